@@ -1,0 +1,110 @@
+/* Blocks in a list, newest first; an allocation is cut from the newest, or starts a new one. */
+#include "base/arena.h"
+
+#include <stdalign.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Under AddressSanitizer each allocation has a block to itself, so that it sees a step beyond it.
+ */
+#if defined(__SANITIZE_ADDRESS__)
+#define ARENA_ALONE 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ARENA_ALONE 1
+#endif
+#endif
+
+#ifdef ARENA_ALONE
+enum { BLOCK_SIZE = 0, UNIT = 1 };
+#else
+enum { BLOCK_SIZE = 16 * 1024, UNIT = alignof(max_align_t) };
+#endif
+
+struct arena_block {
+    struct arena_block *older;
+    size_t used, size;
+    alignas(max_align_t) char bytes[];
+};
+
+static _Noreturn void out_of_memory(void) {
+    static const char text[] = "portreuse: out of memory\n";
+    ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+    _exit(written < 0 ? 3 : 2);
+}
+
+static size_t rounded_up(size_t size) {
+    if (size > SIZE_MAX / 2)
+        out_of_memory();
+    return (size + UNIT - 1) / UNIT * UNIT;
+}
+
+static struct arena_block *block_new(size_t size) {
+    size_t room = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+    struct arena_block *block = calloc(1, sizeof *block + room);
+    if (block == NULL)
+        out_of_memory();
+    block->size = room;
+    return block;
+}
+
+void *arena_alloc(struct arena *arena, size_t size) {
+    size = rounded_up(size);
+    struct arena_block *block = arena->newest;
+    if (block == NULL || block->size - block->used < size) {
+        block = block_new(size);
+        block->older = arena->newest;
+        arena->newest = block;
+    }
+    void *start = block->bytes + block->used;
+    block->used += size;
+    return start;
+}
+
+char *arena_copy(struct arena *arena, const char *bytes, size_t size) {
+    char *copy = arena_alloc(arena, size + 1);
+    if (size > 0)
+        memcpy(copy, bytes, size);
+    return copy;
+}
+
+char *arena_vformat(struct arena *arena, const char *format, va_list values) {
+    va_list again;
+    va_copy(again, values);
+    int length = vsnprintf(NULL, 0, format, values);
+    char *text = arena_alloc(arena, length < 0 ? 1 : (size_t)length + 1);
+    if (length > 0)
+        vsnprintf(text, (size_t)length + 1, format, again);
+    va_end(again);
+    return text;
+}
+
+char *arena_format(struct arena *arena, const char *format, ...) {
+    va_list values;
+    va_start(values, format);
+    char *text = arena_vformat(arena, format, values);
+    va_end(values);
+    return text;
+}
+
+void *arena_grow(struct arena *arena, void *items, size_t count, size_t size) {
+    enum { FIRST = 8 };
+    if (count > 0 && (count < FIRST || (count & (count - 1)) != 0))
+        return items;
+    size_t room = count == 0 ? FIRST : 2 * count;
+    void *larger = arena_alloc(arena, room * size);
+    if (count > 0)
+        memcpy(larger, items, count * size);
+    return larger;
+}
+
+void arena_free(struct arena *arena) {
+    while (arena->newest != NULL) {
+        struct arena_block *older = arena->newest->older;
+        free(arena->newest);
+        arena->newest = older;
+    }
+}

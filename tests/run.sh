@@ -1,0 +1,197 @@
+#!/bin/sh
+# Builds portreuse and runs all its tests: installs what they need where it may (tests/deps.sh), and
+# ends with a line `N passed, N failed`. Exit status 0 if none failed.
+#
+# usage: tests/run.sh [STEP...]   (all of them, unless named)
+#
+#   plain      unit and command-line tests of the usual build
+#   sanitize   the same with ASan and UBSan
+#   clang      a build with clang, warnings as errors
+#   format     clang-format finds nothing to change
+#   tidy       clang-tidy finds nothing
+#   shell      shellcheck finds nothing in the scripts
+#   fault      system calls that fail (needs strace)
+#   fuzz       a short run of the fuzzers (needs clang with libFuzzer)
+#
+# What needs a tool that is missing is skipped aloud; with CI=true that is a failure.
+set -u
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top" || exit 1
+passed=0
+failed=0
+skipped=0
+jobs=$(nproc 2>/dev/null || echo 2)
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+trap 'exit 130' INT TERM
+
+note() {
+  if [ "$1" = 0 ]; then
+    passed=$((passed + 1))
+    echo "ok - $2"
+  else
+    failed=$((failed + 1))
+    echo "not ok - $2"
+  fi
+}
+
+# skip NAME REASON
+skip() {
+  if [ "${CI:-}" = true ]; then
+    note 1 "$1: skipped, which CI=true does not allow: $2"
+  else
+    skipped=$((skipped + 1))
+    echo "skipped - $1: $2"
+  fi
+}
+
+# check NAME COMMAND...: one test; its output is shown if it fails.
+check() {
+  check_name=$1
+  shift
+  if "$@" >"$log" 2>&1; then
+    note 0 "$check_name"
+  else
+    note 1 "$check_name"
+    tail -n 60 "$log"
+  fi
+}
+
+# tap NAME COMMAND...: a program that prints TAP; each of its tests counts, and so does a bad end.
+tap() {
+  tap_name=$1
+  shift
+  "$@" >"$log" 2>&1
+  tap_status=$?
+  good=$(grep -cE '^ok ' "$log")
+  bad=$(grep -cE '^not ok ' "$log")
+  skips=$(grep -cE '^ok .* # SKIP' "$log")
+  if [ "$tap_status" != 0 ] && [ "$bad" = 0 ]; then
+    bad=1
+  fi
+  if [ "$good" = 0 ] && [ "$bad" = 0 ]; then
+    bad=1
+  fi
+  good=$((good - skips))
+  passed=$((passed + good))
+  failed=$((failed + bad))
+  skipped=$((skipped + skips))
+  echo "$tap_name: $good passed, $bad failed$([ "$skips" = 0 ] || echo ", $skips skipped")"
+  grep -E '^ok .* # SKIP' "$log" | sed 's/^/  /'
+  if [ "$bad" != 0 ]; then
+    grep -vE '^ok ' "$log"
+  fi
+}
+
+# build DIRECTORY OPTION...
+build() {
+  directory=$1
+  shift
+  if cmake -S . -B "$directory" -DPORTREUSE_WERROR=ON "$@" >"$log" 2>&1 &&
+    cmake --build "$directory" -j "$jobs" >>"$log" 2>&1; then
+    note 0 "$directory builds without warnings"
+  else
+    note 1 "$directory builds without warnings"
+    grep -E -A 8 'error|warning|Error' "$log" | head -n 60
+    return 1
+  fi
+}
+
+tests_of() { # DIRECTORY
+  for program in "$1"/tests/unit/test_*; do
+    if [ -x "$program" ]; then
+      tap "$(basename "$program")" env CMOCKA_MESSAGE_OUTPUT=TAP "$program"
+    fi
+  done
+  for script in tests/cli/*.sh; do
+    if [ -x "$script" ]; then
+      tap "$script" "$script" "$1/portreuse" "$1/tests"
+    fi
+  done
+}
+
+step_plain() {
+  build build -DPORTREUSE_TESTS=ON && tests_of build
+}
+
+step_sanitize() {
+  build build-sanitize -DPORTREUSE_TESTS=ON -DCMAKE_BUILD_TYPE=Debug \
+    -DPORTREUSE_SANITIZE=address,undefined && tests_of build-sanitize
+}
+
+step_clang() {
+  if command -v clang >/dev/null; then
+    build build-clang -DPORTREUSE_TESTS=ON -DCMAKE_C_COMPILER=clang
+  else
+    skip "a build with clang" "clang is not installed"
+  fi
+}
+
+c_files() {
+  find src include tests -name '*.[ch]'
+}
+
+step_format() {
+  if command -v clang-format >/dev/null; then
+    # shellcheck disable=SC2046 # no name has blanks
+    check "clang-format finds nothing to change" clang-format --dry-run -Werror $(c_files)
+  else
+    skip "clang-format" "it is not installed"
+  fi
+}
+
+step_tidy() {
+  if ! command -v clang-tidy >/dev/null; then
+    skip "clang-tidy" "it is not installed"
+    return
+  fi
+  [ -e build/compile_commands.json ] || build build -DPORTREUSE_TESTS=ON
+  check "clang-tidy finds nothing" sh -c \
+    'find src tests -name "*.c" ! -path "tests/fuzz/*" ! -path "tests/bench/*" -print0 |
+      xargs -0 -n 4 -P "$1" clang-tidy --quiet -p build' - "$jobs"
+}
+
+step_shell() {
+  if command -v shellcheck >/dev/null; then
+    check "shellcheck finds nothing" sh -c \
+      'shellcheck $(find tests .ci -name "*.sh") .ci/run'
+  else
+    skip "shellcheck" "it is not installed"
+  fi
+}
+
+step_fault() {
+  if command -v strace >/dev/null; then
+    for script in tests/fault/*.sh; do
+      if [ -x "$script" ]; then
+        tap "$script" "$script" build/portreuse build/tests
+      fi
+    done
+  else
+    skip "system calls that fail" "strace is not installed"
+  fi
+}
+
+step_fuzz() {
+  if echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n > 9; }' |
+    clang -fsanitize=fuzzer -x c - -o /dev/null 2>/dev/null; then
+    check "the fuzzers find nothing in 10 s each" tests/fuzz/run.sh 10
+  else
+    skip "fuzzing" "clang with libFuzzer is not installed"
+  fi
+}
+
+tests/deps.sh tests || exit 1
+[ $# -gt 0 ] || set -- plain sanitize clang format tidy shell fault fuzz
+for step; do
+  case $step in
+    plain | sanitize | clang | format | tidy | shell | fault | fuzz) "step_$step" ;;
+    *)
+      echo "$0: unknown step '$step'" >&2
+      exit 2
+      ;;
+  esac
+done
+[ "$skipped" = 0 ] || echo "$skipped skipped"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
