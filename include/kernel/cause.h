@@ -1,0 +1,92 @@
+/* Why the kernel refused a bind(), connect() or listen(): which sockets were in the way, and by
+ * which rule. A pure function of what is known about the sockets; it asks nothing itself.
+ *
+ * The rules follow inet_csk_get_port() and its inet_bind_conflict() (net/ipv4/
+ * inet_connection_sock.c) and __inet_hash_connect() (net/ipv4/inet_hashtables.c) of Linux 6.
+ */
+#ifndef PORTREUSE_KERNEL_CAUSE_H
+#define PORTREUSE_KERNEL_CAUSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/endpoint.h"
+#include "kernel/sockdiag.h"
+
+/* Each cause has a stable name: that of the scenario that reproduces it. */
+enum cause {
+    CAUSE_UNKNOWN,
+    CAUSE_ADDRESS_IN_USE,
+    CAUSE_WILDCARD_VS_SPECIFIC,
+    CAUSE_DUAL_STACK,
+    CAUSE_BIND_TWICE_LISTEN_ONCE,
+    CAUSE_BOUND_BUT_IDLE,
+    CAUSE_LIVE_CONNECTION,
+    CAUSE_CLOSE_WAIT_LEAK,
+    CAUSE_FIN_WAIT_2_ORPHAN,
+    CAUSE_STOLEN_PORT,
+    CAUSE_STOLEN_PORT_TIME_WAIT,
+    CAUSE_TIME_WAIT_REBIND,
+    CAUSE_TIME_WAIT_OLD_WITHOUT_REUSE,
+    CAUSE_FIXED_CLIENT_PORT,
+    CAUSE_EPHEMERAL_EXHAUSTION,
+    CAUSE_EPHEMERAL_BIND,
+    CAUSE_ADDRESS_NOT_LOCAL,
+    CAUSE_COUNT,
+};
+
+/* The name, static: `time-wait-rebind`; `unknown` for CAUSE_UNKNOWN. */
+const char *cause_name(enum cause cause);
+
+/* What is known of a yes-or-no property of somebody else's socket. */
+enum knowledge { NOT_KNOWN, KNOWN_NO, KNOWN_YES };
+
+enum refused_call { REFUSED_BIND, REFUSED_CONNECT, REFUSED_LISTEN };
+
+/* The call that was refused. */
+struct refusal {
+    enum refused_call call;
+    int error;              /* EADDRINUSE or EADDRNOTAVAIL */
+    struct endpoint local;  /* bind: the address asked for; else that of the socket */
+    struct endpoint remote; /* connect: the address asked for */
+    bool reuseaddr, reuseport, v6only;
+    uint32_t uid;
+    uint32_t interface;             /* index of the device the socket is bound to, or 0 */
+    uint16_t range_low, range_high; /* the ports that an automatic choice picks from */
+};
+
+/* A socket that may have been in the way. */
+struct holder {
+    struct diag_socket socket;
+    enum knowledge reuseaddr, reuseport;
+    enum knowledge outgoing; /* made by connect(), not by accept() */
+    enum knowledge bound;    /* its port was asked for by bind(), not chosen by the kernel */
+};
+
+/* The question to put to sock_diag: which sockets can have to do with this refusal. */
+struct diag_query cause_query(const struct refusal *refusal);
+
+/* Whether this socket was in the way. For an automatic choice of a port (connect() without bind(),
+ * bind() to port 0), each socket that keeps one port of the range from being chosen is. */
+bool cause_in_the_way(const struct refusal *refusal, const struct holder *holder);
+
+/* Whether this socket must have been in the way though cause_in_the_way() does not say so, given
+ * that no surer one is known on its port: a connect() that was refused for want of a port has
+ * looked at every port of the range. Such a port was bound explicitly once, which sock_diag does
+ * not tell, and automatic choice leaves it alone as long as any socket has it. */
+bool cause_by_elimination(const struct refusal *refusal, const struct holder *holder);
+
+/* The cause that one socket in the way stands for, and how much it weighs among several: the cause
+ * of the heaviest is named. A listener outweighs a connection, that outweighs TIME-WAIT. */
+struct blame {
+    enum cause cause;
+    unsigned weight;
+    const char *words; /* one sentence, static: why, and what would help */
+};
+
+struct blame cause_blame(const struct refusal *refusal, const struct holder *holder);
+
+/* The cause where no socket is in the way, or none that can be seen. */
+struct blame cause_without_holder(const struct refusal *refusal, bool sees_bound);
+
+#endif

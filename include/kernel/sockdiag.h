@@ -1,0 +1,93 @@
+/* Which TCP sockets the kernel has, asked through sock_diag(7).
+ *
+ * Requests and answers are built and read as bytes, apart from the socket they travel over, so that
+ * a test can feed a recorded, truncated or hostile answer.
+ */
+#ifndef PORTREUSE_KERNEL_SOCKDIAG_H
+#define PORTREUSE_KERNEL_SOCKDIAG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/endpoint.h"
+#include "kernel/tcpstate.h"
+
+/* One socket as the kernel tells it. */
+struct diag_socket {
+    enum tcp_state state;
+    struct endpoint local, remote; /* a LISTEN or BOUND socket's remote is a wildcard, port 0 */
+    uint32_t inode;                /* 0 if no file holds it: TIME-WAIT, orphans, not yet accepted */
+    uint32_t uid;
+    uint32_t interface;     /* index of the device it is bound to, or 0 */
+    uint32_t expires_ms;    /* TIME-WAIT: time left; else that of the pending timer, or 0 */
+    uint32_t receive_queue; /* LISTEN: connections waiting for accept() */
+    uint32_t send_queue;    /* LISTEN: the backlog */
+    uint32_t cookie[2];
+    bool v6only; /* IPV6_V6ONLY, where v6only_known */
+    bool v6only_known;
+};
+
+/* Which sockets are asked for. */
+struct diag_query {
+    sa_family_t family; /* AF_INET, AF_INET6, or 0 for both */
+    uint32_t states;    /* a set of states, see kernel/tcpstate.h */
+    struct endpoint_pattern local, remote;
+};
+
+/* A query for every socket in `states`. */
+struct diag_query sockdiag_query(uint32_t states);
+
+/* Opens a sock_diag socket in the present network namespace: a descriptor that the caller closes,
+ * or -1 with errno set (EPROTONOSUPPORT where the kernel has none). */
+int sockdiag_open(void);
+
+/* Called for each socket; `context` is the caller's own. False ends the visits. */
+typedef bool sockdiag_visit(void *context, const struct diag_socket *socket);
+
+/* Visits each socket that matches the query. Returns 0, or an errno: ENOENT where the kernel lacks
+ * inet_diag for TCP. */
+int sockdiag_dump(int diag, const struct diag_query *query, sockdiag_visit *visit, void *context);
+
+/* Asks for the one socket with these two endpoints: no walk over the kernel's whole table. Returns
+ * 0 and fills `socket`, ENOENT if there is none, or another errno. Listeners are not found. */
+int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint *remote,
+                  struct diag_socket *socket);
+
+/* Has the kernel abort this socket (SOCK_DESTROY, since Linux 4.5; TIME-WAIT ones too). Returns 0
+ * or an errno: EOPNOTSUPP where the kernel was built without INET_DIAG_DESTROY, EPERM without
+ * CAP_NET_ADMIN, ENOENT if it is gone, and for sockets that are only BOUND. */
+int sockdiag_destroy(int diag, const struct diag_socket *socket);
+
+/* Whether TCP sockets can be listed: 0, or the errno why not. */
+int sockdiag_works(int diag);
+
+/* Whether this kernel lists BOUND sockets (Linux 6.8): 1 or 0, found out by binding a socket to a
+ * free port of 127.0.0.1 and looking for it; -1 if that could not be tried. */
+int sockdiag_sees_bound(int diag);
+
+/* --- the bytes --- */
+
+enum { SOCKDIAG_REQUEST_SIZE = 160 };
+
+/* Writes the dump request for one family into `request` (SOCKDIAG_REQUEST_SIZE bytes, aligned as a
+ * uint32_t) and returns its length. The kernel sorts by states and ports, the rest is
+ * sockdiag_parse()'s part. */
+size_t sockdiag_request(const struct diag_query *query, sa_family_t family, uint32_t sequence,
+                        void *request);
+
+enum sockdiag_status {
+    SOCKDIAG_MORE,   /* the dump goes on in the next message */
+    SOCKDIAG_DONE,   /* the dump is complete */
+    SOCKDIAG_ENDED,  /* the visitor wanted no more */
+    SOCKDIAG_ERRNO,  /* the kernel answered with an errno */
+    SOCKDIAG_BROKEN, /* not a sound answer to our request */
+};
+
+/* Reads the `size` bytes of one received datagram (aligned as a uint32_t) and visits each socket in
+ * it that matches the query. `*error` is set with SOCKDIAG_ERRNO. */
+enum sockdiag_status sockdiag_parse(const void *bytes, size_t size, uint32_t sequence,
+                                    const struct diag_query *query, sockdiag_visit *visit,
+                                    void *context, int *error);
+
+#endif

@@ -1,0 +1,264 @@
+/* First whether two sockets meet at all (port, address, family), then whether their options let
+ * them share, then what to call it. */
+#include "kernel/cause.h"
+
+#include <errno.h>
+
+static const char *const names[CAUSE_COUNT] = {
+    [CAUSE_UNKNOWN] = "unknown",
+    [CAUSE_ADDRESS_IN_USE] = "address-in-use",
+    [CAUSE_WILDCARD_VS_SPECIFIC] = "wildcard-vs-specific",
+    [CAUSE_DUAL_STACK] = "dual-stack",
+    [CAUSE_BIND_TWICE_LISTEN_ONCE] = "bind-twice-listen-once",
+    [CAUSE_BOUND_BUT_IDLE] = "bound-but-idle",
+    [CAUSE_LIVE_CONNECTION] = "live-connection",
+    [CAUSE_CLOSE_WAIT_LEAK] = "close-wait-leak",
+    [CAUSE_FIN_WAIT_2_ORPHAN] = "fin-wait-2-orphan",
+    [CAUSE_STOLEN_PORT] = "stolen-port",
+    [CAUSE_STOLEN_PORT_TIME_WAIT] = "stolen-port-time-wait",
+    [CAUSE_TIME_WAIT_REBIND] = "time-wait-rebind",
+    [CAUSE_TIME_WAIT_OLD_WITHOUT_REUSE] = "time-wait-old-without-reuse",
+    [CAUSE_FIXED_CLIENT_PORT] = "fixed-client-port",
+    [CAUSE_EPHEMERAL_EXHAUSTION] = "ephemeral-exhaustion",
+    [CAUSE_EPHEMERAL_BIND] = "ephemeral-bind",
+    [CAUSE_ADDRESS_NOT_LOCAL] = "address-not-local",
+};
+
+const char *cause_name(enum cause cause) {
+    return cause < CAUSE_COUNT ? names[cause] : names[CAUSE_UNKNOWN];
+}
+
+/* --- which sockets meet --- */
+
+/* Whether the kernel was to choose the port. */
+static bool automatic(const struct refusal *refusal) {
+    return refusal->local.port == 0;
+}
+
+static bool in_range(const struct refusal *refusal, uint16_t port) {
+    return port >= refusal->range_low && port <= refusal->range_high;
+}
+
+/* An IPv6 wildcard takes the IPv4 port too, unless it is v6only. */
+static bool covers_ipv4(const struct endpoint *endpoint, bool v6only) {
+    return endpoint->family == AF_INET6 && endpoint_is_wildcard(endpoint) &&
+           !endpoint_is_mapped(endpoint) && !v6only;
+}
+
+/* Sockets that are bound to two devices (SO_BINDTODEVICE) never meet. */
+static bool devices_meet(const struct refusal *refusal, const struct diag_socket *other) {
+    return refusal->interface == 0 || other->interface == 0 ||
+           refusal->interface == other->interface;
+}
+
+static bool addresses_meet(const struct refusal *refusal, const struct diag_socket *other) {
+    struct endpoint mine = endpoint_unmapped(&refusal->local);
+    struct endpoint theirs = endpoint_unmapped(&other->local);
+    if (mine.family != theirs.family)
+        return covers_ipv4(&refusal->local, refusal->v6only) ||
+               covers_ipv4(&other->local, other->v6only);
+    mine.port = theirs.port;
+    return endpoint_is_wildcard(&mine) || endpoint_is_wildcard(&theirs) ||
+           endpoint_equal(&mine, &theirs);
+}
+
+/* Whether the options of both let them share the port. What is not known of the other socket is
+ * taken as not set: the kernel has refused, so something was not. */
+static bool may_share(const struct refusal *refusal, const struct holder *holder) {
+    enum tcp_state state = holder->socket.state;
+    bool reuseaddr = refusal->reuseaddr && holder->reuseaddr == KNOWN_YES;
+    bool reuseport = refusal->reuseport && holder->reuseport == KNOWN_YES;
+    bool same_user = state == STATE_TIME_WAIT || holder->socket.uid == refusal->uid;
+    return (reuseaddr && state != STATE_LISTEN) || (reuseport && same_user);
+}
+
+/* Whether two addresses are one, where the wildcard stands for any. */
+static bool same_address(const struct endpoint *mine, const struct endpoint *theirs) {
+    struct endpoint left = endpoint_unmapped(mine), right = endpoint_unmapped(theirs);
+    right.port = left.port;
+    return endpoint_is_wildcard(&left) || endpoint_equal(&left, &right);
+}
+
+/* Whether the other socket is a connection from the same address to the same place. Before
+ * connect() has chosen a source address the socket's own is the wildcard; connect() to the wildcard
+ * means this host. */
+static bool same_connection(const struct refusal *refusal, const struct diag_socket *other) {
+    return refusal->remote.port == other->remote.port &&
+           same_address(&refusal->remote, &other->remote) &&
+           same_address(&refusal->local, &other->local);
+}
+
+/* connect() may share a port with connections to other places, but not with a socket that is bound
+ * or listening: those have an explicit port, which automatic choice leaves alone. */
+static bool blocks_connect(const struct refusal *refusal, const struct diag_socket *other) {
+    bool connection = other->state != STATE_LISTEN && other->state != STATE_BOUND;
+    if (!automatic(refusal))
+        return connection && same_connection(refusal, other);
+    return in_range(refusal, other->local.port) && (!connection || same_connection(refusal, other));
+}
+
+bool cause_in_the_way(const struct refusal *refusal, const struct holder *holder) {
+    const struct diag_socket *other = &holder->socket;
+    if (refusal->error == EADDRNOTAVAIL && refusal->call == REFUSED_BIND)
+        return false;
+    if (!devices_meet(refusal, other) ||
+        (!automatic(refusal) && other->local.port != refusal->local.port))
+        return false;
+    if (refusal->call == REFUSED_CONNECT)
+        return blocks_connect(refusal, other);
+    if (refusal->call == REFUSED_LISTEN && !automatic(refusal))
+        return other->state == STATE_LISTEN && addresses_meet(refusal, other) &&
+               !may_share(refusal, holder);
+    if (automatic(refusal))
+        return in_range(refusal, other->local.port) && addresses_meet(refusal, other);
+    return addresses_meet(refusal, other) && !may_share(refusal, holder);
+}
+
+bool cause_by_elimination(const struct refusal *refusal, const struct holder *holder) {
+    return refusal->call == REFUSED_CONNECT && automatic(refusal) &&
+           in_range(refusal, holder->socket.local.port);
+}
+
+struct diag_query cause_query(const struct refusal *refusal) {
+    struct diag_query query = sockdiag_query(STATES_ANY);
+    if (!automatic(refusal))
+        query.local = (struct endpoint_pattern){.any_address = true,
+                                                .endpoint = {.port = refusal->local.port}};
+    return query;
+}
+
+/* --- what to call it --- */
+
+static struct blame listener_blame(const struct refusal *refusal, const struct holder *holder) {
+    const struct endpoint *mine = &refusal->local, *theirs = &holder->socket.local;
+    bool one_is_wildcard = endpoint_is_wildcard(mine) != endpoint_is_wildcard(theirs);
+    if (refusal->call == REFUSED_LISTEN)
+        return (struct blame){
+            CAUSE_BIND_TWICE_LISTEN_ONCE, 9,
+            "both sockets could bind, as both have SO_REUSEADDR, but only one may "
+            "listen; SO_REUSEPORT on both lets both listen"};
+    if (mine->family != theirs->family && !endpoint_is_mapped(mine) && !endpoint_is_mapped(theirs))
+        return (struct blame){CAUSE_DUAL_STACK, 9,
+                              "an IPv6 socket on [::] takes the IPv4 port too, unless it sets "
+                              "IPV6_V6ONLY before bind()"};
+    if (one_is_wildcard && endpoint_is_wildcard(theirs))
+        return (struct blame){
+            CAUSE_WILDCARD_VS_SPECIFIC, 9,
+            "a listener on the wildcard address has the port on every address, and "
+            "SO_REUSEADDR does not share a port with a listener"};
+    if (one_is_wildcard)
+        return (struct blame){
+            CAUSE_WILDCARD_VS_SPECIFIC, 9,
+            "the wildcard address means every address, and on one of them another "
+            "socket listens; SO_REUSEADDR does not share a port with a listener"};
+    return (struct blame){CAUSE_ADDRESS_IN_USE, 9,
+                          "another socket listens there, and SO_REUSEADDR does not share a port "
+                          "with a listener: stop it, or take another port or address"};
+}
+
+/* An outgoing connection, to which the kernel gave a port of the ephemeral range. */
+static bool stole_port(const struct refusal *refusal, const struct holder *holder) {
+    return holder->outgoing == KNOWN_YES && holder->bound != KNOWN_YES &&
+           in_range(refusal, holder->socket.local.port);
+}
+
+static struct blame time_wait_blame(const struct refusal *refusal, const struct holder *holder) {
+    if (holder->outgoing == KNOWN_YES && holder->bound == KNOWN_YES)
+        return (struct blame){CAUSE_FIXED_CLIENT_PORT, 1,
+                              "an earlier connection from this local port is in TIME-WAIT; bind() "
+                              "needs SO_REUSEADDR on both the old and the new socket"};
+    if (stole_port(refusal, holder))
+        return (struct blame){
+            CAUSE_STOLEN_PORT_TIME_WAIT, 1,
+            "an outgoing connection had taken this port from the ephemeral range, "
+            "and is in TIME-WAIT now"};
+    if (refusal->reuseaddr && holder->reuseaddr == KNOWN_NO)
+        return (struct blame){CAUSE_TIME_WAIT_OLD_WITHOUT_REUSE, 1,
+                              "a closed connection in TIME-WAIT keeps the port for up to 60 s; its "
+                              "socket had no SO_REUSEADDR, so that of the new one alone does not "
+                              "help"};
+    return (struct blame){CAUSE_TIME_WAIT_REBIND, 1,
+                          "a closed connection in TIME-WAIT keeps the port for up to 60 s, unless "
+                          "SO_REUSEADDR is set on both the old and the new socket"};
+}
+
+static struct blame connection_blame(const struct refusal *refusal, const struct holder *holder) {
+    enum tcp_state state = holder->socket.state;
+    if (holder->outgoing == KNOWN_YES && holder->bound == KNOWN_YES)
+        return (struct blame){CAUSE_FIXED_CLIENT_PORT, 3,
+                              "an earlier connection from this local port is not closed yet"};
+    if (stole_port(refusal, holder))
+        return (struct blame){CAUSE_STOLEN_PORT, 4,
+                              "an outgoing connection has this port from the ephemeral range; keep "
+                              "it out with ip_local_reserved_ports"};
+    if (state == STATE_CLOSE_WAIT)
+        return (struct blame){CAUSE_CLOSE_WAIT_LEAK, 3,
+                              "a connection whose peer has closed was never closed on this side "
+                              "(CLOSE-WAIT), and keeps the port"};
+    if ((state == STATE_FIN_WAIT_1 || state == STATE_FIN_WAIT_2) && holder->socket.inode == 0)
+        return (struct blame){CAUSE_FIN_WAIT_2_ORPHAN, 2,
+                              "a connection closed on this side waits for its peer to close, and "
+                              "keeps the port for up to tcp_fin_timeout"};
+    return (struct blame){CAUSE_LIVE_CONNECTION, 3,
+                          "a connection that has this port is still open; SO_REUSEADDR on both the "
+                          "old and the new socket lets a new listener start beside it"};
+}
+
+static struct blame connect_blame(const struct refusal *refusal, const struct holder *holder) {
+    if (automatic(refusal) && !blocks_connect(refusal, &holder->socket))
+        return (struct blame){CAUSE_EPHEMERAL_EXHAUSTION, 2,
+                              "every port of the ephemeral range is taken, some by sockets that "
+                              "were bound before connect(): automatic choice does not share those"};
+    if (automatic(refusal))
+        return (struct blame){
+            CAUSE_EPHEMERAL_EXHAUSTION, 1,
+            "every port of the ephemeral range is taken towards this destination"};
+    if (holder->socket.state == STATE_TIME_WAIT)
+        return (struct blame){
+            CAUSE_FIXED_CLIENT_PORT, 1,
+            "the same connection (addresses and ports) is still in TIME-WAIT, and "
+            "cannot be reused now"};
+    return (struct blame){CAUSE_FIXED_CLIENT_PORT, 2,
+                          "the same connection (addresses and ports) exists already"};
+}
+
+static struct blame range_full(void) {
+    return (struct blame){CAUSE_EPHEMERAL_BIND, 1,
+                          "bind() to port 0 found every port of the ephemeral range in use on this "
+                          "address"};
+}
+
+struct blame cause_blame(const struct refusal *refusal, const struct holder *holder) {
+    if (refusal->call == REFUSED_CONNECT)
+        return connect_blame(refusal, holder);
+    if (automatic(refusal))
+        return range_full();
+    switch (holder->socket.state) {
+    case STATE_LISTEN:
+        return listener_blame(refusal, holder);
+    case STATE_TIME_WAIT:
+        return time_wait_blame(refusal, holder);
+    case STATE_BOUND:
+        return (struct blame){CAUSE_BOUND_BUT_IDLE, 5,
+                              "a socket is bound to the port and does nothing with it; many tools "
+                              "do not show such a socket"};
+    default:
+        return connection_blame(refusal, holder);
+    }
+}
+
+struct blame cause_without_holder(const struct refusal *refusal, bool sees_bound) {
+    if (refusal->call == REFUSED_BIND && refusal->error == EADDRNOTAVAIL)
+        return (struct blame){CAUSE_ADDRESS_NOT_LOCAL, 0,
+                              "no interface of this network namespace has this address"};
+    if (automatic(refusal) && refusal->call == REFUSED_CONNECT)
+        return (struct blame){CAUSE_EPHEMERAL_EXHAUSTION, 0,
+                              "no port of the ephemeral range could be taken"};
+    if (automatic(refusal))
+        return range_full();
+    if (!sees_bound)
+        return (struct blame){CAUSE_UNKNOWN, 0,
+                              "no socket in the way can be seen; this kernel does not list sockets "
+                              "that are bound and idle (Linux 6.8 does)"};
+    return (struct blame){CAUSE_UNKNOWN, 0, "no socket in the way can be seen"};
+}

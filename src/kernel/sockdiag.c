@@ -1,0 +1,374 @@
+/* sock_diag(7): a dump request a family, its multipart answer read datagram by datagram.
+ *
+ * The kernel filters by state and by port (INET_DIAG_REQ_BYTECODE), so that a query for one port
+ * is cheap among 200,000 sockets; addresses, where `*`, wildcards and IPv4-mapped ones must be told
+ * apart, are compared here.
+ */
+#include "kernel/sockdiag.h"
+
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+struct diag_query sockdiag_query(uint32_t states) {
+    struct endpoint_pattern any = {.any_address = true, .any_port = true};
+    return (struct diag_query){.states = states, .local = any, .remote = any};
+}
+
+/* --- requests --- */
+
+struct dump_request {
+    struct nlmsghdr header;
+    struct inet_diag_req_v2 diag;
+    struct rtattr filter;
+    struct inet_diag_bc_op code[8];
+};
+
+_Static_assert(sizeof(struct dump_request) <= SOCKDIAG_REQUEST_SIZE, "room for a request");
+
+static struct inet_diag_req_v2 diag_request(sa_family_t family, uint32_t states) {
+    return (struct inet_diag_req_v2){
+        .sdiag_family = (uint8_t)family, .sdiag_protocol = IPPROTO_TCP, .idiag_states = states};
+}
+
+/* One comparison of the kernel's filter machine: the operation, and the port in the next slot. On
+ * yes it goes on behind itself; on no it jumps past the end, which rejects the socket. */
+static size_t add_comparison(struct inet_diag_bc_op *code, size_t used, uint8_t kind,
+                             uint16_t port) {
+    code[used] = (struct inet_diag_bc_op){.code = kind, .yes = 2 * sizeof code[0]};
+    code[used + 1] = (struct inet_diag_bc_op){.no = port};
+    return used + 2;
+}
+
+static size_t port_filter(const struct diag_query *query, struct inet_diag_bc_op *code) {
+    size_t used = 0;
+    if (!query->local.any_port) {
+        used = add_comparison(code, used, INET_DIAG_BC_S_GE, query->local.endpoint.port);
+        used = add_comparison(code, used, INET_DIAG_BC_S_LE, query->local.endpoint.port);
+    }
+    if (!query->remote.any_port) {
+        used = add_comparison(code, used, INET_DIAG_BC_D_GE, query->remote.endpoint.port);
+        used = add_comparison(code, used, INET_DIAG_BC_D_LE, query->remote.endpoint.port);
+    }
+    for (size_t i = 0; i < used; i += 2)
+        code[i].no = (uint16_t)((used - i) * sizeof code[0] + 4);
+    return used * sizeof code[0];
+}
+
+size_t sockdiag_request(const struct diag_query *query, sa_family_t family, uint32_t sequence,
+                        void *request) {
+    struct dump_request *dump = request;
+    *dump = (struct dump_request){
+        .header = {.nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+                   .nlmsg_seq = sequence},
+        .diag = diag_request(family, query->states),
+        .filter = {.rta_type = INET_DIAG_REQ_BYTECODE},
+    };
+    size_t filter = port_filter(query, dump->code);
+    dump->filter.rta_len = (uint16_t)(RTA_LENGTH(0) + filter);
+    size_t length = offsetof(struct dump_request, filter) + (filter > 0 ? dump->filter.rta_len : 0);
+    dump->header.nlmsg_len = (uint32_t)length;
+    return length;
+}
+
+/* --- answers --- */
+
+enum { MAX_ERRNO = 4095 }; /* include/linux/err.h */
+
+static struct endpoint endpoint_of(const struct inet_diag_msg *message, const uint32_t *address,
+                                   uint16_t port) {
+    struct endpoint endpoint = {.family = message->idiag_family, .port = ntohs(port)};
+    memcpy(endpoint.address, address, endpoint.family == AF_INET6 ? 16 : 4);
+    return endpoint;
+}
+
+static enum tcp_state state_of(const struct inet_diag_msg *message, uint32_t asked) {
+    bool bound = message->idiag_state == STATE_CLOSED && (asked & 1U << STATE_BOUND) != 0;
+    return bound ? STATE_BOUND : (enum tcp_state)message->idiag_state;
+}
+
+/* Reads the attributes behind the message; a broken one ends the list. */
+static void read_attributes(const struct nlmsghdr *header, struct diag_socket *socket) {
+    const struct inet_diag_msg *message = NLMSG_DATA(header);
+    size_t left = header->nlmsg_len - NLMSG_LENGTH(sizeof *message);
+    const struct rtattr *attribute = (const struct rtattr *)(message + 1);
+    while (left >= sizeof *attribute && attribute->rta_len >= sizeof *attribute &&
+           attribute->rta_len <= left) {
+        if (attribute->rta_type == INET_DIAG_SKV6ONLY && attribute->rta_len > RTA_LENGTH(0)) {
+            socket->v6only = *(const uint8_t *)RTA_DATA(attribute) != 0;
+            socket->v6only_known = true;
+        }
+        size_t step = RTA_ALIGN(attribute->rta_len);
+        if (step > left)
+            return;
+        left -= step;
+        attribute = (const struct rtattr *)((const char *)attribute + step);
+    }
+}
+
+static bool read_socket(const struct nlmsghdr *header, uint32_t asked, struct diag_socket *socket) {
+    const struct inet_diag_msg *message = NLMSG_DATA(header);
+    if (header->nlmsg_len < NLMSG_LENGTH(sizeof *message))
+        return false;
+    if (message->idiag_family != AF_INET && message->idiag_family != AF_INET6)
+        return false;
+    *socket = (struct diag_socket){
+        .state = state_of(message, asked),
+        .local = endpoint_of(message, message->id.idiag_src, message->id.idiag_sport),
+        .remote = endpoint_of(message, message->id.idiag_dst, message->id.idiag_dport),
+        .inode = message->idiag_inode,
+        .uid = message->idiag_uid,
+        .interface = message->id.idiag_if,
+        .expires_ms = message->idiag_timer != 0 ? message->idiag_expires : 0,
+        .receive_queue = message->idiag_rqueue,
+        .send_queue = message->idiag_wqueue,
+        .cookie = {message->id.idiag_cookie[0], message->id.idiag_cookie[1]},
+    };
+    read_attributes(header, socket);
+    return true;
+}
+
+static bool wanted(const struct diag_query *query, const struct diag_socket *socket) {
+    return (query->states & 1U << socket->state) != 0 &&
+           endpoint_matches(&query->local, &socket->local) &&
+           endpoint_matches(&query->remote, &socket->remote);
+}
+
+/* Both NLMSG_ERROR and NLMSG_DONE start with an errno, negative, or 0. A dump that fails says so in
+ * the latter (netlink_dump_done() in net/netlink/af_netlink.c): so does one where TCP has no
+ * inet_diag. */
+static enum sockdiag_status read_error(const struct nlmsghdr *header, int *error) {
+    int answer = 0;
+    if (header->nlmsg_len >= NLMSG_LENGTH(sizeof answer))
+        memcpy(&answer, NLMSG_DATA(header), sizeof answer);
+    else if (header->nlmsg_type == NLMSG_ERROR)
+        return SOCKDIAG_BROKEN;
+    if (answer > 0 || answer < -MAX_ERRNO)
+        return SOCKDIAG_BROKEN;
+    *error = -answer;
+    return *error == 0 ? SOCKDIAG_DONE : SOCKDIAG_ERRNO;
+}
+
+enum sockdiag_status sockdiag_parse(const void *bytes, size_t size, uint32_t sequence,
+                                    const struct diag_query *query, sockdiag_visit *visit,
+                                    void *context, int *error) {
+    const char *at = bytes;
+    while (size >= sizeof(struct nlmsghdr)) {
+        const struct nlmsghdr *header = (const struct nlmsghdr *)at;
+        struct diag_socket socket;
+        if (header->nlmsg_len < sizeof *header || header->nlmsg_len > size ||
+            header->nlmsg_seq != sequence)
+            return SOCKDIAG_BROKEN;
+        if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR)
+            return read_error(header, error);
+        if (header->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+            !read_socket(header, query->states, &socket) || socket.state >= STATE_COUNT)
+            return SOCKDIAG_BROKEN;
+        if (wanted(query, &socket) && !visit(context, &socket))
+            return SOCKDIAG_ENDED;
+        size_t step = NLMSG_ALIGN(header->nlmsg_len);
+        step = step < size ? step : size;
+        at += step;
+        size -= step;
+    }
+    return size == 0 ? SOCKDIAG_MORE : SOCKDIAG_BROKEN;
+}
+
+/* --- the socket they travel over --- */
+
+int sockdiag_open(void) {
+    return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+}
+
+/* Receives one datagram of the kernel's. Returns its size, 0 if it came from elsewhere, or -1. */
+static ssize_t receive(int diag, void *buffer, size_t size) {
+    struct sockaddr_nl from = {0};
+    socklen_t from_size = sizeof from;
+    ssize_t received;
+    do
+        received = recvfrom(diag, buffer, size, 0, (struct sockaddr *)&from, &from_size);
+    while (received < 0 && errno == EINTR);
+    return received > 0 && from.nl_pid != 0 ? 0 : received;
+}
+
+static uint32_t next_sequence(void) {
+    static uint32_t sequence;
+    return ++sequence;
+}
+
+enum { DATAGRAM_SIZE = 32 * 1024 }; /* what the kernel fills for a reader that offers as much */
+
+static int dump_family(int diag, const struct diag_query *query, sa_family_t family,
+                       sockdiag_visit *visit, void *context, bool *ended) {
+    _Alignas(uint32_t) char buffer[DATAGRAM_SIZE];
+    uint32_t sequence = next_sequence();
+    size_t length = sockdiag_request(query, family, sequence, buffer);
+    if (send(diag, buffer, length, 0) < 0)
+        return errno;
+    for (;;) {
+        int error = 0;
+        ssize_t received = receive(diag, buffer, sizeof buffer);
+        if (received < 0)
+            return errno;
+        if (received == 0)
+            continue;
+        /* What a visitor left unread of an earlier dump still waits in the socket. */
+        const struct nlmsghdr *header = (const struct nlmsghdr *)buffer;
+        if ((size_t)received >= sizeof *header && header->nlmsg_seq != sequence)
+            continue;
+        switch (sockdiag_parse(buffer, (size_t)received, sequence, query, visit, context, &error)) {
+        case SOCKDIAG_MORE:
+            break;
+        case SOCKDIAG_DONE:
+            return 0;
+        case SOCKDIAG_ENDED:
+            *ended = true;
+            return 0;
+        case SOCKDIAG_ERRNO:
+            return error;
+        case SOCKDIAG_BROKEN:
+            return EBADMSG;
+        }
+    }
+}
+
+int sockdiag_dump(int diag, const struct diag_query *query, sockdiag_visit *visit, void *context) {
+    bool ended = false;
+    int error = 0;
+    if (query->family != AF_INET6)
+        error = dump_family(diag, query, AF_INET, visit, context, &ended);
+    if (error == 0 && !ended && query->family != AF_INET)
+        error = dump_family(diag, query, AF_INET6, visit, context, &ended);
+    return error;
+}
+
+static struct inet_diag_sockid identity(const struct endpoint *local,
+                                        const struct endpoint *remote) {
+    struct inet_diag_sockid id = {
+        .idiag_sport = htons(local->port),
+        .idiag_dport = htons(remote->port),
+        .idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE},
+    };
+    memcpy(id.idiag_src, local->address, sizeof id.idiag_src);
+    memcpy(id.idiag_dst, remote->address, sizeof id.idiag_dst);
+    return id;
+}
+
+struct single_request {
+    struct nlmsghdr header;
+    struct inet_diag_req_v2 diag;
+};
+
+/* Sends a request about one socket and receives its one answer. Returns 0 or an errno. */
+static int ask_one(int diag, struct single_request *request, void *buffer, size_t size,
+                   size_t *received) {
+    uint32_t sequence = next_sequence();
+    request->header.nlmsg_len = sizeof *request;
+    request->header.nlmsg_seq = sequence;
+    if (send(diag, request, sizeof *request, 0) < 0)
+        return errno;
+    for (;;) {
+        ssize_t length = receive(diag, buffer, size);
+        if (length < 0)
+            return errno;
+        const struct nlmsghdr *header = buffer;
+        if ((size_t)length >= sizeof *header && header->nlmsg_seq == sequence) {
+            *received = (size_t)length;
+            return 0;
+        }
+    }
+}
+
+static bool take_socket(void *context, const struct diag_socket *socket) {
+    *(struct diag_socket *)context = *socket;
+    return false;
+}
+
+int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint *remote,
+                  struct diag_socket *socket) {
+    _Alignas(uint32_t) char buffer[4096];
+    struct single_request request = {
+        .header = {.nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST},
+        .diag = diag_request(local->family, STATES_ANY),
+    };
+    request.diag.id = identity(local, remote);
+    size_t size = 0;
+    int error = ask_one(diag, &request, buffer, sizeof buffer, &size);
+    if (error != 0)
+        return error;
+    /* A lookup that finds no connection falls back on the listener; hence the endpoints here. */
+    struct diag_query query = {
+        .states = STATES_ANY, .local = {.endpoint = *local}, .remote = {.endpoint = *remote}};
+    *socket = (struct diag_socket){0};
+    switch (sockdiag_parse(buffer, size, request.header.nlmsg_seq, &query, take_socket, socket,
+                           &error)) {
+    case SOCKDIAG_ENDED:
+        return 0;
+    case SOCKDIAG_MORE:
+        return ENOENT;
+    case SOCKDIAG_ERRNO:
+        return error;
+    default:
+        return EBADMSG;
+    }
+}
+
+int sockdiag_destroy(int diag, const struct diag_socket *socket) {
+    _Alignas(uint32_t) char buffer[4096];
+    struct single_request request = {
+        .header = {.nlmsg_type = SOCK_DESTROY, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
+        .diag = diag_request(socket->local.family, STATES_ANY),
+    };
+    request.diag.id = identity(&socket->local, &socket->remote);
+    request.diag.id.idiag_if = socket->interface;
+    memcpy(request.diag.id.idiag_cookie, socket->cookie, sizeof socket->cookie);
+    size_t size = 0;
+    int error = ask_one(diag, &request, buffer, sizeof buffer, &size);
+    if (error != 0)
+        return error;
+    const struct nlmsghdr *header = (const struct nlmsghdr *)buffer;
+    if (size < sizeof *header || header->nlmsg_type != NLMSG_ERROR || header->nlmsg_len > size)
+        return EBADMSG;
+    return read_error(header, &error) == SOCKDIAG_BROKEN ? EBADMSG : error;
+}
+
+static bool stop_at_first(void *context, const struct diag_socket *socket) {
+    (void)socket;
+    *(bool *)context = true;
+    return false;
+}
+
+int sockdiag_works(int diag) {
+    struct diag_query query = sockdiag_query(1U << STATE_LISTEN); /* the shortest of the tables */
+    bool seen = false;
+    query.family = AF_INET;
+    return sockdiag_dump(diag, &query, stop_at_first, &seen);
+}
+
+int sockdiag_sees_bound(int diag) {
+    struct sockaddr_in free_port = {.sin_family = AF_INET,
+                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof free_port;
+    int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int answer = -1;
+    if (probe >= 0 && bind(probe, (struct sockaddr *)&free_port, size) == 0 &&
+        getsockname(probe, (struct sockaddr *)&free_port, &size) == 0) {
+        struct diag_query query = sockdiag_query(1U << STATE_BOUND);
+        query.family = AF_INET;
+        query.local = (struct endpoint_pattern){.any_address = true,
+                                                .endpoint = {.port = ntohs(free_port.sin_port)}};
+        bool seen = false;
+        if (sockdiag_dump(diag, &query, stop_at_first, &seen) == 0)
+            answer = seen;
+    }
+    if (probe >= 0)
+        close(probe);
+    return answer;
+}

@@ -1,0 +1,210 @@
+#include "kernel/sockopt.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "base/suggest.h"
+#include "base/units.h"
+
+/* Of <linux/in.h>, which cannot stand beside <netinet/in.h>. */
+#ifndef IP_BIND_ADDRESS_NO_PORT
+#define IP_BIND_ADDRESS_NO_PORT 24
+#endif
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51
+#endif
+
+static const struct sockopt table[] = {
+    {"SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR, SOCKOPT_NUMBER},
+    {"SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT, SOCKOPT_NUMBER},
+    {"SO_LINGER", SOL_SOCKET, SO_LINGER, SOCKOPT_LINGER},
+    {"SO_BINDTODEVICE", SOL_SOCKET, SO_BINDTODEVICE, SOCKOPT_DEVICE},
+    {"SO_KEEPALIVE", SOL_SOCKET, SO_KEEPALIVE, SOCKOPT_NUMBER},
+    {"SO_RCVTIMEO", SOL_SOCKET, SO_RCVTIMEO, SOCKOPT_DURATION},
+    {"SO_SNDTIMEO", SOL_SOCKET, SO_SNDTIMEO, SOCKOPT_DURATION},
+    {"IPV6_V6ONLY", IPPROTO_IPV6, IPV6_V6ONLY, SOCKOPT_NUMBER},
+    {"IP_FREEBIND", IPPROTO_IP, IP_FREEBIND, SOCKOPT_NUMBER},
+    {"IP_TRANSPARENT", IPPROTO_IP, IP_TRANSPARENT, SOCKOPT_NUMBER},
+    {"IP_BIND_ADDRESS_NO_PORT", IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, SOCKOPT_NUMBER},
+    {"IP_LOCAL_PORT_RANGE", IPPROTO_IP, IP_LOCAL_PORT_RANGE, SOCKOPT_PORTS},
+    {"TCP_DEFER_ACCEPT", IPPROTO_TCP, TCP_DEFER_ACCEPT, SOCKOPT_NUMBER},
+    {"TCP_USER_TIMEOUT", IPPROTO_TCP, TCP_USER_TIMEOUT, SOCKOPT_NUMBER},
+    {"TCP_LINGER2", IPPROTO_TCP, TCP_LINGER2, SOCKOPT_NUMBER},
+    {"TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY, SOCKOPT_NUMBER},
+    {"TCP_FASTOPEN", IPPROTO_TCP, TCP_FASTOPEN, SOCKOPT_NUMBER},
+    {"TCP_SYNCNT", IPPROTO_TCP, TCP_SYNCNT, SOCKOPT_NUMBER},
+};
+
+enum { ROWS = sizeof table / sizeof table[0] };
+
+const struct sockopt *sockopt_named(const char *name) {
+    for (size_t i = 0; i < ROWS; i++)
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
+    return NULL;
+}
+
+const char *sockopt_near(const char *name) {
+    struct suggestion nearest = suggest_begin(name);
+    for (size_t i = 0; i < ROWS; i++)
+        suggest_offer(&nearest, table[i].name);
+    return nearest.word;
+}
+
+static const char *parse_number(const char *text, struct sockopt_value *value) {
+    value->number = 1;
+    if (text != NULL && !units_number(text, INT_MIN, INT_MAX, &value->number))
+        return "not a whole number";
+    return NULL;
+}
+
+static const char *parse_linger(const char *text, struct sockopt_value *value) {
+    value->off = text != NULL && strcmp(text, "off") == 0;
+    if (value->off)
+        return NULL;
+    value->number = 1;
+    if (text != NULL && !units_number(text, 0, INT_MAX, &value->number))
+        return "not a number of seconds, nor 'off'";
+    return NULL;
+}
+
+static const char *parse_duration(const char *text, struct sockopt_value *value) {
+    uint64_t ns;
+    if (text == NULL)
+        return "needs a time, as in SO_RCVTIMEO=200ms";
+    if (!units_duration(text, &ns))
+        return "not a time such as 200ms or 3s";
+    if (ns % NS_PER_US != 0)
+        return "the kernel takes whole microseconds";
+    value->number = (int64_t)ns;
+    return NULL;
+}
+
+static const char *parse_device(const char *text, struct sockopt_value *value) {
+    if (text == NULL)
+        return "needs a device, as in SO_BINDTODEVICE=lo";
+    if (strlen(text) >= sizeof value->text)
+        return "no network device has a name as long as this";
+    snprintf(value->text, sizeof value->text, "%s", text);
+    return NULL;
+}
+
+static const char *parse_ports(const char *text, struct sockopt_value *value) {
+    static const char wrong[] = "not a range of ports such as 40000-40099";
+    int64_t low, high;
+    char first[8];
+    const char *dash = text == NULL ? NULL : strchr(text, '-');
+    if (text == NULL)
+        return "needs a range of ports, as in IP_LOCAL_PORT_RANGE=40000-40099";
+    if (dash == NULL || (size_t)(dash - text) >= sizeof first)
+        return wrong;
+    snprintf(first, sizeof first, "%.*s", (int)(dash - text), text);
+    if (!units_number(first, 0, UINT16_MAX, &low) || !units_number(dash + 1, 0, UINT16_MAX, &high))
+        return wrong;
+    value->low = (uint16_t)low;
+    value->high = (uint16_t)high;
+    return NULL;
+}
+
+const char *sockopt_parse(const struct sockopt *option, const char *text,
+                          struct sockopt_value *value) {
+    *value = (struct sockopt_value){.kind = option->kind};
+    switch (option->kind) {
+    case SOCKOPT_NUMBER:
+        return parse_number(text, value);
+    case SOCKOPT_LINGER:
+        return parse_linger(text, value);
+    case SOCKOPT_DURATION:
+        return parse_duration(text, value);
+    case SOCKOPT_DEVICE:
+        return parse_device(text, value);
+    case SOCKOPT_PORTS:
+        return parse_ports(text, value);
+    }
+    return "an option of no kind";
+}
+
+const char *sockopt_text(const struct sockopt_value *value, char *text) {
+    if (value->kind == SOCKOPT_DURATION)
+        units_duration_text((uint64_t)value->number, text);
+    else if (value->kind == SOCKOPT_DEVICE)
+        snprintf(text, SOCKOPT_TEXT_SIZE, "%s", value->text);
+    else if (value->kind == SOCKOPT_PORTS)
+        snprintf(text, SOCKOPT_TEXT_SIZE, "%u-%u", value->low, value->high);
+    else if (value->off)
+        snprintf(text, SOCKOPT_TEXT_SIZE, "off");
+    else
+        snprintf(text, SOCKOPT_TEXT_SIZE, "%lld", (long long)value->number);
+    return text;
+}
+
+int sockopt_set(int socket, const struct sockopt *option, const struct sockopt_value *value) {
+    int number = (int)value->number;
+    uint32_t ports = (uint32_t)value->high << 16 | value->low;
+    struct linger linger = {.l_onoff = !value->off, .l_linger = value->off ? 0 : number};
+    struct timeval time = {.tv_sec = (time_t)(value->number / NS_PER_S),
+                           .tv_usec = (suseconds_t)(value->number % NS_PER_S / NS_PER_US)};
+    const void *data = &number;
+    socklen_t size = sizeof number;
+    if (option->kind == SOCKOPT_LINGER) {
+        data = &linger;
+        size = sizeof linger;
+    } else if (option->kind == SOCKOPT_DURATION) {
+        data = &time;
+        size = sizeof time;
+    } else if (option->kind == SOCKOPT_DEVICE) {
+        data = value->text;
+        size = (socklen_t)strlen(value->text);
+    } else if (option->kind == SOCKOPT_PORTS) {
+        data = &ports;
+        size = sizeof ports;
+    }
+    return setsockopt(socket, option->level, option->number, data, size) < 0 ? errno : 0;
+}
+
+int sockopt_get(int socket, const struct sockopt *option, struct sockopt_value *value) {
+    *value = (struct sockopt_value){.kind = option->kind};
+    union {
+        int number;
+        struct linger linger;
+        struct timeval time;
+        char device[IFNAMSIZ];
+        uint32_t ports;
+    } data = {0};
+    socklen_t size = sizeof data;
+    if (getsockopt(socket, option->level, option->number, &data, &size) < 0)
+        return errno;
+    switch (option->kind) {
+    case SOCKOPT_NUMBER:
+        value->number = data.number;
+        break;
+    case SOCKOPT_LINGER:
+        value->off = data.linger.l_onoff == 0;
+        value->number = value->off ? 0 : data.linger.l_linger;
+        break;
+    case SOCKOPT_DURATION:
+        value->number = (int64_t)data.time.tv_sec * NS_PER_S + data.time.tv_usec * NS_PER_US;
+        break;
+    case SOCKOPT_DEVICE:
+        snprintf(value->text, sizeof value->text, "%s", data.device);
+        break;
+    case SOCKOPT_PORTS:
+        value->low = (uint16_t)(data.ports & 0xffff);
+        value->high = (uint16_t)(data.ports >> 16);
+        break;
+    }
+    return 0;
+}
+
+int sockopt_get_int(int socket, int level, int number, int otherwise) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    return getsockopt(socket, level, number, &value, &size) < 0 ? otherwise : value;
+}
