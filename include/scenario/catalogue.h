@@ -1,0 +1,33 @@
+/* The scenarios that are built into the program, and how a word finds a scenario. */
+#ifndef PORTREUSE_SCENARIO_CATALOGUE_H
+#define PORTREUSE_SCENARIO_CATALOGUE_H
+
+#include <stddef.h>
+
+#include "scenario/mistakes.h"
+#include "scenario/scenario.h"
+
+/* One file of scenarios/, as CMake built it in. */
+struct catalogue_entry {
+    const char *name; /* time-wait-rebind */
+    const char *text;
+    size_t size;
+};
+
+/* All of them, in the order of their names. (Generated: cmake/catalogue.cmake) */
+extern const struct catalogue_entry catalogue[];
+extern const size_t catalogue_count;
+
+/* The entry of this name, static, or NULL. */
+const struct catalogue_entry *catalogue_find(const char *name);
+
+/* Parses an entry. The caller frees the scenario. */
+struct scenario *catalogue_parse(const struct catalogue_entry *entry, struct mistakes *mistakes);
+
+/* Finds the scenario that `word` means: the name of a built-in one, or the path of a file (a word
+ * with a slash in it or ending in `.scenario`, `-` for standard input, or any other file that
+ * exists). Returns it parsed, for the caller to free; NULL, with a mistake added, if there is none
+ * or it cannot be read. */
+struct scenario *catalogue_open(const char *word, struct mistakes *mistakes);
+
+#endif

@@ -1,0 +1,42 @@
+/* Mistakes in a scenario's text: all of them are collected, then printed as compilers do. */
+#ifndef PORTREUSE_SCENARIO_MISTAKES_H
+#define PORTREUSE_SCENARIO_MISTAKES_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+
+/* So many are kept of one list; the rest is only counted. */
+enum { MISTAKES_KEPT = 1000 };
+
+struct mistake {
+    const char *file;
+    unsigned line;   /* from 1; 0: the file as a whole */
+    unsigned column; /* in characters, from 1 */
+    const char *text;
+    const char *excerpt; /* the line, or the part of it around the column; NULL without a line */
+    size_t excerpt_size;
+    size_t caret; /* how many bytes of the excerpt come before the column */
+};
+
+struct mistakes {
+    struct arena arena; /* owns all below */
+    struct mistake *list;
+    size_t count; /* of all; MISTAKES_KEPT of them at most are in the list */
+};
+
+/* Adds a mistake at byte `offset` of the `size` bytes of the line `text` (all are copied). */
+void mistakes_add(struct mistakes *mistakes, const char *file, unsigned line, const char *text,
+                  size_t size, size_t offset, const char *message);
+
+/* Adds a mistake of a file as a whole. */
+void mistakes_add_file(struct mistakes *mistakes, const char *file, const char *message);
+
+/* Prints each as `file:line:column: error: message`, the line and a caret below its place. Control
+ * characters in the text do nothing to a terminal. */
+void mistakes_print(const struct mistakes *mistakes, FILE *out);
+
+void mistakes_free(struct mistakes *mistakes);
+
+#endif

@@ -1,0 +1,162 @@
+#include "scenario/answer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/errnames.h"
+
+static bool within(int64_t number, int64_t low, int64_t high) {
+    return number >= low && number <= high;
+}
+
+static bool value_met(const struct wanted *wanted, const struct sockopt_value *got) {
+    const struct sockopt_value *want = &wanted->value;
+    if (want->kind != got->kind)
+        return false;
+    if (want->kind == SOCKOPT_DEVICE || want->kind == SOCKOPT_PORTS) {
+        char a[SOCKOPT_TEXT_SIZE], b[SOCKOPT_TEXT_SIZE];
+        return strcmp(sockopt_text(want, a), sockopt_text(got, b)) == 0;
+    }
+    return want->off == got->off && within(got->number, wanted->low, wanted->high);
+}
+
+/* The socket's own wildcard (`*:80`) stands for that of the family that was got. */
+static bool address_met(const struct wanted *wanted, const struct endpoint *got,
+                        answer_resolve *resolve, void *context) {
+    struct endpoint want;
+    if (!resolve(context, &wanted->address, &want))
+        return false;
+    if (wanted->address.pattern.any_address)
+        want = endpoint_wildcard(got->family, want.port);
+    if (wanted->address.pattern.any_port)
+        want.port = got->port;
+    return endpoint_equal(&want, got);
+}
+
+static bool result_met(const struct wanted *wanted, const struct answer *got,
+                       answer_resolve *resolve, void *context) {
+    switch (wanted->kind) {
+    case WANT_OK:
+        return got->kind == ANSWER_OK || got->kind == ANSWER_NUMBER ||
+               got->kind == ANSWER_ADDRESS || got->kind == ANSWER_VALUE;
+    case WANT_ANY:
+        return true;
+    case WANT_ERRNO:
+        return got->kind == ANSWER_ERRNO && got->error == wanted->error;
+    case WANT_EOF:
+        return got->kind == ANSWER_EOF;
+    case WANT_NUMBER:
+        return got->kind == ANSWER_NUMBER && within(got->number, wanted->low, wanted->high);
+    case WANT_ADDRESS:
+        return got->kind == ANSWER_ADDRESS && address_met(wanted, &got->address, resolve, context);
+    case WANT_VALUE:
+        return got->kind == ANSWER_VALUE && value_met(wanted, &got->value);
+    }
+    return false;
+}
+
+/* Whether a block ended where it was to end: `ok` alone means that no call ended it. */
+static bool block_end_met(const struct wanted *wanted, const struct answer *got) {
+    if (!got->in_block)
+        return wanted->at == VERB_NONE && !wanted->counted;
+    if (wanted->counted && !within((int64_t)got->rounds, wanted->rounds_low, wanted->rounds_high))
+        return false;
+    if (wanted->at != VERB_NONE)
+        return wanted->at == got->at;
+    return wanted->kind != WANT_OK || got->at == VERB_NONE;
+}
+
+bool expectation_met(const struct expectation *want, const struct answer *got,
+                     struct kernel_release running, answer_resolve *resolve, void *context) {
+    bool older = want->split && !release_at_least(running, want->since);
+    const struct wanted *list = older ? want->otherwise : want->either;
+    size_t count = older ? want->otherwise_count : want->either_count;
+    if (got->kind == ANSWER_NONE)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (result_met(&list[i], got, resolve, context) && block_end_met(&list[i], got))
+            return true;
+    return false;
+}
+
+bool expectation_in_time(const struct expectation *want, uint64_t elapsed_ns) {
+    return !want->timed || (elapsed_ns >= want->soonest_ns && elapsed_ns <= want->latest_ns);
+}
+
+static bool any_success(const struct wanted *list, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (list[i].kind != WANT_ERRNO)
+            return true;
+    return false;
+}
+
+bool expectation_allows_success(const struct expectation *want) {
+    return any_success(want->either, want->either_count) ||
+           any_success(want->otherwise, want->otherwise_count);
+}
+
+/* Whether an answer carries something that the name of its kind does not say. */
+static bool carries_value(const struct answer *got) {
+    return got->kind == ANSWER_NUMBER || got->kind == ANSWER_ADDRESS || got->kind == ANSWER_VALUE;
+}
+
+static bool pins_value(const struct wanted *wanted) {
+    bool written = wanted->address.use == ADDRESS_WRITTEN && !wanted->address.pattern.any_port;
+    return wanted->kind != WANT_OK && wanted->kind != WANT_ANY && wanted->low == wanted->high &&
+           written;
+}
+
+static bool pins_rounds(const struct wanted *wanted) {
+    return wanted->counted && wanted->rounds_low == wanted->rounds_high;
+}
+
+static bool all_pin(const struct wanted *list, size_t count, const struct answer *got) {
+    for (size_t i = 0; i < count; i++)
+        if ((carries_value(got) && !pins_value(&list[i])) ||
+            (got->in_block && got->at != VERB_NONE && !pins_rounds(&list[i])))
+            return false;
+    return true;
+}
+
+bool expectation_pins(const struct expectation *want, const struct answer *got) {
+    return all_pin(want->either, want->either_count, got) &&
+           all_pin(want->otherwise, want->otherwise_count, got);
+}
+
+static void result_text(const struct answer *got, char *text, size_t size) {
+    char part[ENDPOINT_TEXT_SIZE + SOCKOPT_TEXT_SIZE + ERRNAME_SIZE];
+    switch (got->kind) {
+    case ANSWER_NONE:
+        snprintf(text, size, "no answer");
+        break;
+    case ANSWER_OK:
+        snprintf(text, size, "ok");
+        break;
+    case ANSWER_ERRNO:
+        snprintf(text, size, "%s", errname(got->error, part));
+        break;
+    case ANSWER_EOF:
+        snprintf(text, size, "eof");
+        break;
+    case ANSWER_NUMBER:
+        snprintf(text, size, "%lld", (long long)got->number);
+        break;
+    case ANSWER_ADDRESS:
+        snprintf(text, size, "%s", endpoint_text(&got->address, part));
+        break;
+    case ANSWER_VALUE:
+        snprintf(text, size, "%s", sockopt_text(&got->value, part));
+        break;
+    }
+}
+
+const char *answer_text(const struct answer *got, char *text) {
+    char result[80];
+    result_text(got, result, sizeof result);
+    if (got->in_block && got->at != VERB_NONE)
+        snprintf(text, ANSWER_TEXT_SIZE, "%s at %s after %llu", result, verb_row(got->at)->name,
+                 (unsigned long long)got->rounds);
+    else
+        snprintf(text, ANSWER_TEXT_SIZE, "%s", result);
+    return text;
+}

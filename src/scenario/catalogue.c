@@ -1,0 +1,136 @@
+#include "scenario/catalogue.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/suggest.h"
+
+const struct catalogue_entry *catalogue_find(const char *name) {
+    for (size_t i = 0; i < catalogue_count; i++)
+        if (strcmp(catalogue[i].name, name) == 0)
+            return &catalogue[i];
+    return NULL;
+}
+
+struct scenario *catalogue_parse(const struct catalogue_entry *entry, struct mistakes *mistakes) {
+    return scenario_parse(entry->name, NULL, entry->text, entry->size, mistakes);
+}
+
+/* --- files --- */
+
+static const char ending[] = ".scenario";
+
+static bool ends_in(const char *text, const char *end) {
+    size_t size = strlen(text), end_size = strlen(end);
+    return size > end_size && strcmp(text + size - end_size, end) == 0;
+}
+
+/* The name of a file's scenario: its own without folders and `.scenario`. */
+static const char *name_of_file(struct arena *arena, const char *path) {
+    const char *slash = strrchr(path, '/');
+    const char *base = slash == NULL ? path : slash + 1;
+    size_t size = strlen(base);
+    return arena_copy(arena, base, ends_in(base, ending) ? size - strlen(ending) : size);
+}
+
+/* Reads all of a file into the arena. Returns its text, or NULL with what is wrong in `*wrong`. */
+static const char *read_all(struct arena *arena, int file, size_t *size, const char **wrong) {
+    size_t room = (size_t)64 * 1024;
+    char *text = arena_alloc(arena, room);
+    *size = 0;
+    for (;;) {
+        ssize_t length = read(file, text + *size, room - *size);
+        if (length < 0 && errno == EINTR)
+            continue;
+        if (length < 0)
+            *wrong = strerror(errno);
+        if (length <= 0)
+            return length < 0 ? NULL : text;
+        *size += (size_t)length;
+        if (*size > SCENARIO_FILE_MAX) {
+            *wrong = "it has more than 4 MiB, which no scenario needs";
+            return NULL;
+        }
+        if (*size == room) {
+            char *larger = arena_alloc(arena, 2 * room);
+            memcpy(larger, text, room);
+            text = larger;
+            room *= 2;
+        }
+    }
+}
+
+static const char *refuse_kind(int file) {
+    struct stat status;
+    if (fstat(file, &status) < 0)
+        return strerror(errno);
+    if (S_ISDIR(status.st_mode))
+        return "it is a directory; name the files in it";
+    if (S_ISBLK(status.st_mode) || S_ISSOCK(status.st_mode))
+        return "it is no file of text";
+    return NULL;
+}
+
+/* Reads a file, or standard input for `-`. A FIFO that nobody writes to is empty, not waited for.
+ */
+static const char *read_file(struct arena *arena, const char *path, size_t *size,
+                             const char **wrong) {
+    bool input = strcmp(path, "-") == 0;
+    int file = input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (file < 0) {
+        *wrong = strerror(errno);
+        return NULL;
+    }
+    *wrong = refuse_kind(file);
+    if (!input)
+        fcntl(file, F_SETFL, O_RDONLY);
+    const char *text = *wrong == NULL ? read_all(arena, file, size, wrong) : NULL;
+    if (!input)
+        close(file);
+    return text;
+}
+
+static struct scenario *open_file(const char *path, struct mistakes *mistakes) {
+    struct arena arena = {0};
+    struct scenario *scenario = NULL;
+    const char *wrong = NULL;
+    size_t size = 0;
+    const char *shown = strcmp(path, "-") == 0 ? "<stdin>" : path;
+    const char *text = read_file(&arena, path, &size, &wrong);
+    if (text != NULL)
+        scenario = scenario_parse(name_of_file(&arena, shown), shown, text, size, mistakes);
+    else
+        mistakes_add_file(mistakes, path, arena_format(&arena, "cannot read this file: %s", wrong));
+    arena_free(&arena);
+    return scenario;
+}
+
+/* --- words --- */
+
+static void add_unknown(struct mistakes *mistakes, const char *word) {
+    struct suggestion nearest = suggest_begin(word);
+    for (size_t i = 0; i < catalogue_count; i++)
+        suggest_offer(&nearest, catalogue[i].name);
+    const char *message =
+        nearest.word != NULL
+            ? arena_format(&mistakes->arena, "no scenario has this name; did you mean '%s'?",
+                           nearest.word)
+            : "no scenario has this name, nor does a file; 'portreuse list' shows them all";
+    mistakes_add_file(mistakes, word, message);
+}
+
+struct scenario *catalogue_open(const char *word, struct mistakes *mistakes) {
+    const struct catalogue_entry *entry = catalogue_find(word);
+    if (entry != NULL)
+        return catalogue_parse(entry, mistakes);
+    bool path = strcmp(word, "-") == 0 || strchr(word, '/') != NULL || ends_in(word, ending);
+    if (path || access(word, F_OK) == 0)
+        return open_file(word, mistakes);
+    add_unknown(mistakes, word);
+    return NULL;
+}

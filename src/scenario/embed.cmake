@@ -1,0 +1,22 @@
+# Writes the scenario files into a C source: cmake -DOUT=catalogue.c "-DFILES=a;b" -P embed.cmake
+set(rows "")
+set(texts "")
+set(index 0)
+foreach(file IN LISTS FILES)
+  get_filename_component(name "${file}" NAME_WE)
+  file(READ "${file}" hex HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+  string(APPEND texts "static const unsigned char text_${index}[] = {${bytes}0};\n")
+  string(APPEND rows "    {\"${name}\", (const char *)text_${index}, sizeof text_${index} - 1},\n")
+  math(EXPR index "${index} + 1")
+endforeach()
+file(WRITE "${OUT}.new" "/* Generated from scenarios/ by src/scenario/embed.cmake. */
+#include \"scenario/catalogue.h\"
+
+${texts}
+const struct catalogue_entry catalogue[] = {
+${rows}};
+
+const size_t catalogue_count = sizeof catalogue / sizeof catalogue[0];
+")
+configure_file("${OUT}.new" "${OUT}" COPYONLY)

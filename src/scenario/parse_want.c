@@ -1,0 +1,288 @@
+/* What stands behind the arrow:
+ *
+ *     RESULT [at VERB] [after N] [| RESULT ...] [since VERSION, else RESULT [| ...]]
+ *         [within TIME | in TIME..TIME]
+ *
+ * `|` and `,` may touch the words beside them, so the words are cut anew first.
+ */
+#include <string.h>
+
+#include "base/errnames.h"
+#include "base/units.h"
+#include "scenario/parser.h"
+
+/* --- cutting --- */
+
+static void add_piece(struct arena *arena, struct line *pieces, const struct word *word,
+                      size_t start, size_t end) {
+    if (start == end)
+        return;
+    pieces->words = arena_grow(arena, pieces->words, pieces->count, sizeof pieces->words[0]);
+    pieces->words[pieces->count++] = (struct word){
+        .text = arena_copy(arena, word->text + start, end - start),
+        .at = word->at + start,
+        .end = word->at + end,
+    };
+}
+
+/* Copies the words from the cursor on, `|` and `,` in unquoted ones as words of their own. */
+static struct line cut(struct arena *arena, struct cursor *cursor) {
+    struct line pieces = *cursor->line;
+    pieces.words = NULL;
+    pieces.count = 0;
+    for (const struct word *word; (word = cursor_take(cursor)) != NULL;) {
+        size_t start = 0, size = strlen(word->text);
+        if (word->quoted) {
+            pieces.words = arena_grow(arena, pieces.words, pieces.count, sizeof pieces.words[0]);
+            pieces.words[pieces.count++] = *word;
+            continue;
+        }
+        for (size_t i = 0; i < size; i++)
+            if (word->text[i] == '|' || word->text[i] == ',') {
+                add_piece(arena, &pieces, word, start, i);
+                add_piece(arena, &pieces, word, i, i + 1);
+                start = i + 1;
+            }
+        add_piece(arena, &pieces, word, start, size);
+    }
+    return pieces;
+}
+
+/* --- one result --- */
+
+struct context {
+    struct parser *parser;
+    enum verb verb;
+    const struct sockopt *option;
+};
+
+static bool parse_bounds(struct parser *parser, const struct word *word, int64_t *low,
+                         int64_t *high) {
+    const char *upper = units_range_split(word->text);
+    if (upper == NULL) {
+        bool sound = units_number(word->text, INT64_MIN, INT64_MAX, low);
+        *high = *low;
+        return sound;
+    }
+    size_t size = (size_t)(upper - 2 - word->text);
+    char *lower = arena_copy(&parser->scenario->arena, word->text, size);
+    if (!units_number(lower, INT64_MIN, INT64_MAX, low) ||
+        !units_number(upper, INT64_MIN, INT64_MAX, high))
+        return false;
+    if (*low > *high)
+        parser_mistake(parser, word, "the range '%s' is empty: its lower end comes first",
+                       word->text);
+    return true;
+}
+
+/* A value of a socket option, or a range of them where it is a number. */
+static bool parse_value(const struct context *context, const struct word *word,
+                        struct wanted *wanted) {
+    struct parser *parser = context->parser;
+    wanted->kind = WANT_VALUE;
+    wanted->value.kind = context->option->kind;
+    if (context->option->kind == SOCKOPT_NUMBER && units_range_split(word->text) != NULL)
+        return parse_bounds(parser, word, &wanted->low, &wanted->high);
+    const char *wrong = sockopt_parse(context->option, word->text, &wanted->value);
+    if (wrong != NULL) {
+        parser_mistake(parser, word, "'%s' is no value of %s: %s", word->text,
+                       context->option->name, wrong);
+        return true;
+    }
+    wanted->low = wanted->high = wanted->value.number;
+    return true;
+}
+
+static bool looks_like_errno(const char *text) {
+    return text[0] == 'E' && text[1] >= 'A' && text[1] <= 'Z';
+}
+
+static void unknown_result(const struct context *context, const struct word *word) {
+    const char *near = errname_near(word->text);
+    if (near != NULL)
+        parser_mistake(context->parser, word, "unknown result '%s'; did you mean '%s'?", word->text,
+                       near);
+    else if (looks_like_errno(word->text))
+        parser_mistake(context->parser, word, "unknown errno '%s'", word->text);
+    else
+        parser_mistake(context->parser, word,
+                       "unknown result '%s'; a result is ok, an errno by name, eof, a number, a "
+                       "range such as 90..100, an address, or any",
+                       word->text);
+}
+
+static bool is_block_answer(const struct context *context) {
+    return verb_row(context->verb)->answer == GIVES_BLOCK;
+}
+
+/* Says if this verb can never give such an answer. */
+static void check_kind(const struct context *context, const struct word *word,
+                       const struct wanted *wanted) {
+    enum verb_answer gives = verb_row(context->verb)->answer;
+    bool never = (wanted->kind == WANT_EOF && gives != GIVES_DATA) ||
+                 (wanted->kind == WANT_NUMBER && gives != GIVES_DATA && gives != GIVES_NUMBER) ||
+                 (wanted->kind == WANT_ADDRESS && gives != GIVES_ADDRESS);
+    if (never && !is_block_answer(context) && !context->parser->line_is_wrong)
+        parser_mistake(context->parser, word, "'%s' never answers '%s'",
+                       verb_row(context->verb)->name, word->text);
+}
+
+static void parse_kind(const struct context *context, const struct word *word,
+                       struct wanted *wanted) {
+    struct parser *parser = context->parser;
+    if (strcmp(word->text, "ok") == 0) {
+        wanted->kind = WANT_OK;
+    } else if (strcmp(word->text, "any") == 0) {
+        wanted->kind = WANT_ANY;
+    } else if (strcmp(word->text, "eof") == 0) {
+        wanted->kind = WANT_EOF;
+    } else if ((wanted->error = errname_number(word->text)) != 0) {
+        wanted->kind = WANT_ERRNO;
+    } else if (context->option != NULL && !looks_like_errno(word->text)) {
+        if (!parse_value(context, word, wanted))
+            unknown_result(context, word);
+        return;
+    } else if (parse_bounds(parser, word, &wanted->low, &wanted->high)) {
+        wanted->kind = WANT_NUMBER;
+    } else if (strchr(word->text, ':') != NULL || word->text[0] == '$') {
+        wanted->kind = WANT_ADDRESS;
+        parse_address(parser, word, &wanted->address);
+    } else {
+        unknown_result(context, word);
+        return;
+    }
+    check_kind(context, word, wanted);
+}
+
+/* `at VERB` and `after N`, which say how a block ended. */
+static void parse_block_end(const struct context *context, struct cursor *cursor,
+                            struct wanted *wanted) {
+    struct parser *parser = context->parser;
+    const struct word *start = cursor_peek(cursor);
+    if (cursor_skip(cursor, "at")) {
+        const struct word *word = cursor_need(parser, cursor, "a verb");
+        if (word == NULL)
+            return;
+        wanted->at = verb_named(word->text);
+        enum verb near = verb_near(word->text, PLACE_CALL);
+        if (wanted->at == VERB_NONE && near != VERB_NONE)
+            parser_mistake(parser, word, "unknown verb '%s'; did you mean '%s'?", word->text,
+                           verb_row(near)->name);
+        else if (wanted->at == VERB_NONE || verb_row(wanted->at)->place != PLACE_CALL)
+            parser_mistake(parser, word, "'%s' is no call that could end a block", word->text);
+    }
+    if (cursor_skip(cursor, "after")) {
+        const struct word *word = cursor_need(parser, cursor, "a number of rounds");
+        if (word == NULL)
+            return;
+        wanted->counted = true;
+        if (!parse_bounds(parser, word, &wanted->rounds_low, &wanted->rounds_high) ||
+            wanted->rounds_low < 0)
+            parser_mistake(parser, word, "'%s' is no number of rounds, nor a range of them",
+                           word->text);
+    }
+    bool of_a_block = wanted->at != VERB_NONE || wanted->counted;
+    if (of_a_block && !is_block_answer(context) && !parser->line_is_wrong)
+        parser_mistake(parser, start,
+                       "'at' and 'after' tell how a block ended: they belong "
+                       "behind 'end ->'");
+}
+
+enum { RESULTS_MAX = 64 };
+
+/* One result or several, parted by `|`. */
+static void parse_either(const struct context *context, struct cursor *cursor, struct wanted **list,
+                         size_t *count) {
+    do {
+        const struct word *word = cursor_need(context->parser, cursor, "a result");
+        if (word == NULL)
+            return;
+        if (*count == RESULTS_MAX) {
+            parser_mistake(context->parser, word, "more than %d results", RESULTS_MAX);
+            return;
+        }
+        *list = arena_grow(&context->parser->scenario->arena, *list, *count, sizeof **list);
+        struct wanted *wanted = &(*list)[(*count)++];
+        *wanted = (struct wanted){0};
+        parse_kind(context, word, wanted);
+        parse_block_end(context, cursor, wanted);
+    } while (cursor_skip(cursor, "|"));
+}
+
+/* --- since, within, in --- */
+
+static void parse_since(const struct context *context, struct cursor *cursor,
+                        struct expectation *want) {
+    struct parser *parser = context->parser;
+    const struct word *word = cursor_need(parser, cursor, "a kernel's version");
+    if (word == NULL)
+        return;
+    want->split = true;
+    if (!release_parse(word->text, false, &want->since))
+        parser_mistake(parser, word, "'%s' is no version of Linux such as 6.8", word->text);
+    cursor_skip(cursor, ",");
+    if (!cursor_skip(cursor, "else")) {
+        parser_mistake(parser, cursor_peek(cursor),
+                       "'else' is missing: what does an older kernel answer?");
+        return;
+    }
+    parse_either(context, cursor, &want->otherwise, &want->otherwise_count);
+}
+
+static void parse_time(struct parser *parser, struct cursor *cursor, bool span,
+                       struct expectation *want) {
+    const struct word *word = cursor_need(parser, cursor, span ? "TIME..TIME" : "a TIME");
+    if (word == NULL)
+        return;
+    want->timed = true;
+    const char *latest = word->text;
+    if (span) {
+        const char *upper = units_range_split(word->text);
+        size_t size = upper == NULL ? 0 : (size_t)(upper - 2 - word->text);
+        char *lower = arena_copy(&parser->scenario->arena, word->text, size);
+        latest = upper == NULL ? "" : upper;
+        if (!units_duration(lower, &want->soonest_ns))
+            latest = "";
+    }
+    if (!units_duration(latest, &want->latest_ns))
+        parser_mistake(parser, word,
+                       span ? "'%s' is no span such as 59s..62s"
+                            : "'%s' is no time such as 200ms or 3s",
+                       word->text);
+    else if (want->soonest_ns > want->latest_ns)
+        parser_mistake(parser, word, "the span '%s' is empty: its shorter end comes first",
+                       word->text);
+}
+
+static void expect_ok(struct parser *parser, struct expectation *want) {
+    want->text = "ok";
+    want->either = arena_alloc(&parser->scenario->arena, sizeof want->either[0]);
+    want->either_count = 1;
+}
+
+void parse_want(struct parser *parser, struct cursor *cursor, enum verb verb,
+                const struct sockopt *option, struct expectation *want) {
+    struct arena *arena = &parser->scenario->arena;
+    struct context context = {parser, verb, option};
+    *want = (struct expectation){0};
+    if (cursor_peek(cursor) == NULL) {
+        expect_ok(parser, want);
+        return;
+    }
+    want->given = true;
+    want->text = lex_slice(arena, cursor->line, cursor->next, cursor->line->content);
+    struct line pieces = cut(arena, cursor);
+    struct cursor inner = {&pieces, 0, pieces.count};
+    parse_either(&context, &inner, &want->either, &want->either_count);
+    for (const struct word *word; !parser->line_is_wrong && (word = cursor_take(&inner)) != NULL;) {
+        bool plain = !word->quoted;
+        if (plain && strcmp(word->text, "since") == 0 && !want->split)
+            parse_since(&context, &inner, want);
+        else if (plain && strcmp(word->text, "within") == 0 && !want->timed)
+            parse_time(parser, &inner, false, want);
+        else if (plain && strcmp(word->text, "in") == 0 && !want->timed)
+            parse_time(parser, &inner, true, want);
+        else
+            parser_mistake(parser, word, "unexpected '%s' behind the expected result", word->text);
+    }
+}

@@ -1,0 +1,910 @@
+/* Wrong texts: each mistake is said once, at its place, and nothing else is said; and how mistakes
+ * are printed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scenario/scenario.h"
+
+#define ROWS(table) (sizeof(table) / sizeof(table)[0])
+
+/* --- tables of texts with one mistake --- */
+
+struct row {
+    const char *text;
+    unsigned line, column;
+    const char *part; /* of the message */
+};
+
+static struct mistakes mistakes_of(const char *bytes, size_t size) {
+    struct mistakes mistakes = {0};
+    char *text = malloc(size == 0 ? 1 : size); /* AddressSanitizer sees a read behind its end */
+    assert_non_null(text);
+    memcpy(text, bytes, size);
+    struct scenario *scenario = scenario_parse("name", "f", text, size, &mistakes);
+    assert_non_null(scenario);
+    scenario_free(scenario);
+    free(text);
+    return mistakes;
+}
+
+static bool is_only_mistake(const struct mistakes *mistakes, const struct row *row) {
+    if (mistakes->count != 1)
+        return false;
+    const struct mistake *mistake = &mistakes->list[0];
+    return mistake->line == row->line && mistake->column == row->column &&
+           strstr(mistake->text, row->part) != NULL;
+}
+
+/* Whether the text gives this mistake alone; says so if not. */
+static bool holds(const struct row *row) {
+    struct mistakes mistakes = mistakes_of(row->text, strlen(row->text));
+    bool sound = is_only_mistake(&mistakes, row);
+    if (!sound) {
+        fprintf(stderr,
+                "--- this text:\n%s\n--- is to give this alone: %u:%u: %s\n--- but gives:\n",
+                row->text, row->line, row->column, row->part);
+        mistakes_print(&mistakes, stderr);
+    }
+    mistakes_free(&mistakes);
+    return sound;
+}
+
+static void check_rows(const struct row *rows, size_t count) {
+    size_t failed = 0;
+    for (size_t i = 0; i < count; i++)
+        failed += !holds(&rows[i]);
+    assert_int_equal(failed, 0);
+}
+
+#define CHECK(rows) check_rows(rows, ROWS(rows))
+
+/* What most rows begin with; the text behind starts in line 3, or behind the socket in line 4. */
+#define CASE   "title t\ncase c\n"
+#define SOCKET CASE "r socket s\n"
+#define SERVES CASE "r socket s\nr serve\n accept s p\n close p\nend\n" /* behind it: line 8 */
+
+/* --- words --- */
+
+static const struct row word_rows[] = {
+    /* verbs */
+    {SOCKET "r bnid s *:80\n", 4, 3, "unknown verb 'bnid'; did you mean 'bind'?"},
+    {SOCKET "  r   listne s\n", 4, 7, "did you mean 'listen'?"},
+    {SOCKET "r frobnicate s\n", 4, 3, "unknown verb 'frobnicate'"},
+    {SOCKET "r BIND s *:80\n", 4, 3, "did you mean 'bind'?"},
+    {CASE "slep 1s\n", 3, 1, "did you mean 'sleep'?"},
+    {CASE "awiat TIME-WAIT *:80\n", 3, 1, "did you mean 'await'?"},
+    {CASE "conut CLOSING *:80 -> 1\n", 3, 1, "did you mean 'count'?"},
+    {CASE "r sokcet s\nr listen s\n", 3, 3, "did you mean 'socket'?"},
+    {SOCKET "r repaet 2\n close s\n socket s\nend\n", 4, 3, "did you mean 'repeat'?"},
+    {SOCKET "server\n", 4, 1, "'server'"},
+    {SOCKET "r frobnicate t\nr listen t\n", 4, 3, "unknown verb 'frobnicate'"},
+    {CASE "r frobnicate t\nr listen t\n", 3, 3, "unknown verb 'frobnicate'"},
+    /* options */
+    {SOCKET "r setsockopt s SO_REUSADDR\n", 4, 16, "did you mean 'SO_REUSEADDR'?"},
+    {SOCKET "r setsockopt s so_reuseaddr=1\n", 4, 16, "did you mean 'SO_REUSEADDR'?"},
+    {CASE "r socket s TCP_FOO\n", 3, 12, "'TCP_FOO'"},
+    {SOCKET "r setsockopt s NONSENSE=7\n", 4, 16, "'NONSENSE'"},
+    /* states */
+    {CASE "await TIMEWAIT *:80\n", 3, 7, "did you mean 'TIME-WAIT'?"},
+    {CASE "await TIME_WAIT *:80\n", 3, 7, "did you mean 'TIME-WAIT'?"},
+    {CASE "await no SLEEPING *:80\n", 3, 10, "unknown state 'SLEEPING'"},
+    {CASE "count ESTABLISHD *:80 -> 3\n", 3, 7, "did you mean 'ESTABLISHED'?"},
+    /* errnos and other results */
+    {SOCKET "r bind s *:80 -> EADDRINUS\n", 4, 18, "did you mean 'EADDRINUSE'?"},
+    {SOCKET "r bind s *:80 -> ok | EADRNOTAVAIL\n", 4, 23, "did you mean 'EADDRNOTAVAIL'?"},
+    {SOCKET "r bind s *:80 -> ok|EADRNOTAVAIL\n", 4, 21, "did you mean 'EADDRNOTAVAIL'?"},
+    {SOCKET "r bind s *:80 -> ENONSENSE\n", 4, 18, "unknown errno 'ENONSENSE'"},
+    {SOCKET "r bind s *:80 -> fine\n", 4, 18, "unknown result 'fine'"},
+    {SOCKET "r bind s *:80 -> ok since 6.8, else EINVALL\n", 4, 37, "did you mean 'EINVAL'?"},
+    /* keywords */
+    {"title t\ntgas a\ncase c\n r socket s\n", 2, 1, "did you mean 'tags'?"},
+    {"titel t\ncase c\n r socket s\n", 1, 1, "did you mean 'title'?"},
+    {"title t\nstup\n r socket s\ncase c\n", 2, 1, "did you mean 'setup'?"},
+    {"title t\ncsae c\n r socket s\n", 2, 1, "did you mean 'case'?"},
+    {"title t\nwyh\n  Prose, which is not read.\ncase c\n r socket s\n", 2, 1,
+     "did you mean 'why'?"},
+    {"title t\nneeds ipv7\ncase c\n r socket s\n", 2, 7, "unknown need 'ipv7'"},
+};
+
+static void an_unknown_word_is_named_with_the_nearest_known_one(void **state) {
+    (void)state;
+    CHECK(word_rows);
+}
+
+/* --- arguments --- */
+
+static const struct row missing_rows[] = {
+    {CASE "r socket\n", 3, 9, "missing"},
+    {CASE "r socket tcp6\n", 3, 10, "the name of the socket is missing"},
+    {CASE "r socket SO_REUSEADDR\n", 3, 10, "the name of the socket is missing"},
+    {SOCKET "r bind\n", 4, 7, "missing"},
+    {SOCKET "r bind s\n", 4, 9, "an ADDRESS is missing"},
+    {SOCKET "r bind s -> EINVAL\n", 4, 10, "an ADDRESS is missing"},
+    {SOCKET "r bind s # *:80\n", 4, 9, "an ADDRESS is missing"},
+    {SOCKET "r connect s\n", 4, 12, "missing"},
+    {SOCKET "r listen\n", 4, 9, "missing"},
+    {SOCKET "r accept s\n", 4, 11, "missing"},
+    {SOCKET "r send s\n", 4, 9, "BYTES is missing"},
+    {SOCKET "r shutdown s\n", 4, 13, "missing"},
+    {SOCKET "r setsockopt s\n", 4, 15, "an OPTION is missing"},
+    {SOCKET "r getsockopt s\n", 4, 15, "an OPTION is missing"},
+    {SOCKET "r close\n", 4, 8, "missing"},
+    {SOCKET "r fork\n", 4, 7, "missing"},
+    {SOCKET "r uid\n", 4, 6, "missing"},
+    {CASE "sysctl\n", 3, 7, "NAME"},
+    {CASE "sysctl net.ipv4.tcp_tw_reuse\n", 3, 29, "VALUE is missing"},
+    {CASE "await\n", 3, 6, "STATE is missing"},
+    {CASE "await no\n", 3, 9, "STATE is missing"},
+    {CASE "await TIME-WAIT\n", 3, 16, "LOCAL"},
+    {CASE "await TIME-WAIT *:80 within\n", 3, 28, "TIME is missing"},
+    {CASE "count LISTEN -> 1\n", 3, 14, "LOCAL"},
+    {CASE "destroy\n", 3, 8, "LOCAL"},
+    {CASE "sleep\n", 3, 6, "TIME is missing"},
+    {CASE "count LISTEN *:80\n", 3, 18, "->"},
+};
+
+static void a_missing_argument_is_named_where_it_should_stand(void **state) {
+    (void)state;
+    CHECK(missing_rows);
+}
+
+static const struct row extra_rows[] = {
+    {SOCKET "r bind s *:80 *:81\n", 4, 15, "unexpected '*:81'"},
+    {SOCKET "r bind s *:80 EINVAL\n", 4, 15, "unexpected 'EINVAL'"},
+    {SOCKET "r listen s 5 6\n", 4, 14, "unexpected '6'"},
+    {SOCKET "r close s s\n", 4, 11, "unexpected 's'"},
+    {SOCKET "r accept s p q\n", 4, 14, "unexpected 'q'"},
+    {SOCKET "r getsockopt s SO_LINGER SO_KEEPALIVE\n", 4, 26, "unexpected 'SO_KEEPALIVE'"},
+    {SOCKET "r exit 0\n", 4, 8, "unexpected '0'"},
+    {SOCKET "r kill KILL\n", 4, 8, "unexpected 'KILL'"},
+    {SOCKET "r fork b c\n", 4, 10, "unexpected 'c'"},
+    {CASE "await LISTEN *:80 *:81 *:82\n", 3, 24, "unexpected '*:82'"},
+    {CASE "await LISTEN *:80 within 3s 4s\n", 3, 29, "unexpected '4s'"},
+    {CASE "sleep 3s 4s\n", 3, 10, "unexpected '4s'"},
+    {CASE "r repeat 3 4\n socket s\nend\n", 3, 12, "unexpected '4'"},
+    {CASE "r repeat 3\n socket s\nend 4\n", 5, 5, "unexpected '4'"},
+    {SOCKET "r serve 3\n close s\nend\n", 4, 9, "unexpected '3'"},
+    {"title t\nslow 3\ncase c\n r socket s\n", 2, 6, "unexpected '3'"},
+    {"title t\nneeds ipv6 uids\ncase c\n r socket s\n", 2, 12, "unexpected 'uids'"},
+    {"title t\nsetup x\n r socket s\ncase c\n", 2, 7, "unexpected 'x'"},
+};
+
+static void what_stands_behind_the_last_argument_is_unexpected(void **state) {
+    (void)state;
+    CHECK(extra_rows);
+}
+
+static const struct row address_rows[] = {
+    {SOCKET "r bind s 127.0.0.1\n", 4, 10, "port is missing"},
+    {SOCKET "r bind s [::1]\n", 4, 10, "port is missing"},
+    {SOCKET "r bind s :80\n", 4, 10, "address is missing"},
+    {SOCKET "r bind s 256.0.0.1:80\n", 4, 10, "not an IPv4 address"},
+    {SOCKET "r bind s localhost:80\n", 4, 10, "not an IPv4 address"},
+    {SOCKET "r bind s ::1:80\n", 4, 10, "brackets"},
+    {SOCKET "r bind s [::g]:80\n", 4, 10, "not an IPv6 address"},
+    {SOCKET "r bind s []:80\n", 4, 10, "address is missing"},
+    {SOCKET "r bind s 127.0.0.1:\n", 4, 20, "not a port"},
+    {SOCKET "r bind s 127.0.0.1:65536\n", 4, 20, "not a port"},
+    {SOCKET "r bind s 127.0.0.1:-1\n", 4, 20, "not a port"},
+    {SOCKET "r bind s 127.0.0.1:http\n", 4, 20, "not a port"},
+    {SOCKET "r bind s 127.0.0.1:80x\n", 4, 20, "not a port"},
+    {SOCKET "r bind s 127.0.0.1:80->\n", 4, 20, "not a port"},
+    {SOCKET "r bind s 127.0.0.1:*\n", 4, 10, "port cannot be '*'"},
+    {SOCKET "r connect s *:*\n", 4, 13, "port cannot be '*'"},
+    {CASE "await LISTEN 127.0.0.1:x\n", 3, 24, "not a port"},
+    {CASE "count LISTEN *:1 *:x -> 1\n", 3, 20, "not a port"},
+    {SOCKET "r getsockname s -> 127.0.0.1:x\n", 4, 30, "not a port"},
+    /* references */
+    {SOCKET "r bind s $\n", 4, 11, "$ROLE.SOCKET"},
+    {SOCKET "r bind s $r\n", 4, 12, "the socket is missing: $r.SOCKET"},
+    {SOCKET "rolle socket t\nr bind s $role.t\n", 5, 11, "did you mean 'rolle'?"},
+    {SOCKET "r bind s $nobody.t\n", 4, 11, "unknown role 'nobody'"},
+    {SOCKET "r bind s $r.t\n", 4, 13, "has no socket 't'"},
+    {SOCKET "r bind s $r.s.prt\n", 4, 15, "behind a socket stands .peer"},
+    {SOCKET "r bind s $r.s.port\n", 4, 10, "a port alone"},
+    {SOCKET "r bind s 127.0.0.1:$r.s\n", 4, 20, "a port is needed here: '$r.s.port'"},
+    {SOCKET "r bind s 127.0.0:$r.s.port\n", 4, 10, "not an IPv4 address"},
+    {SOCKET "r connect s 127.0.0.1:$nobody.t.port\n", 4, 24, "unknown role 'nobody'"},
+    {SOCKET "r bind s $r.s.peer\n", 4, 10, "has no peer"},
+    {SOCKET "a socket t\nr bind s $r.t\n", 5, 10, "used before it is made"},
+    {SOCKET "sysctl net.ipv4.x $r.s\n", 4, 19, "port"},
+    {SOCKET "sysctl net.ipv4.x $nobody.s.port\n", 4, 20, "unknown role 'nobody'"},
+};
+
+static void a_wrong_address_is_said_at_the_part_that_is_wrong(void **state) {
+    (void)state;
+    CHECK(address_rows);
+}
+
+static const struct row value_rows[] = {
+    /* numbers */
+    {SOCKET "r listen s many\n", 4, 12, "'many'"},
+    {SOCKET "r listen s 2147483648\n", 4, 12, "'2147483648'"},
+    {SOCKET "r send s -1\n", 4, 10, "'-1'"},
+    {SOCKET "r send s 67108865\n", 4, 10, "67108864"},
+    {SOCKET "r recv s 0\n", 4, 10, "'0'"},
+    {SOCKET "r recv s 1k\n", 4, 10, "'1k'"},
+    {SOCKET "r uid root\n", 4, 7, "'root'"},
+    {SOCKET "r uid -1\n", 4, 7, "'-1'"},
+    {SOCKET "r uid 4294967295\n", 4, 7, "'4294967295'"},
+    {CASE "r repeat 0\n socket s\nend -> EMFILE\n", 3, 10, "'0'"},
+    {CASE "r repeat 1000001\n socket s\nend -> EMFILE\n", 3, 10, "1000000"},
+    {CASE "r repeat x\n socket s\nend -> EMFILE\n", 3, 10, "'x'"},
+    {SOCKET "r shutdown s rw\n", 4, 14, "'rw'"},
+    /* values of options */
+    {SOCKET "r setsockopt s SO_REUSEADDR=on\n", 4, 29, "not a whole number"},
+    {SOCKET "r setsockopt s SO_REUSEADDR=\n", 4, 29, "not a whole number"},
+    {SOCKET "r setsockopt s TCP_NODELAY=2147483648\n", 4, 28, "not a whole number"},
+    {SOCKET "r setsockopt s SO_LINGER=never\n", 4, 26, "off"},
+    {SOCKET "r setsockopt s SO_LINGER=-1\n", 4, 26, "off"},
+    {SOCKET "r setsockopt s SO_RCVTIMEO\n", 4, 16, "needs a time"},
+    {SOCKET "r setsockopt s SO_RCVTIMEO=5\n", 4, 28, "not a time"},
+    {SOCKET "r setsockopt s SO_BINDTODEVICE\n", 4, 16, "needs a device"},
+    {SOCKET "r setsockopt s SO_BINDTODEVICE=abcdefghijklmnop\n", 4, 32, "as long as this"},
+    {SOCKET "r setsockopt s IP_LOCAL_PORT_RANGE\n", 4, 16, "needs a range"},
+    {SOCKET "r setsockopt s IP_LOCAL_PORT_RANGE=40000\n", 4, 36, "not a range of ports"},
+    {SOCKET "r setsockopt s IP_LOCAL_PORT_RANGE=40000-70000\n", 4, 36, "not a range of ports"},
+    {SOCKET "r getsockopt s SO_REUSEADDR -> yes\n", 4, 32, "'yes'"},
+    {SOCKET "r getsockopt s SO_RCVTIMEO -> 5\n", 4, 31, "'5'"},
+    {SOCKET "r getsockopt s SO_REUSEADDR -> 5..1\n", 4, 32, "empty"},
+    {SOCKET "r getsockopt s SO_REUSEADDR -> 1..x\n", 4, 32, "'1..x'"},
+    {SOCKET "r getsockopt s SO_BINDTODEVICE -> EINVALL\n", 4, 35, "did you mean 'EINVAL'?"},
+    /* times */
+    {CASE "sleep 5\n", 3, 7, "'5'"},
+    {CASE "sleep 5 s\n", 3, 7, "'5'"},
+    {CASE "sleep -1s\n", 3, 7, "'-1s'"},
+    {CASE "sleep s\n", 3, 7, "'s'"},
+    {CASE "sleep 5sec\n", 3, 7, "'5sec'"},
+    {CASE "sleep 99999999999999999999s\n", 3, 7, "'99999999999999999999s'"},
+    {CASE "await LISTEN *:80 within soon\n", 3, 26, "'soon'"},
+    {SOCKET "r close s -> ok within 5\n", 4, 24, "'5'"},
+    {SOCKET "r close s -> ok in 5s\n", 4, 20, "'5s'"},
+    {SOCKET "r close s -> ok in 5s..\n", 4, 20, "'5s..'"},
+    {SOCKET "r close s -> ok in ..5s\n", 4, 20, "'..5s'"},
+    {SOCKET "r close s -> ok in 5s..3s\n", 4, 20, "empty"},
+    /* ranges */
+    {SOCKET "r recv s -> 5..3\n", 4, 13, "empty"},
+    {SOCKET "r recv s -> 1..x\n", 4, 13, "'1..x'"},
+    {SOCKET "r recv s -> 1..\n", 4, 13, "'1..'"},
+    {SOCKET "r recv s -> 1...3\n", 4, 13, "'1...3'"},
+    {SOCKET "r recv s -> 99999999999999999999\n", 4, 13, "'99999999999999999999'"},
+    /* sysctls */
+    {CASE "sysctl kernel.pid_max 5\n", 3, 8, "net."},
+    {CASE "sysctl net 5\n", 3, 8, "net."},
+    {CASE "sysctl net.ipv4.. 5\n", 3, 8, "'net.ipv4..'"},
+    {CASE "sysctl net./../kernel/x 5\n", 3, 8, "'net./../kernel/x'"},
+    /* versions */
+    {"title t\nneeds kernel 6.3\ncase c\n r socket s\n", 2, 14, "needs kernel >= 6.3"},
+    {"title t\nneeds kernel\ncase c\n r socket s\n", 2, 13, "needs kernel >= 6.3"},
+    {"title t\nneeds kernel >=\ncase c\n r socket s\n", 2, 16, "missing"},
+    {"title t\nneeds kernel >= six\ncase c\n r socket s\n", 2, 17, "'six'"},
+    {"title t\nneeds kernel >= 6.3-rc1\ncase c\n r socket s\n", 2, 17, "'6.3-rc1'"},
+    {SOCKET "r close s -> ok since x, else EINVAL\n", 4, 23, "'x'"},
+    {SOCKET "r close s -> ok since 6.8-rc1, else EINVAL\n", 4, 23, "'6.8-rc1'"},
+};
+
+static void a_wrong_value_is_named(void **state) {
+    (void)state;
+    CHECK(value_rows);
+}
+
+/* --- the story --- */
+
+static const struct row name_rows[] = {
+    {SOCKET "socket socket s\n", 4, 1, "'socket' is a keyword"},
+    {SOCKET "sleep socket s\n", 4, 1, "'sleep' is a keyword"},
+    {SOCKET "slow socket s\n", 4, 1, "'slow' is a keyword"},
+    {SOCKET "needs socket s\n", 4, 1, "'needs' is a keyword"},
+    {SOCKET "setup bind s *:80\n", 4, 1, "'setup' is a keyword"},
+    {SOCKET "end socket s\n", 4, 1, "'end' is a keyword"},
+    {SOCKET "case socket s\n", 4, 1, "'case' is a keyword"},
+    {SOCKET "r fork case\n", 4, 8, "'case' is a keyword"},
+    {SOCKET "r fork bind\n", 4, 8, "'bind' is a keyword"},
+    {SOCKET "bind s *:80\n", 4, 1, "The role is missing"},
+    {SOCKET "exit\n", 4, 1, "The role is missing"},
+    {SOCKET "repeat 3\n", 4, 1, "The role is missing"},
+    {SOCKET "r sleep 1s\n", 4, 3, "takes no role"},
+    {SOCKET "r await LISTEN *:80\n", 4, 3, "takes no role"},
+};
+
+static void a_keyword_cannot_name_a_role_and_a_call_needs_one(void **state) {
+    (void)state;
+    CHECK(name_rows);
+}
+
+static const struct row socket_rows[] = {
+    {CASE "r listen s\n", 3, 10, "used before it is made"},
+    {CASE "r listen s\nr listen s\nr close s\n", 3, 10, "used before it is made"},
+    {CASE "r socket listener\nr listen listner\n", 4, 10, "did you mean 'listener'?"},
+    {SOCKET "a listen s\n", 4, 10, "role 'r' has one"},
+    {SOCKET "r close s\nr listen s\n", 5, 10, "is closed"},
+    {SOCKET "r close s\nr listen s\nr listen s\n", 5, 10, "is closed"},
+    {SOCKET "r close s\nr close s\n", 5, 9, "is closed"},
+    {SOCKET "r accept s p -> EAGAIN\nr close p\n", 5, 9, "used before it is made"},
+    {CASE "r socket s -> EMFILE\nr close s\n", 4, 9, "used before it is made"},
+    {CASE "r fork a\nr socket s\na close s\n", 5, 9, "role 'r' has one"},
+    {SOCKET "case d\nr listen s\n", 5, 10, "used before it is made"},
+    {"title t\nsetup\nr socket s\nr close s\ncase c\nr listen s\n", 6, 10, "is closed"},
+    {SOCKET "r connect s 127.0.0.1:9 -> ECONNREFUSED\nr bind s $r.s.peer\n", 5, 10, "has no peer"},
+};
+
+static void a_socket_is_used_between_its_making_and_its_close_alone(void **state) {
+    (void)state;
+    CHECK(socket_rows);
+}
+
+static const struct row role_rows[] = {
+    {SOCKET "r exit\nr socket t\n", 5, 1, "role 'r' has ended"},
+    {SOCKET "r kill\nr socket t\n", 5, 1, "role 'r' has ended"},
+    {SOCKET "r exit\nr uid 5\n", 5, 1, "role 'r' has ended"},
+    {SOCKET "r exit\nr exit\n", 5, 1, "role 'r' has ended"},
+    {SOCKET "r fork r\n", 4, 8, "there already"},
+    {SOCKET "a socket s\nr fork a\n", 5, 8, "there already"},
+    {SOCKET "a exit\nr fork a\n", 5, 8, "there already"},
+    {"title t\nsetup\nr exit\ncase c\nr socket s\n", 5, 1, "role 'r' has ended"},
+    {SERVES "r socket t\n", 8, 1, "is serving"},
+    {SERVES "r close s\n", 8, 1, "is serving"},
+    {SERVES "r fork a\n", 8, 1, "is serving"},
+    {SERVES "r uid 5\n", 8, 1, "is serving"},
+    {SERVES "r serve\n close s\nend\n", 8, 1, "is serving"},
+    {SERVES "r kill\nr uid 5\n", 9, 1, "has ended"},
+};
+
+static void a_role_takes_steps_while_it_runs_and_does_not_serve(void **state) {
+    (void)state;
+    CHECK(role_rows);
+}
+
+/* --- blocks --- */
+
+static const struct row block_rows[] = {
+    {SOCKET "end\n", 4, 1, "'end' without a block"},
+    {SOCKET "end -> EMFILE\n", 4, 1, "'end' without a block"},
+    {SERVES "end\n", 8, 1, "'end' without a block"},
+    {CASE "r repeat 2\n socket s\n", 3, 1, "not closed"},
+    {CASE "r repeat 2\n socket s\ncase d\na socket s\n", 3, 1, "not closed"},
+    {"title t\nsetup\n  r repeat 2\n socket s\ncase c\n", 3, 3, "not closed"},
+    {CASE "r repeat 2\nend\n", 3, 1, "empty"},
+    {CASE "  r serve\n # nothing\nend\n", 3, 3, "empty"},
+    {CASE "r repeat 2\n socket s\n repeat 3\n  close s\n end\nend\n", 5, 2, "block"},
+    {CASE "r repeat 2\n socket s\n serve\n  close s\n end\nend\n", 5, 2, "block"},
+    {CASE "r repeat 2\n socket s\n r repeat 3\n  close s\n end\nend\n", 5, 2, "block"},
+    {CASE "r repeat 2\n r socket s\nend\n", 4, 2, "drop 'r'"},
+    {CASE "r repeat 2\n a socket s\nend\n", 3, 1, "'end' is missing"},
+    {CASE "r repeat 2\n socket s\n exit\nend\n", 5, 2, "'exit' cannot stand in a block"},
+    {CASE "r repeat 2\n socket s\n fork a\nend\n", 5, 2, "'fork' cannot stand in a block"},
+    {CASE "r repeat 2\n socket s\n uid 5\nend\n", 5, 2, "'uid' cannot stand in a block"},
+    {CASE "r repeat 2\n socket s\n stop\nend\n", 5, 2, "'stop' cannot stand in a block"},
+    {CASE "r repeat 2\n socket s\n sleep 1s\nend\n", 5, 2, "'sleep' cannot stand in a block"},
+    {CASE "r repeat 2\n socket s\n await LISTEN *:80\nend\n", 5, 2, "'await' cannot stand"},
+    {CASE "r repeat 2\n socket s\n r exit\nend\n", 5, 4, "'exit' cannot stand in a block"},
+    {CASE "r repeat 2\n sokcet s\n close s\nend\n", 4, 2, "did you mean 'socket'?"},
+    {CASE "r repeat 2\n socket s\n frobnicate s\nend\n", 5, 2, "unknown verb 'frobnicate'"},
+    {CASE "r repeat 2\n listen s\nend\n", 4, 9, "used before it is made"},
+    {CASE "r repeat 2\n socket s\n tags a\nend\n", 5, 2, "'tags' belongs to the header"},
+    {CASE "r repeat\n socket s\nend\n", 5, 4, "needs '-> RESULT'"},
+    {SOCKET "r serve\n accept s p\nend -> 5\n", 6, 5, "'ROLE stop'"},
+    {CASE "r repeat 2 -> EMFILE\n socket s\nend\n", 3, 12, "behind its 'end'"},
+    {SOCKET "r stop\n", 4, 3, "does not serve"},
+    {SOCKET "r repeat 2\n listen s\nend\nr stop\n", 7, 3, "does not serve"},
+    {SERVES "r stop\nr stop\n", 9, 3, "does not serve"},
+};
+
+static void a_block_is_one_roles_calls_between_its_line_and_end(void **state) {
+    (void)state;
+    CHECK(block_rows);
+}
+
+/* --- expectations --- */
+
+static const struct row want_rows[] = {
+    {SOCKET "r listen s ->\n", 4, 14, "missing"},
+    {SOCKET "r listen s -> # ok\n", 4, 14, "missing"},
+    {SOCKET "r bind s *:80 ->ok\n", 4, 15, "blank is missing"},
+    {SOCKET "r close s ->EBADF # c\n", 4, 11, "blank is missing"},
+    {SOCKET "r close s -> ok |\n", 4, 18, "result is missing"},
+    {SOCKET "r close s -> | ok\n", 4, 14, "'|'"},
+    {SOCKET "r close s -> ok || EBADF\n", 4, 18, "'|'"},
+    {SOCKET "r close s -> ok EBADF\n", 4, 17, "unexpected 'EBADF'"},
+    {SOCKET "r close s -> ok -> ok\n", 4, 17, "unexpected '->'"},
+    {SOCKET "r close s -> ok,\n", 4, 16, "unexpected ','"},
+    /* at, after */
+    {SOCKET "r close s -> EBADF at close\n", 4, 20, "'end ->'"},
+    {SOCKET "r close s -> ok after 5\n", 4, 17, "'end ->'"},
+    {CASE "r repeat 2\n socket s\nend -> EMFILE at\n", 5, 17, "verb is missing"},
+    {CASE "r repeat 2\n socket s\nend -> EMFILE at sokcet\n", 5, 18, "did you mean 'socket'?"},
+    {CASE "r repeat 2\n socket s\nend -> EMFILE at exit\n", 5, 18, "'exit'"},
+    {CASE "r repeat 2\n socket s\nend -> EMFILE at nowhere\n", 5, 18, "'nowhere'"},
+    {CASE "r repeat 2\n socket s\nend -> EMFILE after\n", 5, 20, "rounds is missing"},
+    {CASE "r repeat 2\n socket s\nend -> EMFILE after -1\n", 5, 21, "'-1'"},
+    {CASE "r repeat 2\n socket s\nend -> EMFILE after some\n", 5, 21, "'some'"},
+    {CASE "r repeat 2\n socket s\nend -> EMFILE after 5..3\n", 5, 21, "empty"},
+    {CASE "r repeat 2\n socket s\nend -> EMFIL at socket\n", 5, 8, "did you mean 'EMFILE'?"},
+    /* since, within, in */
+    {SOCKET "r close s -> ok since\n", 4, 22, "missing"},
+    {SOCKET "r close s -> ok since 6.8\n", 4, 26, "'else' is missing"},
+    {SOCKET "r close s -> ok since 6.8, EBADF\n", 4, 28, "'else' is missing"},
+    {SOCKET "r close s -> ok since 6.8 within 2s\n", 4, 27, "'else' is missing"},
+    {SOCKET "r close s -> ok since 6.8, else\n", 4, 32, "result is missing"},
+    {SOCKET "r close s -> ok else EBADF\n", 4, 17, "unexpected 'else'"},
+    {SOCKET "r close s -> ok since 6.8, else EBADF since 6.9, else EBADF\n", 4, 39,
+     "unexpected 'since'"},
+    {SOCKET "r close s -> ok within\n", 4, 23, "TIME is missing"},
+    {SOCKET "r close s -> ok in\n", 4, 19, "TIME..TIME is missing"},
+    {SOCKET "r close s -> ok within 2s in 1s..2s\n", 4, 27, "unexpected 'in'"},
+    /* what a verb never answers */
+    {SOCKET "r bind s *:80 -> eof\n", 4, 18, "'bind' never answers 'eof'"},
+    {SOCKET "r bind s *:80 -> 5\n", 4, 18, "'bind' never answers '5'"},
+    {SOCKET "r close s -> ok | 1..5\n", 4, 19, "'close' never answers '1..5'"},
+    {SOCKET "r send s 5 -> eof\n", 4, 15, "'send' never answers 'eof'"},
+    {SOCKET "r listen s -> *:80\n", 4, 15, "'listen' never answers '*:80'"},
+    {SOCKET "r recv s -> 127.0.0.1:1\n", 4, 13, "'recv' never answers"},
+    {SOCKET "r getsockname s -> 5\n", 4, 20, "'getsockname' never answers '5'"},
+    {SOCKET "r getpeername s -> eof\n", 4, 20, "'getpeername' never answers 'eof'"},
+    {SOCKET "r getsockopt s SO_LINGER -> eof\n", 4, 29, "'getsockopt' never answers 'eof'"},
+    {CASE "sleep 1s -> 5\n", 3, 13, "'sleep' never answers '5'"},
+    {CASE "await LISTEN *:80 -> 5\n", 3, 22, "'await' never answers '5'"},
+};
+
+static void an_expectation_is_a_result_that_the_verb_can_give(void **state) {
+    (void)state;
+    CHECK(want_rows);
+}
+
+/* --- the order of things --- */
+
+static const struct row order_rows[] = {
+    {"case c\n r socket s\n", 1, 1, "title is missing"},
+    {"\n# c\n case c\n r socket s\n", 1, 1, "title is missing"},
+    {"title\ncase c\n r socket s\n", 1, 6, "text of the title is missing"},
+    {"title # t\ncase c\n r socket s\n", 1, 6, "text of the title is missing"},
+    {"title t\ntags\ncase c\n r socket s\n", 2, 5, "a tag is missing"},
+    {"title t\nneeds\ncase c\n r socket s\n", 2, 6, "missing"},
+    {"title t\n", 1, 1, "there is no case"},
+    {"title t\nsetup\n r socket s\n", 1, 1, "there is no case"},
+    {"title t\ntitle u\ncase c\n r socket s\n", 2, 1, "second title"},
+    {"title t\nwhy\n a\nwhy\n b\ncase c\n r socket s\n", 4, 1, "second 'why'"},
+    {"title t\nsetup\n r socket s\nsetup\n a socket s\ncase c\n", 4, 1, "'setup' stands once"},
+    {"title t\ncase c\n r socket s\nsetup\n a socket s\n", 4, 1, "'setup' stands once"},
+    {"title t\nsetup\n r socket s\ntags a\ncase c\n", 4, 1, "'tags' belongs to the header"},
+    {"title t\ncase c\n r socket s\nslow\n", 4, 1, "'slow' belongs to the header"},
+    {"title t\ncase c\n r socket s\n title u\n", 4, 2, "'title' belongs to the header"},
+    {"title t\nr socket s\ncase c\n", 2, 1, "'setup' or into a 'case'"},
+    {"title t\nsleep 1s\ncase c\n", 2, 1, "'setup' or into a 'case'"},
+    {"title t\ncase\n r socket s\n", 2, 5, "title of the case is missing"},
+    {"title t\ncase \"\"\n r socket s\n", 2, 8, "title of the case is missing"},
+    {"title t\ncase c\n", 2, 1, "this case has no steps"},
+    {"title t\ncase c\n  # r socket s\ncase d\n r socket s\n", 2, 1, "this case has no steps"},
+};
+
+static void a_scenario_is_a_header_then_a_setup_then_cases(void **state) {
+    (void)state;
+    CHECK(order_rows);
+}
+
+/* --- lines --- */
+
+static const struct row line_rows[] = {
+    {SOCKET "r listen \"s\n", 4, 10, "quote is not closed"},
+    {SOCKET "r listen \"s # c\n", 4, 10, "quote is not closed"},
+    {SOCKET "r listen \"s\"x\n", 4, 10, "blank is missing"},
+    {"title t\r\ncase c\r\n r socket s\r\n r listne s\r\n", 4, 4, "did you mean 'listen'?"},
+    {"\xef\xbb\xbftitel t\ncase c\n r socket s\n", 1, 1, "did you mean 'title'?"},
+    {SOCKET "r listen t", 4, 10, "used before it is made"},
+    /* a character is one column, whatever it takes; so is a byte that is no character */
+    {SOCKET "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80 listen t\n", 4, 12, "used before it is made"},
+    {SOCKET "\xff\xfe listen t\n", 4, 11, "used before it is made"},
+    {SOCKET "\tr\tlisten\tt\n", 4, 11, "used before it is made"},
+};
+
+static void the_place_of_a_mistake_is_counted_in_characters(void **state) {
+    (void)state;
+    CHECK(line_rows);
+}
+
+static void a_nul_byte_is_a_mistake_of_the_whole_file(void **state) {
+    static const char text[] = "title t\ncase c\n r socket \0 s\n r frob s\n";
+    (void)state;
+    struct mistakes mistakes = mistakes_of(text, sizeof text - 1);
+    assert_int_equal(mistakes.count, 1);
+    assert_int_equal(mistakes.list[0].line, 0);
+    assert_non_null(strstr(mistakes.list[0].text, "NUL"));
+    mistakes_free(&mistakes);
+}
+
+/* A sound text whose line 3 is a comment of `size` bytes. */
+static struct mistakes mistakes_of_long_line(size_t size) {
+    static const char head[] = "title t\ncase c\n", tail[] = "\nr socket s\n";
+    char *text = malloc(sizeof head + size + sizeof tail);
+    assert_non_null(text);
+    memcpy(text, head, sizeof head - 1);
+    memset(text + sizeof head - 1, '#', size);
+    memcpy(text + sizeof head - 1 + size, tail, sizeof tail - 1);
+    struct mistakes mistakes = mistakes_of(text, sizeof head + size + sizeof tail - 2);
+    free(text);
+    return mistakes;
+}
+
+static void a_line_beyond_the_limit_is_one_mistake(void **state) {
+    static const size_t sizes[] = {SCENARIO_LINE_MAX + 1, 1024 * 1024};
+    (void)state;
+    struct mistakes mistakes = mistakes_of_long_line(SCENARIO_LINE_MAX);
+    assert_int_equal(mistakes.count, 0);
+    mistakes_free(&mistakes);
+    for (size_t i = 0; i < ROWS(sizes); i++) {
+        mistakes = mistakes_of_long_line(sizes[i]);
+        assert_int_equal(mistakes.count, 1);
+        assert_int_equal(mistakes.list[0].line, 3);
+        assert_int_equal(mistakes.list[0].column, 1);
+        assert_non_null(strstr(mistakes.list[0].text, "65536"));
+        mistakes_free(&mistakes);
+    }
+}
+
+static void steps_beyond_the_limit_are_one_mistake(void **state) {
+    char *text = NULL;
+    size_t size = 0;
+    (void)state;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    fputs(CASE, out);
+    for (int i = 0; i < SCENARIO_STEPS_MAX + 100; i++)
+        fputs("r socket s\n", out);
+    fclose(out);
+    struct mistakes mistakes = mistakes_of(text, size);
+    free(text);
+    assert_int_equal(mistakes.count, 1);
+    assert_int_equal(mistakes.list[0].line, SCENARIO_STEPS_MAX + 3);
+    assert_non_null(strstr(mistakes.list[0].text, "4096"));
+    mistakes_free(&mistakes);
+}
+
+static void a_name_beyond_the_limit_is_a_mistake(void **state) {
+    char *text = NULL;
+    size_t size = 0;
+    (void)state;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    fputs(CASE, out);
+    for (int i = 0; i <= SCENARIO_SOCKETS_MAX; i++)
+        fprintf(out, "r%d socket s%d\n", i % SCENARIO_ROLES_MAX, i);
+    fputs("another socket s0\n", out);
+    fputs("r0 listen more\n", out);
+    fclose(out);
+    struct mistakes mistakes = mistakes_of(text, size);
+    free(text);
+    assert_int_equal(mistakes.count, 3);
+    assert_int_equal(mistakes.list[0].line, SCENARIO_SOCKETS_MAX + 3);
+    assert_non_null(strstr(mistakes.list[0].text, "256"));
+    assert_int_equal(mistakes.list[1].line, SCENARIO_SOCKETS_MAX + 4);
+    assert_non_null(strstr(mistakes.list[1].text, "64"));
+    assert_int_equal(mistakes.list[2].line, SCENARIO_SOCKETS_MAX + 5);
+    assert_non_null(strstr(mistakes.list[2].text, "256"));
+    mistakes_free(&mistakes);
+}
+
+/* --- one mistake, one message --- */
+
+/* A line that cannot be understood may not put the blame on those below it, nor be blamed twice. */
+static const struct row single_rows[] = {
+    /* a line is blamed once */
+    {SOCKET "r setsockopt s SO_KEEPALIVE ->ok\n", 4, 29, "blank is missing"},
+    {SOCKET "r listen s ->ok\n", 4, 12, "blank is missing"},
+    {SOCKET "r recv s ->eof\n", 4, 10, "blank is missing"},
+    {SOCKET "count LISTEN *:80 ->3\n", 4, 19, "blank is missing"},
+    {SOCKET "r getsockopt s SO_REUSADDR -> 1\n", 4, 16, "did you mean 'SO_REUSEADDR'?"},
+    {SOCKET "r getsockopt s -> 1\n", 4, 16, "an OPTION is missing"},
+    {SOCKET "await TIME-WAIT within 3s\n", 4, 17, ""},
+    {SOCKET "await 127.0.0.1:80 within 3s\n", 4, 7, "unknown state"},
+    {SOCKET "r exit\nr stop\n", 5, 1, "has ended"},
+    {SOCKET "r exit\nr close s\n", 5, 1, "has ended"},
+    {SOCKET "r repeat\n listen s\nend ->\n", 6, 7, "missing"},
+    {SOCKET "r repeat\n listen s\nend ->EINVAL at listen\n", 6, 5, "blank is missing"},
+    {CASE "r repeat 2 -> EMFILE at socket after 1\n socket s\nend\n", 3, 12, "behind its 'end'"},
+    {CASE "r repeat -> EMFILE at socket\n socket s\nend\n", 3, 10, "behind its 'end'"},
+    {SOCKET "r serve -> 5\n accept s p\nend\n", 4, 9, "behind its 'end'"},
+    /* a number that is wrong was a number */
+    {CASE "r repeat 0\n socket s\nend\n", 3, 10, "'0'"},
+    {CASE "r repeat x\n socket s\nend\n", 3, 10, "'x'"},
+    /* a wrong step is a step */
+    {CASE "r frobnicate s\n", 3, 3, "unknown verb 'frobnicate'"},
+    {CASE "slow socket s\n", 3, 1, "'slow' is a keyword"},
+    {CASE "r repeat 2\n frobnicate s\nend\n", 4, 2, "unknown verb 'frobnicate'"},
+    {CASE "r repeat 2\n exit\nend\n", 4, 2, "'exit' cannot stand in a block"},
+    {CASE "r repeat 2\n frobnicate s\n close s\nend\n", 4, 2, "unknown verb 'frobnicate'"},
+    /* a quote that is not closed */
+    {"title say \"hi\ncase c\n r socket s\n", 1, 11, "not closed"},
+    {"title t\ncase say \"hi\n r socket s\n", 2, 10, "not closed"},
+    {"title t\nwhy the \"big\n  prose, not steps\ncase c\n r socket s\n", 2, 9, "not closed"},
+    /* a header line in the wrong place has its prose below it */
+    {SOCKET "why\n  prose, not steps\n", 4, 1, "'why' belongs to the header"},
+    /* a step before the setup */
+    {"title t\nr socket s\nsetup\n r listen s\ncase c\n", 2, 1, "'setup' or into a 'case'"},
+    {"author Bob\ntitle t\nsetup\n r socket s\ncase c\n", 1, 1, ""},
+    /* the end of a block */
+    {CASE "r repeat 2\n socket s\nEnd\nr socket t\n", 5, 1, "did you mean 'end'?"},
+    {CASE "r repeat 2\n socket s\nedn\nr socket t\n", 5, 1, "did you mean 'end'?"},
+    {CASE "r repeat 2\n socket s\na socket t\na close t\n", 3, 1, "not closed"},
+    {CASE "r loop 2\n socket s\n close s\nend\n", 3, 3, "unknown verb 'loop'"},
+    /* a state is no verb */
+    {CASE "conut LISTEN *:80 -> 1\n", 3, 1, "did you mean 'count'?"},
+    {CASE "awiat CLOSED *:80\n", 3, 1, "did you mean 'await'?"},
+    /* a role that is forked twice keeps its sockets */
+    {SOCKET "a socket t\nr fork a\na close t\n", 5, 8, "there already"},
+};
+
+static void one_mistake_gives_one_message(void **state) {
+    (void)state;
+    CHECK(single_rows);
+}
+
+static void a_reference_that_ends_in_a_dot_does_not_suggest_the_same_role(void **state) {
+    static const char text[] = SOCKET "r bind s $r.\n";
+    (void)state;
+    struct mistakes mistakes = mistakes_of(text, sizeof text - 1);
+    assert_int_equal(mistakes.count, 1);
+    assert_null(strstr(mistakes.list[0].text, "did you mean 'r'?"));
+    mistakes_free(&mistakes);
+}
+
+/* --- many mistakes --- */
+
+static void ten_mistakes_are_ten_messages_in_the_order_of_the_lines(void **state) {
+    static const char text[] = "title t\n"
+                               "tgas a\n"     /* 2 */
+                               "needs ipv7\n" /* 3 */
+                               "setup\n"
+                               "  sysctl kernel.pid_max 5\n"     /* 5 */
+                               "  server socket l SO_REUSADDR\n" /* 6 */
+                               "  server bind l 127.0.0.1\n"     /* 7 */
+                               "  server listen l\n"
+                               "case c\n"
+                               "  client sokcet c\n" /* 10 */
+                               "  client connect c 127.0.0.1:80\n"
+                               "  client recv c 5 -> EFO\n" /* 12 */
+                               "  await TIMEWAIT *:80\n"    /* 13 */
+                               "  client close c\n"
+                               "  client send c 5\n" /* 15 */
+                               "case d\n"
+                               "  sleep 5\n"; /* 17 */
+    static const unsigned lines[] = {2, 3, 5, 6, 7, 10, 12, 13, 15, 17};
+    (void)state;
+    struct mistakes mistakes = mistakes_of(text, sizeof text - 1);
+    assert_int_equal(mistakes.count, ROWS(lines));
+    for (size_t i = 0; i < ROWS(lines); i++)
+        assert_int_equal(mistakes.list[i].line, lines[i]);
+    mistakes_free(&mistakes);
+}
+
+static void two_mistakes_of_one_line_are_both_said(void **state) {
+    static const char text[] = SOCKET "r setsockopt s SO_REUSADDR SO_KEEPALIV\n";
+    (void)state;
+    struct mistakes mistakes = mistakes_of(text, sizeof text - 1);
+    assert_int_equal(mistakes.count, 2);
+    assert_int_equal(mistakes.list[0].column, 16);
+    assert_int_equal(mistakes.list[1].column, 28);
+    mistakes_free(&mistakes);
+}
+
+/* What one block leaves open says nothing of the `end` of the next. */
+static void an_open_block_within_a_block_does_not_hide_a_later_end(void **state) {
+    static const char text[] = CASE "r repeat 2\n socket s\n repeat 3\n  close s\n"
+                                    "case d\nr repeat 2\n socket s\nend\nr close s\n";
+    (void)state;
+    struct mistakes mistakes = mistakes_of(text, sizeof text - 1);
+    assert_int_equal(mistakes.count, 2);
+    assert_int_equal(mistakes.list[0].line, 3); /* in the order of lines */
+    assert_int_equal(mistakes.list[1].line, 5);
+    mistakes_free(&mistakes);
+}
+
+/* --- printing --- */
+
+__attribute__((noinline)) /* else gcc 12 takes its result for a pointer to its local variable */
+static char *
+printed(const struct mistakes *mistakes) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    mistakes_print(mistakes, out);
+    fclose(out);
+    return text;
+}
+
+/* One mistake at byte `offset` of a line, printed. The caller frees it. */
+static char *printed_one(const char *file, const char *line, size_t offset, const char *message) {
+    struct mistakes mistakes = {0};
+    mistakes_add(&mistakes, file, 12, line, strlen(line), offset, message);
+    char *text = printed(&mistakes);
+    mistakes_free(&mistakes);
+    return text;
+}
+
+static const struct {
+    const char *line;
+    size_t offset;
+    const char *printed;
+} print_rows[] = {
+    {"  r bnid s", 4, "f:12:5: error: m\n    r bnid s\n      ^\n"},
+    {"bnid", 0, "f:12:1: error: m\n  bnid\n  ^\n"},
+    {"bind", 4, "f:12:5: error: m\n  bind\n      ^\n"},
+    {"", 0, "f:12:1: error: m\n  \n  ^\n"},
+    {"\tr\tbnid", 3, "f:12:4: error: m\n  \tr\tbnid\n  \t \t^\n"},
+    {"\xc3\xa9\xe2\x82\xac bnid", 6, "f:12:4: error: m\n  \xc3\xa9\xe2\x82\xac bnid\n     ^\n"},
+    {"\xff bnid", 2, "f:12:3: error: m\n  \xef\xbf\xbd bnid\n    ^\n"},
+    {"\x1b[2J bnid", 5, "f:12:6: error: m\n  ?[2J bnid\n       ^\n"},
+    {"\xc2\x9b bnid", 3, "f:12:3: error: m\n  ? bnid\n    ^\n"},
+};
+
+static void a_mistake_is_printed_with_its_line_and_a_caret_below(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ROWS(print_rows); i++) {
+        char *text = printed_one("f", print_rows[i].line, print_rows[i].offset, "m");
+        assert_string_equal(text, print_rows[i].printed);
+        free(text);
+    }
+}
+
+static void a_file_and_a_message_do_nothing_to_a_terminal(void **state) {
+    (void)state;
+    char *text = printed_one("a\x1b[2J\n", "x", 0, "unknown verb '\x1b\xff'");
+    assert_string_equal(text,
+                        "a\\x1b[2J\\x0a:12:1: error: unknown verb '\\x1b\xef\xbf\xbd'\n  x\n  ^\n");
+    free(text);
+}
+
+static void a_mistake_of_a_file_has_no_line(void **state) {
+    struct mistakes mistakes = {0};
+    (void)state;
+    mistakes_add_file(&mistakes, "f", "cannot read");
+    char *text = printed(&mistakes);
+    assert_string_equal(text, "f: error: cannot read\n");
+    free(text);
+    mistakes_free(&mistakes);
+}
+
+static void a_mistake_of_a_text_is_printed_exactly(void **state) {
+    static const char text[] = SOCKET "\tr  bnid s *:80  # c\n";
+    (void)state;
+    struct mistakes mistakes = mistakes_of(text, sizeof text - 1);
+    char *out = printed(&mistakes);
+    mistakes_free(&mistakes);
+    assert_string_equal(out, "f:4:5: error: unknown verb 'bnid'; did you mean 'bind'?\n"
+                             "  \tr  bnid s *:80  # c\n"
+                             "  \t   ^\n");
+    free(out);
+}
+
+/* The end of a line of CRLF is no part of what a reader sees. */
+static void the_cr_at_the_end_of_a_line_is_not_printed(void **state) {
+    static const char text[] = "title t\r\ncase c\r\nr socket s\r\nr bnid s *:80\r\n";
+    (void)state;
+    struct mistakes mistakes = mistakes_of(text, sizeof text - 1);
+    char *out = printed(&mistakes);
+    mistakes_free(&mistakes);
+    assert_string_equal(out, "f:4:3: error: unknown verb 'bnid'; did you mean 'bind'?\n"
+                             "  r bnid s *:80\n"
+                             "    ^\n");
+    free(out);
+}
+
+static const char *line_behind(const char *text) {
+    const char *newline = strchr(text, '\n');
+    assert_non_null(newline);
+    return newline + 1;
+}
+
+/* Of a very long line a part around the place is shown, and the caret stands below the place. */
+static void a_long_line_is_shown_around_the_place(void **state) {
+    enum { LONG = 5000 };
+    static const size_t places[] = {0, 1, 80, 81, 2000, LONG - 1, LONG};
+    char line[LONG + 1];
+    (void)state;
+    for (size_t i = 0; i < ROWS(places); i++) {
+        memset(line, '-', LONG);
+        line[LONG] = '\0';
+        if (places[i] < LONG)
+            line[places[i]] = 'X';
+        char *text = printed_one("f", line, places[i], "m");
+        const char *shown = line_behind(text), *below = line_behind(shown);
+        assert_true(strlen(shown) < 400);
+        size_t caret = strcspn(below, "^");
+        assert_string_equal(below + caret, "^\n");
+        if (places[i] < LONG)
+            assert_int_equal(strcspn(shown, "X"), caret);
+        else
+            assert_ptr_equal(shown + caret + 1, below);
+        free(text);
+    }
+}
+
+static void a_long_line_is_never_cut_within_a_character(void **state) {
+    enum { CHARACTERS = 1000 };
+    char line[3 * CHARACTERS + 1];
+    (void)state;
+    for (size_t i = 0; i < CHARACTERS; i++)
+        memcpy(line + 3 * i, "\xe2\x82\xac", 4);
+    for (size_t i = 0; i < CHARACTERS; i++) {
+        char *text = printed_one("f", line, 3 * i, "m");
+        assert_null(strstr(text, "\xef\xbf\xbd"));
+        free(text);
+    }
+}
+
+static void no_more_than_the_cap_are_kept_and_the_rest_is_counted(void **state) {
+    static const char last[] = "... and 1 more mistakes\n";
+    struct mistakes mistakes = {0};
+    (void)state;
+    for (size_t i = 0; i < MISTAKES_KEPT; i++)
+        mistakes_add(&mistakes, "f", (unsigned)i + 1, "x", 1, 0, "m");
+    char *text = printed(&mistakes);
+    assert_null(strstr(text, "more"));
+    assert_non_null(strstr(text, "f:1000:1: error"));
+    free(text);
+    mistakes_add_file(&mistakes, "f", "one too many");
+    assert_int_equal(mistakes.count, MISTAKES_KEPT + 1);
+    text = printed(&mistakes);
+    assert_null(strstr(text, "one too many"));
+    assert_non_null(strstr(text, "and 1 more"));
+    assert_true(strlen(text) > sizeof last);
+    free(text);
+    mistakes_free(&mistakes);
+}
+
+static void freeing_leaves_an_empty_list(void **state) {
+    struct mistakes mistakes = {0};
+    (void)state;
+    mistakes_free(&mistakes);
+    mistakes_add_file(&mistakes, "f", "m");
+    mistakes_free(&mistakes);
+    assert_int_equal(mistakes.count, 0);
+    assert_null(mistakes.list);
+    mistakes_add_file(&mistakes, "g", "m");
+    assert_string_equal(mistakes.list[0].file, "g");
+    mistakes_free(&mistakes);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_unknown_word_is_named_with_the_nearest_known_one),
+        cmocka_unit_test(a_missing_argument_is_named_where_it_should_stand),
+        cmocka_unit_test(what_stands_behind_the_last_argument_is_unexpected),
+        cmocka_unit_test(a_wrong_address_is_said_at_the_part_that_is_wrong),
+        cmocka_unit_test(a_wrong_value_is_named),
+        cmocka_unit_test(a_keyword_cannot_name_a_role_and_a_call_needs_one),
+        cmocka_unit_test(a_socket_is_used_between_its_making_and_its_close_alone),
+        cmocka_unit_test(a_role_takes_steps_while_it_runs_and_does_not_serve),
+        cmocka_unit_test(a_block_is_one_roles_calls_between_its_line_and_end),
+        cmocka_unit_test(an_expectation_is_a_result_that_the_verb_can_give),
+        cmocka_unit_test(a_scenario_is_a_header_then_a_setup_then_cases),
+        cmocka_unit_test(the_place_of_a_mistake_is_counted_in_characters),
+        cmocka_unit_test(a_nul_byte_is_a_mistake_of_the_whole_file),
+        cmocka_unit_test(a_line_beyond_the_limit_is_one_mistake),
+        cmocka_unit_test(steps_beyond_the_limit_are_one_mistake),
+        cmocka_unit_test(a_name_beyond_the_limit_is_a_mistake),
+        cmocka_unit_test(one_mistake_gives_one_message),
+        cmocka_unit_test(a_reference_that_ends_in_a_dot_does_not_suggest_the_same_role),
+        cmocka_unit_test(ten_mistakes_are_ten_messages_in_the_order_of_the_lines),
+        cmocka_unit_test(two_mistakes_of_one_line_are_both_said),
+        cmocka_unit_test(an_open_block_within_a_block_does_not_hide_a_later_end),
+        cmocka_unit_test(a_mistake_is_printed_with_its_line_and_a_caret_below),
+        cmocka_unit_test(a_file_and_a_message_do_nothing_to_a_terminal),
+        cmocka_unit_test(a_mistake_of_a_file_has_no_line),
+        cmocka_unit_test(a_mistake_of_a_text_is_printed_exactly),
+        cmocka_unit_test(the_cr_at_the_end_of_a_line_is_not_printed),
+        cmocka_unit_test(a_long_line_is_shown_around_the_place),
+        cmocka_unit_test(a_long_line_is_never_cut_within_a_character),
+        cmocka_unit_test(no_more_than_the_cap_are_kept_and_the_rest_is_counted),
+        cmocka_unit_test(freeing_leaves_an_empty_list),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
