@@ -1,0 +1,140 @@
+/* The result model: what a run found. The engine fills it, the reports read it. */
+#ifndef PORTREUSE_ENGINE_RESULT_H
+#define PORTREUSE_ENGINE_RESULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "kernel/cause.h"
+#include "scenario/scenario.h"
+
+/* In the order of weight: the verdict of many is the heaviest one of them, but that SKIP yields to
+ * PASS as long as something ran. */
+enum verdict {
+    VERDICT_PASS,
+    VERDICT_SKIP,  /* it cannot run here */
+    VERDICT_FAIL,  /* the kernel answered otherwise */
+    VERDICT_ERROR, /* the tool or its surroundings broke */
+    VERDICTS,
+};
+
+/* "PASS", static. */
+const char *verdict_name(enum verdict verdict);
+
+/* A socket of a role, by index into the scenario; -1: not known. */
+struct socket_name {
+    int role, socket;
+};
+
+/* Why nothing more is known of who has a socket. */
+enum holding {
+    HELD,   /* the named roles have it open */
+    LEFT,   /* nobody has it; it was the named role's, which closed it */
+    QUEUED, /* nobody has it yet: it waits for accept() */
+    HELD_BY_NOBODY_KNOWN,
+};
+
+enum { EVIDENCE_HOLDERS = 4, EVIDENCE_SOCKETS = 8, EVIDENCE_GROUPS = 16, RESULT_TEXT_SIZE = 400 };
+
+/* One socket in the way. */
+struct evidence_socket {
+    struct diag_socket socket;
+    enum holding holding;
+    struct socket_name holders[EVIDENCE_HOLDERS];
+    pid_t pids[EVIDENCE_HOLDERS];
+    unsigned holder_count;
+};
+
+/* Sockets in the way that are alike. */
+struct evidence_group {
+    enum tcp_state state;
+    int role; /* who has them, or -1 */
+    uint32_t count;
+};
+
+/* What was in the way of a call that answered EADDRINUSE or EADDRNOTAVAIL, at that moment. */
+struct evidence {
+    enum cause cause;
+    const char *words;   /* the cause in words, static */
+    const char *missing; /* why no socket could be looked for, static; else NULL */
+    bool automatic;      /* the kernel was to choose the port, from this range: */
+    uint16_t range_low, range_high;
+    uint32_t total;       /* sockets in the way */
+    uint32_t ports_taken; /* automatic: how many ports of the range they take */
+    struct evidence_group groups[EVIDENCE_GROUPS];
+    unsigned group_count;
+    struct evidence_socket sockets[EVIDENCE_SOCKETS]; /* the heaviest of them */
+    unsigned socket_count;
+};
+
+enum step_status {
+    STEP_NOT_RUN,
+    STEP_RUNNING, /* begun, and no answer; in a finished case: it never came */
+    STEP_MET,     /* answered as expected */
+    STEP_UNMET,   /* answered otherwise */
+    STEP_BROKEN,  /* could not be done or judged: the case's reason says why */
+};
+
+struct step_result {
+    enum step_status status;
+    struct answer got;
+    uint64_t elapsed_ns;
+    const char *where;           /* which part of the step answered, static, or NULL: SO_LINGER */
+    char seen[RESULT_TEXT_SIZE]; /* await: what was there instead; "" if nothing to say */
+    bool has_evidence;
+    struct evidence *evidence;
+    uint64_t *rounds_ns; /* blocks: the time of each round, of the first ROUNDS_KEPT */
+    size_t round_count;
+};
+
+enum { ROUNDS_KEPT = 64 * 1024 };
+
+struct case_result {
+    enum verdict verdict;
+    char reason[RESULT_TEXT_SIZE]; /* of SKIP and ERROR */
+    uint64_t elapsed_ns;
+    struct step_result *steps; /* of the setup, then of the case; a block's body has places too */
+    size_t step_count;
+    unsigned runs, passed; /* of --repeat; the rest is of the first run, or of the first that did
+                              not pass */
+};
+
+struct scenario_result {
+    const struct scenario *scenario; /* borrowed */
+    enum verdict verdict;
+    struct case_result *cases;
+};
+
+struct run_result {
+    struct arena arena; /* owns all below */
+    enum verdict verdict;
+    struct scenario_result *scenarios;
+    size_t scenario_count;
+    size_t cases[VERDICTS]; /* how many cases had each verdict */
+    unsigned repeat;
+    int interrupted; /* the signal that ended the run early, or 0 */
+    uint64_t elapsed_ns;
+};
+
+/* The step that result `index` of a case belongs to. */
+const struct step *result_step(const struct scenario *scenario, size_t case_index, size_t index);
+
+/* The first step that did not answer as expected, or NULL. */
+const struct step_result *result_failed_step(const struct case_result *result);
+
+/* The step whose expectation the answer to `step` did not meet: `step` itself, but of a serve
+ * block, which expects nothing as a whole, the line of its body that ended it. */
+const struct step *result_judge(const struct step *step, const struct step_result *result);
+
+/* A deep copy in the arena. */
+struct case_result result_keep(struct arena *arena, const struct case_result *result);
+
+/* Sets the verdicts of the scenarios and of the run from those of the cases. */
+void result_sum_up(struct run_result *run);
+
+void run_result_free(struct run_result *run);
+
+#endif

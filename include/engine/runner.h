@@ -1,0 +1,33 @@
+/* The runner: runs the cases of scenarios, each in a process of its own, and collects results. */
+#ifndef PORTREUSE_ENGINE_RUNNER_H
+#define PORTREUSE_ENGINE_RUNNER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/result.h"
+#include "scenario/scenario.h"
+
+struct run_options {
+    bool current;        /* --net=current */
+    bool must_run;       /* a SKIP counts as an ERROR */
+    unsigned jobs;       /* cases at a time, from 1; in the present namespace it is always 1 */
+    unsigned repeat;     /* how often each case is run, from 1 */
+    uint64_t timeout_ns; /* a case's deadline; 0: 30 s, and what the case says that it waits */
+};
+
+/* Runs every case of `count` scenarios, which must stay as long as the result does. `run` is
+ * filled, and belongs to the caller.
+ *
+ * While it runs, SIGINT, SIGTERM and SIGHUP end the cases under way; the signal is then in
+ * run->interrupted, and the cases that did not end are ERROR. When it returns, every process that
+ * it started is gone; should it be killed itself, the kernel kills them. */
+void runner_run(const struct scenario *const *scenarios, size_t count,
+                const struct run_options *options, struct run_result *run);
+
+/* Lifts the limit of open descriptors to what this process may have, for the roles to inherit:
+ * inside a user namespace the hard limit cannot be raised any more (setrlimit(2)). */
+void runner_raise_limits(void);
+
+#endif

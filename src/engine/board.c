@@ -1,0 +1,119 @@
+#include "engine/board.h"
+
+#include <stdalign.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static size_t step_count(const struct scenario *scenario, size_t case_index) {
+    return scenario->setup.count + scenario->cases[case_index].count;
+}
+
+static size_t rounds_kept(const struct step *step) {
+    if (step->verb != VERB_REPEAT && step->verb != VERB_SERVE)
+        return 0;
+    return step->has_number && step->number < ROUNDS_KEPT ? (size_t)step->number : ROUNDS_KEPT;
+}
+
+/* The parts of the mapping are cut off its front one by one; without a base the cuts are only
+ * measured. */
+struct cutter {
+    char *base;
+    size_t used;
+};
+
+static void *cut(struct cutter *cutter, size_t count, size_t size) {
+    size_t unit = alignof(max_align_t);
+    void *part = cutter->base == NULL ? NULL : cutter->base + cutter->used;
+    cutter->used += (count * size + unit - 1) / unit * unit;
+    return part;
+}
+
+/* Cuts all parts. Pages that nobody touches cost nothing. */
+static void lay_out(struct cutter *cutter, const struct scenario *scenario, size_t case_index) {
+    size_t steps = step_count(scenario, case_index);
+    struct board *board = cut(cutter, 1, sizeof *board);
+    struct socket_view *views =
+        cut(cutter, scenario->role_count * scenario->socket_count, sizeof *views);
+    struct step_result *results = cut(cutter, steps, sizeof *results);
+    if (board != NULL) {
+        board->scenario = scenario;
+        board->case_index = case_index;
+        board->views = views;
+        board->result.steps = results;
+        board->result.step_count = steps;
+    }
+    for (size_t i = 0; i < steps; i++) {
+        struct evidence *evidence = cut(cutter, 1, sizeof *evidence);
+        size_t rounds = rounds_kept(result_step(scenario, case_index, i));
+        uint64_t *rounds_ns = cut(cutter, rounds, sizeof *rounds_ns);
+        if (results != NULL) {
+            results[i].evidence = evidence;
+            results[i].rounds_ns = rounds_ns;
+        }
+    }
+}
+
+struct board *board_new(const struct scenario *scenario, size_t case_index) {
+    struct cutter measure = {0}, cutter = {0};
+    lay_out(&measure, scenario, case_index);
+    void *base = mmap(NULL, measure.used, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED)
+        return NULL;
+    cutter.base = base;
+    lay_out(&cutter, scenario, case_index);
+    struct board *board = base;
+    board->size = measure.used;
+    return board;
+}
+
+void board_free(struct board *board) {
+    if (board != NULL)
+        munmap(board, board->size);
+}
+
+struct socket_view *board_view(const struct board *board, unsigned role, unsigned socket) {
+    return &board->views[role * board->scenario->socket_count + socket];
+}
+
+struct step_result *board_result(const struct board *board, const struct step *step) {
+    const struct scenario *scenario = board->scenario;
+    const struct section *setup = &scenario->setup, *own = &scenario->cases[board->case_index];
+    size_t place = (size_t)(step - scenario->steps);
+    bool in_setup = place >= setup->first && place < setup->first + setup->count;
+    return &board->result
+                .steps[in_setup ? place - setup->first : setup->count + place - own->first];
+}
+
+/* The endpoint of the socket that an address is taken from. */
+static bool socket_endpoint(const struct board *board, const struct address *address,
+                            struct endpoint *endpoint) {
+    const struct socket_view *view = board_view(board, address->role, address->socket);
+    *endpoint = address->peer ? view->peer : view->local;
+    return view->made && (!address->peer || view->has_peer);
+}
+
+bool board_resolve_pattern(const struct board *board, const struct address *address,
+                           struct endpoint_pattern *pattern) {
+    struct endpoint other;
+    *pattern = address->pattern;
+    if (address->use == ADDRESS_WRITTEN)
+        return true;
+    if (!socket_endpoint(board, address, &other))
+        return false;
+    if (address->use == ADDRESS_OF_SOCKET)
+        pattern->endpoint = other;
+    else
+        pattern->endpoint.port = other.port;
+    return true;
+}
+
+bool board_resolve(const struct board *board, const struct address *address, sa_family_t family,
+                   struct endpoint *endpoint) {
+    struct endpoint_pattern pattern;
+    if (!board_resolve_pattern(board, address, &pattern))
+        return false;
+    *endpoint =
+        pattern.any_address ? endpoint_wildcard(family, pattern.endpoint.port) : pattern.endpoint;
+    return true;
+}

@@ -1,0 +1,263 @@
+/* The steps that are no role's: the stage does them itself, in the case's namespace. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/errnames.h"
+#include "base/units.h"
+#include "engine/stage.h"
+#include "kernel/sockdiag.h"
+#include "kernel/sysctl.h"
+
+static void answer_errno(struct reply *reply, int error) {
+    reply->answer = error == 0 ? (struct answer){.kind = ANSWER_OK}
+                               : (struct answer){.kind = ANSWER_ERRNO, .error = error};
+}
+
+static enum outcome no_endpoint(struct stage *stage, const struct step *step) {
+    return stage_says(stage, OUTCOME_ERROR,
+                      "line %u: the socket that the address is taken from has no endpoint",
+                      step->line);
+}
+
+enum outcome stage_no_diag(struct stage *stage, int error) {
+    char name[ERRNAME_SIZE];
+    return stage_says(
+        stage, OUTCOME_SKIP, "the kernel does not list its TCP sockets here (sock_diag: %s)%s",
+        errname(error, name), error == ENOENT ? ": load the module tcp_diag, as root" : "");
+}
+
+/* --- sysctl --- */
+
+static enum outcome do_sysctl(struct stage *stage, const struct step *step, struct reply *reply) {
+    char value[512] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < step->word_count && used < sizeof value; i++) {
+        const struct sysctl_word *word = &step->words[i];
+        struct endpoint endpoint;
+        if (word->is_address && !board_resolve(stage->board, &word->address, AF_INET, &endpoint))
+            return no_endpoint(stage, step);
+        const char *gap = i == 0 ? "" : "\t";
+        int length = word->is_address
+                         ? snprintf(value + used, sizeof value - used, "%s%u", gap, endpoint.port)
+                         : snprintf(value + used, sizeof value - used, "%s%s", gap, word->text);
+        used += (size_t)length;
+    }
+    int error = used >= sizeof value ? E2BIG : sysctl_write(step->sysctl, value);
+    if (error == EROFS)
+        return stage_says(stage, OUTCOME_SKIP,
+                          "/proc/sys is read-only here, as in a container: run it with "
+                          "--privileged, or with --security-opt systempaths=unconfined");
+    answer_errno(reply, error);
+    return OUTCOME_ANSWERED;
+}
+
+/* --- which sockets --- */
+
+static bool make_query(const struct stage *stage, const struct step *step,
+                       struct diag_query *query) {
+    *query = sockdiag_query(step->states);
+    query->family = stage->families;
+    return board_resolve_pattern(stage->board, &step->address, &query->local) &&
+           board_resolve_pattern(stage->board, &step->remote, &query->remote);
+}
+
+static bool count_one(void *context, const struct diag_socket *socket) {
+    (void)socket;
+    ++*(int64_t *)context;
+    return true;
+}
+
+static bool found_one(void *context, const struct diag_socket *socket) {
+    (void)socket;
+    *(bool *)context = true;
+    return false;
+}
+
+/* Whether a connection that the roles are known to have had is one that is asked for: to look up a
+ * known connection is cheaper than to walk the kernel's table. */
+static bool known_exists(const struct stage *stage, const struct diag_query *query) {
+    size_t count = stage->scenario->role_count * stage->scenario->socket_count;
+    for (size_t i = 0; i < count; i++) {
+        const struct socket_view *view = &stage->board->views[i];
+        struct diag_socket socket;
+        if (view->has_peer && endpoint_matches(&query->local, &view->local) &&
+            endpoint_matches(&query->remote, &view->peer) &&
+            sockdiag_find(stage->diag, &view->local, &view->peer, &socket) == 0 &&
+            (query->states & 1U << socket.state) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether some socket matches. Returns 0 or an errno. */
+static int look(const struct stage *stage, const struct diag_query *query, bool *there) {
+    *there = known_exists(stage, query);
+    return *there ? 0 : sockdiag_dump(stage->diag, query, found_one, there);
+}
+
+struct sight {
+    char *text;
+    size_t used;
+};
+
+static bool describe_one(void *context, const struct diag_socket *socket) {
+    struct sight *sight = context;
+    char local[ENDPOINT_TEXT_SIZE];
+    size_t left = RESULT_TEXT_SIZE - sight->used;
+    int length = snprintf(sight->text + sight->used, left, "%s%s %s", sight->used > 0 ? ", " : "",
+                          tcpstate_name(socket->state), endpoint_text(&socket->local, local));
+    if ((size_t)length >= left) {
+        sight->text[sight->used] = '\0';
+        return false;
+    }
+    sight->used += (size_t)length;
+    return true;
+}
+
+/* Says which sockets there were, in any state, where the awaited one was not. */
+static void describe_sight(struct stage *stage, const struct step *step, struct diag_query query) {
+    struct sight sight = {.text = board_result(stage->board, step)->seen};
+    query.states = STATES_ANY;
+    sockdiag_dump(stage->diag, &query, describe_one, &sight);
+    if (sight.used == 0)
+        snprintf(sight.text, RESULT_TEXT_SIZE, "no socket there");
+}
+
+/* The pauses between two looks grow, from a time in which a connection on loopback is closed to one
+ * that is small beside any timer. */
+static uint64_t longer_pause(uint64_t pause_ns) {
+    const uint64_t longest_ns = 5ULL * NS_PER_MS;
+    return pause_ns < longest_ns / 2 ? 2 * pause_ns : longest_ns;
+}
+
+static void pause_for(uint64_t ns) {
+    struct timespec time = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
+    nanosleep(&time, NULL);
+}
+
+static enum outcome do_await(struct stage *stage, const struct step *step, struct reply *reply) {
+    struct diag_query query;
+    uint64_t start_ns = units_now_ns(), pause_ns = 20ULL * NS_PER_US;
+    if (!make_query(stage, step, &query))
+        return no_endpoint(stage, step);
+    for (;;) {
+        bool there = false;
+        int error = look(stage, &query, &there);
+        if (error != 0)
+            return stage_no_diag(stage, error);
+        reply->elapsed_ns = units_now_ns() - start_ns;
+        if (there != step->absent) {
+            answer_errno(reply, 0);
+            return OUTCOME_ANSWERED;
+        }
+        if (reply->elapsed_ns >= step->duration_ns) {
+            answer_errno(reply, ETIMEDOUT);
+            describe_sight(stage, step, query);
+            return OUTCOME_ANSWERED;
+        }
+        if (stage_out_of_time(stage)) {
+            describe_sight(stage, step, query);
+            return OUTCOME_ANSWERED;
+        }
+        pause_for(pause_ns);
+        pause_ns = longer_pause(pause_ns);
+    }
+}
+
+static enum outcome do_count(struct stage *stage, const struct step *step, struct reply *reply) {
+    struct diag_query query;
+    int64_t count = 0;
+    if (!make_query(stage, step, &query))
+        return no_endpoint(stage, step);
+    int error = sockdiag_dump(stage->diag, &query, count_one, &count);
+    if (error != 0)
+        return stage_no_diag(stage, error);
+    reply->answer = (struct answer){.kind = ANSWER_NUMBER, .number = count};
+    return OUTCOME_ANSWERED;
+}
+
+/* --- destroy --- */
+
+struct doomed {
+    struct arena arena;
+    struct diag_socket *sockets;
+    size_t count;
+};
+
+static bool doom(void *context, const struct diag_socket *socket) {
+    struct doomed *doomed = context;
+    doomed->sockets = arena_grow(&doomed->arena, doomed->sockets, doomed->count, sizeof *socket);
+    doomed->sockets[doomed->count++] = *socket;
+    return true;
+}
+
+/* Destroys each one, and answers how many; ENOENT if there was none, or the first errno. */
+static int64_t destroy_all(const struct stage *stage, const struct doomed *doomed, int *error) {
+    int64_t destroyed = 0;
+    *error = ENOENT;
+    for (size_t i = 0; i < doomed->count; i++) {
+        int one = sockdiag_destroy(stage->diag, &doomed->sockets[i]);
+        destroyed += one == 0;
+        if (one != 0 && *error == ENOENT)
+            *error = one;
+    }
+    return destroyed;
+}
+
+static enum outcome do_destroy(struct stage *stage, const struct step *step, struct reply *reply) {
+    struct diag_query query;
+    struct doomed doomed = {0};
+    if (!make_query(stage, step, &query))
+        return no_endpoint(stage, step);
+    query.states = STATES_ANY;
+    int error = sockdiag_dump(stage->diag, &query, doom, &doomed);
+    if (error != 0)
+        return stage_no_diag(stage, error);
+    int64_t destroyed = destroy_all(stage, &doomed, &error);
+    arena_free(&doomed.arena);
+    if (error == EOPNOTSUPP)
+        return stage_says(stage, OUTCOME_SKIP,
+                          "this kernel cannot destroy sockets (it was built without "
+                          "CONFIG_INET_DIAG_DESTROY)");
+    if (destroyed > 0)
+        reply->answer = (struct answer){.kind = ANSWER_NUMBER, .number = destroyed};
+    else
+        answer_errno(reply, error);
+    return OUTCOME_ANSWERED;
+}
+
+/* --- sleep --- */
+
+static enum outcome do_sleep(struct stage *stage, const struct step *step, struct reply *reply) {
+    uint64_t end_ns = units_now_ns() + step->duration_ns;
+    for (uint64_t now_ns; (now_ns = units_now_ns()) < end_ns;) {
+        uint64_t left_ns = end_ns - now_ns, case_ns = stage->options->deadline_ns;
+        if (stage_out_of_time(stage))
+            return OUTCOME_ANSWERED;
+        if (now_ns + left_ns > case_ns)
+            left_ns = case_ns - now_ns;
+        pause_for(left_ns);
+    }
+    answer_errno(reply, 0);
+    return OUTCOME_ANSWERED;
+}
+
+enum outcome environment_step(struct stage *stage, const struct step *step, struct reply *reply) {
+    uint64_t start_ns = units_now_ns();
+    enum outcome outcome = OUTCOME_ANSWERED;
+    if (step->verb == VERB_SYSCTL)
+        outcome = do_sysctl(stage, step, reply);
+    else if (step->verb == VERB_AWAIT)
+        outcome = do_await(stage, step, reply);
+    else if (step->verb == VERB_COUNT)
+        outcome = do_count(stage, step, reply);
+    else if (step->verb == VERB_DESTROY)
+        outcome = do_destroy(stage, step, reply);
+    else if (step->verb == VERB_SLEEP)
+        outcome = do_sleep(stage, step, reply);
+    reply->elapsed_ns = units_now_ns() - start_ns;
+    return outcome;
+}

@@ -1,0 +1,78 @@
+#include "engine/result.h"
+
+#include <string.h>
+
+const char *verdict_name(enum verdict verdict) {
+    static const char *const names[VERDICTS] = {"PASS", "SKIP", "FAIL", "ERROR"};
+    return names[verdict];
+}
+
+const struct step *result_step(const struct scenario *scenario, size_t case_index, size_t index) {
+    const struct section *setup = &scenario->setup, *own = &scenario->cases[case_index];
+    size_t step = index < setup->count ? setup->first + index : own->first + index - setup->count;
+    return &scenario->steps[step];
+}
+
+const struct step_result *result_failed_step(const struct case_result *result) {
+    for (size_t i = 0; i < result->step_count; i++) {
+        enum step_status status = result->steps[i].status;
+        if (status == STEP_UNMET || status == STEP_BROKEN || status == STEP_RUNNING)
+            return &result->steps[i];
+    }
+    return NULL;
+}
+
+const struct step *result_judge(const struct step *step, const struct step_result *result) {
+    if (step->verb != VERB_SERVE || result->got.at == VERB_NONE)
+        return step;
+    for (const struct step *line = step + 1; line <= step + step->body; line++)
+        if (line->line == result->got.line)
+            return line;
+    return step;
+}
+
+static void *copy(struct arena *arena, const void *bytes, size_t size) {
+    void *to = arena_alloc(arena, size);
+    if (size > 0)
+        memcpy(to, bytes, size);
+    return to;
+}
+
+struct case_result result_keep(struct arena *arena, const struct case_result *result) {
+    struct case_result kept = *result;
+    kept.steps = copy(arena, result->steps, result->step_count * sizeof result->steps[0]);
+    for (size_t i = 0; i < kept.step_count; i++) {
+        struct step_result *step = &kept.steps[i];
+        step->evidence =
+            step->has_evidence ? copy(arena, step->evidence, sizeof *step->evidence) : NULL;
+        step->rounds_ns =
+            copy(arena, step->rounds_ns, step->round_count * sizeof step->rounds_ns[0]);
+    }
+    return kept;
+}
+
+/* Of two verdicts the heavier; PASS beside SKIP stays PASS. */
+static enum verdict together(enum verdict a, enum verdict b) {
+    if (a <= VERDICT_SKIP && b <= VERDICT_SKIP)
+        return a == VERDICT_PASS || b == VERDICT_PASS ? VERDICT_PASS : VERDICT_SKIP;
+    return a > b ? a : b;
+}
+
+void result_sum_up(struct run_result *run) {
+    memset(run->cases, 0, sizeof run->cases);
+    run->verdict = VERDICT_SKIP;
+    for (size_t i = 0; i < run->scenario_count; i++) {
+        struct scenario_result *scenario = &run->scenarios[i];
+        scenario->verdict = VERDICT_SKIP;
+        for (size_t k = 0; k < scenario->scenario->case_count; k++) {
+            run->cases[scenario->cases[k].verdict]++;
+            scenario->verdict = together(scenario->verdict, scenario->cases[k].verdict);
+        }
+        run->verdict = together(run->verdict, scenario->verdict);
+    }
+}
+
+void run_result_free(struct run_result *run) {
+    arena_free(&run->arena);
+    *run = (struct run_result){0};
+}

@@ -1,0 +1,328 @@
+/* A slot a case under way: a stage process in its own process group, a board, a pipe that the stage
+ * holds open as long as it lives, and a deadline. The runner sleeps in ppoll() until a pipe ends, a
+ * deadline passes or a signal comes.
+ */
+#include "engine/runner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/units.h"
+#include "engine/board.h"
+#include "engine/stage.h"
+
+/* One case to run, so many times. */
+struct job {
+    struct case_result *result; /* in the run's result */
+    const struct scenario *scenario;
+    size_t case_index;
+    unsigned begun, ended;
+};
+
+struct slot {
+    struct job *job; /* NULL: free */
+    struct board *board;
+    pid_t pid;
+    int alive;           /* our end of the pipe */
+    uint64_t kill_at_ns; /* long behind the deadline, which the stage keeps itself */
+};
+
+struct runner {
+    const struct run_options *options;
+    struct run_result *run;
+    struct job *jobs;
+    size_t job_count, next_job;
+    struct slot *slots;
+    size_t slot_count;
+    sigset_t usual_mask;
+    int interrupted;
+};
+
+static volatile sig_atomic_t caught;
+
+static void on_signal(int number) {
+    caught = number;
+}
+
+/* --- starting --- */
+
+static uint64_t deadline_ns(const struct runner *runner, const struct job *job) {
+    const uint64_t usual_ns = 30ULL * NS_PER_S;
+    uint64_t span_ns = runner->options->timeout_ns;
+    if (span_ns == 0)
+        span_ns = usual_ns + scenario_declared_ns(job->scenario, job->case_index);
+    return units_now_ns() + span_ns;
+}
+
+/* What the fork that is to be a stage does: it dies with the runner, and takes the signals that the
+ * terminal sends to the runner's group out of its way. */
+static _Noreturn void become_stage(const struct runner *runner, struct board *board, pid_t parent,
+                                   uint64_t end_ns) {
+    struct stage_options options = {.current = runner->options->current, .deadline_ns = end_ns};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD};
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(1);
+    setpgid(0, 0);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        signal(signals[i], SIG_DFL);
+    sigprocmask(SIG_SETMASK, &runner->usual_mask, NULL);
+    for (size_t i = 0; i < runner->slot_count; i++)
+        if (runner->slots[i].job != NULL)
+            close(runner->slots[i].alive);
+    stage_run(board, &options);
+    _exit(0);
+}
+
+static void set_reason(struct case_result *result, enum verdict verdict, const char *what,
+                       int error) {
+    result->verdict = verdict;
+    snprintf(result->reason, sizeof result->reason, "%s%s%s", what, error == 0 ? "" : ": ",
+             error == 0 ? "" : strerror(error));
+}
+
+/* Starts the job's next run in a free slot. Returns 0 or an errno. */
+static int start(struct runner *runner, struct slot *slot, struct job *job) {
+    int ends[2];
+    uint64_t end_ns = deadline_ns(runner, job);
+    pid_t self = getpid();
+    struct board *board = board_new(job->scenario, job->case_index);
+    if (board == NULL)
+        return errno;
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        board_free(board);
+        return errno;
+    }
+    pid_t pid = fork();
+    if (pid == 0)
+        become_stage(runner, board, self, end_ns);
+    int error = pid < 0 ? errno : 0;
+    close(ends[1]);
+    if (pid < 0) {
+        close(ends[0]);
+        board_free(board);
+        return error;
+    }
+    setpgid(pid, pid); /* here too, so that it is done before anyone may kill the group */
+    const uint64_t grace_ns = 5ULL * NS_PER_S;
+    *slot = (struct slot){job, board, pid, ends[0], end_ns + grace_ns};
+    job->begun++;
+    return 0;
+}
+
+/* --- ending --- */
+
+/* Adds a run's result to the case's: the first one is kept, and the first that did not pass takes
+ * its place. */
+static void add_result(struct runner *runner, struct job *job, struct case_result *now) {
+    struct case_result *kept = job->result;
+    bool first = job->ended++ == 0;
+    if (now->verdict == VERDICT_SKIP && runner->options->must_run)
+        now->verdict = VERDICT_ERROR;
+    unsigned passed = kept->passed + (now->verdict == VERDICT_PASS);
+    if (first || (kept->verdict == VERDICT_PASS && now->verdict != VERDICT_PASS))
+        *kept = result_keep(&runner->run->arena, now);
+    kept->runs = job->ended;
+    kept->passed = passed;
+}
+
+/* Reaps a stage, and after it the roles that it may have left to us as their subreaper: they are of
+ * its process group, and dead or about to be. Returns the stage's wait status. */
+static int reap(pid_t stage) {
+    int status = 0, ignored;
+    while (waitpid(stage, &status, 0) < 0 && errno == EINTR)
+        continue;
+    while (waitpid(-stage, &ignored, 0) > 0 || errno == EINTR)
+        continue;
+    return status;
+}
+
+/* Takes in the end of the stage in a slot. */
+static void finish(struct runner *runner, struct slot *slot) {
+    struct case_result *result = &slot->board->result;
+    int status = reap(slot->pid);
+    bool sound = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (!sound && runner->interrupted != 0)
+        set_reason(result, VERDICT_ERROR, "interrupted", 0);
+    else if (!sound && WIFSIGNALED(status))
+        set_reason(result, VERDICT_ERROR, "the case's process was killed by a signal", 0);
+    else if (!sound)
+        set_reason(result, VERDICT_ERROR, "the case's process ended before the case", 0);
+    close(slot->alive);
+    add_result(runner, slot->job, result);
+    board_free(slot->board);
+    *slot = (struct slot){0};
+}
+
+/* Kills a stage and all its roles: they are of its process group, and it is not reaped yet. */
+static void kill_slot(const struct slot *slot) {
+    kill(-slot->pid, SIGKILL);
+}
+
+/* --- the loop --- */
+
+/* The next job that has runs to be started, or NULL. */
+static struct job *next_job(struct runner *runner) {
+    while (runner->next_job < runner->job_count &&
+           runner->jobs[runner->next_job].begun == runner->options->repeat)
+        runner->next_job++;
+    if (runner->next_job == runner->job_count || runner->interrupted != 0)
+        return NULL;
+    return &runner->jobs[runner->next_job];
+}
+
+/* Fills the free slots. Returns how many are in use. */
+static size_t fill_slots(struct runner *runner) {
+    size_t used = 0;
+    for (size_t i = 0; i < runner->slot_count; i++) {
+        struct slot *slot = &runner->slots[i];
+        struct job *job = slot->job == NULL ? next_job(runner) : NULL;
+        if (job != NULL) {
+            int error = start(runner, slot, job);
+            if (error != 0) {
+                struct case_result broken = {0};
+                set_reason(&broken, VERDICT_ERROR, "the case's process could not be started",
+                           error);
+                job->begun = runner->options->repeat;
+                add_result(runner, job, &broken);
+            }
+        }
+        used += slot->job != NULL;
+    }
+    return used;
+}
+
+static uint64_t next_kill_ns(const struct runner *runner) {
+    uint64_t earliest = UINT64_MAX;
+    for (size_t i = 0; i < runner->slot_count; i++)
+        if (runner->slots[i].job != NULL && runner->slots[i].kill_at_ns < earliest)
+            earliest = runner->slots[i].kill_at_ns;
+    uint64_t now_ns = units_now_ns();
+    return earliest > now_ns ? earliest - now_ns : 0;
+}
+
+/* Waits until something happens, and takes it in. */
+static void wait_for_slots(struct runner *runner, struct pollfd *waiting) {
+    uint64_t ns = next_kill_ns(runner);
+    struct timespec time = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
+    for (size_t i = 0; i < runner->slot_count; i++)
+        waiting[i] = (struct pollfd){
+            .fd = runner->slots[i].job == NULL ? -1 : runner->slots[i].alive, .events = POLLIN};
+    int ready = ppoll(waiting, runner->slot_count, &time, &runner->usual_mask);
+    if (caught != 0 && runner->interrupted == 0) {
+        runner->interrupted = caught;
+        for (size_t i = 0; i < runner->slot_count; i++)
+            if (runner->slots[i].job != NULL)
+                kill_slot(&runner->slots[i]);
+    }
+    uint64_t now_ns = units_now_ns();
+    for (size_t i = 0; i < runner->slot_count; i++) {
+        struct slot *slot = &runner->slots[i];
+        if (slot->job == NULL)
+            continue;
+        if (now_ns >= slot->kill_at_ns)
+            kill_slot(slot);
+        if (ready > 0 && waiting[i].revents != 0)
+            finish(runner, slot);
+    }
+}
+
+static void run_jobs(struct runner *runner, struct arena *scratch) {
+    struct pollfd *waiting = arena_alloc(scratch, runner->slot_count * sizeof waiting[0]);
+    while (fill_slots(runner) > 0)
+        wait_for_slots(runner, waiting);
+    for (size_t i = 0; i < runner->job_count; i++)
+        if (runner->interrupted != 0 && runner->jobs[i].ended < runner->options->repeat &&
+            runner->jobs[i].result->verdict <= VERDICT_SKIP)
+            set_reason(runner->jobs[i].result, VERDICT_ERROR, "interrupted before it was run", 0);
+}
+
+/* --- before and after --- */
+
+/* Blocks the signals that end a run, but where the runner sleeps, and has them noted. */
+static void catch_signals(struct runner *runner, struct sigaction *before, const int *signals,
+                          size_t count) {
+    struct sigaction note = {.sa_handler = on_signal};
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    caught = 0;
+    for (size_t i = 0; i < count; i++) {
+        sigaddset(&blocked, signals[i]);
+        sigaction(signals[i], NULL, &before[i]);
+        if (before[i].sa_handler != SIG_IGN)
+            sigaction(signals[i], &note, NULL);
+    }
+    sigprocmask(SIG_BLOCK, &blocked, &runner->usual_mask);
+}
+
+static void restore_signals(const struct runner *runner, const struct sigaction *before,
+                            const int *signals, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        sigaction(signals[i], &before[i], NULL);
+    sigprocmask(SIG_SETMASK, &runner->usual_mask, NULL);
+}
+
+static size_t list_jobs(struct runner *runner, struct arena *scratch,
+                        const struct scenario *const *scenarios, size_t count) {
+    struct run_result *run = runner->run;
+    size_t jobs = 0;
+    for (size_t i = 0; i < count; i++)
+        jobs += scenarios[i]->case_count;
+    runner->jobs = arena_alloc(scratch, (jobs + 1) * sizeof runner->jobs[0]);
+    run->scenarios = arena_alloc(&run->arena, (count + 1) * sizeof run->scenarios[0]);
+    run->scenario_count = count;
+    for (size_t i = 0; i < count; i++) {
+        size_t cases = scenarios[i]->case_count;
+        run->scenarios[i] = (struct scenario_result){
+            .scenario = scenarios[i],
+            .cases = arena_alloc(&run->arena, (cases + 1) * sizeof(struct case_result))};
+        for (size_t k = 0; k < cases; k++)
+            runner->jobs[runner->job_count++] =
+                (struct job){&run->scenarios[i].cases[k], scenarios[i], k, 0, 0};
+    }
+    return jobs;
+}
+
+void runner_run(const struct scenario *const *scenarios, size_t count,
+                const struct run_options *options, struct run_result *run) {
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    enum { SIGNALS = sizeof signals / sizeof signals[0] };
+    struct sigaction before[SIGNALS];
+    struct arena scratch = {0};
+    struct runner runner = {.options = options, .run = run};
+    uint64_t start_ns = units_now_ns();
+    *run = (struct run_result){.repeat = options->repeat};
+    size_t jobs = list_jobs(&runner, &scratch, scenarios, count);
+    size_t most = options->current || options->jobs == 0 ? 1 : options->jobs;
+    runner.slot_count = jobs * options->repeat < most ? jobs * options->repeat : most;
+    runner.slots = arena_alloc(&scratch, (runner.slot_count + 1) * sizeof runner.slots[0]);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    catch_signals(&runner, before, signals, SIGNALS);
+    run_jobs(&runner, &scratch);
+    restore_signals(&runner, before, signals, SIGNALS);
+    run->interrupted = runner.interrupted;
+    run->elapsed_ns = units_now_ns() - start_ns;
+    result_sum_up(run);
+    arena_free(&scratch);
+}
+
+void runner_raise_limits(void) {
+    enum { ENOUGH = 1024 * 1024 }; /* fs.nr_open, unless it was changed */
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    struct rlimit raised = {.rlim_cur = ENOUGH, .rlim_max = ENOUGH};
+    if (limit.rlim_max < ENOUGH && setrlimit(RLIMIT_NOFILE, &raised) == 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}

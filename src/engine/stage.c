@@ -1,0 +1,217 @@
+/* The course of one case: enter a namespace, check what it needs, do the steps in order until one
+ * answers otherwise than expected, end every role. */
+#include "engine/stage.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/errnames.h"
+#include "base/units.h"
+#include "engine/role.h"
+#include "kernel/netns.h"
+#include "kernel/sockdiag.h"
+#include "kernel/timewait.h"
+
+enum outcome stage_says(struct stage *stage, enum outcome outcome, const char *format, ...) {
+    va_list values;
+    va_start(values, format);
+    vsnprintf(stage->board->result.reason, RESULT_TEXT_SIZE, format, values);
+    va_end(values);
+    return outcome;
+}
+
+/* --- judging --- */
+
+static bool resolve(void *context, const struct address *address, struct endpoint *endpoint) {
+    return board_resolve(context, address, 0, endpoint);
+}
+
+static bool is_met(const struct stage *stage, const struct step *step, const struct reply *reply) {
+    return expectation_met(&step->want, &reply->answer, stage->kernel, resolve, stage->board) &&
+           expectation_in_time(&step->want, reply->elapsed_ns);
+}
+
+static void take_evidence(struct stage *stage, const struct reply *reply,
+                          struct step_result *result) {
+    const struct step *call = &stage->scenario->steps[reply->call];
+    bool could_bind =
+        call->verb == VERB_BIND || call->verb == VERB_CONNECT || call->verb == VERB_LISTEN;
+    bool refused = reply->answer.kind == ANSWER_ERRNO &&
+                   (reply->answer.error == EADDRINUSE || reply->answer.error == EADDRNOTAVAIL);
+    if (!could_bind || !refused)
+        return;
+    evidence_take(stage, call, reply->answer.error, result->evidence);
+    result->has_evidence = true;
+}
+
+/* Writes the answer on the board, and judges it. */
+static void record(struct stage *stage, const struct step *step, const struct reply *reply) {
+    struct step_result *result = board_result(stage->board, step);
+    result->got = reply->answer;
+    result->elapsed_ns = reply->elapsed_ns;
+    result->where = reply->where;
+    result->round_count = reply->round_count;
+    take_evidence(stage, reply, result);
+    result->status = is_met(stage, step, reply) ? STEP_MET : STEP_UNMET;
+}
+
+/* --- steps --- */
+
+/* Takes note of a serve block that has met an unexpected answer; `*broken` says whether one has. */
+static enum outcome check_serving(struct stage *stage, bool *broken) {
+    int role;
+    struct reply reply;
+    enum outcome outcome = stage_listen(stage, &role, &reply);
+    *broken = outcome == OUTCOME_ANSWERED && role >= 0;
+    if (*broken) {
+        const struct step *serve = &stage->scenario->steps[reply.step];
+        record(stage, serve, &reply);
+        board_result(stage->board, serve)->status = STEP_UNMET;
+    }
+    return outcome;
+}
+
+static enum outcome do_step(struct stage *stage, const struct step *step, struct reply *reply) {
+    uint32_t place = (uint32_t)(step - stage->scenario->steps);
+    *reply = (struct reply){.step = place, .call = place};
+    if (step->role == NO_ROLE)
+        return environment_step(stage, step, reply);
+    enum outcome outcome = stage_ask(stage, step, reply);
+    if (outcome == OUTCOME_ANSWERED && reply->where == role_no_endpoint)
+        return stage_says(stage, OUTCOME_ERROR, "line %u: %s", step->line, role_no_endpoint);
+    return outcome;
+}
+
+/* Judges an answer. Where it is not as expected, a serve block that broke before is told too, as it
+ * may be the reason; and if no answer came at all, in its place. */
+static enum outcome judge(struct stage *stage, const struct step *step, const struct reply *reply) {
+    struct step_result *result = board_result(stage->board, step);
+    bool broken = false;
+    record(stage, step, reply);
+    if (result->status == STEP_MET)
+        return OUTCOME_ANSWERED;
+    stage->board->result.verdict = VERDICT_FAIL;
+    enum outcome outcome = check_serving(stage, &broken);
+    if (broken && reply->answer.kind == ANSWER_NONE)
+        result->status = STEP_NOT_RUN;
+    return outcome;
+}
+
+/* Does one step and judges it. Returns whether the case goes on. */
+static bool run_step(struct stage *stage, const struct step *step) {
+    struct case_result *result = &stage->board->result;
+    struct reply reply;
+    board_result(stage->board, step)->status = STEP_RUNNING;
+    enum outcome outcome = do_step(stage, step, &reply);
+    if (outcome == OUTCOME_ANSWERED)
+        outcome = judge(stage, step, &reply);
+    else
+        board_result(stage->board, step)->status = STEP_BROKEN;
+    if (outcome != OUTCOME_ANSWERED)
+        result->verdict = outcome == OUTCOME_SKIP ? VERDICT_SKIP : VERDICT_ERROR;
+    return result->verdict == VERDICT_PASS;
+}
+
+/* Runs the steps of a section, a block's body with its block. Returns whether the case goes on. */
+static bool run_section(struct stage *stage, const struct section *section) {
+    for (size_t i = 0; i < section->count; i++) {
+        const struct step *step = &stage->scenario->steps[section->first + i];
+        if (!run_step(stage, step))
+            return false;
+        i += step->body;
+    }
+    return true;
+}
+
+static void run_case(struct stage *stage) {
+    struct case_result *result = &stage->board->result;
+    bool broken = false;
+    if (!run_section(stage, &stage->scenario->setup) ||
+        !run_section(stage, &stage->scenario->cases[stage->board->case_index]))
+        return;
+    enum outcome outcome = check_serving(stage, &broken);
+    if (outcome == OUTCOME_ERROR)
+        result->verdict = VERDICT_ERROR;
+    else if (broken)
+        result->verdict = VERDICT_FAIL;
+}
+
+/* --- the case --- */
+
+/* Keeps this process and all its roles on the processor that it is on. A segment on loopback waits
+ * in a queue of the sender's processor: with two of them a late one can arrive after the socket
+ * that it was for is gone, draw a reset, and so end a TIME-WAIT (RFC 1337). On one the order is
+ * kept, and a story goes the same way each time. */
+static void stay_on_one_processor(void) {
+    cpu_set_t here;
+    int processor = sched_getcpu();
+    CPU_ZERO(&here);
+    if (processor < 0 || processor >= CPU_SETSIZE)
+        return;
+    CPU_SET((size_t)processor, &here);
+    sched_setaffinity(0, sizeof here, &here);
+}
+
+/* Whether there may be IPv6 sockets; the namespace is ours alone, so a case that makes none has
+ * none. To look for them costs a walk over the kernel's whole table. */
+static bool may_have_ipv6(const struct stage *stage) {
+    for (size_t i = 0; i < stage->board->result.step_count; i++)
+        if (result_step(stage->scenario, stage->board->case_index, i)->family == AF_INET6)
+            return true;
+    return stage->options->current;
+}
+
+/* Enters the namespace, opens what is needed, checks what the case needs. */
+static enum outcome prepare(struct stage *stage) {
+    char reason[NETNS_REASON_SIZE];
+    stay_on_one_processor();
+    if (!stage->options->current && netns_enter(reason) == NETNS_REFUSED)
+        return stage_says(stage, OUTCOME_SKIP, "%s", reason);
+    stage->families = may_have_ipv6(stage) ? 0 : AF_INET;
+    stage->diag = sockdiag_open();
+    stage->diag_error = stage->diag < 0 ? errno : sockdiag_works(stage->diag);
+    return stage_check(stage);
+}
+
+/* In the present namespace: has the kernel drop the connections of the case that are in TIME-WAIT,
+ * so that the next case meets a clean port. Only those whose both ends the roles are known to have
+ * had are touched; should one stay, stage_check() will say so. */
+static void drop_leftovers(const struct stage *stage) {
+    size_t count = stage->scenario->role_count * stage->scenario->socket_count;
+    for (size_t i = 0; i < count; i++) {
+        const struct socket_view *view = &stage->board->views[i];
+        struct diag_socket socket;
+        if (view->has_peer && sockdiag_find(stage->diag, &view->local, &view->peer, &socket) == 0 &&
+            socket.state == STATE_TIME_WAIT)
+            timewait_end(stage->diag, &socket);
+    }
+}
+
+void stage_run(struct board *board, const struct stage_options *options) {
+    struct arena arena = {0};
+    struct stage stage = {.scenario = board->scenario,
+                          .board = board,
+                          .options = options,
+                          .kernel = release_running(),
+                          .diag = -1};
+    uint64_t start_ns = units_now_ns();
+    stage.roles = arena_alloc(&arena, (board->scenario->role_count + 1) * sizeof stage.roles[0]);
+    board->result.verdict = VERDICT_PASS;
+    enum outcome outcome = prepare(&stage);
+    if (outcome == OUTCOME_ANSWERED)
+        run_case(&stage);
+    else
+        board->result.verdict = outcome == OUTCOME_SKIP ? VERDICT_SKIP : VERDICT_ERROR;
+    stage_end_roles(&stage);
+    if (options->current && stage.diag >= 0)
+        drop_leftovers(&stage);
+    if (stage.diag >= 0)
+        close(stage.diag);
+    board->result.elapsed_ns = units_now_ns() - start_ns;
+    arena_free(&arena);
+}

@@ -1,0 +1,257 @@
+/* The stage's side of its roles: fork them, ask them, end them. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/errnames.h"
+#include "base/units.h"
+#include "engine/role.h"
+#include "engine/stage.h"
+
+static const char *name_of(const struct stage *stage, int role) {
+    return stage->scenario->roles[role];
+}
+
+static bool is_alive(const struct stage_role *role) {
+    return role->state == STAGE_ROLE_RUNS || role->state == STAGE_ROLE_SERVES;
+}
+
+/* Reaps a role that is ending or dead, and returns its wait status. */
+static int reap(struct stage_role *role) {
+    int status = 0;
+    while (waitpid(role->pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    close(role->channel);
+    role->state = STAGE_ROLE_ENDED;
+    return status;
+}
+
+static enum outcome broke(struct stage *stage, const char *what, int error) {
+    char name[ERRNAME_SIZE];
+    return stage_says(stage, OUTCOME_ERROR, "%s: %s", what, errname(error, name));
+}
+
+/* Waits for a role that has closed its channel, and so is about to end; but not for ever, should it
+ * only look so. */
+static int reap_soon(struct stage_role *role) {
+    const struct timespec pause = {.tv_nsec = NS_PER_MS};
+    siginfo_t ended = {0};
+    for (int tries = 0; tries < 1000 && ended.si_pid == 0; tries++) {
+        if (waitid(P_PID, (id_t)role->pid, &ended, WEXITED | WNOWAIT | WNOHANG) < 0)
+            break;
+        if (ended.si_pid == 0)
+            nanosleep(&pause, NULL);
+    }
+    kill(role->pid, SIGKILL);
+    return reap(role);
+}
+
+/* The role is gone without having been told to go. */
+static enum outcome lost(struct stage *stage, int role) {
+    int status = reap_soon(&stage->roles[role]);
+    if (WIFSIGNALED(status))
+        return stage_says(stage, OUTCOME_ERROR,
+                          "the process of role '%.64s' was killed by signal %d",
+                          name_of(stage, role), WTERMSIG(status));
+    return stage_says(stage, OUTCOME_ERROR,
+                      "the process of role '%.64s' ended by itself, status %d",
+                      name_of(stage, role), WEXITSTATUS(status));
+}
+
+/* Adds a role with one end of a new channel. Returns the other end, or -1 with errno set. */
+static int open_channel(struct stage_role *role) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+        return -1;
+    role->channel = ends[0];
+    return ends[1];
+}
+
+static enum outcome spawn(struct stage *stage, int index) {
+    struct stage_role *role = &stage->roles[index];
+    pid_t self = getpid();
+    int far_end = open_channel(role);
+    if (far_end < 0)
+        return broke(stage, "socketpair() for a role", errno);
+    role->pid = fork();
+    if (role->pid == 0)
+        role_main(stage->scenario, stage->board, index, far_end, self);
+    int error = errno;
+    close(far_end);
+    if (role->pid < 0) {
+        close(role->channel);
+        return broke(stage, "fork() of a role", error);
+    }
+    role->state = STAGE_ROLE_RUNS;
+    return OUTCOME_ANSWERED;
+}
+
+/* --- waiting --- */
+
+static uint64_t time_left_ns(const struct stage *stage) {
+    uint64_t now_ns = units_now_ns(), end_ns = stage->options->deadline_ns;
+    return now_ns < end_ns ? end_ns - now_ns : 0;
+}
+
+bool stage_out_of_time(const struct stage *stage) {
+    return time_left_ns(stage) == 0;
+}
+
+/* Waits until the role has something to say, or with `others` a serving role has. Returns which, or
+ * -1 when `ns` are over; `role` goes first. */
+static int wait_for_roles(struct stage *stage, int role, bool others, uint64_t ns) {
+    struct pollfd waiting[SCENARIO_ROLES_MAX];
+    int who[SCENARIO_ROLES_MAX];
+    nfds_t count = 0;
+    for (int i = 0; i < (int)stage->scenario->role_count; i++)
+        if (i == role || (others && stage->roles[i].state == STAGE_ROLE_SERVES)) {
+            waiting[count] = (struct pollfd){.fd = stage->roles[i].channel, .events = POLLIN};
+            who[count++] = i;
+        }
+    struct timespec time = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
+    if (ppoll(waiting, count, &time, NULL) <= 0)
+        return -1;
+    int first = -1;
+    for (nfds_t i = 0; i < count; i++)
+        if (waiting[i].revents != 0 && (first < 0 || who[i] == role))
+            first = who[i];
+    return first;
+}
+
+enum outcome stage_listen(struct stage *stage, int *role, struct reply *reply) {
+    *role = wait_for_roles(stage, -1, true, 0);
+    if (*role < 0)
+        return OUTCOME_ANSWERED;
+    int error = protocol_receive(stage->roles[*role].channel, reply, sizeof *reply, 0, NULL);
+    if (error == EPIPE)
+        return lost(stage, *role);
+    return error == 0 ? OUTCOME_ANSWERED : broke(stage, "receiving a role's reply", error);
+}
+
+/* --- asking --- */
+
+/* Waits until the role has something to say. When a serving role is heard instead, whose block
+ * broke, the step may well wait for that one in vain: then it gets a second more, not the whole
+ * deadline. */
+static bool wait_for_reply(struct stage *stage, int role) {
+    int who;
+    do
+        who = wait_for_roles(stage, role, true, time_left_ns(stage));
+    while (who < 0 && !stage_out_of_time(stage));
+    if (who >= 0 && who != role) {
+        uint64_t left_ns = time_left_ns(stage);
+        who = wait_for_roles(stage, role, false, left_ns < NS_PER_S ? left_ns : NS_PER_S);
+    }
+    return who == role;
+}
+
+/* Waits for the reply to `step`; ANSWER_NONE if there is none in time. What else a serving role had
+ * to say before is passed over: `stop` answers the same. */
+static enum outcome receive_reply(struct stage *stage, const struct step *step,
+                                  struct reply *reply) {
+    struct stage_role *role = &stage->roles[step->role];
+    uint32_t place = (uint32_t)(step - stage->scenario->steps);
+    do {
+        *reply = (struct reply){.step = place, .call = place};
+        if (!wait_for_reply(stage, step->role))
+            return OUTCOME_ANSWERED;
+        int error = protocol_receive(role->channel, reply, sizeof *reply, 0, NULL);
+        if (error == EPIPE)
+            return lost(stage, step->role);
+        if (error != 0)
+            return broke(stage, "receiving a role's reply", error);
+    } while (reply->step != place);
+    return OUTCOME_ANSWERED;
+}
+
+/* Sends the request, and for a fork the new role's channel with it. */
+static enum outcome send_request(struct stage *stage, const struct step *step) {
+    struct stage_role *role = &stage->roles[step->role];
+    struct request request = {.step = (uint32_t)(step - stage->scenario->steps)};
+    int far_end = -1;
+    if (step->verb == VERB_FORK) {
+        far_end = open_channel(&stage->roles[step->new_role]);
+        if (far_end < 0)
+            return broke(stage, "socketpair() for a role", errno);
+    }
+    if (role->state == STAGE_ROLE_SERVES)
+        kill(role->pid, SIGNAL_STOP);
+    int error = protocol_send(role->channel, &request, sizeof request, far_end);
+    if (far_end >= 0)
+        close(far_end);
+    if (error == EPIPE)
+        return lost(stage, step->role);
+    return error == 0 ? OUTCOME_ANSWERED : broke(stage, "sending a role its step", error);
+}
+
+/* Keeps the book on roles after a step that was answered. */
+static void note_roles(struct stage *stage, const struct step *step, const struct reply *reply) {
+    struct stage_role *role = &stage->roles[step->role];
+    bool answered = reply->answer.kind != ANSWER_NONE;
+    if (step->verb == VERB_FORK) {
+        struct stage_role *child = &stage->roles[step->new_role];
+        if (answered && reply->answer.kind == ANSWER_OK) {
+            child->pid = reply->pid;
+            child->state = STAGE_ROLE_RUNS;
+        } else {
+            close(child->channel);
+        }
+    }
+    if (!answered)
+        return;
+    if (step->verb == VERB_SERVE)
+        role->state = STAGE_ROLE_SERVES;
+    else if (step->verb == VERB_STOP)
+        role->state = STAGE_ROLE_RUNS;
+    else if (step->verb == VERB_EXIT)
+        reap(role);
+}
+
+static void close_views(struct stage *stage, int role) {
+    for (unsigned i = 0; i < stage->scenario->socket_count; i++)
+        board_view(stage->board, (unsigned)role, i)->open = false;
+}
+
+static void kill_role(struct stage *stage, const struct step *step, struct reply *reply) {
+    struct stage_role *role = &stage->roles[step->role];
+    uint64_t start_ns = units_now_ns();
+    kill(role->pid, SIGKILL);
+    reap(role);
+    reply->answer = (struct answer){.kind = ANSWER_OK};
+    reply->elapsed_ns = units_now_ns() - start_ns;
+}
+
+enum outcome stage_ask(struct stage *stage, const struct step *step, struct reply *reply) {
+    struct stage_role *role = &stage->roles[step->role];
+    enum outcome outcome = OUTCOME_ANSWERED;
+    if (role->state == STAGE_ROLE_UNBORN)
+        outcome = spawn(stage, step->role);
+    if (outcome == OUTCOME_ANSWERED && step->verb == VERB_KILL) {
+        kill_role(stage, step, reply);
+    } else {
+        if (outcome == OUTCOME_ANSWERED)
+            outcome = send_request(stage, step);
+        if (outcome == OUTCOME_ANSWERED)
+            outcome = receive_reply(stage, step, reply);
+        if (outcome == OUTCOME_ANSWERED)
+            note_roles(stage, step, reply);
+    }
+    if (role->state == STAGE_ROLE_ENDED)
+        close_views(stage, step->role);
+    return outcome;
+}
+
+void stage_end_roles(struct stage *stage) {
+    for (size_t i = 0; i < stage->scenario->role_count; i++)
+        if (is_alive(&stage->roles[i]))
+            kill(stage->roles[i].pid, SIGKILL);
+    for (size_t i = 0; i < stage->scenario->role_count; i++)
+        if (is_alive(&stage->roles[i]))
+            reap(&stage->roles[i]);
+}
