@@ -1,0 +1,200 @@
+/* The report for people. Its first line is the verdict.
+ *
+ * A run of one scenario is told as a story: the setup once, then each case with its steps, then why
+ * and what to do. Of several scenarios only those that did not pass are told; with -v all are.
+ */
+#include <string.h>
+
+#include "base/units.h"
+#include "base/utf8.h"
+#include "report/report.h"
+#include "report/text_step.h"
+#include "report/wrap.h"
+
+struct writer {
+    FILE *out;
+    const struct run_result *run;
+    const struct report_options *options;
+};
+
+static void print(FILE *out, const char *text) {
+    utf8_print(out, text, strlen(text));
+}
+
+static void print_prose(FILE *out, const char *heading, const char *text) {
+    if (text == NULL)
+        return;
+    fprintf(out, "\n%s\n  ", heading);
+    wrap_print(out, text, 2, 2);
+}
+
+/* Prints the steps of a case's result from `first` on, `count` of them. */
+static void print_steps(const struct writer *writer, const struct scenario_result *scenario,
+                        size_t index, size_t first, size_t count) {
+    const struct case_result *result = &scenario->cases[index];
+    struct text_columns columns = text_measure(scenario->scenario);
+    for (size_t i = first; i < first + count; i++) {
+        const struct step *step = result_step(scenario->scenario, index, i);
+        text_step(writer->out, scenario->scenario, step, &result->steps[i], &columns,
+                  writer->options->verbose);
+        i += step->body;
+    }
+}
+
+/* Whether the first `count` steps of the case were all answered as expected. */
+static bool all_met(const struct scenario *scenario, const struct case_result *result, size_t index,
+                    size_t count) {
+    if (result->step_count < count)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (result->steps[i].status != STEP_MET)
+            return false;
+        i += result_step(scenario, index, i)->body;
+    }
+    return true;
+}
+
+static void print_reason(FILE *out, const char *reason) {
+    fputs("      ", out);
+    wrap_print(out, reason, 6, 6);
+}
+
+static void print_case_line(const struct writer *writer, const struct scenario_result *scenario,
+                            size_t index) {
+    const struct case_result *result = &scenario->cases[index];
+    char time[UNITS_DURATION_SIZE];
+    fprintf(writer->out, "%-5s ", verdict_name(result->verdict));
+    print(writer->out, scenario->scenario->cases[index].title);
+    if (writer->run->repeat > 1)
+        fprintf(writer->out, ": %u of %u runs passed", result->passed, result->runs);
+    if (writer->options->verbose)
+        fprintf(writer->out, "  [%s]", units_duration_text(result->elapsed_ns, time));
+    fputc('\n', writer->out);
+}
+
+/* Tells a case. The steps of the setup are told with it only if they are not known from
+ * before. */
+static void print_case(const struct writer *writer, const struct scenario_result *scenario,
+                       size_t index, bool with_setup) {
+    const struct case_result *result = &scenario->cases[index];
+    size_t setup = scenario->scenario->setup.count;
+    print_case_line(writer, scenario, index);
+    if (result->reason[0] != '\0')
+        print_reason(writer->out, result->reason);
+    if (result->verdict == VERDICT_SKIP || result->step_count == 0 ||
+        result->steps[0].status == STEP_NOT_RUN)
+        return; /* it did not begin */
+    bool told = !with_setup && all_met(scenario->scenario, result, index, setup);
+    print_steps(writer, scenario, index, told ? setup : 0, result->step_count - (told ? setup : 0));
+}
+
+/* The first case whose setup went as expected, so that it can be shown for all; or -1. */
+static int case_to_show_setup(const struct scenario_result *scenario) {
+    size_t count = scenario->scenario->setup.count;
+    for (size_t i = 0; count > 0 && i < scenario->scenario->case_count; i++)
+        if (all_met(scenario->scenario, &scenario->cases[i], i, count))
+            return (int)i;
+    return -1;
+}
+
+/* The reason that all cases of a scenario share, or NULL. */
+static const char *common_reason(const struct scenario_result *scenario) {
+    const char *reason = scenario->cases[0].reason;
+    for (size_t i = 1; i < scenario->scenario->case_count; i++)
+        if (strcmp(scenario->cases[i].reason, reason) != 0)
+            return NULL;
+    return reason[0] == '\0' ? NULL : reason;
+}
+
+static void print_cases(const struct writer *writer, const struct scenario_result *scenario) {
+    const struct scenario *told = scenario->scenario;
+    int shown = writer->options->verbose ? -1 : case_to_show_setup(scenario);
+    if (shown >= 0) {
+        fputs("\nBefore each case\n", writer->out);
+        print_steps(writer, scenario, (size_t)shown, 0, told->setup.count);
+    }
+    for (size_t i = 0; i < told->case_count; i++) {
+        fputc('\n', writer->out);
+        print_case(writer, scenario, i, shown < 0);
+    }
+}
+
+static void print_story(const struct writer *writer, const struct scenario_result *scenario) {
+    const char *reason = common_reason(scenario);
+    fputc('\n', writer->out);
+    wrap_print(writer->out, scenario->scenario->title, 0, 0);
+    if (reason != NULL) {
+        fprintf(writer->out, "\n%-5s every case\n", verdict_name(scenario->verdict));
+        print_reason(writer->out, reason);
+        return;
+    }
+    print_cases(writer, scenario);
+    print_prose(writer->out, "Why", scenario->scenario->why);
+    print_prose(writer->out, "What to do", scenario->scenario->fix);
+}
+
+/* The longest name of a scenario. */
+static unsigned name_width(const struct run_result *run) {
+    enum { MOST = 32 };
+    size_t width = 0;
+    for (size_t i = 0; i < run->scenario_count; i++) {
+        const char *name = run->scenarios[i].scenario->name;
+        size_t length = utf8_width(name, strlen(name));
+        width = length > width && length <= MOST ? length : width;
+    }
+    return (unsigned)width;
+}
+
+static bool has_skipped(const struct scenario_result *scenario) {
+    for (size_t i = 0; i < scenario->scenario->case_count; i++)
+        if (scenario->cases[i].verdict == VERDICT_SKIP)
+            return true;
+    return false;
+}
+
+/* The cases that did not pass, set off from the lines around them. */
+static void print_troubles(const struct writer *writer, const struct scenario_result *scenario) {
+    if (scenario->verdict == VERDICT_PASS && !has_skipped(scenario))
+        return;
+    for (size_t i = 0; i < scenario->scenario->case_count; i++)
+        if (scenario->cases[i].verdict != VERDICT_PASS) {
+            fputc('\n', writer->out);
+            print_case(writer, scenario, i, true);
+        }
+    fputc('\n', writer->out);
+}
+
+/* One line for a scenario, and its cases below if they did not pass. */
+static void print_brief(const struct writer *writer, const struct scenario_result *scenario,
+                        unsigned width) {
+    size_t count = scenario->scenario->case_count;
+    const char *name = scenario->scenario->name, *reason = common_reason(scenario);
+    size_t length = utf8_width(name, strlen(name));
+    fprintf(writer->out, "%-5s ", verdict_name(scenario->verdict));
+    print(writer->out, name);
+    fprintf(writer->out, "%*s  %zu case%s\n", length < width ? (int)(width - length) : 0, "", count,
+            count == 1 ? "" : "s");
+    if (reason != NULL)
+        print_reason(writer->out, reason);
+    else
+        print_troubles(writer, scenario);
+}
+
+void report_text(const struct run_result *run, const struct report_options *options, FILE *out) {
+    struct writer writer = {out, run, options};
+    char line[REPORT_LINE_SIZE], time[UNITS_DURATION_SIZE];
+    fprintf(out, "%s\n", report_verdict(run, line));
+    if (options->quiet)
+        return;
+    bool stories = run->scenario_count == 1 || options->verbose;
+    if (!stories)
+        fputc('\n', out);
+    unsigned width = name_width(run);
+    for (size_t i = 0; i < run->scenario_count; i++)
+        if (stories)
+            print_story(&writer, &run->scenarios[i]);
+        else
+            print_brief(&writer, &run->scenarios[i], width);
+    if (options->verbose)
+        fprintf(out, "\nThe run took %s.\n", units_duration_text(run->elapsed_ns, time));
+}
