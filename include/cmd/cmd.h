@@ -1,0 +1,34 @@
+/* The commands: one file and one function each, one row in the table of src/main.c. */
+#ifndef PORTREUSE_CMD_CMD_H
+#define PORTREUSE_CMD_CMD_H
+
+#include <stddef.h>
+
+enum exit_code { EXIT_AS_EXPECTED = 0, EXIT_FAIL = 1, EXIT_TROUBLE = 2 };
+
+/* A command gets its own arguments, argv[0] being its name, and returns an exit code. Results go to
+ * standard output, complaints to standard error. */
+typedef int command_function(int argc, char **argv);
+
+command_function cmd_list, cmd_show, cmd_run, cmd_check, cmd_version, cmd_help;
+
+struct command {
+    const char *name;
+    command_function *function;
+    const char *usage; /* what stands behind the name */
+    const char *line;  /* one line of help */
+    const char *help;  /* the options, a line each; or NULL */
+};
+
+/* The table, in the order in which help shows it. */
+extern const struct command commands[];
+extern const size_t command_count;
+
+/* Prints the help of one command. */
+void command_help(const struct command *command);
+
+/* The row of a command, or NULL; _near is the one nearest to a misspelt name. */
+const struct command *command_named(const char *name);
+const struct command *command_near(const char *name);
+
+#endif

@@ -1,0 +1,28 @@
+/* Options of the commands: getopt_long(3), with errors that say what to do instead. */
+#ifndef PORTREUSE_CMD_OPTIONS_H
+#define PORTREUSE_CMD_OPTIONS_H
+
+#include <getopt.h>
+#include <stdbool.h>
+
+/* The next option of a command: its character, or the `val` of its row in `longs`; -1 at the end of
+ * the options; '?' after an error that has been printed, which suggests a near one. Every command
+ * also takes --help, which is answered here: then 'h' is returned and the command ends well.
+ * Operands may stand between options. */
+int options_next(int argc, char **argv, const char *shorts, const struct option *longs);
+
+/* Starts anew; to be called first by each command. */
+void options_begin(void);
+
+/* Prints `portreuse COMMAND: ...` on standard error. */
+void options_complain(const char *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Says that an option's value is wrong: `portreuse run: --repeat 'x': a number from ...`. */
+void options_wrong_value(const char *command, const char *option, const char *value,
+                         const char *expected);
+
+/* Whether no operands are left; if some are, says so. */
+bool options_no_operands(int argc, char **argv);
+
+#endif

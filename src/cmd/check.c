@@ -1,0 +1,30 @@
+/* portreuse check FILE...: every mistake of scenario files, and nothing run. */
+#include <stdio.h>
+
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "scenario/catalogue.h"
+
+int cmd_check(int argc, char **argv) {
+    static const struct option longs[] = {{"help", no_argument, NULL, 'h'}, {0}};
+    struct mistakes mistakes = {0};
+    options_begin();
+    for (int option; (option = options_next(argc, argv, ":h", longs)) != -1;)
+        return option == 'h' ? EXIT_AS_EXPECTED : EXIT_TROUBLE;
+    int files = argc - optind;
+    if (files == 0) {
+        options_complain("check", "a FILE is missing");
+        return EXIT_TROUBLE;
+    }
+    for (; optind < argc; optind++)
+        scenario_free(catalogue_open(argv[optind], &mistakes));
+    size_t count = mistakes.count;
+    mistakes_print(&mistakes, stderr);
+    mistakes_free(&mistakes);
+    if (count == 0)
+        printf("PASS %d file%s without mistakes\n", files, files == 1 ? "" : "s");
+    else
+        printf("ERROR %zu mistake%s in %d file%s\n", count, count == 1 ? "" : "s", files,
+               files == 1 ? "" : "s");
+    return count == 0 ? EXIT_AS_EXPECTED : EXIT_TROUBLE;
+}

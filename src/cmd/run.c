@@ -1,0 +1,265 @@
+/* portreuse run: runs scenarios and reports what the kernel answered. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/units.h"
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "engine/runner.h"
+#include "report/report.h"
+#include "scenario/catalogue.h"
+
+enum format { FORMAT_TEXT, FORMAT_JSON };
+
+struct request {
+    struct run_options run;
+    struct report_options report;
+    enum format format;
+    bool all, slow;
+    const char **tags; /* owned by the arena */
+    size_t tag_count;
+    struct arena arena;
+};
+
+/* --- options --- */
+
+enum {
+    OPTION_ALL = 256,
+    OPTION_TAG,
+    OPTION_SLOW,
+    OPTION_REPEAT,
+    OPTION_NET,
+    OPTION_MUST_RUN,
+    OPTION_TIMEOUT,
+    OPTION_FORMAT
+};
+
+static const struct option longs[] = {
+    {"all", no_argument, NULL, OPTION_ALL},
+    {"tag", required_argument, NULL, OPTION_TAG},
+    {"slow", no_argument, NULL, OPTION_SLOW},
+    {"jobs", optional_argument, NULL, 'j'},
+    {"repeat", required_argument, NULL, OPTION_REPEAT},
+    {"net", required_argument, NULL, OPTION_NET},
+    {"must-run", no_argument, NULL, OPTION_MUST_RUN},
+    {"timeout", required_argument, NULL, OPTION_TIMEOUT},
+    {"format", required_argument, NULL, OPTION_FORMAT},
+    {"verbose", no_argument, NULL, 'v'},
+    {"quiet", no_argument, NULL, 'q'},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
+static bool take_count(const char *option, const char *text, int64_t most, unsigned *count) {
+    int64_t number;
+    char expected[64];
+    if (units_number(text, 1, most, &number)) {
+        *count = (unsigned)number;
+        return true;
+    }
+    snprintf(expected, sizeof expected, "a number from 1 to %lld", (long long)most);
+    options_wrong_value("run", option, text, expected);
+    return false;
+}
+
+/* `-j4` and `-j 4`; `-j` alone means one for each processor. */
+static bool take_jobs(int argc, char **argv, struct request *request) {
+    enum { JOBS_MOST = 64 };
+    const char *text = optarg;
+    int64_t ignored;
+    if (text == NULL && optind < argc && units_number(argv[optind], 0, INT64_MAX, &ignored))
+        text = argv[optind++];
+    if (text != NULL)
+        return take_count("-j", text, JOBS_MOST, &request->run.jobs);
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    request->run.jobs = processors < 1           ? 1
+                        : processors > JOBS_MOST ? JOBS_MOST
+                                                 : (unsigned)processors;
+    return true;
+}
+
+static bool take_net(struct request *request) {
+    request->run.current = strcmp(optarg, "current") == 0;
+    if (request->run.current || strcmp(optarg, "private") == 0)
+        return true;
+    options_wrong_value("run", "--net", optarg, "'private' or 'current'");
+    return false;
+}
+
+static bool take_format(struct request *request) {
+    request->format = strcmp(optarg, "json") == 0 ? FORMAT_JSON : FORMAT_TEXT;
+    if (request->format == FORMAT_JSON || strcmp(optarg, "text") == 0)
+        return true;
+    options_wrong_value("run", "--format", optarg, "'text' or 'json'");
+    return false;
+}
+
+/* A time as scenarios write it; a bare number is seconds. */
+static bool take_timeout(struct request *request) {
+    int64_t seconds;
+    const int64_t day = INT64_C(24) * 3600;
+    if (units_number(optarg, 1, day, &seconds))
+        request->run.timeout_ns = (uint64_t)seconds * NS_PER_S;
+    else if (!units_duration(optarg, &request->run.timeout_ns))
+        request->run.timeout_ns = 0;
+    if (request->run.timeout_ns > 0)
+        return true;
+    options_wrong_value("run", "--timeout", optarg, "a time such as 500ms, 10s or 2m");
+    return false;
+}
+
+static bool take_option(int option, int argc, char **argv, struct request *request) {
+    enum { REPEAT_MOST = 1000 * 1000 };
+    switch (option) {
+    case OPTION_ALL:
+        request->all = true;
+        return true;
+    case OPTION_TAG:
+        request->tags =
+            arena_grow(&request->arena, request->tags, request->tag_count, sizeof request->tags[0]);
+        request->tags[request->tag_count++] = optarg;
+        return true;
+    case OPTION_SLOW:
+        request->slow = true;
+        return true;
+    case 'j':
+        return take_jobs(argc, argv, request);
+    case OPTION_REPEAT:
+        return take_count("--repeat", optarg, REPEAT_MOST, &request->run.repeat);
+    case OPTION_NET:
+        return take_net(request);
+    case OPTION_MUST_RUN:
+        request->run.must_run = true;
+        return true;
+    case OPTION_TIMEOUT:
+        return take_timeout(request);
+    case OPTION_FORMAT:
+        return take_format(request);
+    case 'v':
+        request->report.verbose = true;
+        return true;
+    case 'q':
+        request->report.quiet = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* --- which scenarios --- */
+
+struct selection {
+    struct scenario **scenarios; /* in the request's arena; each owned */
+    size_t count;
+    struct mistakes mistakes;
+};
+
+static void add_scenario(struct arena *arena, struct selection *selection,
+                         struct scenario *scenario) {
+    if (scenario == NULL)
+        return;
+    selection->scenarios =
+        arena_grow(arena, selection->scenarios, selection->count, sizeof selection->scenarios[0]);
+    selection->scenarios[selection->count++] = scenario;
+}
+
+static bool has_one_tag(const struct request *request, const struct scenario *scenario) {
+    for (size_t i = 0; i < request->tag_count; i++)
+        if (scenario_has_tag(scenario, request->tags[i]))
+            return true;
+    return false;
+}
+
+/* Adds the built-in scenarios that --all and --tag ask for. */
+static void select_built_in(struct request *request, struct selection *selection) {
+    for (size_t i = 0; i < catalogue_count; i++) {
+        struct scenario *scenario = catalogue_parse(&catalogue[i], &selection->mistakes);
+        bool wanted = request->tag_count == 0 || has_one_tag(request, scenario);
+        if (wanted && (request->slow || !scenario->slow))
+            add_scenario(&request->arena, selection, scenario);
+        else
+            scenario_free(scenario);
+    }
+}
+
+/* Finds what is to be run; false, after a complaint, if something of it cannot be. */
+static bool select_scenarios(struct request *request, int argc, char **argv,
+                             struct selection *selection) {
+    bool several = request->all || request->tag_count > 0;
+    if (several && optind < argc) {
+        options_complain("run", "either names, or --all or --tag, not both: '%s'", argv[optind]);
+        return false;
+    }
+    if (several)
+        select_built_in(request, selection);
+    else if (optind == argc)
+        options_complain("run", "what? Name a scenario or a file, or say --all; 'portreuse list' "
+                                "shows the scenarios");
+    for (int i = optind; i < argc; i++)
+        add_scenario(&request->arena, selection, catalogue_open(argv[i], &selection->mistakes));
+    if (several && selection->count == 0)
+        options_complain("run", "no scenario has such a tag%s",
+                         request->slow ? "" : ", or all that have it need --slow");
+    mistakes_print(&selection->mistakes, stderr);
+    return selection->mistakes.count == 0 && selection->count > 0;
+}
+
+static void selection_free(struct selection *selection) {
+    for (size_t i = 0; i < selection->count; i++)
+        scenario_free(selection->scenarios[i]);
+    mistakes_free(&selection->mistakes);
+}
+
+/* --- running --- */
+
+static void report(const struct request *request, const struct run_result *run) {
+    struct surroundings surroundings = {0};
+    if (request->format == FORMAT_TEXT) {
+        report_text(run, &request->report, stdout);
+        return;
+    }
+    surroundings_look(request->run.current, &surroundings);
+    report_json(run, &surroundings, stdout);
+}
+
+/* Ends as the signal would have ended us, now that everything is cleaned up and told. */
+static void end_by_signal(int number) {
+    fflush(stdout);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static int run_selection(const struct request *request, const struct selection *selection) {
+    struct run_result run;
+    runner_raise_limits();
+    runner_run((const struct scenario *const *)selection->scenarios, selection->count,
+               &request->run, &run);
+    report(request, &run);
+    int status = report_exit_code(run.verdict), interrupted = run.interrupted;
+    run_result_free(&run);
+    if (interrupted != 0)
+        end_by_signal(interrupted);
+    return status;
+}
+
+int cmd_run(int argc, char **argv) {
+    struct request request = {.run = {.jobs = 1, .repeat = 1}};
+    struct selection selection = {0};
+    int status = EXIT_TROUBLE, option;
+    options_begin();
+    while ((option = options_next(argc, argv, ":hj::qv", longs)) != -1)
+        if (option == 'h' || option == '?' || !take_option(option, argc, argv, &request)) {
+            status = option == 'h' ? EXIT_AS_EXPECTED : EXIT_TROUBLE;
+            goto cleanup;
+        }
+    if (select_scenarios(&request, argc, argv, &selection))
+        status = run_selection(&request, &selection);
+cleanup:
+    selection_free(&selection);
+    arena_free(&request.arena);
+    return status;
+}

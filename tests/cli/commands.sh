@@ -1,0 +1,94 @@
+#!/bin/sh
+# The commands: what they print, and what they answer to words that they do not know.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+run "$portreuse" list
+ok "list succeeds" status_is 0
+for name in address-in-use time-wait-rebind ephemeral-exhaustion fixed-client-port ephemeral-bind; do
+  ok "list has the seed's $name" out_matches "^$name  +[A-Z]"
+done
+ok "list fits 80 columns" sh -c '! grep -E "^.{81}" "$1"' - "$work/out"
+run "$portreuse" list --tag seed
+ok "list --tag seed shows the five" sh -c '[ "$(wc -l <"$1")" = 5 ]' - "$work/out"
+run "$portreuse" list --tag nonsense
+ok "list --tag of no scenario is exit 2" status_is 2
+ok "and says so" err_has "no scenario has the tag 'nonsense'"
+
+run "$portreuse" show time-wait-rebind
+ok "show succeeds" status_is 0
+ok "show prints the very file" cmp "$work/out" "$here/../../scenarios/time-wait-rebind.scenario"
+cp "$work/out" "$work/mine.scenario"
+run "$portreuse" run -q "$work/mine.scenario"
+ok "what show printed runs as one's own file" first_line_is "PASS mine: 4 cases, all as expected"
+run "$portreuse" show time-wait-rebnid
+ok "show of an unknown name is exit 2" status_is 2
+ok "and suggests" err_has "did you mean 'time-wait-rebind'?"
+run "$portreuse" show
+ok "show without a name is exit 2" status_is 2
+
+run "$portreuse" version
+ok "version prints a version" out_matches '^portreuse [0-9]+\.[0-9]+\.[0-9]+$'
+cp "$work/out" "$work/version"
+run "$portreuse" --version
+ok "--version is version" cmp "$work/out" "$work/version"
+run "$portreuse" version -v
+ok "version -v succeeds" status_is 0
+ok "version -v names the kernel" out_has "$(uname -r)"
+ok "version -v says if a private namespace is possible" out_matches 'private network namespace +[yn]'
+ok "version -v shows sysctls" out_matches 'net.ipv4.ip_local_port_range +[0-9]+'
+
+for word in help --help -h; do
+  run "$portreuse" $word
+  ok "$word shows the commands" out_matches '^  run +run scenarios'
+done
+for command in list show run check version help; do
+  run "$portreuse" help $command
+  ok "help $command tells its usage" out_has "usage: portreuse $command"
+  run "$portreuse" $command --help
+  if [ $command != help ]; then
+    ok "$command --help does too" out_has "usage: portreuse $command"
+  fi
+done
+run "$portreuse" help rnu
+ok "help of an unknown command is exit 2" status_is 2
+ok "and suggests" err_has "did you mean 'run'?"
+
+run "$portreuse"
+ok "no command is exit 2" status_is 2
+ok "and says where help is" err_has "portreuse help"
+run "$portreuse" rnu time-wait-rebind
+ok "an unknown command is exit 2" status_is 2
+ok "and suggests" err_has "unknown command 'rnu'; did you mean 'run'?"
+ok "and prints nothing on standard output" out_is_empty
+run "$portreuse" list --tga seed
+ok "an unknown option is exit 2" status_is 2
+ok "and suggests" err_has "unknown option '--tga'; did you mean '--tag'?"
+run "$portreuse" run -x
+ok "an unknown short option is named" err_has "unknown option '-x'"
+run "$portreuse" run --repeat
+ok "an option without its value is named" err_has "option '--repeat' needs a value"
+run "$portreuse" run --all=1
+ok "a value for an option that takes none is named" err_has "option '--all=1' takes no value"
+run "$portreuse" list one two
+ok "a word too many is exit 2" status_is 2
+ok "and is named" err_has "unexpected 'one'"
+
+ln -s portreuse "$work/portreuse-run"
+run "$work/portreuse-run" -q address-in-use
+ok "a link called portreuse-run is 'portreuse run'" first_line_is \
+  "PASS address-in-use: 8 cases, all as expected"
+ln -s portreuse "$work/portreuse-rnu"
+run "$work/portreuse-rnu"
+ok "a link of an unknown name is exit 2" status_is 2
+ok "and suggests" err_has "did you mean 'run'?"
+
+run sh -c '"$1" list >/dev/full' - "$portreuse"
+ok "a full disk is exit 2" status_is 2
+ok "and is told" err_has "No space left on device"
+run sh -c '"$1" run address-in-use >/dev/full' - "$portreuse"
+ok "also for a report" status_is 2
+run sh -c '"$1" version <&- >"$2" 2>&-' - "$portreuse" "$work/closed"
+ok "closed descriptors do no harm" status_is 0
+
+finish

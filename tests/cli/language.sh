@@ -1,0 +1,65 @@
+#!/bin/sh
+# The language, by the real binary: everything in it runs, and what is wrong is refused.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+run "$portreuse" run --must-run "$scenarios/every-verb.scenario"
+ok "every verb, option and form of expectation runs" first_line_is \
+  "PASS every-verb: 6 cases, all as expected"
+run as_user "$portreuse" run -q "$scenarios/every-verb.scenario"
+ok "also as an ordinary user" first_line_is "PASS every-verb: 6 cases, all as expected"
+
+sed -n '/^```$/,/^```$/p' "$here/../../docs/scenario-language.md" | sed '1d;/^```$/q' |
+  sed '$d' >"$work/example.scenario"
+run "$portreuse" run "$work/example.scenario"
+ok "the example of docs/scenario-language.md runs as it stands" first_line_is \
+  "PASS example: 2 cases, all as expected"
+
+awk '/^A scenario is a text file/ {on = 1; next} on && /^    / {print substr($0, 5); seen = 1; next}
+     on && seen {exit}' "$here/../../README.md" >"$work/readme.scenario"
+run "$portreuse" run "$work/readme.scenario"
+ok "so does that of the README" first_line_is "PASS readme: 2 cases, all as expected"
+awk '/^    \$ portreuse run time-wait-rebind/ {on = 1; next} on && /^The first line/ {exit}
+     on {sub(/^    /, ""); print}' "$here/../../README.md" | sed '$d' >"$work/readme.text"
+run "$portreuse" run time-wait-rebind
+ok "and its output is the real one" cmp "$work/out" "$work/readme.text"
+
+if is_root; then
+  run "$portreuse" run --must-run "$scenarios/uids.scenario"
+  ok "roles take user ids" first_line_is "PASS uids: 3 cases, all as expected"
+fi
+run as_user "$portreuse" run "$scenarios/uids.scenario"
+ok "where there is no other user id, that is a SKIP" first_line_starts "SKIP uids: needs uids: "
+
+run "$portreuse" check "$scenarios/ten-mistakes.scenario"
+ok "a file with mistakes is exit 2" status_is 2
+ok "ten mistakes give ten messages" sh -c '[ "$(grep -c ": error: " "$1")" = 10 ]' - "$work/err"
+ok "each with file, line and column" sh -c \
+  '[ "$(grep -cE "^[^ ]*ten-mistakes.scenario:[0-9]+:[0-9]+: error: " "$1")" = 10 ]' - "$work/err"
+ok "in the order of the lines" sh -c \
+  'grep -oE "scenario:[0-9]+" "$1" | cut -d: -f2 | sort -nc' - "$work/err"
+ok "with a caret" sh -c '[ "$(grep -cE "^ *\^$" "$1")" = 10 ]' - "$work/err"
+ok "and a suggestion" err_has "unknown verb 'bnid'; did you mean 'bind'?"
+cp "$work/err" "$work/checked"
+run "$portreuse" run "$scenarios/ten-mistakes.scenario" address-in-use
+ok "run says the same and starts nothing" cmp "$work/err" "$work/checked"
+ok "not even the sound one" out_is_empty
+ok "exit 2" status_is 2
+run "$portreuse" check "$here"/../../scenarios/*.scenario "$scenarios/every-verb.scenario"
+ok "check of sound files is exit 0" status_is 0
+
+# Whatever stands in titles and names: it comes out, and does nothing to the terminal.
+long=$(printf '%4096s' '' | tr ' ' x)
+printf 'title \033[31mred\033[0m "quoted" ]]> \377 %s\ncase \001\002 %s\n  "r\303\244le \033[0m%s" socket "s # 1"\n' \
+  "$long" "$long" "$long" >"$work/odd.scenario"
+run "$portreuse" run "$work/odd.scenario"
+ok "odd text in titles and names runs" status_is 0
+ok "control characters are shown, not sent" sh -c '! grep -q "$(printf "\033")" "$1"' - "$work/out"
+run "$portreuse" run --format json "$work/odd.scenario"
+if command -v jq >/dev/null; then
+  ok "and JSON stays valid" jq -e '.verdict == "PASS"' "$work/out"
+else
+  skip "and JSON stays valid" "jq is not installed"
+fi
+
+finish

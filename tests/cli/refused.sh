@@ -1,0 +1,98 @@
+#!/bin/sh
+# Surroundings that refuse what a run needs: SKIP with the reason and the way out, never PASS or FAIL.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/../lib.sh"
+cp "$helpers/refuse" "$work/refuse"
+chmod 755 "$work/refuse"
+refuse=$work/refuse
+
+run as_user "$refuse" seccomp "$portreuse" run time-wait-rebind
+ok "under a seccomp filter it is a SKIP" status_is 0
+ok "whose first line says why" first_line_starts \
+  "SKIP time-wait-rebind: no private namespace, a seccomp filter refuses it: "
+ok "the report names the call" out_has "(unshare(CLONE_NEWUSER | CLONE_NEWNET):"
+ok "and the ways out" out_has "cap-add=SYS_ADMIN"
+run as_user "$refuse" seccomp "$portreuse" run --must-run time-wait-rebind
+ok "--must-run makes it exit 2" status_is 2
+ok "and an ERROR" first_line_starts "ERROR time-wait-rebind: "
+run as_user "$refuse" seccomp "$portreuse" run --net=current --must-run address-in-use
+ok "--net=current runs what needs no sysctl" first_line_is \
+  "PASS address-in-use: 8 cases, all as expected"
+run as_user "$refuse" seccomp "$portreuse" run --net=current --must-run time-wait-rebind
+ok "case after case on the same ports, without any right" first_line_is \
+  "PASS time-wait-rebind: 4 cases, all as expected"
+run as_user "$refuse" seccomp "$portreuse" run --net=current ephemeral-exhaustion
+ok "what writes sysctls is skipped there" first_line_starts \
+  "SKIP ephemeral-exhaustion: line 15: 'sysctl' would touch the host"
+run as_user "$refuse" seccomp "$portreuse" version -v
+ok "version -v says it too" out_has "no private namespace, a seccomp filter refuses it"
+
+run as_user "$refuse" userns "$portreuse" run time-wait-rebind
+if [ "$rc" = 99 ]; then
+  skip "with user.max_user_namespaces=0 it is a SKIP" "no user namespace could be made to try it in"
+else
+  ok "with user.max_user_namespaces=0 it is a SKIP" first_line_starts \
+    "SKIP time-wait-rebind: no private namespace, user.max_user_namespaces is 0: "
+  ok "exit 0" status_is 0
+fi
+
+run "$refuse" netlink "$portreuse" run time-wait-rebind
+ok "without sock_diag, what asks it is skipped" first_line_starts \
+  "SKIP time-wait-rebind: the kernel does not list its TCP sockets here"
+run "$refuse" netlink "$portreuse" run address-in-use
+ok "and what does not runs" first_line_is "PASS address-in-use: 8 cases, all as expected"
+ok "saying that there is no evidence" out_has "in the way: not known: this kernel does not list"
+
+scenario sysctl <<'S'
+title  It touches the host
+case a sysctl
+  sysctl net.ipv4.tcp_tw_reuse 0
+case a socket is destroyed
+  destroy *:22
+case many connections
+  client repeat 1001
+    socket  c
+    connect c 127.0.0.1:1 -> ECONNREFUSED
+    close   c
+  end
+case a port that somebody has
+  one    socket s
+  one    bind   s 127.0.0.1:0
+case a good one
+  one    socket s
+S
+run "$portreuse" run --net=current "$file"
+ok "in the present namespace only what is harmless is run" first_line_is \
+  "PASS sysctl: 2 cases, all as expected; 3 skipped"
+ok "no sysctl" out_has "'sysctl' would touch the host"
+ok "no SOCK_DESTROY" out_has "'destroy' would touch the host"
+ok "no flood" out_has "more than 1000 rounds would flood the host"
+
+# A port that somebody else has there is told, and not blamed on the kernel. The port is one that was
+# free a moment ago.
+scenario free <<'S'
+title  A free port
+case one
+  one  socket      s
+  one  bind        s 127.0.0.1:0
+  one  getsockname s -> any
+S
+run "$portreuse" run -v --net=current "$file"
+port=$(sed -n 's/.*getsockname s *127.0.0.1:\([0-9]*\).*/\1/p' "$work/out")
+printf 'title Holds a port\ncase one\n  a socket s\n  a bind s 127.0.0.1:%s\n  a listen s\n  sleep 30s\n' \
+  "$port" >"$work/holder.scenario"
+printf 'title Wants it\ncase one\n  a socket s\n  a bind s 127.0.0.1:%s\n' "$port" \
+  >"$work/wants.scenario"
+"$portreuse" run --net=current "$work/holder.scenario" >/dev/null &
+holder=$!
+tries=0
+until grep -q "$(printf ':%04X 00000000:0000 0A' "$port")" /proc/net/tcp || [ $tries = 500 ]; do
+  tries=$((tries + 1))
+  sleep 0.01
+done
+run "$portreuse" run --net=current "$work/wants.scenario"
+ok "a port that is taken in the present namespace is a SKIP" first_line_starts \
+  "SKIP wants: port $port is taken in this namespace (LISTEN)"
+kill $holder
+
+finish

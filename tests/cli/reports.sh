@@ -1,0 +1,88 @@
+#!/bin/sh
+# The reports: the text is the same from run to run, the JSON is sound and says the same.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+for name in address-in-use time-wait-rebind ephemeral-exhaustion fixed-client-port ephemeral-bind; do
+  run "$portreuse" run $name
+  ok "$name passes" status_is 0
+  cp "$work/out" "$work/first"
+  run "$portreuse" run $name
+  ok "its report is the same the next time" cmp "$work/first" "$work/out"
+  run as_user "$portreuse" run $name
+  ok "and for an ordinary user" cmp "$work/first" "$work/out"
+  ok "why and what to do are told" out_matches '^Why$'
+done
+run "$portreuse" run time-wait-rebind
+ok "the first line has at most 80 bytes" sh -c '[ "$(head -n 1 "$1" | wc -c)" -le 81 ]' - "$work/out"
+ok "the setup is told once" sh -c '[ "$(grep -c "plain   bind" "$1")" = 1 ]' - "$work/out"
+ok "TIME-WAIT is named, and who left it" out_has \
+  "in the way: TIME-WAIT 127.0.0.1:1215 to 127.0.0.1:*, left by plain.peer"
+ok "so is the cause" out_has "cause:      time-wait-rebind: "
+ok "and that the old socket lacked the option" out_has "cause:      time-wait-old-without-reuse: "
+run "$portreuse" run -v time-wait-rebind
+ok "-v has the time left in TIME-WAIT" out_matches 'left by plain.peer, (60|59.[0-9]+)s left$'
+run "$portreuse" run ephemeral-exhaustion
+ok "a full range is told" out_has "in the way: all 100 ports of 40000-40099, by open connections"
+run "$portreuse" run ephemeral-bind
+ok "bind() to port 0 on a full range has its own cause" out_has "cause:      ephemeral-bind: "
+run "$portreuse" run fixed-client-port
+ok "so has a connection that exists already" out_has "cause:      fixed-client-port: the same connection"
+
+docs=$here/../../docs
+ok "docs/report.md names every cause" sh -c \
+  'sed -n "s/.*\[CAUSE_.*\] = \"\(.*\)\",/\1/p" "$1" | while read -r cause; do
+     grep -qE "^\| .*$cause" "$2" || { echo "$cause"; exit 1; }
+   done' - "$here/../../src/kernel/cause.c" "$docs/report.md"
+
+# The schema has to hold for whatever kind of report.
+validator=
+for python in python3 /usr/bin/python3; do
+  if "$python" -c 'import jsonschema' 2>/dev/null; then validator=$python; fi
+done
+if [ -n "$validator" ]; then
+  printf 'title t\nneeds kernel >= 99.0\ncase c\n a socket s\n' >"$work/skip.scenario"
+  printf 'title t\ncase c\n await LISTEN *:1 within 1ms\n a socket s\n' >"$work/fail.scenario"
+  for what in time-wait-rebind ephemeral-exhaustion "$scenarios/every-verb.scenario" \
+    "$work/skip.scenario" "$work/fail.scenario" "--net=current address-in-use" \
+    "--repeat 2 address-in-use ephemeral-bind" "--timeout 1us address-in-use"; do
+    # shellcheck disable=SC2086 # the words are to be parted
+    run "$portreuse" run --format json $what
+    ok "the JSON of 'run $(basename "$what")' is as docs/report.schema.json says" \
+      "$validator" -m jsonschema -i "$work/out" "$docs/report.schema.json"
+  done
+else
+  skip "JSON as docs/report.schema.json says" "python3-jsonschema is not installed"
+fi
+
+if ! command -v jq >/dev/null; then
+  skip "JSON" "jq is not installed"
+  finish
+fi
+run "$portreuse" run --format json time-wait-rebind ephemeral-exhaustion
+ok "JSON keeps the exit code" status_is 0
+json() { jq -e "$1" "$work/out"; }
+ok "it is one document with the verdict" json '.verdict == "PASS"'
+ok "its summary is the first line of the text" json \
+  '.summary == "PASS 2 scenarios: 14 cases, all as expected"'
+ok "it holds the surroundings" json \
+  '.surroundings.kernel and .surroundings.sysctl["net.ipv4.tcp_tw_reuse"] == "2"'
+ok "each step has want and got" json \
+  '[.scenarios[].cases[].steps[] | select(.status == "pass") | .want and .got] | all'
+ok "each EADDRINUSE and EADDRNOTAVAIL of bind, connect and listen has evidence" json \
+  '[.scenarios[].cases[].steps[] | select(.got // "" | test("^EADDR")) | .evidence.cause] |
+   length > 10 and all(. != null and . != "unknown")'
+ok "the evidence has states, ends and holders" json \
+  '[.scenarios[0].cases[].steps[].evidence | select(.) | .sockets[0]] |
+   all(.state == "TIME-WAIT" and .local and .remote and .time_left_ms > 50000 and
+       .holding == "left" and (.holders[0].role | test("plain|reuse")))'
+ok "blocks keep the time of each round" json \
+  '[.scenarios[1].cases[0].steps[] | select(.verb == "repeat") | .rounds_ns | length] == [100]'
+sed 's/-> EADDRINUSE//' "$here/../../scenarios/time-wait-rebind.scenario" >"$work/wrong.scenario"
+run "$portreuse" run --format json "$work/wrong.scenario"
+ok "a FAIL is exit 1" status_is 1
+ok "and told with want and got" json \
+  '[.scenarios[0].cases[] | select(.verdict == "FAIL") | .steps[] | select(.status == "fail") |
+    .want == "ok" and .got == "EADDRINUSE"] | length == 3 and all'
+
+finish

@@ -1,0 +1,93 @@
+# For the test scripts: `. "$(dirname "$0")/../lib.sh"` with the path of the binary as first argument
+# and that of the directory with the helper programs as second. Prints TAP; exit status 1 if a test
+# failed.
+#
+# shellcheck shell=sh
+# shellcheck disable=SC2034 # some variables are for the scripts
+
+portreuse=$1
+helpers=$2
+here=$(cd "$(dirname "$0")" && pwd)
+scenarios=$here/scenarios
+count=0
+failures=0
+
+work=$(mktemp -d)
+chmod 755 "$work"
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+
+# A copy that every user may run, wherever the tree is.
+cp "$portreuse" "$work/portreuse"
+chmod 755 "$work/portreuse"
+portreuse=$work/portreuse
+
+# run COMMAND...: its exit status goes to $rc, its output to the files out and err.
+run() {
+  rc=0
+  "$@" >"$work/out" 2>"$work/err" </dev/null || rc=$?
+}
+
+# ok NAME COMMAND...: passes if the command succeeds.
+ok() {
+  test_name=$1
+  shift
+  count=$((count + 1))
+  if "$@" >"$work/ok" 2>&1; then
+    echo "ok $count - $test_name"
+    return
+  fi
+  failures=$((failures + 1))
+  echo "not ok $count - $test_name"
+  echo "# failed: $*"
+  sed 's/^/# | /' "$work/ok"
+  echo "# exit status $rc; standard output:"
+  head -n 60 "$work/out" 2>/dev/null | sed 's/^/# | /'
+  echo "# standard error:"
+  head -n 30 "$work/err" 2>/dev/null | sed 's/^/# | /'
+}
+
+# skip NAME REASON: says so aloud. With CI=true it is a failure: the machine is known to be able.
+skip() {
+  count=$((count + 1))
+  if [ "${CI:-}" = true ]; then
+    failures=$((failures + 1))
+    echo "not ok $count - $1 # with CI=true nothing is skipped: $2"
+  else
+    echo "ok $count - $1 # SKIP $2"
+  fi
+}
+
+# For `ok`: what the last `run` left behind.
+status_is() { [ "$rc" = "$1" ]; }
+out_has() { grep -qF -e "$1" "$work/out"; }
+out_lacks() { ! grep -qF -e "$1" "$work/out"; }
+out_matches() { grep -qE -e "$1" "$work/out"; }
+err_has() { grep -qF -e "$1" "$work/err"; }
+first_line_is() { [ "$(head -n 1 "$work/out")" = "$1" ]; }
+first_line_starts() { case "$(head -n 1 "$work/out")" in "$1"*) true ;; *) false ;; esac }
+out_is_empty() { [ ! -s "$work/out" ]; }
+err_is_empty() { [ ! -s "$work/err" ]; }
+
+# as_user COMMAND...: as an ordinary user; as we are if we are one.
+as_user() {
+  if [ "$(id -u)" = 0 ]; then
+    setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+  else
+    "$@"
+  fi
+}
+
+is_root() { [ "$(id -u)" = 0 ]; }
+
+# scenario NAME: writes the scenario on standard input to a file; its path goes to $file.
+scenario() {
+  file=$work/$1.scenario
+  cat >"$file"
+}
+
+finish() {
+  echo "1..$count"
+  [ "$failures" = 0 ]
+  exit
+}
