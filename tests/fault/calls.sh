@@ -1,0 +1,56 @@
+#!/bin/sh
+# System calls that fail: strace lets them. Whatever fails, the run ends in time, with ERROR or SKIP
+# and a reason, and leaves nothing behind.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+our_processes() {
+  for exe in /proc/[0-9]*/exe; do
+    [ "$(readlink "$exe" 2>/dev/null)" = "$portreuse" ] && echo "$exe"
+  done
+  true
+}
+nothing_left() { [ -z "$(our_processes)" ]; }
+not_a_verdict_of_the_kernel() { [ "$rc" = 2 ] || first_line_starts "SKIP "; }
+
+# broken CALL ERRNO WHEN: each call of the WHENth on fails, in every process.
+broken() {
+  run timeout 20 strace -f -qq -o /dev/null -e trace="$1" -e inject="$1:error=$2:when=$3" \
+    "$portreuse" run --timeout 5s time-wait-rebind
+  ok "$1 fails with $2 ($3): it ends in time" test "$rc" != 124
+  ok "$1 fails with $2 ($3): neither PASS nor FAIL" not_a_verdict_of_the_kernel
+  ok "$1 fails with $2 ($3): a reason is told" out_matches '^(ERROR|SKIP) time-wait-rebind: .{8,}'
+  ok "$1 fails with $2 ($3): no process is left" nothing_left
+}
+
+run timeout 20 strace -f -qq -o /dev/null -e trace=unshare "$portreuse" run -q time-wait-rebind
+if [ "$rc" != 0 ]; then
+  skip "system calls that fail" "strace cannot trace here"
+  finish
+fi
+broken unshare EPERM 1+
+broken unshare ENOSPC 1+
+broken pipe2 EMFILE 1+
+broken socketpair EMFILE 1+
+broken socketpair EMFILE 3
+broken clone EAGAIN 1+
+broken clone EAGAIN 2+
+broken clone EAGAIN 4
+broken ioctl EPERM 1+
+broken sendmsg ENOBUFS 1+
+broken sendmsg EPIPE 3
+broken recvmsg EBADF 2
+broken recvfrom ENOBUFS 1+
+
+# What fails beside the case is told beside it.
+run timeout 20 strace -f -qq -o /dev/null -e trace=prlimit64 -e inject=prlimit64:error=EPERM \
+  "$portreuse" run -q time-wait-rebind
+ok "a limit that cannot be raised does no harm" first_line_starts "PASS"
+run timeout 20 strace -f -qq -o /dev/null -e trace=sched_setaffinity \
+  -e inject=sched_setaffinity:error=EPERM "$portreuse" run -q address-in-use
+ok "nor does a processor that cannot be chosen" first_line_starts "PASS"
+run timeout 20 strace -f -qq -o /dev/null -e trace=getsockopt -e inject=getsockopt:error=ENOPROTOOPT \
+  "$portreuse" run -q time-wait-rebind
+ok "nor an option that this kernel does not know" first_line_starts "PASS"
+
+finish
