@@ -1,0 +1,25 @@
+/* Any bytes as a scenario file: no crash, and each mistake can be printed. A sound one is laid out
+ * on a board, as it would be to run. */
+#include <stdint.h>
+#include <stdio.h>
+
+#include "engine/board.h"
+#include "scenario/scenario.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static FILE *nowhere;
+    struct mistakes mistakes = {0};
+    struct scenario *scenario = scenario_parse("fuzz", NULL, (const char *)data, size, &mistakes);
+    if (nowhere == NULL)
+        nowhere = fopen("/dev/null", "w");
+    mistakes_print(&mistakes, nowhere);
+    for (size_t i = 0; mistakes.count == 0 && i < scenario->case_count; i++) {
+        scenario_declared_ns(scenario, i);
+        board_free(board_new(scenario, i));
+    }
+    mistakes_free(&mistakes);
+    scenario_free(scenario);
+    return 0;
+}
