@@ -1,4 +1,4 @@
-/* The commands: one file and one function each, one row in the table of src/main.c. */
+/* The commands: one file and one function each, one row in the table of table.c. */
 #ifndef PORTREUSE_CMD_CMD_H
 #define PORTREUSE_CMD_CMD_H
 

@@ -6,9 +6,8 @@
 #include <stdbool.h>
 
 /* The next option of a command: its character, or the `val` of its row in `longs`; -1 at the end of
- * the options; '?' after an error that has been printed, which suggests a near one. Every command
- * also takes --help, which is answered here: then 'h' is returned and the command ends well.
- * Operands may stand between options. */
+ * the options; '?' after an error that has been printed, which suggests a near one. Operands may
+ * stand between options. (--help is main's business.) */
 int options_next(int argc, char **argv, const char *shorts, const struct option *longs);
 
 /* Starts anew; to be called first by each command. */
@@ -21,6 +20,10 @@ void options_complain(const char *command, const char *format, ...)
 /* Says that an option's value is wrong: `portreuse run: --repeat 'x': a number from ...`. */
 void options_wrong_value(const char *command, const char *option, const char *value,
                          const char *expected);
+
+/* For a command without options: whether there are none; if there are, says so. Operands are left.
+ */
+bool options_none(int argc, char **argv);
 
 /* Whether no operands are left; if some are, says so. */
 bool options_no_operands(int argc, char **argv);

@@ -1,11 +1,12 @@
 /* What the parts of the parser share. Nothing outside includes this.
  *
- *   parse.c          the file, line by line; mistakes
+ *   parse.c          the file, line by line
  *   parse_line.c     what kind of line it is: keyword, step of the environment, of a role, of a
  * block parse_header.c   title, tags, needs, slow, why, fix parse_section.c  setup, case, blocks
  *   parse_step.c     the arguments of each verb, and what a step changes in the story
  *   parse_address.c  addresses and references
  *   parse_want.c     what stands behind `->`
+ *   parser.c         what all of them need: mistakes, words, names
  *
  * A line with a mistake is reported once, and then taken as what it was most likely meant to be, so
  * that one mistake gives one message and the lines below it are still judged.
@@ -63,7 +64,7 @@ struct parser {
     bool too_many_steps;
 };
 
-/* --- parse.c --- */
+/* --- parser.c --- */
 
 /* Adds a mistake at a word of the present line; NULL stands for the end of the line. */
 void parser_mistake(struct parser *parser, const struct word *word, const char *format, ...)
@@ -101,6 +102,20 @@ const struct word *cursor_need(struct parser *parser, struct cursor *cursor, con
 /* Says if words are left; `usage` is how the line is written, or NULL. */
 void cursor_need_no_more(struct parser *parser, const struct cursor *cursor, const char *usage);
 
+/* The keyword or the verb that a word is, unquoted; KEYWORDS or VERB_NONE if it is none, or NULL.
+ */
+enum keyword word_keyword(const struct word *word);
+enum verb word_verb(const struct word *word);
+
+/* The index of a role, or of a socket's name, added if it is new; -1 with a mistake if it cannot be
+ * one, or if there are too many. */
+int parser_role(struct parser *parser, const struct word *word);
+int parser_socket(struct parser *parser, const struct word *word);
+
+/* Whether a role of this name has been seen; _refuse says that the word cannot name one. */
+bool parser_knows_role(const struct parser *parser, const struct word *word);
+void parser_refuse_role(struct parser *parser, const struct word *word);
+
 /* --- parse_line.c --- */
 
 /* Parses the words of the present line, of which there is one at least. */
@@ -109,11 +124,6 @@ void parse_line(struct parser *parser);
 /* The same for a line that could be cut into words only in part: a mistake that is reported
  * already. A keyword at its start still has its effect. */
 void parse_broken_line(struct parser *parser);
-
-/* The index of a role, or of a socket's name, added if it is new; -1 with a mistake if it cannot be
- * one, or if there are too many. */
-int parser_role(struct parser *parser, const struct word *word);
-int parser_socket(struct parser *parser, const struct word *word);
 
 /* --- parse_header.c --- */
 
@@ -148,14 +158,6 @@ struct step *parse_block(struct parser *parser);
 void parse_block_open(struct parser *parser, const struct step *step);
 void parse_block_missed_end(struct parser *parser);
 
-/* Where the arguments of the line end and its expectation starts: the index of the arrow, or the
- * number of words. */
-size_t parse_find_arrow(struct parser *parser);
-
-/* Parses what stands behind the arrow at word `arrow`, if there is one. */
-void parse_expectation(struct parser *parser, size_t arrow, enum verb verb,
-                       const struct sockopt *option, struct expectation *want);
-
 /* --- parse_step.c --- */
 
 /* Parses the step whose verb and role are known and whose arguments start at word `first`: adds it
@@ -172,9 +174,13 @@ bool parse_port_reference(struct parser *parser, const struct word *word, struct
 
 /* --- parse_want.c --- */
 
-/* Parses what stands behind `->`: the words from cursor->next to its end. `option` is the one that
- * a getsockopt asks for, else NULL. Without words it is what a line expects that says nothing. */
-void parse_want(struct parser *parser, struct cursor *cursor, enum verb verb,
-                const struct sockopt *option, struct expectation *want);
+/* Where the arguments of the line end and its expectation starts: the index of the arrow, or the
+ * number of words. */
+size_t parse_find_arrow(struct parser *parser);
+
+/* Parses what stands behind the arrow at word `arrow`, if there is one; else `ok` is expected.
+ * `option` is the one that a getsockopt asks for, else NULL. */
+void parse_expectation(struct parser *parser, size_t arrow, enum verb verb,
+                       const struct sockopt *option, struct expectation *want);
 
 #endif

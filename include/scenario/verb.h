@@ -1,4 +1,4 @@
-/* The verbs of the language: one row each. */
+/* The verbs and the keywords of the language. */
 #ifndef PORTREUSE_SCENARIO_VERB_H
 #define PORTREUSE_SCENARIO_VERB_H
 
@@ -65,5 +65,25 @@ enum verb verb_named(const char *name);
 
 /* The verb nearest to a misspelt one that may stand at `place`, or VERB_NONE. */
 enum verb verb_near(const char *name, enum verb_place place);
+
+/* The words that start a line of another kind. */
+enum keyword {
+    KEYWORD_TITLE,
+    KEYWORD_TAGS,
+    KEYWORD_NEEDS,
+    KEYWORD_SLOW,
+    KEYWORD_WHY,
+    KEYWORD_FIX,
+    KEYWORD_SETUP,
+    KEYWORD_CASE,
+    KEYWORD_END,
+    KEYWORDS, /* how many there are; also: none of them */
+};
+
+/* The name of a keyword, static; the keyword called `name`, and the one nearest to a misspelt name.
+ */
+const char *keyword_name(enum keyword keyword);
+enum keyword keyword_named(const char *name);
+enum keyword keyword_near(const char *name);
 
 #endif

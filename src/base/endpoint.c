@@ -10,7 +10,7 @@
 static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 /* Parses the part before the last colon, `size` bytes at `text`. */
-static const char *parse_address(const char *text, size_t size, struct endpoint_pattern *pattern) {
+static const char *parse_host(const char *text, size_t size, struct endpoint_pattern *pattern) {
     char host[INET6_ADDRSTRLEN + 1];
     if (size == 1 && *text == '*') {
         pattern->any_address = true;
@@ -56,7 +56,7 @@ const char *endpoint_parse(const char *text, struct endpoint_pattern *pattern, c
     const char *bracket = strrchr(text, ']');
     if (colon == NULL || (bracket != NULL && colon < bracket))
         return "an address is written ADDRESS:PORT; the port is missing";
-    const char *wrong = parse_address(text, (size_t)(colon - text), pattern);
+    const char *wrong = parse_host(text, (size_t)(colon - text), pattern);
     if (wrong != NULL)
         return wrong;
     *at = colon + 1;

@@ -6,11 +6,9 @@
 #include "scenario/catalogue.h"
 
 int cmd_check(int argc, char **argv) {
-    static const struct option longs[] = {{"help", no_argument, NULL, 'h'}, {0}};
     struct mistakes mistakes = {0};
-    options_begin();
-    for (int option; (option = options_next(argc, argv, ":h", longs)) != -1;)
-        return option == 'h' ? EXIT_AS_EXPECTED : EXIT_TROUBLE;
+    if (!options_none(argc, argv))
+        return EXIT_TROUBLE;
     int files = argc - optind;
     if (files == 0) {
         options_complain("check", "a FILE is missing");

@@ -17,12 +17,6 @@ static void print_all(FILE *out) {
         out);
 }
 
-void command_help(const struct command *command) {
-    printf("usage: portreuse %s %s\n\n%s\n", command->name, command->usage, command->line);
-    if (command->help != NULL)
-        printf("\n%s", command->help);
-}
-
 int cmd_help(int argc, char **argv) {
     if (argc < 2) {
         print_all(stdout);

@@ -29,13 +29,10 @@ static bool list_one(const struct catalogue_entry *entry, const char *tag, int w
 }
 
 int cmd_list(int argc, char **argv) {
-    static const struct option longs[] = {
-        {"tag", required_argument, NULL, 't'}, {"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option longs[] = {{"tag", required_argument, NULL, 't'}, {0}};
     const char *tag = NULL;
     options_begin();
-    for (int option; (option = options_next(argc, argv, ":h", longs)) != -1;) {
-        if (option == 'h')
-            return EXIT_AS_EXPECTED;
+    for (int option; (option = options_next(argc, argv, ":", longs)) != -1;) {
         if (option == '?')
             return EXIT_TROUBLE;
         tag = optarg;

@@ -67,13 +67,17 @@ static void refuse(char **argv, const struct option *longs, int refusal) {
 
 int options_next(int argc, char **argv, const char *shorts, const struct option *longs) {
     int option = getopt_long(argc, argv, shorts, longs, NULL);
-    if (option == 'h') {
-        command_help(command_named(argv[0]));
-    } else if (option == '?' || option == ':') {
+    if (option == '?' || option == ':') {
         refuse(argv, longs, option);
         return '?';
     }
     return option;
+}
+
+bool options_none(int argc, char **argv) {
+    static const struct option none[] = {{0}};
+    options_begin();
+    return options_next(argc, argv, ":", none) == -1;
 }
 
 bool options_no_operands(int argc, char **argv) {

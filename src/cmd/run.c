@@ -50,7 +50,6 @@ static const struct option longs[] = {
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"verbose", no_argument, NULL, 'v'},
     {"quiet", no_argument, NULL, 'q'},
-    {"help", no_argument, NULL, 'h'},
     {0},
 };
 
@@ -251,11 +250,9 @@ int cmd_run(int argc, char **argv) {
     struct selection selection = {0};
     int status = EXIT_TROUBLE, option;
     options_begin();
-    while ((option = options_next(argc, argv, ":hj::qv", longs)) != -1)
-        if (option == 'h' || option == '?' || !take_option(option, argc, argv, &request)) {
-            status = option == 'h' ? EXIT_AS_EXPECTED : EXIT_TROUBLE;
+    while ((option = options_next(argc, argv, ":j::qv", longs)) != -1)
+        if (option == '?' || !take_option(option, argc, argv, &request))
             goto cleanup;
-        }
     if (select_scenarios(&request, argc, argv, &selection))
         status = run_selection(&request, &selection);
 cleanup:

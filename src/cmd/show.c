@@ -6,11 +6,9 @@
 #include "scenario/catalogue.h"
 
 int cmd_show(int argc, char **argv) {
-    static const struct option longs[] = {{"help", no_argument, NULL, 'h'}, {0}};
     int status = EXIT_AS_EXPECTED;
-    options_begin();
-    for (int option; (option = options_next(argc, argv, ":h", longs)) != -1;)
-        return option == 'h' ? EXIT_AS_EXPECTED : EXIT_TROUBLE;
+    if (!options_none(argc, argv))
+        return EXIT_TROUBLE;
     if (optind == argc) {
         options_complain("show", "the name of a scenario is missing; 'portreuse list' shows them");
         return EXIT_TROUBLE;

@@ -42,13 +42,10 @@ static int print_surroundings(void) {
 }
 
 int cmd_version(int argc, char **argv) {
-    static const struct option longs[] = {
-        {"verbose", no_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option longs[] = {{"verbose", no_argument, NULL, 'v'}, {0}};
     bool verbose = false;
     options_begin();
-    for (int option; (option = options_next(argc, argv, ":hv", longs)) != -1;) {
-        if (option == 'h')
-            return EXIT_AS_EXPECTED;
+    for (int option; (option = options_next(argc, argv, ":v", longs)) != -1;) {
         if (option == '?')
             return EXIT_TROUBLE;
         verbose = true;

@@ -1,6 +1,6 @@
 /* The course of one case: enter a namespace, check what it needs, do the steps in order until one
  * answers otherwise than expected, end every role. */
-#include "engine/stage.h"
+#include "engine/stage_parts.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -10,20 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/errnames.h"
 #include "base/units.h"
 #include "engine/role.h"
 #include "kernel/netns.h"
 #include "kernel/sockdiag.h"
 #include "kernel/timewait.h"
-
-enum outcome stage_says(struct stage *stage, enum outcome outcome, const char *format, ...) {
-    va_list values;
-    va_start(values, format);
-    vsnprintf(stage->board->result.reason, RESULT_TEXT_SIZE, format, values);
-    va_end(values);
-    return outcome;
-}
 
 /* --- judging --- */
 
@@ -45,7 +36,7 @@ static void take_evidence(struct stage *stage, const struct reply *reply,
                    (reply->answer.error == EADDRINUSE || reply->answer.error == EADDRNOTAVAIL);
     if (!could_bind || !refused)
         return;
-    evidence_take(stage, call, reply->answer.error, result->evidence);
+    stage_evidence(stage, call, reply->answer.error, result->evidence);
     result->has_evidence = true;
 }
 
@@ -80,7 +71,7 @@ static enum outcome do_step(struct stage *stage, const struct step *step, struct
     uint32_t place = (uint32_t)(step - stage->scenario->steps);
     *reply = (struct reply){.step = place, .call = place};
     if (step->role == NO_ROLE)
-        return environment_step(stage, step, reply);
+        return stage_environment(stage, step, reply);
     enum outcome outcome = stage_ask(stage, step, reply);
     if (outcome == OUTCOME_ANSWERED && reply->where == role_no_endpoint)
         return stage_says(stage, OUTCOME_ERROR, "line %u: %s", step->line, role_no_endpoint);

@@ -2,7 +2,7 @@
  * that is a SKIP with its reason, not a FAIL in the middle. */
 #include <stddef.h>
 
-#include "engine/stage.h"
+#include "engine/stage_parts.h"
 #include "kernel/netns.h"
 #include "kernel/sockdiag.h"
 

@@ -12,7 +12,7 @@
 #include "base/errnames.h"
 #include "base/units.h"
 #include "engine/role.h"
-#include "engine/stage.h"
+#include "engine/stage_parts.h"
 
 static const char *name_of(const struct stage *stage, int role) {
     return stage->scenario->roles[role];
@@ -94,15 +94,6 @@ static enum outcome spawn(struct stage *stage, int index) {
 
 /* --- waiting --- */
 
-static uint64_t time_left_ns(const struct stage *stage) {
-    uint64_t now_ns = units_now_ns(), end_ns = stage->options->deadline_ns;
-    return now_ns < end_ns ? end_ns - now_ns : 0;
-}
-
-bool stage_out_of_time(const struct stage *stage) {
-    return time_left_ns(stage) == 0;
-}
-
 /* Waits until the role has something to say, or with `others` a serving role has. Returns which, or
  * -1 when `ns` are over; `role` goes first. */
 static int wait_for_roles(struct stage *stage, int role, bool others, uint64_t ns) {
@@ -142,10 +133,10 @@ enum outcome stage_listen(struct stage *stage, int *role, struct reply *reply) {
 static bool wait_for_reply(struct stage *stage, int role) {
     int who;
     do
-        who = wait_for_roles(stage, role, true, time_left_ns(stage));
-    while (who < 0 && !stage_out_of_time(stage));
+        who = wait_for_roles(stage, role, true, stage_time_left(stage));
+    while (who < 0 && stage_time_left(stage) > 0);
     if (who >= 0 && who != role) {
-        uint64_t left_ns = time_left_ns(stage);
+        uint64_t left_ns = stage_time_left(stage);
         who = wait_for_roles(stage, role, false, left_ns < NS_PER_S ? left_ns : NS_PER_S);
     }
     return who == role;

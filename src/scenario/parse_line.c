@@ -6,103 +6,29 @@
 
 /* --- keywords --- */
 
-struct keyword {
-    const char *name;
+struct keyword_row {
     parse_keyword_line *parse;
     bool in_header;
     bool takes_text; /* whatever stands behind it is text, or a result */
 };
 
-static const struct keyword keywords[] = {
-    {"title", parse_title, true, true},   {"tags", parse_tags, true, true},
-    {"needs", parse_needs, true, false},  {"slow", parse_slow, true, false},
-    {"why", parse_why, true, true},       {"fix", parse_fix, true, true},
-    {"setup", parse_setup, false, false}, {"case", parse_case, false, true},
-    {"end", parse_end, false, false},
+static const struct keyword_row rows[KEYWORDS] = {
+    [KEYWORD_TITLE] = {parse_title, true, true},   [KEYWORD_TAGS] = {parse_tags, true, true},
+    [KEYWORD_NEEDS] = {parse_needs, true, false},  [KEYWORD_SLOW] = {parse_slow, true, false},
+    [KEYWORD_WHY] = {parse_why, true, true},       [KEYWORD_FIX] = {parse_fix, true, true},
+    [KEYWORD_SETUP] = {parse_setup, false, false}, [KEYWORD_CASE] = {parse_case, false, true},
+    [KEYWORD_END] = {parse_end, false, false},
 };
 
-enum { KEYWORDS = sizeof keywords / sizeof keywords[0] };
-
-static const struct keyword *keyword_named(const struct word *word) {
-    for (size_t i = 0; i < KEYWORDS; i++)
-        if (word_is(word, keywords[i].name))
-            return &keywords[i];
-    return NULL;
-}
-
-static const struct keyword *keyword_near(const struct word *word) {
-    struct suggestion nearest = suggest_begin(word->text);
-    for (size_t i = 0; i < KEYWORDS; i++)
-        suggest_offer(&nearest, keywords[i].name);
-    struct word near = {.text = nearest.word};
-    return nearest.word == NULL ? NULL : keyword_named(&near);
-}
-
-static void suggest_keyword(struct parser *parser, const struct keyword *keyword) {
+static void suggest_keyword(struct parser *parser, enum keyword keyword) {
     const struct word *first = &parser->line.words[0];
     parser_mistake(parser, first, "unknown keyword '%s'; did you mean '%s'?", first->text,
-                   keyword->name);
+                   keyword_name(keyword));
 }
 
 static void suggest_verb(struct parser *parser, const struct word *word, enum verb verb) {
     parser_mistake(parser, word, "unknown verb '%s'; did you mean '%s'?", word->text,
                    verb_row(verb)->name);
-}
-
-/* --- names --- */
-
-/* The verb that a word is; a quoted one only where nothing but a verb can stand. */
-static enum verb plain_verb(const struct word *word) {
-    return word == NULL || word->quoted ? VERB_NONE : verb_named(word->text);
-}
-
-static void refuse_role_name(struct parser *parser, const struct word *word) {
-    parser_mistake(parser, word, "'%s' is a keyword and cannot name a role", word->text);
-}
-
-/* The index of a name in a list, or -1. */
-static int find_name(const char *const *names, size_t count, const char *name) {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(names[i], name) == 0)
-            return (int)i;
-    return -1;
-}
-
-/* The same, with the name added if it is new; -1 if the list would grow beyond `most`. */
-static int intern(struct arena *arena, const char ***names, size_t *count, size_t most,
-                  const char *name) {
-    int place = find_name(*names, *count, name);
-    if (place >= 0 || *count == most)
-        return place;
-    *names = arena_grow(arena, *names, *count, sizeof **names);
-    (*names)[*count] = name;
-    return (int)(*count)++;
-}
-
-int parser_role(struct parser *parser, const struct word *word) {
-    struct scenario *scenario = parser->scenario;
-    if (keyword_named(word) != NULL || plain_verb(word) != VERB_NONE) {
-        refuse_role_name(parser, word);
-        return NO_ROLE;
-    }
-    int role = intern(&scenario->arena, &scenario->roles, &scenario->role_count, SCENARIO_ROLES_MAX,
-                      word->text);
-    if (role < 0)
-        parser_mistake(parser, word, "more than %d roles", SCENARIO_ROLES_MAX);
-    return role;
-}
-
-int parser_socket(struct parser *parser, const struct word *word) {
-    struct scenario *scenario = parser->scenario;
-    int socket = intern(&scenario->arena, &scenario->sockets, &scenario->socket_count,
-                        SCENARIO_SOCKETS_MAX, word->text);
-    if (socket < 0 && !parser->line_is_wrong)
-        parser_mistake(parser, word, "more than %d names of sockets", SCENARIO_SOCKETS_MAX);
-    return socket;
-}
-
-static int known_role(const struct parser *parser, const struct word *word) {
-    return find_name(parser->scenario->roles, parser->scenario->role_count, word->text);
 }
 
 /* A verb that resembles none: what the line names is taken as a socket that it made, so that the
@@ -117,20 +43,21 @@ static void unknown_verb(struct parser *parser, int role, size_t verb) {
 
 /* --- lines --- */
 
-static void parse_keyword(struct parser *parser, const struct keyword *keyword) {
+static void parse_keyword(struct parser *parser, enum keyword keyword) {
     const struct line *line = &parser->line;
+    const struct keyword_row *row = &rows[keyword];
     bool names_a_role =
-        !keyword->takes_text && line->count > 1 && plain_verb(&line->words[1]) != VERB_NONE;
-    bool prose = keyword->parse == parse_why || keyword->parse == parse_fix;
+        !row->takes_text && line->count > 1 && word_verb(&line->words[1]) != VERB_NONE;
     if (names_a_role) {
-        refuse_role_name(parser, &line->words[0]);
-    } else if (keyword->in_header && parser->part != PART_HEADER) {
+        parser_refuse_role(parser, &line->words[0]);
+    } else if (row->in_header && parser->part != PART_HEADER) {
         parser_mistake(parser, &line->words[0],
-                       "'%s' belongs to the header, before the setup and the cases", keyword->name);
-        if (prose)
+                       "'%s' belongs to the header, before the setup and the cases",
+                       keyword_name(keyword));
+        if (keyword == KEYWORD_WHY || keyword == KEYWORD_FIX)
             parse_stray_prose(parser);
     } else {
-        keyword->parse(parser);
+        row->parse(parser);
     }
 }
 
@@ -178,11 +105,11 @@ static void parse_role_line(struct parser *parser) {
 static void parse_other_line(struct parser *parser) {
     const struct line *line = &parser->line;
     const struct word *first = &line->words[0], *second = line->count > 1 ? first + 1 : NULL;
-    bool of_a_role = known_role(parser, first) >= 0 || plain_verb(second) != VERB_NONE;
-    const struct keyword *keyword = of_a_role ? NULL : keyword_near(first);
+    bool of_a_role = parser_knows_role(parser, first) || word_verb(second) != VERB_NONE;
+    enum keyword keyword = of_a_role ? KEYWORDS : keyword_near(first->text);
     enum verb verb = of_a_role ? VERB_NONE : verb_near(first->text, PLACE_ENVIRONMENT);
-    bool verb_may_follow = second != NULL && verb_near(second->text, PLACE_ROLE) != VERB_NONE;
-    if (keyword != NULL && !(verb_may_follow && verb == VERB_NONE)) {
+    bool verb_may_follow = line->count > 1 && verb_near(second->text, PLACE_ROLE) != VERB_NONE;
+    if (keyword < KEYWORDS && !(verb_may_follow && verb == VERB_NONE)) {
         suggest_keyword(parser, keyword);
         parse_keyword(parser, keyword);
     } else if (verb != VERB_NONE) {
@@ -191,7 +118,7 @@ static void parse_other_line(struct parser *parser) {
         parse_step(parser, verb, NO_ROLE, 1);
     } else if (parser->part == PART_HEADER && !of_a_role && !verb_may_follow) {
         parser_mistake(parser, first, "unknown keyword '%s'", first->text);
-    } else if (second == NULL || word_is(second, "->")) {
+    } else if (line->count < 2 || word_is(second, "->")) {
         parser_mistake(parser, first, "a step is written ROLE VERB ...; '%s' stands alone",
                        first->text);
     } else {
@@ -203,9 +130,9 @@ static void parse_other_line(struct parser *parser) {
 static void parse_verb_line(struct parser *parser, enum verb verb) {
     const struct line *line = &parser->line;
     parse_need_section(parser);
-    bool names_a_role = line->count > 1 && plain_verb(&line->words[1]) != VERB_NONE;
+    bool names_a_role = line->count > 1 && word_verb(&line->words[1]) != VERB_NONE;
     if (names_a_role)
-        refuse_role_name(parser, &line->words[0]);
+        parser_refuse_role(parser, &line->words[0]);
     else if (verb_row(verb)->place == PLACE_CALL && parser->after_unknown_verb)
         return;
     else if (verb_row(verb)->place != PLACE_ENVIRONMENT)
@@ -255,10 +182,10 @@ static void parse_role_line_in_block(struct parser *parser, enum verb verb) {
 static void parse_other_line_in_block(struct parser *parser) {
     const struct line *line = &parser->line;
     const struct word *first = &line->words[0];
-    const struct keyword *keyword = keyword_near(first);
+    enum keyword keyword = keyword_near(first->text);
     bool may_end = line->count == 1 || word_is(first + 1, "->");
     enum verb verb = verb_near(first->text, PLACE_CALL);
-    if (keyword != NULL && keyword->parse == parse_end && may_end) {
+    if (keyword == KEYWORD_END && may_end) {
         suggest_keyword(parser, keyword);
         parse_end(parser);
     } else if (verb != VERB_NONE) {
@@ -272,8 +199,8 @@ static void parse_other_line_in_block(struct parser *parser) {
 /* A line of a block's body: a call, without a role. */
 static void parse_body_line(struct parser *parser) {
     const struct word *words = parser->line.words;
-    enum verb verb = plain_verb(&words[0]);
-    enum verb second = parser->line.count > 1 ? plain_verb(&words[1]) : VERB_NONE;
+    enum verb verb = word_verb(&words[0]);
+    enum verb second = parser->line.count > 1 ? word_verb(&words[1]) : VERB_NONE;
     if (verb != VERB_NONE)
         parse_body_call(parser, verb, 1);
     else if (second != VERB_NONE)
@@ -286,11 +213,11 @@ static void parse_body_line(struct parser *parser) {
 
 void parse_line(struct parser *parser) {
     const struct word *first = &parser->line.words[0];
-    const struct keyword *keyword = keyword_named(first);
-    enum verb verb = plain_verb(first);
+    enum keyword keyword = word_keyword(first);
+    enum verb verb = word_verb(first);
     bool may_be_of_a_block = verb != VERB_NONE || word_is(first, "end");
     parser->after_unknown_verb = parser->after_unknown_verb && may_be_of_a_block;
-    if (keyword != NULL)
+    if (keyword < KEYWORDS)
         parse_keyword(parser, keyword);
     else if (parser->in_block)
         parse_body_line(parser);
@@ -301,8 +228,7 @@ void parse_line(struct parser *parser) {
 }
 
 void parse_broken_line(struct parser *parser) {
-    const struct keyword *keyword =
-        parser->line.count > 0 ? keyword_named(&parser->line.words[0]) : NULL;
-    if (keyword != NULL && keyword->takes_text)
+    enum keyword keyword = parser->line.count > 0 ? word_keyword(&parser->line.words[0]) : KEYWORDS;
+    if (keyword < KEYWORDS && rows[keyword].takes_text)
         parse_keyword(parser, keyword);
 }

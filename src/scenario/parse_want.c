@@ -260,8 +260,8 @@ static void expect_ok(struct parser *parser, struct expectation *want) {
     want->either_count = 1;
 }
 
-void parse_want(struct parser *parser, struct cursor *cursor, enum verb verb,
-                const struct sockopt *option, struct expectation *want) {
+static void parse_want(struct parser *parser, struct cursor *cursor, enum verb verb,
+                       const struct sockopt *option, struct expectation *want) {
     struct arena *arena = &parser->scenario->arena;
     struct context context = {parser, verb, option};
     *want = (struct expectation){0};
@@ -285,4 +285,31 @@ void parse_want(struct parser *parser, struct cursor *cursor, enum verb verb,
         else
             parser_mistake(parser, word, "unexpected '%s' behind the expected result", word->text);
     }
+}
+
+/* --- the arrow --- */
+
+size_t parse_find_arrow(struct parser *parser) {
+    const struct line *line = &parser->line;
+    for (size_t i = 0; i < line->count; i++) {
+        const struct word *word = &line->words[i];
+        if (word_is(word, "->"))
+            return i;
+        if (!word->quoted && strncmp(word->text, "->", 2) == 0) {
+            parser_mistake(parser, word, "a blank is missing behind '->'");
+            return i;
+        }
+    }
+    return line->count;
+}
+
+void parse_expectation(struct parser *parser, size_t arrow, enum verb verb,
+                       const struct sockopt *option, struct expectation *want) {
+    struct cursor cursor = {&parser->line, arrow + 1, parser->line.count};
+    if (arrow < parser->line.count && !word_is(&parser->line.words[arrow], "->"))
+        cursor.next = cursor.end; /* what is glued to the arrow was said to be wrong */
+    if (arrow + 1 == parser->line.count && !parser->line_is_wrong)
+        parser_mistake(parser, NULL, "a result is missing behind '->'");
+    parse_want(parser, &cursor, verb, option, want);
+    want->given |= arrow < parser->line.count;
 }

@@ -61,3 +61,24 @@ enum verb verb_near(const char *name, enum verb_place place) {
     }
     return nearest.word == NULL ? VERB_NONE : verb_named(nearest.word);
 }
+
+static const char *const keywords[KEYWORDS] = {"title", "tags",  "needs", "slow", "why",
+                                               "fix",   "setup", "case",  "end"};
+
+const char *keyword_name(enum keyword keyword) {
+    return keywords[keyword];
+}
+
+enum keyword keyword_named(const char *name) {
+    enum keyword keyword = 0;
+    while (keyword < KEYWORDS && strcmp(keywords[keyword], name) != 0)
+        keyword++;
+    return keyword;
+}
+
+enum keyword keyword_near(const char *name) {
+    struct suggestion nearest = suggest_begin(name);
+    for (enum keyword keyword = 0; keyword < KEYWORDS; keyword++)
+        suggest_offer(&nearest, keywords[keyword]);
+    return nearest.word == NULL ? KEYWORDS : keyword_named(nearest.word);
+}

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/stage.h"
+#include "engine/stage_parts.h"
 #include "kernel/cause.h"
 #include "kernel/owner.h"
 #include "kernel/sysctl.h"
@@ -274,8 +274,8 @@ static struct refusal describe(struct stage *stage, const struct step *call, int
     return refusal;
 }
 
-void evidence_take(struct stage *stage, const struct step *call, int error,
-                   struct evidence *evidence) {
+void stage_evidence(struct stage *stage, const struct step *call, int error,
+                    struct evidence *evidence) {
     const struct socket_view *view = board_view(stage->board, (unsigned)call->role, call->socket);
     struct search search = {.stage = stage,
                             .refusal = describe(stage, call, error, view),

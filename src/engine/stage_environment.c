@@ -5,9 +5,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/errnames.h"
 #include "base/units.h"
-#include "engine/stage.h"
+#include "engine/stage_parts.h"
 #include "kernel/sockdiag.h"
 #include "kernel/sysctl.h"
 
@@ -20,13 +19,6 @@ static enum outcome no_endpoint(struct stage *stage, const struct step *step) {
     return stage_says(stage, OUTCOME_ERROR,
                       "line %u: the socket that the address is taken from has no endpoint",
                       step->line);
-}
-
-enum outcome stage_no_diag(struct stage *stage, int error) {
-    char name[ERRNAME_SIZE];
-    return stage_says(
-        stage, OUTCOME_SKIP, "the kernel does not list its TCP sockets here (sock_diag: %s)%s",
-        errname(error, name), error == ENOENT ? ": load the module tcp_diag, as root" : "");
 }
 
 /* --- sysctl --- */
@@ -158,7 +150,7 @@ static enum outcome do_await(struct stage *stage, const struct step *step, struc
             describe_sight(stage, step, query);
             return OUTCOME_ANSWERED;
         }
-        if (stage_out_of_time(stage)) {
+        if (stage_time_left(stage) == 0) {
             describe_sight(stage, step, query);
             return OUTCOME_ANSWERED;
         }
@@ -235,7 +227,7 @@ static enum outcome do_sleep(struct stage *stage, const struct step *step, struc
     uint64_t end_ns = units_now_ns() + step->duration_ns;
     for (uint64_t now_ns; (now_ns = units_now_ns()) < end_ns;) {
         uint64_t left_ns = end_ns - now_ns, case_ns = stage->options->deadline_ns;
-        if (stage_out_of_time(stage))
+        if (stage_time_left(stage) == 0)
             return OUTCOME_ANSWERED;
         if (now_ns + left_ns > case_ns)
             left_ns = case_ns - now_ns;
@@ -245,7 +237,7 @@ static enum outcome do_sleep(struct stage *stage, const struct step *step, struc
     return OUTCOME_ANSWERED;
 }
 
-enum outcome environment_step(struct stage *stage, const struct step *step, struct reply *reply) {
+enum outcome stage_environment(struct stage *stage, const struct step *step, struct reply *reply) {
     uint64_t start_ns = units_now_ns();
     enum outcome outcome = OUTCOME_ANSWERED;
     if (step->verb == VERB_SYSCTL)
