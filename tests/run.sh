@@ -98,10 +98,9 @@ build() {
 }
 
 tests_of() { # DIRECTORY
-  for program in "$1"/tests/unit/test_*; do
-    if [ -x "$program" ]; then
-      tap "$(basename "$program")" env CMOCKA_MESSAGE_OUTPUT=TAP "$program"
-    fi
+  for source in tests/unit/test_*.c; do
+    program=$(basename "$source" .c)
+    tap "$program" env CMOCKA_MESSAGE_OUTPUT=TAP "$1/tests/unit/$program"
   done
   for script in tests/cli/*.sh; do
     if [ -x "$script" ]; then

@@ -1,11 +1,6 @@
 /* Want and got: which answers meet what a line expects, through small texts; and how an answer is
  * written. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,8 +11,6 @@
 #include "base/units.h"
 #include "engine/board.h"
 #include "scenario/scenario.h"
-
-#define ROWS(table) (sizeof(table) / sizeof(table)[0])
 
 /* --- the expectation of the present test --- */
 

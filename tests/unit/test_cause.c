@@ -1,20 +1,12 @@
 /* Why the kernel refused: for a refused call and another socket, whether that was in the way and
  * what the cause is called. The tables are the rules; a row is one refusal and one holder. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "kernel/cause.h"
-
-#define ROWS(table) (sizeof(table) / sizeof(table)[0])
 
 /* What a socket is, has set, or is known of it. Of a holder, what is not said is known not to be
  * so, unless UNSURE says that nothing is known. */

@@ -1,16 +1,10 @@
 /* What Linux names, read and written: TCP states, releases, sysctls, socket options. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +17,6 @@
 #include "kernel/sockopt.h"
 #include "kernel/sysctl.h"
 #include "kernel/tcpstate.h"
-
-#define ROWS(table) (sizeof(table) / sizeof(table)[0])
 
 /* --- states --- */
 

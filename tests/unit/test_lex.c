@@ -1,18 +1,11 @@
 /* Words: how one line of a scenario is cut, and how words are put together again. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "scenario/lex.h"
-
-#define ROWS(table) (sizeof(table) / sizeof(table)[0])
 
 /* Cuts a line that lies in a block of exactly its size, so that AddressSanitizer sees a read behind
  * its end. The copy lives in the arena no longer than the words need it: it is freed by release().

@@ -1,19 +1,12 @@
 /* Wrong texts: each mistake is said once, at its place, and nothing else is said; and how mistakes
  * are printed. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "scenario/scenario.h"
-
-#define ROWS(table) (sizeof(table) / sizeof(table)[0])
 
 /* --- tables of texts with one mistake --- */
 

@@ -1,10 +1,5 @@
 /* Sound texts: what each form of a line becomes in struct scenario and struct step. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -16,8 +11,6 @@
 #include "base/units.h"
 #include "kernel/tcpstate.h"
 #include "scenario/scenario.h"
-
-#define ROWS(table) (sizeof(table) / sizeof(table)[0])
 
 /* --- the scenario of the present test --- */
 

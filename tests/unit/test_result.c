@@ -1,11 +1,6 @@
 /* The result model and the small parts of reports: verdicts summed up, results kept, the verdict in
  * one line, exit codes, JSON and paragraphs. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,8 +12,6 @@
 #include "report/json_writer.h"
 #include "report/report.h"
 #include "report/wrap.h"
-
-#define ROWS(table) (sizeof(table) / sizeof(table)[0])
 
 /* --- a run of made-up results --- */
 

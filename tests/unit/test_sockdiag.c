@@ -1,12 +1,7 @@
 /* sock_diag as bytes: the request as the kernel's audit wants it, and answers that are sound, cut
  * short or hostile. Every answer is parsed from a block of exactly its size, so that
  * AddressSanitizer sees a read behind it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,13 +11,10 @@
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernel/sockdiag.h"
-
-#define ROWS(table) (sizeof(table) / sizeof(table)[0])
 
 enum { SEQUENCE = 4711, MESSAGE_SIZE = NLMSG_LENGTH(sizeof(struct inet_diag_msg)) };
 
