@@ -78,6 +78,9 @@ as_user() {
   fi
 }
 
+# Whether an ordinary user may have a private namespace here; what needs that is skipped otherwise.
+users_may() { as_user "$portreuse" version -v | grep -qE 'private network namespace +yes'; }
+
 is_root() { [ "$(id -u)" = 0 ]; }
 
 # scenario NAME: writes the scenario on standard input to a file; its path goes to $file.

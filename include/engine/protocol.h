@@ -1,8 +1,9 @@
 /* What the stage of a case and its roles say to each other, over one SOCK_SEQPACKET socket a role.
  *
  * The stage sends a request, the role does the step and sends one reply; nothing else is sent, but
- * that a role whose `serve` block ended by itself replies to that step unasked. Both sides are
- * forks of one program with the same scenario in memory, so a step is named by its place in it.
+ * that a role whose `serve` block ended by itself replies to that step once more, unasked. Both
+ * sides are forks of one program with the same scenario in memory, so a step is named by its place
+ * in it.
  */
 #ifndef PORTREUSE_ENGINE_PROTOCOL_H
 #define PORTREUSE_ENGINE_PROTOCOL_H
@@ -13,11 +14,12 @@
 
 #include "scenario/answer.h"
 
-/* "Do this step." A fork's request carries the new role's end of its socket (SCM_RIGHTS). Before
- * the request for a `stop` or `exit` the stage sends SIGNAL_STOP, so that a blocked call returns.
- */
+/* "Do this step." A fork's request carries the new role's end of its socket (SCM_RIGHTS). While the
+ * role serves there is only "stop": it replies what the block has answered. Before that the stage
+ * sends SIGNAL_STOP, so that a blocked call returns. */
 struct request {
     uint32_t step;
+    bool stop;
 };
 
 enum { SIGNAL_STOP = SIGUSR1 };

@@ -22,7 +22,8 @@ enum stage_role_state { STAGE_ROLE_UNBORN, STAGE_ROLE_RUNS, STAGE_ROLE_SERVES, S
 struct stage_role {
     enum stage_role_state state;
     pid_t pid;
-    int channel; /* owned while it runs or serves */
+    int channel;              /* owned while it runs or serves */
+    const struct step *serve; /* the block that it serves, or served last */
 };
 
 struct stage {
@@ -69,6 +70,11 @@ enum outcome stage_ask(struct stage *stage, const struct step *step, struct repl
 /* Takes in what a serving role has said unasked: its block met an unexpected answer, which is then
  * in `reply`. `*role` is its index, or -1 if nobody has said anything. */
 enum outcome stage_listen(struct stage *stage, int *role, struct reply *reply);
+
+/* Has a serving role stop, and fills `reply` with what its block has answered, as an answer to
+ * `step`. */
+enum outcome stage_stop(struct stage *stage, int role, const struct step *step,
+                        struct reply *reply);
 
 /* Kills and reaps every role. */
 void stage_end_roles(struct stage *stage);

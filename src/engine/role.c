@@ -148,11 +148,11 @@ static _Noreturn void serve_requests(struct role *role) {
             _exit(0);
         const struct step *step = &role->scenario->steps[request.step];
         struct reply reply = {.step = request.step, .call = request.step};
-        if (step->verb == VERB_SERVE) {
+        if (step->verb == VERB_SERVE && !request.stop) {
             serve(role, step, &served);
             continue;
         }
-        if (step->verb == VERB_STOP) {
+        if (request.stop) {
             reply = served;
             reply.step = request.step;
         } else {

@@ -46,26 +46,46 @@ static void record(struct stage *stage, const struct step *step, const struct re
     result->got = reply->answer;
     result->elapsed_ns = reply->elapsed_ns;
     result->where = reply->where;
-    result->round_count = reply->round_count;
+    if (step->verb == VERB_STOP) /* the rounds were the block's */
+        board_result(stage->board, stage->roles[step->role].serve)->round_count =
+            reply->round_count;
+    else
+        result->round_count = reply->round_count;
     take_evidence(stage, reply, result);
     result->status = is_met(stage, step, reply) ? STEP_MET : STEP_UNMET;
 }
 
-/* --- steps --- */
+/* Takes note of how a serve block ended, if it met an unexpected answer. Returns whether it did. */
+static bool note_broken(struct stage *stage, const struct step *serve, const struct reply *reply) {
+    if (!reply->answer.in_block)
+        return false;
+    record(stage, serve, reply);
+    board_result(stage->board, serve)->status = STEP_UNMET;
+    stage->board->result.verdict = VERDICT_FAIL;
+    return true;
+}
 
-/* Takes note of a serve block that has met an unexpected answer; `*broken` says whether one has. */
+/* Has a role stop serving, where no `stop` was to judge its block. */
+static enum outcome end_serving(struct stage *stage, int role) {
+    struct reply reply;
+    const struct step *serve = stage->roles[role].serve;
+    enum outcome outcome = stage_stop(stage, role, serve, &reply);
+    if (outcome == OUTCOME_ANSWERED && !note_broken(stage, serve, &reply))
+        board_result(stage->board, serve)->round_count = reply.round_count;
+    return outcome;
+}
+
+/* Looks if a serve block has broken. */
 static enum outcome check_serving(struct stage *stage, bool *broken) {
     int role;
     struct reply reply;
     enum outcome outcome = stage_listen(stage, &role, &reply);
-    *broken = outcome == OUTCOME_ANSWERED && role >= 0;
-    if (*broken) {
-        const struct step *serve = &stage->scenario->steps[reply.step];
-        record(stage, serve, &reply);
-        board_result(stage->board, serve)->status = STEP_UNMET;
-    }
+    *broken = outcome == OUTCOME_ANSWERED && role >= 0 &&
+              note_broken(stage, &stage->scenario->steps[reply.step], &reply);
     return outcome;
 }
+
+/* --- steps --- */
 
 static enum outcome do_step(struct stage *stage, const struct step *step, struct reply *reply) {
     uint32_t place = (uint32_t)(step - stage->scenario->steps);
@@ -93,19 +113,34 @@ static enum outcome judge(struct stage *stage, const struct step *step, const st
     return outcome;
 }
 
+/* Sets the verdict where a step could not be done. */
+static void give_up(struct stage *stage, enum outcome outcome) {
+    if (outcome != OUTCOME_ANSWERED)
+        stage->board->result.verdict = outcome == OUTCOME_SKIP ? VERDICT_SKIP : VERDICT_ERROR;
+}
+
+/* What has to be before a step: a role that serves stops before it exits. Returns whether the step
+ * can be done. */
+static bool prepare_step(struct stage *stage, const struct step *step) {
+    if (step->verb != VERB_EXIT || stage->roles[step->role].state != STAGE_ROLE_SERVES)
+        return true;
+    give_up(stage, end_serving(stage, step->role));
+    return stage->board->result.verdict == VERDICT_PASS;
+}
+
 /* Does one step and judges it. Returns whether the case goes on. */
 static bool run_step(struct stage *stage, const struct step *step) {
-    struct case_result *result = &stage->board->result;
     struct reply reply;
+    if (!prepare_step(stage, step))
+        return false;
     board_result(stage->board, step)->status = STEP_RUNNING;
     enum outcome outcome = do_step(stage, step, &reply);
     if (outcome == OUTCOME_ANSWERED)
         outcome = judge(stage, step, &reply);
     else
         board_result(stage->board, step)->status = STEP_BROKEN;
-    if (outcome != OUTCOME_ANSWERED)
-        result->verdict = outcome == OUTCOME_SKIP ? VERDICT_SKIP : VERDICT_ERROR;
-    return result->verdict == VERDICT_PASS;
+    give_up(stage, outcome);
+    return stage->board->result.verdict == VERDICT_PASS;
 }
 
 /* Runs the steps of a section, a block's body with its block. Returns whether the case goes on. */
@@ -119,17 +154,15 @@ static bool run_section(struct stage *stage, const struct section *section) {
     return true;
 }
 
+/* Runs the case. Where all went as expected, each role that still serves is stopped, for its block
+ * has to have gone so too. */
 static void run_case(struct stage *stage) {
-    struct case_result *result = &stage->board->result;
-    bool broken = false;
     if (!run_section(stage, &stage->scenario->setup) ||
         !run_section(stage, &stage->scenario->cases[stage->board->case_index]))
         return;
-    enum outcome outcome = check_serving(stage, &broken);
-    if (outcome == OUTCOME_ERROR)
-        result->verdict = VERDICT_ERROR;
-    else if (broken)
-        result->verdict = VERDICT_FAIL;
+    for (int i = 0; i < (int)stage->scenario->role_count; i++)
+        if (stage->roles[i].state == STAGE_ROLE_SERVES)
+            give_up(stage, end_serving(stage, i));
 }
 
 /* --- the case --- */

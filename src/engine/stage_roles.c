@@ -142,43 +142,61 @@ static bool wait_for_reply(struct stage *stage, int role) {
     return who == role;
 }
 
-/* Waits for the reply to `step`; ANSWER_NONE if there is none in time. What else a serving role had
- * to say before is passed over: `stop` answers the same. */
-static enum outcome receive_reply(struct stage *stage, const struct step *step,
+/* Waits for the role's reply to a step, given by its place; ANSWER_NONE if there is none in time.
+ * What else a serving role had to say before is passed over: it will say the same when it is
+ * stopped. */
+static enum outcome receive_reply(struct stage *stage, int role, uint32_t place,
                                   struct reply *reply) {
-    struct stage_role *role = &stage->roles[step->role];
-    uint32_t place = (uint32_t)(step - stage->scenario->steps);
     do {
         *reply = (struct reply){.step = place, .call = place};
-        if (!wait_for_reply(stage, step->role))
+        if (!wait_for_reply(stage, role))
             return OUTCOME_ANSWERED;
-        int error = protocol_receive(role->channel, reply, sizeof *reply, 0, NULL);
+        int error = protocol_receive(stage->roles[role].channel, reply, sizeof *reply, 0, NULL);
         if (error == EPIPE)
-            return lost(stage, step->role);
+            return lost(stage, role);
         if (error != 0)
             return broke(stage, "receiving a role's reply", error);
     } while (reply->step != place);
     return OUTCOME_ANSWERED;
 }
 
-/* Sends the request, and for a fork the new role's channel with it. */
-static enum outcome send_request(struct stage *stage, const struct step *step) {
-    struct stage_role *role = &stage->roles[step->role];
-    struct request request = {.step = (uint32_t)(step - stage->scenario->steps)};
-    int far_end = -1;
-    if (step->verb == VERB_FORK) {
-        far_end = open_channel(&stage->roles[step->new_role]);
-        if (far_end < 0)
-            return broke(stage, "socketpair() for a role", errno);
-    }
-    if (role->state == STAGE_ROLE_SERVES)
-        kill(role->pid, SIGNAL_STOP);
-    int error = protocol_send(role->channel, &request, sizeof request, far_end);
-    if (far_end >= 0)
-        close(far_end);
+static enum outcome send_request(struct stage *stage, int role, const struct request *request,
+                                 int fd) {
+    int error = protocol_send(stage->roles[role].channel, request, sizeof *request, fd);
     if (error == EPIPE)
-        return lost(stage, step->role);
+        return lost(stage, role);
     return error == 0 ? OUTCOME_ANSWERED : broke(stage, "sending a role its step", error);
+}
+
+static uint32_t place_of(const struct stage *stage, const struct step *step) {
+    return (uint32_t)(step - stage->scenario->steps);
+}
+
+/* Sends the role its step, and for a fork the new role's channel with it. */
+static enum outcome send_step(struct stage *stage, const struct step *step) {
+    struct request request = {.step = place_of(stage, step)};
+    if (step->verb != VERB_FORK)
+        return send_request(stage, step->role, &request, -1);
+    int far_end = open_channel(&stage->roles[step->new_role]);
+    if (far_end < 0)
+        return broke(stage, "socketpair() for a role", errno);
+    enum outcome outcome = send_request(stage, step->role, &request, far_end);
+    close(far_end);
+    return outcome;
+}
+
+enum outcome stage_stop(struct stage *stage, int role, const struct step *step,
+                        struct reply *reply) {
+    struct request request = {.step = place_of(stage, step), .stop = true};
+    kill(stage->roles[role].pid, SIGNAL_STOP);
+    enum outcome outcome = send_request(stage, role, &request, -1);
+    /* A block that ended by itself has said so with the same reply: where `step` is the block, that
+     * one may be taken, and this one passed over later. */
+    if (outcome == OUTCOME_ANSWERED)
+        outcome = receive_reply(stage, role, request.step, reply);
+    if (outcome == OUTCOME_ANSWERED && reply->answer.kind != ANSWER_NONE)
+        stage->roles[role].state = STAGE_ROLE_RUNS;
+    return outcome;
 }
 
 /* Keeps the book on roles after a step that was answered. */
@@ -196,12 +214,12 @@ static void note_roles(struct stage *stage, const struct step *step, const struc
     }
     if (!answered)
         return;
-    if (step->verb == VERB_SERVE)
+    if (step->verb == VERB_SERVE) {
         role->state = STAGE_ROLE_SERVES;
-    else if (step->verb == VERB_STOP)
-        role->state = STAGE_ROLE_RUNS;
-    else if (step->verb == VERB_EXIT)
+        role->serve = step;
+    } else if (step->verb == VERB_EXIT) {
         reap(role);
+    }
 }
 
 static void close_views(struct stage *stage, int role) {
@@ -218,21 +236,29 @@ static void kill_role(struct stage *stage, const struct step *step, struct reply
     reply->elapsed_ns = units_now_ns() - start_ns;
 }
 
+/* Sends the step and waits for the reply to it. */
+static enum outcome exchange(struct stage *stage, const struct step *step, struct reply *reply) {
+    enum outcome outcome = send_step(stage, step);
+    if (outcome == OUTCOME_ANSWERED)
+        outcome = receive_reply(stage, step->role, place_of(stage, step), reply);
+    if (outcome == OUTCOME_ANSWERED)
+        note_roles(stage, step, reply);
+    return outcome;
+}
+
 enum outcome stage_ask(struct stage *stage, const struct step *step, struct reply *reply) {
     struct stage_role *role = &stage->roles[step->role];
     enum outcome outcome = OUTCOME_ANSWERED;
     if (role->state == STAGE_ROLE_UNBORN)
         outcome = spawn(stage, step->role);
-    if (outcome == OUTCOME_ANSWERED && step->verb == VERB_KILL) {
+    if (outcome != OUTCOME_ANSWERED)
+        return outcome;
+    if (step->verb == VERB_KILL)
         kill_role(stage, step, reply);
-    } else {
-        if (outcome == OUTCOME_ANSWERED)
-            outcome = send_request(stage, step);
-        if (outcome == OUTCOME_ANSWERED)
-            outcome = receive_reply(stage, step, reply);
-        if (outcome == OUTCOME_ANSWERED)
-            note_roles(stage, step, reply);
-    }
+    else if (step->verb == VERB_STOP)
+        outcome = stage_stop(stage, step->role, step, reply);
+    else
+        outcome = exchange(stage, step, reply);
     if (role->state == STAGE_ROLE_ENDED)
         close_views(stage, step->role);
     return outcome;

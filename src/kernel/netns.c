@@ -7,6 +7,7 @@
  *   capabilities in it away (kernel.apparmor_restrict_unprivileged_userns=1);
  * - Debian's and others' kernels have kernel.unprivileged_userns_clone, 0 refuses with EPERM;
  * - user.max_user_namespaces and user.max_net_namespaces refuse with ENOSPC (namespaces(7));
+ * - in a chroot no user namespace can be made: EPERM (user_namespaces(7));
  * - a kernel without CONFIG_NET_NS or CONFIG_USER_NS answers EINVAL.
  */
 #include "kernel/netns.h"
@@ -70,7 +71,7 @@ static const char *explanation(int error) {
                "--security-opt seccomp=unconfined, or use --net=current";
     if (error == EINVAL || error == ENOSYS)
         return "this kernel has none: use --net=current";
-    return "it is not permitted: run as root, or use --net=current";
+    return "it is not permitted, as in a chroot: run as root, or use --net=current";
 }
 
 static enum netns_kind refused(const char *what, int error, char *reason) {

@@ -108,7 +108,7 @@ run "$portreuse" run --timeout 300ms "$file"
 ok "a case that is cut off at its deadline leaves no process" nothing_left
 ok "and no namespace" namespaces_as_before
 
-if is_root; then
+if is_root && users_may; then
   start_lasting setpriv --reuid=65534 --regid=65534 --clear-groups
   ok "as an ordinary user it runs" all_run
   kill -9 "$(our_processes | head -n 1 | cut -d/ -f3)"

@@ -146,6 +146,9 @@ case found when the case ends
 case found while another role waits
   client  shutdown c write
   client  recv    c
+case found when its role exits
+  client  close   c
+  server  exit
 case found at the stop
   client  close   c
   await   no ESTABLISHED *:*
@@ -153,8 +156,9 @@ case found at the stop
 S
 run "$portreuse" run "$file"
 ok "a serve block that broke fails its case" first_line_is \
-  "FAIL serving: 2 of 3 cases, first: line 8: want 5, got eof at recv after 0"
+  "FAIL serving: 3 of 4 cases, first: line 8: want 5, got eof at recv after 0"
 ok "also while another role waits for it" out_matches 'recv +c +not run'
+ok "and before its role exits" out_matches 'server exit +not run'
 ok "unless its stop expects that" out_has "PASS  found at the stop"
 
 run "$portreuse" run --repeat 3 "$good"
