@@ -32,7 +32,7 @@ static int print_surroundings(void) {
     row("IP_LOCAL_PORT_RANGE", found.port_range, "no (Linux 6.3 does)");
     row("IPv6 on loopback", found.ipv6, "no");
     row("other user ids", found.uids, "no: run as root");
-    row("sysctls can be written", found.sysctls_writable, "no: /proc/sys is read-only");
+    row("sysctls can be written", found.sysctls_writable, "no: /proc/sys is missing or read-only");
     printf("  %-34s %lu, at most %lu\n", "open files", found.open_files, found.open_files_most);
     printf("\nsysctls of %s network namespace\n", found.current ? "the present" : "a new");
     for (size_t i = 0; i < SURROUNDINGS_SYSCTLS; i++)

@@ -5,6 +5,7 @@
 #include "engine/stage_parts.h"
 #include "kernel/netns.h"
 #include "kernel/sockdiag.h"
+#include "kernel/sysctl.h"
 
 typedef bool step_test(const struct step *step);
 
@@ -20,6 +21,10 @@ static const struct step *find_step(const struct stage *stage, step_test *test) 
 
 static bool changes_uid(const struct step *step) {
     return step->verb == VERB_UID;
+}
+
+static bool writes_sysctl(const struct step *step) {
+    return step->verb == VERB_SYSCTL;
 }
 
 static bool asks_diag(const struct step *step) {
@@ -43,6 +48,8 @@ static enum outcome check_needs(struct stage *stage) {
     if ((scenario->needs_uids || find_step(stage, changes_uid) != NULL) && !netns_has_uids())
         return stage_says(stage, OUTCOME_SKIP,
                           "needs uids: a process here cannot take another user id; run as root");
+    if (find_step(stage, writes_sysctl) != NULL && sysctl_obstacle() != NULL)
+        return stage_says(stage, OUTCOME_SKIP, "%s", sysctl_obstacle());
     if (find_step(stage, asks_diag) != NULL && stage->diag_error != 0)
         return stage_no_diag(stage, stage->diag_error);
     if (find_step(stage, asks_for_bound) != NULL && sockdiag_sees_bound(stage->diag) != 1)

@@ -240,7 +240,7 @@ static int look(struct search *search) {
 /* The ports that the kernel chooses from: the socket's own range, or that of the namespace. */
 static void find_range(const struct socket_view *view, struct refusal *refusal) {
     char text[64], *end = text;
-    unsigned long low = 0, high = 0;
+    unsigned long low = 32768, high = 60999; /* the kernel's default, should it not be readable */
     if (sysctl_read("net.ipv4.ip_local_port_range", text, sizeof text) == 0) {
         low = strtoul(text, &end, 10);
         high = strtoul(end, NULL, 10);

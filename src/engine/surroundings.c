@@ -86,7 +86,7 @@ static void look_at_options(struct surroundings *found) {
 }
 
 static void look_at_sysctls(struct surroundings *found) {
-    found->sysctls_writable = access("/proc/sys/net/ipv4/tcp_tw_reuse", W_OK) == 0;
+    found->sysctls_writable = sysctl_obstacle() == NULL;
     for (size_t i = 0; i < SURROUNDINGS_SYSCTLS; i++)
         if (sysctl_read(surroundings_sysctl[i], found->sysctls[i], sizeof found->sysctls[i]) != 0)
             found->sysctls[i][0] = '\0';

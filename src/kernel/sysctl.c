@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 const char *sysctl_refusal(const char *name) {
@@ -14,6 +15,16 @@ const char *sysctl_refusal(const char *name) {
     if (name[strspn(name, allowed)] != '\0' || strstr(name, "..") != NULL ||
         strstr(name, "//") != NULL || name[strlen(name) - 1] == '.')
         return "not the name of a sysctl";
+    return NULL;
+}
+
+const char *sysctl_obstacle(void) {
+    struct statvfs status;
+    if (access("/proc/sys/net", F_OK) < 0 || statvfs("/proc/sys", &status) < 0)
+        return "there is no /proc/sys here: mount /proc";
+    if ((status.f_flag & ST_RDONLY) != 0)
+        return "/proc/sys is read-only here, as in a container: run it with --privileged, or with "
+               "--security-opt systempaths=unconfined";
     return NULL;
 }
 

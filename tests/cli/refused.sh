@@ -43,6 +43,18 @@ run "$refuse" netlink "$portreuse" run address-in-use
 ok "and what does not runs" first_line_is "PASS address-in-use: 8 cases, all as expected"
 ok "saying that there is no evidence" out_has "in the way: not known: this kernel does not list"
 
+if unshare -rm true 2>/dev/null; then
+  run unshare -rm sh -c 'mount -t tmpfs none /proc/sys && exec "$@"' - "$portreuse" run ephemeral-bind
+  ok "without /proc/sys, what writes sysctls is skipped" first_line_starts \
+    "SKIP ephemeral-bind: there is no /proc/sys here"
+  run unshare -rm sh -c 'mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys &&
+    exec "$@"' - "$portreuse" run ephemeral-bind
+  ok "so it is where /proc/sys is read-only" first_line_starts \
+    "SKIP ephemeral-bind: /proc/sys is read-only here, as in a container"
+else
+  skip "a /proc/sys that cannot be written" "no mount namespace could be made to try it in"
+fi
+
 scenario sysctl <<'S'
 title  It touches the host
 case a sysctl
