@@ -47,26 +47,25 @@ static pid_t fork_sibling(void) {
 
 static _Noreturn void serve_requests(struct role *role);
 
-static void inherit_views(struct role *role, int from) {
+/* Before the child has run at all, others may ask for the endpoints of what it inherits. */
+static void leave_views(struct role *role, int heir) {
     for (unsigned i = 0; i < role->scenario->socket_count; i++)
-        if (role->sockets[i] >= 0) {
-            struct socket_view *view = board_view(role->board, (unsigned)role->index, i);
-            *view = *board_view(role->board, (unsigned)from, i);
-        }
+        if (role->sockets[i] >= 0)
+            *board_view(role->board, (unsigned)heir, i) =
+                *board_view(role->board, (unsigned)role->index, i);
 }
 
 /* Forks the new role. It becomes a child of the stage, not of this process (CLONE_PARENT): so it
  * lives on when this one exits, and dies with the stage. */
 static struct answer fork_role(struct role *role, const struct step *step, int channel,
                                pid_t *child) {
+    leave_views(role, step->new_role);
     *child = fork_sibling();
     if (*child == 0) {
-        int parent = role->index;
         close(role->channel);
         role->channel = channel;
         role->index = step->new_role;
         die_with_stage(role);
-        inherit_views(role, parent);
         serve_requests(role);
     }
     return answer_of(*child);

@@ -182,15 +182,19 @@ static bool doom(void *context, const struct diag_socket *socket) {
     return true;
 }
 
-/* Destroys each one, and answers how many; ENOENT if there was none, or the first errno. */
-static int64_t destroy_all(const struct stage *stage, const struct doomed *doomed, int *error) {
+/* Destroys each one, and answers how many. `*error` is ENOENT, or the first errno; `*state` is that of
+ * the socket with this errno. */
+static int64_t destroy_all(const struct stage *stage, const struct doomed *doomed, int *error,
+                           enum tcp_state *state) {
     int64_t destroyed = 0;
     *error = ENOENT;
     for (size_t i = 0; i < doomed->count; i++) {
         int one = sockdiag_destroy(stage->diag, &doomed->sockets[i]);
         destroyed += one == 0;
-        if (one != 0 && *error == ENOENT)
+        if (one != 0 && *error == ENOENT) {
             *error = one;
+            *state = doomed->sockets[i].state;
+        }
     }
     return destroyed;
 }
@@ -198,18 +202,20 @@ static int64_t destroy_all(const struct stage *stage, const struct doomed *doome
 static enum outcome do_destroy(struct stage *stage, const struct step *step, struct reply *reply) {
     struct diag_query query;
     struct doomed doomed = {0};
+    enum tcp_state state = STATE_NONE;
     if (!make_query(stage, step, &query))
         return no_endpoint(stage, step);
     query.states = STATES_ANY;
     int error = sockdiag_dump(stage->diag, &query, doom, &doomed);
     if (error != 0)
         return stage_no_diag(stage, error);
-    int64_t destroyed = destroy_all(stage, &doomed, &error);
+    int64_t destroyed = destroy_all(stage, &doomed, &error, &state);
     arena_free(&doomed.arena);
     if (error == EOPNOTSUPP)
         return stage_says(stage, OUTCOME_SKIP,
-                          "this kernel cannot destroy sockets (it was built without "
-                          "CONFIG_INET_DIAG_DESTROY)");
+                          "this kernel cannot destroy a socket in %s (SOCK_DESTROY: EOPNOTSUPP); "
+                          "newer ones can, if built with CONFIG_INET_DIAG_DESTROY",
+                          tcpstate_name(state));
     if (destroyed > 0)
         reply->answer = (struct answer){.kind = ANSWER_NUMBER, .number = destroyed};
     else
