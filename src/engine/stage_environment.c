@@ -182,8 +182,8 @@ static bool doom(void *context, const struct diag_socket *socket) {
     return true;
 }
 
-/* Destroys each one, and answers how many. `*error` is ENOENT, or the first errno; `*state` is that of
- * the socket with this errno. */
+/* Destroys each one, and answers how many. `*error` is ENOENT, or the first errno; `*state` is that
+ * of the socket with this errno. */
 static int64_t destroy_all(const struct stage *stage, const struct doomed *doomed, int *error,
                            enum tcp_state *state) {
     int64_t destroyed = 0;
