@@ -81,6 +81,7 @@ enum step_status {
 struct step_result {
     enum step_status status;
     struct answer got;
+    const struct wanted *met; /* which of the wanted answers it was, or NULL; of the scenario */
     uint64_t elapsed_ns;
     const char *where;           /* which part of the step answered, static, or NULL: SO_LINGER */
     char seen[RESULT_TEXT_SIZE]; /* await: what was there instead; "" if nothing to say */

@@ -48,6 +48,7 @@ struct wanted {
         WANT_ADDRESS,
         WANT_VALUE, /* of a socket option, number between low and high where it is a number */
     } kind;
+    const char *text; /* as written */
     int error;
     int64_t low, high;
     struct address address;
@@ -75,19 +76,20 @@ struct expectation {
 typedef bool answer_resolve(void *context, const struct address *address,
                             struct endpoint *endpoint);
 
-/* Whether `got` is one of the wanted answers on a kernel of this release. The time that a step took
- * is not looked at: see expectation_in_time(). */
-bool expectation_met(const struct expectation *want, const struct answer *got,
-                     struct kernel_release running, answer_resolve *resolve, void *context);
+/* The first of the wanted answers on a kernel of this release that `got` is, or NULL. The time that
+ * a step took is not looked at: see expectation_in_time(). */
+const struct wanted *expectation_met(const struct expectation *want, const struct answer *got,
+                                     struct kernel_release running, answer_resolve *resolve,
+                                     void *context);
 
 bool expectation_in_time(const struct expectation *want, uint64_t elapsed_ns);
 
 /* Whether some answer that is not an errno is allowed: what the step makes may exist after it. */
 bool expectation_allows_success(const struct expectation *want);
 
-/* Whether the expectation leaves nothing open of this answer, which met it: then a report may print
+/* Whether the wanted answer leaves nothing open of this one, which met it: then a report may print
  * it and still be the same from run to run. A number that came where `ok` would do is open. */
-bool expectation_pins(const struct expectation *want, const struct answer *got);
+bool wanted_pins(const struct wanted *wanted, const struct answer *got);
 
 enum { ANSWER_TEXT_SIZE = 160 };
 

@@ -61,5 +61,5 @@ static bool resolve(void *context, const struct address *address, struct endpoin
 }
 
 bool role_expected(struct role *role, const struct step *step, const struct answer *answer) {
-    return expectation_met(&step->want, answer, role->kernel, resolve, role);
+    return expectation_met(&step->want, answer, role->kernel, resolve, role) != NULL;
 }

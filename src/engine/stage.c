@@ -22,11 +22,6 @@ static bool resolve(void *context, const struct address *address, struct endpoin
     return board_resolve(context, address, 0, endpoint);
 }
 
-static bool is_met(const struct stage *stage, const struct step *step, const struct reply *reply) {
-    return expectation_met(&step->want, &reply->answer, stage->kernel, resolve, stage->board) &&
-           expectation_in_time(&step->want, reply->elapsed_ns);
-}
-
 static void take_evidence(struct stage *stage, const struct reply *reply,
                           struct step_result *result) {
     const struct step *call = &stage->scenario->steps[reply->call];
@@ -52,7 +47,10 @@ static void record(struct stage *stage, const struct step *step, const struct re
     else
         result->round_count = reply->round_count;
     take_evidence(stage, reply, result);
-    result->status = is_met(stage, step, reply) ? STEP_MET : STEP_UNMET;
+    result->met =
+        expectation_met(&step->want, &reply->answer, stage->kernel, resolve, stage->board);
+    bool in_time = expectation_in_time(&step->want, reply->elapsed_ns);
+    result->status = result->met != NULL && in_time ? STEP_MET : STEP_UNMET;
 }
 
 /* Takes note of how a serve block ended, if it met an unexpected answer. Returns whether it did. */

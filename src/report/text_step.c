@@ -61,16 +61,15 @@ static const char *role_name(const struct scenario *scenario, const struct step 
     return step->role == NO_ROLE ? "" : scenario->roles[step->role];
 }
 
-/* What came, as expected. Where the expectation leaves something open, that is printed: so the
+/* What came, as expected. Where what was wanted leaves something open, that is printed: so the
  * report stays the same from run to run. */
-static void print_met(FILE *out, const struct step *step, const struct step_result *result,
-                      bool verbose) {
+static void print_met(FILE *out, const struct step_result *result, bool verbose) {
     char got[ANSWER_TEXT_SIZE];
-    if (verbose || expectation_pins(&step->want, &result->got)) {
+    if (verbose || wanted_pins(result->met, &result->got)) {
         fputs(answer_text(&result->got, got), out);
         fputs(result->got.kind == ANSWER_ERRNO ? " (expected)" : "", out);
     } else {
-        print_text(out, step->want.text);
+        print_text(out, result->met->text);
     }
 }
 
@@ -101,8 +100,7 @@ static void print_rounds(FILE *out, const struct step_result *result) {
         fprintf(out, ", %s a round", units_duration_text(sum_ns / result->round_count, mean));
 }
 
-static void print_answer(FILE *out, const struct step *step, const struct step_result *result,
-                         bool verbose) {
+static void print_answer(FILE *out, const struct step_result *result, bool verbose) {
     char time[UNITS_DURATION_SIZE], got[ANSWER_TEXT_SIZE];
     switch (result->status) {
     case STEP_NOT_RUN:
@@ -115,7 +113,7 @@ static void print_answer(FILE *out, const struct step *step, const struct step_r
         fputs("not done", out);
         return;
     case STEP_MET:
-        print_met(out, step, result, verbose);
+        print_met(out, result, verbose);
         break;
     case STEP_UNMET:
         fprintf(out, "%s  <- not as expected", answer_text(&result->got, got));
@@ -167,7 +165,7 @@ void text_step(FILE *out, const struct scenario *scenario, const struct step *st
         print_call(out, "", verb, arguments, columns);
     }
     go_to_answer(out, verb, arguments, columns);
-    print_answer(out, step, result, verbose);
+    print_answer(out, result, verbose);
     if (step->body == 0)
         print_comment(out, step);
     fputc('\n', out);

@@ -66,17 +66,18 @@ static bool block_end_met(const struct wanted *wanted, const struct answer *got)
     return wanted->kind != WANT_OK || got->at == VERB_NONE;
 }
 
-bool expectation_met(const struct expectation *want, const struct answer *got,
-                     struct kernel_release running, answer_resolve *resolve, void *context) {
+const struct wanted *expectation_met(const struct expectation *want, const struct answer *got,
+                                     struct kernel_release running, answer_resolve *resolve,
+                                     void *context) {
     bool older = want->split && !release_at_least(running, want->since);
     const struct wanted *list = older ? want->otherwise : want->either;
     size_t count = older ? want->otherwise_count : want->either_count;
     if (got->kind == ANSWER_NONE)
-        return false;
+        return NULL;
     for (size_t i = 0; i < count; i++)
         if (result_met(&list[i], got, resolve, context) && block_end_met(&list[i], got))
-            return true;
-    return false;
+            return &list[i];
+    return NULL;
 }
 
 bool expectation_in_time(const struct expectation *want, uint64_t elapsed_ns) {
@@ -110,17 +111,9 @@ static bool pins_rounds(const struct wanted *wanted) {
     return wanted->counted && wanted->rounds_low == wanted->rounds_high;
 }
 
-static bool all_pin(const struct wanted *list, size_t count, const struct answer *got) {
-    for (size_t i = 0; i < count; i++)
-        if ((carries_value(got) && !pins_value(&list[i])) ||
-            (got->in_block && got->at != VERB_NONE && !pins_rounds(&list[i])))
-            return false;
-    return true;
-}
-
-bool expectation_pins(const struct expectation *want, const struct answer *got) {
-    return all_pin(want->either, want->either_count, got) &&
-           all_pin(want->otherwise, want->otherwise_count, got);
+bool wanted_pins(const struct wanted *wanted, const struct answer *got) {
+    return (!carries_value(got) || pins_value(wanted)) &&
+           (!got->in_block || got->at == VERB_NONE || pins_rounds(wanted));
 }
 
 static void result_text(const struct answer *got, char *text, size_t size) {

@@ -194,6 +194,7 @@ enum { RESULTS_MAX = 64 };
 static void parse_either(const struct context *context, struct cursor *cursor, struct wanted **list,
                          size_t *count) {
     do {
+        size_t first = cursor->next;
         const struct word *word = cursor_need(context->parser, cursor, "a result");
         if (word == NULL)
             return;
@@ -206,6 +207,8 @@ static void parse_either(const struct context *context, struct cursor *cursor, s
         *wanted = (struct wanted){0};
         parse_kind(context, word, wanted);
         parse_block_end(context, cursor, wanted);
+        wanted->text = lex_slice(&context->parser->scenario->arena, cursor->line, first,
+                                 cursor->line->words[cursor->next - 1].end);
     } while (cursor_skip(cursor, "|"));
 }
 
@@ -257,6 +260,7 @@ static void parse_time(struct parser *parser, struct cursor *cursor, bool span,
 static void expect_ok(struct parser *parser, struct expectation *want) {
     want->text = "ok";
     want->either = arena_alloc(&parser->scenario->arena, sizeof want->either[0]);
+    want->either[0].text = want->text;
     want->either_count = 1;
 }
 
