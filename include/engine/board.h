@@ -14,18 +14,8 @@
 #define PORTREUSE_ENGINE_BOARD_H
 
 #include "engine/result.h"
+#include "kernel/socket_view.h"
 #include "scenario/scenario.h"
-
-/* A socket as its role saw it after the last step that touched it. */
-struct socket_view {
-    bool made, open, has_peer;
-    bool outgoing, bound; /* by connect(); to a port that bind() named */
-    bool reuseaddr, reuseport, v6only;
-    sa_family_t family;
-    struct endpoint local, peer; /* of a closed socket: the last ones */
-    uint32_t inode, uid, interface;
-    uint16_t range_low, range_high; /* IP_LOCAL_PORT_RANGE, or 0 */
-};
 
 struct board {
     size_t size; /* of the mapping */

@@ -5,10 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "base/arena.h"
-#include "kernel/cause.h"
+#include "kernel/evidence.h"
 #include "scenario/scenario.h"
 
 /* In the order of weight: the verdict of many is the heaviest one of them, but that SKIP yields to
@@ -24,51 +23,7 @@ enum verdict {
 /* "PASS", static. */
 const char *verdict_name(enum verdict verdict);
 
-/* A socket of a role, by index into the scenario; -1: not known. */
-struct socket_name {
-    int role, socket;
-};
-
-/* Why nothing more is known of who has a socket. */
-enum holding {
-    HELD,   /* the named roles have it open */
-    LEFT,   /* nobody has it; it was the named role's, which closed it */
-    QUEUED, /* nobody has it yet: it waits for accept() */
-    HELD_BY_NOBODY_KNOWN,
-};
-
-enum { EVIDENCE_HOLDERS = 4, EVIDENCE_SOCKETS = 8, EVIDENCE_GROUPS = 16, RESULT_TEXT_SIZE = 400 };
-
-/* One socket in the way. */
-struct evidence_socket {
-    struct diag_socket socket;
-    enum holding holding;
-    struct socket_name holders[EVIDENCE_HOLDERS];
-    pid_t pids[EVIDENCE_HOLDERS];
-    unsigned holder_count;
-};
-
-/* Sockets in the way that are alike. */
-struct evidence_group {
-    enum tcp_state state;
-    int role; /* who has them, or -1 */
-    uint32_t count;
-};
-
-/* What was in the way of a call that answered EADDRINUSE or EADDRNOTAVAIL, at that moment. */
-struct evidence {
-    enum cause cause;
-    const char *words;   /* the cause in words, static */
-    const char *missing; /* why no socket could be looked for, static; else NULL */
-    bool automatic;      /* the kernel was to choose the port, from this range: */
-    uint16_t range_low, range_high;
-    uint32_t total;       /* sockets in the way */
-    uint32_t ports_taken; /* automatic: how many ports of the range they take */
-    struct evidence_group groups[EVIDENCE_GROUPS];
-    unsigned group_count;
-    struct evidence_socket sockets[EVIDENCE_SOCKETS]; /* the heaviest of them */
-    unsigned socket_count;
-};
+enum { RESULT_TEXT_SIZE = 400 };
 
 enum step_status {
     STEP_NOT_RUN,

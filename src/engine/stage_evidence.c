@@ -6,9 +6,7 @@
 #include <string.h>
 
 #include "engine/stage_parts.h"
-#include "kernel/cause.h"
 #include "kernel/owner.h"
-#include "kernel/sysctl.h"
 
 /* A socket that a role has open, by whatever name or none. */
 struct possession {
@@ -18,15 +16,8 @@ struct possession {
 
 struct search {
     struct stage *stage;
-    struct refusal refusal;
-    uint32_t own_inode; /* of the refused socket, which is in nobody's way */
-    struct evidence *evidence;
-    struct blame heaviest;
-    unsigned weights[EVIDENCE_SOCKETS];  /* of the sockets in the evidence */
-    uint8_t ports[(UINT16_MAX + 1) / 8]; /* bit by bit: the ports that are taken */
-    bool eliminating;                    /* the second look: at what is on the other ports */
-    struct arena arena;                  /* owns: */
-    struct possession *possessions;      /* by inode, once they are listed */
+    struct arena arena;             /* owns: */
+    struct possession *possessions; /* by inode, once they are listed */
     size_t possession_count;
     bool possessions_listed;
 };
@@ -135,7 +126,8 @@ static enum knowledge known(bool yes) {
 }
 
 /* Finds out whose socket it is, and what is known of it by that. */
-static struct holder identify(struct search *search, struct evidence_socket *found) {
+static struct holder identify(void *context, struct evidence_socket *found) {
+    struct search *search = context;
     struct holder holder = {.socket = found->socket};
     const struct socket_view *view = find_holders(search, found);
     if (view != NULL) {
@@ -151,118 +143,17 @@ static struct holder identify(struct search *search, struct evidence_socket *fou
     return holder;
 }
 
-/* --- adding it up --- */
-
-static void count_group(struct evidence *evidence, const struct evidence_socket *found) {
-    int role = found->holder_count > 0 ? found->holders[0].role : -1;
-    for (unsigned i = 0; i < evidence->group_count; i++) {
-        struct evidence_group *group = &evidence->groups[i];
-        if (group->state == found->socket.state && group->role == role) {
-            group->count++;
-            return;
-        }
-    }
-    if (evidence->group_count < EVIDENCE_GROUPS)
-        evidence->groups[evidence->group_count++] =
-            (struct evidence_group){found->socket.state, role, 1};
-}
-
-/* Keeps the heaviest sockets, in the order of weight and of equals in that in which they came. */
-static void keep_socket(struct search *search, const struct evidence_socket *found,
-                        unsigned weight) {
-    struct evidence *evidence = search->evidence;
-    unsigned place = evidence->socket_count;
-    while (place > 0 && search->weights[place - 1] < weight)
-        place--;
-    if (place == EVIDENCE_SOCKETS)
-        return;
-    if (evidence->socket_count < EVIDENCE_SOCKETS)
-        evidence->socket_count++;
-    for (unsigned i = evidence->socket_count - 1; i > place; i--) {
-        evidence->sockets[i] = evidence->sockets[i - 1];
-        search->weights[i] = search->weights[i - 1];
-    }
-    evidence->sockets[place] = *found;
-    search->weights[place] = weight;
-}
-
-static bool port_is_taken(const struct search *search, uint16_t port) {
-    return (search->ports[port / 8] & 1U << (port & 7)) != 0;
-}
-
-static void take_port(struct search *search, uint16_t port) {
-    search->evidence->ports_taken += !port_is_taken(search, port);
-    search->ports[port / 8] |= (uint8_t)(1U << (port & 7));
-}
-
-static bool is_in_the_way(const struct search *search, const struct holder *holder) {
-    if (!search->eliminating)
-        return cause_in_the_way(&search->refusal, holder);
-    return !port_is_taken(search, holder->socket.local.port) &&
-           cause_by_elimination(&search->refusal, holder);
-}
-
-static bool weigh(void *context, const struct diag_socket *socket) {
-    struct search *search = context;
-    struct evidence_socket found = {.socket = *socket, .holding = HELD_BY_NOBODY_KNOWN};
-    if (socket->inode != 0 && socket->inode == search->own_inode)
-        return true;
-    struct holder holder = identify(search, &found);
-    if (!is_in_the_way(search, &holder))
-        return true;
-    struct blame blame = cause_blame(&search->refusal, &holder);
-    if (search->evidence->total == 0 || blame.weight > search->heaviest.weight)
-        search->heaviest = blame;
-    search->evidence->total++;
-    take_port(search, socket->local.port);
-    count_group(search->evidence, &found);
-    keep_socket(search, &found, blame.weight);
-    return true;
-}
-
-/* Looks at the sockets, and if those that are surely in the way leave ports of the range free, once
- * more at what is on these. Returns 0 or an errno. */
-static int look(struct search *search) {
-    struct diag_query query = cause_query(&search->refusal);
-    query.family = search->stage->families;
-    uint32_t range = (uint32_t)search->refusal.range_high - search->refusal.range_low + 1;
-    int error = search->stage->diag_error;
-    if (error == 0)
-        error = sockdiag_dump(search->stage->diag, &query, weigh, search);
-    search->eliminating = true;
-    if (error == 0 && search->evidence->automatic && search->evidence->ports_taken < range)
-        error = sockdiag_dump(search->stage->diag, &query, weigh, search);
-    return error;
-}
-
 /* --- the refusal --- */
 
-/* The ports that the kernel chooses from: the socket's own range, or that of the namespace. */
-static void find_range(const struct socket_view *view, struct refusal *refusal) {
-    char text[64], *end = text;
-    unsigned long low = 32768, high = 60999; /* the kernel's default, should it not be readable */
-    if (sysctl_read("net.ipv4.ip_local_port_range", text, sizeof text) == 0) {
-        low = strtoul(text, &end, 10);
-        high = strtoul(end, NULL, 10);
-    }
-    refusal->range_low = view->range_low != 0 ? view->range_low : (uint16_t)low;
-    refusal->range_high = view->range_high != 0 ? view->range_high : (uint16_t)high;
+static enum refused_call refused_call(enum verb verb) {
+    return verb == VERB_BIND      ? REFUSED_BIND
+           : verb == VERB_CONNECT ? REFUSED_CONNECT
+                                  : REFUSED_LISTEN;
 }
 
 static struct refusal describe(struct stage *stage, const struct step *call, int error,
                                const struct socket_view *view) {
-    struct refusal refusal = {
-        .call = call->verb == VERB_BIND      ? REFUSED_BIND
-                : call->verb == VERB_CONNECT ? REFUSED_CONNECT
-                                             : REFUSED_LISTEN,
-        .error = error,
-        .local = view->local,
-        .reuseaddr = view->reuseaddr,
-        .reuseport = view->reuseport,
-        .v6only = view->v6only,
-        .uid = view->uid,
-        .interface = view->interface,
-    };
+    struct refusal refusal = evidence_refusal(refused_call(call->verb), error, view);
     struct endpoint asked;
     if (board_resolve(stage->board, &call->address, view->family, &asked)) {
         if (call->verb == VERB_BIND)
@@ -270,26 +161,20 @@ static struct refusal describe(struct stage *stage, const struct step *call, int
         else if (call->verb == VERB_CONNECT)
             refusal.remote = asked;
     }
-    find_range(view, &refusal);
     return refusal;
 }
 
 void stage_evidence(struct stage *stage, const struct step *call, int error,
                     struct evidence *evidence) {
     const struct socket_view *view = board_view(stage->board, (unsigned)call->role, call->socket);
-    struct search search = {.stage = stage,
-                            .refusal = describe(stage, call, error, view),
-                            .own_inode = view->inode,
-                            .evidence = evidence};
-    *evidence = (struct evidence){.automatic = search.refusal.local.port == 0,
-                                  .range_low = search.refusal.range_low,
-                                  .range_high = search.refusal.range_high};
-    if (look(&search) != 0)
-        evidence->missing = "this kernel does not list its TCP sockets (sock_diag)";
-    if (evidence->total == 0)
-        search.heaviest = cause_without_holder(
-            &search.refusal, stage->diag_error == 0 && sockdiag_sees_bound(stage->diag) == 1);
-    evidence->cause = search.heaviest.cause;
-    evidence->words = search.heaviest.words;
+    struct refusal refusal = describe(stage, call, error, view);
+    struct search search = {.stage = stage};
+    struct evidence_source source = {.diag = stage->diag,
+                                     .diag_error = stage->diag_error,
+                                     .families = stage->families,
+                                     .own_inode = view->inode,
+                                     .identify = identify,
+                                     .context = &search};
+    evidence_look(&source, &refusal, evidence);
     arena_free(&search.arena);
 }

@@ -1,0 +1,145 @@
+/* One walk over the sockets, each weighed as it comes; the heaviest few are kept, the rest counted.
+ */
+#include "kernel/evidence.h"
+
+#include <stdlib.h>
+
+#include "kernel/sysctl.h"
+
+struct search {
+    const struct evidence_source *source;
+    const struct refusal *refusal;
+    struct evidence *evidence;
+    struct blame heaviest;
+    unsigned weights[EVIDENCE_SOCKETS];  /* of the sockets in the evidence */
+    uint8_t ports[(UINT16_MAX + 1) / 8]; /* bit by bit: the ports that are taken */
+    bool eliminating;                    /* the second look: at what is on the other ports */
+};
+
+/* --- adding it up --- */
+
+static void count_group(struct evidence *evidence, const struct evidence_socket *found) {
+    int role = found->holder_count > 0 ? found->holders[0].role : -1;
+    for (unsigned i = 0; i < evidence->group_count; i++) {
+        struct evidence_group *group = &evidence->groups[i];
+        if (group->state == found->socket.state && group->role == role) {
+            group->count++;
+            return;
+        }
+    }
+    if (evidence->group_count < EVIDENCE_GROUPS)
+        evidence->groups[evidence->group_count++] =
+            (struct evidence_group){found->socket.state, role, 1};
+}
+
+/* Keeps the heaviest sockets, in the order of weight and of equals in that in which they came. */
+static void keep_socket(struct search *search, const struct evidence_socket *found,
+                        unsigned weight) {
+    struct evidence *evidence = search->evidence;
+    unsigned place = evidence->socket_count;
+    while (place > 0 && search->weights[place - 1] < weight)
+        place--;
+    if (place == EVIDENCE_SOCKETS)
+        return;
+    if (evidence->socket_count < EVIDENCE_SOCKETS)
+        evidence->socket_count++;
+    for (unsigned i = evidence->socket_count - 1; i > place; i--) {
+        evidence->sockets[i] = evidence->sockets[i - 1];
+        search->weights[i] = search->weights[i - 1];
+    }
+    evidence->sockets[place] = *found;
+    search->weights[place] = weight;
+}
+
+static bool port_is_taken(const struct search *search, uint16_t port) {
+    return (search->ports[port / 8] & 1U << (port & 7)) != 0;
+}
+
+static void take_port(struct search *search, uint16_t port) {
+    search->evidence->ports_taken += !port_is_taken(search, port);
+    search->ports[port / 8] |= (uint8_t)(1U << (port & 7));
+}
+
+static bool is_in_the_way(const struct search *search, const struct holder *holder) {
+    if (!search->eliminating)
+        return cause_in_the_way(search->refusal, holder);
+    return !port_is_taken(search, holder->socket.local.port) &&
+           cause_by_elimination(search->refusal, holder);
+}
+
+static bool weigh(void *context, const struct diag_socket *socket) {
+    struct search *search = context;
+    struct evidence_socket found = {.socket = *socket, .holding = HELD_BY_NOBODY_KNOWN};
+    if (socket->inode != 0 && socket->inode == search->source->own_inode)
+        return true;
+    struct holder holder = search->source->identify(search->source->context, &found);
+    if (!is_in_the_way(search, &holder))
+        return true;
+    struct blame blame = cause_blame(search->refusal, &holder);
+    if (search->evidence->total == 0 || blame.weight > search->heaviest.weight)
+        search->heaviest = blame;
+    search->evidence->total++;
+    take_port(search, socket->local.port);
+    count_group(search->evidence, &found);
+    keep_socket(search, &found, blame.weight);
+    return true;
+}
+
+/* Looks at the sockets, and if those that are surely in the way leave ports of the range free, once
+ * more at what is on these. Returns 0 or an errno. */
+static int look(struct search *search) {
+    struct diag_query query = cause_query(search->refusal);
+    query.family = search->source->families;
+    uint32_t range = (uint32_t)search->refusal->range_high - search->refusal->range_low + 1;
+    int error = search->source->diag_error;
+    if (error == 0)
+        error = sockdiag_dump(search->source->diag, &query, weigh, search);
+    search->eliminating = true;
+    if (error == 0 && search->evidence->automatic && search->evidence->ports_taken < range)
+        error = sockdiag_dump(search->source->diag, &query, weigh, search);
+    return error;
+}
+
+/* --- the refusal --- */
+
+/* The ports that the kernel chooses from: the socket's own range, or that of the namespace. */
+static void find_range(const struct socket_view *view, struct refusal *refusal) {
+    char text[64], *end = text;
+    unsigned long low = 32768, high = 60999; /* the kernel's default, should it not be readable */
+    if (sysctl_read("net.ipv4.ip_local_port_range", text, sizeof text) == 0) {
+        low = strtoul(text, &end, 10);
+        high = strtoul(end, NULL, 10);
+    }
+    refusal->range_low = view->range_low != 0 ? view->range_low : (uint16_t)low;
+    refusal->range_high = view->range_high != 0 ? view->range_high : (uint16_t)high;
+}
+
+struct refusal evidence_refusal(enum refused_call call, int error, const struct socket_view *view) {
+    struct refusal refusal = {
+        .call = call,
+        .error = error,
+        .local = view->local,
+        .reuseaddr = view->reuseaddr,
+        .reuseport = view->reuseport,
+        .v6only = view->v6only,
+        .uid = view->uid,
+        .interface = view->interface,
+    };
+    find_range(view, &refusal);
+    return refusal;
+}
+
+void evidence_look(const struct evidence_source *source, const struct refusal *refusal,
+                   struct evidence *evidence) {
+    struct search search = {.source = source, .refusal = refusal, .evidence = evidence};
+    *evidence = (struct evidence){.automatic = refusal->local.port == 0,
+                                  .range_low = refusal->range_low,
+                                  .range_high = refusal->range_high};
+    if (look(&search) != 0)
+        evidence->missing = "this kernel does not list its TCP sockets (sock_diag)";
+    if (evidence->total == 0)
+        search.heaviest = cause_without_holder(refusal, source->diag_error == 0 &&
+                                                            sockdiag_sees_bound(source->diag) == 1);
+    evidence->cause = search.heaviest.cause;
+    evidence->words = search.heaviest.words;
+}

@@ -1,0 +1,48 @@
+#include "kernel/socket_view.h"
+
+#include <netinet/in.h>
+#include <sys/stat.h>
+
+#include "kernel/sockopt.h"
+
+#ifndef SO_BINDTOIFINDEX
+#define SO_BINDTOIFINDEX 62 /* <asm/socket.h>, Linux 5.0 */
+#endif
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51 /* <linux/in.h>, Linux 6.3 */
+#endif
+
+static struct endpoint name_of(int fd, bool peer) {
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+    int failed = peer ? getpeername(fd, (struct sockaddr *)&address, &size)
+                      : getsockname(fd, (struct sockaddr *)&address, &size);
+    return failed < 0 ? (struct endpoint){0} : endpoint_from_sockaddr(&address);
+}
+
+void socket_view_look(struct socket_view *view, int fd) {
+    view->open = fd >= 0;
+    if (fd < 0)
+        return;
+    view->made = true;
+    struct stat file;
+    if (fstat(fd, &file) == 0) {
+        view->inode = (uint32_t)file.st_ino;
+        view->uid = file.st_uid;
+    }
+    view->local = name_of(fd, false);
+    view->family = view->local.family;
+    struct endpoint peer = name_of(fd, true);
+    if (peer.family != 0) { /* one that was reset has none any more: the last known stays */
+        view->peer = peer;
+        view->has_peer = true;
+    }
+    view->reuseaddr = sockopt_get_int(fd, SOL_SOCKET, SO_REUSEADDR, 0) != 0;
+    view->reuseport = sockopt_get_int(fd, SOL_SOCKET, SO_REUSEPORT, 0) != 0;
+    view->v6only =
+        view->family == AF_INET6 && sockopt_get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) != 0;
+    view->interface = (uint32_t)sockopt_get_int(fd, SOL_SOCKET, SO_BINDTOIFINDEX, 0);
+    unsigned range = (unsigned)sockopt_get_int(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, 0);
+    view->range_low = (uint16_t)(range & 0xffff);
+    view->range_high = (uint16_t)(range >> 16);
+}
