@@ -100,15 +100,20 @@ static void parse_role_line(struct parser *parser) {
     parse_step(parser, verb, role, 2);
 }
 
-/* A line that starts with neither a keyword nor a verb. It is a role's if that role is known or a
- * verb follows; else its first word may be a misspelt keyword or verb. */
-static void parse_other_line(struct parser *parser) {
-    const struct line *line = &parser->line;
-    const struct word *first = &line->words[0], *second = line->count > 1 ? first + 1 : NULL;
-    bool of_a_role = parser_knows_role(parser, first) || word_verb(second) != VERB_NONE;
-    enum keyword keyword = of_a_role ? KEYWORDS : keyword_near(first->text);
-    enum verb verb = of_a_role ? VERB_NONE : verb_near(first->text, PLACE_ENVIRONMENT);
-    bool verb_may_follow = line->count > 1 && verb_near(second->text, PLACE_ROLE) != VERB_NONE;
+static void refuse_lone_word(struct parser *parser) {
+    const struct word *first = &parser->line.words[0];
+    parser_mistake(parser, first, "a step is written ROLE VERB ...; '%s' stands alone",
+                   first->text);
+}
+
+/* A line that starts with neither a keyword nor a verb, and is no role's: its first word may be a
+ * misspelt keyword or verb. */
+static void parse_misspelt_line(struct parser *parser, bool stands_alone) {
+    const struct word *first = &parser->line.words[0];
+    enum keyword keyword = keyword_near(first->text);
+    enum verb verb = verb_near(first->text, PLACE_ENVIRONMENT);
+    bool verb_may_follow =
+        parser->line.count > 1 && verb_near(first[1].text, PLACE_ROLE) != VERB_NONE;
     if (keyword < KEYWORDS && !(verb_may_follow && verb == VERB_NONE)) {
         suggest_keyword(parser, keyword);
         parse_keyword(parser, keyword);
@@ -116,11 +121,27 @@ static void parse_other_line(struct parser *parser) {
         parse_need_section(parser);
         suggest_verb(parser, first, verb);
         parse_step(parser, verb, NO_ROLE, 1);
-    } else if (parser->part == PART_HEADER && !of_a_role && !verb_may_follow) {
+    } else if (parser->part == PART_HEADER && !verb_may_follow) {
         parser_mistake(parser, first, "unknown keyword '%s'", first->text);
-    } else if (line->count < 2 || word_is(second, "->")) {
-        parser_mistake(parser, first, "a step is written ROLE VERB ...; '%s' stands alone",
-                       first->text);
+    } else if (stands_alone) {
+        refuse_lone_word(parser);
+    } else {
+        parse_need_section(parser);
+        parse_role_line(parser);
+    }
+}
+
+/* A line that starts with neither a keyword nor a verb. It is a role's if that role is known or a
+ * verb follows. */
+static void parse_other_line(struct parser *parser) {
+    const struct word *first = &parser->line.words[0];
+    bool stands_alone = parser->line.count == 1 || word_is(first + 1, "->");
+    bool of_a_role =
+        parser_knows_role(parser, first) || (!stands_alone && word_verb(first + 1) != VERB_NONE);
+    if (!of_a_role) {
+        parse_misspelt_line(parser, stands_alone);
+    } else if (stands_alone) {
+        refuse_lone_word(parser);
     } else {
         parse_need_section(parser);
         parse_role_line(parser);
