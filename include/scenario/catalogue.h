@@ -14,15 +14,26 @@ struct catalogue_entry {
     size_t size;
 };
 
-/* All of them, in the order of their names. (Generated: cmake/catalogue.cmake) */
+/* All of them, in the order of their names. (Generated: src/scenario/embed.cmake) */
 extern const struct catalogue_entry catalogue[];
 extern const size_t catalogue_count;
 
 /* The entry of this name, static, or NULL. */
 const struct catalogue_entry *catalogue_find(const char *name);
 
-/* Parses an entry. The caller frees the scenario. */
+/* Parses an entry, or its header alone. The caller frees the scenario. */
 struct scenario *catalogue_parse(const struct catalogue_entry *entry, struct mistakes *mistakes);
+struct scenario *catalogue_header(const struct catalogue_entry *entry, struct mistakes *mistakes);
+
+/* The first tag of a built-in scenario is its group. These are the groups, in the order of a
+ * reader's way: from a bind() that is refused to a port that the kernel chooses. */
+struct catalogue_group {
+    const char *tag;
+    const char *title;
+};
+
+extern const struct catalogue_group catalogue_groups[];
+extern const size_t catalogue_group_count;
 
 /* Finds the scenario that `word` means: the name of a built-in one, or the path of a file (a word
  * with a slash in it or ending in `.scenario`, `-` for standard input, or any other file that

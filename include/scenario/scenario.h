@@ -111,6 +111,11 @@ struct scenario {
 struct scenario *scenario_parse(const char *name, const char *file, const char *text, size_t size,
                                 struct mistakes *mistakes);
 
+/* The same for what stands before the setup and the cases: title, tags, why and the like. It is for
+ * looking through many scenarios, and takes a tenth of the time; there are no steps in it. */
+struct scenario *scenario_parse_header(const char *name, const char *text, size_t size,
+                                       struct mistakes *mistakes);
+
 void scenario_free(struct scenario *scenario);
 
 bool scenario_has_tag(const struct scenario *scenario, const char *tag);

@@ -7,7 +7,8 @@
 #include "cmd/cmd.h"
 
 const struct command commands[] = {
-    {"list", cmd_list, "[--tag TAG]", "show the built-in scenarios",
+    {"list", cmd_list, "[--tag TAG] [WORD...]", "show the built-in scenarios, or search them",
+     "  WORD...        only those with all these words in name, title, tags or why\n"
      "  --tag TAG      only those with this tag\n"},
     {"show", cmd_show, "NAME...", "print the text of a scenario: its steps, why, and what to do",
      NULL},

@@ -21,6 +21,21 @@ struct scenario *catalogue_parse(const struct catalogue_entry *entry, struct mis
     return scenario_parse(entry->name, NULL, entry->text, entry->size, mistakes);
 }
 
+struct scenario *catalogue_header(const struct catalogue_entry *entry, struct mistakes *mistakes) {
+    return scenario_parse_header(entry->name, entry->text, entry->size, mistakes);
+}
+
+const struct catalogue_group catalogue_groups[] = {
+    {"bind", "a server cannot bind its port"},
+    {"listen", "a server has bound its port, and gets no connections"},
+    {"reuseport", "several listeners share a port by SO_REUSEPORT"},
+    {"time-wait", "a connection that is over still has the port"},
+    {"connect", "a client's connect() is refused, or connects to the wrong end"},
+    {"ephemeral", "the kernel chooses the port: ephemeral ports"},
+};
+
+const size_t catalogue_group_count = sizeof catalogue_groups / sizeof catalogue_groups[0];
+
 /* --- files --- */
 
 static const char ending[] = ".scenario";

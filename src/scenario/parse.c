@@ -30,19 +30,21 @@ static void take_line(struct parser *parser, const char *text, size_t size, unsi
     }
 }
 
-static void take_lines(struct parser *parser, const char *text, size_t size) {
+/* Takes the lines up to the end, or to that of the header alone. */
+static void take_lines(struct parser *parser, const char *text, size_t size, bool header_alone) {
     static const char byte_order_mark[] = "\xef\xbb\xbf";
     const size_t mark = sizeof byte_order_mark - 1;
     unsigned number = 0;
     size_t at = size >= mark && memcmp(text, byte_order_mark, mark) == 0 ? mark : 0;
-    while (at < size) {
+    while (at < size && !(header_alone && parser->part != PART_HEADER)) {
         const char *newline = memchr(text + at, '\n', size - at);
         size_t length = newline == NULL ? size - at : (size_t)(newline - text) - at;
         take_line(parser, text + at, length, ++number);
         at += length + 1;
     }
     parse_prose_end(parser);
-    parse_section_end(parser);
+    if (!header_alone)
+        parse_section_end(parser);
 }
 
 /* What can be said only at the end; such mistakes stand at the first line. */
@@ -80,8 +82,8 @@ static void keep_steps(struct scenario *scenario) {
     scenario->steps = steps;
 }
 
-struct scenario *scenario_parse(const char *name, const char *file, const char *text, size_t size,
-                                struct mistakes *mistakes) {
+static struct scenario *parse(const char *name, const char *file, const char *text, size_t size,
+                              bool header_alone, struct mistakes *mistakes) {
     struct arena arena = {0}, scratch = {0};
     struct scenario *scenario = arena_alloc(&arena, sizeof *scenario);
     scenario->arena = arena;
@@ -92,14 +94,27 @@ struct scenario *scenario_parse(const char *name, const char *file, const char *
         return scenario;
     }
     struct parser *parser = arena_alloc(&scratch, sizeof *parser);
-    *parser = (struct parser){
-        .scenario = scenario, .mistakes = mistakes, .file = file, .scratch = scratch};
-    take_lines(parser, scenario->source, size);
-    check_whole(parser, scenario->source, size);
+    parser->scenario = scenario;
+    parser->mistakes = mistakes;
+    parser->file = file;
+    parser->scratch = scratch;
+    take_lines(parser, scenario->source, size, header_alone);
+    if (!header_alone)
+        check_whole(parser, scenario->source, size);
     keep_steps(scenario);
     scratch = parser->scratch; /* the parser lies in it */
     arena_free(&scratch);
     return scenario;
+}
+
+struct scenario *scenario_parse(const char *name, const char *file, const char *text, size_t size,
+                                struct mistakes *mistakes) {
+    return parse(name, file, text, size, false, mistakes);
+}
+
+struct scenario *scenario_parse_header(const char *name, const char *text, size_t size,
+                                       struct mistakes *mistakes) {
+    return parse(name, NULL, text, size, true, mistakes);
 }
 
 void scenario_free(struct scenario *scenario) {

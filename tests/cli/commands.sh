@@ -6,11 +6,24 @@
 run "$portreuse" list
 ok "list succeeds" status_is 0
 for name in address-in-use time-wait-rebind ephemeral-exhaustion fixed-client-port ephemeral-bind; do
-  ok "list has the seed's $name" out_matches "^$name  +[A-Z]"
+  ok "list has the seed's $name" out_matches "^  $name  +[A-Z]"
 done
 ok "list fits 80 columns" sh -c '! grep -E "^.{81}" "$1"' - "$work/out"
+names() { sed -n 's/^  \([a-z0-9-]*\)\( .*\)*$/\1/p' "$work/out" | grep .; }
+ok "list has each built-in scenario once" sh -c '[ "$1" = "$2" ]' - "$(names | sort)" \
+  "$(basename -s .scenario "$here"/../../scenarios/*.scenario | sort)"
 run "$portreuse" list --tag seed
-ok "list --tag seed shows the five" sh -c '[ "$(wc -l <"$1")" = 5 ]' - "$work/out"
+ok "list --tag seed shows the five" sh -c '[ "$1" = 5 ]' - "$(names | wc -l)"
+ok "by group" sh -c '[ "$(grep -c "^[a-z-]*: " "$1")" = 4 ]' - "$work/out"
+run "$portreuse" list TIME-wait tcp_tw_reuse
+ok "list WORD... searches why too" sh -c '[ "$1" = "" ]' - "$(names | grep -v ephemeral-exhaustion)"
+run "$portreuse" list rebind
+ok "list WORD searches names" out_matches '^  time-wait-rebind '
+run "$portreuse" list --tag seed runs OUT of
+ok "all the words have to be there, and the tag" sh -c '[ "$1" = ephemeral-exhaustion ]' - "$(names)"
+run "$portreuse" list seed nonsense
+ok "a search that finds nothing is exit 2" status_is 2
+ok "and says so" err_has "no scenario has all of 'seed', ... in name, title, tags or why"
 run "$portreuse" list --tag nonsense
 ok "list --tag of no scenario is exit 2" status_is 2
 ok "and says so" err_has "no scenario has the tag 'nonsense'"
@@ -68,7 +81,7 @@ run "$portreuse" run --repeat
 ok "an option without its value is named" err_has "option '--repeat' needs a value"
 run "$portreuse" run --all=1
 ok "a value for an option that takes none is named" err_has "option '--all=1' takes no value"
-run "$portreuse" list one two
+run "$portreuse" version one two
 ok "a word too many is exit 2" status_is 2
 ok "and is named" err_has "unexpected 'one'"
 
