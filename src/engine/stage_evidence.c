@@ -29,8 +29,9 @@ struct listing {
     int role;
 };
 
-static bool list_one(void *context, uint32_t inode) {
+static bool list_one(void *context, uint32_t inode, int fd) {
     enum { MOST = 64 * 1024 };
+    (void)fd;
     const struct listing *listing = context;
     struct search *search = listing->search;
     search->possessions = arena_grow(&search->arena, search->possessions, search->possession_count,

@@ -1,0 +1,279 @@
+/* Who has a socket, in which unit or container it runs, what bind() would answer, and which
+ * namespaces there are. What binds does so in a network namespace of its own. */
+#include "test.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kernel/netns.h"
+#include "kernel/netns_place.h"
+#include "kernel/owner.h"
+#include "kernel/trial.h"
+
+/* --- units and containers --- */
+
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static const struct {
+    const char *cgroup, *unit;
+} units[] = {
+    {"0::/system.slice/nginx.service\n", "nginx.service"},
+    {"0::/user.slice/user-1000.slice/user@1000.service/app.slice/web.service\n", "web.service"},
+    {"0::/user.slice/user-1000.slice/session-3.scope\n", "session-3.scope"},
+    {"0::/system.slice/docker-" ID ".scope\n", "docker 0123456789ab"},
+    {"0::/system.slice/docker-" ID ".scope/system.slice/cron.service\n", "docker 0123456789ab"},
+    {"0::/machine.slice/libpod-" ID ".scope/container\n", "podman 0123456789ab"},
+    {"0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-" ID ".scope\n",
+     "container 0123456789ab"},
+    {"0::/kubepods/besteffort/pod1/" ID "\n", "container 0123456789ab"},
+    {"4:memory:/docker/" ID "\n1:name=systemd:/docker/" ID "\n0::/\n", "docker 0123456789ab"},
+    {"1:name=systemd:/system.slice/sshd.service\n0::/\n", "sshd.service"},
+    {"0::/lxc.payload.web/init.scope\n", "lxc web"},
+    {"0::/machine.slice/machine-web.scope/payload\n", "machine web"},
+    {"0::/\n", ""},
+    {"0::/system.slice\n", ""},
+    {"0::/.service\n", ""},
+    {"0::/docker-0123.scope\n", "docker-0123.scope"},
+    {"", ""},
+};
+
+static void owner_unit_knows_units_and_containers(void **state) {
+    char unit[OWNER_UNIT_SIZE];
+    (void)state;
+    for (size_t i = 0; i < ROWS(units); i++)
+        assert_string_equal(owner_unit(units[i].cgroup, unit), units[i].unit);
+}
+
+static void owner_unit_cuts_what_is_too_long(void **state) {
+    char cgroup[600], unit[OWNER_UNIT_SIZE];
+    (void)state;
+    snprintf(cgroup, sizeof cgroup, "0::/%0500d.service\n", 0);
+    assert_int_equal(strlen(owner_unit(cgroup, unit)), OWNER_UNIT_SIZE - 1);
+}
+
+/* --- owners --- */
+
+static uint32_t inode_of(int fd) {
+    struct stat file;
+    assert_int_equal(fstat(fd, &file), 0);
+    return (uint32_t)file.st_ino;
+}
+
+/* A process that inherits every descriptor and ends when `*end` is closed. */
+static pid_t spawn_heir(int *end) {
+    int ends[2];
+    char byte;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        close(ends[1]);
+        _exit(read(ends[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    close(ends[0]);
+    *end = ends[1];
+    return child;
+}
+
+static void owner_find_gives_all_that_hold_it_the_oldest_first(void **state) {
+    struct owners sockets[2] = {{0}};
+    int end, fd = socket(AF_INET, SOCK_STREAM, 0), closed = socket(AF_INET, SOCK_STREAM, 0);
+    (void)state;
+    sockets[0].inode = inode_of(fd);
+    sockets[1].inode = inode_of(closed);
+    close(closed);
+    pid_t child = spawn_heir(&end);
+    owner_find(sockets, 2);
+    assert_int_equal(sockets[0].count, 2);
+    assert_int_equal(sockets[0].known, 2);
+    assert_int_equal(sockets[0].oldest[0].pid, getpid());
+    assert_int_equal(sockets[0].oldest[0].fd, fd);
+    assert_int_equal(sockets[0].oldest[1].pid, child);
+    assert_true(sockets[0].oldest[0].started <= sockets[0].oldest[1].started);
+    assert_int_equal(sockets[0].oldest[0].uid, geteuid());
+    assert_non_null(strstr(sockets[0].oldest[0].command, "test_owner"));
+    assert_int_equal(sockets[1].count, 0);
+    close(end);
+    waitpid(child, NULL, 0);
+    close(fd);
+}
+
+static void owner_find_counts_a_process_once(void **state) {
+    int fd = socket(AF_INET, SOCK_STREAM, 0), again = dup(fd);
+    struct owners socket = {.inode = inode_of(fd)};
+    (void)state;
+    owner_find(&socket, 1);
+    assert_int_equal(socket.count, 1);
+    close(again);
+    close(fd);
+}
+
+static void owner_read_of_a_process_that_is_gone(void **state) {
+    struct owner owner;
+    pid_t child = fork();
+    (void)state;
+    if (child == 0)
+        _exit(0);
+    waitpid(child, NULL, 0);
+    assert_false(owner_read(child, &owner));
+}
+
+static void owner_borrow_gives_the_socket_itself(void **state) {
+    int fd = socket(AF_INET, SOCK_STREAM, 0), end;
+    uint32_t inode = inode_of(fd);
+    (void)state;
+    pid_t child = spawn_heir(&end);
+    struct owner owner = {.pid = child, .fd = fd};
+    int borrowed = owner_borrow(&owner, inode);
+    int error = errno;
+    struct owner other = {.pid = child, .fd = fd};
+    int wrong = owner_borrow(&other, inode + 1);
+    int wrong_error = errno;
+    close(end);
+    waitpid(child, NULL, 0);
+    if (borrowed < 0 && (error == EPERM || error == ENOSYS))
+        skip();
+    assert_true(borrowed >= 0);
+    assert_int_equal(inode_of(borrowed), inode);
+    assert_int_equal(wrong, -1);
+    assert_int_equal(wrong_error, ESTALE);
+    close(borrowed);
+    close(fd);
+}
+
+/* --- trials and namespaces, each in a child process --- */
+
+enum { CHILD_REFUSED = 77 };
+
+/* Runs `body` in a private network namespace; its result is the number of the line that failed, or
+ * 0. */
+static void in_namespace(int (*body)(void)) {
+    char reason[NETNS_REASON_SIZE];
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(netns_enter(reason) == NETNS_REFUSED ? CHILD_REFUSED : body());
+    waitpid(child, &status, 0);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_REFUSED)
+        skip();
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static int try_binds(void) {
+    const char *call;
+    struct endpoint_pattern place;
+    const char *at;
+    endpoint_parse("127.0.0.1:2000", &place, &at);
+    struct trial trial = {.local = place.endpoint};
+    for (int i = 0; i < 2; i++) /* the first must have let go of the port */
+        if (trial_bind(&trial, &call) != 0)
+            return 1;
+    struct sockaddr_storage address;
+    socklen_t size = endpoint_to_sockaddr(&place.endpoint, &address);
+    int holder = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+    setsockopt(holder, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (bind(holder, (struct sockaddr *)&address, size) < 0 || listen(holder, 1) < 0)
+        return 2;
+    if (trial_bind(&trial, &call) != EADDRINUSE || strcmp(call, "bind") != 0)
+        return 3;
+    trial.reuseaddr = true;
+    if (trial_bind(&trial, &call) != EADDRINUSE)
+        return 4;
+    trial.reuseport = true;
+    if (trial_bind(&trial, &call) != 0)
+        return 5;
+    endpoint_parse("192.0.2.1:2000", &place, &at);
+    trial.local = place.endpoint;
+    return trial_bind(&trial, &call) == EADDRNOTAVAIL ? 0 : 6;
+}
+
+static void trial_bind_answers_as_bind_does(void **state) {
+    (void)state;
+    in_namespace(try_binds);
+}
+
+static int join_back(void) {
+    struct netns_place places[256], parent;
+    struct netns_place here = netns_place_here();
+    unsigned unseen;
+    size_t count = netns_place_all(places, 256, &unseen);
+    if (count < 1 || places[0].inode != here.inode || places[0].path[0] != '\0')
+        return 1;
+    for (size_t i = 1; i < count; i++)
+        if (places[i].inode == here.inode)
+            return 2;
+    if (netns_place_named("/proc/self/ns/net", &parent) != 0 || parent.inode != here.inode)
+        return 3;
+    return netns_place_join(&parent) == 0 ? 0 : 4;
+}
+
+static void netns_place_knows_the_present_one_and_each_once(void **state) {
+    (void)state;
+    in_namespace(join_back);
+}
+
+static void netns_place_refuses_what_is_no_network_namespace(void **state) {
+    struct netns_place place;
+    (void)state;
+    assert_int_equal(netns_place_named("/proc/self/ns/pid", &place), EINVAL);
+    assert_int_equal(netns_place_named("/proc/self/status", &place), EINVAL);
+    assert_int_equal(netns_place_named("no-such-namespace", &place), ENOENT);
+    assert_int_equal(netns_place_of(INT32_MAX, &place), ENOENT);
+}
+
+/* From outside: a child in a namespace of its own is found by its process id and can be joined. */
+static void netns_place_join_goes_where_a_process_is(void **state) {
+    char reason[NETNS_REASON_SIZE], told;
+    struct netns_place place;
+    int ready[2], end[2];
+    (void)state;
+    assert_int_equal(pipe(ready), 0);
+    assert_int_equal(pipe(end), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        close(end[1]);
+        told = netns_enter(reason) == NETNS_REFUSED ? 'n' : 'y';
+        _exit(write(ready[1], &told, 1) == 1 && read(end[0], &told, 1) == 0 ? 0 : 1);
+    }
+    assert_int_equal(read(ready[0], &told, 1), 1);
+    pid_t joiner = told == 'y' ? fork() : -1;
+    if (joiner == 0)
+        _exit(netns_place_of(child, &place) == 0 && netns_place_here().inode != place.inode &&
+                      netns_place_join(&place) == 0 && netns_place_here().inode == place.inode
+                  ? 0
+                  : 1);
+    int status = 1;
+    if (joiner > 0)
+        waitpid(joiner, &status, 0);
+    close(end[1]);
+    close(end[0]);
+    close(ready[0]);
+    close(ready[1]);
+    waitpid(child, NULL, 0);
+    if (told == 'n')
+        skip();
+    assert_int_equal(status, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(owner_unit_knows_units_and_containers),
+        cmocka_unit_test(owner_unit_cuts_what_is_too_long),
+        cmocka_unit_test(owner_find_gives_all_that_hold_it_the_oldest_first),
+        cmocka_unit_test(owner_find_counts_a_process_once),
+        cmocka_unit_test(owner_read_of_a_process_that_is_gone),
+        cmocka_unit_test(owner_borrow_gives_the_socket_itself),
+        cmocka_unit_test(trial_bind_answers_as_bind_does),
+        cmocka_unit_test(netns_place_knows_the_present_one_and_each_once),
+        cmocka_unit_test(netns_place_refuses_what_is_no_network_namespace),
+        cmocka_unit_test(netns_place_join_goes_where_a_process_is),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
