@@ -3,6 +3,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "cmd/words.h"
 
 static void print_all(FILE *out) {
     fputs("portreuse shows why a port cannot be bound or connected from, by reproducing it.\n\n"
@@ -17,21 +18,34 @@ static void print_all(FILE *out) {
         out);
 }
 
-int cmd_help(int argc, char **argv) {
-    if (argc < 2) {
-        print_all(stdout);
-        return EXIT_AS_EXPECTED;
-    }
-    const struct command *command = command_named(argv[1]);
+static int help_on(const char *name) {
+    const struct command *command = command_named(name);
     if (command == NULL) {
-        const struct command *near = command_near(argv[1]);
+        const struct command *near = command_near(name);
         if (near != NULL)
-            options_complain("help", "unknown command '%s'; did you mean '%s'?", argv[1],
-                             near->name);
+            options_complain("help", "unknown command '%s'; did you mean '%s'?", name, near->name);
         else
-            options_complain("help", "unknown command '%s'", argv[1]);
+            options_complain("help", "unknown command '%s'", name);
         return EXIT_TROUBLE;
     }
     command_help(command);
+    return EXIT_AS_EXPECTED;
+}
+
+int cmd_help(int argc, char **argv) {
+    static const struct option longs[] = {{"words", no_argument, NULL, 'w'}, {0}};
+    bool words = false;
+    options_begin();
+    for (int option; (option = options_next(argc, argv, ":", longs)) != -1;) {
+        if (option == '?')
+            return EXIT_TROUBLE;
+        words = true;
+    }
+    if (words)
+        words_print((size_t)(argc - optind), argv + optind, stdout);
+    else if (optind < argc)
+        return help_on(argv[optind]);
+    else
+        print_all(stdout);
     return EXIT_AS_EXPECTED;
 }

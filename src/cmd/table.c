@@ -29,7 +29,8 @@ const struct command commands[] = {
     {"check", cmd_check, "FILE...", "say every mistake of scenario files, and run nothing", NULL},
     {"version", cmd_version, "[-v]", "show the version; with -v what this kernel offers",
      "  -v, --verbose  what this kernel and these surroundings offer\n"},
-    {"help", cmd_help, "[COMMAND]", "show this, or the options of a command", NULL},
+    {"help", cmd_help, "[COMMAND]", "show this, or the options of a command",
+     "  --words        what may be typed behind the words after `--`: shells ask for it\n"},
 };
 
 const size_t command_count = sizeof commands / sizeof commands[0];

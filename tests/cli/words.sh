@@ -1,0 +1,69 @@
+#!/bin/sh
+# What shells complete: `portreuse help --words -- WORD...` knows all words by reading the help.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+# words WORD...: what the last word may become goes to the file words, without the descriptions.
+words() {
+  run "$portreuse" help --words -- "$@"
+  cut -f 1 "$work/out" >"$work/words"
+}
+has() { grep -qxF -e "$1" "$work/words"; }
+lacks() { ! has "$1"; }
+same() { cmp "$work/words" "$work/want"; }
+
+"$portreuse" help | sed -n 's/^  \([a-z]*\) .*/\1/p' >"$work/want"
+commands=$(cat "$work/want")
+words
+ok "at first stand the commands" same
+words ""
+ok "also where nothing is typed yet" same
+words help ""
+ok "and behind help" same
+ok "with their line of help" out_matches "^run	run scenarios"
+
+for file in "$here"/../../scenarios/*.scenario; do
+  basename "$file" .scenario
+done >"$work/want"
+for command in run show; do
+  words $command ""
+  ok "behind $command stand the scenarios" same
+done
+words run -v address-in-use ""
+ok "behind a scenario, too" same
+ok "with their titles" out_has "time-wait-rebind	A restarted server meets TIME-WAIT"
+
+words run -
+ok "behind a dash stand the options" has --must-run
+ok "short ones" has -v
+ok "and those whose value may be left out" has --jobs
+ok "and those with a certain value" has --net=current
+ok "and no scenario" lacks address-in-use
+words list ""
+ok "where nothing else can stand, the options do" has --tag
+words run --tag ""
+ok "behind --tag stand the tags" has time-wait
+ok "each once" sh -c '[ -z "$(sort "$1" | uniq -d)" ]' - "$work/words"
+words run --tag=
+ok "behind --tag= too" has --tag=time-wait
+words run --timeout ""
+ok "a time is anybody's guess" out_is_empty
+words check ""
+ok "files are the shell's to find" out_is_empty
+words nonsense ""
+ok "of an unknown command nothing is known" out_is_empty
+ok "and that is no error" status_is 0
+
+# Every option that the help tells is one that the command takes, with a value where it says so. An
+# option behind it that nobody knows keeps the command from being run.
+for command in $commands; do
+  words "$command" -
+  sort -u "$work/words" >"$work/options"
+  while read -r option; do
+    run "$portreuse" "$command" "$option" --nobody-knows-this
+    ok "$command $option is known" sh -c '! grep -q "option .$1.*\(;\|no value\)" "$2"' - \
+      "$option" "$work/err"
+  done <"$work/options"
+done
+
+finish
