@@ -39,7 +39,7 @@ static int run_command(const struct command *command, int argc, char **argv) {
     argv[0] = (char *)command->name;
     if (!asks_for_help(argc, argv))
         return command->function(argc, argv);
-    command_help(command);
+    command_print_help(command);
     return EXIT_AS_EXPECTED;
 }
 

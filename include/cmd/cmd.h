@@ -1,4 +1,4 @@
-/* The commands: one file and one function each, one row in the table of table.c. */
+/* The commands: a file each, which exports one `struct command`, and a list of them in table.c. */
 #ifndef PORTREUSE_CMD_CMD_H
 #define PORTREUSE_CMD_CMD_H
 
@@ -10,8 +10,7 @@ enum exit_code { EXIT_AS_EXPECTED = 0, EXIT_FAIL = 1, EXIT_TROUBLE = 2 };
  * standard output, complaints to standard error. */
 typedef int command_function(int argc, char **argv);
 
-command_function cmd_list, cmd_show, cmd_run, cmd_check, cmd_version, cmd_help;
-
+/* What the file of a command exports, by the name `command_NAME`. */
 struct command {
     const char *name;
     command_function *function;
@@ -20,14 +19,14 @@ struct command {
     const char *help;  /* the options, a line each; or NULL */
 };
 
-/* The table, in the order in which help shows it. */
-extern const struct command commands[];
+/* All of them, in the order in which help shows them. */
+extern const struct command *const commands[];
 extern const size_t command_count;
 
 /* Prints the help of one command. */
-void command_help(const struct command *command);
+void command_print_help(const struct command *command);
 
-/* The row of a command, or NULL; _near is the one nearest to a misspelt name. */
+/* The command called so, or NULL; _near is the one nearest to a misspelt name. */
 const struct command *command_named(const char *name);
 const struct command *command_near(const char *name);
 

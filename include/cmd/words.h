@@ -10,7 +10,7 @@
  * and a description behind it where there is one. They are not yet chosen by how the word begins:
  * the shells do it. Nothing is printed where a file may stand and no word of ours.
  *
- * All of it is read from the table of commands: the options from the help, what follows them and
+ * All of it is read from the list of commands: the options from the help, what follows them and
  * the operands from the names in capitals there. */
 void words_print(size_t count, char **words, FILE *out);
 

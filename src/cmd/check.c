@@ -5,7 +5,7 @@
 #include "cmd/options.h"
 #include "scenario/catalogue.h"
 
-int cmd_check(int argc, char **argv) {
+static int cmd_check(int argc, char **argv) {
     struct mistakes mistakes = {0};
     if (!options_none(argc, argv))
         return EXIT_TROUBLE;
@@ -26,3 +26,10 @@ int cmd_check(int argc, char **argv) {
                files == 1 ? "" : "s");
     return count == 0 ? EXIT_AS_EXPECTED : EXIT_TROUBLE;
 }
+
+const struct command command_check = {
+    .name = "check",
+    .function = cmd_check,
+    .usage = "FILE...",
+    .line = "say every mistake of scenario files, and run nothing",
+};

@@ -1,4 +1,4 @@
-/* portreuse help [COMMAND]: made from the table of commands. */
+/* portreuse help [COMMAND]: made from the list of commands. */
 #include <stdio.h>
 
 #include "cmd/cmd.h"
@@ -10,7 +10,7 @@ static void print_all(FILE *out) {
           "usage: portreuse COMMAND [ARGUMENT...]\n\n",
           out);
     for (size_t i = 0; i < command_count; i++)
-        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].line);
+        fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->line);
     fputs(
         "\n'portreuse help COMMAND' tells more. A link called portreuse-COMMAND is that command.\n"
         "Exit status: 0 all as expected, 1 the kernel answered otherwise, 2 it could not be "
@@ -28,11 +28,11 @@ static int help_on(const char *name) {
             options_complain("help", "unknown command '%s'", name);
         return EXIT_TROUBLE;
     }
-    command_help(command);
+    command_print_help(command);
     return EXIT_AS_EXPECTED;
 }
 
-int cmd_help(int argc, char **argv) {
+static int cmd_help(int argc, char **argv) {
     static const struct option longs[] = {{"words", no_argument, NULL, 'w'}, {0}};
     bool words = false;
     options_begin();
@@ -49,3 +49,11 @@ int cmd_help(int argc, char **argv) {
         print_all(stdout);
     return EXIT_AS_EXPECTED;
 }
+
+const struct command command_help = {
+    .name = "help",
+    .function = cmd_help,
+    .usage = "[COMMAND]",
+    .line = "show this, or the options of a command",
+    .help = "  --words        what may be typed behind the words after `--`: shells ask for it\n",
+};

@@ -93,7 +93,7 @@ static void complain(const struct search *search) {
                          search->words[0], search->word_count > 1 ? ", ..." : "");
 }
 
-int cmd_list(int argc, char **argv) {
+static int cmd_list(int argc, char **argv) {
     static const struct option longs[] = {{"tag", required_argument, NULL, 't'}, {0}};
     struct search search = {0};
     options_begin();
@@ -109,3 +109,12 @@ int cmd_list(int argc, char **argv) {
     complain(&search);
     return EXIT_TROUBLE;
 }
+
+const struct command command_list = {
+    .name = "list",
+    .function = cmd_list,
+    .usage = "[--tag TAG] [WORD...]",
+    .line = "show the built-in scenarios, or search them",
+    .help = "  WORD...        only those with all these words in name, title, tags or why\n"
+            "  --tag TAG      only those with this tag\n",
+};

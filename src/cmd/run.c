@@ -245,7 +245,7 @@ static int run_selection(const struct request *request, const struct selection *
     return status;
 }
 
-int cmd_run(int argc, char **argv) {
+static int cmd_run(int argc, char **argv) {
     struct request request = {.run = {.jobs = 1, .repeat = 1}};
     struct selection selection = {0};
     int status = EXIT_TROUBLE, option;
@@ -260,3 +260,23 @@ cleanup:
     arena_free(&request.arena);
     return status;
 }
+
+const struct command command_run = {
+    .name = "run",
+    .function = cmd_run,
+    .usage = "[OPTION...] NAME|FILE... | --all | --tag TAG",
+    .line = "run scenarios, and report what the kernel answered",
+    .help =
+        "  --all          all built-in scenarios, but for slow ones\n"
+        "  --tag TAG      those with this tag; may be given several times\n"
+        "  --slow         slow ones too: they wait for timers of a minute\n"
+        "  -j, --jobs[=N] N cases at a time; without N one for each processor\n"
+        "  --repeat N     run each case N times\n"
+        "  --timeout TIME give a case so long: 500ms, 10s (30s, and what it says that it waits)\n"
+        "  --net=private  a network namespace of its own for each case (the default)\n"
+        "  --net=current  stay in the present namespace; what would touch the host is skipped\n"
+        "  --must-run     what cannot run here is an error, not skipped\n"
+        "  --format F     text (the default) or json\n"
+        "  -v, --verbose  process ids, chosen ports, times, and every scenario in full\n"
+        "  -q, --quiet    the verdict alone\n",
+};

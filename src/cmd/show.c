@@ -5,7 +5,7 @@
 #include "cmd/options.h"
 #include "scenario/catalogue.h"
 
-int cmd_show(int argc, char **argv) {
+static int cmd_show(int argc, char **argv) {
     int status = EXIT_AS_EXPECTED;
     if (!options_none(argc, argv))
         return EXIT_TROUBLE;
@@ -26,3 +26,10 @@ int cmd_show(int argc, char **argv) {
     }
     return status;
 }
+
+const struct command command_show = {
+    .name = "show",
+    .function = cmd_show,
+    .usage = "NAME...",
+    .line = "print the text of a scenario: its steps, why, and what to do",
+};

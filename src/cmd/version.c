@@ -41,7 +41,7 @@ static int print_surroundings(void) {
     return EXIT_AS_EXPECTED;
 }
 
-int cmd_version(int argc, char **argv) {
+static int cmd_version(int argc, char **argv) {
     static const struct option longs[] = {{"verbose", no_argument, NULL, 'v'}, {0}};
     bool verbose = false;
     options_begin();
@@ -55,3 +55,11 @@ int cmd_version(int argc, char **argv) {
     printf("portreuse %s\n", PORTREUSE_VERSION);
     return verbose ? print_surroundings() : EXIT_AS_EXPECTED;
 }
+
+const struct command command_version = {
+    .name = "version",
+    .function = cmd_version,
+    .usage = "[-v]",
+    .line = "show the version; with -v what this kernel offers",
+    .help = "  -v, --verbose  what this kernel and these surroundings offer\n",
+};

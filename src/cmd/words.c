@@ -44,7 +44,7 @@ static void print_word(struct part before, const char *word, const char *line, F
 
 static void print_commands(struct part before, FILE *out) {
     for (size_t i = 0; i < command_count; i++)
-        print_word(before, commands[i].name, commands[i].line, out);
+        print_word(before, commands[i]->name, commands[i]->line, out);
 }
 
 static void print_names(struct part before, FILE *out) {

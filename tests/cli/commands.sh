@@ -55,10 +55,10 @@ for word in help --help -h; do
   run "$portreuse" $word
   ok "$word shows the commands" out_matches '^  run +run scenarios'
 done
-for command in list show run check version help; do
-  run "$portreuse" help $command
+for command in $("$portreuse" help | sed -n 's/^  \([a-z]*\)  *[a-z].*/\1/p'); do
+  run "$portreuse" help "$command"
   ok "help $command tells its usage" out_has "usage: portreuse $command"
-  run "$portreuse" $command --help
+  run "$portreuse" "$command" --help
   ok "$command --help does too" out_has "usage: portreuse $command"
 done
 run "$portreuse" help rnu
