@@ -13,6 +13,9 @@
 #include "base/endpoint.h"
 #include "kernel/tcpstate.h"
 
+/* Which side opened a connection: this one by connect(), or the other. */
+enum diag_opener { OPENER_NOT_KNOWN, OPENED_HERE, OPENED_THERE };
+
 /* One socket as the kernel tells it. */
 struct diag_socket {
     enum tcp_state state;
@@ -26,6 +29,7 @@ struct diag_socket {
     uint32_t cookie[2];
     bool v6only; /* IPV6_V6ONLY, where v6only_known */
     bool v6only_known;
+    enum diag_opener opener; /* where the query asked for it */
 };
 
 /* Which sockets are asked for. */
@@ -33,6 +37,8 @@ struct diag_query {
     sa_family_t family; /* AF_INET, AF_INET6, or 0 for both */
     uint32_t states;    /* a set of states, see kernel/tcpstate.h */
     struct endpoint_pattern local, remote;
+    bool opener; /* find out which side opened each connection */
+    bool asked;  /* only those whose port bind() asked for by its number; never in TIME-WAIT */
 };
 
 /* A query for every socket in `states`. */
@@ -70,9 +76,9 @@ int sockdiag_sees_bound(int diag);
 
 enum { SOCKDIAG_REQUEST_SIZE = 160 };
 
-/* Writes the dump request for one family into `request` (SOCKDIAG_REQUEST_SIZE bytes, aligned as a
- * uint32_t) and returns its length. The kernel sorts by states and ports, the rest is
- * sockdiag_parse()'s part. */
+/* Writes the dump request for one family, or with 0 for both, into `request`
+ * (SOCKDIAG_REQUEST_SIZE bytes, aligned as a uint32_t) and returns its length. The kernel sorts by
+ * states and ports, the rest is sockdiag_parse()'s part. */
 size_t sockdiag_request(const struct diag_query *query, sa_family_t family, uint32_t sequence,
                         void *request);
 

@@ -1,8 +1,10 @@
-/* sock_diag(7): a dump request a family, its multipart answer read datagram by datagram.
+/* sock_diag(7): a dump request, its multipart answer read datagram by datagram.
  *
  * The kernel filters by state and by port (INET_DIAG_REQ_BYTECODE), so that a query for one port
  * is cheap among 200,000 sockets; addresses, where `*`, wildcards and IPv4-mapped ones must be told
- * apart, are compared here.
+ * apart, are compared here. Most of a dump's time goes into walking the kernel's tables, whatever
+ * is found. The older form of a request (struct inet_diag_req) names no family, and so has both in
+ * one walk (inet_diag_dump_compat() in net/ipv4/inet_diag.c).
  */
 #include "kernel/sockdiag.h"
 
@@ -11,6 +13,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
@@ -23,14 +26,19 @@ struct diag_query sockdiag_query(uint32_t states) {
 
 /* --- requests --- */
 
-struct dump_request {
-    struct nlmsghdr header;
-    struct inet_diag_req_v2 diag;
-    struct rtattr filter;
-    struct inet_diag_bc_op code[8];
+enum { FILTER_SLOTS = 10 };
+
+/* What lies behind the request itself. */
+struct dump_filter {
+    struct rtattr attribute;
+    struct inet_diag_bc_op code[FILTER_SLOTS];
 };
 
-_Static_assert(sizeof(struct dump_request) <= SOCKDIAG_REQUEST_SIZE, "room for a request");
+/* The older form is the longer. */
+_Static_assert(sizeof(struct nlmsghdr) + sizeof(struct inet_diag_req) +
+                       sizeof(struct dump_filter) <=
+                   SOCKDIAG_REQUEST_SIZE,
+               "room for a request");
 
 static struct inet_diag_req_v2 diag_request(sa_family_t family, uint32_t states) {
     return (struct inet_diag_req_v2){
@@ -46,7 +54,17 @@ static size_t add_comparison(struct inet_diag_bc_op *code, size_t used, uint8_t 
     return used + 2;
 }
 
-static size_t port_filter(const struct diag_query *query, struct inet_diag_bc_op *code) {
+/* Lets those pass whose port was not chosen by the kernel: SOCK_BINDPORT_LOCK is set by bind() to a
+ * port other than 0. On no it goes on behind itself; on yes to a jump past the end. */
+static size_t add_asked(struct inet_diag_bc_op *code, size_t used) {
+    code[used] = (struct inet_diag_bc_op){
+        .code = INET_DIAG_BC_AUTO, .yes = sizeof code[0], .no = 2 * sizeof code[0]};
+    code[used + 1] = (struct inet_diag_bc_op){
+        .code = INET_DIAG_BC_JMP, .yes = sizeof code[0], .no = 2 * sizeof code[0]};
+    return used + 2;
+}
+
+static size_t write_filter(const struct diag_query *query, struct inet_diag_bc_op *code) {
     size_t used = 0;
     if (!query->local.any_port) {
         used = add_comparison(code, used, INET_DIAG_BC_S_GE, query->local.endpoint.port);
@@ -56,25 +74,41 @@ static size_t port_filter(const struct diag_query *query, struct inet_diag_bc_op
         used = add_comparison(code, used, INET_DIAG_BC_D_GE, query->remote.endpoint.port);
         used = add_comparison(code, used, INET_DIAG_BC_D_LE, query->remote.endpoint.port);
     }
-    for (size_t i = 0; i < used; i += 2)
+    size_t compared = used;
+    if (query->asked)
+        used = add_asked(code, used);
+    for (size_t i = 0; i < compared; i += 2)
         code[i].no = (uint16_t)((used - i) * sizeof code[0] + 4);
     return used * sizeof code[0];
 }
 
+/* Writes the part of the request that says what is asked for; returns its length. */
+static size_t write_question(const struct diag_query *query, sa_family_t family, void *question) {
+    uint8_t extensions = query->opener ? 1U << (INET_DIAG_INFO - 1) : 0;
+    if (family == 0) {
+        struct inet_diag_req *both = question;
+        *both = (struct inet_diag_req){.idiag_ext = extensions, .idiag_states = query->states};
+        return sizeof *both;
+    }
+    struct inet_diag_req_v2 *one = question;
+    *one = diag_request(family, query->states);
+    one->idiag_ext = extensions;
+    return sizeof *one;
+}
+
 size_t sockdiag_request(const struct diag_query *query, sa_family_t family, uint32_t sequence,
                         void *request) {
-    struct dump_request *dump = request;
-    *dump = (struct dump_request){
-        .header = {.nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
-                   .nlmsg_seq = sequence},
-        .diag = diag_request(family, query->states),
-        .filter = {.rta_type = INET_DIAG_REQ_BYTECODE},
-    };
-    size_t filter = port_filter(query, dump->code);
-    dump->filter.rta_len = (uint16_t)(RTA_LENGTH(0) + filter);
-    size_t length = offsetof(struct dump_request, filter) + (filter > 0 ? dump->filter.rta_len : 0);
-    dump->header.nlmsg_len = (uint32_t)length;
+    struct nlmsghdr *header = request;
+    *header = (struct nlmsghdr){.nlmsg_type = family == 0 ? TCPDIAG_GETSOCK : SOCK_DIAG_BY_FAMILY,
+                                .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+                                .nlmsg_seq = sequence};
+    size_t length = sizeof *header + write_question(query, family, header + 1);
+    struct dump_filter *filter = (struct dump_filter *)((char *)request + length);
+    *filter = (struct dump_filter){.attribute = {.rta_type = INET_DIAG_REQ_BYTECODE}};
+    size_t code = write_filter(query, filter->code);
+    filter->attribute.rta_len = (uint16_t)(RTA_LENGTH(0) + code);
+    length += code > 0 ? filter->attribute.rta_len : 0;
+    header->nlmsg_len = (uint32_t)length;
     return length;
 }
 
@@ -94,6 +128,26 @@ static enum tcp_state state_of(const struct inet_diag_msg *message, uint32_t ask
     return bound ? STATE_BOUND : (enum tcp_state)message->idiag_state;
 }
 
+/* The peer of a connection that was opened here acknowledged our SYN, and the kernel counts that as
+ * a byte acknowledged; of one that was opened there it does not (tcp_snd_una_update() in net/ipv4/
+ * tcp_input.c). A FIN counts too. With everything acknowledged the sum tells, and with data under
+ * way only if there is more acknowledged than was sent. Data in the SYN (TCP_FASTOPEN) spoil it. */
+static enum diag_opener read_opener(const struct rtattr *attribute, enum tcp_state state) {
+    struct tcp_info info = {0};
+    size_t size = attribute->rta_len - RTA_LENGTH(0);
+    memcpy(&info, RTA_DATA(attribute), size < sizeof info ? size : sizeof info);
+    bool has_peer = state == STATE_ESTABLISHED || state == STATE_CLOSE_WAIT ||
+                    state == STATE_FIN_WAIT_1 || state == STATE_FIN_WAIT_2;
+    if (!has_peer || size < offsetof(struct tcp_info, tcpi_bytes_retrans) + sizeof(uint64_t) ||
+        (info.tcpi_options & TCPI_OPT_SYN_DATA) != 0)
+        return OPENER_NOT_KNOWN;
+    uint64_t sent = info.tcpi_bytes_sent - info.tcpi_bytes_retrans;
+    uint64_t acked = info.tcpi_bytes_acked - (state == STATE_FIN_WAIT_2);
+    if (acked == sent + 1)
+        return OPENED_HERE;
+    return acked == sent && info.tcpi_unacked == 0 ? OPENED_THERE : OPENER_NOT_KNOWN;
+}
+
 /* Reads the attributes behind the message; a broken one ends the list. */
 static void read_attributes(const struct nlmsghdr *header, struct diag_socket *socket) {
     const struct inet_diag_msg *message = NLMSG_DATA(header);
@@ -104,6 +158,8 @@ static void read_attributes(const struct nlmsghdr *header, struct diag_socket *s
         if (attribute->rta_type == INET_DIAG_SKV6ONLY && attribute->rta_len > RTA_LENGTH(0)) {
             socket->v6only = *(const uint8_t *)RTA_DATA(attribute) != 0;
             socket->v6only_known = true;
+        } else if (attribute->rta_type == INET_DIAG_INFO) {
+            socket->opener = read_opener(attribute, socket->state);
         }
         size_t step = RTA_ALIGN(attribute->rta_len);
         if (step > left)
@@ -168,7 +224,7 @@ enum sockdiag_status sockdiag_parse(const void *bytes, size_t size, uint32_t seq
             return SOCKDIAG_BROKEN;
         if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR)
             return read_error(header, error);
-        if (header->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+        if ((header->nlmsg_type != SOCK_DIAG_BY_FAMILY && header->nlmsg_type != TCPDIAG_GETSOCK) ||
             !read_socket(header, query->states, &socket) || socket.state >= STATE_COUNT)
             return SOCKDIAG_BROKEN;
         if (wanted(query, &socket) && !visit(context, &socket))
@@ -205,11 +261,10 @@ static uint32_t next_sequence(void) {
 
 enum { DATAGRAM_SIZE = 32 * 1024 }; /* what the kernel fills for a reader that offers as much */
 
-static int dump_family(int diag, const struct diag_query *query, sa_family_t family,
-                       sockdiag_visit *visit, void *context, bool *ended) {
+int sockdiag_dump(int diag, const struct diag_query *query, sockdiag_visit *visit, void *context) {
     _Alignas(uint32_t) char buffer[DATAGRAM_SIZE];
     uint32_t sequence = next_sequence();
-    size_t length = sockdiag_request(query, family, sequence, buffer);
+    size_t length = sockdiag_request(query, query->family, sequence, buffer);
     if (send(diag, buffer, length, 0) < 0)
         return errno;
     for (;;) {
@@ -227,9 +282,7 @@ static int dump_family(int diag, const struct diag_query *query, sa_family_t fam
         case SOCKDIAG_MORE:
             break;
         case SOCKDIAG_DONE:
-            return 0;
         case SOCKDIAG_ENDED:
-            *ended = true;
             return 0;
         case SOCKDIAG_ERRNO:
             return error;
@@ -237,16 +290,6 @@ static int dump_family(int diag, const struct diag_query *query, sa_family_t fam
             return EBADMSG;
         }
     }
-}
-
-int sockdiag_dump(int diag, const struct diag_query *query, sockdiag_visit *visit, void *context) {
-    bool ended = false;
-    int error = 0;
-    if (query->family != AF_INET6)
-        error = dump_family(diag, query, AF_INET, visit, context, &ended);
-    if (error == 0 && !ended && query->family != AF_INET)
-        error = dump_family(diag, query, AF_INET6, visit, context, &ended);
-    return error;
 }
 
 static struct inet_diag_sockid identity(const struct endpoint *local,

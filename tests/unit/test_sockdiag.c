@@ -10,6 +10,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,8 +138,32 @@ static void request_jumps_are_as_the_kernel_audits_them(void **state) {
     }
 }
 
-/* What inet_diag_bc_run() makes of the code. */
-static bool kernel_takes(const struct request *request, uint16_t local, uint16_t remote) {
+/* Both families in one walk: the older form of a request, whose family the kernel does not look at.
+ */
+static void request_for_both_families_is_the_older_form(void **state) {
+    struct {
+        struct nlmsghdr header;
+        struct inet_diag_req diag;
+        struct rtattr filter;
+    } request;
+    _Alignas(uint32_t) char bytes[SOCKDIAG_REQUEST_SIZE];
+    struct diag_query query = a_query(1U << STATE_LISTEN, "*:80", "*:*");
+    (void)state;
+    query.opener = true;
+    size_t length = sockdiag_request(&query, 0, SEQUENCE, bytes);
+    memcpy(&request, bytes, sizeof request);
+    assert_int_equal(request.header.nlmsg_type, TCPDIAG_GETSOCK);
+    assert_int_equal(request.header.nlmsg_len, length);
+    assert_int_equal(request.diag.idiag_states, 1U << STATE_LISTEN);
+    assert_int_equal(request.diag.idiag_ext, 1U << (INET_DIAG_INFO - 1));
+    assert_int_equal(request.filter.rta_type, INET_DIAG_REQ_BYTECODE);
+    assert_int_equal(request.filter.rta_len, length - offsetof(typeof(request), filter));
+    assert_int_equal(request.filter.rta_len, sizeof(struct rtattr) + 16);
+}
+
+/* What inet_diag_bc_run() makes of the code; the port is bound explicitly if `bound`. */
+static bool kernel_takes_bound(const struct request *request, uint16_t local, uint16_t remote,
+                               bool bound) {
     const char *at = (const char *)request->code;
     ptrdiff_t left = (ptrdiff_t)request->code_size;
     while (left > 0) {
@@ -146,12 +171,32 @@ static bool kernel_takes(const struct request *request, uint16_t local, uint16_t
         bool yes = op->code == INET_DIAG_BC_S_GE   ? local >= op[1].no
                    : op->code == INET_DIAG_BC_S_LE ? local <= op[1].no
                    : op->code == INET_DIAG_BC_D_GE ? remote >= op[1].no
-                                                   : remote <= op[1].no;
+                   : op->code == INET_DIAG_BC_D_LE ? remote <= op[1].no
+                   : op->code == INET_DIAG_BC_AUTO ? !bound
+                                                   : false;
         ptrdiff_t step = yes ? op->yes : op->no;
         at += step;
         left -= step;
     }
     return left == 0;
+}
+
+static bool kernel_takes(const struct request *request, uint16_t local, uint16_t remote) {
+    return kernel_takes_bound(request, local, remote, true);
+}
+
+static void request_for_asked_ports_leaves_out_those_the_kernel_chose(void **state) {
+    struct diag_query queries[] = {sockdiag_query(STATES_ANY),
+                                   a_query(STATES_ANY, "*:80", "*:443")};
+    (void)state;
+    for (size_t i = 0; i < ROWS(queries); i++) {
+        queries[i].asked = true;
+        struct request request = a_request(queries[i], AF_INET);
+        assert_true(kernel_takes_bound(&request, 80, 443, true));
+        assert_false(kernel_takes_bound(&request, 80, 443, false));
+        assert_int_equal(kernel_takes_bound(&request, 81, 443, true), i == 0);
+        assert_false(kernel_takes_bound(&request, 81, 443, false));
+    }
 }
 
 static void request_filter_lets_the_asked_ports_pass_only(void **state) {
@@ -225,6 +270,18 @@ static void add_done(struct datagram *datagram) {
 static void add_error(struct datagram *datagram, int error) {
     struct nlmsgerr answer = {.error = error};
     memcpy(NLMSG_DATA(add_message(datagram, NLMSG_ERROR, sizeof answer)), &answer, sizeof answer);
+}
+
+/* Adds what the kernel tells of a connection as tcp_info, `size` bytes of it. */
+static void add_info(struct datagram *datagram, struct nlmsghdr *header,
+                     const struct tcp_info *info, size_t size) {
+    datagram->size = NLMSG_ALIGN(datagram->size);
+    struct rtattr *attribute = (struct rtattr *)(datagram->bytes + datagram->size);
+    *attribute =
+        (struct rtattr){.rta_type = INET_DIAG_INFO, .rta_len = (unsigned short)RTA_LENGTH(size)};
+    memcpy(RTA_DATA(attribute), info, size);
+    datagram->size += RTA_LENGTH(size);
+    header->nlmsg_len = (uint32_t)(datagram->bytes + datagram->size - (char *)header);
 }
 
 /* --- parsing them --- */
@@ -653,6 +710,58 @@ static void parse_visits_the_asked_endpoints_only(void **state) {
     }
 }
 
+/* What Linux 6.18 tells of both ends of one connection: the SYN that was acknowledged to the side
+ * that opened it counts as one byte. */
+static void parse_tells_who_opened_a_connection(void **state) {
+    static const struct {
+        struct tcp_info info;
+        uint8_t socket_state;
+        enum diag_opener opener;
+    } rows[] = {
+        {{.tcpi_bytes_acked = 1}, STATE_ESTABLISHED, OPENED_HERE},
+        {{.tcpi_bytes_acked = 0}, STATE_ESTABLISHED, OPENED_THERE},
+        {{.tcpi_bytes_acked = 1001, .tcpi_bytes_sent = 1000}, STATE_CLOSE_WAIT, OPENED_HERE},
+        {{.tcpi_bytes_acked = 77, .tcpi_bytes_sent = 77}, STATE_CLOSE_WAIT, OPENED_THERE},
+        {{.tcpi_bytes_acked = 78, .tcpi_bytes_sent = 87, .tcpi_bytes_retrans = 10},
+         STATE_ESTABLISHED,
+         OPENED_HERE},
+        {{.tcpi_bytes_acked = 2}, STATE_FIN_WAIT_2, OPENED_HERE},
+        {{.tcpi_bytes_acked = 1}, STATE_FIN_WAIT_2, OPENED_THERE},
+        {{.tcpi_bytes_acked = 1, .tcpi_unacked = 1}, STATE_FIN_WAIT_1, OPENED_HERE},
+        {{.tcpi_bytes_acked = 0, .tcpi_unacked = 1}, STATE_FIN_WAIT_1, OPENER_NOT_KNOWN},
+        {{.tcpi_bytes_acked = 40, .tcpi_bytes_sent = 50, .tcpi_unacked = 1},
+         STATE_ESTABLISHED,
+         OPENER_NOT_KNOWN},
+        {{.tcpi_bytes_acked = 1, .tcpi_options = TCPI_OPT_SYN_DATA},
+         STATE_ESTABLISHED,
+         OPENER_NOT_KNOWN},
+        {{.tcpi_bytes_acked = 0}, STATE_LISTEN, OPENER_NOT_KNOWN},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct datagram datagram = {0};
+        struct nlmsghdr *header =
+            add_socket(&datagram, rows[i].socket_state, "127.0.0.1:80", "127.0.0.1:40000");
+        add_info(&datagram, header, &rows[i].info, sizeof rows[i].info);
+        struct outcome outcome = parse(&datagram, sockdiag_query(STATES_ANY));
+        assert_int_equal(outcome.count, 1);
+        assert_int_equal(outcome.sockets[0].opener, rows[i].opener);
+    }
+}
+
+/* Linux 4.18 and older have no tcpi_bytes_sent. */
+static void parse_does_not_tell_from_a_short_tcp_info(void **state) {
+    struct tcp_info info = {.tcpi_bytes_acked = 1};
+    struct datagram datagram = {0};
+    struct nlmsghdr *header =
+        add_socket(&datagram, STATE_ESTABLISHED, "127.0.0.1:80", "127.0.0.1:40000");
+    (void)state;
+    add_info(&datagram, header, &info, offsetof(struct tcp_info, tcpi_bytes_sent));
+    struct outcome outcome = parse(&datagram, sockdiag_query(STATES_ANY));
+    assert_int_equal(outcome.count, 1);
+    assert_int_equal(outcome.sockets[0].opener, OPENER_NOT_KNOWN);
+}
+
 static void query_takes_every_endpoint_of_both_families(void **state) {
     struct diag_query query = sockdiag_query(1U << STATE_LISTEN);
     (void)state;
@@ -668,6 +777,8 @@ int main(void) {
         cmocka_unit_test(request_for_any_port_has_no_filter),
         cmocka_unit_test(request_for_a_port_compares_it_from_both_sides),
         cmocka_unit_test(request_jumps_are_as_the_kernel_audits_them),
+        cmocka_unit_test(request_for_both_families_is_the_older_form),
+        cmocka_unit_test(request_for_asked_ports_leaves_out_those_the_kernel_chose),
         cmocka_unit_test(request_filter_lets_the_asked_ports_pass_only),
         cmocka_unit_test(parse_reads_every_field_of_a_socket),
         cmocka_unit_test(parse_takes_the_time_left_only_from_a_pending_timer),
@@ -693,6 +804,8 @@ int main(void) {
         cmocka_unit_test(parse_calls_closed_bound_where_bound_was_asked),
         cmocka_unit_test(parse_visits_the_asked_states_only),
         cmocka_unit_test(parse_visits_the_asked_endpoints_only),
+        cmocka_unit_test(parse_tells_who_opened_a_connection),
+        cmocka_unit_test(parse_does_not_tell_from_a_short_tcp_info),
         cmocka_unit_test(query_takes_every_endpoint_of_both_families),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
