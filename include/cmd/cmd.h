@@ -2,6 +2,7 @@
 #ifndef PORTREUSE_CMD_CMD_H
 #define PORTREUSE_CMD_CMD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum exit_code { EXIT_AS_EXPECTED = 0, EXIT_FAIL = 1, EXIT_TROUBLE = 2 };
@@ -17,6 +18,7 @@ struct command {
     const char *usage; /* what stands behind the name */
     const char *line;  /* one line of help */
     const char *help;  /* the options, a line each; or NULL */
+    bool reports;      /* it has --format and --output: the formats are told too */
 };
 
 /* All of them, in the order in which help shows them. */

@@ -8,9 +8,12 @@
 #include "engine/result.h"
 #include "engine/surroundings.h"
 
-struct report_options {
-    bool verbose; /* process ids, chosen ports and times; every step */
-    bool quiet;   /* the first line alone */
+/* What a report is made of, and what it is to tell. All borrowed. */
+struct report {
+    const struct run_result *run;
+    const struct surroundings *surroundings; /* for the formats that tell them */
+    bool verbose;                            /* process ids, chosen ports and times; every step */
+    bool quiet;                              /* the first line alone */
 };
 
 enum { REPORT_LINE_SIZE = 81 };
@@ -22,10 +25,8 @@ const char *report_verdict(const struct run_result *run, char *line);
 /* The number of the exit code that a verdict stands for: 0 PASS and SKIP, 1 FAIL, 2 ERROR. */
 int report_exit_code(enum verdict verdict);
 
-/* For people. */
-void report_text(const struct run_result *run, const struct report_options *options, FILE *out);
-
-/* For programs; its schema is docs/report.schema.json. */
-void report_json(const struct run_result *run, const struct surroundings *surroundings, FILE *out);
+/* Writes a report to `out`; an error of that shows in ferror(3). Each format has one: see
+ * report/format.h. */
+typedef void report_writer(const struct report *report, FILE *out);
 
 #endif

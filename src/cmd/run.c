@@ -9,17 +9,15 @@
 #include "base/units.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "cmd/output.h"
 #include "engine/runner.h"
 #include "report/report.h"
 #include "scenario/catalogue.h"
 
-enum format { FORMAT_TEXT, FORMAT_JSON };
-
 struct request {
     struct run_options run;
-    struct report_options report;
-    enum format format;
-    bool all, slow;
+    struct outputs outputs;
+    bool all, slow, verbose, quiet;
     const char **tags; /* owned by the arena */
     size_t tag_count;
     struct arena arena;
@@ -35,7 +33,8 @@ enum {
     OPTION_NET,
     OPTION_MUST_RUN,
     OPTION_TIMEOUT,
-    OPTION_FORMAT
+    OPTION_FORMAT,
+    OPTION_OUTPUT,
 };
 
 static const struct option longs[] = {
@@ -48,6 +47,7 @@ static const struct option longs[] = {
     {"must-run", no_argument, NULL, OPTION_MUST_RUN},
     {"timeout", required_argument, NULL, OPTION_TIMEOUT},
     {"format", required_argument, NULL, OPTION_FORMAT},
+    {"output", required_argument, NULL, OPTION_OUTPUT},
     {"verbose", no_argument, NULL, 'v'},
     {"quiet", no_argument, NULL, 'q'},
     {0},
@@ -86,14 +86,6 @@ static bool take_net(struct request *request) {
     if (request->run.current || strcmp(optarg, "private") == 0)
         return true;
     options_wrong_value("run", "--net", optarg, "'private' or 'current'");
-    return false;
-}
-
-static bool take_format(struct request *request) {
-    request->format = strcmp(optarg, "json") == 0 ? FORMAT_JSON : FORMAT_TEXT;
-    if (request->format == FORMAT_JSON || strcmp(optarg, "text") == 0)
-        return true;
-    options_wrong_value("run", "--format", optarg, "'text' or 'json'");
     return false;
 }
 
@@ -137,12 +129,14 @@ static bool take_option(int option, int argc, char **argv, struct request *reque
     case OPTION_TIMEOUT:
         return take_timeout(request);
     case OPTION_FORMAT:
-        return take_format(request);
+        return output_take_format(&request->outputs, optarg);
+    case OPTION_OUTPUT:
+        return output_take_file(&request->outputs, optarg);
     case 'v':
-        request->report.verbose = true;
+        request->verbose = true;
         return true;
     case 'q':
-        request->report.quiet = true;
+        request->quiet = true;
         return true;
     default:
         return false;
@@ -215,14 +209,32 @@ static void selection_free(struct selection *selection) {
 
 /* --- running --- */
 
-static void report(const struct request *request, const struct run_result *run) {
+/* Whether a format that is asked for tells the surroundings. */
+static bool tells_surroundings(const struct outputs *outputs) {
+    for (size_t i = 0; i < outputs->count; i++)
+        if (outputs->rows[i].format->surroundings)
+            return true;
+    return false;
+}
+
+/* Writes all reports, standard output last: whoever reads that may look at the files then. Returns
+ * whether all could be written. */
+static bool report(struct request *request, const struct run_result *run) {
+    struct outputs *outputs = &request->outputs;
     struct surroundings surroundings = {0};
-    if (request->format == FORMAT_TEXT) {
-        report_text(run, &request->report, stdout);
-        return;
+    bool written = true;
+    if (tells_surroundings(outputs))
+        surroundings_look(request->run.current, &surroundings);
+    for (size_t i = outputs->count; i-- > 0;) {
+        struct output *output = &outputs->rows[i];
+        struct report report = {.run = run,
+                                .surroundings = &surroundings,
+                                .verbose = request->verbose,
+                                .quiet = request->quiet && output->path == NULL};
+        output->format->write(&report, output->stream);
+        written &= output_end(outputs, output);
     }
-    surroundings_look(request->run.current, &surroundings);
-    report_json(run, &surroundings, stdout);
+    return written;
 }
 
 /* Ends as the signal would have ended us, now that everything is cleaned up and told. */
@@ -232,13 +244,16 @@ static void end_by_signal(int number) {
     raise(number);
 }
 
-static int run_selection(const struct request *request, const struct selection *selection) {
+static int run_selection(struct request *request, const struct selection *selection) {
     struct run_result run;
+    if (!output_open(&request->outputs))
+        return EXIT_TROUBLE;
     runner_raise_limits();
     runner_run((const struct scenario *const *)selection->scenarios, selection->count,
                &request->run, &run);
-    report(request, &run);
-    int status = report_exit_code(run.verdict), interrupted = run.interrupted;
+    bool written = report(request, &run);
+    int status = written ? report_exit_code(run.verdict) : EXIT_TROUBLE;
+    int interrupted = run.interrupted;
     run_result_free(&run);
     if (interrupted != 0)
         end_by_signal(interrupted);
@@ -246,7 +261,7 @@ static int run_selection(const struct request *request, const struct selection *
 }
 
 static int cmd_run(int argc, char **argv) {
-    struct request request = {.run = {.jobs = 1, .repeat = 1}};
+    struct request request = {.run = {.jobs = 1, .repeat = 1}, .outputs = {.command = "run"}};
     struct selection selection = {0};
     int status = EXIT_TROUBLE, option;
     options_begin();
@@ -257,6 +272,7 @@ static int cmd_run(int argc, char **argv) {
         status = run_selection(&request, &selection);
 cleanup:
     selection_free(&selection);
+    output_free(&request.outputs);
     arena_free(&request.arena);
     return status;
 }
@@ -276,7 +292,10 @@ const struct command command_run = {
         "  --net=private  a network namespace of its own for each case (the default)\n"
         "  --net=current  stay in the present namespace; what would touch the host is skipped\n"
         "  --must-run     what cannot run here is an error, not skipped\n"
-        "  --format F     text (the default) or json\n"
+        "  --format FORMAT what standard output gets: a format below\n"
+        "  --output FILE  a file with a report more, in the format of its ending, or told by\n"
+        "                 FILE:FORMAT; may be given several times\n"
         "  -v, --verbose  process ids, chosen ports, times, and every scenario in full\n"
-        "  -q, --quiet    the verdict alone\n",
+        "  -q, --quiet    on standard output the verdict alone\n",
+    .reports = true,
 };

@@ -5,6 +5,7 @@
 
 #include "base/suggest.h"
 #include "cmd/cmd.h"
+#include "report/format.h"
 
 extern const struct command command_list, command_show, command_run, command_check, command_version,
     command_help;
@@ -33,4 +34,8 @@ void command_print_help(const struct command *command) {
     printf("usage: portreuse %s %s\n\n%s\n", command->name, command->usage, command->line);
     if (command->help != NULL)
         printf("\n%s", command->help);
+    if (!command->reports)
+        return;
+    printf("\nFormats, and the endings of files that mean them\n");
+    format_print_help(stdout);
 }

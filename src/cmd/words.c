@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "cmd/cmd.h"
+#include "report/format.h"
 #include "scenario/catalogue.h"
 
 /* A piece of a longer text, borrowed from it. */
@@ -87,14 +88,17 @@ static void print_tags(struct part before, FILE *out) {
     arena_free(&tags.arena);
 }
 
+static void print_formats(struct part before, FILE *out) {
+    for (size_t i = 0; i < format_count; i++)
+        print_word(before, formats[i]->name, formats[i]->line, out);
+}
+
 static const struct kind {
     const char *name;
     void (*print)(struct part before, FILE *out); /* NULL: files, which the shell knows */
 } kinds[] = {
-    {"COMMAND", print_commands},
-    {"FILE", NULL},
-    {"NAME", print_names},
-    {"TAG", print_tags},
+    {"COMMAND", print_commands}, {"FILE", NULL},      {"FORMAT", print_formats},
+    {"NAME", print_names},       {"TAG", print_tags},
 };
 
 /* Prints the words of `NAME|FILE` or `always|never`, each with `before` before it. Returns whether

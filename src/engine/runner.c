@@ -68,7 +68,7 @@ static uint64_t deadline_ns(const struct runner *runner, const struct job *job) 
 static _Noreturn void become_stage(const struct runner *runner, struct board *board, pid_t parent,
                                    uint64_t end_ns) {
     struct stage_options options = {.current = runner->options->current, .deadline_ns = end_ns};
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGPIPE};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(1);

@@ -2,8 +2,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "report/format.h"
 #include "report/json_writer.h"
-#include "report/report.h"
 
 enum { SCHEMA_VERSION = 1 };
 
@@ -204,7 +204,8 @@ static void write_counts(struct json *json, const struct run_result *run) {
     json_end(json);
 }
 
-void report_json(const struct run_result *run, const struct surroundings *surroundings, FILE *out) {
+static void write_report(const struct report *report, FILE *out) {
+    const struct run_result *run = report->run;
     struct json json = {.out = out};
     char line[REPORT_LINE_SIZE];
     json_object(&json, NULL);
@@ -212,7 +213,7 @@ void report_json(const struct run_result *run, const struct surroundings *surrou
     json_string(&json, "verdict", verdict_name(run->verdict));
     json_number(&json, "schema", SCHEMA_VERSION);
     json_string(&json, "version", PORTREUSE_VERSION);
-    write_surroundings(&json, surroundings);
+    write_surroundings(&json, report->surroundings);
     write_counts(&json, run);
     json_number(&json, "repeat", run->repeat);
     json_bool(&json, "interrupted", run->interrupted != 0);
@@ -223,3 +224,11 @@ void report_json(const struct run_result *run, const struct surroundings *surrou
     json_end(&json);
     json_end(&json);
 }
+
+const struct format format_json = {
+    .name = "json",
+    .endings = ".json",
+    .line = "for programs: all that is known, in one document",
+    .surroundings = true,
+    .write = write_report,
+};

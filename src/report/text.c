@@ -7,14 +7,13 @@
 
 #include "base/units.h"
 #include "base/utf8.h"
-#include "report/report.h"
+#include "report/format.h"
 #include "report/text_step.h"
 #include "report/wrap.h"
 
 struct writer {
     FILE *out;
-    const struct run_result *run;
-    const struct report_options *options;
+    const struct report *report;
 };
 
 static void print(FILE *out, const char *text) {
@@ -36,7 +35,7 @@ static void print_steps(const struct writer *writer, const struct scenario_resul
     for (size_t i = first; i < first + count; i++) {
         const struct step *step = result_step(scenario->scenario, index, i);
         text_step(writer->out, scenario->scenario, step, &result->steps[i], &columns,
-                  writer->options->verbose);
+                  writer->report->verbose);
         i += step->body;
     }
 }
@@ -65,9 +64,9 @@ static void print_case_line(const struct writer *writer, const struct scenario_r
     char time[UNITS_DURATION_SIZE];
     fprintf(writer->out, "%-5s ", verdict_name(result->verdict));
     print(writer->out, scenario->scenario->cases[index].title);
-    if (writer->run->repeat > 1)
+    if (writer->report->run->repeat > 1)
         fprintf(writer->out, ": %u of %u runs passed", result->passed, result->runs);
-    if (writer->options->verbose)
+    if (writer->report->verbose)
         fprintf(writer->out, "  [%s]", units_duration_text(result->elapsed_ns, time));
     fputc('\n', writer->out);
 }
@@ -108,7 +107,7 @@ static const char *common_reason(const struct scenario_result *scenario) {
 
 static void print_cases(const struct writer *writer, const struct scenario_result *scenario) {
     const struct scenario *told = scenario->scenario;
-    int shown = writer->options->verbose ? -1 : case_to_show_setup(scenario);
+    int shown = writer->report->verbose ? -1 : case_to_show_setup(scenario);
     if (shown >= 0) {
         fputs("\nBefore each case\n", writer->out);
         print_steps(writer, scenario, (size_t)shown, 0, told->setup.count);
@@ -180,13 +179,14 @@ static void print_brief(const struct writer *writer, const struct scenario_resul
         print_troubles(writer, scenario);
 }
 
-void report_text(const struct run_result *run, const struct report_options *options, FILE *out) {
-    struct writer writer = {out, run, options};
+static void write_report(const struct report *report, FILE *out) {
+    struct writer writer = {out, report};
+    const struct run_result *run = report->run;
     char line[REPORT_LINE_SIZE], time[UNITS_DURATION_SIZE];
     fprintf(out, "%s\n", report_verdict(run, line));
-    if (options->quiet)
+    if (report->quiet)
         return;
-    bool stories = run->scenario_count == 1 || options->verbose;
+    bool stories = run->scenario_count == 1 || report->verbose;
     if (!stories)
         fputc('\n', out);
     unsigned width = name_width(run);
@@ -195,6 +195,13 @@ void report_text(const struct run_result *run, const struct report_options *opti
             print_story(&writer, &run->scenarios[i]);
         else
             print_brief(&writer, &run->scenarios[i], width);
-    if (options->verbose)
+    if (report->verbose)
         fprintf(out, "\nThe run took %s.\n", units_duration_text(run->elapsed_ns, time));
 }
+
+const struct format format_text = {
+    .name = "text",
+    .endings = ".txt",
+    .line = "for people; the default",
+    .write = write_report,
+};

@@ -46,6 +46,8 @@ ok "behind --tag stand the tags" has time-wait
 ok "each once" sh -c '[ -z "$(sort "$1" | uniq -d)" ]' - "$work/words"
 words run --tag=
 ok "behind --tag= too" has --tag=time-wait
+words run --format ""
+ok "behind --format stand the formats" has json
 words run --timeout ""
 ok "a time is anybody's guess" out_is_empty
 words check ""

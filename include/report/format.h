@@ -1,0 +1,39 @@
+/* The formats of reports: a file each, which exports one `struct format`, and a list of them in
+ * format.c. */
+#ifndef PORTREUSE_REPORT_FORMAT_H
+#define PORTREUSE_REPORT_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "report/report.h"
+
+/* What the file of a format exports, by the name `format_NAME`. */
+struct format {
+    const char *name;
+    const char *endings; /* of the files that have it, parted by blanks: ".md .markdown" */
+    const char *line;    /* one line of help */
+    bool surroundings;   /* it tells them: they have to be looked at */
+    report_writer *write;
+};
+
+/* All of them, in the order in which help shows them. The first is the one for want of another. */
+extern const struct format *const formats[];
+extern const size_t format_count;
+
+/* The format called so, or NULL; _near is the one nearest to a misspelt name. */
+const struct format *format_named(const char *name);
+const struct format *format_near(const char *name);
+
+/* The format that the ending of a file's name means, or NULL. Of two that fit, the longer one. */
+const struct format *format_of_file(const char *path);
+
+/* Prints the names, or the endings, of all: `text, json or tap`. */
+void format_print_names(FILE *out);
+void format_print_endings(FILE *out);
+
+/* Prints a line of help for each. */
+void format_print_help(FILE *out);
+
+#endif

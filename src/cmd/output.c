@@ -1,0 +1,229 @@
+#include "cmd/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/options.h"
+
+static bool complain(const struct outputs *outputs, const char *path, int error) {
+    options_complain(outputs->command, "--output %s: %s", path, strerror(error));
+    return false;
+}
+
+/* The row for standard output, which is there from the first use on. */
+static struct output *standard_output(struct outputs *outputs) {
+    if (outputs->count == 0) {
+        outputs->rows = arena_grow(&outputs->arena, NULL, 0, sizeof outputs->rows[0]);
+        outputs->rows[outputs->count++] = (struct output){.format = formats[0], .stream = stdout};
+    }
+    return &outputs->rows[0];
+}
+
+/* --- formats --- */
+
+/* What is wrong with the name of a format, and what would be right. */
+static void refuse_format(const struct outputs *outputs, const char *option, const char *name) {
+    const struct format *near = format_near(name);
+    fprintf(stderr, "portreuse %s: %s: unknown format '%s'; ", outputs->command, option, name);
+    if (near != NULL)
+        fprintf(stderr, "did you mean '%s'?", near->name);
+    else
+        format_print_names(stderr);
+    fputs(near == NULL ? " is expected\n" : "\n", stderr);
+}
+
+bool output_take_format(struct outputs *outputs, const char *name) {
+    const struct format *format = format_named(name);
+    if (format == NULL)
+        refuse_format(outputs, "--format", name);
+    else
+        standard_output(outputs)->format = format;
+    return format != NULL;
+}
+
+/* Where in FILE:FORMAT the colon is, or NULL if there is no format: what stands behind the last
+ * colon is a part of the file's name if there is a point or a slash in it. */
+static const char *format_colon(const char *text) {
+    const char *colon = strrchr(text, ':');
+    return colon == NULL || strpbrk(colon, "./") != NULL ? NULL : colon;
+}
+
+/* The format of a file: told, or by its ending. NULL after a complaint. */
+static const struct format *choose_format(const struct outputs *outputs, const char *path,
+                                          const char *told) {
+    const struct format *format = told == NULL ? format_of_file(path) : format_named(told);
+    if (format != NULL)
+        return format;
+    if (told != NULL) {
+        refuse_format(outputs, "--output", told);
+        return NULL;
+    }
+    fprintf(stderr,
+            "portreuse %s: --output %s: no format has this ending; write %s:FORMAT, or one of ",
+            outputs->command, path, path);
+    format_print_endings(stderr);
+    fputc('\n', stderr);
+    return NULL;
+}
+
+/* --- files --- */
+
+/* The path without links of a file that need not be there, in a directory that must; NULL with
+ * errno set. The caller frees it. */
+static char *canonical(const char *path) {
+    char *whole = realpath(path, NULL);
+    if (whole != NULL || errno != ENOENT)
+        return whole;
+    const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
+    char *directory = slash == NULL ? strdup(".") : strndup(path, (size_t)(name - path));
+    char *found = directory == NULL ? NULL : realpath(directory, NULL);
+    free(directory);
+    if (found == NULL)
+        return NULL;
+    if (asprintf(&whole, "%s/%s", strcmp(found, "/") == 0 ? "" : found, name) < 0)
+        whole = NULL;
+    free(found);
+    return whole;
+}
+
+static bool is_standard_output(const struct stat *file) {
+    struct stat standard;
+    return fstat(STDOUT_FILENO, &standard) == 0 && standard.st_dev == file->st_dev &&
+           standard.st_ino == file->st_ino;
+}
+
+/* Finds out which file is meant, and whether it can be replaced. False after a complaint. */
+static bool find_target(struct outputs *outputs, struct output *output) {
+    struct stat file;
+    bool exists = stat(output->path, &file) == 0;
+    output->target = output->path;
+    if (exists && S_ISDIR(file.st_mode))
+        return complain(outputs, output->path, EISDIR);
+    if (exists && !S_ISREG(file.st_mode))
+        return true;
+    if (exists && is_standard_output(&file)) {
+        options_complain(outputs->command, "--output %s: that is standard output; use --format",
+                         output->path);
+        return false;
+    }
+    char *found = canonical(output->path);
+    if (found == NULL)
+        return complain(outputs, output->path, errno);
+    output->target = arena_copy(&outputs->arena, found, strlen(found));
+    free(found);
+    const char *name = strrchr(output->target, '/') + 1;
+    output->temporary =
+        arena_format(&outputs->arena, "%.*s.portreuse-%d-%zu.tmp", (int)(name - output->target),
+                     output->target, (int)getpid(), outputs->count);
+    return true;
+}
+
+static bool is_taken(const struct outputs *outputs, const char *target) {
+    for (size_t i = 1; i < outputs->count; i++)
+        if (strcmp(outputs->rows[i].target, target) == 0)
+            return true;
+    return false;
+}
+
+bool output_take_file(struct outputs *outputs, const char *text) {
+    const char *colon = format_colon(text);
+    size_t size = colon == NULL ? strlen(text) : (size_t)(colon - text);
+    struct output output = {.path = arena_copy(&outputs->arena, text, size)};
+    standard_output(outputs);
+    if (size == 0 || strcmp(output.path, "-") == 0) {
+        options_complain(outputs->command,
+                         "--output '%s': a file's name is expected; standard output has --format",
+                         text);
+        return false;
+    }
+    output.format = choose_format(outputs, output.path, colon == NULL ? NULL : colon + 1);
+    if (output.format == NULL || !find_target(outputs, &output))
+        return false;
+    if (is_taken(outputs, output.target)) {
+        options_complain(outputs->command, "--output %s: the same file is named twice",
+                         output.path);
+        return false;
+    }
+    outputs->rows =
+        arena_grow(&outputs->arena, outputs->rows, outputs->count, sizeof outputs->rows[0]);
+    outputs->rows[outputs->count++] = output;
+    return true;
+}
+
+static bool may_make(const char *path) {
+    char *directory = strndup(path, (size_t)(strrchr(path, '/') + 1 - path));
+    bool may = directory != NULL && access(directory, W_OK | X_OK) == 0;
+    int error = errno;
+    free(directory);
+    errno = error;
+    return may;
+}
+
+static FILE *open_stream(struct output *output) {
+    if (output->temporary != NULL)
+        return may_make(output->target) ? open_memstream(&output->bytes, &output->size) : NULL;
+    int fd = open(output->target, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    return fd < 0 ? NULL : fdopen(fd, "w");
+}
+
+bool output_open(struct outputs *outputs) {
+    standard_output(outputs);
+    /* A reader that goes away is an error like any other, and no reason to write no file. */
+    if (outputs->count > 1)
+        signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 1; i < outputs->count; i++) {
+        struct output *output = &outputs->rows[i];
+        output->stream = open_stream(output);
+        if (output->stream == NULL)
+            return complain(outputs, output->path, errno);
+    }
+    return true;
+}
+
+/* Returns 0 or an errno. */
+static int close_stream(FILE *stream) {
+    int error = fflush(stream) != 0 ? errno : ferror(stream) ? EIO : 0;
+    if (fclose(stream) != 0 && error == 0)
+        error = errno;
+    return error;
+}
+
+/* Writes the file and puts it in its place. Returns 0 or an errno; there is no half file then. */
+static int write_file(const struct output *output) {
+    FILE *file = fopen(output->temporary, "wxe");
+    if (file == NULL)
+        return errno;
+    int error = fwrite(output->bytes, 1, output->size, file) < output->size ? errno : 0;
+    int closing = close_stream(file);
+    error = error == 0 ? closing : error;
+    if (error == 0 && rename(output->temporary, output->target) != 0)
+        error = errno;
+    if (error != 0)
+        unlink(output->temporary);
+    return error;
+}
+
+bool output_end(const struct outputs *outputs, struct output *output) {
+    FILE *stream = output->stream;
+    if (output->path == NULL)
+        return fflush(stream) == 0;
+    output->stream = NULL;
+    int error = close_stream(stream);
+    if (error == 0 && output->temporary != NULL)
+        error = write_file(output);
+    return error == 0 || complain(outputs, output->path, error);
+}
+
+void output_free(struct outputs *outputs) {
+    for (size_t i = 1; i < outputs->count; i++) {
+        if (outputs->rows[i].stream != NULL)
+            fclose(outputs->rows[i].stream);
+        free(outputs->rows[i].bytes);
+    }
+    arena_free(&outputs->arena);
+}
