@@ -4,6 +4,7 @@
 
 #include <getopt.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* The next option of a command: its character, or the `val` of its row in `longs`; -1 at the end of
  * the options; '?' after an error that has been printed, which suggests a near one. Operands may
@@ -20,6 +21,12 @@ void options_complain(const char *command, const char *format, ...)
 /* Says that an option's value is wrong: `portreuse run: --repeat 'x': a number from ...`. */
 void options_wrong_value(const char *command, const char *option, const char *value,
                          const char *expected);
+
+/* Takes the value of an option: a number within low..high; a time as scenarios write it, of which a
+ * bare number is seconds. False if it is wrong, which has been said. */
+bool options_number(const char *command, const char *option, const char *text, int64_t low,
+                    int64_t high, int64_t *number);
+bool options_time(const char *command, const char *option, const char *text, uint64_t *ns);
 
 /* For a command without options: whether there are none; if there are, says so. Operands are left.
  */

@@ -1,10 +1,12 @@
 #include "cmd/options.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/suggest.h"
+#include "base/units.h"
 #include "cmd/cmd.h"
 
 void options_begin(void) {
@@ -26,6 +28,28 @@ void options_wrong_value(const char *command, const char *option, const char *va
     options_complain(command, "%s '%s': %s is expected", option, value, expected);
 }
 
+bool options_number(const char *command, const char *option, const char *text, int64_t low,
+                    int64_t high, int64_t *number) {
+    char expected[80];
+    if (units_number(text, low, high, number))
+        return true;
+    snprintf(expected, sizeof expected, "a number from %" PRId64 " to %" PRId64, low, high);
+    options_wrong_value(command, option, text, expected);
+    return false;
+}
+
+bool options_time(const char *command, const char *option, const char *text, uint64_t *ns) {
+    int64_t seconds;
+    const int64_t day = INT64_C(24) * 3600;
+    if (units_number(text, 0, day, &seconds))
+        *ns = (uint64_t)seconds * NS_PER_S;
+    else if (!units_duration(text, ns)) {
+        options_wrong_value(command, option, text, "a time such as 500ms, 10s or 2m");
+        return false;
+    }
+    return true;
+}
+
 static const struct option *long_named(const struct option *longs, const char *name) {
     size_t size = strcspn(name, "=");
     for (; longs->name != NULL; longs++)
@@ -41,21 +65,23 @@ static const char *long_near(const struct option *longs, const char *name) {
     return nearest.word;
 }
 
-/* Says what is wrong with the option that getopt_long() has just refused. */
-static void refuse(char **argv, const struct option *longs, int refusal) {
-    const char *word = argv[optind - 1];
-    bool is_long = strncmp(word, "--", 2) == 0;
-    if (refusal == ':') {
-        if (is_long)
-            options_complain(argv[0], "option '%s' needs a value", word);
-        else
-            options_complain(argv[0], "option '-%c' needs a value", optopt);
-        return;
-    }
-    if (!is_long) {
+/* Whether getopt_long() has refused the word before optind as a long option. A short one in the
+ * middle of its word leaves optind on that; the word before then is another, and in order. */
+static bool refused_long(const char *word, const struct option *longs) {
+    const struct option *named = long_named(longs, word + 2);
+    return strncmp(word, "--", 2) == 0 &&
+           (optopt == 0 || (named != NULL && strchr(word, '=') && named->has_arg == no_argument));
+}
+
+static void refuse_short(int argc, char **argv, const struct option *longs) {
+    const char *word = optind < argc ? argv[optind] : "";
+    if (word[0] == '-' && long_named(longs, word + 1) != NULL)
+        options_complain(argv[0], "unknown option '%s'; did you mean '-%s'?", word, word);
+    else
         options_complain(argv[0], "unknown option '-%c'; see 'portreuse help %s'", optopt, argv[0]);
-        return;
-    }
+}
+
+static void refuse_long(char **argv, const struct option *longs, const char *word) {
     const char *near = long_near(longs, word + 2);
     if (long_named(longs, word + 2) != NULL)
         options_complain(argv[0], "option '%s' takes no value", word);
@@ -65,10 +91,23 @@ static void refuse(char **argv, const struct option *longs, int refusal) {
         options_complain(argv[0], "unknown option '%s'; see 'portreuse help %s'", word, argv[0]);
 }
 
+/* Says what is wrong with the option that getopt_long() has just refused. */
+static void refuse(int argc, char **argv, const struct option *longs, int refusal) {
+    const char *word = argv[optind - 1];
+    if (refusal == ':' && strncmp(word, "--", 2) == 0)
+        options_complain(argv[0], "option '%s' needs a value", word);
+    else if (refusal == ':')
+        options_complain(argv[0], "option '-%c' needs a value", optopt);
+    else if (refused_long(word, longs))
+        refuse_long(argv, longs, word);
+    else
+        refuse_short(argc, argv, longs);
+}
+
 int options_next(int argc, char **argv, const char *shorts, const struct option *longs) {
     int option = getopt_long(argc, argv, shorts, longs, NULL);
     if (option == '?' || option == ':') {
-        refuse(argv, longs, option);
+        refuse(argc, argv, longs, option);
         return '?';
     }
     return option;

@@ -55,14 +55,10 @@ static const struct option longs[] = {
 
 static bool take_count(const char *option, const char *text, int64_t most, unsigned *count) {
     int64_t number;
-    char expected[64];
-    if (units_number(text, 1, most, &number)) {
-        *count = (unsigned)number;
-        return true;
-    }
-    snprintf(expected, sizeof expected, "a number from 1 to %lld", (long long)most);
-    options_wrong_value("run", option, text, expected);
-    return false;
+    if (!options_number("run", option, text, 1, most, &number))
+        return false;
+    *count = (unsigned)number;
+    return true;
 }
 
 /* `-j4` and `-j 4`; `-j` alone means one for each processor. */
@@ -89,17 +85,12 @@ static bool take_net(struct request *request) {
     return false;
 }
 
-/* A time as scenarios write it; a bare number is seconds. */
 static bool take_timeout(struct request *request) {
-    int64_t seconds;
-    const int64_t day = INT64_C(24) * 3600;
-    if (units_number(optarg, 1, day, &seconds))
-        request->run.timeout_ns = (uint64_t)seconds * NS_PER_S;
-    else if (!units_duration(optarg, &request->run.timeout_ns))
-        request->run.timeout_ns = 0;
+    if (!options_time("run", "--timeout", optarg, &request->run.timeout_ns))
+        return false;
     if (request->run.timeout_ns > 0)
         return true;
-    options_wrong_value("run", "--timeout", optarg, "a time such as 500ms, 10s or 2m");
+    options_wrong_value("run", "--timeout", optarg, "more than nothing");
     return false;
 }
 

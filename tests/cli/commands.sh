@@ -77,6 +77,10 @@ ok "an unknown option is exit 2" status_is 2
 ok "and suggests" err_has "unknown option '--tga'; did you mean '--tag'?"
 run "$portreuse" run -x
 ok "an unknown short option is named" err_has "unknown option '-x'"
+run "$portreuse" run --all -qx
+ok "also behind a long one, and behind another in its word" err_has "unknown option '-x'"
+run "$portreuse" run -quiet
+ok "a long option with one hyphen is led to two" err_has "unknown option '-quiet'; did you mean '--quiet'?"
 run "$portreuse" run --repeat
 ok "an option without its value is named" err_has "option '--repeat' needs a value"
 run "$portreuse" run --all=1
