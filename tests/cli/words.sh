@@ -24,7 +24,7 @@ ok "with their line of help" out_matches "^run	run scenarios"
 
 for file in "$here"/../../scenarios/*.scenario; do
   basename "$file" .scenario
-done >"$work/want"
+done | LC_ALL=C sort >"$work/want"
 for command in run show; do
   words $command ""
   ok "behind $command stand the scenarios" same
