@@ -1,8 +1,7 @@
-/* Why the kernel refused a bind(), connect() or listen(): which sockets were in the way, and by
- * which rule. A pure function of what is known about the sockets; it asks nothing itself.
- *
- * The rules follow inet_csk_get_port() and its inet_bind_conflict() (net/ipv4/
- * inet_connection_sock.c) and __inet_hash_connect() (net/ipv4/inet_hashtables.c) of Linux 6.
+/* Why the kernel refused a bind(), connect() or listen(): which sockets were in the way, and the
+ * story that a person would tell about it. The rules themselves are those of kernel/rules.h; a
+ * cause is a refusing rule, or the special case of one that has a remedy of its own (a connection
+ * in CLOSE-WAIT, a port that was stolen). A pure function of what is known about the sockets.
  */
 #ifndef PORTREUSE_KERNEL_CAUSE_H
 #define PORTREUSE_KERNEL_CAUSE_H
@@ -11,6 +10,7 @@
 #include <stddef.h>
 
 #include "base/endpoint.h"
+#include "kernel/rules.h"
 #include "kernel/sockdiag.h"
 
 /* Each cause has a stable name: that of the scenario that reproduces it. */
@@ -20,6 +20,7 @@ enum cause {
     CAUSE_WILDCARD_VS_SPECIFIC,
     CAUSE_DUAL_STACK,
     CAUSE_BIND_TWICE_LISTEN_ONCE,
+    CAUSE_REUSEPORT_UID,
     CAUSE_BOUND_BUT_IDLE,
     CAUSE_LIVE_CONNECTION,
     CAUSE_CLOSE_WAIT_LEAK,
@@ -38,29 +39,11 @@ enum cause {
 /* The name, static: `time-wait-rebind`; `unknown` for CAUSE_UNKNOWN. */
 const char *cause_name(enum cause cause);
 
-/* What is known of a yes-or-no property of somebody else's socket. */
-enum knowledge { NOT_KNOWN, KNOWN_NO, KNOWN_YES };
-
-enum refused_call { REFUSED_BIND, REFUSED_CONNECT, REFUSED_LISTEN };
-
 /* The call that was refused. */
 struct refusal {
-    enum refused_call call;
-    int error;              /* EADDRINUSE or EADDRNOTAVAIL */
-    struct endpoint local;  /* bind: the address asked for; else that of the socket */
-    struct endpoint remote; /* connect: the address asked for */
-    bool reuseaddr, reuseport, v6only;
-    uint32_t uid;
-    uint32_t interface;             /* index of the device the socket is bound to, or 0 */
-    uint16_t range_low, range_high; /* the ports that an automatic choice picks from */
-};
-
-/* A socket that may have been in the way. */
-struct holder {
-    struct diag_socket socket;
-    enum knowledge reuseaddr, reuseport;
-    enum knowledge outgoing; /* made by connect(), not by accept() */
-    enum knowledge bound;    /* its port was asked for by bind(), not chosen by the kernel */
+    enum port_call call;
+    int error; /* EADDRINUSE or EADDRNOTAVAIL */
+    struct claim claim;
 };
 
 /* The question to put to sock_diag: which sockets can have to do with this refusal. */

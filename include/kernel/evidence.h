@@ -57,7 +57,7 @@ struct evidence {
 
 /* The refusal, with `error`, of a call on this socket, as far as the socket itself tells: the
  * address that bind() or connect() asked for is for the caller to put in. */
-struct refusal evidence_refusal(enum refused_call call, int error, const struct socket_view *view);
+struct refusal evidence_refusal(enum port_call call, int error, const struct socket_view *view);
 
 /* Finds out whose socket `found->socket` is: sets its holding and holders, and returns what is
  * known of it. */

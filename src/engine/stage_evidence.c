@@ -122,20 +122,16 @@ static bool waits_for_accept(const struct diag_socket *socket) {
             socket->state == STATE_CLOSE_WAIT);
 }
 
-static enum knowledge known(bool yes) {
-    return yes ? KNOWN_YES : KNOWN_NO;
-}
-
 /* Finds out whose socket it is, and what is known of it by that. */
 static struct holder identify(void *context, struct evidence_socket *found) {
     struct search *search = context;
     struct holder holder = {.socket = found->socket};
     const struct socket_view *view = find_holders(search, found);
     if (view != NULL) {
-        holder.reuseaddr = known(view->reuseaddr);
-        holder.reuseport = known(view->reuseport);
-        holder.outgoing = known(view->outgoing);
-        holder.bound = known(view->bound);
+        holder.reuseaddr = knowledge_of(view->reuseaddr);
+        holder.reuseport = knowledge_of(view->reuseport);
+        holder.outgoing = knowledge_of(view->outgoing);
+        holder.bound = knowledge_of(view->bound);
     } else if (found->socket.inode != 0) {
         find_possessor(search, found);
     } else if (waits_for_accept(&found->socket)) {
@@ -146,10 +142,8 @@ static struct holder identify(void *context, struct evidence_socket *found) {
 
 /* --- the refusal --- */
 
-static enum refused_call refused_call(enum verb verb) {
-    return verb == VERB_BIND      ? REFUSED_BIND
-           : verb == VERB_CONNECT ? REFUSED_CONNECT
-                                  : REFUSED_LISTEN;
+static enum port_call refused_call(enum verb verb) {
+    return verb == VERB_BIND ? CALL_BIND : verb == VERB_CONNECT ? CALL_CONNECT : CALL_LISTEN;
 }
 
 static struct refusal describe(struct stage *stage, const struct step *call, int error,
@@ -158,9 +152,9 @@ static struct refusal describe(struct stage *stage, const struct step *call, int
     struct endpoint asked;
     if (board_resolve(stage->board, &call->address, view->family, &asked)) {
         if (call->verb == VERB_BIND)
-            refusal.local = asked;
+            refusal.claim.local = asked;
         else if (call->verb == VERB_CONNECT)
-            refusal.remote = asked;
+            refusal.claim.remote = asked;
     }
     return refusal;
 }

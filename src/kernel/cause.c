@@ -1,5 +1,4 @@
-/* First whether two sockets meet at all (port, address, family), then whether their options let
- * them share, then what to call it. */
+/* Whether a socket is in the way, kernel/rules.h says; here is what to call it. */
 #include "kernel/cause.h"
 
 #include <errno.h>
@@ -10,6 +9,7 @@ static const char *const names[CAUSE_COUNT] = {
     [CAUSE_WILDCARD_VS_SPECIFIC] = "wildcard-vs-specific",
     [CAUSE_DUAL_STACK] = "dual-stack",
     [CAUSE_BIND_TWICE_LISTEN_ONCE] = "bind-twice-listen-once",
+    [CAUSE_REUSEPORT_UID] = "reuseport-uid",
     [CAUSE_BOUND_BUT_IDLE] = "bound-but-idle",
     [CAUSE_LIVE_CONNECTION] = "live-connection",
     [CAUSE_CLOSE_WAIT_LEAK] = "close-wait-leak",
@@ -28,94 +28,37 @@ const char *cause_name(enum cause cause) {
     return cause < CAUSE_COUNT ? names[cause] : names[CAUSE_UNKNOWN];
 }
 
-/* --- which sockets meet --- */
+/* --- which sockets are in the way --- */
 
 /* Whether the kernel was to choose the port. */
 static bool automatic(const struct refusal *refusal) {
-    return refusal->local.port == 0;
+    return refusal->claim.local.port == 0;
 }
 
 static bool in_range(const struct refusal *refusal, uint16_t port) {
-    return port >= refusal->range_low && port <= refusal->range_high;
+    return port >= refusal->claim.range_low && port <= refusal->claim.range_high;
 }
 
-/* An IPv6 wildcard takes the IPv4 port too, unless it is v6only. */
-static bool covers_ipv4(const struct endpoint *endpoint, bool v6only) {
-    return endpoint->family == AF_INET6 && endpoint_is_wildcard(endpoint) &&
-           !endpoint_is_mapped(endpoint) && !v6only;
+static struct ruling ruling_on(const struct refusal *refusal, const struct holder *holder) {
+    return rules_between(refusal->call, &refusal->claim, holder);
 }
 
-/* Sockets that are bound to two devices (SO_BINDTODEVICE) never meet. */
-static bool devices_meet(const struct refusal *refusal, const struct diag_socket *other) {
-    return refusal->interface == 0 || other->interface == 0 ||
-           refusal->interface == other->interface;
-}
-
-static bool addresses_meet(const struct refusal *refusal, const struct diag_socket *other) {
-    struct endpoint mine = endpoint_unmapped(&refusal->local);
-    struct endpoint theirs = endpoint_unmapped(&other->local);
-    if (mine.family != theirs.family)
-        return covers_ipv4(&refusal->local, refusal->v6only) ||
-               covers_ipv4(&other->local, other->v6only);
-    mine.port = theirs.port;
-    return endpoint_is_wildcard(&mine) || endpoint_is_wildcard(&theirs) ||
-           endpoint_equal(&mine, &theirs);
-}
-
-/* Whether the options of both let them share the port. What is not known of the other socket is
- * taken as not set: the kernel has refused, so something was not. */
-static bool may_share(const struct refusal *refusal, const struct holder *holder) {
-    enum tcp_state state = holder->socket.state;
-    bool reuseaddr = refusal->reuseaddr && holder->reuseaddr == KNOWN_YES;
-    bool reuseport = refusal->reuseport && holder->reuseport == KNOWN_YES;
-    bool same_user = state == STATE_TIME_WAIT || holder->socket.uid == refusal->uid;
-    return (reuseaddr && state != STATE_LISTEN) || (reuseport && same_user);
-}
-
-/* Whether two addresses are one, where the wildcard stands for any. */
-static bool same_address(const struct endpoint *mine, const struct endpoint *theirs) {
-    struct endpoint left = endpoint_unmapped(mine), right = endpoint_unmapped(theirs);
-    right.port = left.port;
-    return endpoint_is_wildcard(&left) || endpoint_equal(&left, &right);
-}
-
-/* Whether the other socket is a connection from the same address to the same place. Before
- * connect() has chosen a source address the socket's own is the wildcard; connect() to the wildcard
- * means this host. */
-static bool same_connection(const struct refusal *refusal, const struct diag_socket *other) {
-    return refusal->remote.port == other->remote.port &&
-           same_address(&refusal->remote, &other->remote) &&
-           same_address(&refusal->local, &other->local);
-}
-
-/* connect() may share a port with connections to other places, but not with a socket that is bound
- * or listening: those have an explicit port, which automatic choice leaves alone. */
-static bool blocks_connect(const struct refusal *refusal, const struct diag_socket *other) {
-    bool connection = other->state != STATE_LISTEN && other->state != STATE_BOUND;
-    if (!automatic(refusal))
-        return connection && same_connection(refusal, other);
-    return in_range(refusal, other->local.port) && (!connection || same_connection(refusal, other));
-}
-
+/* What is doubtful counts: the kernel has refused, so something was in the way. Not so where a
+ * surer one is to be expected: beside listen() another listener, in the range of a connect() that
+ * found no port those that are surely in the way. */
 bool cause_in_the_way(const struct refusal *refusal, const struct holder *holder) {
-    const struct diag_socket *other = &holder->socket;
-    if (refusal->error == EADDRNOTAVAIL && refusal->call == REFUSED_BIND)
+    enum knowledge in_the_way = ruling_on(refusal, holder).in_the_way;
+    if (refusal->error == EADDRNOTAVAIL && refusal->call == CALL_BIND)
         return false;
-    if (!devices_meet(refusal, other) ||
-        (!automatic(refusal) && other->local.port != refusal->local.port))
-        return false;
-    if (refusal->call == REFUSED_CONNECT)
-        return blocks_connect(refusal, other);
-    if (refusal->call == REFUSED_LISTEN && !automatic(refusal))
-        return other->state == STATE_LISTEN && addresses_meet(refusal, other) &&
-               !may_share(refusal, holder);
-    if (automatic(refusal))
-        return in_range(refusal, other->local.port) && addresses_meet(refusal, other);
-    return addresses_meet(refusal, other) && !may_share(refusal, holder);
+    if (in_the_way != NOT_KNOWN)
+        return in_the_way == KNOWN_YES;
+    if (refusal->call == CALL_LISTEN)
+        return holder->socket.state == STATE_LISTEN;
+    return refusal->call != CALL_CONNECT || !automatic(refusal);
 }
 
 bool cause_by_elimination(const struct refusal *refusal, const struct holder *holder) {
-    return refusal->call == REFUSED_CONNECT && automatic(refusal) &&
+    return refusal->call == CALL_CONNECT && automatic(refusal) &&
            in_range(refusal, holder->socket.local.port);
 }
 
@@ -123,37 +66,39 @@ struct diag_query cause_query(const struct refusal *refusal) {
     struct diag_query query = sockdiag_query(STATES_ANY);
     if (!automatic(refusal))
         query.local = (struct endpoint_pattern){.any_address = true,
-                                                .endpoint = {.port = refusal->local.port}};
+                                                .endpoint = {.port = refusal->claim.local.port}};
     return query;
 }
 
 /* --- what to call it --- */
 
 static struct blame listener_blame(const struct refusal *refusal, const struct holder *holder) {
-    const struct endpoint *mine = &refusal->local, *theirs = &holder->socket.local;
-    bool one_is_wildcard = endpoint_is_wildcard(mine) != endpoint_is_wildcard(theirs);
-    if (refusal->call == REFUSED_LISTEN)
+    switch (ruling_on(refusal, holder).rule) {
+    case RULE_BIND_TWICE_LISTEN_ONCE:
         return (struct blame){
             CAUSE_BIND_TWICE_LISTEN_ONCE, 9,
             "both sockets could bind, as both have SO_REUSEADDR, but only one may "
             "listen; SO_REUSEPORT on both lets both listen"};
-    if (mine->family != theirs->family && !endpoint_is_mapped(mine) && !endpoint_is_mapped(theirs))
+    case RULE_DUAL_STACK:
         return (struct blame){CAUSE_DUAL_STACK, 9,
                               "an IPv6 socket on [::] takes the IPv4 port too, unless it sets "
                               "IPV6_V6ONLY before bind()"};
-    if (one_is_wildcard && endpoint_is_wildcard(theirs))
-        return (struct blame){
-            CAUSE_WILDCARD_VS_SPECIFIC, 9,
-            "a listener on the wildcard address has the port on every address, and "
-            "SO_REUSEADDR does not share a port with a listener"};
-    if (one_is_wildcard)
+    case RULE_WILDCARD_VS_SPECIFIC:
+        if (endpoint_is_wildcard(&holder->socket.local))
+            return (struct blame){
+                CAUSE_WILDCARD_VS_SPECIFIC, 9,
+                "a listener on the wildcard address has the port on every address, and "
+                "SO_REUSEADDR does not share a port with a listener"};
         return (struct blame){
             CAUSE_WILDCARD_VS_SPECIFIC, 9,
             "the wildcard address means every address, and on one of them another "
             "socket listens; SO_REUSEADDR does not share a port with a listener"};
-    return (struct blame){CAUSE_ADDRESS_IN_USE, 9,
-                          "another socket listens there, and SO_REUSEADDR does not share a port "
-                          "with a listener: stop it, or take another port or address"};
+    default:
+        return (struct blame){
+            CAUSE_ADDRESS_IN_USE, 9,
+            "another socket listens there, and SO_REUSEADDR does not share a port "
+            "with a listener: stop it, or take another port or address"};
+    }
 }
 
 /* An outgoing connection, to which the kernel gave a port of the ephemeral range. */
@@ -172,7 +117,7 @@ static struct blame time_wait_blame(const struct refusal *refusal, const struct 
             CAUSE_STOLEN_PORT_TIME_WAIT, 1,
             "an outgoing connection had taken this port from the ephemeral range, "
             "and is in TIME-WAIT now"};
-    if (refusal->reuseaddr && holder->reuseaddr == KNOWN_NO)
+    if (refusal->claim.reuseaddr && holder->reuseaddr == KNOWN_NO)
         return (struct blame){CAUSE_TIME_WAIT_OLD_WITHOUT_REUSE, 1,
                               "a closed connection in TIME-WAIT keeps the port for up to 60 s; its "
                               "socket had no SO_REUSEADDR, so that of the new one alone does not "
@@ -205,7 +150,8 @@ static struct blame connection_blame(const struct refusal *refusal, const struct
 }
 
 static struct blame connect_blame(const struct refusal *refusal, const struct holder *holder) {
-    if (automatic(refusal) && !blocks_connect(refusal, &holder->socket))
+    if (ruling_on(refusal, holder).rule == RULE_POISONED_PORT &&
+        holder->socket.state != STATE_LISTEN && holder->socket.state != STATE_BOUND)
         return (struct blame){CAUSE_EPHEMERAL_EXHAUSTION, 2,
                               "every port of the ephemeral range is taken, some by sockets that "
                               "were bound before connect(): automatic choice does not share those"};
@@ -228,11 +174,19 @@ static struct blame range_full(void) {
                           "address"};
 }
 
+static struct blame uid_blame(const struct holder *holder) {
+    return (struct blame){CAUSE_REUSEPORT_UID, holder->socket.state == STATE_LISTEN ? 9 : 5,
+                          "both sockets have SO_REUSEPORT, but they are of two users: it shares a "
+                          "port among sockets of one user only"};
+}
+
 struct blame cause_blame(const struct refusal *refusal, const struct holder *holder) {
-    if (refusal->call == REFUSED_CONNECT)
+    if (refusal->call == CALL_CONNECT)
         return connect_blame(refusal, holder);
     if (automatic(refusal))
         return range_full();
+    if (ruling_on(refusal, holder).rule == RULE_REUSEPORT_UID)
+        return uid_blame(holder);
     switch (holder->socket.state) {
     case STATE_LISTEN:
         return listener_blame(refusal, holder);
@@ -248,10 +202,10 @@ struct blame cause_blame(const struct refusal *refusal, const struct holder *hol
 }
 
 struct blame cause_without_holder(const struct refusal *refusal, bool sees_bound) {
-    if (refusal->call == REFUSED_BIND && refusal->error == EADDRNOTAVAIL)
+    if (refusal->call == CALL_BIND && refusal->error == EADDRNOTAVAIL)
         return (struct blame){CAUSE_ADDRESS_NOT_LOCAL, 0,
                               "no interface of this network namespace has this address"};
-    if (automatic(refusal) && refusal->call == REFUSED_CONNECT)
+    if (automatic(refusal) && refusal->call == CALL_CONNECT)
         return (struct blame){CAUSE_EPHEMERAL_EXHAUSTION, 0,
                               "no port of the ephemeral range could be taken"};
     if (automatic(refusal))

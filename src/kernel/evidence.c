@@ -90,7 +90,8 @@ static bool weigh(void *context, const struct diag_socket *socket) {
 static int look(struct search *search) {
     struct diag_query query = cause_query(search->refusal);
     query.family = search->source->families;
-    uint32_t range = (uint32_t)search->refusal->range_high - search->refusal->range_low + 1;
+    uint32_t range =
+        (uint32_t)search->refusal->claim.range_high - search->refusal->claim.range_low + 1;
     int error = search->source->diag_error;
     if (error == 0)
         error = sockdiag_dump(search->source->diag, &query, weigh, search);
@@ -110,20 +111,20 @@ static void find_range(const struct socket_view *view, struct refusal *refusal) 
         low = strtoul(text, &end, 10);
         high = strtoul(end, NULL, 10);
     }
-    refusal->range_low = view->range_low != 0 ? view->range_low : (uint16_t)low;
-    refusal->range_high = view->range_high != 0 ? view->range_high : (uint16_t)high;
+    refusal->claim.range_low = view->range_low != 0 ? view->range_low : (uint16_t)low;
+    refusal->claim.range_high = view->range_high != 0 ? view->range_high : (uint16_t)high;
 }
 
-struct refusal evidence_refusal(enum refused_call call, int error, const struct socket_view *view) {
+struct refusal evidence_refusal(enum port_call call, int error, const struct socket_view *view) {
     struct refusal refusal = {
         .call = call,
         .error = error,
-        .local = view->local,
-        .reuseaddr = view->reuseaddr,
-        .reuseport = view->reuseport,
-        .v6only = view->v6only,
-        .uid = view->uid,
-        .interface = view->interface,
+        .claim = {.local = view->local,
+                  .reuseaddr = view->reuseaddr,
+                  .reuseport = view->reuseport,
+                  .v6only = view->v6only,
+                  .uid = view->uid,
+                  .interface = view->interface},
     };
     find_range(view, &refusal);
     return refusal;
@@ -132,9 +133,9 @@ struct refusal evidence_refusal(enum refused_call call, int error, const struct 
 void evidence_look(const struct evidence_source *source, const struct refusal *refusal,
                    struct evidence *evidence) {
     struct search search = {.source = source, .refusal = refusal, .evidence = evidence};
-    *evidence = (struct evidence){.automatic = refusal->local.port == 0,
-                                  .range_low = refusal->range_low,
-                                  .range_high = refusal->range_high};
+    *evidence = (struct evidence){.automatic = refusal->claim.local.port == 0,
+                                  .range_low = refusal->claim.range_low,
+                                  .range_high = refusal->claim.range_high};
     if (look(&search) != 0)
         evidence->missing = "this kernel does not list its TCP sockets (sock_diag)";
     if (evidence->total == 0)

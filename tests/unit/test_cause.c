@@ -1,5 +1,6 @@
 /* Why the kernel refused: for a refused call and another socket, whether that was in the way and
  * what the cause is called. The tables are the rules; a row is one refusal and one holder. */
+#include "an_endpoint.h"
 #include "test.h"
 
 #include <errno.h>
@@ -25,7 +26,7 @@ enum {
 enum { USER = 1000, ANOTHER_USER = 1001, RANGE_LOW = 40000, RANGE_HIGH = 40003 };
 
 struct call {
-    enum refused_call call;
+    enum port_call call;
     int error;
     const char *local, *remote; /* NULL: no endpoint */
     unsigned options;
@@ -44,11 +45,11 @@ struct row {
 };
 
 #define BIND(local, options)                                                                       \
-    { REFUSED_BIND, EADDRINUSE, local, NULL, options }
+    { CALL_BIND, EADDRINUSE, local, NULL, options }
 #define LISTEN(local, options)                                                                     \
-    { REFUSED_LISTEN, EADDRINUSE, local, NULL, options }
+    { CALL_LISTEN, EADDRINUSE, local, NULL, options }
 #define CONNECT(local, remote)                                                                     \
-    { REFUSED_CONNECT, EADDRNOTAVAIL, local, remote, PLAIN }
+    { CALL_CONNECT, EADDRNOTAVAIL, local, remote, PLAIN }
 
 #define LISTENER(local, options)                                                                   \
     { STATE_LISTEN, local, NULL, options }
@@ -59,26 +60,18 @@ struct row {
 
 /* --- from a row to the question --- */
 
-static struct endpoint an_endpoint(const char *text) {
-    struct endpoint_pattern pattern;
-    const char *at, *wrong = endpoint_parse(text, &pattern, &at);
-    if (wrong != NULL)
-        fail_msg("%s: %s", text, wrong);
-    return pattern.endpoint;
-}
-
 static struct refusal a_refusal(const struct call *call) {
     return (struct refusal){
         .call = call->call,
         .error = call->error,
-        .local = an_endpoint(call->local),
-        .remote = call->remote == NULL ? (struct endpoint){0} : an_endpoint(call->remote),
-        .reuseaddr = (call->options & REUSEADDR) != 0,
-        .reuseport = (call->options & REUSEPORT) != 0,
-        .v6only = (call->options & V6ONLY) != 0,
-        .uid = USER,
-        .range_low = RANGE_LOW,
-        .range_high = RANGE_HIGH,
+        .claim = {.local = an_endpoint(call->local),
+                  .remote = call->remote == NULL ? (struct endpoint){0} : an_endpoint(call->remote),
+                  .reuseaddr = (call->options & REUSEADDR) != 0,
+                  .reuseport = (call->options & REUSEPORT) != 0,
+                  .v6only = (call->options & V6ONLY) != 0,
+                  .uid = USER,
+                  .range_low = RANGE_LOW,
+                  .range_high = RANGE_HIGH},
     };
 }
 
@@ -108,9 +101,9 @@ static struct holder a_holder(const struct other *other) {
 
 static void describe(char *text, size_t size, const struct row *row) {
     snprintf(text, size, "%s %s -> %s options %u, beside %s %s -> %s options %u",
-             row->call.call == REFUSED_BIND      ? "bind"
-             : row->call.call == REFUSED_CONNECT ? "connect"
-                                                 : "listen",
+             row->call.call == CALL_BIND      ? "bind"
+             : row->call.call == CALL_CONNECT ? "connect"
+                                              : "listen",
              row->call.local, row->call.remote == NULL ? "-" : row->call.remote, row->call.options,
              tcpstate_name(row->other.state), row->other.local,
              row->other.remote == NULL ? "-" : row->other.remote, row->other.options);
@@ -242,9 +235,11 @@ static const struct row bind_reuseport[] = {
     {BIND("127.0.0.1:80", 0), LISTENER("127.0.0.1:80", REUSEPORT), "address-in-use"},
     {BIND("127.0.0.1:80", REUSEPORT), LISTENER("127.0.0.1:80", UNSURE), "address-in-use"},
     {BIND("127.0.0.1:80", REUSEPORT), LISTENER("127.0.0.1:80", REUSEPORT | OTHER_USER),
-     "address-in-use"},
+     "reuseport-uid"},
     {BIND("127.0.0.1:80", REUSEPORT), BOUND("127.0.0.1:80", REUSEPORT | OTHER_USER),
-     "bound-but-idle"},
+     "reuseport-uid"},
+    {BIND("127.0.0.1:80", REUSEADDR), LISTENER("127.0.0.1:80", REUSEPORT | OTHER_USER),
+     "address-in-use"},
     /* a socket in TIME-WAIT has no user any more */
     {BIND("127.0.0.1:80", REUSEPORT),
      {STATE_TIME_WAIT, "127.0.0.1:80", "127.0.0.1:9", REUSEPORT | OTHER_USER | NO_FILE},
@@ -546,9 +541,9 @@ static const struct lonely {
     bool sees_bound;
     const char *cause, *words; /* that the sentence must hold */
 } lonely[] = {
-    {{REFUSED_BIND, EADDRNOTAVAIL, "192.0.2.1:80", NULL, 0}, true, "address-not-local", "address"},
-    {{REFUSED_BIND, EADDRNOTAVAIL, "192.0.2.1:0", NULL, 0}, true, "address-not-local", "address"},
-    {{REFUSED_BIND, EADDRNOTAVAIL, "[2001:db8::1]:80", NULL, 0}, false, "address-not-local", ""},
+    {{CALL_BIND, EADDRNOTAVAIL, "192.0.2.1:80", NULL, 0}, true, "address-not-local", "address"},
+    {{CALL_BIND, EADDRNOTAVAIL, "192.0.2.1:0", NULL, 0}, true, "address-not-local", "address"},
+    {{CALL_BIND, EADDRNOTAVAIL, "[2001:db8::1]:80", NULL, 0}, false, "address-not-local", ""},
     {CONNECT("0.0.0.0:0", "127.0.0.1:80"), true, "ephemeral-exhaustion", "range"},
     {BIND("127.0.0.1:0", 0), true, "ephemeral-bind", "range"},
     {LISTEN("0.0.0.0:0", 0), true, "ephemeral-bind", "range"},
@@ -579,7 +574,7 @@ static void without_a_holder_linux_6_8_is_named_only_where_it_matters(void **sta
 
 /* Where the address is not here, no socket is to blame. */
 static void bind_to_a_foreign_address_meets_nobody(void **state) {
-    static const struct call call = {REFUSED_BIND, EADDRNOTAVAIL, "192.0.2.1:80", NULL, 0};
+    static const struct call call = {CALL_BIND, EADDRNOTAVAIL, "192.0.2.1:80", NULL, 0};
     static const struct other other = LISTENER("0.0.0.0:80", 0);
     struct refusal refusal = a_refusal(&call);
     struct holder holder = a_holder(&other);
@@ -649,7 +644,7 @@ static void span_weights(const struct row *rows, size_t count, unsigned least[3]
     for (size_t i = 0; i < count; i++) {
         struct refusal refusal = a_refusal(&rows[i].call);
         struct holder holder = a_holder(&rows[i].other);
-        if (refusal.call != REFUSED_BIND || refusal.local.port == 0 || rows[i].cause == NULL)
+        if (refusal.call != CALL_BIND || refusal.claim.local.port == 0 || rows[i].cause == NULL)
             continue;
         unsigned own = cause_blame(&refusal, &holder).weight, *low = &least[rank(&rows[i])];
         unsigned *high = &greatest[rank(&rows[i])];

@@ -1,4 +1,5 @@
 /* Endpoints: how they are written, compared, and given to the kernel. */
+#include "an_endpoint.h"
 #include "test.h"
 
 #include <netinet/in.h>
@@ -7,15 +8,6 @@
 #include <string.h>
 
 #include "base/endpoint.h"
-
-/* The endpoint that `text` names; the test fails if it names none. */
-static struct endpoint an_endpoint(const char *text) {
-    struct endpoint_pattern pattern;
-    const char *at, *wrong = endpoint_parse(text, &pattern, &at);
-    if (wrong != NULL)
-        fail_msg("%s: %s", text, wrong);
-    return pattern.endpoint;
-}
 
 static void endpoint_parse_takes_addresses_ports_and_stars(void **state) {
     static const struct {
