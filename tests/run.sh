@@ -153,7 +153,7 @@ step_tidy() {
 step_shell() {
   if command -v shellcheck >/dev/null; then
     check "shellcheck finds nothing" sh -c \
-      'shellcheck $(find tests .ci -name "*.sh") .ci/run'
+      'shellcheck $(find tests src -name "*.sh" -o -name "*.bash") .ci/run'
   else
     skip "shellcheck" "it is not installed"
   fi

@@ -2,6 +2,7 @@
 # What shells complete: `portreuse help --words -- WORD...` knows all words by reading the help.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/../lib.sh"
+export LC_ALL=C
 
 # words WORD...: what the last word may become goes to the file words, without the descriptions.
 words() {
