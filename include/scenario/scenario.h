@@ -70,6 +70,7 @@ struct step {
     const char *sysctl;     /* sysctl: the name */
     struct sysctl_word *words;
     size_t word_count;
+    bool timed;  /* repeat: the report tells how long its rounds took */
     size_t body; /* repeat, serve: how many of the next steps are its body */
 };
 

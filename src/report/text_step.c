@@ -5,9 +5,10 @@
 
 #include "base/units.h"
 #include "base/utf8.h"
+#include "report/text_rounds.h"
 #include "report/wrap.h"
 
-enum { INDENT = 2, ROLE_MOST = 16, ARGUMENTS_MOST = 44, NOTE_INDENT = 12 };
+enum { INDENT = 2, ROLE_MOST = 16, ARGUMENTS_MOST = 44, NOTE_INDENT = 12, ROUNDS_TO_TELL = 100 };
 
 static unsigned wider(unsigned width, const char *text, unsigned most) {
     size_t length = utf8_width(text, strlen(text));
@@ -169,6 +170,8 @@ void text_step(FILE *out, const struct scenario *scenario, const struct step *st
     if (step->body == 0)
         print_comment(out, step);
     fputc('\n', out);
+    if (step->timed || (verbose && result->round_count >= ROUNDS_TO_TELL))
+        text_rounds(out, result->rounds_ns, result->round_count, NOTE_INDENT);
     if (result->status == STEP_UNMET)
         print_difference(out, step, result);
     if (result->seen[0] != '\0') {

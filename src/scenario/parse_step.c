@@ -321,8 +321,10 @@ static void parse_uid(struct parser *parser, struct cursor *cursor, struct step 
 /* --- blocks --- */
 
 static void parse_repeat(struct parser *parser, struct cursor *cursor, struct step *step) {
-    if (cursor_peek(cursor) != NULL)
+    const struct word *word = cursor_peek(cursor);
+    if (word != NULL && !word_is(word, "timed"))
         take_number(parser, cursor, "a number of rounds", 1, SCENARIO_ROUNDS_MAX, step);
+    step->timed = cursor_skip(cursor, "timed");
 }
 
 static void parse_stop(struct parser *parser, struct cursor *cursor, struct step *step) {

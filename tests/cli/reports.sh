@@ -28,7 +28,13 @@ ok "so is the cause" out_has "cause:      time-wait-rebind: "
 ok "and that the old socket lacked the option" out_has "cause:      time-wait-old-without-reuse: "
 run "$portreuse" run -v time-wait-rebind
 ok "-v has the time left in TIME-WAIT" out_matches 'left by plain.peer, (60|59.[0-9]+)s left$'
+run "$portreuse" run slow-connect
+ok "a timed block has a table of the times of its rounds" sh -c \
+  '[ "$(grep -cE "^ +(1|1801)\.\.[0-9]+( +[0-9.]+[mu]s){3}$" "$1")" = 4 ]' - "$work/out"
+run "$portreuse" run -v ephemeral-exhaustion
+ok "with -v so has each block of 100 rounds" out_matches '^ +91\.\.100( +[0-9.]+[mu]s){3}$'
 run "$portreuse" run ephemeral-exhaustion
+ok "without it it has not" sh -c '! grep -q "% within" "$1"' - "$work/out"
 ok "a full range is told" out_has "in the way: all 100 ports of 40000-40099, by open connections"
 run "$portreuse" run ephemeral-bind
 ok "bind() to port 0 on a full range has its own cause" out_has "cause:      ephemeral-bind: "

@@ -696,6 +696,17 @@ static void a_repeat_without_a_number_has_none(void **state) {
     assert_true(scenario->steps[0].want.given);
 }
 
+static void a_repeat_may_be_timed(void **state) {
+    (void)state;
+    const struct step *step = story("a repeat 9 timed\n socket s\nend")->steps;
+    assert_true(step->timed);
+    assert_int_equal(step->number, 9);
+    step = story("a repeat timed\n socket s\nend -> EMFILE")->steps;
+    assert_true(step->timed);
+    assert_false(step->has_number);
+    assert_false(story("a repeat 9\n socket s\nend")->steps[0].timed);
+}
+
 /* What stands at the end replaces the `ok` that a block is expected to answer without it. */
 static void a_block_expects_what_stands_at_its_end_alone(void **state) {
     (void)state;
@@ -1048,6 +1059,7 @@ int main(void) {
         TEST(the_peer_of_an_ended_role_is_still_known),
         TEST(a_block_counts_its_body_and_keeps_its_role),
         TEST(a_repeat_without_a_number_has_none),
+        TEST(a_repeat_may_be_timed),
         TEST(a_block_expects_what_stands_at_its_end_alone),
         TEST(a_block_may_expect_one_of_several),
         TEST(serve_has_a_body_and_no_expectation),
