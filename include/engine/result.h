@@ -38,8 +38,8 @@ struct step_result {
     struct answer got;
     const struct wanted *met; /* which of the wanted answers it was, or NULL; of the scenario */
     uint64_t elapsed_ns;
-    const char *where;           /* which part of the step answered, static, or NULL: SO_LINGER */
-    char seen[RESULT_TEXT_SIZE]; /* await: what was there instead; "" if nothing to say */
+    const char *where; /* which part of the step answered, static, or NULL: SO_LINGER */
+    char *seen; /* await: what was there instead, of RESULT_TEXT_SIZE; NULL or "": nothing to say */
     bool has_evidence;
     struct evidence *evidence;
     uint64_t *rounds_ns; /* blocks: the time of each round, of the first ROUNDS_KEPT */

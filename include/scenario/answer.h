@@ -60,13 +60,13 @@ struct wanted {
 
 /* All that `-> ...` says. Borrowed by a step from its scenario. */
 struct expectation {
-    bool given;            /* false: no `->`; then `either` is one WANT_OK */
-    const char *text;      /* as written, behind the arrow; "ok" if not given */
-    struct wanted *either; /* these, if the kernel is `since` or newer, or always */
+    bool given;                  /* false: no `->`; then `either` is one WANT_OK */
+    const char *text;            /* as written, behind the arrow; "ok" if not given */
+    const struct wanted *either; /* these, if the kernel is `since` or newer, or always */
     size_t either_count;
     bool split;
     struct kernel_release since;
-    struct wanted *otherwise; /* these, on an older kernel */
+    const struct wanted *otherwise; /* these, on an older kernel */
     size_t otherwise_count;
     bool timed;
     uint64_t soonest_ns, latest_ns;

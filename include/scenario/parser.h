@@ -43,7 +43,7 @@ struct parser {
     struct line line;
     bool line_is_wrong;      /* this line has a mistake already */
     bool after_unknown_verb; /* which may have been meant to open a block: these are its lines */
-    struct arena scratch;    /* owned: what is not needed behind the end of the text */
+    struct arena scratch;    /* owned: what is not needed behind the end of the text, as words */
 
     const char **prose; /* the text that the indented lines belong to, or NULL */
     const char *prose_start, *prose_end;
@@ -78,6 +78,9 @@ void parser_mistake_in(struct parser *parser, const struct word *word, const cha
  */
 void parser_mistake_at(struct parser *parser, const struct line *line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* A copy of the word's text that stays with the scenario. */
+const char *parser_keep(struct parser *parser, const struct word *word);
 
 /* The words of the present line that are still to be read. */
 struct cursor {

@@ -64,6 +64,13 @@ void *arena_alloc(struct arena *arena, size_t size) {
     return start;
 }
 
+void *arena_keep(struct arena *arena, const void *bytes, size_t size) {
+    void *copy = arena_alloc(arena, size);
+    if (size > 0)
+        memcpy(copy, bytes, size);
+    return copy;
+}
+
 char *arena_copy(struct arena *arena, const char *bytes, size_t size) {
     char *copy = arena_alloc(arena, size + 1);
     if (size > 0)

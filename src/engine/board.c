@@ -23,7 +23,7 @@ struct cutter {
 
 static void *cut(struct cutter *cutter, size_t count, size_t size) {
     size_t unit = alignof(max_align_t);
-    void *part = cutter->base == NULL ? NULL : cutter->base + cutter->used;
+    void *part = cutter->base == NULL || count == 0 ? NULL : cutter->base + cutter->used;
     cutter->used += (count * size + unit - 1) / unit * unit;
     return part;
 }
@@ -44,11 +44,13 @@ static void lay_out(struct cutter *cutter, const struct scenario *scenario, size
     }
     for (size_t i = 0; i < steps; i++) {
         struct evidence *evidence = cut(cutter, 1, sizeof *evidence);
-        size_t rounds = rounds_kept(result_step(scenario, case_index, i));
-        uint64_t *rounds_ns = cut(cutter, rounds, sizeof *rounds_ns);
+        const struct step *step = result_step(scenario, case_index, i);
+        uint64_t *rounds_ns = cut(cutter, rounds_kept(step), sizeof *rounds_ns);
+        char *seen = cut(cutter, step->verb == VERB_AWAIT ? RESULT_TEXT_SIZE : 0, sizeof *seen);
         if (results != NULL) {
             results[i].evidence = evidence;
             results[i].rounds_ns = rounds_ns;
+            results[i].seen = seen;
         }
     }
 }

@@ -31,22 +31,17 @@ const struct step *result_judge(const struct step *step, const struct step_resul
     return step;
 }
 
-static void *copy(struct arena *arena, const void *bytes, size_t size) {
-    void *to = arena_alloc(arena, size);
-    if (size > 0)
-        memcpy(to, bytes, size);
-    return to;
-}
-
 struct case_result result_keep(struct arena *arena, const struct case_result *result) {
     struct case_result kept = *result;
-    kept.steps = copy(arena, result->steps, result->step_count * sizeof result->steps[0]);
+    kept.steps = arena_keep(arena, result->steps, result->step_count * sizeof result->steps[0]);
     for (size_t i = 0; i < kept.step_count; i++) {
         struct step_result *step = &kept.steps[i];
         step->evidence =
-            step->has_evidence ? copy(arena, step->evidence, sizeof *step->evidence) : NULL;
+            step->has_evidence ? arena_keep(arena, step->evidence, sizeof *step->evidence) : NULL;
+        bool saw = step->seen != NULL && step->seen[0] != '\0';
+        step->seen = saw ? arena_copy(arena, step->seen, strlen(step->seen)) : NULL;
         step->rounds_ns =
-            copy(arena, step->rounds_ns, step->round_count * sizeof step->rounds_ns[0]);
+            arena_keep(arena, step->rounds_ns, step->round_count * sizeof step->rounds_ns[0]);
     }
     return kept;
 }

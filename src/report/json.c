@@ -147,7 +147,7 @@ static void write_step(struct json *json, const struct scenario *scenario, const
         json_seconds(json, "seconds", result->elapsed_ns);
     if (result->where != NULL)
         json_string(json, "where", result->where);
-    if (result->seen[0] != '\0')
+    if (result->seen != NULL)
         json_string(json, "seen", result->seen);
     if (result->has_evidence)
         write_evidence(json, scenario, result->evidence);

@@ -174,7 +174,7 @@ void text_step(FILE *out, const struct scenario *scenario, const struct step *st
         text_rounds(out, result->rounds_ns, result->round_count, NOTE_INDENT);
     if (result->status == STEP_UNMET)
         print_difference(out, step, result);
-    if (result->seen[0] != '\0') {
+    if (result->seen != NULL) {
         fprintf(out, "%*sseen there: ", NOTE_INDENT, "");
         wrap_print(out, result->seen, NOTE_INDENT + 12, NOTE_INDENT + 12);
     }

@@ -21,7 +21,7 @@ static void take_line(struct parser *parser, const char *text, size_t size, unsi
         parse_prose_line(parser, text, size);
         return;
     }
-    const char *wrong = lex_line(&parser->scenario->arena, text, size, number, &parser->line, &at);
+    const char *wrong = lex_line(&parser->scratch, text, size, number, &parser->line, &at);
     if (wrong != NULL) {
         parser_mistake(parser, &(struct word){.at = at}, "%s", wrong);
         parse_broken_line(parser);
@@ -75,11 +75,8 @@ static void fill(struct scenario *scenario, const char *name, const char *file, 
 
 /* Moves the steps, which grew in the parser's scratch memory, to where they stay. */
 static void keep_steps(struct scenario *scenario) {
-    size_t size = scenario->step_count * sizeof scenario->steps[0];
-    struct step *steps = arena_alloc(&scenario->arena, size);
-    if (size > 0)
-        memcpy(steps, scenario->steps, size);
-    scenario->steps = steps;
+    scenario->steps = arena_keep(&scenario->arena, scenario->steps,
+                                 scenario->step_count * sizeof scenario->steps[0]);
 }
 
 static struct scenario *parse(const char *name, const char *file, const char *text, size_t size,

@@ -65,7 +65,7 @@ static void unknown_socket(struct parser *parser, const struct word *word,
                            const struct reference *reference, const char *rest) {
     const struct scenario *scenario = parser->scenario;
     const char *role = scenario->roles[reference->role];
-    const char *name = arena_copy(&parser->scenario->arena, rest, strcspn(rest, "."));
+    const char *name = arena_copy(&parser->scratch, rest, strcspn(rest, "."));
     struct suggestion nearest = suggest_begin(name);
     for (size_t i = 0; i < scenario->socket_count; i++)
         if (parser->flow.socket[reference->role][i] != SOCKET_NEVER)
@@ -84,7 +84,7 @@ static void unknown_socket(struct parser *parser, const struct word *word,
 
 static void unknown_reference(struct parser *parser, const struct word *word,
                               const struct reference *reference, const char *role_rest) {
-    struct arena *arena = &parser->scenario->arena;
+    struct arena *arena = &parser->scratch;
     const char *text = reference->text;
     if (role_rest != NULL) {
         unknown_socket(parser, word, reference, role_rest);
@@ -151,7 +151,7 @@ static bool parse_with_port_of(struct parser *parser, const struct word *word, c
                                struct address *address) {
     struct reference reference;
     size_t host = (size_t)(colon - word->text);
-    const char *written = arena_format(&parser->scenario->arena, "%.*s:0", (int)host, word->text);
+    const char *written = arena_format(&parser->scratch, "%.*s:0", (int)host, word->text);
     if (!parse_reference(parser, word, colon + 1, &reference) ||
         !parse_written(parser, word, written, address))
         return false;

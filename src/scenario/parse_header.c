@@ -26,7 +26,7 @@ void parse_tags(struct parser *parser) {
     for (; word != NULL; word = cursor_take(&cursor)) {
         scenario->tags = arena_grow(&scenario->arena, scenario->tags, scenario->tag_count,
                                     sizeof scenario->tags[0]);
-        scenario->tags[scenario->tag_count++] = word->text;
+        scenario->tags[scenario->tag_count++] = parser_keep(parser, word);
     }
 }
 

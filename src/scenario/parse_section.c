@@ -81,7 +81,7 @@ void parse_end(struct parser *parser) {
 
 /* Whether the text, the title of a case, reads like a step of a role that is called 'case'. */
 static bool is_like_a_step(struct parser *parser, const char *title) {
-    const char *first = arena_copy(&parser->scenario->arena, title, strcspn(title, " "));
+    const char *first = arena_copy(&parser->scratch, title, strcspn(title, " "));
     return verb_named(first) != VERB_NONE;
 }
 

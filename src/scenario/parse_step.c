@@ -108,7 +108,7 @@ static void unknown_option(struct parser *parser, const struct word *word, const
 }
 
 static void take_option(struct parser *parser, struct cursor *cursor, struct step *step) {
-    struct arena *arena = &parser->scenario->arena;
+    struct arena *arena = &parser->scratch;
     const struct word *word = cursor_take(cursor);
     const char *equals = strchr(word->text, '=');
     size_t size = equals == NULL ? strlen(word->text) : (size_t)(equals - word->text);
@@ -129,6 +129,8 @@ static void take_option(struct parser *parser, struct cursor *cursor, struct ste
 static void take_options(struct parser *parser, struct cursor *cursor, struct step *step) {
     while (cursor_peek(cursor) != NULL)
         take_option(parser, cursor, step);
+    step->options = arena_keep(&parser->scenario->arena, step->options,
+                               step->option_count * sizeof step->options[0]);
 }
 
 /* An address to bind or connect to: its port must be a number. */
@@ -193,14 +195,14 @@ static void parse_sysctl(struct parser *parser, struct cursor *cursor, struct st
     const struct word *word = cursor_need(parser, cursor, "the NAME of a sysctl");
     if (word == NULL)
         return;
-    step->sysctl = word->text;
+    step->sysctl = parser_keep(parser, word);
     const char *wrong = sysctl_refusal(word->text);
     if (wrong != NULL)
         parser_mistake(parser, word, "sysctl '%s': %s", word->text, wrong);
     if (cursor_peek(cursor) == NULL)
         cursor_need(parser, cursor, "a VALUE");
     while ((word = cursor_take(cursor)) != NULL) {
-        struct sysctl_word value = {.text = word->text};
+        struct sysctl_word value = {.text = parser_keep(parser, word)};
         value.is_address = parse_port_reference(parser, word, &value.address);
         step->words = arena_grow(&parser->scenario->arena, step->words, step->word_count,
                                  sizeof step->words[0]);

@@ -65,7 +65,7 @@ static bool parse_bounds(struct parser *parser, const struct word *word, int64_t
         return sound;
     }
     size_t size = (size_t)(upper - 2 - word->text);
-    char *lower = arena_copy(&parser->scenario->arena, word->text, size);
+    char *lower = arena_copy(&parser->scratch, word->text, size);
     if (!units_number(lower, INT64_MIN, INT64_MAX, low) ||
         !units_number(upper, INT64_MIN, INT64_MAX, high))
         return false;
@@ -191,25 +191,29 @@ static void parse_block_end(const struct context *context, struct cursor *cursor
 enum { RESULTS_MAX = 64 };
 
 /* One result or several, parted by `|`. */
-static void parse_either(const struct context *context, struct cursor *cursor, struct wanted **list,
-                         size_t *count) {
+static const struct wanted *parse_either(const struct context *context, struct cursor *cursor,
+                                         size_t *count) {
+    struct parser *parser = context->parser;
+    struct arena *arena = &parser->scenario->arena;
+    struct wanted *list = NULL;
     do {
         size_t first = cursor->next;
-        const struct word *word = cursor_need(context->parser, cursor, "a result");
+        const struct word *word = cursor_need(parser, cursor, "a result");
         if (word == NULL)
-            return;
+            break;
         if (*count == RESULTS_MAX) {
-            parser_mistake(context->parser, word, "more than %d results", RESULTS_MAX);
-            return;
+            parser_mistake(parser, word, "more than %d results", RESULTS_MAX);
+            break;
         }
-        *list = arena_grow(&context->parser->scenario->arena, *list, *count, sizeof **list);
-        struct wanted *wanted = &(*list)[(*count)++];
+        list = arena_grow(&parser->scratch, list, *count, sizeof *list);
+        struct wanted *wanted = &list[(*count)++];
         *wanted = (struct wanted){0};
         parse_kind(context, word, wanted);
         parse_block_end(context, cursor, wanted);
-        wanted->text = lex_slice(&context->parser->scenario->arena, cursor->line, first,
-                                 cursor->line->words[cursor->next - 1].end);
+        wanted->text =
+            lex_slice(arena, cursor->line, first, cursor->line->words[cursor->next - 1].end);
     } while (cursor_skip(cursor, "|"));
+    return arena_keep(arena, list, *count * sizeof *list);
 }
 
 /* --- since, within, in --- */
@@ -229,7 +233,7 @@ static void parse_since(const struct context *context, struct cursor *cursor,
                        "'else' is missing: what does an older kernel answer?");
         return;
     }
-    parse_either(context, cursor, &want->otherwise, &want->otherwise_count);
+    want->otherwise = parse_either(context, cursor, &want->otherwise_count);
 }
 
 static void parse_time(struct parser *parser, struct cursor *cursor, bool span,
@@ -242,7 +246,7 @@ static void parse_time(struct parser *parser, struct cursor *cursor, bool span,
     if (span) {
         const char *upper = units_range_split(word->text);
         size_t size = upper == NULL ? 0 : (size_t)(upper - 2 - word->text);
-        char *lower = arena_copy(&parser->scenario->arena, word->text, size);
+        char *lower = arena_copy(&parser->scratch, word->text, size);
         latest = upper == NULL ? "" : upper;
         if (!units_duration(lower, &want->soonest_ns))
             latest = "";
@@ -257,27 +261,20 @@ static void parse_time(struct parser *parser, struct cursor *cursor, bool span,
                        word->text);
 }
 
-static void expect_ok(struct parser *parser, struct expectation *want) {
-    want->text = "ok";
-    want->either = arena_alloc(&parser->scenario->arena, sizeof want->either[0]);
-    want->either[0].text = want->text;
-    want->either_count = 1;
-}
+static const struct wanted just_ok = {.kind = WANT_OK, .text = "ok"};
 
 static void parse_want(struct parser *parser, struct cursor *cursor, enum verb verb,
                        const struct sockopt *option, struct expectation *want) {
     struct arena *arena = &parser->scenario->arena;
     struct context context = {parser, verb, option};
-    *want = (struct expectation){0};
-    if (cursor_peek(cursor) == NULL) {
-        expect_ok(parser, want);
+    *want = (struct expectation){.text = just_ok.text, .either = &just_ok, .either_count = 1};
+    if (cursor_peek(cursor) == NULL)
         return;
-    }
-    want->given = true;
+    *want = (struct expectation){.given = true};
     want->text = lex_slice(arena, cursor->line, cursor->next, cursor->line->content);
-    struct line pieces = cut(arena, cursor);
+    struct line pieces = cut(&parser->scratch, cursor);
     struct cursor inner = {&pieces, 0, pieces.count};
-    parse_either(&context, &inner, &want->either, &want->either_count);
+    want->either = parse_either(&context, &inner, &want->either_count);
     for (const struct word *word; !parser->line_is_wrong && (word = cursor_take(&inner)) != NULL;) {
         bool plain = !word->quoted;
         if (plain && strcmp(word->text, "since") == 0 && !want->split)

@@ -42,6 +42,10 @@ void parser_mistake_at(struct parser *parser, const struct line *line, const cha
     va_end(values);
 }
 
+const char *parser_keep(struct parser *parser, const struct word *word) {
+    return arena_copy(&parser->scenario->arena, word->text, strlen(word->text));
+}
+
 /* --- cursor --- */
 
 struct cursor cursor_behind(const struct parser *parser, size_t skipped) {
@@ -117,7 +121,7 @@ static int intern(struct arena *arena, const char ***names, size_t *count, size_
     if (place >= 0 || *count == most)
         return place;
     *names = arena_grow(arena, *names, *count, sizeof **names);
-    (*names)[*count] = name;
+    (*names)[*count] = arena_copy(arena, name, strlen(name));
     return (int)(*count)++;
 }
 

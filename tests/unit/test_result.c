@@ -234,8 +234,9 @@ static void any_other_step_is_its_own_judge(void **state) {
 static void a_kept_result_shares_nothing_with_the_original(void **state) {
     struct evidence evidence = {.total = 7, .socket_count = 1, .words = "words"};
     uint64_t rounds_ns[3] = {10, 20, 30};
+    char seen[] = "seen";
     struct step_result steps[2] = {
-        {.status = STEP_UNMET, .has_evidence = true, .evidence = &evidence, .seen = "seen"},
+        {.status = STEP_UNMET, .has_evidence = true, .evidence = &evidence, .seen = seen},
         {.status = STEP_MET, .evidence = &evidence, .rounds_ns = rounds_ns, .round_count = 3},
     };
     struct case_result result = {
@@ -244,6 +245,7 @@ static void a_kept_result_shares_nothing_with_the_original(void **state) {
     struct case_result kept = result_keep(&run.arena, &result);
     memset(&evidence, 0xff, sizeof evidence);
     memset(rounds_ns, 0xff, sizeof rounds_ns);
+    memset(seen, 0xff, sizeof seen);
     memset(steps, 0xff, sizeof steps);
     memset(&result, 0xff, sizeof result);
     assert_int_equal(kept.verdict, VERDICT_FAIL);
@@ -255,6 +257,7 @@ static void a_kept_result_shares_nothing_with_the_original(void **state) {
     assert_int_equal(kept.steps[0].evidence->total, 7);
     assert_string_equal(kept.steps[0].evidence->words, "words");
     assert_int_equal(kept.steps[1].status, STEP_MET);
+    assert_null(kept.steps[1].seen);
     assert_null(kept.steps[1].evidence); /* there was none: its place on the board was empty */
     assert_int_equal(kept.steps[1].round_count, 3);
     assert_int_equal(kept.steps[1].rounds_ns[0], 10);
