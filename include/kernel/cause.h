@@ -31,6 +31,9 @@ enum cause {
     CAUSE_TIME_WAIT_OLD_WITHOUT_REUSE,
     CAUSE_FIXED_CLIENT_PORT,
     CAUSE_EPHEMERAL_EXHAUSTION,
+    CAUSE_EPHEMERAL_EXHAUSTION_ESTABLISHED,
+    CAUSE_POISONED_PORT,
+    CAUSE_PORT_RANGE_PER_SOCKET,
     CAUSE_EPHEMERAL_BIND,
     CAUSE_ADDRESS_NOT_LOCAL,
     CAUSE_COUNT,
@@ -44,6 +47,7 @@ struct refusal {
     enum port_call call;
     int error; /* EADDRINUSE or EADDRNOTAVAIL */
     struct claim claim;
+    bool own_range; /* the claim's range is that of the socket, narrower than the namespace's */
 };
 
 /* The question to put to sock_diag: which sockets can have to do with this refusal. */
@@ -60,7 +64,8 @@ bool cause_in_the_way(const struct refusal *refusal, const struct holder *holder
 bool cause_by_elimination(const struct refusal *refusal, const struct holder *holder);
 
 /* The cause that one socket in the way stands for, and how much it weighs among several: the cause
- * of the heaviest is named. A listener outweighs a connection, that outweighs TIME-WAIT. */
+ * of the heaviest is named. A listener outweighs a connection, that outweighs TIME-WAIT. Among the
+ * sockets that fill a range all weigh the same: the cause that most of them stand for is named. */
 struct blame {
     enum cause cause;
     unsigned weight;

@@ -20,6 +20,9 @@ static const char *const names[CAUSE_COUNT] = {
     [CAUSE_TIME_WAIT_OLD_WITHOUT_REUSE] = "time-wait-old-without-reuse",
     [CAUSE_FIXED_CLIENT_PORT] = "fixed-client-port",
     [CAUSE_EPHEMERAL_EXHAUSTION] = "ephemeral-exhaustion",
+    [CAUSE_EPHEMERAL_EXHAUSTION_ESTABLISHED] = "ephemeral-exhaustion-established",
+    [CAUSE_POISONED_PORT] = "poisoned-port",
+    [CAUSE_PORT_RANGE_PER_SOCKET] = "port-range-per-socket",
     [CAUSE_EPHEMERAL_BIND] = "ephemeral-bind",
     [CAUSE_ADDRESS_NOT_LOCAL] = "address-not-local",
 };
@@ -149,16 +152,29 @@ static struct blame connection_blame(const struct refusal *refusal, const struct
                           "old and the new socket lets a new listener start beside it"};
 }
 
-static struct blame connect_blame(const struct refusal *refusal, const struct holder *holder) {
-    if (ruling_on(refusal, holder).rule == RULE_POISONED_PORT &&
-        holder->socket.state != STATE_LISTEN && holder->socket.state != STATE_BOUND)
-        return (struct blame){CAUSE_EPHEMERAL_EXHAUSTION, 2,
-                              "every port of the ephemeral range is taken, some by sockets that "
-                              "were bound before connect(): automatic choice does not share those"};
-    if (automatic(refusal))
+/* Whether neither side, or the peer alone, has closed the connection. */
+static bool is_open(enum tcp_state state) {
+    return state == STATE_ESTABLISHED || state == STATE_CLOSE_WAIT || state == STATE_SYN_SENT ||
+           state == STATE_SYN_RECEIVED;
+}
+
+/* connect() that was to choose a port. */
+static struct blame autoconnect_blame(const struct refusal *refusal, const struct holder *holder) {
+    if (ruling_on(refusal, holder).rule == RULE_POISONED_PORT)
+        return (struct blame){CAUSE_POISONED_PORT, 1,
+                              "ports of the ephemeral range belong to sockets that were bound, to "
+                              "a number or to port 0: connect() does not choose such a port, "
+                              "whatever the destination"};
+    if (is_open(holder->socket.state))
         return (struct blame){
-            CAUSE_EPHEMERAL_EXHAUSTION, 1,
-            "every port of the ephemeral range is taken towards this destination"};
+            CAUSE_EPHEMERAL_EXHAUSTION_ESTABLISHED, 1,
+            "every port of the ephemeral range is taken towards this destination, "
+            "by connections that are open"};
+    return (struct blame){CAUSE_EPHEMERAL_EXHAUSTION, 1,
+                          "every port of the ephemeral range is taken towards this destination"};
+}
+
+static struct blame connect_blame(const struct holder *holder) {
     if (holder->socket.state == STATE_TIME_WAIT)
         return (struct blame){
             CAUSE_FIXED_CLIENT_PORT, 1,
@@ -166,6 +182,12 @@ static struct blame connect_blame(const struct refusal *refusal, const struct ho
             "cannot be reused now"};
     return (struct blame){CAUSE_FIXED_CLIENT_PORT, 2,
                           "the same connection (addresses and ports) exists already"};
+}
+
+static struct blame own_range_full(void) {
+    return (struct blame){CAUSE_PORT_RANGE_PER_SOCKET, 1,
+                          "every port of the socket's own range (IP_LOCAL_PORT_RANGE) is taken; "
+                          "sockets without it have a wider one"};
 }
 
 static struct blame range_full(void) {
@@ -181,8 +203,10 @@ static struct blame uid_blame(const struct holder *holder) {
 }
 
 struct blame cause_blame(const struct refusal *refusal, const struct holder *holder) {
+    if (automatic(refusal) && refusal->own_range)
+        return own_range_full();
     if (refusal->call == CALL_CONNECT)
-        return connect_blame(refusal, holder);
+        return automatic(refusal) ? autoconnect_blame(refusal, holder) : connect_blame(holder);
     if (automatic(refusal))
         return range_full();
     if (ruling_on(refusal, holder).rule == RULE_REUSEPORT_UID)

@@ -11,6 +11,8 @@ struct search {
     const struct refusal *refusal;
     struct evidence *evidence;
     struct blame heaviest;
+    unsigned heft;                       /* of that one: its weight, or how many stand for it */
+    unsigned counts[CAUSE_COUNT];        /* automatic: how many stand for each cause */
     unsigned weights[EVIDENCE_SOCKETS];  /* of the sockets in the evidence */
     uint8_t ports[(UINT16_MAX + 1) / 8]; /* bit by bit: the ports that are taken */
     bool eliminating;                    /* the second look: at what is on the other ports */
@@ -76,8 +78,11 @@ static bool weigh(void *context, const struct diag_socket *socket) {
     if (!is_in_the_way(search, &holder))
         return true;
     struct blame blame = cause_blame(search->refusal, &holder);
-    if (search->evidence->total == 0 || blame.weight > search->heaviest.weight)
+    unsigned heft = search->evidence->automatic ? ++search->counts[blame.cause] : blame.weight;
+    if (heft > search->heft) {
         search->heaviest = blame;
+        search->heft = heft;
+    }
     search->evidence->total++;
     take_port(search, socket->local.port);
     count_group(search->evidence, &found);
@@ -103,7 +108,8 @@ static int look(struct search *search) {
 
 /* --- the refusal --- */
 
-/* The ports that the kernel chooses from: the socket's own range, or that of the namespace. */
+/* The ports that the kernel chooses from. Each bound of the socket's own range counts if it lies in
+ * that of the namespace (inet_sk_get_local_port_range() in net/ipv4/inet_connection_sock.c). */
 static void find_range(const struct socket_view *view, struct refusal *refusal) {
     char text[64], *end = text;
     unsigned long low = 32768, high = 60999; /* the kernel's default, should it not be readable */
@@ -111,8 +117,11 @@ static void find_range(const struct socket_view *view, struct refusal *refusal) 
         low = strtoul(text, &end, 10);
         high = strtoul(end, NULL, 10);
     }
-    refusal->claim.range_low = view->range_low != 0 ? view->range_low : (uint16_t)low;
-    refusal->claim.range_high = view->range_high != 0 ? view->range_high : (uint16_t)high;
+    bool own_low = view->range_low >= low && view->range_low <= high;
+    bool own_high = view->range_high >= low && view->range_high <= high;
+    refusal->claim.range_low = own_low ? view->range_low : (uint16_t)low;
+    refusal->claim.range_high = own_high ? view->range_high : (uint16_t)high;
+    refusal->own_range = own_low || own_high;
 }
 
 struct refusal evidence_refusal(enum port_call call, int error, const struct socket_view *view) {

@@ -21,6 +21,7 @@ enum {
     NO_FILE = 32,    /* holder: no process has it open */
     CHOSEN = 64,     /* holder: its port was asked for by bind() */
     UNSURE = 128,    /* holder: its options are not known */
+    OWN_RANGE = 256, /* the caller has IP_LOCAL_PORT_RANGE */
 };
 
 enum { USER = 1000, ANOTHER_USER = 1001, RANGE_LOW = 40000, RANGE_HIGH = 40003 };
@@ -72,6 +73,7 @@ static struct refusal a_refusal(const struct call *call) {
                   .uid = USER,
                   .range_low = RANGE_LOW,
                   .range_high = RANGE_HIGH},
+        .own_range = (call->options & OWN_RANGE) != 0,
     };
 }
 
@@ -462,6 +464,12 @@ static const struct row connects[] = {
      "ephemeral-exhaustion"},
     {CONNECT("127.0.0.1:0", "127.0.0.1:80"),
      {STATE_ESTABLISHED, "127.0.0.1:40001", "127.0.0.1:80", OUTGOING},
+     "ephemeral-exhaustion-established"},
+    {CONNECT("0.0.0.0:0", "127.0.0.1:80"),
+     {STATE_CLOSE_WAIT, "127.0.0.1:40001", "127.0.0.1:80", OUTGOING},
+     "ephemeral-exhaustion-established"},
+    {CONNECT("0.0.0.0:0", "127.0.0.1:80"),
+     {STATE_FIN_WAIT_2, "127.0.0.1:40001", "127.0.0.1:80", OUTGOING | NO_FILE},
      "ephemeral-exhaustion"},
     {CONNECT("[::]:0", "[::1]:80"), EPHEMERAL_TO("[::1]:40001", "[::1]:80"),
      "ephemeral-exhaustion"},
@@ -476,12 +484,29 @@ static const struct row connects[] = {
     {CONNECT("127.0.0.2:0", "127.0.0.1:80"), EPHEMERAL_TO("127.0.0.1:40001", "127.0.0.1:80"),
      NOT_IN_THE_WAY},
     /* a port that was chosen explicitly is left alone, whatever its address */
-    {CONNECT("0.0.0.0:0", "127.0.0.1:80"), BOUND("127.0.0.1:40001", 0), "ephemeral-exhaustion"},
-    {CONNECT("0.0.0.0:0", "127.0.0.1:80"), LISTENER("0.0.0.0:40001", 0), "ephemeral-exhaustion"},
-    {CONNECT("0.0.0.0:0", "127.0.0.1:80"), LISTENER("[::1]:40001", 0), "ephemeral-exhaustion"},
+    {CONNECT("0.0.0.0:0", "127.0.0.1:80"), BOUND("127.0.0.1:40001", 0), "poisoned-port"},
+    {CONNECT("0.0.0.0:0", "127.0.0.1:80"), LISTENER("0.0.0.0:40001", 0), "poisoned-port"},
+    {CONNECT("0.0.0.0:0", "127.0.0.1:80"), LISTENER("[::1]:40001", 0), "poisoned-port"},
     {CONNECT("0.0.0.0:0", "127.0.0.1:80"), BOUND("127.0.0.1:39999", 0), NOT_IN_THE_WAY},
     {CONNECT("0.0.0.0:0", "127.0.0.1:80"), LISTENER("0.0.0.0:40004", 0), NOT_IN_THE_WAY},
 };
+
+static const struct row own_ranges[] = {
+    {{CALL_CONNECT, EADDRNOTAVAIL, "0.0.0.0:0", "127.0.0.1:80", OWN_RANGE},
+     EPHEMERAL_TO("127.0.0.1:40000", "127.0.0.1:80"),
+     "port-range-per-socket"},
+    {{CALL_CONNECT, EADDRNOTAVAIL, "0.0.0.0:0", "127.0.0.1:80", OWN_RANGE},
+     BOUND("127.0.0.1:40000", 0),
+     "port-range-per-socket"},
+    {BIND("127.0.0.1:0", OWN_RANGE), BOUND("127.0.0.1:40000", 0), "port-range-per-socket"},
+    {BIND("127.0.0.1:0", OWN_RANGE), BOUND("127.0.0.1:39999", 0), NOT_IN_THE_WAY},
+    {BIND("127.0.0.1:40000", OWN_RANGE), BOUND("127.0.0.1:40000", 0), "bound-but-idle"},
+};
+
+static void an_own_range_that_is_full_is_called_so(void **state) {
+    (void)state;
+    CHECK(own_ranges);
+}
 
 static void connect_without_a_port_meets_what_is_in_the_range(void **state) {
     (void)state;
@@ -492,9 +517,9 @@ static void connect_without_a_port_meets_what_is_in_the_range(void **state) {
 
 static const struct row eliminations[] = {
     {CONNECT("0.0.0.0:0", "127.0.0.1:80"), EPHEMERAL_TO("127.0.0.1:40000", "127.0.0.1:81"),
-     "ephemeral-exhaustion"},
+     "poisoned-port"},
     {CONNECT("0.0.0.0:0", "127.0.0.1:80"), EPHEMERAL_TO("127.0.0.1:40003", "127.0.0.2:80"),
-     "ephemeral-exhaustion"},
+     "poisoned-port"},
     {CONNECT("0.0.0.0:0", "127.0.0.1:80"), EPHEMERAL_TO("127.0.0.1:39999", "127.0.0.1:81"), NULL},
     {CONNECT("0.0.0.0:0", "127.0.0.1:80"), EPHEMERAL_TO("127.0.0.1:40004", "127.0.0.1:81"), NULL},
     {CONNECT("127.0.0.1:40001", "127.0.0.1:80"), EPHEMERAL_TO("127.0.0.1:40001", "127.0.0.1:81"),
@@ -519,19 +544,6 @@ static void elimination_blames_what_is_left_in_the_range(void **state) {
         if (row->cause != NULL)
             assert_string_equal(cause_name(cause_blame(&refusal, &holder).cause), row->cause);
     }
-}
-
-/* The two kinds of exhaustion have one name and differ in their words and their weight. */
-static void elimination_outweighs_a_connection_to_the_same_place(void **state) {
-    static const struct call call = CONNECT("0.0.0.0:0", "127.0.0.1:80");
-    static const struct other same = EPHEMERAL_TO("127.0.0.1:40000", "127.0.0.1:80");
-    static const struct other elsewhere = EPHEMERAL_TO("127.0.0.1:40001", "127.0.0.1:81");
-    struct refusal refusal = a_refusal(&call);
-    struct holder sure = a_holder(&same), left = a_holder(&elsewhere);
-    (void)state;
-    assert_true(cause_blame(&refusal, &left).weight > cause_blame(&refusal, &sure).weight);
-    assert_non_null(strstr(cause_blame(&refusal, &left).words, "bound before connect()"));
-    assert_non_null(strstr(cause_blame(&refusal, &sure).words, "destination"));
 }
 
 /* --- without a holder --- */
@@ -600,6 +612,7 @@ static const struct {
     {listens, ROWS(listens)},
     {connects_from_a_port, ROWS(connects_from_a_port)},
     {connects, ROWS(connects)},
+    {own_ranges, ROWS(own_ranges)},
 };
 
 /* --- weights --- */
@@ -748,8 +761,8 @@ int main(void) {
         cmocka_unit_test(listen_meets_other_listeners_only),
         cmocka_unit_test(connect_from_a_port_meets_the_same_connection_only),
         cmocka_unit_test(connect_without_a_port_meets_what_is_in_the_range),
+        cmocka_unit_test(an_own_range_that_is_full_is_called_so),
         cmocka_unit_test(elimination_blames_what_is_left_in_the_range),
-        cmocka_unit_test(elimination_outweighs_a_connection_to_the_same_place),
         cmocka_unit_test(without_a_holder_the_call_tells_the_cause),
         cmocka_unit_test(without_a_holder_linux_6_8_is_named_only_where_it_matters),
         cmocka_unit_test(bind_to_a_foreign_address_meets_nobody),

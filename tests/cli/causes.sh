@@ -1,0 +1,55 @@
+#!/bin/sh
+# What fills a range of ports: named is what most of the sockets there stand for.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+# fill LIVE BOUND: a scenario whose last connect() finds so many ports taken by live connections to
+# the same place, and by sockets that were bound.
+fill() {
+  cat >"$work/filled.scenario" <<EOF
+title t
+case c
+  sysctl net.ipv4.ip_local_port_range 40000 $((40000 + $1 + $2 - 1))
+  server socket listener
+  server bind listener 127.0.0.1:80
+  server listen listener
+  bound repeat $2
+    socket s
+    bind s 127.0.0.1:0
+  end
+  client repeat $1
+    socket s
+    connect s 127.0.0.1:80
+  end
+  client socket last
+  client connect last 127.0.0.1:80 -> EADDRNOTAVAIL
+EOF
+  run "$portreuse" run "$work/filled.scenario"
+}
+
+fill 6 2
+ok "a range of live connections and two bound sockets is full" status_is 0
+ok "most are live connections" out_has "cause:      ephemeral-exhaustion-established: "
+fill 2 6
+ok "a range of bound sockets and two live connections is full" status_is 0
+ok "most were bound" out_has "cause:      poisoned-port: "
+
+# A bound of the socket's own range that lies outside of the namespace's does not count.
+cat >"$work/half.scenario" <<'EOF'
+title t
+case c
+  sysctl net.ipv4.ip_local_port_range 40000 40009
+  client repeat
+    socket s IP_LOCAL_PORT_RANGE=40008-50009
+    bind s 127.0.0.1:0
+  end -> EADDRINUSE at bind after 2 | ENOPROTOOPT at socket
+EOF
+run "$portreuse" run "$work/half.scenario"
+if out_has ENOPROTOOPT; then
+  skip "a socket's own range" "needs kernel >= 6.3"
+else
+  ok "what is told is the range that counts" out_has "all 2 ports of 40008-40009"
+  ok "and the cause that it is the socket's own" out_has "cause:      port-range-per-socket: "
+fi
+
+finish
