@@ -50,9 +50,8 @@ struct evidence {
     uint32_t total;       /* sockets in the way */
     uint32_t ports_taken; /* automatic: how many ports of the range they take */
     struct evidence_group groups[EVIDENCE_GROUPS];
-    unsigned group_count;
-    struct evidence_socket sockets[EVIDENCE_SOCKETS]; /* the heaviest of them */
-    unsigned socket_count;
+    unsigned group_count, socket_count;
+    struct evidence_socket sockets[EVIDENCE_SOCKETS]; /* the heaviest of them; must come last */
 };
 
 /* The refusal, with `error`, of a call on this socket, as far as the socket itself tells: the

@@ -26,10 +26,12 @@ enum answer_kind {
 /* What came. A plain value: it can be copied, and sent between processes of one program. */
 struct answer {
     enum answer_kind kind;
-    int error;
-    int64_t number;
-    struct endpoint address;
-    struct sockopt_value value;
+    union { /* what the kind says */
+        int error;
+        int64_t number;
+        struct endpoint address;
+        struct sockopt_value value;
+    };
     /* A block's answer says where it came from. */
     bool in_block;
     enum verb at;    /* the call that ended the block; VERB_NONE: all rounds were run */

@@ -85,7 +85,7 @@ struct scenario {
     struct arena arena; /* owns all below */
     const char *name;   /* time-wait-rebind */
     const char *file;   /* the path it came from, or NULL for a built-in one */
-    const char *source; /* the text */
+    const char *source; /* the text; borrowed if built in */
     size_t source_size;
 
     const char *title;
@@ -106,7 +106,8 @@ struct scenario {
     size_t case_count;
 };
 
-/* Parses `size` bytes of text. `name` and `file` (NULL if built in) are copied. Mistakes are added
+/* Parses `size` bytes of text. `name` and `file` (NULL if built in) are copied, and so is the text
+ * but if built in: it must then stay as long as the scenario does. Mistakes are added
  * to `mistakes`, every one of the text; the scenario is returned all the same, as far as it could
  * be understood, and must not be run if there were any. The caller frees it. */
 struct scenario *scenario_parse(const char *name, const char *file, const char *text, size_t size,

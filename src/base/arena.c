@@ -1,7 +1,9 @@
-/* Blocks in a list, newest first; an allocation is cut from the newest, or starts a new one. */
+/* Blocks in a list, newest first; an allocation is cut from the newest, or starts a new one. One
+ * that fills a block goes behind the newest, which still has room for others. */
 #include "base/arena.h"
 
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +23,7 @@
 #ifdef ARENA_ALONE
 enum { BLOCK_SIZE = 0, UNIT = 1 };
 #else
-enum { BLOCK_SIZE = 16 * 1024, UNIT = alignof(max_align_t) };
+enum { BLOCK_SIZE = 4 * 1024, UNIT = alignof(max_align_t) };
 #endif
 
 struct arena_block {
@@ -53,11 +55,13 @@ static struct arena_block *block_new(size_t size) {
 
 void *arena_alloc(struct arena *arena, size_t size) {
     size = rounded_up(size);
-    struct arena_block *block = arena->newest;
-    if (block == NULL || block->size - block->used < size) {
+    struct arena_block *newest = arena->newest, *block = newest;
+    if (newest == NULL || newest->size - newest->used < size) {
         block = block_new(size);
-        block->older = arena->newest;
-        arena->newest = block;
+        bool fills_it = newest != NULL && block->size == size;
+        struct arena_block **place = fills_it ? &newest->older : &arena->newest;
+        block->older = *place;
+        *place = block;
     }
     void *start = block->bytes + block->used;
     block->used += size;

@@ -1,5 +1,6 @@
 #include "engine/result.h"
 
+#include <stddef.h>
 #include <string.h>
 
 const char *verdict_name(enum verdict verdict) {
@@ -31,13 +32,18 @@ const struct step *result_judge(const struct step *step, const struct step_resul
     return step;
 }
 
+/* The places for sockets that are not used are left out. */
+static struct evidence *keep_evidence(struct arena *arena, const struct evidence *evidence) {
+    size_t used = evidence->socket_count * sizeof evidence->sockets[0];
+    return arena_keep(arena, evidence, offsetof(struct evidence, sockets) + used);
+}
+
 struct case_result result_keep(struct arena *arena, const struct case_result *result) {
     struct case_result kept = *result;
     kept.steps = arena_keep(arena, result->steps, result->step_count * sizeof result->steps[0]);
     for (size_t i = 0; i < kept.step_count; i++) {
         struct step_result *step = &kept.steps[i];
-        step->evidence =
-            step->has_evidence ? arena_keep(arena, step->evidence, sizeof *step->evidence) : NULL;
+        step->evidence = step->has_evidence ? keep_evidence(arena, step->evidence) : NULL;
         bool saw = step->seen != NULL && step->seen[0] != '\0';
         step->seen = saw ? arena_copy(arena, step->seen, strlen(step->seen)) : NULL;
         step->rounds_ns =

@@ -69,7 +69,7 @@ static void fill(struct scenario *scenario, const char *name, const char *file, 
     struct arena *arena = &scenario->arena;
     scenario->name = arena_copy(arena, name, strlen(name));
     scenario->file = file == NULL ? NULL : arena_copy(arena, file, strlen(file));
-    scenario->source = arena_copy(arena, text, size);
+    scenario->source = file == NULL ? text : arena_copy(arena, text, size);
     scenario->source_size = size;
 }
 

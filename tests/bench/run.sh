@@ -28,6 +28,8 @@ compare "run: two cases in TIME-WAIT / a bare C program with the same namespaces
   "$pairs" -- "$portreuse" run -q "$here/rebind.scenario" -- "$bare" rebind
 compare "list / a C program that does nothing" \
   "$pairs" -- "$portreuse" list -- "$bare" nothing
+compare "run: all scenarios, for the peak of memory / a C program that does nothing" \
+  1 -- "$portreuse" run --all -q -- "$bare" nothing
 compare "repeat: 5000 connections / a bare C loop of the same calls" \
   "$pairs" -- "$portreuse" run -q "$here/connect.scenario" -- "$bare" connect 5000
 compare "repeat: 200000 binds / a bare C loop of the same calls" \

@@ -47,7 +47,7 @@ static void arena_keeps_allocations_apart_over_many_blocks(void **state) {
 }
 
 static void arena_serves_sizes_around_and_above_its_block(void **state) {
-    static const size_t sizes[] = {1, 16383, 16384, 16385, 1, 1 << 20, 1, 16384, 16368, 16};
+    static const size_t sizes[] = {1, 4095, 4096, 4097, 1, 1 << 20, 1, 4096, 4080, 16};
     unsigned char *given[ROWS(sizes)];
     struct arena arena = {0};
     (void)state;
@@ -58,6 +58,19 @@ static void arena_serves_sizes_around_and_above_its_block(void **state) {
     }
     for (size_t i = 0; i < ROWS(sizes); i++)
         assert_true(all_bytes_are(given[i], sizes[i], (unsigned char)(i + 1)));
+    arena_free(&arena);
+}
+
+/* Where allocations share blocks: a large one in between does not end the block of the small ones.
+ */
+static void arena_goes_on_with_its_block_behind_a_large_allocation(void **state) {
+    struct arena arena = {0};
+    (void)state;
+    const char *first = arena_alloc(&arena, 16), *second = arena_alloc(&arena, 16);
+    arena_alloc(&arena, 1 << 20);
+    const char *third = arena_alloc(&arena, 16);
+    if (second == first + 16)
+        assert_ptr_equal(third, second + 16);
     arena_free(&arena);
 }
 
@@ -162,6 +175,7 @@ int main(void) {
         cmocka_unit_test(arena_bytes_are_zeroed_and_aligned_for_any_type),
         cmocka_unit_test(arena_keeps_allocations_apart_over_many_blocks),
         cmocka_unit_test(arena_serves_sizes_around_and_above_its_block),
+        cmocka_unit_test(arena_goes_on_with_its_block_behind_a_large_allocation),
         cmocka_unit_test(arena_copy_keeps_every_byte_and_ends_with_nul),
         cmocka_unit_test(arena_format_takes_texts_of_any_length),
         cmocka_unit_test(arena_grow_keeps_items_across_powers_of_two),
