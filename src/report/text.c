@@ -8,17 +8,14 @@
 #include "base/units.h"
 #include "base/utf8.h"
 #include "report/format.h"
-#include "report/text_step.h"
+#include "report/phrase.h"
+#include "report/text_parts.h"
 #include "report/wrap.h"
 
 struct writer {
     FILE *out;
     const struct report *report;
 };
-
-static void print(FILE *out, const char *text) {
-    utf8_print(out, text, strlen(text));
-}
 
 static void print_prose(FILE *out, const char *heading, const char *text) {
     if (text == NULL)
@@ -63,7 +60,7 @@ static void print_case_line(const struct writer *writer, const struct scenario_r
     const struct case_result *result = &scenario->cases[index];
     char time[UNITS_DURATION_SIZE];
     fprintf(writer->out, "%-5s ", verdict_name(result->verdict));
-    print(writer->out, scenario->scenario->cases[index].title);
+    phrase_text(writer->out, scenario->scenario->cases[index].title);
     if (writer->report->run->repeat > 1)
         fprintf(writer->out, ": %u of %u runs passed", result->passed, result->runs);
     if (writer->report->verbose)
@@ -85,6 +82,12 @@ static void print_case(const struct writer *writer, const struct scenario_result
         return; /* it did not begin */
     bool told = !with_setup && all_met(scenario->scenario, result, index, setup);
     print_steps(writer, scenario, index, told ? setup : 0, result->step_count - (told ? setup : 0));
+}
+
+void text_case(FILE *out, const struct report *report, const struct scenario_result *scenario,
+               size_t index) {
+    struct writer writer = {out, report};
+    print_case(&writer, scenario, index, true);
 }
 
 /* The first case whose setup went as expected, so that it can be shown for all; or -1. */
@@ -170,7 +173,7 @@ static void print_brief(const struct writer *writer, const struct scenario_resul
     const char *name = scenario->scenario->name, *reason = common_reason(scenario);
     size_t length = utf8_width(name, strlen(name));
     fprintf(writer->out, "%-5s ", verdict_name(scenario->verdict));
-    print(writer->out, name);
+    phrase_text(writer->out, name);
     fprintf(writer->out, "%*s  %zu case%s\n", length < width ? (int)(width - length) : 0, "", count,
             count == 1 ? "" : "s");
     if (reason != NULL)

@@ -1,10 +1,11 @@
 /* One line a step: who, what, and what the kernel answered. */
-#include "report/text_step.h"
+#include "report/text_parts.h"
 
 #include <string.h>
 
 #include "base/units.h"
 #include "base/utf8.h"
+#include "report/phrase.h"
 #include "report/text_rounds.h"
 #include "report/wrap.h"
 
@@ -27,10 +28,6 @@ struct text_columns text_measure(const struct scenario *scenario) {
     return columns;
 }
 
-static void print_text(FILE *out, const char *text) {
-    utf8_print(out, text, strlen(text));
-}
-
 /* Prints blanks behind a text, up to `width` columns of both, but one at least. */
 static void fill(FILE *out, const char *text, unsigned width) {
     size_t length = utf8_width(text, strlen(text));
@@ -41,13 +38,13 @@ static void fill(FILE *out, const char *text, unsigned width) {
 static void print_call(FILE *out, const char *role, const char *verb, const char *arguments,
                        const struct text_columns *columns) {
     fprintf(out, "%*s", INDENT, "");
-    print_text(out, role);
+    phrase_text(out, role);
     fill(out, role, columns->role);
-    print_text(out, verb);
+    phrase_text(out, verb);
     if (*arguments == '\0')
         return;
     fill(out, verb, columns->verb);
-    print_text(out, arguments);
+    phrase_text(out, arguments);
 }
 
 /* Goes on, behind that line, to the column of answers. */
@@ -58,28 +55,12 @@ static void go_to_answer(FILE *out, const char *verb, const char *arguments,
     fill(out, arguments, columns->arguments);
 }
 
-static const char *role_name(const struct scenario *scenario, const struct step *step) {
-    return step->role == NO_ROLE ? "" : scenario->roles[step->role];
-}
-
-/* What came, as expected. Where what was wanted leaves something open, that is printed: so the
- * report stays the same from run to run. */
-static void print_met(FILE *out, const struct step_result *result, bool verbose) {
-    char got[ANSWER_TEXT_SIZE];
-    if (verbose || wanted_pins(result->met, &result->got)) {
-        fputs(answer_text(&result->got, got), out);
-        fputs(result->got.kind == ANSWER_ERRNO ? " (expected)" : "", out);
-    } else {
-        print_text(out, result->met->text);
-    }
-}
-
 /* What was wanted and what came, below the line. */
 static void print_difference(FILE *out, const struct step *step, const struct step_result *result) {
     const struct step *judge = result_judge(step, result);
     char got[ANSWER_TEXT_SIZE], time[UNITS_DURATION_SIZE];
     fprintf(out, "%*swant: ", NOTE_INDENT, "");
-    print_text(out, judge->want.text);
+    phrase_text(out, judge->want.text);
     fprintf(out, "\n%*sgot:  ", NOTE_INDENT, "");
     if (result->got.kind == ANSWER_NONE)
         fputs("no answer before the deadline", out);
@@ -102,24 +83,15 @@ static void print_rounds(FILE *out, const struct step_result *result) {
 }
 
 static void print_answer(FILE *out, const struct step_result *result, bool verbose) {
-    char time[UNITS_DURATION_SIZE], got[ANSWER_TEXT_SIZE];
-    switch (result->status) {
-    case STEP_NOT_RUN:
-        fputs("not run", out);
+    char time[UNITS_DURATION_SIZE];
+    phrase_answer(out, result, verbose);
+    if (result->status != STEP_MET && result->status != STEP_UNMET)
         return;
-    case STEP_RUNNING:
-        fputs("no answer", out);
-        return;
-    case STEP_BROKEN:
-        fputs("not done", out);
-        return;
-    case STEP_MET:
-        print_met(out, result, verbose);
-        break;
-    case STEP_UNMET:
-        fprintf(out, "%s  <- not as expected", answer_text(&result->got, got));
-        break;
-    }
+    if (result->status == STEP_UNMET)
+        fputs("  <- not as expected", out);
+    else if (result->got.kind == ANSWER_ERRNO &&
+             (verbose || wanted_pins(result->met, &result->got)))
+        fputs(" (expected)", out);
     if (result->where != NULL)
         fprintf(out, " at %s", result->where);
     if (verbose)
@@ -134,7 +106,7 @@ static void print_comment(FILE *out, const struct step *step) {
     if (step->comment == NULL)
         return;
     fputs("   # ", out);
-    print_text(out, step->comment);
+    phrase_text(out, step->comment);
 }
 
 /* The body, and the line that ends the block; the answer stands there. */
@@ -146,17 +118,34 @@ static void print_body(FILE *out, const struct step *block, const struct text_co
         if (step->want.given) {
             go_to_answer(out, verb, step->arguments, columns);
             fputs("-> ", out);
-            print_text(out, step->want.text);
+            phrase_text(out, step->want.text);
         }
         print_comment(out, step);
         fputc('\n', out);
     }
 }
 
+/* What was in the way, indented, and the cause. */
+static void print_evidence(FILE *out, const struct scenario *scenario,
+                           const struct evidence *evidence, bool verbose) {
+    static const char heading[] = "in the way: ";
+    unsigned lines = phrase_evidence_lines(evidence), column = NOTE_INDENT + sizeof heading - 1;
+    for (unsigned i = 0; i < lines; i++) {
+        fprintf(out, "%*s%-12s", NOTE_INDENT, "", i == 0 ? heading : "");
+        phrase_evidence(out, scenario, evidence, i, verbose);
+        fputc('\n', out);
+    }
+    if (evidence->missing != NULL)
+        return;
+    const char *name = cause_name(evidence->cause);
+    fprintf(out, "%*s%-12s%s: ", NOTE_INDENT, "", "cause:", name);
+    wrap_print(out, evidence->words, column, column + (unsigned)strlen(name) + 2);
+}
+
 void text_step(FILE *out, const struct scenario *scenario, const struct step *step,
                const struct step_result *result, const struct text_columns *columns, bool verbose) {
     const char *verb = verb_row(step->verb)->name, *arguments = step->arguments;
-    print_call(out, role_name(scenario, step), verb, arguments, columns);
+    print_call(out, phrase_role(scenario, step), verb, arguments, columns);
     if (step->body > 0) {
         print_comment(out, step);
         fputc('\n', out);
@@ -179,5 +168,5 @@ void text_step(FILE *out, const struct scenario *scenario, const struct step *st
         wrap_print(out, result->seen, NOTE_INDENT + 12, NOTE_INDENT + 12);
     }
     if (result->has_evidence)
-        text_evidence(out, scenario, result->evidence, verbose);
+        print_evidence(out, scenario, result->evidence, verbose);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "report/phrase.h"
 #include "report/report.h"
 
 enum { NAME_MOST = 32, WANT_MOST = 20 };
@@ -14,59 +15,31 @@ static void print_count(FILE *out, size_t count, const char *what) {
     fprintf(out, "%zu %s%s", count, what, count == 1 ? "" : "s");
 }
 
-/* Prints the text, or the front of it if it is longer than `most` bytes: the line has room for 80.
- */
-static void print_front(FILE *out, const char *text, size_t most) {
-    size_t size = utf8_cut(text, most);
-    utf8_print(out, text, size);
-    fputs(text[size] == '\0' ? "" : "...", out);
-}
-
-/* The first case with the run's own verdict, and the scenario that it belongs to. */
-static const struct case_result *decisive_case(const struct run_result *run,
-                                               const struct scenario_result **scenario,
-                                               size_t *index) {
+/* The first case with the run's own verdict: its scenario, or NULL, and its index in that. */
+static const struct scenario_result *decisive_case(const struct run_result *run, size_t *index) {
     for (size_t i = 0; i < run->scenario_count; i++)
         for (size_t k = 0; k < run->scenarios[i].scenario->case_count; k++)
             if (run->scenarios[i].cases[k].verdict == run->verdict) {
-                *scenario = &run->scenarios[i];
                 *index = k;
-                return &run->scenarios[i].cases[k];
+                return &run->scenarios[i];
             }
     return NULL;
 }
 
-static void print_failed(FILE *out, const struct scenario_result *scenario, size_t index,
-                         const struct case_result *result) {
-    const struct step_result *failed = result_failed_step(result);
-    char got[ANSWER_TEXT_SIZE];
-    if (failed == NULL)
-        return;
-    const struct step *step = result_judge(
-        result_step(scenario->scenario, index, (size_t)(failed - result->steps)), failed);
-    fprintf(out, "line %u: want ", step->line);
-    print_front(out, step->want.text, WANT_MOST);
-    fprintf(out, ", got %s", answer_text(&failed->got, got));
-}
-
 static void print_trouble(FILE *out, const struct run_result *run) {
-    const struct scenario_result *scenario = NULL;
     size_t index = 0, total = 0;
-    const struct case_result *result = decisive_case(run, &scenario, &index);
+    const struct scenario_result *scenario = decisive_case(run, &index);
     for (int i = 0; i < VERDICTS; i++)
         total += run->cases[i];
-    if (result == NULL)
+    if (scenario == NULL)
         return;
     if (run->verdict != VERDICT_SKIP && total > 1)
         fprintf(out, "%zu of %zu cases, first: ", run->cases[run->verdict], total);
     if (run->scenario_count > 1) {
-        print_front(out, scenario->scenario->name, NAME_MOST);
+        phrase_front(out, scenario->scenario->name, NAME_MOST);
         fputs(": ", out);
     }
-    if (run->verdict == VERDICT_FAIL)
-        print_failed(out, scenario, index, result);
-    else
-        print_front(out, result->reason, REPORT_LINE_SIZE);
+    phrase_case(out, scenario, index, WANT_MOST);
 }
 
 static void print_passed(FILE *out, const struct run_result *run) {
@@ -87,7 +60,7 @@ const char *report_verdict(const struct run_result *run, char *line) {
         return line;
     fprintf(out, "%s ", verdict_name(run->verdict));
     if (run->scenario_count == 1)
-        print_front(out, run->scenarios[0].scenario->name, NAME_MOST);
+        phrase_front(out, run->scenarios[0].scenario->name, NAME_MOST);
     else
         print_count(out, run->scenario_count, "scenario");
     fputs(": ", out);

@@ -1,12 +1,12 @@
-/* The parts of the text report: one step, its evidence. Nothing but the text report includes this.
- */
-#ifndef PORTREUSE_REPORT_TEXT_STEP_H
-#define PORTREUSE_REPORT_TEXT_STEP_H
+/* The parts of the text report, for itself and for reports that have a text in them. */
+#ifndef PORTREUSE_REPORT_TEXT_PARTS_H
+#define PORTREUSE_REPORT_TEXT_PARTS_H
 
 #include <stdbool.h>
 #include <stdio.h>
 
 #include "engine/result.h"
+#include "report/report.h"
 
 /* How wide the columns of a table of steps are. */
 struct text_columns {
@@ -21,8 +21,8 @@ struct text_columns text_measure(const struct scenario *scenario);
 void text_step(FILE *out, const struct scenario *scenario, const struct step *step,
                const struct step_result *result, const struct text_columns *columns, bool verbose);
 
-/* Prints what was in the way, indented. (text_evidence.c) */
-void text_evidence(FILE *out, const struct scenario *scenario, const struct evidence *evidence,
-                   bool verbose);
+/* Prints what the report tells of one case, with the setup. (text.c) */
+void text_case(FILE *out, const struct report *report, const struct scenario_result *scenario,
+               size_t index);
 
 #endif

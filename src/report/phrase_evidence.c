@@ -1,4 +1,4 @@
-/* In the way: which sockets, whose they are, and the cause in words.
+/* In the way: which sockets, and whose they are.
  *
  * Ports that the kernel chose, process ids and times differ from run to run, so they are printed
  * only on demand. */
@@ -7,14 +7,7 @@
 
 #include "base/units.h"
 #include "base/utf8.h"
-#include "report/text_step.h"
-#include "report/wrap.h"
-
-enum { INDENT = 12 };
-
-static void label(FILE *out, const char *text) {
-    fprintf(out, "%*s%s", INDENT, "", text);
-}
+#include "report/phrase.h"
 
 /* Whether the port stands in the script; else the kernel chose it. */
 static bool is_written(const struct scenario *scenario, uint16_t port) {
@@ -33,9 +26,7 @@ static const char *place(const struct scenario *scenario, const struct endpoint 
 
 static void print_name(FILE *out, const char *name) {
     enum { MOST = 40 }; /* a name in the middle of a sentence */
-    size_t size = utf8_cut(name, MOST);
-    utf8_print(out, name, size);
-    fputs(name[size] == '\0' ? "" : "...", out);
+    phrase_front(out, name, MOST);
 }
 
 static void print_holder(FILE *out, const struct scenario *scenario,
@@ -74,19 +65,6 @@ static void print_socket(FILE *out, const struct scenario *scenario,
     if (socket->state == STATE_TIME_WAIT && verbose)
         fprintf(out, ", %s left",
                 units_duration_text((uint64_t)socket->expires_ms * NS_PER_MS, left));
-    fputc('\n', out);
-}
-
-static void print_sockets(FILE *out, const struct scenario *scenario,
-                          const struct evidence *evidence, bool verbose) {
-    for (unsigned i = 0; i < evidence->socket_count; i++) {
-        label(out, i == 0 ? "in the way: " : "            ");
-        print_socket(out, scenario, &evidence->sockets[i], verbose);
-    }
-    if (evidence->total > evidence->socket_count) {
-        label(out, "            ");
-        fprintf(out, "and %u more\n", evidence->total - evidence->socket_count);
-    }
 }
 
 /* Which kind of socket a state makes it, in words. A connection that was closed here is on its way
@@ -143,7 +121,6 @@ static void print_groups(FILE *out, const struct scenario *scenario,
 static void print_range(FILE *out, const struct scenario *scenario, const struct evidence *evidence,
                         bool verbose) {
     uint32_t size = (uint32_t)(evidence->range_high - evidence->range_low) + 1;
-    label(out, "in the way: ");
     if (evidence->ports_taken == size)
         fprintf(out, "all %u", size);
     else
@@ -153,22 +130,26 @@ static void print_range(FILE *out, const struct scenario *scenario, const struct
         print_groups(out, scenario, evidence);
     else if (evidence->total > 0)
         fprintf(out, ", by %s", commonest_kind(evidence));
-    fputc('\n', out);
 }
 
-void text_evidence(FILE *out, const struct scenario *scenario, const struct evidence *evidence,
-                   bool verbose) {
-    if (evidence->missing != NULL) {
-        label(out, "in the way: ");
-        fprintf(out, "not known: %s\n", evidence->missing);
-        return;
-    }
-    if (evidence->automatic && evidence->range_high >= evidence->range_low)
+static bool is_range(const struct evidence *evidence) {
+    return evidence->automatic && evidence->range_high >= evidence->range_low;
+}
+
+unsigned phrase_evidence_lines(const struct evidence *evidence) {
+    if (evidence->missing != NULL || is_range(evidence))
+        return 1;
+    return evidence->socket_count + (evidence->total > evidence->socket_count);
+}
+
+void phrase_evidence(FILE *out, const struct scenario *scenario, const struct evidence *evidence,
+                     unsigned line, bool verbose) {
+    if (evidence->missing != NULL)
+        fprintf(out, "not known: %s", evidence->missing);
+    else if (is_range(evidence))
         print_range(out, scenario, evidence, verbose);
+    else if (line < evidence->socket_count)
+        print_socket(out, scenario, &evidence->sockets[line], verbose);
     else
-        print_sockets(out, scenario, evidence, verbose);
-    const char *name = cause_name(evidence->cause);
-    label(out, "cause:      ");
-    fprintf(out, "%s: ", name);
-    wrap_print(out, evidence->words, INDENT + 12, INDENT + 12 + (unsigned)strlen(name) + 2);
+        fprintf(out, "and %u more", evidence->total - evidence->socket_count);
 }
