@@ -20,6 +20,9 @@ struct arena {
  * says so on standard error and ends with status 2, for nothing here could go on without. */
 void *arena_alloc(struct arena *arena, size_t size);
 
+/* What happens then; for other memory that nothing could go on without. */
+_Noreturn void arena_out_of_memory(void);
+
 /* Returns a copy of the `size` bytes at `bytes`, aligned for any type. */
 void *arena_keep(struct arena *arena, const void *bytes, size_t size);
 

@@ -23,8 +23,8 @@ size_t utf8_width(const char *text, size_t size);
 size_t utf8_cut(const char *text, size_t most);
 
 /* Prints the text so that a terminal shows it and does nothing else: a control character comes as
- * `\x1b`, one that turns the direction of writing as `\u202e`, a byte that is not UTF-8 as
- * U+FFFD. */
+ * `\x1b`, one that turns the direction of writing or is none as `\u202e`, a byte that is not
+ * UTF-8 as U+FFFD. */
 void utf8_print(FILE *out, const char *text, size_t size);
 
 #endif

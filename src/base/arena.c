@@ -32,7 +32,7 @@ struct arena_block {
     alignas(max_align_t) char bytes[];
 };
 
-static _Noreturn void out_of_memory(void) {
+_Noreturn void arena_out_of_memory(void) {
     static const char text[] = "portreuse: out of memory\n";
     ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
     _exit(written < 0 ? 3 : 2);
@@ -40,7 +40,7 @@ static _Noreturn void out_of_memory(void) {
 
 static size_t rounded_up(size_t size) {
     if (size > SIZE_MAX / 2)
-        out_of_memory();
+        arena_out_of_memory();
     return (size + UNIT - 1) / UNIT * UNIT;
 }
 
@@ -48,7 +48,7 @@ static struct arena_block *block_new(size_t size) {
     size_t room = size > BLOCK_SIZE ? size : BLOCK_SIZE;
     struct arena_block *block = calloc(1, sizeof *block + room);
     if (block == NULL)
-        out_of_memory();
+        arena_out_of_memory();
     block->size = room;
     return block;
 }

@@ -68,7 +68,7 @@ static const char *escape(uint32_t code, char *text) {
         return "\xef\xbf\xbd";
     if (code < 0x20 || (code >= 0x7f && code < 0xa0))
         snprintf(text, ESCAPE_SIZE, "\\x%02x", (unsigned)code);
-    else if (changes_direction(code))
+    else if (changes_direction(code) || code == 0xfffe || code == 0xffff) /* no characters */
         snprintf(text, ESCAPE_SIZE, "\\u%04x", (unsigned)(code & 0xffff));
     else
         return NULL;

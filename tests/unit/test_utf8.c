@@ -139,6 +139,7 @@ static void utf8_print_shows_controls_and_bad_bytes_harmlessly(void **state) {
         {"na\xc3\xafve \xe2\x82\xac \xf0\x9f\x98\x80", 15,
          "na\xc3\xafve \xe2\x82\xac \xf0\x9f\x98\x80"},
         {"\x1b[31mred", 8, "\\x1b[31mred"},
+        {"\xef\xbf\xbe\xef\xbf\xbf\xef\xbf\xbd", 9, "\\ufffe\\uffff\xef\xbf\xbd"},
         {"a\0b", 3, "a\\x00b"},
         {"\t\r\n\x1f", 4, "\\x09\\x0d\\x0a\\x1f"},
         {"\x7f", 1, "\\x7f"},

@@ -1,0 +1,189 @@
+#!/bin/sh
+# The formats: each is read by a program that others wrote for it, and says what the JSON says; also
+# of a scenario whose texts are as bad as can be.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/../lib.sh"
+cd "$work" || exit 1
+top=$here/../..
+
+have() { command -v "$1" >/dev/null; }
+json() { jq -e "$1" r.json; }
+
+# One run of scenarios with all four verdicts, and a hostile one.
+printf 'title Cannot run here\nneeds kernel >= 99.0\ncase c\n a socket s\n' >skip.scenario
+cat >mixed.scenario <<'S'
+title  All but SKIP
+setup
+  one  socket  s
+  one  bind    s 127.0.0.1:4000
+case as expected
+  two  socket  s
+  two  bind    s 127.0.0.1:4000 -> EADDRINUSE
+  two  repeat 3
+    socket r
+    close  r
+  end
+  two  fork three
+  two  exit
+case otherwise
+  two  socket  s
+  two  bind    s 127.0.0.1:4000 -> ok | EACCES
+  two  listen  s
+case in vain
+  await LISTEN 127.0.0.1:4000 within 1ms
+case broken
+  a  socket  c
+  a  connect c 127.0.0.1:4001 -> ECONNREFUSED | ok
+  b  socket  d
+  b  connect d $a.c.peer
+S
+long=$(printf '%04096d' 0)
+{
+  printf 'title  "<b>]]>&amp;\\"%%s\\" | `x` *y* \\\\ # \033[31m \001 \377\376 \302\205 end; %%%% --- ..."\n'
+  printf 'case "# SKIP not really"\n "a | `b` ]]> & #1; \033 \377" socket s\n'
+  printf 'case end\n End socket s\n "%%%%{init}%%%%" socket s\n'
+  printf 'case style a:b; c;\n "style x:y#1;" socket s\n wrap: socket s\n'
+  printf 'case %s\n %s socket s\n' "$long" "$long"
+  printf 'case "\\\\# \\\\ | \302\240 \342\200\256 \357\277\277 \360\237\230\200 TODO # TODO"\n "->>" socket s -> EINVAL\n'
+  printf 'case "\047<![CDATA[ ]]>"\n "a: b" socket s\n'
+} >hostile.scenario
+
+for ending in txt json tap xml md mermaid.md; do
+  set -- "$@" --output r.$ending
+done
+shift 2
+run "$portreuse" run "$@" skip.scenario mixed.scenario hostile.scenario time-wait-rebind
+ok "one run writes all formats, and keeps its exit code" status_is 2
+cp out r.out
+for ending in txt json tap xml md mermaid.md; do
+  ok "r.$ending is UTF-8" iconv -f UTF-8 -t UCS-4 -o /dev/null r.$ending
+  ok "r.$ending has no control character" sh -c '! LC_ALL=C grep -qE "$(printf "[\001-\010\013-\037\177]")" "$1"' - r.$ending
+done
+ok "the text is what standard output got" cmp r.txt r.out
+if have jq; then
+  ok "there is every verdict" json '[.cases[] > 0] | all'
+  total=$(jq '[.cases[]] | add' r.json)
+  ok "each format has all cases" test "$total" = 15
+else
+  skip "what the JSON says" "jq is not installed"
+  finish
+fi
+
+# TAP, by prove. Of version 14 it knows since its own 3.48; to an older one it is told as version 13.
+for_prove() {
+  if perl -MTest::Harness -e 'exit($Test::Harness::VERSION >= 3.48)'; then
+    sed '1s/^TAP version 14$/TAP version 13/' "$1"
+  else
+    cat "$1"
+  fi
+}
+if have prove; then
+  ok "the first line tells the version" sh -c '[ "$(head -n 1 r.tap)" = "TAP version 14" ]'
+  for_prove r.tap >for-prove.tap
+  run prove -v -e cat for-prove.tap
+  ok "prove finds the failed tests" out_matches 'Failed tests?: +3-5, 10$'
+  ok "and reads all" out_has "Tests=$total,"
+  ok "without errors of its own" out_lacks "Parse errors"
+  ok "it skips the one that is to be skipped, for a reason" out_matches \
+    '^ok 1 - skip: c # SKIP needs kernel >= 99.0; this is '
+  run "$portreuse" run --format tap time-wait-rebind
+  for_prove out >good.tap
+  run prove -e cat good.tap
+  ok "and prove is content with a run that passed" out_has "All tests successful."
+  run perl -MTAP::Parser -e '
+    my $parser = TAP::Parser->new({exec => ["cat", $ARGV[0]]});
+    while (my $result = $parser->next) {
+      push @{$kinds{$result->type}}, $result;
+      if ($result->is_yaml) { print join("|", map { $_ // "" } @{$result->data}{qw(verdict line want got errno)},
+        $result->data->{evidence}{cause}, $result->data->{evidence}{in_the_way}[0]), "\n" }
+    }
+    print "unknown: ", $_->as_string, "\n" for @{$kinds{unknown}};
+    print "skipped: @{[$parser->skipped]}, to do: @{[$parser->todo]}\n";
+    print "problems: ", scalar($parser->parse_errors), "\n";' for-prove.tap
+  ok "the YAML has want, got, errno and evidence" out_has \
+    "FAIL|16|ok | EACCES|EADDRINUSE|98|bound-but-idle|BOUND 127.0.0.1:4000, held by one.s"
+  ok "also where nothing was in the way" out_has "FAIL|19|ok|ETIMEDOUT|110||"
+  ok "and of an ERROR" out_matches '^ERROR\|24\|'
+  ok "a title cannot skip a test" out_has "skipped: 1, to do: "
+  ok "every line is understood" out_lacks "unknown:"
+  ok "and none is wrong" out_has "problems: 0"
+else
+  skip "TAP by prove" "prove (perl) is not installed"
+fi
+
+# JUnit, by libxml2.
+if have xmllint; then
+  ok "the XML is as the schema says" xmllint --noout --schema "$here/junit.xsd" r.xml
+  xpath() { [ "$(xmllint --xpath "$1" r.xml)" = "$2" ]; }
+  ok "it has all cases" xpath 'count(//testcase)' "$total"
+  ok "and counts them" xpath 'sum(//testsuite/@tests)' "$total"
+  ok "as many failures" xpath 'count(//failure)' "$(jq .cases.fail r.json)"
+  ok "as it counts" xpath 'sum(//testsuite/@failures) + number(/testsuites/@failures)' \
+    "$(jq '.cases.fail * 2' r.json)"
+  ok "as many errors" xpath 'count(//error)' "$(jq .cases.error r.json)"
+  ok "as many skipped" xpath 'count(//skipped)' "$(jq .cases.skip r.json)"
+  ok "a failure says why" xpath 'string(//testcase[@name="otherwise"]/failure/@message)' \
+    "line 16: want ok | EACCES, got EADDRINUSE"
+  ok "and where" xpath 'string(//testcase[@name="otherwise"]/@line)' 14
+  ok "and tells the evidence" sh -c \
+    'xmllint --xpath "string(//failure)" r.xml | grep -q "in the way: BOUND 127.0.0.1:4000"'
+  ok "what is skipped says why" sh -c \
+    'xmllint --xpath "string(//skipped/@message)" r.xml | grep -q "needs kernel"'
+  ok "texts come out as they went in" xpath "string(//testcase[contains(@name,'CDATA')]/@name)" \
+    "'<![CDATA[ ]]>"
+  ok "also long ones" xpath "count(//testcase[@name='$long'])" 1
+else
+  skip "JUnit by xmllint" "xmllint (libxml2-utils) is not installed"
+fi
+
+# Markdown, by GitHub's parser.
+if have cmark-gfm; then
+  cmark-gfm -e table -t xml r.md >md.xml
+  ok "the Markdown has a table of cases for each scenario" test "$(grep -c '^| verdict | case | why |$' r.md)" = 4
+  tables=$(grep -cE '^\|-+:?\|' r.md)
+  ok "and one for each case that did not pass, and for the surroundings" test "$tables" = 9
+  ok "each parses as a table" test "$(grep -c '<table>' md.xml)" = "$tables"
+  ok "with all its rows" test "$(grep -c '<table_row>' md.xml)" = $(($(grep -c '^| ' r.md) - tables))
+  ok "and has its cells" sh -c '
+    for width in 2 3 5; do
+      xmllint --xpath "count(//*[local-name()=\"table\"][count(*[1]/*)=$width]/*[count(*)!=$width])" "$1"
+    done | sort -u | grep -qx 0' - md.xml
+  ok "the verdict stands first" sh -c 'head -n 1 "$1" | grep -q "^\*\*ERROR 4 scenarios: "' - r.md
+  ok "nothing of a title is markup" sh -c '! grep -E "<(emph|link|image)" "$1"' - md.xml
+  ok "no HTML but ours" sh -c \
+    '[ "$(grep -c "<html_block" "$1")" = 2 ] && ! grep "<html_inline" "$1"' - md.xml
+  ok "the surroundings are told" sh -c 'cmark-gfm -e table -t plaintext "$1" | grep -qF "$(uname -r)"' - r.md
+  cmark-gfm -t xml r.mermaid.md >mermaid.xml
+  ok "the diagrams are in fences" sh -c '[ "$(grep -c "info=\"mermaid\"" "$1")" = "$2" ]' - mermaid.xml "$total"
+else
+  skip "Markdown by cmark-gfm" "cmark-gfm is not installed"
+fi
+
+# mermaid, by itself; .ci/run installs it.
+modules=$top/build-mermaid
+if have node && [ -d "$modules/node_modules/mermaid" ]; then
+  cp "$here/mermaid.mjs" "$modules/mermaid-$$.mjs"
+  run node "$modules/mermaid-$$.mjs" r.mermaid.md
+  rm "$modules/mermaid-$$.mjs"
+  ok "mermaid parses the diagrams" status_is 0
+  cp out mermaid.json
+  drawn() { jq -s -e "$1" mermaid.json; }
+  ok "each is a sequence diagram" drawn "length == $total and all(.type == \"sequence\")"
+  ok "the roles are its participants" drawn \
+    '.[-4].actors == ["plain", "reuse", "client", "restart", "kernel"]'
+  ok "calls are told" drawn '.[-4].messages | index("bind listener 127.0.0.1:1215")'
+  ok "errnos, too" drawn '.[-4].messages | index("EADDRINUSE")'
+  ok "and the states of sockets" drawn \
+    '.[-4].messages | any(test("TIME-WAIT 127.0.0.1:1215 to 127.0.0.1:\\*, left by plain.peer"))'
+  ok "what was wanted stands with what came" drawn \
+    '.[2].messages | index("EADDRINUSE (want ok | EACCES)")'
+  ok "a case that is skipped says why" drawn '.[0].messages | any(startswith("SKIP: needs kernel"))'
+  ok "texts come out as they went in" drawn \
+    '[.[5:11][].actors[0]] | .[0] == "a | `b` ]]> & #1; \\x1b \ufffd" and .[2] == "style x:y#1;" and .[4] == "->>"'
+  ok "also those that mermaid gives a meaning" drawn '.[7].actors[1] == "wrap:"'
+  ok "no line is lost" drawn '[.[5:11][] | .messages | length >= 1] | all'
+else
+  skip "the parser of mermaid" "node, or mermaid in build-mermaid/, is not there; .ci/run installs it"
+fi
+
+finish
