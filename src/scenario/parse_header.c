@@ -6,7 +6,7 @@
 const char *parser_text(struct parser *parser) {
     const struct line *line = &parser->line;
     if (line->count == 2 && line->words[1].quoted)
-        return line->words[1].text;
+        return parser_keep(parser, &line->words[1]);
     return lex_slice(&parser->scenario->arena, line, 1, line->content);
 }
 
