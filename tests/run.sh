@@ -7,6 +7,7 @@
 #   plain      unit and command-line tests of the usual build
 #   sanitize   the same with ASan and UBSan
 #   clang      a build with clang, warnings as errors
+#   install    what is installed works without the tree; the static builds, the Debian package
 #   format     clang-format finds nothing to change
 #   tidy       clang-tidy finds nothing
 #   shell      shellcheck finds nothing in the scripts
@@ -97,16 +98,20 @@ build() {
   fi
 }
 
-tests_of() { # DIRECTORY
+scripts_of() { # FOLDER BUILD
+  for script in "$1"/*.sh; do
+    if [ -x "$script" ]; then
+      tap "$script" "$script" "$2/portreuse" "$2/tests"
+    fi
+  done
+}
+
+tests_of() { # BUILD
   for source in tests/unit/test_*.c; do
     program=$(basename "$source" .c)
     tap "$program" env CMOCKA_MESSAGE_OUTPUT=TAP "$1/tests/unit/$program"
   done
-  for script in tests/cli/*.sh; do
-    if [ -x "$script" ]; then
-      tap "$script" "$script" "$1/portreuse" "$1/tests"
-    fi
-  done
+  scripts_of tests/cli "$1"
 }
 
 step_plain() {
@@ -128,6 +133,11 @@ step_clang() {
 
 c_files() {
   find src include tests -name '*.[ch]'
+}
+
+step_install() {
+  [ -e build/portreuse ] || build build -DPORTREUSE_TESTS=ON
+  scripts_of tests/install build
 }
 
 step_format() {
@@ -161,11 +171,7 @@ step_shell() {
 
 step_fault() {
   if command -v strace >/dev/null; then
-    for script in tests/fault/*.sh; do
-      if [ -x "$script" ]; then
-        tap "$script" "$script" build/portreuse build/tests
-      fi
-    done
+    scripts_of tests/fault build
   else
     skip "system calls that fail" "strace is not installed"
   fi
@@ -181,10 +187,10 @@ step_fuzz() {
 }
 
 tests/deps.sh tests || exit 1
-[ $# -gt 0 ] || set -- plain sanitize clang format tidy shell fault fuzz
+[ $# -gt 0 ] || set -- plain sanitize clang install format tidy shell fault fuzz
 for step; do
   case $step in
-    plain | sanitize | clang | format | tidy | shell | fault | fuzz) "step_$step" ;;
+    plain | sanitize | clang | install | format | tidy | shell | fault | fuzz) "step_$step" ;;
     *)
       echo "$0: unknown step '$step'" >&2
       exit 2

@@ -3,7 +3,7 @@
 # by the shell itself. (tests/install/ has what needs a build of its own.)
 # shellcheck source=lib.sh
 . "$(dirname "$0")/../lib.sh"
-build=$(dirname "$1")
+build=$(cd "$(dirname "$1")" && pwd)
 prefix=$work/root/usr/local
 bin=$prefix/bin
 export DESTDIR=$work/root MANPATH=$prefix/share/man LC_ALL=C
