@@ -28,6 +28,7 @@ struct holder {
     enum knowledge reuseaddr, reuseport;
     enum knowledge outgoing;   /* made by connect(), not by accept() */
     enum knowledge bound;      /* its port was asked for by bind(), not chosen by the kernel */
+    enum knowledge inherited;  /* by fork(), by all that have it open: who made it has it no more */
     enum knowledge by_connect; /* connect() itself chose the port: bind() was not called, not even
                                   for port 0 */
 };

@@ -11,6 +11,7 @@
 struct socket_view {
     bool made, open, has_peer;
     bool outgoing, bound; /* by connect(); to a port that bind() named: for the caller to set */
+    bool inherited;       /* from the process that forked this one: likewise */
     bool reuseaddr, reuseport, v6only;
     sa_family_t family;
     struct endpoint local, peer; /* of a closed socket: the last ones */

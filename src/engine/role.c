@@ -50,9 +50,11 @@ static _Noreturn void serve_requests(struct role *role);
 /* Before the child has run at all, others may ask for the endpoints of what it inherits. */
 static void leave_views(struct role *role, int heir) {
     for (unsigned i = 0; i < role->scenario->socket_count; i++)
-        if (role->sockets[i] >= 0)
-            *board_view(role->board, (unsigned)heir, i) =
-                *board_view(role->board, (unsigned)role->index, i);
+        if (role->sockets[i] >= 0) {
+            struct socket_view *view = board_view(role->board, (unsigned)heir, i);
+            *view = *board_view(role->board, (unsigned)role->index, i);
+            view->inherited = true;
+        }
 }
 
 /* Forks the new role. It becomes a child of the stage, not of this process (CLONE_PARENT): so it
@@ -84,9 +86,11 @@ static void look_after(struct role *role, const struct step *step) {
     if (step->verb == VERB_BIND && step->address.pattern.endpoint.port != 0)
         view->bound = true;
     if (step->verb == VERB_SOCKET)
-        view->outgoing = view->bound = view->has_peer = false;
-    if (step->verb == VERB_ACCEPT)
+        view->outgoing = view->bound = view->has_peer = view->inherited = false;
+    if (step->verb == VERB_ACCEPT) {
         role_view(role, step->made);
+        board_view(role->board, (unsigned)role->index, step->made)->inherited = false;
+    }
 }
 
 static void do_block(struct role *role, const struct step *step, struct reply *reply) {

@@ -83,22 +83,31 @@ static bool is_of(const struct socket_view *view, const struct diag_socket *sock
            same_place(&view->local, &socket->local) && same_place(&view->peer, &socket->remote);
 }
 
-/* Finds the roles that have or had the socket; returns the first view of it, or NULL. */
-static const struct socket_view *find_holders(const struct search *search,
-                                              struct evidence_socket *found) {
+static void know_by_view(struct holder *holder, const struct socket_view *view) {
+    holder->reuseaddr = knowledge_of(view->reuseaddr);
+    holder->reuseport = knowledge_of(view->reuseport);
+    holder->outgoing = knowledge_of(view->outgoing);
+    holder->bound = knowledge_of(view->bound);
+    holder->inherited = knowledge_of(view->inherited);
+}
+
+/* Finds the roles that have or had the socket, and what is known of it by the first of them. It is
+ * inherited only if all of them have inherited it. */
+static void find_holders(const struct search *search, struct evidence_socket *found,
+                         struct holder *holder) {
     const struct scenario *scenario = search->stage->scenario;
-    const struct socket_view *first = NULL;
     for (unsigned role = 0; role < scenario->role_count; role++)
         for (unsigned socket = 0; socket < scenario->socket_count; socket++) {
             const struct socket_view *view = board_view(search->stage->board, role, socket);
             if (!is_of(view, &found->socket))
                 continue;
-            first = first == NULL ? view : first;
+            if (found->holder_count == 0)
+                know_by_view(holder, view);
+            else if (!view->inherited)
+                holder->inherited = KNOWN_NO;
+            found->holding = view->open ? HELD : LEFT;
             add_holder(search, found, (int)role, (int)socket);
         }
-    if (first != NULL)
-        found->holding = first->open ? HELD : LEFT;
-    return first;
 }
 
 static void find_possessor(struct search *search, struct evidence_socket *found) {
@@ -126,17 +135,13 @@ static bool waits_for_accept(const struct diag_socket *socket) {
 static struct holder identify(void *context, struct evidence_socket *found) {
     struct search *search = context;
     struct holder holder = {.socket = found->socket};
-    const struct socket_view *view = find_holders(search, found);
-    if (view != NULL) {
-        holder.reuseaddr = knowledge_of(view->reuseaddr);
-        holder.reuseport = knowledge_of(view->reuseport);
-        holder.outgoing = knowledge_of(view->outgoing);
-        holder.bound = knowledge_of(view->bound);
-    } else if (found->socket.inode != 0) {
+    find_holders(search, found, &holder);
+    if (found->holding != HELD_BY_NOBODY_KNOWN)
+        return holder;
+    if (found->socket.inode != 0)
         find_possessor(search, found);
-    } else if (waits_for_accept(&found->socket)) {
+    else if (waits_for_accept(&found->socket))
         found->holding = QUEUED;
-    }
     return holder;
 }
 

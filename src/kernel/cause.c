@@ -10,6 +10,8 @@ static const char *const names[CAUSE_COUNT] = {
     [CAUSE_DUAL_STACK] = "dual-stack",
     [CAUSE_BIND_TWICE_LISTEN_ONCE] = "bind-twice-listen-once",
     [CAUSE_REUSEPORT_UID] = "reuseport-uid",
+    [CAUSE_REUSEPORT_ALL_OR_NONE] = "reuseport-all-or-none",
+    [CAUSE_LEAKED_LISTENER] = "leaked-listener",
     [CAUSE_BOUND_BUT_IDLE] = "bound-but-idle",
     [CAUSE_LIVE_CONNECTION] = "live-connection",
     [CAUSE_CLOSE_WAIT_LEAK] = "close-wait-leak",
@@ -75,6 +77,24 @@ struct diag_query cause_query(const struct refusal *refusal) {
 
 /* --- what to call it --- */
 
+/* A listener on the very address. */
+static struct blame same_listener_blame(const struct refusal *refusal,
+                                        const struct holder *holder) {
+    enum knowledge mine = knowledge_of(refusal->claim.reuseport);
+    if (holder->inherited == KNOWN_YES)
+        return (struct blame){CAUSE_LEAKED_LISTENER, 9,
+                              "a process that inherited this listener still has it open, though "
+                              "the one that made it has closed it or ended: the port is free when "
+                              "the last copy is closed"};
+    if (holder->reuseport != NOT_KNOWN && holder->reuseport != mine)
+        return (struct blame){CAUSE_REUSEPORT_ALL_OR_NONE, 9,
+                              "one of the two sockets has SO_REUSEPORT, the other has not: it "
+                              "shares a port only among sockets that all set it before bind()"};
+    return (struct blame){CAUSE_ADDRESS_IN_USE, 9,
+                          "another socket listens there, and SO_REUSEADDR does not share a port "
+                          "with a listener: stop it, or take another port or address"};
+}
+
 static struct blame listener_blame(const struct refusal *refusal, const struct holder *holder) {
     switch (ruling_on(refusal, holder).rule) {
     case RULE_BIND_TWICE_LISTEN_ONCE:
@@ -97,10 +117,7 @@ static struct blame listener_blame(const struct refusal *refusal, const struct h
             "the wildcard address means every address, and on one of them another "
             "socket listens; SO_REUSEADDR does not share a port with a listener"};
     default:
-        return (struct blame){
-            CAUSE_ADDRESS_IN_USE, 9,
-            "another socket listens there, and SO_REUSEADDR does not share a port "
-            "with a listener: stop it, or take another port or address"};
+        return same_listener_blame(refusal, holder);
     }
 }
 

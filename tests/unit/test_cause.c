@@ -22,6 +22,7 @@ enum {
     CHOSEN = 64,     /* holder: its port was asked for by bind() */
     UNSURE = 128,    /* holder: its options are not known */
     OWN_RANGE = 256, /* the caller has IP_LOCAL_PORT_RANGE */
+    INHERITED = 512, /* holder: who made it has it no more */
 };
 
 enum { USER = 1000, ANOTHER_USER = 1001, RANGE_LOW = 40000, RANGE_HIGH = 40003 };
@@ -98,6 +99,7 @@ static struct holder a_holder(const struct other *other) {
         .reuseport = known(other, REUSEPORT),
         .outgoing = known(other, OUTGOING),
         .bound = known(other, CHOSEN),
+        .inherited = known(other, INHERITED),
     };
 }
 
@@ -156,6 +158,20 @@ static const struct row bind_addresses[] = {
 static void bind_meets_the_same_address_and_wildcards(void **state) {
     (void)state;
     CHECK(bind_addresses);
+}
+
+static const struct row bind_leaked[] = {
+    {BIND("127.0.0.1:80", 0), LISTENER("127.0.0.1:80", INHERITED), "leaked-listener"},
+    {BIND("127.0.0.1:80", REUSEPORT), LISTENER("127.0.0.1:80", INHERITED), "leaked-listener"},
+    {BIND("127.0.0.1:80", REUSEPORT), LISTENER("127.0.0.1:80", INHERITED | REUSEPORT),
+     NOT_IN_THE_WAY},
+    {BIND("0.0.0.0:80", 0), LISTENER("127.0.0.1:80", INHERITED), "wildcard-vs-specific"},
+    {BIND("127.0.0.1:80", 0), BOUND("127.0.0.1:80", INHERITED), "bound-but-idle"},
+};
+
+static void bind_meets_a_listener_that_a_child_has_inherited(void **state) {
+    (void)state;
+    CHECK(bind_leaked);
 }
 
 static const struct row bind_families[] = {
@@ -233,15 +249,19 @@ static const struct row bind_reuseport[] = {
     {BIND("127.0.0.1:80", REUSEPORT), BOUND("127.0.0.1:80", REUSEPORT), NOT_IN_THE_WAY},
     {BIND("127.0.0.1:80", REUSEPORT | REUSEADDR), LISTENER("127.0.0.1:80", REUSEPORT | REUSEADDR),
      NOT_IN_THE_WAY},
-    {BIND("127.0.0.1:80", REUSEPORT), LISTENER("127.0.0.1:80", 0), "address-in-use"},
-    {BIND("127.0.0.1:80", 0), LISTENER("127.0.0.1:80", REUSEPORT), "address-in-use"},
+    {BIND("127.0.0.1:80", REUSEPORT), LISTENER("127.0.0.1:80", 0), "reuseport-all-or-none"},
+    {BIND("127.0.0.1:80", 0), LISTENER("127.0.0.1:80", REUSEPORT), "reuseport-all-or-none"},
+    {BIND("127.0.0.1:80", REUSEADDR), LISTENER("127.0.0.1:80", REUSEADDR | REUSEPORT),
+     "reuseport-all-or-none"},
+    {BIND("0.0.0.0:80", 0), LISTENER("127.0.0.1:80", REUSEPORT), "wildcard-vs-specific"},
     {BIND("127.0.0.1:80", REUSEPORT), LISTENER("127.0.0.1:80", UNSURE), "address-in-use"},
+    {BIND("127.0.0.1:80", 0), LISTENER("127.0.0.1:80", UNSURE), "address-in-use"},
     {BIND("127.0.0.1:80", REUSEPORT), LISTENER("127.0.0.1:80", REUSEPORT | OTHER_USER),
      "reuseport-uid"},
     {BIND("127.0.0.1:80", REUSEPORT), BOUND("127.0.0.1:80", REUSEPORT | OTHER_USER),
      "reuseport-uid"},
     {BIND("127.0.0.1:80", REUSEADDR), LISTENER("127.0.0.1:80", REUSEPORT | OTHER_USER),
-     "address-in-use"},
+     "reuseport-all-or-none"},
     /* a socket in TIME-WAIT has no user any more */
     {BIND("127.0.0.1:80", REUSEPORT),
      {STATE_TIME_WAIT, "127.0.0.1:80", "127.0.0.1:9", REUSEPORT | OTHER_USER | NO_FILE},
@@ -605,6 +625,7 @@ static const struct {
     {bind_mapped, ROWS(bind_mapped)},
     {bind_reuseaddr, ROWS(bind_reuseaddr)},
     {bind_reuseport, ROWS(bind_reuseport)},
+    {bind_leaked, ROWS(bind_leaked)},
     {bind_time_wait, ROWS(bind_time_wait)},
     {bind_connections, ROWS(bind_connections)},
     {bind_thieves, ROWS(bind_thieves)},
@@ -754,6 +775,7 @@ int main(void) {
         cmocka_unit_test(bind_to_a_mapped_address_meets_the_ipv6_wildcard),
         cmocka_unit_test(bind_shares_with_reuseaddr_on_both_and_no_listener),
         cmocka_unit_test(bind_shares_with_reuseport_on_both_of_one_user),
+        cmocka_unit_test(bind_meets_a_listener_that_a_child_has_inherited),
         cmocka_unit_test(bind_over_time_wait_needs_the_option_on_both),
         cmocka_unit_test(bind_beside_a_connection_is_called_by_its_state),
         cmocka_unit_test(bind_beside_an_outgoing_connection_tells_theft_from_choice),
