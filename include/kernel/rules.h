@@ -91,6 +91,10 @@ bool rule_refuses(enum rule rule);
 
 /* --- between two sockets --- */
 
+/* Whether a socket is IPv6 only once it is bound as the claim says: by IPV6_V6ONLY, or as bind() to
+ * a specific IPv6 address makes it so. What it accepts later inherits that. */
+bool rules_v6only(const struct claim *claim);
+
 /* What of the holder would have to be known to tell. */
 enum unknown {
     UNKNOWN_REUSEADDR = 1,   /* whether it has SO_REUSEADDR: if so, it is not in the way */

@@ -43,8 +43,12 @@ static bool same_address(const struct endpoint *a, const struct endpoint *b) {
     return endpoint_equal(&left, &right);
 }
 
-/* Whether the kernel has the holder as IPv6 only: bind() to a specific IPv6 address makes it so,
- * while a connection has it from the socket that it was made from (__inet6_bind()). */
+/* __inet6_bind() */
+bool rules_v6only(const struct claim *claim) {
+    return claim->v6only || (!is_ipv4(&claim->local) && !endpoint_is_wildcard(&claim->local));
+}
+
+/* Whether the kernel has the holder as IPv6 only. */
 static enum knowledge holder_v6only(const struct holder *holder) {
     const struct diag_socket *socket = &holder->socket;
     bool idle = socket->state == STATE_LISTEN || socket->state == STATE_BOUND;
@@ -266,20 +270,29 @@ static bool like_last(const struct port_history *history, const struct claim *cl
            history->uid == claim->uid && covers(history, claim);
 }
 
-struct port_ruling rules_port(enum port_call call, const struct claim *claim,
-                              const struct holder *holders, size_t count,
-                              const struct port_history *history) {
+/* The ruling of all the holders together: that of the first one in the way, else of the first
+ * doubtful one, else the most telling. */
+static struct port_ruling among_holders(enum port_call call, const struct claim *claim,
+                                        const struct holder *holders, size_t count) {
     struct port_ruling port = {apart(RULE_FREE), count};
-    if (call != CALL_CONNECT && claim->local.port != 0 && like_last(history, claim))
-        return (struct port_ruling){apart(RULE_SAME_REUSEPORT), count};
     for (size_t i = 0; i < count; i++) {
         struct ruling ruling = rules_between(call, claim, &holders[i]);
+        bool more_telling = ruling.in_the_way == NOT_KNOWN || ruling.rule > port.ruling.rule;
         if (ruling.in_the_way == KNOWN_YES)
             return (struct port_ruling){ruling, i};
-        bool more_telling = ruling.in_the_way == NOT_KNOWN || ruling.rule > port.ruling.rule;
         if (port.ruling.in_the_way == KNOWN_NO && more_telling)
             port = (struct port_ruling){ruling, i};
     }
+    return port;
+}
+
+struct port_ruling rules_port(enum port_call call, const struct claim *claim,
+                              const struct holder *holders, size_t count,
+                              const struct port_history *history) {
+    struct port_ruling port = among_holders(call, claim, holders, count);
+    if (port.ruling.in_the_way != KNOWN_NO && call != CALL_CONNECT && claim->local.port != 0 &&
+        like_last(history, claim))
+        return (struct port_ruling){apart(RULE_SAME_REUSEPORT), count};
     return port;
 }
 
