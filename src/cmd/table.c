@@ -7,11 +7,12 @@
 #include "cmd/cmd.h"
 #include "report/format.h"
 
-extern const struct command command_list, command_show, command_run, command_check, command_version,
-    command_help;
+extern const struct command command_list, command_show, command_run, command_matrix, command_check,
+    command_version, command_help;
 
 const struct command *const commands[] = {
-    &command_list, &command_show, &command_run, &command_check, &command_version, &command_help,
+    &command_list,  &command_show,    &command_run,  &command_matrix,
+    &command_check, &command_version, &command_help,
 };
 
 const size_t command_count = sizeof commands / sizeof commands[0];

@@ -1,0 +1,189 @@
+/* portreuse matrix: which pairs of sockets may share a port, measured here, beside the model. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "report/matrix_report.h"
+#include "report/report.h"
+
+static const struct {
+    const char *name;
+    matrix_writer *write;
+} formats_of_matrix[] = {
+    {"text", matrix_write_text},         {"json", matrix_write_json}, {"csv", matrix_write_csv},
+    {"markdown", matrix_write_markdown}, {"svg", matrix_write_svg},
+};
+
+enum { FORMATS = sizeof formats_of_matrix / sizeof formats_of_matrix[0] };
+
+struct request {
+    struct matrix_choice choice;
+    bool states_named, first_named, second_named;
+    matrix_writer *write;
+    const char *diff; /* a file, or NULL */
+    bool must_run;
+};
+
+enum {
+    OPTION_STATE = 256,
+    OPTION_FIRST,
+    OPTION_SECOND,
+    OPTION_FORMAT,
+    OPTION_DIFF,
+    OPTION_MUST_RUN
+};
+
+static const struct option longs[] = {
+    {"state", required_argument, NULL, OPTION_STATE},
+    {"first", required_argument, NULL, OPTION_FIRST},
+    {"second", required_argument, NULL, OPTION_SECOND},
+    {"format", required_argument, NULL, OPTION_FORMAT},
+    {"diff", required_argument, NULL, OPTION_DIFF},
+    {"must-run", no_argument, NULL, OPTION_MUST_RUN},
+    {0},
+};
+
+/* --- options --- */
+
+static bool take_state(struct request *request, const char *name) {
+    if (!request->states_named)
+        memset(request->choice.states, false, sizeof request->choice.states);
+    request->states_named = true;
+    for (unsigned i = 0; i < MATRIX_STATES; i++)
+        if (strcmp(matrix_state_names[i], name) == 0)
+            return request->choice.states[i] = true;
+    options_wrong_value("matrix", "--state", name, "BOUND, LISTEN, ESTABLISHED or TIME-WAIT");
+    return false;
+}
+
+static bool take_ends(const char *option, bool *named, matrix_ends ends, const char *text) {
+    if (!*named)
+        memset(ends, false, sizeof(matrix_ends));
+    *named = true;
+    if (matrix_choose_ends(text, ends))
+        return true;
+    options_wrong_value("matrix", option, text,
+                        "an address (0.0.0.0, 127.0.0.1, 127.0.0.2, ::, ::1, ::ffff:0.0.0.0, "
+                        "::ffff:127.0.0.1), v6only, options (none, REUSEADDR, REUSEPORT, both), or "
+                        "several with commas between: '127.0.0.1,REUSEADDR'");
+    return false;
+}
+
+static bool take_format(struct request *request, const char *name) {
+    for (unsigned i = 0; i < FORMATS; i++)
+        if (strcmp(formats_of_matrix[i].name, name) == 0) {
+            request->write = formats_of_matrix[i].write;
+            return true;
+        }
+    options_wrong_value("matrix", "--format", name, "text, json, csv, markdown or svg");
+    return false;
+}
+
+static bool take_option(int option, struct request *request) {
+    switch (option) {
+    case OPTION_STATE:
+        return take_state(request, optarg);
+    case OPTION_FIRST:
+        return take_ends("--first", &request->first_named, request->choice.first, optarg);
+    case OPTION_SECOND:
+        return take_ends("--second", &request->second_named, request->choice.second, optarg);
+    case OPTION_FORMAT:
+        return take_format(request, optarg);
+    case OPTION_DIFF:
+        request->diff = optarg;
+        return true;
+    case OPTION_MUST_RUN:
+        return request->must_run = true;
+    default:
+        return false;
+    }
+}
+
+/* --- the file of --diff --- */
+
+/* Reads a whole file; NULL with errno set. The caller frees it. */
+static char *read_file(const char *path, size_t *size) {
+    char *bytes = NULL, part[16 * 1024];
+    FILE *file = fopen(path, "re"), *copy = NULL;
+    if (file != NULL)
+        copy = open_memstream(&bytes, size);
+    if (copy != NULL)
+        for (size_t got; (got = fread(part, 1, sizeof part, file)) > 0;)
+            fwrite(part, 1, got, copy);
+    int error = file == NULL || copy == NULL || ferror(file) ? errno : 0;
+    if (copy != NULL && fclose(copy) != 0)
+        error = errno;
+    if (file != NULL)
+        fclose(file);
+    if (error == 0)
+        return bytes;
+    free(bytes);
+    errno = error;
+    return NULL;
+}
+
+static int report_diff(const struct request *request, const struct matrix *matrix) {
+    struct matrix_diff diff = {0};
+    size_t size = 0;
+    char *bytes = read_file(request->diff, &size);
+    const char *wrong =
+        bytes == NULL ? strerror(errno) : matrix_diff_read(&diff, matrix, bytes, size);
+    if (wrong != NULL)
+        options_complain("matrix", "--diff %s: %s", request->diff, wrong);
+    else
+        matrix_diff_write(&diff, matrix, &request->choice, stdout);
+    int status = wrong != NULL ? EXIT_TROUBLE : diff.changed > 0 ? EXIT_FAIL : EXIT_AS_EXPECTED;
+    matrix_diff_free(&diff);
+    free(bytes);
+    return status;
+}
+
+/* --- all together --- */
+
+static int measure_and_report(const struct request *request) {
+    struct matrix *matrix = matrix_measure();
+    int status;
+    if (matrix == NULL) {
+        options_complain("matrix", "cannot start to measure: %s", strerror(errno));
+        return EXIT_TROUBLE;
+    }
+    if (request->must_run && matrix->verdict == VERDICT_SKIP)
+        matrix->verdict = VERDICT_ERROR;
+    if (request->diff != NULL && matrix->pairs > 0) {
+        status = report_diff(request, matrix);
+    } else {
+        request->write(matrix, &request->choice, stdout);
+        status = report_exit_code(matrix->verdict);
+    }
+    matrix_free(matrix);
+    return status;
+}
+
+static int cmd_matrix(int argc, char **argv) {
+    struct request request = {.choice = matrix_choose_all(), .write = matrix_write_text};
+    int option;
+    options_begin();
+    while ((option = options_next(argc, argv, ":", longs)) != -1)
+        if (option == '?' || !take_option(option, &request))
+            return EXIT_TROUBLE;
+    return options_no_operands(argc, argv) ? measure_and_report(&request) : EXIT_TROUBLE;
+}
+
+const struct command command_matrix = {
+    .name = "matrix",
+    .function = cmd_matrix,
+    .usage = "[OPTION...]",
+    .line = "show which pairs of sockets may share a port on this kernel",
+    .help =
+        "  --state STATE  only this state of the first socket: BOUND, LISTEN, ESTABLISHED or\n"
+        "                 TIME-WAIT; may be given several times\n"
+        "  --first END    only such sockets have the port: an address, options (none, REUSEADDR,\n"
+        "                 REUSEPORT, both), or several with commas between: ::,v6only,REUSEADDR\n"
+        "  --second END   only such sockets want it\n"
+        "  --format F     text (the default), json, csv, markdown or svg\n"
+        "  --diff FILE    what has changed since FILE, the JSON of an earlier matrix\n"
+        "  --must-run     what cannot run here is an error, not skipped\n",
+};

@@ -1,0 +1,123 @@
+#!/bin/sh
+# portreuse matrix: the kernel and the model agree, in every format, and what was narrowed or changed.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+refuse=$work/refuse
+cp "$helpers/refuse" "$refuse"
+chmod 755 "$refuse"
+
+run "$portreuse" matrix
+ok "the kernel answers as the model says" status_is 0
+ok "the first line is the verdict" out_matches '^PASS matrix: [0-9]+ pairs of sockets, as the model says$'
+ok "no line is wider than 100 columns" sh -c '! grep -qE "^.{101}" "$1"' - "$work/out"
+ok "there is a grid for each state" sh -c \
+  '[ "$(grep -cE "^(BOUND|LISTEN|ESTABLISHED|TIME-WAIT): " "$1")" -ge 4 ]' - "$work/out"
+grep -E '( [.b+!?]){4}' "$work/out" >"$work/rows"
+ok "no pair disagrees, none answers something else" sh -c '! grep -qE "[!?]" "$1"' - "$work/rows"
+cp "$work/out" "$work/first"
+run "$portreuse" matrix
+ok "it is the same the next time" cmp "$work/first" "$work/out"
+
+if users_may; then
+  run as_user "$portreuse" matrix
+  ok "an ordinary user can measure it" status_is 0
+  ok "and is told that other users are left out" out_has "Another user is left out"
+else
+  skip "an ordinary user can measure it" "ordinary users may have no private namespace here"
+fi
+
+# --- one pair ---
+
+one() { # FIRST SECOND
+  run "$portreuse" matrix --state TIME-WAIT --first "$1" --second "$2"
+}
+one 127.0.0.1,none 127.0.0.1,REUSEADDR
+ok "SO_REUSEADDR on the new socket alone does not bind over TIME-WAIT" out_has "bind EADDRINUSE"
+ok "the rule is named" out_has "time-wait-rebind: A connection in TIME-WAIT keeps the port"
+one 127.0.0.1,REUSEADDR 127.0.0.1,none
+ok "on the old one alone neither" out_has "bind EADDRINUSE"
+one 127.0.0.1,REUSEADDR 127.0.0.1,SO_REUSEADDR
+ok "on both it does" out_has "bind ok, listen ok"
+one 127.0.0.1,REUSEPORT 127.0.0.1,REUSEADDR
+ok "one option each does not" out_has "bind EADDRINUSE"
+run "$portreuse" matrix --state LISTEN --first '[::],none' --second 0.0.0.0,none
+ok "[::] takes the IPv4 port" out_has "dual-stack: "
+ok "unless it is v6only" out_has "v6only none, then 0.0.0.0 none"
+run "$portreuse" matrix --state BOUND --first 0.0.0.0,REUSEADDR --second 0.0.0.0,REUSEADDR
+ok "two may bind by SO_REUSEADDR" out_has "both-reuseaddr: "
+
+# --- data ---
+
+run "$portreuse" matrix --format csv
+records=$(($(wc -l <"$work/out") - 1))
+ok "the CSV has a record for each pair" sh -c 'head -n 1 "$1" | grep -q "^PASS matrix: $2 pairs"' - \
+  "$work/first" "$records"
+ok "each record has as many fields as the first" sh -c \
+  '[ "$(sed "s/\"[^\"]*\"/x/g" "$1" | awk -F, "{ print NF }" | sort -u)" = 11 ]' - "$work/out"
+run "$portreuse" matrix --format json
+cp "$work/out" "$work/before.json"
+ok "the JSON has them too" sh -c '[ "$(grep -c "\"first_address\"" "$1")" = "$2" ]' - "$work/out" "$records"
+run "$portreuse" matrix --format markdown
+ok "the Markdown has a table for each state" sh -c \
+  '[ "$(grep -cE "^## (BOUND|LISTEN|ESTABLISHED|TIME-WAIT)$" "$1")" = 4 ]' - "$work/out"
+ok "its rows have one width" sh -c \
+  '[ "$(grep -E "^\| [0-9:]" "$1" | sed "s/[^|]//g" | sort -u | wc -l)" = 1 ]' - "$work/out"
+if command -v xmllint >/dev/null; then
+  run "$portreuse" matrix --format svg
+  ok "the SVG is sound XML" xmllint --noout "$work/out"
+  ok "it has no square in the colour of a disagreement" out_has 'fill="#d7301f" d=""'
+else
+  skip "the SVG is sound XML" "xmllint is not installed"
+fi
+
+# --- what has changed ---
+
+run "$portreuse" matrix --diff "$work/before.json"
+ok "nothing has changed since a moment ago" status_is 0
+ok "all pairs were compared" out_has "PASS matrix: 0 of $records pairs answer otherwise"
+# Of the first record of TIME-WAIT the old kernel said something else.
+sed '/"state": "TIME-WAIT"/,/"bind"/ s/"bind": "EADDRINUSE"/"bind": "EACCES"/
+  s/"kernel": ".*"/"kernel": "5.10"/' "$work/before.json" >"$work/other.json"
+run "$portreuse" matrix --diff "$work/other.json" --first 127.0.0.1,none --second 127.0.0.1,none
+ok "what has changed fails" status_is 1
+ok "the other kernel is named" out_matches '^FAIL matrix: [1-9][0-9]* of .* than on Linux 5.10$'
+ok "and the pair, before" out_has "was bind EACCES"
+ok "and after" out_has "is  bind EADDRINUSE"
+run "$portreuse" matrix --diff "$work/nothing.json"
+ok "a file that is not there is named" err_has "nothing.json: No such file"
+ok "and that is trouble" status_is 2
+echo '{"pairs": [' >"$work/broken.json"
+run "$portreuse" matrix --diff "$work/broken.json"
+ok "so is one that is broken" status_is 2
+echo '{"cases": []}' >"$work/wrong.json"
+run "$portreuse" matrix --diff "$work/wrong.json"
+ok "and one without pairs, which says how to make one" err_has "portreuse matrix --format json"
+
+# --- what is wrong ---
+
+run "$portreuse" matrix --state TIMEWAIT
+ok "an unknown state is refused" err_has "--state 'TIMEWAIT': BOUND, LISTEN, ESTABLISHED or TIME-WAIT is expected"
+run "$portreuse" matrix --first 10.0.0.1
+ok "an address that it has not is refused" status_is 2
+run "$portreuse" matrix --second 127.0.0.1,v6only
+ok "so is one that cannot be" status_is 2
+run "$portreuse" matrix --format yaml
+ok "and a format" err_has "text, json, csv, markdown or svg is expected"
+run "$portreuse" matrix now
+ok "and a word" status_is 2
+
+if users_may; then
+  run as_user "$refuse" seccomp "$portreuse" matrix
+  ok "without a namespace it is skipped" status_is 0
+  ok "with the reason" out_has "SKIP matrix: no private namespace, a seccomp filter refuses it"
+  run as_user "$refuse" seccomp "$portreuse" matrix --must-run
+  ok "--must-run makes that an error" status_is 2
+  ok "and says so" out_has "ERROR matrix: "
+  run as_user "$refuse" seccomp "$portreuse" matrix --format json
+  ok "the JSON has the verdict" out_has '"verdict": "SKIP"'
+else
+  skip "without a namespace it is skipped" "ordinary users may have no private namespace here"
+fi
+
+finish
