@@ -11,7 +11,7 @@ build=$top/build-bench
 
 cmake -S "$top" -B "$build" -DCMAKE_BUILD_TYPE=Release >/dev/null
 cmake --build "$build" -j "$(nproc)" >/dev/null
-for program in bare pairs; do
+for program in bare matrix pairs; do
   cc -O2 -D_GNU_SOURCE -o "$build/$program" "$here/$program.c"
 done
 portreuse=$build/portreuse
@@ -34,6 +34,9 @@ compare "repeat: 5000 connections / a bare C loop of the same calls" \
   "$pairs" -- "$portreuse" run -q "$here/connect.scenario" -- "$bare" connect 5000
 compare "repeat: 200000 binds / a bare C loop of the same calls" \
   "$pairs" -- "$portreuse" run -q "$here/bind.scenario" -- "$bare" bind 200000
+bound=$("$portreuse" matrix --format csv | sed 's/"[^"]*"/x/g' | cut -d, -f7 | grep -cx ok)
+compare "matrix: all pairs, and a report / a bare C program with the same calls" \
+  "$pairs" -- "$portreuse" matrix -- "$build/matrix" "$bound"
 if command -v python3 >/dev/null && command -v ip >/dev/null; then
   compare "run: two cases in TIME-WAIT / a Python script under 'unshare -rn'" \
     "$pairs" -- "$portreuse" run -q "$here/rebind.scenario" -- python3 "$here/rebind.py"
