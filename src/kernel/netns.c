@@ -120,24 +120,37 @@ static int raise_loopback(void) {
     return error;
 }
 
-enum netns_kind netns_enter(char *reason) {
-    enum netns_kind kind = NETNS_AS_ROOT;
+/* Returns 0, or the errno of the call that `*what` then names. */
+static int enter_as_root(const char **what) {
+    *what = "unshare(CLONE_NEWNET)";
+    if (unshare(CLONE_NEWNET) < 0)
+        return errno;
+    *what = "taking the interface lo up";
+    return raise_loopback();
+}
+
+static int enter_with_user(const char **what) {
     uid_t uid = geteuid();
     gid_t gid = getegid();
-    if (unshare(CLONE_NEWNET) < 0) {
-        if (errno != EPERM)
-            return refused("unshare(CLONE_NEWNET)", errno, reason);
-        kind = NETNS_WITH_USER;
-        if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
-            return refused("unshare(CLONE_NEWUSER | CLONE_NEWNET)", errno, reason);
-        int error = map_user(uid, gid);
-        if (error != 0)
-            return refused("writing /proc/self/uid_map", error, reason);
-    }
-    int error = raise_loopback();
+    *what = "unshare(CLONE_NEWUSER | CLONE_NEWNET)";
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+        return errno;
+    *what = "writing /proc/self/uid_map";
+    int error = map_user(uid, gid);
     if (error != 0)
-        return refused("taking the interface lo up", error, reason);
-    return kind;
+        return error;
+    *what = "taking the interface lo up";
+    return raise_loopback();
+}
+
+enum netns_kind netns_enter(char *reason) {
+    const char *what;
+    int error = enter_as_root(&what);
+    if (error == 0)
+        return NETNS_AS_ROOT;
+    if (error == EPERM && (error = enter_with_user(&what)) == 0)
+        return NETNS_WITH_USER;
+    return refused(what, error, reason);
 }
 
 bool netns_has_ipv6(void) {
