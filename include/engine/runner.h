@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "engine/result.h"
+#include "engine/watch.h"
 #include "scenario/scenario.h"
 
 struct run_options {
@@ -15,6 +16,7 @@ struct run_options {
     unsigned jobs;       /* cases at a time, from 1; in the present namespace it is always 1 */
     unsigned repeat;     /* how often each case is run, from 1 */
     uint64_t timeout_ns; /* a case's deadline; 0: 30 s, and what the case says that it waits */
+    struct run_watcher watcher;
 };
 
 /* Runs every case of `count` scenarios, which must stay as long as the result does. `run` is

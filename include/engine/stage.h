@@ -11,6 +11,15 @@
 struct stage_options {
     bool current;         /* stay in the present namespace */
     uint64_t deadline_ns; /* of the case, on the monotonic clock */
+    int events;           /* a pipe for stage_event, to the runner; -1: it does not want them */
+};
+
+/* What the stage says of each step as it begins and as it ends. What it answered is on the board.
+ */
+struct stage_event {
+    uint64_t at_ns; /* on the monotonic clock */
+    uint32_t step;  /* its place in the scenario */
+    bool ended;
 };
 
 /* Runs the case of the board in the calling process, a fresh fork of the runner, and leaves the

@@ -12,10 +12,11 @@
 /* What the file of a format exports, by the name `format_NAME`. */
 struct format {
     const char *name;
-    const char *endings; /* of the files that have it, parted by blanks: ".md .markdown" */
-    const char *line;    /* one line of help */
-    bool surroundings;   /* it tells them: they have to be looked at */
-    report_writer *write;
+    const char *endings;        /* of the files that have it, parted by blanks: ".md .markdown" */
+    const char *line;           /* one line of help */
+    bool surroundings;          /* it tells them: they have to be looked at */
+    report_event_writer *event; /* it tells what happens as it happens; or NULL */
+    report_writer *write;       /* what it tells when the run is over */
 };
 
 /* All of them, in the order in which help shows them. The first is the one for want of another. */

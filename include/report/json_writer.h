@@ -8,10 +8,12 @@
 
 enum { JSON_DEPTH = 16 };
 
-/* Set `out`; the rest starts as zero. Within an object every value has a key; elsewhere it is NULL.
+/* Set `out`, and `line` if it is to be so; the rest starts as zero. Within an object every value
+ * has a key; elsewhere it is NULL.
  */
 struct json {
     FILE *out; /* borrowed */
+    bool line; /* all on one line */
     int depth;
     bool filled[JSON_DEPTH + 1];    /* something stands at this depth already */
     bool is_object[JSON_DEPTH + 1]; /* or an array */

@@ -7,6 +7,7 @@
 
 #include "engine/result.h"
 #include "engine/surroundings.h"
+#include "engine/watch.h"
 
 /* What a report is made of, and what it is to tell. All borrowed. */
 struct report {
@@ -28,5 +29,10 @@ int report_exit_code(enum verdict verdict);
 /* Writes a report to `out`; an error of that shows in ferror(3). Each format has one: see
  * report/format.h. */
 typedef void report_writer(const struct report *report, FILE *out);
+
+/* Writes what happens in a run, at the moment at which it does; of the result there is then no more
+ * than which scenarios are run. */
+typedef void report_event_writer(const struct report *report, const struct run_event *event,
+                                 FILE *out);
 
 #endif

@@ -9,15 +9,13 @@
 #include "base/units.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
-#include "cmd/output.h"
-#include "engine/runner.h"
-#include "report/report.h"
+#include "cmd/run_report.h"
 #include "scenario/catalogue.h"
 
 struct request {
     struct run_options run;
-    struct outputs outputs;
-    bool all, slow, verbose, quiet;
+    struct run_report reports;
+    bool all, slow;
     const char **tags; /* owned by the arena */
     size_t tag_count;
     struct arena arena;
@@ -120,14 +118,14 @@ static bool take_option(int option, int argc, char **argv, struct request *reque
     case OPTION_TIMEOUT:
         return take_timeout(request);
     case OPTION_FORMAT:
-        return output_take_format(&request->outputs, optarg);
+        return output_take_format(&request->reports.outputs, optarg);
     case OPTION_OUTPUT:
-        return output_take_file(&request->outputs, optarg);
+        return output_take_file(&request->reports.outputs, optarg);
     case 'v':
-        request->verbose = true;
+        request->reports.verbose = true;
         return true;
     case 'q':
-        request->quiet = true;
+        request->reports.quiet = true;
         return true;
     default:
         return false;
@@ -200,34 +198,6 @@ static void selection_free(struct selection *selection) {
 
 /* --- running --- */
 
-/* Whether a format that is asked for tells the surroundings. */
-static bool tells_surroundings(const struct outputs *outputs) {
-    for (size_t i = 0; i < outputs->count; i++)
-        if (outputs->rows[i].format->surroundings)
-            return true;
-    return false;
-}
-
-/* Writes all reports, standard output last: whoever reads that may look at the files then. Returns
- * whether all could be written. */
-static bool report(struct request *request, const struct run_result *run) {
-    struct outputs *outputs = &request->outputs;
-    struct surroundings surroundings = {0};
-    bool written = true;
-    if (tells_surroundings(outputs))
-        surroundings_look(request->run.current, &surroundings);
-    for (size_t i = outputs->count; i-- > 0;) {
-        struct output *output = &outputs->rows[i];
-        struct report report = {.run = run,
-                                .surroundings = &surroundings,
-                                .verbose = request->verbose,
-                                .quiet = request->quiet && output->path == NULL};
-        output->format->write(&report, output->stream);
-        written &= output_end(outputs, output);
-    }
-    return written;
-}
-
 /* Ends as the signal would have ended us, now that everything is cleaned up and told. */
 static void end_by_signal(int number) {
     fflush(stdout);
@@ -237,12 +207,12 @@ static void end_by_signal(int number) {
 
 static int run_selection(struct request *request, const struct selection *selection) {
     struct run_result run;
-    if (!output_open(&request->outputs))
+    if (!run_report_begin(&request->reports, &run, &request->run))
         return EXIT_TROUBLE;
     runner_raise_limits();
     runner_run((const struct scenario *const *)selection->scenarios, selection->count,
                &request->run, &run);
-    bool written = report(request, &run);
+    bool written = run_report_end(&request->reports);
     int status = written ? report_exit_code(run.verdict) : EXIT_TROUBLE;
     int interrupted = run.interrupted;
     run_result_free(&run);
@@ -252,7 +222,7 @@ static int run_selection(struct request *request, const struct selection *select
 }
 
 static int cmd_run(int argc, char **argv) {
-    struct request request = {.run = {.jobs = 1, .repeat = 1}, .outputs = {.command = "run"}};
+    struct request request = {.run = {.jobs = 1, .repeat = 1}, .reports.outputs.command = "run"};
     struct selection selection = {0};
     int status = EXIT_TROUBLE, option;
     options_begin();
@@ -263,7 +233,7 @@ static int cmd_run(int argc, char **argv) {
         status = run_selection(&request, &selection);
 cleanup:
     selection_free(&selection);
-    output_free(&request.outputs);
+    output_free(&request.reports.outputs);
     arena_free(&request.arena);
     return status;
 }

@@ -87,6 +87,19 @@ struct step_result *board_result(const struct board *board, const struct step *s
                 .steps[in_setup ? place - setup->first : setup->count + place - own->first];
 }
 
+size_t board_rounds(const struct board *board, const struct step *block) {
+    const uint64_t *rounds_ns = board_result(board, block)->rounds_ns;
+    size_t low = 0, high = rounds_kept(block);
+    while (low < high) { /* they are filled from the front, and no round takes no time */
+        size_t middle = low + (high - low) / 2;
+        if (rounds_ns[middle] == 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
 /* The endpoint of the socket that an address is taken from. */
 static bool socket_endpoint(const struct board *board, const struct address *address,
                             struct endpoint *endpoint) {

@@ -1,6 +1,7 @@
 /* A slot a case under way: a stage process in its own process group, a board, a pipe that the stage
  * holds open as long as it lives, and a deadline. The runner sleeps in ppoll() until a pipe ends, a
- * deadline passes or a signal comes.
+ * deadline passes or a signal comes; who watches the run is told of steps by that pipe, and that
+ * nothing happens by the clock.
  */
 #include "engine/runner.h"
 
@@ -32,7 +33,9 @@ struct slot {
     struct job *job; /* NULL: free */
     struct board *board;
     pid_t pid;
-    int alive;           /* our end of the pipe */
+    int pipe;            /* our end: of what the stage says, and that it lives */
+    unsigned repetition; /* from 1 */
+    uint64_t began_ns;
     uint64_t kill_at_ns; /* long behind the deadline, which the stage keeps itself */
 };
 
@@ -45,6 +48,8 @@ struct runner {
     size_t slot_count;
     sigset_t usual_mask;
     int interrupted;
+    uint64_t began_ns, next_tick_ns;
+    size_t runs_ended;
 };
 
 static volatile sig_atomic_t caught;
@@ -53,21 +58,72 @@ static void on_signal(int number) {
     caught = number;
 }
 
+/* --- watching --- */
+
+static void tell(const struct runner *runner, struct run_event event, uint64_t now_ns) {
+    const struct run_watcher *watcher = &runner->options->watcher;
+    event.at_ns = now_ns - runner->began_ns;
+    event.runs_ended = runner->runs_ended;
+    event.runs_total = runner->job_count * runner->options->repeat;
+    if (watcher->tell != NULL)
+        watcher->tell(watcher->context, &event);
+}
+
+static struct run_event event_of(const struct slot *slot, enum run_event_kind kind) {
+    return (struct run_event){.kind = kind,
+                              .scenario = slot->job->scenario,
+                              .case_index = slot->job->case_index,
+                              .repetition = slot->repetition};
+}
+
+/* Passes on what a stage has said of a step. */
+static void tell_step(const struct runner *runner, const struct slot *slot,
+                      const struct stage_event *said) {
+    struct run_event event = event_of(slot, said->ended ? STEP_ENDS : STEP_BEGINS);
+    event.step = &slot->job->scenario->steps[said->step];
+    if (said->ended)
+        event.result = board_result(slot->board, event.step);
+    tell(runner, event, said->at_ns);
+}
+
+/* Tells what is waited for, and when to do so again. */
+static void tick(struct runner *runner, uint64_t now_ns) {
+    const struct slot *oldest = NULL;
+    for (size_t i = 0; i < runner->slot_count; i++) {
+        const struct slot *slot = &runner->slots[i];
+        if (slot->job != NULL && (oldest == NULL || slot->began_ns < oldest->began_ns))
+            oldest = slot;
+    }
+    runner->next_tick_ns = now_ns + runner->options->watcher.tick_ns;
+    if (oldest == NULL)
+        return;
+    struct run_event event = event_of(oldest, RUN_WAITS);
+    const struct board *board = oldest->board;
+    event.step = board->under_way;
+    if (event.step != NULL && now_ns > board->under_way_since_ns)
+        event.waited_ns = now_ns - board->under_way_since_ns;
+    if (event.step != NULL)
+        event.rounds = board_rounds(board, event.step);
+    tell(runner, event, now_ns);
+}
+
 /* --- starting --- */
 
-static uint64_t deadline_ns(const struct runner *runner, const struct job *job) {
+/* How long a case may take. */
+static uint64_t time_of_case(const struct runner *runner, const struct job *job) {
     const uint64_t usual_ns = 30ULL * NS_PER_S;
-    uint64_t span_ns = runner->options->timeout_ns;
-    if (span_ns == 0)
-        span_ns = usual_ns + scenario_declared_ns(job->scenario, job->case_index);
-    return units_now_ns() + span_ns;
+    if (runner->options->timeout_ns > 0)
+        return runner->options->timeout_ns;
+    return usual_ns + scenario_declared_ns(job->scenario, job->case_index);
 }
 
 /* What the fork that is to be a stage does: it dies with the runner, and takes the signals that the
  * terminal sends to the runner's group out of its way. */
 static _Noreturn void become_stage(const struct runner *runner, struct board *board, pid_t parent,
-                                   uint64_t end_ns) {
-    struct stage_options options = {.current = runner->options->current, .deadline_ns = end_ns};
+                                   uint64_t end_ns, int pipe) {
+    struct stage_options options = {.current = runner->options->current,
+                                    .deadline_ns = end_ns,
+                                    .events = runner->options->watcher.steps ? pipe : -1};
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGPIPE};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
@@ -78,7 +134,7 @@ static _Noreturn void become_stage(const struct runner *runner, struct board *bo
     sigprocmask(SIG_SETMASK, &runner->usual_mask, NULL);
     for (size_t i = 0; i < runner->slot_count; i++)
         if (runner->slots[i].job != NULL)
-            close(runner->slots[i].alive);
+            close(runner->slots[i].pipe);
     stage_run(board, &options);
     _exit(0);
 }
@@ -93,7 +149,7 @@ static void set_reason(struct case_result *result, enum verdict verdict, const c
 /* Starts the job's next run in a free slot. Returns 0 or an errno. */
 static int start(struct runner *runner, struct slot *slot, struct job *job) {
     int ends[2];
-    uint64_t end_ns = deadline_ns(runner, job);
+    uint64_t now_ns = units_now_ns(), end_ns = now_ns + time_of_case(runner, job);
     pid_t self = getpid();
     struct board *board = board_new(job->scenario, job->case_index);
     if (board == NULL)
@@ -104,7 +160,7 @@ static int start(struct runner *runner, struct slot *slot, struct job *job) {
     }
     pid_t pid = fork();
     if (pid == 0)
-        become_stage(runner, board, self, end_ns);
+        become_stage(runner, board, self, end_ns, ends[1]);
     int error = pid < 0 ? errno : 0;
     close(ends[1]);
     if (pid < 0) {
@@ -114,8 +170,14 @@ static int start(struct runner *runner, struct slot *slot, struct job *job) {
     }
     setpgid(pid, pid); /* here too, so that it is done before anyone may kill the group */
     const uint64_t grace_ns = 5ULL * NS_PER_S;
-    *slot = (struct slot){job, board, pid, ends[0], end_ns + grace_ns};
-    job->begun++;
+    *slot = (struct slot){.job = job,
+                          .board = board,
+                          .pid = pid,
+                          .pipe = ends[0],
+                          .repetition = ++job->begun,
+                          .began_ns = now_ns,
+                          .kill_at_ns = end_ns + grace_ns};
+    tell(runner, event_of(slot, CASE_BEGINS), slot->began_ns);
     return 0;
 }
 
@@ -126,6 +188,7 @@ static int start(struct runner *runner, struct slot *slot, struct job *job) {
 static void add_result(struct runner *runner, struct job *job, struct case_result *now) {
     struct case_result *kept = job->result;
     bool first = job->ended++ == 0;
+    runner->runs_ended++;
     if (now->verdict == VERDICT_SKIP && runner->options->must_run)
         now->verdict = VERDICT_ERROR;
     unsigned passed = kept->passed + (now->verdict == VERDICT_PASS);
@@ -157,8 +220,11 @@ static void finish(struct runner *runner, struct slot *slot) {
         set_reason(result, VERDICT_ERROR, "the case's process was killed by a signal", 0);
     else if (!sound)
         set_reason(result, VERDICT_ERROR, "the case's process ended before the case", 0);
-    close(slot->alive);
+    close(slot->pipe);
     add_result(runner, slot->job, result);
+    struct run_event event = event_of(slot, CASE_ENDS);
+    event.case_result = result;
+    tell(runner, event, units_now_ns());
     board_free(slot->board);
     *slot = (struct slot){0};
 }
@@ -201,8 +267,9 @@ static size_t fill_slots(struct runner *runner) {
     return used;
 }
 
-static uint64_t next_kill_ns(const struct runner *runner) {
-    uint64_t earliest = UINT64_MAX;
+/* How long there is nothing to do by the clock. */
+static uint64_t time_to_sleep(const struct runner *runner) {
+    uint64_t earliest = runner->options->watcher.tick_ns == 0 ? UINT64_MAX : runner->next_tick_ns;
     for (size_t i = 0; i < runner->slot_count; i++)
         if (runner->slots[i].job != NULL && runner->slots[i].kill_at_ns < earliest)
             earliest = runner->slots[i].kill_at_ns;
@@ -210,13 +277,25 @@ static uint64_t next_kill_ns(const struct runner *runner) {
     return earliest > now_ns ? earliest - now_ns : 0;
 }
 
+/* Takes in what came through the pipe of a stage: what it says, or its end. */
+static void take_in(struct runner *runner, struct slot *slot) {
+    struct stage_event said[64];
+    ssize_t size = read(slot->pipe, said, sizeof said);
+    if (size < 0 && errno == EINTR)
+        return;
+    if (size <= 0)
+        finish(runner, slot);
+    for (ssize_t i = 0; i < size / (ssize_t)sizeof said[0]; i++)
+        tell_step(runner, slot, &said[i]);
+}
+
 /* Waits until something happens, and takes it in. */
 static void wait_for_slots(struct runner *runner, struct pollfd *waiting) {
-    uint64_t ns = next_kill_ns(runner);
+    uint64_t ns = time_to_sleep(runner);
     struct timespec time = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
     for (size_t i = 0; i < runner->slot_count; i++)
         waiting[i] = (struct pollfd){
-            .fd = runner->slots[i].job == NULL ? -1 : runner->slots[i].alive, .events = POLLIN};
+            .fd = runner->slots[i].job == NULL ? -1 : runner->slots[i].pipe, .events = POLLIN};
     int ready = ppoll(waiting, runner->slot_count, &time, &runner->usual_mask);
     if (caught != 0 && runner->interrupted == 0) {
         runner->interrupted = caught;
@@ -232,8 +311,10 @@ static void wait_for_slots(struct runner *runner, struct pollfd *waiting) {
         if (now_ns >= slot->kill_at_ns)
             kill_slot(slot);
         if (ready > 0 && waiting[i].revents != 0)
-            finish(runner, slot);
+            take_in(runner, slot);
     }
+    if (runner->options->watcher.tick_ns > 0 && now_ns >= runner->next_tick_ns)
+        tick(runner, now_ns);
 }
 
 static void run_jobs(struct runner *runner, struct arena *scratch) {
@@ -298,19 +379,20 @@ void runner_run(const struct scenario *const *scenarios, size_t count,
     enum { SIGNALS = sizeof signals / sizeof signals[0] };
     struct sigaction before[SIGNALS];
     struct arena scratch = {0};
-    struct runner runner = {.options = options, .run = run};
-    uint64_t start_ns = units_now_ns();
+    struct runner runner = {.options = options, .run = run, .began_ns = units_now_ns()};
     *run = (struct run_result){.repeat = options->repeat};
     size_t jobs = list_jobs(&runner, &scratch, scenarios, count);
     size_t most = options->current || options->jobs == 0 ? 1 : options->jobs;
     runner.slot_count = jobs * options->repeat < most ? jobs * options->repeat : most;
     runner.slots = arena_alloc(&scratch, (runner.slot_count + 1) * sizeof runner.slots[0]);
+    runner.next_tick_ns = runner.began_ns + options->watcher.tick_ns;
+    tell(&runner, (struct run_event){.kind = RUN_BEGINS}, runner.began_ns);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     catch_signals(&runner, before, signals, SIGNALS);
     run_jobs(&runner, &scratch);
     restore_signals(&runner, before, signals, SIGNALS);
     run->interrupted = runner.interrupted;
-    run->elapsed_ns = units_now_ns() - start_ns;
+    run->elapsed_ns = units_now_ns() - runner.began_ns;
     result_sum_up(run);
     arena_free(&scratch);
 }

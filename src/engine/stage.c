@@ -16,6 +16,16 @@
 #include "kernel/sockdiag.h"
 #include "kernel/timewait.h"
 
+/* Tells the runner, if it wants to know. */
+static void tell(const struct stage *stage, const struct step *step, bool ended) {
+    struct stage_event event = {
+        .at_ns = units_now_ns(), .step = (uint32_t)(step - stage->scenario->steps), .ended = ended};
+    if (stage->options->events < 0)
+        return;
+    while (write(stage->options->events, &event, sizeof event) < 0 && errno == EINTR)
+        continue; /* any other error: the runner is gone, and this process with it */
+}
+
 /* --- judging --- */
 
 static bool resolve(void *context, const struct address *address, struct endpoint *endpoint) {
@@ -60,6 +70,7 @@ static bool note_broken(struct stage *stage, const struct step *serve, const str
     record(stage, serve, reply);
     board_result(stage->board, serve)->status = STEP_UNMET;
     stage->board->result.verdict = VERDICT_FAIL;
+    tell(stage, serve, true);
     return true;
 }
 
@@ -132,12 +143,16 @@ static bool run_step(struct stage *stage, const struct step *step) {
     if (!prepare_step(stage, step))
         return false;
     board_result(stage->board, step)->status = STEP_RUNNING;
+    stage->board->under_way_since_ns = units_now_ns();
+    stage->board->under_way = step;
+    tell(stage, step, false);
     enum outcome outcome = do_step(stage, step, &reply);
     if (outcome == OUTCOME_ANSWERED)
         outcome = judge(stage, step, &reply);
     else
         board_result(stage->board, step)->status = STEP_BROKEN;
     give_up(stage, outcome);
+    tell(stage, step, true);
     return stage->board->result.verdict == VERDICT_PASS;
 }
 

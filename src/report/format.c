@@ -6,11 +6,12 @@
 
 #include "base/suggest.h"
 
-extern const struct format format_text, format_json, format_tap, format_junit, format_markdown,
-    format_mermaid;
+extern const struct format format_text, format_json, format_ndjson, format_tap, format_junit,
+    format_markdown, format_mermaid;
 
 const struct format *const formats[] = {
-    &format_text, &format_json, &format_tap, &format_junit, &format_markdown, &format_mermaid,
+    &format_text,  &format_json,     &format_ndjson,  &format_tap,
+    &format_junit, &format_markdown, &format_mermaid,
 };
 
 const size_t format_count = sizeof formats / sizeof formats[0];

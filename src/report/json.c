@@ -3,9 +3,7 @@
 #include <time.h>
 
 #include "report/format.h"
-#include "report/json_writer.h"
-
-enum { SCHEMA_VERSION = 1 };
+#include "report/json_parts.h"
 
 /* --- surroundings --- */
 
@@ -16,7 +14,7 @@ static const char *netns_words(const struct surroundings *found) {
     return words[found->netns];
 }
 
-static void write_surroundings(struct json *json, const struct surroundings *found) {
+void json_surroundings(struct json *json, const struct surroundings *found) {
     json_object(json, "surroundings");
     json_string(json, "kernel", found->kernel.release);
     json_string(json, "machine", found->kernel.machine);
@@ -131,28 +129,36 @@ static const char *status_word(const struct step_result *result) {
     return words[result->status];
 }
 
-static void write_step(struct json *json, const struct scenario *scenario, const struct step *step,
-                       const struct step_result *result) {
+/* What became of a step, as members of its object. */
+static void write_result(struct json *json, const struct scenario *scenario,
+                         const struct step *step, const struct step_result *result) {
     char got[ANSWER_TEXT_SIZE];
     bool answered = result->status == STEP_MET || result->status == STEP_UNMET;
-    json_object(json, NULL);
-    json_number(json, "line", step->line);
-    json_string(json, "role", step->role == NO_ROLE ? NULL : scenario->roles[step->role]);
-    json_string(json, "verb", verb_row(step->verb)->name);
-    json_string(json, "arguments", step->arguments);
     json_string(json, "status", status_word(result));
-    json_string(json, "want", result_judge(step, result)->want.text);
     json_string(json, "got", answered ? answer_text(&result->got, got) : NULL);
     if (answered)
         json_seconds(json, "seconds", result->elapsed_ns);
     if (result->where != NULL)
         json_string(json, "where", result->where);
-    if (result->seen != NULL)
+    if (result->seen != NULL && result->seen[0] != '\0')
         json_string(json, "seen", result->seen);
     if (result->has_evidence)
         write_evidence(json, scenario, result->evidence);
     if (step->body > 0 && answered)
         write_rounds(json, result);
+}
+
+void json_step(struct json *json, const char *key, const struct scenario *scenario,
+               const struct step *step, const struct step_result *result) {
+    const struct step *judge = result == NULL ? step : result_judge(step, result);
+    json_object(json, key);
+    json_number(json, "line", step->line);
+    json_string(json, "role", step->role == NO_ROLE ? NULL : scenario->roles[step->role]);
+    json_string(json, "verb", verb_row(step->verb)->name);
+    json_string(json, "arguments", step->arguments);
+    json_string(json, "want", judge->want.text);
+    if (result != NULL)
+        write_result(json, scenario, step, result);
     json_end(json);
 }
 
@@ -169,7 +175,7 @@ static void write_case(struct json *json, const struct scenario_result *scenario
     json_array(json, "steps");
     for (size_t i = 0; i < result->step_count; i++) {
         const struct step *step = result_step(scenario->scenario, index, i);
-        write_step(json, scenario->scenario, step, &result->steps[i]);
+        json_step(json, NULL, scenario->scenario, step, &result->steps[i]);
         i += step->body;
     }
     json_end(json);
@@ -196,7 +202,7 @@ static void write_scenario(struct json *json, const struct scenario_result *resu
     json_end(json);
 }
 
-static void write_counts(struct json *json, const struct run_result *run) {
+void json_counts(struct json *json, const struct run_result *run) {
     static const char *const keys[VERDICTS] = {"pass", "skip", "fail", "error"};
     json_object(json, "cases");
     for (int i = 0; i < VERDICTS; i++)
@@ -211,10 +217,10 @@ static void write_report(const struct report *report, FILE *out) {
     json_object(&json, NULL);
     json_string(&json, "summary", report_verdict(run, line));
     json_string(&json, "verdict", verdict_name(run->verdict));
-    json_number(&json, "schema", SCHEMA_VERSION);
+    json_number(&json, "schema", JSON_SCHEMA_VERSION);
     json_string(&json, "version", PORTREUSE_VERSION);
-    write_surroundings(&json, report->surroundings);
-    write_counts(&json, run);
+    json_surroundings(&json, report->surroundings);
+    json_counts(&json, run);
     json_number(&json, "repeat", run->repeat);
     json_bool(&json, "interrupted", run->interrupted != 0);
     json_seconds(&json, "seconds", run->elapsed_ns);

@@ -27,14 +27,19 @@ static void quote(FILE *out, const char *text) {
     fputc('"', out);
 }
 
+static void new_line(const struct json *json) {
+    if (!json->line)
+        fprintf(json->out, "\n%*s", 2 * json->depth, "");
+}
+
 /* What comes before any value: a comma, a new line, the key. */
 static void begin_value(struct json *json, const char *key) {
     assert((key != NULL) == (json->depth > 0 && json->is_object[json->depth]));
     if (json->filled[json->depth])
-        fputc(',', json->out);
+        fputs(json->line ? ", " : ",", json->out);
     json->filled[json->depth] = true;
     if (json->depth > 0)
-        fprintf(json->out, "\n%*s", 2 * json->depth, "");
+        new_line(json);
     if (key == NULL)
         return;
     quote(json->out, key);
@@ -63,7 +68,7 @@ void json_end(struct json *json) {
     bool filled = json->filled[json->depth], object = json->is_object[json->depth];
     json->depth--;
     if (filled)
-        fprintf(json->out, "\n%*s", 2 * json->depth, "");
+        new_line(json);
     fputc(object ? '}' : ']', json->out);
     if (json->depth == 0)
         fputc('\n', json->out);

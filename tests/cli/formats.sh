@@ -48,14 +48,14 @@ long=$(printf '%04096d' 0)
   printf 'case "\047<![CDATA[ ]]>"\n "a: b" socket s\n'
 } >hostile.scenario
 
-for ending in txt json tap xml md mermaid.md; do
+for ending in txt json ndjson tap xml md mermaid.md; do
   set -- "$@" --output r.$ending
 done
 shift 2
 run "$portreuse" run "$@" skip.scenario mixed.scenario hostile.scenario time-wait-rebind
 ok "one run writes all formats, and keeps its exit code" status_is 2
 cp out r.out
-for ending in txt json tap xml md mermaid.md; do
+for ending in txt json ndjson tap xml md mermaid.md; do
   ok "r.$ending is UTF-8" iconv -f UTF-8 -t UCS-4 -o /dev/null r.$ending
   ok "r.$ending has no control character" sh -c '! LC_ALL=C grep -qE "$(printf "[\001-\010\013-\037\177]")" "$1"' - r.$ending
 done
@@ -63,6 +63,7 @@ ok "the text is what standard output got" cmp r.txt r.out
 if have jq; then
   ok "there is every verdict" json '[.cases[] > 0] | all'
   total=$(jq '[.cases[]] | add' r.json)
+  ok "the events are JSON, a line each" jq -es 'length > 50 and all(.event)' r.ndjson
   ok "each format has all cases" test "$total" = 15
 else
   skip "what the JSON says" "jq is not installed"

@@ -10,7 +10,7 @@
 
 static void every_format_can_be_found(void **state) {
     (void)state;
-    assert_true(format_count >= 6);
+    assert_true(format_count >= 7);
     for (size_t i = 0; i < format_count; i++) {
         assert_ptr_equal(format_named(formats[i]->name), formats[i]);
         assert_ptr_equal(format_near(formats[i]->name), formats[i]);
@@ -27,6 +27,8 @@ static const struct {
 } file_rows[] = {
     {"a.txt", "text"},
     {"/some/where/a.json", "json"},
+    {"a.ndjson", "ndjson"},
+    {"a.jsonl", "ndjson"},
     {"a.tap", "tap"},
     {"a.xml", "junit"},
     {"a.md", "markdown"},

@@ -1,0 +1,46 @@
+/* Watching a run: what happens in it, told as it happens. */
+#ifndef PORTREUSE_ENGINE_WATCH_H
+#define PORTREUSE_ENGINE_WATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/result.h"
+#include "scenario/scenario.h"
+
+enum run_event_kind {
+    RUN_BEGINS,
+    CASE_BEGINS,
+    STEP_BEGINS,
+    STEP_ENDS, /* a serve block that breaks after it began to serve ends twice */
+    CASE_ENDS,
+    RUN_WAITS, /* nothing happened for a while */
+};
+
+/* Which members mean something depends on the kind. All pointers are borrowed, for the call. */
+struct run_event {
+    enum run_event_kind kind;
+    uint64_t at_ns; /* since the run began */
+    size_t runs_ended, runs_total;
+
+    /* CASE_*, STEP_*, and RUN_WAITS: of the case that has been under way for longest */
+    const struct scenario *scenario;
+    size_t case_index;
+    unsigned repetition; /* from 1 */
+
+    const struct case_result *case_result; /* CASE_ENDS */
+    const struct step *step;               /* STEP_*; RUN_WAITS: the one under way, or NULL */
+    const struct step_result *result;      /* STEP_ENDS */
+    uint64_t waited_ns;                    /* RUN_WAITS: for the step */
+    size_t rounds;                         /* RUN_WAITS: of a block, as far as they are kept */
+};
+
+struct run_watcher {
+    void (*tell)(void *context, const struct run_event *event); /* NULL: nobody watches */
+    void *context;
+    bool steps;       /* tell STEP_*, too; it costs the case two switches of processes a step */
+    uint64_t tick_ns; /* tell RUN_WAITS so often; 0: never */
+};
+
+#endif
