@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "kernel/cause.h"
+#include "kernel/owner.h"
 #include "kernel/socket_view.h"
 
 /* Who has a socket, by the numbers that the asker gives to its roles and to their sockets; -1: not
@@ -58,22 +59,31 @@ struct evidence {
  * address that bind() or connect() asked for is for the caller to put in. */
 struct refusal evidence_refusal(enum port_call call, int error, const struct socket_view *view);
 
-/* Finds out whose socket `found->socket` is: sets its holding and holders, and returns what is
- * known of it. */
+/* Finds out whose socket `found->socket` is: sets its holding and holders, if it knows, and returns
+ * what is known of it. */
 typedef struct holder evidence_identify(void *context, struct evidence_socket *found);
 
 /* Where to look. */
 struct evidence_source {
-    int diag;             /* a sock_diag socket */
-    int diag_error;       /* why it is of no use, or 0 */
-    sa_family_t families; /* of the sockets there can be: AF_INET, or 0 for both */
-    uint32_t own_inode;   /* of the refused socket, which is in nobody's way */
-    evidence_identify *identify;
+    int diag;                    /* a sock_diag socket */
+    int diag_error;              /* why it is of no use, or 0 */
+    sa_family_t families;        /* of the sockets there can be: AF_INET, or 0 for both */
+    uint32_t own_inode;          /* of the refused socket, which is in nobody's way */
+    evidence_identify *identify; /* NULL: nobody knows whose the sockets are */
     void *context;
 };
 
 /* Finds out what was in the way. */
 void evidence_look(const struct evidence_source *source, const struct refusal *refusal,
                    struct evidence *evidence);
+
+/* The processes that have the sockets of an evidence; the role of a holder is a place in here. */
+struct evidence_owners {
+    unsigned count;
+    struct owner owners[EVIDENCE_SOCKETS * EVIDENCE_HOLDERS];
+};
+
+/* Looks in /proc for those who have the sockets open, and makes them the holders. */
+void evidence_find_owners(struct evidence *evidence, struct evidence_owners *owners);
 
 #endif

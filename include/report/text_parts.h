@@ -25,4 +25,9 @@ void text_step(FILE *out, const struct scenario *scenario, const struct step *st
 void text_case(FILE *out, const struct report *report, const struct scenario_result *scenario,
                size_t index);
 
+/* Prints what was in the way, indented. Of the scenario the names are used, and the ports that it
+ * writes. */
+void text_evidence(FILE *out, const struct scenario *scenario, const struct evidence *evidence,
+                   bool verbose);
+
 #endif

@@ -8,12 +8,21 @@
 #include "report/format.h"
 
 extern const struct command command_list, command_show, command_run, command_matrix, command_check,
-    command_version, command_help;
+    command_server, command_client, command_version, command_help;
 
+/* clang-format off */
 const struct command *const commands[] = {
-    &command_list,  &command_show,    &command_run,  &command_matrix,
-    &command_check, &command_version, &command_help,
+    &command_list,
+    &command_show,
+    &command_run,
+    &command_matrix,
+    &command_check,
+    &command_server,
+    &command_client,
+    &command_version,
+    &command_help,
 };
+/* clang-format on */
 
 const size_t command_count = sizeof commands / sizeof commands[0];
 

@@ -125,23 +125,13 @@ static void find_possessor(struct search *search, struct evidence_socket *found)
     add_holder(search, found, possession->role, -1);
 }
 
-static bool waits_for_accept(const struct diag_socket *socket) {
-    return socket->inode == 0 &&
-           (socket->state == STATE_ESTABLISHED || socket->state == STATE_SYN_RECEIVED ||
-            socket->state == STATE_CLOSE_WAIT);
-}
-
 /* Finds out whose socket it is, and what is known of it by that. */
 static struct holder identify(void *context, struct evidence_socket *found) {
     struct search *search = context;
     struct holder holder = {.socket = found->socket};
     find_holders(search, found, &holder);
-    if (found->holding != HELD_BY_NOBODY_KNOWN)
-        return holder;
-    if (found->socket.inode != 0)
+    if (found->holding == HELD_BY_NOBODY_KNOWN && found->socket.inode != 0)
         find_possessor(search, found);
-    else if (waits_for_accept(&found->socket))
-        found->holding = QUEUED;
     return holder;
 }
 

@@ -2,6 +2,7 @@
  */
 #include "kernel/evidence.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "kernel/sysctl.h"
@@ -69,12 +70,22 @@ static bool is_in_the_way(const struct search *search, const struct holder *hold
            cause_by_elimination(search->refusal, holder);
 }
 
+static bool waits_for_accept(const struct diag_socket *socket) {
+    return socket->inode == 0 &&
+           (socket->state == STATE_ESTABLISHED || socket->state == STATE_SYN_RECEIVED ||
+            socket->state == STATE_CLOSE_WAIT);
+}
+
 static bool weigh(void *context, const struct diag_socket *socket) {
     struct search *search = context;
-    struct evidence_socket found = {.socket = *socket, .holding = HELD_BY_NOBODY_KNOWN};
-    if (socket->inode != 0 && socket->inode == search->source->own_inode)
+    const struct evidence_source *source = search->source;
+    struct evidence_socket found = {
+        .socket = *socket, .holding = waits_for_accept(socket) ? QUEUED : HELD_BY_NOBODY_KNOWN};
+    struct holder holder = {.socket = *socket};
+    if (socket->inode != 0 && socket->inode == source->own_inode)
         return true;
-    struct holder holder = search->source->identify(search->source->context, &found);
+    if (source->identify != NULL)
+        holder = source->identify(source->context, &found);
     if (!is_in_the_way(search, &holder))
         return true;
     struct blame blame = cause_blame(search->refusal, &holder);
@@ -142,7 +153,8 @@ struct refusal evidence_refusal(enum port_call call, int error, const struct soc
 void evidence_look(const struct evidence_source *source, const struct refusal *refusal,
                    struct evidence *evidence) {
     struct search search = {.source = source, .refusal = refusal, .evidence = evidence};
-    *evidence = (struct evidence){.automatic = refusal->claim.local.port == 0,
+    bool no_such_address = refusal->call == CALL_BIND && refusal->error == EADDRNOTAVAIL;
+    *evidence = (struct evidence){.automatic = refusal->claim.local.port == 0 && !no_such_address,
                                   .range_low = refusal->claim.range_low,
                                   .range_high = refusal->claim.range_high};
     if (look(&search) != 0)
@@ -152,4 +164,27 @@ void evidence_look(const struct evidence_source *source, const struct refusal *r
                                                             sockdiag_sees_bound(source->diag) == 1);
     evidence->cause = search.heaviest.cause;
     evidence->words = search.heaviest.words;
+}
+
+/* --- the owners --- */
+
+static void add_holders(struct evidence_socket *found, const struct owners *known,
+                        struct evidence_owners *owners) {
+    for (unsigned i = 0; i < known->known && i < EVIDENCE_HOLDERS; i++) {
+        found->holding = HELD;
+        found->pids[found->holder_count] = known->oldest[i].pid;
+        found->holders[found->holder_count++] = (struct socket_name){(int)owners->count, -1};
+        owners->owners[owners->count++] = known->oldest[i];
+    }
+}
+
+void evidence_find_owners(struct evidence *evidence, struct evidence_owners *owners) {
+    struct owners known[EVIDENCE_SOCKETS];
+    for (unsigned i = 0; i < evidence->socket_count; i++)
+        known[i].inode = evidence->sockets[i].socket.inode;
+    owners->count = 0;
+    owner_find(known, evidence->socket_count);
+    for (unsigned i = 0; i < evidence->socket_count; i++)
+        if (evidence->sockets[i].socket.inode != 0)
+            add_holders(&evidence->sockets[i], &known[i], owners);
 }

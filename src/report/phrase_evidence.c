@@ -51,6 +51,12 @@ static void print_owner(FILE *out, const struct scenario *scenario,
     fputs(words[found->holding], out);
     for (unsigned i = 0; i < found->holder_count; i++)
         print_holder(out, scenario, found, i, verbose);
+    bool unseen = found->holding == HELD_BY_NOBODY_KNOWN && found->socket.inode != 0;
+    if (unseen && verbose)
+        fprintf(out, ", held by a process of user id %u that /proc does not show",
+                found->socket.uid);
+    else if (unseen)
+        fputs(", held by another process", out);
 }
 
 static void print_socket(FILE *out, const struct scenario *scenario,

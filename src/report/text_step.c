@@ -126,8 +126,8 @@ static void print_body(FILE *out, const struct step *block, const struct text_co
 }
 
 /* What was in the way, indented, and the cause. */
-static void print_evidence(FILE *out, const struct scenario *scenario,
-                           const struct evidence *evidence, bool verbose) {
+void text_evidence(FILE *out, const struct scenario *scenario, const struct evidence *evidence,
+                   bool verbose) {
     static const char heading[] = "in the way: ";
     unsigned lines = phrase_evidence_lines(evidence), column = NOTE_INDENT + sizeof heading - 1;
     for (unsigned i = 0; i < lines; i++) {
@@ -168,5 +168,5 @@ void text_step(FILE *out, const struct scenario *scenario, const struct step *st
         wrap_print(out, result->seen, NOTE_INDENT + 12, NOTE_INDENT + 12);
     }
     if (result->has_evidence)
-        print_evidence(out, scenario, result->evidence, verbose);
+        text_evidence(out, scenario, result->evidence, verbose);
 }

@@ -1,0 +1,319 @@
+#include "cmd/byhand.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/errnames.h"
+#include "base/units.h"
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "engine/runner.h"
+#include "kernel/evidence.h"
+#include "kernel/sockopt.h"
+#include "report/text_parts.h"
+#include "scenario/catalogue.h"
+
+/* --- options --- */
+
+bool byhand_check(const struct byhand *hand, const char *option, const char *name,
+                  const char *expected) {
+    struct sockopt_value value;
+    if (sockopt_parse(sockopt_named(name), optarg, &value) == NULL)
+        return true;
+    options_wrong_value(hand->command, option, optarg, expected);
+    return false;
+}
+
+bool byhand_option(struct byhand *hand, int option) {
+    switch (option) {
+    case 'w':
+        hand->waits = true;
+        return options_time(hand->command, "-w", optarg, &hand->wait_ns);
+    case BYHAND_NO_CLOSE:
+        hand->no_close = true;
+        return true;
+    case BYHAND_REUSE_PORT:
+        hand->reuseport = true;
+        return true;
+    case BYHAND_LINGER:
+        hand->linger = optarg;
+        return byhand_check(hand, "--linger", "SO_LINGER", "a number of seconds");
+    default:
+        return false;
+    }
+}
+
+static bool wrong_address(const struct byhand *hand, const char *option, const char *text,
+                          const char *why) {
+    int64_t port;
+    if (units_number(text, 1, UINT16_MAX, &port))
+        options_complain(hand->command, "%s '%s': an address is written ADDRESS:PORT, or :%s",
+                         option, text, text);
+    else
+        options_complain(hand->command, "%s '%s': %s", option, text, why);
+    return false;
+}
+
+static bool parse_address(const struct byhand *hand, const char *option, const char *text,
+                          struct endpoint otherwise, struct endpoint *endpoint) {
+    struct endpoint_pattern pattern;
+    char whole[ENDPOINT_TEXT_SIZE];
+    const char *at;
+    snprintf(whole, sizeof whole, "*%s", text);
+    const char *wrong = endpoint_parse(text[0] == ':' ? whole : text, &pattern, &at);
+    if (wrong != NULL)
+        return wrong_address(hand, option, text, wrong);
+    if (pattern.any_port)
+        return wrong_address(hand, option, text, "a port is missing; 0 lets the kernel choose");
+    *endpoint = pattern.endpoint;
+    if (pattern.any_address) {
+        *endpoint = otherwise;
+        endpoint->port = pattern.endpoint.port;
+    }
+    return true;
+}
+
+bool byhand_address(const struct byhand *hand, const char *option, const char *text,
+                    const char *variable, struct endpoint otherwise, struct endpoint *endpoint) {
+    const char *set = variable == NULL ? NULL : getenv(variable);
+    bool from_environment = set != NULL && set[0] != '\0';
+    if (from_environment && text != NULL && strcmp(set, text) != 0)
+        fprintf(stderr, "portreuse %s: %s=%s goes before %s %s\n", hand->command, variable, set,
+                option, text);
+    if (from_environment)
+        return parse_address(hand, variable, set, otherwise, endpoint);
+    if (text != NULL)
+        return parse_address(hand, option, text, otherwise, endpoint);
+    options_complain(hand->command,
+                     "an address is missing: %s ADDRESS:PORT, as in %s 127.0.0.1:1215", option,
+                     option);
+    return false;
+}
+
+/* --- time --- */
+
+static volatile sig_atomic_t is_over;
+
+/* A call that was about to wait when the signal came is interrupted by the next alarm. */
+static void on_signal(int number) {
+    (void)number;
+    is_over = 1;
+    alarm(1);
+}
+
+void byhand_begin(void) {
+    static const int signals[] = {SIGINT, SIGTERM, SIGALRM};
+    struct sigaction action = {.sa_handler = on_signal};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        sigaction(signals[i], &action, NULL);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    runner_raise_limits();
+}
+
+bool byhand_is_over(void) {
+    return is_over != 0;
+}
+
+int byhand_milliseconds_until(uint64_t deadline_ns) {
+    uint64_t now = units_now_ns();
+    if (deadline_ns == UINT64_MAX)
+        return -1;
+    return deadline_ns <= now ? 0 : (int)((deadline_ns - now + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+/* --- telling --- */
+
+/* One line for a call: its name, what it was about, and its answer; behind `ok` what more there is
+ * to say. */
+static bool tell(struct byhand *hand, const char *call, const char *what, int error,
+                 const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+static bool tell(struct byhand *hand, const char *call, const char *what, int error,
+                 const char *format, ...) {
+    char name[ERRNAME_SIZE];
+    va_list values;
+    printf("%-10s %-28s ", call, what);
+    if (error != 0) {
+        printf("%s: %s\n", errname(error, name), strerror(error));
+        hand->failed = true;
+        return false;
+    }
+    va_start(values, format);
+    vprintf(format, values);
+    va_end(values);
+    putchar('\n');
+    return true;
+}
+
+/* A command line from the program's own name on. */
+static const char *without_directory(const char *command) {
+    const char *end = command + strcspn(command, " ");
+    while (end > command && end[-1] != '/')
+        end--;
+    return end;
+}
+
+/* Shows what was in the way of a call that was just refused, as reports of scenarios do: the owners
+ * stand for the roles. */
+static void show_evidence(enum port_call call, int error, int fd, const struct endpoint *asked) {
+    struct socket_view view = {0};
+    struct evidence evidence;
+    struct evidence_owners owners;
+    const char *names[EVIDENCE_SOCKETS * EVIDENCE_HOLDERS];
+    socket_view_look(&view, fd);
+    struct refusal refusal = evidence_refusal(call, error, &view);
+    if (call == CALL_BIND)
+        refusal.claim.local = *asked;
+    else if (call == CALL_CONNECT)
+        refusal.claim.remote = *asked;
+    int diag = sockdiag_open(), diag_error = diag < 0 ? errno : 0;
+    struct evidence_source source = {
+        .diag = diag, .diag_error = diag_error, .own_inode = view.inode};
+    evidence_look(&source, &refusal, &evidence);
+    evidence_find_owners(&evidence, &owners);
+    for (unsigned i = 0; i < owners.count; i++)
+        names[i] = without_directory(owners.owners[i].command);
+    struct scenario story = {.roles = names, .role_count = owners.count};
+    text_evidence(stdout, &story, &evidence, true);
+    if (catalogue_find(cause_name(evidence.cause)) != NULL)
+        printf("            shown by:   portreuse run %s\n", cause_name(evidence.cause));
+    if (diag >= 0)
+        close(diag);
+}
+
+/* Tells a call that may be refused for want of an address or port. */
+static bool tell_refusable(struct byhand *hand, enum port_call call, int fd,
+                           const struct endpoint *asked, int error, const char *more) {
+    static const char *const names[] = {
+        [CALL_BIND] = "bind", [CALL_CONNECT] = "connect", [CALL_LISTEN] = "listen"};
+    char what[ENDPOINT_TEXT_SIZE];
+    if (tell(hand, names[call], endpoint_text(asked, what), error, "ok%s", more))
+        return true;
+    if (error == EADDRINUSE || error == EADDRNOTAVAIL)
+        show_evidence(call, error, fd, asked);
+    return false;
+}
+
+/* --- the calls --- */
+
+static bool set_option(struct byhand *hand, int fd, const char *name, const char *text) {
+    const struct sockopt *option = sockopt_named(name);
+    struct sockopt_value value;
+    char what[64];
+    sockopt_parse(option, text, &value);
+    int error = sockopt_set(fd, option, &value);
+    snprintf(what, sizeof what, "%s %s", name, text);
+    return tell(hand, "setsockopt", what, error, "ok");
+}
+
+int byhand_socket(struct byhand *hand, sa_family_t family, int flags) {
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0), error = fd < 0 ? errno : 0;
+    bool good = tell(hand, "socket", family == AF_INET6 ? "tcp6" : "tcp4", error, "ok") &&
+                (!hand->reuseaddr || set_option(hand, fd, "SO_REUSEADDR", "1")) &&
+                (!hand->reuseport || set_option(hand, fd, "SO_REUSEPORT", "1")) &&
+                (hand->linger == NULL || set_option(hand, fd, "SO_LINGER", hand->linger)) &&
+                (hand->port_range == NULL ||
+                 set_option(hand, fd, "IP_LOCAL_PORT_RANGE", hand->port_range)) &&
+                (!hand->no_port || set_option(hand, fd, "IP_BIND_ADDRESS_NO_PORT", "1"));
+    if (!good && fd >= 0) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+static struct endpoint local_of(int fd) {
+    struct socket_view view = {0};
+    socket_view_look(&view, fd);
+    return view.local;
+}
+
+/* What the kernel has chosen, in words; returns `text`, of CHOSEN_SIZE bytes. */
+enum { CHOSEN_SIZE = ENDPOINT_TEXT_SIZE + 16 };
+
+static const char *chosen(const char *before, const struct endpoint *endpoint, char *text) {
+    char local[ENDPOINT_TEXT_SIZE];
+    snprintf(text, CHOSEN_SIZE, ", %s%s", before, endpoint_text(endpoint, local));
+    return text;
+}
+
+bool byhand_bind(struct byhand *hand, int fd, struct endpoint *local) {
+    struct sockaddr_storage address;
+    struct endpoint asked = *local;
+    char more[CHOSEN_SIZE] = "";
+    socklen_t size = endpoint_to_sockaddr(local, &address);
+    int error = bind(fd, (const struct sockaddr *)&address, size) < 0 ? errno : 0;
+    if (error == 0)
+        *local = local_of(fd);
+    if (local->port != asked.port)
+        chosen("", local, more);
+    return tell_refusable(hand, CALL_BIND, fd, &asked, error, more);
+}
+
+bool byhand_listen(struct byhand *hand, int fd, const struct endpoint *local) {
+    int error = listen(fd, SOMAXCONN) < 0 ? errno : 0;
+    return tell_refusable(hand, CALL_LISTEN, fd, local, error, "");
+}
+
+bool byhand_connect(struct byhand *hand, int fd, const struct endpoint *remote) {
+    struct sockaddr_storage address;
+    char more[CHOSEN_SIZE] = "";
+    socklen_t size = endpoint_to_sockaddr(remote, &address);
+    int error = connect(fd, (const struct sockaddr *)&address, size) < 0 ? errno : 0;
+    struct endpoint local = local_of(fd);
+    if (error == 0)
+        chosen("from ", &local, more);
+    return tell_refusable(hand, CALL_CONNECT, fd, remote, error, more);
+}
+
+int byhand_accept(struct byhand *hand, int listener, struct endpoint *peer) {
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+    char what[ENDPOINT_TEXT_SIZE];
+    int fd = accept4(listener, (struct sockaddr *)&address, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int error = fd < 0 ? errno : 0;
+    if (error == EAGAIN || error == EINTR)
+        return -1;
+    *peer = endpoint_from_sockaddr(&address);
+    tell(hand, "accept", endpoint_text(peer, what), error, "ok");
+    errno = error;
+    return fd;
+}
+
+bool byhand_receive(struct byhand *hand, int fd, const struct endpoint *peer) {
+    char bytes[4096], what[ENDPOINT_TEXT_SIZE];
+    ssize_t got = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+    int error = got < 0 ? errno : 0;
+    if (error == EAGAIN || error == EINTR)
+        return true;
+    endpoint_text(peer, what);
+    if (got > 0)
+        return tell(hand, "recv", what, 0, "%zd bytes", got);
+    tell(hand, "recv", what, error, "eof: the other side has closed");
+    return false;
+}
+
+void byhand_close(struct byhand *hand, int fd, const struct endpoint *whose) {
+    char text[ENDPOINT_TEXT_SIZE];
+    int error = close(fd) < 0 ? errno : 0;
+    tell(hand, "close", endpoint_text(whose, text), error, "ok");
+}
+
+void byhand_say(const char *what, const char *format, ...) {
+    va_list values;
+    printf("%-10s ", what);
+    va_start(values, format);
+    vprintf(format, values);
+    va_end(values);
+    putchar('\n');
+}
+
+int byhand_exit_code(const struct byhand *hand) {
+    return hand->failed ? EXIT_FAIL : EXIT_AS_EXPECTED;
+}

@@ -1,0 +1,225 @@
+/* portreuse server: listens by hand, accepts whoever comes, and closes when its time is over.
+ *
+ * One process, one epoll: it sleeps until a connection comes, one of them has something to say, the
+ * time is over, or a signal comes. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/units.h"
+#include "cmd/byhand.h"
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+
+struct server {
+    struct byhand hand;
+    struct endpoint local;
+    int listener, epoll;  /* owned, or -1 */
+    bool paused;          /* out of descriptors: nobody is accepted until one is closed */
+    bool had_one;         /* a first connection has come */
+    uint64_t deadline_ns; /* when to close; UINT64_MAX: never */
+    struct arena arena;   /* owns: */
+    struct endpoint
+        *peers; /* by the descriptor of the connection, which is owned; family 0: none */
+    int peer_room;
+};
+
+/* --- options --- */
+
+enum { OPTION_NO_REUSE_ADDR = BYHAND_OWN };
+
+static const struct option longs[] = {
+    {"listen", required_argument, NULL, 'l'},
+    {"wait", required_argument, NULL, 'w'},
+    {"no-close", no_argument, NULL, BYHAND_NO_CLOSE},
+    {"no-reuse-addr", no_argument, NULL, OPTION_NO_REUSE_ADDR},
+    {"reuse-port", no_argument, NULL, BYHAND_REUSE_PORT},
+    {"linger", required_argument, NULL, BYHAND_LINGER},
+    {0},
+};
+
+/* `server -s 2` was once written where -w was meant. */
+static bool refuse_source(const char *text) {
+    int64_t seconds;
+    if (units_number(text, 0, INT64_MAX, &seconds))
+        options_complain("server", "-s '%s': to wait %s s before it closes, say -w %s", text, text,
+                         text);
+    else
+        options_complain("server", "-s '%s': a source address is for the client; listen with -l %s",
+                         text, text);
+    return false;
+}
+
+static bool take_option(int option, struct server *server, const char **address) {
+    switch (option) {
+    case 'l':
+        *address = optarg;
+        return true;
+    case 's':
+        return refuse_source(optarg);
+    case OPTION_NO_REUSE_ADDR:
+        server->hand.reuseaddr = false;
+        return true;
+    default:
+        return byhand_option(&server->hand, option);
+    }
+}
+
+static bool take_options(int argc, char **argv, struct server *server) {
+    const char *address = NULL;
+    options_begin();
+    for (int option; (option = options_next(argc, argv, ":l:w:s:", longs)) != -1;)
+        if (option == '?' || !take_option(option, server, &address))
+            return false;
+    return options_no_operands(argc, argv) &&
+           byhand_address(&server->hand, "-l", address, "TCP_CONNECTION_LISTEN_ADDR",
+                          endpoint_wildcard(AF_INET, 0), &server->local);
+}
+
+/* --- connections --- */
+
+static bool watch(const struct server *server, int operation, int fd) {
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    return epoll_ctl(server->epoll, operation, fd, &event) == 0;
+}
+
+static void remember(struct server *server, int fd, const struct endpoint *peer) {
+    for (; server->peer_room <= fd; server->peer_room++)
+        server->peers = arena_grow(&server->arena, server->peers, (size_t)server->peer_room,
+                                   sizeof server->peers[0]);
+    server->peers[fd] = *peer;
+}
+
+static void restart_clock(struct server *server) {
+    if (server->hand.waits)
+        server->deadline_ns = units_now_ns() + server->hand.wait_ns;
+}
+
+static void accept_one(struct server *server) {
+    struct endpoint peer;
+    int fd = byhand_accept(&server->hand, server->listener, &peer);
+    if (fd < 0) {
+        server->paused = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+        if (server->paused)
+            watch(server, EPOLL_CTL_DEL, server->listener);
+        return;
+    }
+    remember(server, fd, &peer);
+    watch(server, EPOLL_CTL_ADD, fd);
+    if (!server->had_one)
+        restart_clock(server);
+    server->had_one = true;
+}
+
+static void close_one(struct server *server, int fd) {
+    byhand_close(&server->hand, fd, &server->peers[fd]);
+    server->peers[fd] = (struct endpoint){0};
+    if (server->paused)
+        server->paused = !watch(server, EPOLL_CTL_ADD, server->listener);
+}
+
+static void serve_one(struct server *server, int fd) {
+    if (byhand_receive(&server->hand, fd, &server->peers[fd]))
+        return;
+    if (server->hand.no_close)
+        watch(server, EPOLL_CTL_DEL, fd);
+    else
+        close_one(server, fd);
+}
+
+/* --- the course --- */
+
+static bool start(struct server *server) {
+    struct byhand *hand = &server->hand;
+    server->listener = byhand_socket(hand, server->local.family, SOCK_NONBLOCK);
+    return server->listener >= 0 && byhand_bind(hand, server->listener, &server->local) &&
+           byhand_listen(hand, server->listener, &server->local);
+}
+
+static void say_how_long(const struct server *server) {
+    char text[UNITS_DURATION_SIZE];
+    if (!server->hand.waits) {
+        byhand_say("wait", "until Ctrl-C");
+        return;
+    }
+    units_duration_text(server->hand.wait_ns, text);
+    byhand_say("wait", "%s for a first connection, and %s from then on (Ctrl-C ends it)", text,
+               text);
+}
+
+/* Serves until the time is over. False if it could not. */
+static bool serve(struct server *server) {
+    struct epoll_event event;
+    server->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (server->epoll < 0 || !watch(server, EPOLL_CTL_ADD, server->listener)) {
+        options_complain("server", "cannot wait for connections: %s", strerror(errno));
+        return false;
+    }
+    if (!server->hand.waits || server->hand.wait_ns > 0)
+        say_how_long(server);
+    restart_clock(server);
+    for (int patience;
+         !byhand_is_over() && (patience = byhand_milliseconds_until(server->deadline_ns)) != 0;) {
+        if (epoll_wait(server->epoll, &event, 1, patience) <= 0)
+            continue;
+        if (event.data.fd == server->listener)
+            accept_one(server);
+        else
+            serve_one(server, event.data.fd);
+    }
+    return true;
+}
+
+static void finish(struct server *server) {
+    if (server->hand.no_close) {
+        byhand_say("exit", "without close(): the kernel closes what is open");
+        return;
+    }
+    for (int fd = 0; fd < server->peer_room; fd++)
+        if (server->peers[fd].family != 0)
+            close_one(server, fd);
+    byhand_close(&server->hand, server->listener, &server->local);
+    server->listener = -1;
+}
+
+static int cmd_server(int argc, char **argv) {
+    struct server server = {.hand = {.command = "server", .reuseaddr = true},
+                            .listener = -1,
+                            .epoll = -1,
+                            .deadline_ns = UINT64_MAX};
+    if (!take_options(argc, argv, &server))
+        return EXIT_TROUBLE;
+    byhand_begin();
+    bool good = start(&server), served = good && serve(&server);
+    if (served)
+        finish(&server);
+    arena_free(&server.arena);
+    return good && !served ? EXIT_TROUBLE : byhand_exit_code(&server.hand);
+}
+
+const struct command command_server = {
+    .name = "server",
+    .function = cmd_server,
+    .usage = "-l ADDRESS [OPTION...]",
+    .line = "listen by hand: accept, wait, close; each call with its errno",
+    .help =
+        "  -l, --listen ADDRESS  where to listen: 127.0.0.1:1215, [::1]:1215, 127.0.0.1:0\n"
+        "                        :1215 is on 0.0.0.0\n"
+        "                        TCP_CONNECTION_LISTEN_ADDR goes before this\n"
+        "  -w, --wait TIME       close all and end so long after the first connection: 2, 500ms, "
+        "1m\n"
+        "                        if none comes, after listen(); without it at Ctrl-C\n"
+        "  --no-close            call no close(): the kernel does at the end\n"
+        "  --no-reuse-addr       do not set SO_REUSEADDR\n"
+        "  --reuse-port          set SO_REUSEPORT\n"
+        "  --linger SECONDS      set SO_LINGER; with 0 close() is a reset\n"
+        "\n"
+        "A connection is closed when its client closes. Ctrl-C and SIGTERM end the wait.\n"
+        "Exit status: 0 all calls went well, 1 one was refused, 2 it could not be done.\n"
+        "\n"
+        "  portreuse server -l 127.0.0.1:1215 -w 2\n"
+        "  portreuse server -l 127.0.0.1:1215 --no-reuse-addr\n",
+};
