@@ -14,9 +14,10 @@
 
 #include "scenario/answer.h"
 
-/* "Do this step." A fork's request carries the new role's end of its socket (SCM_RIGHTS). While the
- * role serves there is only "stop": it replies what the block has answered. Before that the stage
- * sends SIGNAL_STOP, so that a blocked call returns. */
+/* "Do this step." A fork's request carries the new role's end of its socket (SCM_RIGHTS). That of a
+ * pass goes to both roles, first to the one that gives: each carries an end of a Unix socket. While
+ * the role serves there is only "stop": it replies what the block has answered. Before that the
+ * stage sends SIGNAL_STOP, so that a blocked call returns. */
 struct request {
     uint32_t step;
     bool stop;

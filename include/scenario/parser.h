@@ -128,6 +128,10 @@ void parse_line(struct parser *parser);
  * already. A keyword at its start still has its effect. */
 void parse_broken_line(struct parser *parser);
 
+/* Says if a role, named by a word of the line, cannot have a part in this step now; from then on it
+ * runs. */
+void parse_check_role(struct parser *parser, const struct word *word, int role, enum verb verb);
+
 /* --- parse_header.c --- */
 
 typedef void parse_keyword_line(struct parser *parser);

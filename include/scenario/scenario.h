@@ -55,7 +55,7 @@ struct step {
 
     unsigned socket;                /* the socket it is about; accept: the listener */
     unsigned made;                  /* accept: the socket it makes */
-    int new_role;                   /* fork */
+    int new_role;                   /* fork; pass: who gets it */
     sa_family_t family;             /* socket */
     struct option_setting *options; /* socket, setsockopt; getsockopt: the option of the first */
     size_t option_count;

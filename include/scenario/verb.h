@@ -29,6 +29,7 @@ enum verb {
     VERB_GETPEERNAME,
     /* steps of a role: the process */
     VERB_FORK,
+    VERB_PASS,
     VERB_UID,
     VERB_EXIT,
     VERB_KILL,

@@ -73,6 +73,22 @@ static struct answer fork_role(struct role *role, const struct step *step, int c
     return answer_of(*child);
 }
 
+/* Gives a socket away, or takes it: the two roles have one end each of a Unix socket. */
+static struct answer pass_socket(struct role *role, const struct step *step, int channel) {
+    int error;
+    char nothing = 0;
+    if (step->role == role->index) {
+        error = protocol_send(channel, &nothing, sizeof nothing, role->sockets[step->socket]);
+    } else {
+        error =
+            protocol_receive(channel, &nothing, sizeof nothing, 0, &role->sockets[step->socket]);
+        *board_view(role->board, (unsigned)role->index, step->socket) =
+            *board_view(role->board, (unsigned)step->role, step->socket);
+    }
+    errno = error;
+    return answer_of(error == 0 ? 0 : -1);
+}
+
 /* --- steps --- */
 
 /* Which of its sockets a step may have changed: the one it is about, and the one it makes. */
@@ -108,6 +124,9 @@ static void do_step(struct role *role, const struct step *step, int fd, struct r
         break;
     case VERB_FORK:
         reply->answer = fork_role(role, step, fd, &reply->pid);
+        break;
+    case VERB_PASS:
+        reply->answer = pass_socket(role, step, fd);
         break;
     case VERB_UID:
         reply->answer = take_uid(role, step);

@@ -92,6 +92,12 @@ static enum outcome spawn(struct stage *stage, int index) {
     return OUTCOME_ANSWERED;
 }
 
+/* Forks the role if there is none yet. */
+static enum outcome start(struct stage *stage, int role) {
+    bool unborn = stage->roles[role].state == STAGE_ROLE_UNBORN;
+    return unborn ? spawn(stage, role) : OUTCOME_ANSWERED;
+}
+
 /* --- waiting --- */
 
 /* Waits until the role has something to say, or with `others` a serving role has. Returns which, or
@@ -246,17 +252,39 @@ static enum outcome exchange(struct stage *stage, const struct step *step, struc
     return outcome;
 }
 
+/* Has both roles do a pass, one after the other. */
+static enum outcome pass_socket(struct stage *stage, const struct step *step, struct reply *reply) {
+    struct request request = {.step = place_of(stage, step)};
+    int roles[] = {step->role, step->new_role}, ends[2];
+    enum outcome outcome = OUTCOME_ANSWERED;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+        return broke(stage, "socketpair() between two roles", errno);
+    reply->answer = (struct answer){.kind = ANSWER_OK};
+    for (int i = 0; i < 2 && reply->answer.kind == ANSWER_OK; i++) {
+        outcome = start(stage, roles[i]);
+        if (outcome == OUTCOME_ANSWERED)
+            outcome = send_request(stage, roles[i], &request, ends[i]);
+        if (outcome == OUTCOME_ANSWERED)
+            outcome = receive_reply(stage, roles[i], request.step, reply);
+        if (outcome != OUTCOME_ANSWERED)
+            break;
+    }
+    close(ends[0]);
+    close(ends[1]);
+    return outcome;
+}
+
 enum outcome stage_ask(struct stage *stage, const struct step *step, struct reply *reply) {
     struct stage_role *role = &stage->roles[step->role];
-    enum outcome outcome = OUTCOME_ANSWERED;
-    if (role->state == STAGE_ROLE_UNBORN)
-        outcome = spawn(stage, step->role);
+    enum outcome outcome = start(stage, step->role);
     if (outcome != OUTCOME_ANSWERED)
         return outcome;
     if (step->verb == VERB_KILL)
         kill_role(stage, step, reply);
     else if (step->verb == VERB_STOP)
         outcome = stage_stop(stage, step->role, step, reply);
+    else if (step->verb == VERB_PASS)
+        outcome = pass_socket(stage, step, reply);
     else
         outcome = exchange(stage, step, reply);
     if (role->state == STAGE_ROLE_ENDED)

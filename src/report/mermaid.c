@@ -88,7 +88,7 @@ static void write_evidence(const struct mermaid *mermaid, const struct scenario 
 static void write_arrow(const struct mermaid *mermaid, const struct step *step) {
     fputs("    ", mermaid->out);
     write_actor(mermaid, step);
-    if (step->verb == VERB_FORK)
+    if (step->verb == VERB_FORK || step->verb == VERB_PASS)
         fprintf(mermaid->out, "->>r%d: ", step->new_role);
     else
         fputs(step->verb == VERB_EXIT || step->verb == VERB_KILL ? "-xk: " : "->>k: ",
@@ -140,7 +140,7 @@ static void write_participants(const struct mermaid *mermaid,
         if (result->steps[i].status == STEP_NOT_RUN || step->role == NO_ROLE)
             continue;
         has_part[step->role] = true;
-        if (step->verb == VERB_FORK)
+        if (step->verb == VERB_FORK || step->verb == VERB_PASS)
             has_part[step->new_role] = true;
     }
     for (size_t i = 0; i < told->role_count; i++) {

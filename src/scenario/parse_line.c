@@ -61,8 +61,7 @@ static void parse_keyword(struct parser *parser, enum keyword keyword) {
     }
 }
 
-/* Says if the role cannot take this step now. */
-static void check_role(struct parser *parser, const struct word *word, int role, enum verb verb) {
+void parse_check_role(struct parser *parser, const struct word *word, int role, enum verb verb) {
     unsigned char *state = &parser->flow.role[role];
     bool ends_serving = verb == VERB_STOP || verb == VERB_EXIT || verb == VERB_KILL;
     if (*state == ROLE_ENDED)
@@ -96,7 +95,7 @@ static void parse_role_line(struct parser *parser) {
         }
         suggest_verb(parser, &words[1], verb);
     }
-    check_role(parser, &words[0], role, verb);
+    parse_check_role(parser, &words[0], role, verb);
     parse_step(parser, verb, role, 2);
 }
 

@@ -316,6 +316,19 @@ static void parse_fork(struct parser *parser, struct cursor *cursor, struct step
                        word->text);
 }
 
+static void parse_pass(struct parser *parser, struct cursor *cursor, struct step *step) {
+    take_socket(parser, cursor, step);
+    const struct word *word = cursor_need(parser, cursor, "the name of the role that gets it");
+    if (word == NULL)
+        return;
+    step->new_role = parser_role(parser, word);
+    if (step->new_role == step->role)
+        parser_mistake(parser, word, "role '%s' has it already; pass it to another one",
+                       word->text);
+    else if (step->new_role >= 0)
+        parse_check_role(parser, word, step->new_role, VERB_PASS);
+}
+
 static void parse_uid(struct parser *parser, struct cursor *cursor, struct step *step) {
     take_number(parser, cursor, "a user id", 0, UINT32_MAX - 1, step);
 }
@@ -371,6 +384,7 @@ static parse_arguments *const parsers[VERBS] = {
     [VERB_GETSOCKNAME] = take_socket,
     [VERB_GETPEERNAME] = take_socket,
     [VERB_FORK] = parse_fork,
+    [VERB_PASS] = parse_pass,
     [VERB_UID] = parse_uid,
     [VERB_EXIT] = parse_nothing,
     [VERB_KILL] = parse_nothing,
@@ -419,6 +433,12 @@ static void take_effect(struct parser *parser, const struct step *step) {
     case VERB_FORK:
         if (step->new_role >= 0 && !parser->line_is_wrong)
             inherit(flow, role, step->new_role);
+        break;
+    case VERB_PASS:
+        if (step->new_role >= 0 && !parser->line_is_wrong) {
+            flow->socket[step->new_role][step->socket] = SOCKET_OPEN;
+            flow->has_peer[step->new_role][step->socket] = flow->has_peer[role][step->socket];
+        }
         break;
     case VERB_EXIT:
     case VERB_KILL:

@@ -32,6 +32,7 @@ static const struct verb_row table[VERBS] = {
     [VERB_GETPEERNAME] = {"getpeername", PLACE_CALL, GIVES_ADDRESS,
                           "ROLE getpeername NAME -> ADDRESS"},
     [VERB_FORK] = {"fork", PLACE_ROLE, GIVES_OK, "ROLE fork NEWROLE"},
+    [VERB_PASS] = {"pass", PLACE_ROLE, GIVES_OK, "ROLE pass NAME OTHERROLE"},
     [VERB_UID] = {"uid", PLACE_ROLE, GIVES_OK, "ROLE uid N"},
     [VERB_EXIT] = {"exit", PLACE_ROLE, GIVES_OK, "ROLE exit"},
     [VERB_KILL] = {"kill", PLACE_ROLE, GIVES_OK, "ROLE kill"},

@@ -352,6 +352,14 @@ static const struct row role_rows[] = {
     {SERVES "r uid 5\n", 8, 1, "is serving"},
     {SERVES "r serve\n close s\nend\n", 8, 1, "is serving"},
     {SERVES "r kill\nr uid 5\n", 9, 1, "has ended"},
+    {SOCKET "r pass s\n", 4, 9, "the name of the role that gets it is missing"},
+    {SOCKET "r pass t a\n", 4, 8, "used before it is made"},
+    {SOCKET "r pass s a b\n", 4, 12, "unexpected 'b'"},
+    {SOCKET "r pass s r\n", 4, 10, "has it already"},
+    {SOCKET "r pass s end\n", 4, 10, "'end' is a keyword"},
+    {SOCKET "a exit\nr pass s a\n", 5, 10, "role 'a' has ended"},
+    {SERVES "a socket t\na pass t r\n", 9, 10, "role 'r' is serving"},
+    {SERVES "r pass s a\n", 8, 1, "is serving"},
 };
 
 static void a_role_takes_steps_while_it_runs_and_does_not_serve(void **state) {
@@ -377,6 +385,7 @@ static const struct row block_rows[] = {
     {CASE "r repeat 2\n a socket s\nend\n", 3, 1, "'end' is missing"},
     {CASE "r repeat 2\n socket s\n exit\nend\n", 5, 2, "'exit' cannot stand in a block"},
     {CASE "r repeat 2\n socket s\n fork a\nend\n", 5, 2, "'fork' cannot stand in a block"},
+    {CASE "r repeat 2\n socket s\n pass s a\nend\n", 5, 2, "'pass' cannot stand in a block"},
     {CASE "r repeat 2\n socket s\n uid 5\nend\n", 5, 2, "'uid' cannot stand in a block"},
     {CASE "r repeat 2\n socket s\n stop\nend\n", 5, 2, "'stop' cannot stand in a block"},
     {CASE "r repeat 2\n socket s\n sleep 1s\nend\n", 5, 2, "'sleep' cannot stand in a block"},

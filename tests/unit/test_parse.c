@@ -614,7 +614,24 @@ static void steps_of_a_process_are_the_roles_own(void **state) {
     assert_string_equal(now->roles[step->new_role], "b");
 }
 
+static void a_pass_names_who_gets_the_socket(void **state) {
+    (void)state;
+    const struct step *step = last_of("a socket s\na pass s b");
+    assert_int_equal(step->verb, VERB_PASS);
+    assert_string_equal(role_of(step), "a");
+    assert_string_equal(socket_of(step->socket), "s");
+    assert_string_equal(now->roles[step->new_role], "b");
+}
+
 /* --- the story --- */
+
+static void a_socket_that_is_passed_is_open_on_both_sides(void **state) {
+    (void)state;
+    story("a socket s\na connect s 127.0.0.1:80\na pass s b\n"
+          "b send s 1\n"
+          "a close s\nb close s\n"
+          "c socket x\nc bind x $b.s.peer");
+}
 
 static void a_fork_inherits_open_sockets_and_their_peers(void **state) {
     (void)state;
@@ -1049,6 +1066,8 @@ int main(void) {
         TEST(shutdown_takes_read_write_and_both),
         TEST(calls_on_a_socket_alone_take_its_name),
         TEST(steps_of_a_process_are_the_roles_own),
+        TEST(a_pass_names_who_gets_the_socket),
+        TEST(a_socket_that_is_passed_is_open_on_both_sides),
         TEST(a_fork_inherits_open_sockets_and_their_peers),
         TEST(an_accepted_socket_and_a_connected_one_have_a_peer),
         TEST(a_name_may_be_used_again_once_its_socket_is_closed),
