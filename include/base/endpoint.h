@@ -23,6 +23,10 @@ struct endpoint_pattern {
  * is then the place in `text` that is wrong. */
 const char *endpoint_parse(const char *text, struct endpoint_pattern *pattern, const char **at);
 
+/* Parses an address without a port, `192.0.2.1` or `2001:db8::1/64`, and how many bits of it are
+ * the network: all, unless told. Returns NULL, or what is wrong with it, static. */
+const char *endpoint_parse_network(const char *text, struct endpoint *address, unsigned *bits);
+
 enum { ENDPOINT_TEXT_SIZE = 64 };
 
 /* Writes `127.0.0.1:80` or `[::1]:80`; returns `text`, which has ENDPOINT_TEXT_SIZE bytes.

@@ -62,12 +62,13 @@ struct step {
     struct address address; /* bind, connect; await, count, destroy: LOCAL */
     struct address remote;  /* await, count, destroy: REMOTE, a pattern of `*:*` if not written */
     uint32_t states;        /* await, count */
-    bool absent;            /* await no */
+    bool absent;            /* await no, address no */
     uint64_t duration_ns;   /* sleep; await: within */
     bool has_number;        /* listen, recv, repeat: a number was written */
     int64_t number;         /* backlog, bytes, uid, rounds */
     int how;                /* shutdown: SHUT_RD, SHUT_WR, SHUT_RDWR */
     const char *sysctl;     /* sysctl: the name */
+    const char *device;     /* address: whose */
     struct sysctl_word *words;
     size_t word_count;
     bool timed;  /* repeat: the report tells how long its rounds took */

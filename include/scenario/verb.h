@@ -11,6 +11,7 @@ enum verb {
     VERB_AWAIT,
     VERB_COUNT,
     VERB_DESTROY,
+    VERB_ADDRESS,
     VERB_SLEEP,
     /* steps of a role: calls on sockets */
     VERB_SOCKET,

@@ -63,6 +63,23 @@ const char *endpoint_parse(const char *text, struct endpoint_pattern *pattern, c
     return parse_port(colon + 1, pattern);
 }
 
+const char *endpoint_parse_network(const char *text, struct endpoint *address, unsigned *bits) {
+    char host[INET6_ADDRSTRLEN + 1] = "";
+    size_t size = strcspn(text, "/");
+    sa_family_t family = memchr(text, ':', size) != NULL ? AF_INET6 : AF_INET;
+    int64_t number = family == AF_INET6 ? 128 : 32;
+    *address = (struct endpoint){.family = family};
+    if (size < sizeof host)
+        memcpy(host, text, size);
+    if (inet_pton(family, host, address->address) != 1)
+        return "not an address such as 192.0.2.1 or 2001:db8::1/64";
+    if (text[size] == '/' && !units_number(text + size + 1, 1, number, &number))
+        return family == AF_INET6 ? "behind '/' stands a number from 1 to 128"
+                                  : "behind '/' stands a number from 1 to 32";
+    *bits = (unsigned)number;
+    return NULL;
+}
+
 static const char *text_with_port(const struct endpoint *endpoint, const char *port, char *text) {
     char host[INET6_ADDRSTRLEN];
     if (endpoint->family == 0 ||

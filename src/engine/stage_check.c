@@ -64,7 +64,7 @@ static enum outcome check_needs(struct stage *stage) {
 enum { ROUNDS_ON_HOST = 1000 };
 
 static bool touches_host(const struct step *step) {
-    return step->verb == VERB_SYSCTL || step->verb == VERB_DESTROY;
+    return step->verb == VERB_SYSCTL || step->verb == VERB_DESTROY || step->verb == VERB_ADDRESS;
 }
 
 static bool floods_host(const struct step *step) {

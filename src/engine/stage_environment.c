@@ -7,6 +7,7 @@
 
 #include "base/units.h"
 #include "engine/stage_parts.h"
+#include "kernel/netdev.h"
 #include "kernel/sockdiag.h"
 #include "kernel/sysctl.h"
 
@@ -223,6 +224,25 @@ static enum outcome do_destroy(struct stage *stage, const struct step *step, str
     return OUTCOME_ANSWERED;
 }
 
+/* --- address --- */
+
+/* A device that is not there yet is made. */
+static enum outcome do_address(struct stage *stage, const struct step *step, struct reply *reply) {
+    const struct endpoint *address = &step->address.pattern.endpoint;
+    unsigned bits = (unsigned)step->number;
+    int error = netdev_address(step->device, address, bits, !step->absent);
+    if (error == ENODEV && !step->absent) {
+        error = netdev_make(step->device);
+        if (error == EOPNOTSUPP)
+            return stage_says(stage, OUTCOME_SKIP,
+                              "this kernel makes no network device of kind veth; load that module");
+        if (error == 0)
+            error = netdev_address(step->device, address, bits, true);
+    }
+    answer_errno(reply, error);
+    return OUTCOME_ANSWERED;
+}
+
 /* --- sleep --- */
 
 static enum outcome do_sleep(struct stage *stage, const struct step *step, struct reply *reply) {
@@ -250,6 +270,8 @@ enum outcome stage_environment(struct stage *stage, const struct step *step, str
         outcome = do_count(stage, step, reply);
     else if (step->verb == VERB_DESTROY)
         outcome = do_destroy(stage, step, reply);
+    else if (step->verb == VERB_ADDRESS)
+        outcome = do_address(stage, step, reply);
     else if (step->verb == VERB_SLEEP)
         outcome = do_sleep(stage, step, reply);
     reply->elapsed_ns = units_now_ns() - start_ns;

@@ -14,18 +14,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/errnames.h"
+#include "kernel/netdev.h"
 
 /* The first line of a file, or "" if it cannot be read. */
 static void read_line(const char *path, char *line, size_t size) {
@@ -109,24 +108,13 @@ static int map_user(uid_t uid, gid_t gid) {
     return write_file("/proc/self/uid_map", map);
 }
 
-/* Returns 0 or an errno. */
-static int raise_loopback(void) {
-    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
-    int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (any < 0)
-        return errno;
-    int error = ioctl(any, SIOCSIFFLAGS, &request) < 0 ? errno : 0;
-    close(any);
-    return error;
-}
-
 /* Returns 0, or the errno of the call that `*what` then names. */
 static int enter_as_root(const char **what) {
     *what = "unshare(CLONE_NEWNET)";
     if (unshare(CLONE_NEWNET) < 0)
         return errno;
     *what = "taking the interface lo up";
-    return raise_loopback();
+    return netdev_raise("lo");
 }
 
 static int enter_with_user(const char **what) {
@@ -140,7 +128,7 @@ static int enter_with_user(const char **what) {
     if (error != 0)
         return error;
     *what = "taking the interface lo up";
-    return raise_loopback();
+    return netdev_raise("lo");
 }
 
 enum netns_kind netns_enter(char *reason) {

@@ -5,6 +5,7 @@
 
 #include "base/suggest.h"
 #include "base/units.h"
+#include "kernel/netdev.h"
 #include "kernel/sysctl.h"
 #include "kernel/tcpstate.h"
 #include "scenario/parser.h"
@@ -225,6 +226,31 @@ static void parse_count(struct parser *parser, struct cursor *cursor, struct ste
     take_patterns(parser, cursor, step);
 }
 
+static void take_device(struct parser *parser, struct cursor *cursor, struct step *step) {
+    const struct word *word = cursor_take(cursor);
+    step->device = "lo";
+    if (word == NULL)
+        return;
+    size_t size = strlen(word->text);
+    if (size == 0 || size >= NETDEV_NAME_SIZE || word->text[strcspn(word->text, "/: ")] != '\0' ||
+        strcmp(word->text, ".") == 0 || strcmp(word->text, "..") == 0)
+        parser_mistake(parser, word, "'%s' cannot name a network device", word->text);
+    step->device = parser_keep(parser, word);
+}
+
+static void parse_address_step(struct parser *parser, struct cursor *cursor, struct step *step) {
+    step->absent = cursor_skip(cursor, "no");
+    const struct word *word = cursor_need(parser, cursor, "an ADDRESS");
+    unsigned bits = 0;
+    if (word == NULL)
+        return;
+    const char *wrong = endpoint_parse_network(word->text, &step->address.pattern.endpoint, &bits);
+    if (wrong != NULL)
+        parser_mistake(parser, word, "'%s': %s", word->text, wrong);
+    step->number = bits;
+    take_device(parser, cursor, step);
+}
+
 /* --- calls on sockets --- */
 
 static void parse_socket(struct parser *parser, struct cursor *cursor, struct step *step) {
@@ -368,6 +394,7 @@ static parse_arguments *const parsers[VERBS] = {
     [VERB_AWAIT] = parse_await,
     [VERB_COUNT] = parse_count,
     [VERB_DESTROY] = take_patterns,
+    [VERB_ADDRESS] = parse_address_step,
     [VERB_SLEEP] = parse_sleep,
     [VERB_SOCKET] = parse_socket,
     [VERB_SETSOCKOPT] = parse_setsockopt,

@@ -11,6 +11,8 @@ static const struct verb_row table[VERBS] = {
                     "await [no] STATE LOCAL [REMOTE] [within TIME]"},
     [VERB_COUNT] = {"count", PLACE_ENVIRONMENT, GIVES_NUMBER, "count STATE LOCAL [REMOTE] -> N"},
     [VERB_DESTROY] = {"destroy", PLACE_ENVIRONMENT, GIVES_NUMBER, "destroy LOCAL [REMOTE]"},
+    [VERB_ADDRESS] = {"address", PLACE_ENVIRONMENT, GIVES_OK,
+                      "address [no] ADDRESS[/BITS] [DEVICE]"},
     [VERB_SLEEP] = {"sleep", PLACE_ENVIRONMENT, GIVES_OK, "sleep TIME"},
     [VERB_SOCKET] = {"socket", PLACE_CALL, GIVES_OK,
                      "ROLE socket NAME [tcp4|tcp6] [OPTION[=VALUE]...]"},

@@ -5,10 +5,10 @@
 
 run "$portreuse" run --must-run "$scenarios/every-verb.scenario"
 ok "every verb, option and form of expectation runs" first_line_is \
-  "PASS every-verb: 7 cases, all as expected"
+  "PASS every-verb: 8 cases, all as expected"
 if users_may; then
   run as_user "$portreuse" run -q "$scenarios/every-verb.scenario"
-  ok "also as an ordinary user" first_line_is "PASS every-verb: 7 cases, all as expected"
+  ok "also as an ordinary user" first_line_is "PASS every-verb: 8 cases, all as expected"
   run as_user "$portreuse" run "$scenarios/uids.scenario"
   ok "where there is no other user id, that is a SKIP" first_line_starts \
     "SKIP uids: needs uids: "

@@ -61,6 +61,8 @@ case a sysctl
   sysctl net.ipv4.tcp_tw_reuse 0
 case a socket is destroyed
   destroy *:22
+case an address
+  address 192.0.2.1
 case many connections
   client repeat 1001
     socket  c
@@ -75,9 +77,10 @@ case a good one
 S
 run "$portreuse" run --net=current "$file"
 ok "in the present namespace only what is harmless is run" first_line_is \
-  "PASS sysctl: 2 cases, all as expected; 3 skipped"
+  "PASS sysctl: 2 cases, all as expected; 4 skipped"
 ok "no sysctl" out_has "'sysctl' would touch the host"
 ok "no SOCK_DESTROY" out_has "'destroy' would touch the host"
+ok "no address" out_has "'address' would touch the host"
 ok "no flood" out_has "more than 1000 rounds would flood the host"
 
 # A port that somebody else has there is told, and not blamed on the kernel. The port is one that was

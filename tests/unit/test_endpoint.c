@@ -279,8 +279,27 @@ static void endpoint_from_another_family_is_none(void **state) {
     assert_true(endpoint_equal(&endpoint, &none));
 }
 
+static void a_network_is_an_address_and_its_bits(void **state) {
+    (void)state;
+    struct endpoint address;
+    unsigned bits = 0;
+    char text[ENDPOINT_TEXT_SIZE];
+    assert_null(endpoint_parse_network("192.0.2.1/24", &address, &bits));
+    assert_int_equal(bits, 24);
+    assert_string_equal(endpoint_text(&address, text), "192.0.2.1:0");
+    assert_null(endpoint_parse_network("2001:db8::1", &address, &bits));
+    assert_int_equal(bits, 128);
+    assert_string_equal(endpoint_text(&address, text), "[2001:db8::1]:0");
+    assert_non_null(endpoint_parse_network("", &address, &bits));
+    assert_non_null(endpoint_parse_network("/8", &address, &bits));
+    assert_non_null(endpoint_parse_network("192.0.2.1/8x", &address, &bits));
+    assert_non_null(endpoint_parse_network(
+        "2001:0db8:0000:0000:0000:0000:0000:0000:0000:0000:0000:0001", &address, &bits));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_network_is_an_address_and_its_bits),
         cmocka_unit_test(endpoint_parse_takes_addresses_ports_and_stars),
         cmocka_unit_test(endpoint_parse_says_what_is_wrong_and_where),
         cmocka_unit_test(endpoint_parse_refuses_addresses_of_any_length),

@@ -337,6 +337,30 @@ static void a_socket_is_used_between_its_making_and_its_close_alone(void **state
     CHECK(socket_rows);
 }
 
+static const struct row address_step_rows[] = {
+    {CASE "address\n", 3, 8, "an ADDRESS is missing"},
+    {CASE "address no\n", 3, 11, "an ADDRESS is missing"},
+    {CASE "address 192.0.2\n", 3, 9, "not an address"},
+    {CASE "address 192.0.2.1:80\n", 3, 9, "not an address"},
+    {CASE "address [::1]\n", 3, 9, "not an address"},
+    {CASE "address localhost\n", 3, 9, "not an address"},
+    {CASE "address 192.0.2.1/\n", 3, 9, "from 1 to 32"},
+    {CASE "address 192.0.2.1/33\n", 3, 9, "from 1 to 32"},
+    {CASE "address 192.0.2.1/0\n", 3, 9, "from 1 to 32"},
+    {CASE "address ::1/129\n", 3, 9, "from 1 to 128"},
+    {CASE "address 192.0.2.1 a/b\n", 3, 19, "network device"},
+    {CASE "address 192.0.2.1 \"\"\n", 3, 19, "network device"},
+    {CASE "address 192.0.2.1 abcdefghijklmnop\n", 3, 19, "network device"},
+    {CASE "address 192.0.2.1 lo eth0\n", 3, 22, "unexpected 'eth0'"},
+    {CASE "adress 192.0.2.1\n", 3, 1, "did you mean 'address'?"},
+    {SOCKET "r address 192.0.2.1\n", 4, 3, "takes no role"},
+};
+
+static void an_address_step_needs_an_address_and_a_device(void **state) {
+    (void)state;
+    CHECK(address_step_rows);
+}
+
 static const struct row role_rows[] = {
     {SOCKET "r exit\nr socket t\n", 5, 1, "role 'r' has ended"},
     {SOCKET "r kill\nr socket t\n", 5, 1, "role 'r' has ended"},
@@ -887,6 +911,7 @@ int main(void) {
         cmocka_unit_test(a_wrong_value_is_named),
         cmocka_unit_test(a_keyword_cannot_name_a_role_and_a_call_needs_one),
         cmocka_unit_test(a_socket_is_used_between_its_making_and_its_close_alone),
+        cmocka_unit_test(an_address_step_needs_an_address_and_a_device),
         cmocka_unit_test(a_role_takes_steps_while_it_runs_and_does_not_serve),
         cmocka_unit_test(a_block_is_one_roles_calls_between_its_line_and_end),
         cmocka_unit_test(an_expectation_is_a_result_that_the_verb_can_give),

@@ -604,6 +604,32 @@ static void calls_on_a_socket_alone_take_its_name(void **state) {
     }
 }
 
+static void an_address_has_a_network_and_a_device(void **state) {
+    (void)state;
+    const struct {
+        const char *line;
+        bool absent;
+        sa_family_t family;
+        int64_t bits;
+        const char *device;
+    } rows[] = {
+        {"address 192.0.2.1", false, AF_INET, 32, "lo"},
+        {"address 192.0.2.1/24 eth0", false, AF_INET, 24, "eth0"},
+        {"address no 192.0.2.1", true, AF_INET, 32, "lo"},
+        {"address 2001:db8::1/64 eth0", false, AF_INET6, 64, "eth0"},
+        {"address ::1", false, AF_INET6, 128, "lo"},
+    };
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        const struct step *step = last_of(rows[i].line);
+        assert_int_equal(step->verb, VERB_ADDRESS);
+        assert_int_equal(step->role, NO_ROLE);
+        assert_int_equal(step->absent, rows[i].absent);
+        assert_int_equal(step->address.pattern.endpoint.family, rows[i].family);
+        assert_int_equal(step->number, rows[i].bits);
+        assert_string_equal(step->device, rows[i].device);
+    }
+}
+
 static void steps_of_a_process_are_the_roles_own(void **state) {
     (void)state;
     assert_int_equal(last_of("a exit")->verb, VERB_EXIT);
@@ -1065,6 +1091,7 @@ int main(void) {
         TEST(numbers_are_taken_and_may_be_left_out_where_the_table_says_so),
         TEST(shutdown_takes_read_write_and_both),
         TEST(calls_on_a_socket_alone_take_its_name),
+        TEST(an_address_has_a_network_and_a_device),
         TEST(steps_of_a_process_are_the_roles_own),
         TEST(a_pass_names_who_gets_the_socket),
         TEST(a_socket_that_is_passed_is_open_on_both_sides),
