@@ -28,6 +28,11 @@ bool options_number(const char *command, const char *option, const char *text, i
                     int64_t high, int64_t *number);
 bool options_time(const char *command, const char *option, const char *text, uint64_t *ns);
 
+/* Whether standard output is to be in colour, by the value of --color; NULL: it was given without
+ * one. `auto`: on a terminal that is not dumb, unless NO_COLOR is set (https://no-color.org). False
+ * after a complaint. */
+bool options_colour(const char *command, const char *when, bool *colour);
+
 /* For a command without options: whether there are none; if there are, says so. Operands are left.
  */
 bool options_none(int argc, char **argv);

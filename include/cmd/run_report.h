@@ -10,7 +10,7 @@
 
 struct run_report {
     struct outputs outputs;
-    bool verbose, quiet; /* quiet: on standard output */
+    bool verbose, quiet, colour; /* quiet and in colour: on standard output */
     /* from run_report_begin() on: */
     const struct run_result *run; /* borrowed */
     struct surroundings surroundings;

@@ -15,6 +15,7 @@ struct report {
     const struct surroundings *surroundings; /* for the formats that tell them */
     bool verbose;                            /* process ids, chosen ports and times; every step */
     bool quiet;                              /* the first line alone */
+    bool colour;                             /* in the text */
 };
 
 enum { REPORT_LINE_SIZE = 81 };

@@ -17,9 +17,10 @@ struct text_columns {
 struct text_columns text_measure(const struct scenario *scenario);
 
 /* Prints one line for a step and its answer, for the body of a block one line each, and below the
- * evidence. */
-void text_step(FILE *out, const struct scenario *scenario, const struct step *step,
-               const struct step_result *result, const struct text_columns *columns, bool verbose);
+ * evidence; verbose and in colour if the report is. */
+void text_step(FILE *out, const struct report *report, const struct scenario *scenario,
+               const struct step *step, const struct step_result *result,
+               const struct text_columns *columns);
 
 /* Prints what the report tells of one case, with the setup. (text.c) */
 void text_case(FILE *out, const struct report *report, const struct scenario_result *scenario,

@@ -3,7 +3,9 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/suggest.h"
 #include "base/units.h"
@@ -123,5 +125,21 @@ bool options_no_operands(int argc, char **argv) {
     if (optind == argc)
         return true;
     options_complain(argv[0], "unexpected '%s'; see 'portreuse help %s'", argv[optind], argv[0]);
+    return false;
+}
+
+static bool is_in_colour_by_itself(void) {
+    const char *refused = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    return (refused == NULL || *refused == '\0') && isatty(STDOUT_FILENO) == 1 &&
+           terminal != NULL && strcmp(terminal, "dumb") != 0;
+}
+
+bool options_colour(const char *command, const char *when, bool *colour) {
+    bool by_itself = when != NULL && strcmp(when, "auto") == 0;
+    *colour =
+        when == NULL || strcmp(when, "always") == 0 || (by_itself && is_in_colour_by_itself());
+    if (*colour || by_itself || strcmp(when, "never") == 0)
+        return true;
+    options_wrong_value(command, "--color", when, "'auto', 'always' or 'never'");
     return false;
 }

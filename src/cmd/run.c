@@ -33,6 +33,7 @@ enum {
     OPTION_TIMEOUT,
     OPTION_FORMAT,
     OPTION_OUTPUT,
+    OPTION_COLOR,
 };
 
 static const struct option longs[] = {
@@ -46,6 +47,7 @@ static const struct option longs[] = {
     {"timeout", required_argument, NULL, OPTION_TIMEOUT},
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"output", required_argument, NULL, OPTION_OUTPUT},
+    {"color", optional_argument, NULL, OPTION_COLOR},
     {"verbose", no_argument, NULL, 'v'},
     {"quiet", no_argument, NULL, 'q'},
     {0},
@@ -121,6 +123,8 @@ static bool take_option(int option, int argc, char **argv, struct request *reque
         return output_take_format(&request->reports.outputs, optarg);
     case OPTION_OUTPUT:
         return output_take_file(&request->reports.outputs, optarg);
+    case OPTION_COLOR:
+        return options_colour("run", optarg, &request->reports.colour);
     case 'v':
         request->reports.verbose = true;
         return true;
@@ -225,6 +229,7 @@ static int cmd_run(int argc, char **argv) {
     struct request request = {.run = {.jobs = 1, .repeat = 1}, .reports.outputs.command = "run"};
     struct selection selection = {0};
     int status = EXIT_TROUBLE, option;
+    options_colour("run", "auto", &request.reports.colour);
     options_begin();
     while ((option = options_next(argc, argv, ":j::qv", longs)) != -1)
         if (option == '?' || !take_option(option, argc, argv, &request))
@@ -256,6 +261,8 @@ const struct command command_run = {
         "  --format FORMAT what standard output gets: a format below\n"
         "  --output FILE  a file with a report more, in the format of its ending, or told by\n"
         "                 FILE:FORMAT; may be given several times\n"
+        "  --color[=WHEN] colour in the text: always (also without WHEN), never, or auto, which\n"
+        "                 is on a terminal, unless NO_COLOR is set\n"
         "  -v, --verbose  process ids, chosen ports, times, and every scenario in full\n"
         "  -q, --quiet    on standard output the verdict alone\n",
     .reports = true,

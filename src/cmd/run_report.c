@@ -7,7 +7,8 @@ static struct report report_for(const struct run_report *reports, const struct o
     return (struct report){.run = reports->run,
                            .surroundings = &reports->surroundings,
                            .verbose = reports->verbose,
-                           .quiet = reports->quiet && output->path == NULL};
+                           .quiet = reports->quiet && output->path == NULL,
+                           .colour = reports->colour && output->path == NULL};
 }
 
 /* Passes an event on to each format that tells events. */

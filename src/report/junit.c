@@ -98,7 +98,9 @@ static void write_suite(const struct junit *junit, const struct scenario_result 
 
 static void write_report(const struct report *report, FILE *out) {
     const struct run_result *run = report->run;
-    struct junit junit = {.out = out, .text = escape_open(out, escape_xml), .report = report};
+    struct report plain = *report;
+    struct junit junit = {.out = out, .text = escape_open(out, escape_xml), .report = &plain};
+    plain.colour = false;
     size_t total = 0;
     for (int i = 0; i < VERDICTS; i++)
         total += run->cases[i];

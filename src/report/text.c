@@ -7,6 +7,7 @@
 
 #include "base/units.h"
 #include "base/utf8.h"
+#include "report/colour.h"
 #include "report/format.h"
 #include "report/phrase.h"
 #include "report/text_parts.h"
@@ -16,6 +17,13 @@ struct writer {
     FILE *out;
     const struct report *report;
 };
+
+/* The verdict of a case or a scenario, at the beginning of a line, in a column. */
+static void print_verdict(const struct writer *writer, enum verdict verdict) {
+    bool colour = writer->report->colour;
+    fprintf(writer->out, "%s%-5s%s ", colour_begin(colour, verdict), verdict_name(verdict),
+            colour_end(colour));
+}
 
 static void print_prose(FILE *out, const char *heading, const char *text) {
     if (text == NULL)
@@ -31,8 +39,8 @@ static void print_steps(const struct writer *writer, const struct scenario_resul
     struct text_columns columns = text_measure(scenario->scenario);
     for (size_t i = first; i < first + count; i++) {
         const struct step *step = result_step(scenario->scenario, index, i);
-        text_step(writer->out, scenario->scenario, step, &result->steps[i], &columns,
-                  writer->report->verbose);
+        text_step(writer->out, writer->report, scenario->scenario, step, &result->steps[i],
+                  &columns);
         i += step->body;
     }
 }
@@ -59,7 +67,7 @@ static void print_case_line(const struct writer *writer, const struct scenario_r
                             size_t index) {
     const struct case_result *result = &scenario->cases[index];
     char time[UNITS_DURATION_SIZE];
-    fprintf(writer->out, "%-5s ", verdict_name(result->verdict));
+    print_verdict(writer, result->verdict);
     phrase_text(writer->out, scenario->scenario->cases[index].title);
     if (writer->report->run->repeat > 1)
         fprintf(writer->out, ": %u of %u runs passed", result->passed, result->runs);
@@ -126,7 +134,9 @@ static void print_story(const struct writer *writer, const struct scenario_resul
     fputc('\n', writer->out);
     wrap_print(writer->out, scenario->scenario->title, 0, 0);
     if (reason != NULL) {
-        fprintf(writer->out, "\n%-5s every case\n", verdict_name(scenario->verdict));
+        fputc('\n', writer->out);
+        print_verdict(writer, scenario->verdict);
+        fputs("every case\n", writer->out);
         print_reason(writer->out, reason);
         return;
     }
@@ -172,7 +182,7 @@ static void print_brief(const struct writer *writer, const struct scenario_resul
     size_t count = scenario->scenario->case_count;
     const char *name = scenario->scenario->name, *reason = common_reason(scenario);
     size_t length = utf8_width(name, strlen(name));
-    fprintf(writer->out, "%-5s ", verdict_name(scenario->verdict));
+    print_verdict(writer, scenario->verdict);
     phrase_text(writer->out, name);
     fprintf(writer->out, "%*s  %zu case%s\n", length < width ? (int)(width - length) : 0, "", count,
             count == 1 ? "" : "s");
@@ -186,7 +196,9 @@ static void write_report(const struct report *report, FILE *out) {
     struct writer writer = {out, report};
     const struct run_result *run = report->run;
     char line[REPORT_LINE_SIZE], time[UNITS_DURATION_SIZE];
-    fprintf(out, "%s\n", report_verdict(run, line));
+    const char *word = verdict_name(run->verdict);
+    fprintf(out, "%s%s%s%s\n", colour_begin(report->colour, run->verdict), word,
+            colour_end(report->colour), report_verdict(run, line) + strlen(word));
     if (report->quiet)
         return;
     bool stories = run->scenario_count == 1 || report->verbose;

@@ -5,6 +5,7 @@
 
 #include "base/units.h"
 #include "base/utf8.h"
+#include "report/colour.h"
 #include "report/phrase.h"
 #include "report/text_rounds.h"
 #include "report/wrap.h"
@@ -82,15 +83,17 @@ static void print_rounds(FILE *out, const struct step_result *result) {
         fprintf(out, ", %s a round", units_duration_text(sum_ns / result->round_count, mean));
 }
 
-static void print_answer(FILE *out, const struct step_result *result, bool verbose) {
+static void print_answer(FILE *out, const struct step_result *result, bool verbose, bool colour) {
     char time[UNITS_DURATION_SIZE];
+    colour = colour && (result->status == STEP_UNMET || result->status == STEP_RUNNING);
+    fputs(colour_begin(colour, VERDICT_FAIL), out);
     phrase_answer(out, result, verbose);
+    fputs(result->status == STEP_UNMET ? "  <- not as expected" : "", out);
+    fputs(colour_end(colour), out);
     if (result->status != STEP_MET && result->status != STEP_UNMET)
         return;
-    if (result->status == STEP_UNMET)
-        fputs("  <- not as expected", out);
-    else if (result->got.kind == ANSWER_ERRNO &&
-             (verbose || wanted_pins(result->met, &result->got)))
+    if (result->status == STEP_MET && result->got.kind == ANSWER_ERRNO &&
+        (verbose || wanted_pins(result->met, &result->got)))
         fputs(" (expected)", out);
     if (result->where != NULL)
         fprintf(out, " at %s", result->where);
@@ -142,8 +145,9 @@ void text_evidence(FILE *out, const struct scenario *scenario, const struct evid
     wrap_print(out, evidence->words, column, column + (unsigned)strlen(name) + 2);
 }
 
-void text_step(FILE *out, const struct scenario *scenario, const struct step *step,
-               const struct step_result *result, const struct text_columns *columns, bool verbose) {
+void text_step(FILE *out, const struct report *report, const struct scenario *scenario,
+               const struct step *step, const struct step_result *result,
+               const struct text_columns *columns) {
     const char *verb = verb_row(step->verb)->name, *arguments = step->arguments;
     print_call(out, phrase_role(scenario, step), verb, arguments, columns);
     if (step->body > 0) {
@@ -155,11 +159,11 @@ void text_step(FILE *out, const struct scenario *scenario, const struct step *st
         print_call(out, "", verb, arguments, columns);
     }
     go_to_answer(out, verb, arguments, columns);
-    print_answer(out, result, verbose);
+    print_answer(out, result, report->verbose, report->colour);
     if (step->body == 0)
         print_comment(out, step);
     fputc('\n', out);
-    if (step->timed || (verbose && result->round_count >= ROUNDS_TO_TELL))
+    if (step->timed || (report->verbose && result->round_count >= ROUNDS_TO_TELL))
         text_rounds(out, result->rounds_ns, result->round_count, NOTE_INDENT);
     if (result->status == STEP_UNMET)
         print_difference(out, step, result);
@@ -168,5 +172,5 @@ void text_step(FILE *out, const struct scenario *scenario, const struct step *st
         wrap_print(out, result->seen, NOTE_INDENT + 12, NOTE_INDENT + 12);
     }
     if (result->has_evidence)
-        text_evidence(out, scenario, result->evidence, verbose);
+        text_evidence(out, scenario, result->evidence, report->verbose);
 }

@@ -113,7 +113,7 @@ if ! command -v script >/dev/null; then
   finish
 fi
 on_terminal() { # COMMAND LINE: what the terminal got goes to the file out
-  TERM=xterm run script -qec "$1" terminal
+  TERM=xterm NO_COLOR=1 run script -qec "$1" terminal
 }
 escape=$(printf '\033')
 clear=$(printf '\r\033[K')
