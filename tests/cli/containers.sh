@@ -51,8 +51,9 @@ for way in seccomp=unconfined --cap-add=SYS_ADMIN; do
   run contained $way systempaths=unconfined "$portreuse" run --must-run --tag seed
   ok "with systempaths=unconfined that runs too" first_line_starts "PASS 5 scenarios: "
 done
-run contained --cap-add=SYS_ADMIN --cap-add=NET_ADMIN "$portreuse" version -v
+run contained --cap-add=SYS_ADMIN --cap-add=NET_ADMIN systempaths=unconfined "$portreuse" version -v
 ok "with both capabilities no user namespace is needed" out_matches "network namespace +yes$"
+ok "and /proc/sys can be written" out_matches "sysctls can be written +yes"
 run contained --privileged "$portreuse" run --must-run --tag seed
 ok "so it does with --privileged" first_line_starts "PASS 5 scenarios: "
 
