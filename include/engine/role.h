@@ -61,6 +61,9 @@ bool role_expected(struct role *role, const struct step *step, const struct answ
 void role_stop_prepare(void);
 void role_stop_over(void);
 
+/* Whether SIGNAL_STOP came. */
+bool role_stopping(void);
+
 /* Whether SIGNAL_STOP came, and a blocked call has now waited long enough since `*patience` was set
  * to 0 before it. To be called when the call was interrupted. */
 bool role_would_wait(unsigned *patience);

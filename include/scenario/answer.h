@@ -86,6 +86,9 @@ const struct wanted *expectation_met(const struct expectation *want, const struc
 
 bool expectation_in_time(const struct expectation *want, uint64_t elapsed_ns);
 
+/* Whether only a number greater than this one is expected. */
+bool expectation_wants_more(const struct expectation *want, int64_t got);
+
 /* Whether some answer that is not an errno is allowed: what the step makes may exist after it. */
 bool expectation_allows_success(const struct expectation *want);
 

@@ -1,5 +1,6 @@
 /* One function a verb: one system call, and the errno saved on the line after it. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -140,50 +141,73 @@ static struct answer call_close(struct role *role, const struct step *step, cons
 
 /* --- data --- */
 
-enum { PIECE = 16 * 1024 };
+/* What is sent, and where what is received goes; nobody looks at it. */
+enum { DATA_SIZE = 1024 * 1024 };
+static char data[DATA_SIZE];
 
-static struct answer call_send(struct role *role, const struct step *step, const char **where) {
-    (void)where;
-    static const char zeros[PIECE];
-    unsigned patience = 0;
-    int64_t sent = 0;
-    do {
-        int64_t left = step->number - sent;
-        size_t size = left < PIECE ? (size_t)left : PIECE;
-        ssize_t result = send(role->sockets[step->socket], zeros, size, MSG_NOSIGNAL);
-        if (result >= 0)
-            sent += result;
-        else if (errno != EINTR)
-            return failed(errno);
-        else if (role_would_wait(&patience))
-            return (struct answer){.kind = ANSWER_NONE};
-    } while (sent < step->number);
-    return number(sent);
+static size_t piece(int64_t left) {
+    return left < DATA_SIZE ? (size_t)left : DATA_SIZE;
 }
 
-/* Without a number of bytes it takes what is there; with one it waits for as many, or for the end.
+/* A call that sends less than it was told to has met SO_SNDTIMEO or an error: that ends the step
+ * with what was sent, as send() does. While stopping it may be just the tick that interrupted it.
  */
+static struct answer call_send(struct role *role, const struct step *step, const char **where) {
+    (void)where;
+    unsigned patience = 0;
+    int64_t sent = 0;
+    for (;;) {
+        size_t size = piece(step->number - sent);
+        ssize_t result = send(role->sockets[step->socket], data, size, MSG_NOSIGNAL);
+        if (result < 0 && errno != EINTR)
+            return sent > 0 ? number(sent) : failed(errno);
+        if (result < 0 && role_would_wait(&patience))
+            return (struct answer){.kind = ANSWER_NONE};
+        bool whole = result == (ssize_t)size;
+        sent += result > 0 ? result : 0;
+        if (sent == step->number || (result >= 0 && !whole && !role_stopping()))
+            return number(sent);
+    }
+}
+
+/* Waits until there is something to receive: two seconds, a pause that no stream on loopback makes.
+ * Returns 1, 0 if nothing came, or -1 if the role is to stop serving. */
+static int await_more(int fd, unsigned *patience) {
+    const int two_seconds = 2000;
+    struct pollfd waiting = {.fd = fd, .events = POLLIN | POLLRDHUP};
+    for (;;) {
+        int ready = poll(&waiting, 1, two_seconds);
+        if (ready >= 0 || errno != EINTR)
+            return ready > 0;
+        if (role_would_wait(patience))
+            return -1;
+    }
+}
+
+/* Takes what is there, but goes on while the line expects more than that, for the pieces of a
+ * stream come when they come. */
 static struct answer call_recv(struct role *role, const struct step *step, const char **where) {
     (void)where;
-    static char bytes[PIECE];
+    int fd = role->sockets[step->socket], more = 1;
     unsigned patience = 0;
-    int64_t got = 0, wanted = step->has_number ? step->number : 1;
-    while (got < wanted) {
-        int64_t left = wanted - got;
-        size_t size = step->has_number && left < PIECE ? (size_t)left : PIECE;
-        ssize_t result = recv(role->sockets[step->socket], bytes, size, 0);
-        if (result > 0)
-            got += result;
-        else if (result == 0 && got == 0)
-            return (struct answer){.kind = ANSWER_EOF};
-        else if (result == 0)
-            break;
-        else if (errno != EINTR)
+    int64_t got = 0, most = step->has_number ? step->number : DATA_SIZE;
+    while (more > 0) {
+        ssize_t result = recv(fd, data, piece(most - got), 0);
+        if (result < 0 && errno == EINTR) {
+            more = role_would_wait(&patience) ? -1 : 1;
+            continue;
+        }
+        if (result < 0 && (got == 0 || errno != EAGAIN))
             return failed(errno);
-        else if (role_would_wait(&patience))
-            return (struct answer){.kind = ANSWER_NONE};
+        if (result <= 0)
+            break;
+        got += result;
+        bool enough = got == most || !expectation_wants_more(&step->want, got);
+        more = enough ? 0 : await_more(fd, &patience);
     }
-    return number(got);
+    if (more < 0)
+        return (struct answer){.kind = ANSWER_NONE};
+    return got > 0 ? number(got) : (struct answer){.kind = ANSWER_EOF};
 }
 
 /* --- names --- */

@@ -54,6 +54,10 @@ bool role_must_stop(void) {
     return ticks >= DRAIN_MOST;
 }
 
+bool role_stopping(void) {
+    return stopping;
+}
+
 bool role_would_wait(unsigned *patience) {
     return stopping && ++*patience >= PATIENCE;
 }

@@ -84,6 +84,24 @@ bool expectation_in_time(const struct expectation *want, uint64_t elapsed_ns) {
     return !want->timed || (elapsed_ns >= want->soonest_ns && elapsed_ns <= want->latest_ns);
 }
 
+/* Of several results that allow a number, the one that allows the least counts. */
+static bool wants_more(const struct wanted *list, size_t count, int64_t got) {
+    bool more = false;
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].kind == WANT_OK || list[i].kind == WANT_ANY)
+            return false;
+        if (list[i].kind == WANT_NUMBER && list[i].low <= got)
+            return false;
+        more |= list[i].kind == WANT_NUMBER;
+    }
+    return more;
+}
+
+bool expectation_wants_more(const struct expectation *want, int64_t got) {
+    return wants_more(want->either, want->either_count, got) ||
+           wants_more(want->otherwise, want->otherwise_count, got);
+}
+
 static bool any_success(const struct wanted *list, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (list[i].kind != WANT_ERRNO)

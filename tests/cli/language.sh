@@ -6,6 +6,24 @@
 run "$portreuse" run --must-run "$scenarios/every-verb.scenario"
 ok "every verb, option and form of expectation runs" first_line_is \
   "PASS every-verb: 8 cases, all as expected"
+run "$portreuse" run --must-run "$scenarios/data.scenario"
+ok "send and recv take what there is, and what their line expects" first_line_is \
+  "PASS data: 9 cases, all as expected"
+scenario data-short <<'S'
+title Less comes than is expected
+case a pair
+  server socket l
+  server bind l 127.0.0.1:1
+  server listen l
+  client socket c
+  client connect c $server.l
+  server accept l p
+  client send c 5
+  server recv p 1024 -> 6
+S
+run "$portreuse" run "$file"
+ok "where less comes than is expected, it says so" first_line_is \
+  "FAIL data-short: line 10: want 6, got 5"
 if users_may; then
   run as_user "$portreuse" run -q "$scenarios/every-verb.scenario"
   ok "also as an ordinary user" first_line_is "PASS every-verb: 8 cases, all as expected"

@@ -528,6 +528,26 @@ static void an_expectation_allows_success_unless_all_of_it_is_errnos(void **stat
 }
 
 /* A report that printed what is left open would not be the same from run to run. */
+static void an_expectation_wants_more_until_a_number_would_do(void **state) {
+    static const struct {
+        const char *result;
+        int64_t got;
+        bool more;
+    } rows[] = {
+        {"5", 4, true},           {"5", 5, false},      {"5", 6, false},
+        {"5..9", 4, true},        {"5..9", 5, false},   {"9 | 5", 4, true},
+        {"9 | 5", 5, false},      {"9 | eof", 4, true}, {"9 | ECONNRESET", 4, true},
+        {"ECONNRESET", 4, false}, {"eof", 4, false},    {"ok", 4, false},
+        {"any", 4, false},        {"9 | ok", 4, false}, {"9 since 5.4, else 3", 4, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++)
+        if (expectation_wants_more(want_of("r recv s", rows[i].result), rows[i].got) !=
+            rows[i].more)
+            fail_msg("%s after %lld", rows[i].result, (long long)rows[i].got);
+    assert_false(expectation_wants_more(want_of_silence("r recv s"), 1));
+}
+
 static void a_wanted_answer_pins_what_can_come_in_one_way_only(void **state) {
     static const struct {
         const char *call, *result;
@@ -677,6 +697,7 @@ int main(void) {
         TEST(a_value_is_compared_as_its_option_has_it),
         TEST(a_value_is_no_errno_and_an_errno_no_value),
         TEST(an_expectation_allows_success_unless_all_of_it_is_errnos),
+        TEST(an_expectation_wants_more_until_a_number_would_do),
         TEST(a_wanted_answer_pins_what_can_come_in_one_way_only),
         TEST(a_wanted_answer_pins_a_block_if_it_says_after_how_many_rounds),
         TEST(the_one_of_several_that_was_met_is_told),
