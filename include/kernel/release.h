@@ -8,8 +8,8 @@ struct kernel_release {
     unsigned part[3]; /* 6, 18, 44 */
 };
 
-/* Parses `6.8` or `6.8.12` from the front of `text`; what comes behind, as in `6.8.0-45-generic`,
- * is allowed only if `with_tail`. False if it is no version. */
+/* Parses `6`, `6.8` or `6.8.12`; with a tail `6.8` or `6.8.12` and whatever comes behind, as in
+ * `6.8.0-45-generic`. False if it is no version. */
 bool release_parse(const char *text, bool with_tail, struct kernel_release *release);
 
 /* Whether `release` is `least` or newer. */

@@ -20,7 +20,7 @@ bool release_parse(const char *text, bool with_tail, struct kernel_release *rele
             break;
         text++;
     }
-    return parts >= 2 && (with_tail || *text == '\0');
+    return with_tail ? parts >= 2 : *text == '\0';
 }
 
 bool release_at_least(struct kernel_release release, struct kernel_release least) {
