@@ -64,8 +64,10 @@ static const char *read_all(struct arena *arena, int file, size_t *size, const c
             continue;
         if (length < 0)
             *wrong = strerror(errno);
+        if (length == 0 && *size == 0)
+            *wrong = "it is empty";
         if (length <= 0)
-            return length < 0 ? NULL : text;
+            return *wrong == NULL ? text : NULL;
         *size += (size_t)length;
         if (*size > SCENARIO_FILE_MAX) {
             *wrong = "it has more than 4 MiB, which no scenario needs";

@@ -46,11 +46,12 @@ static void unknown_verb(struct parser *parser, int role, size_t verb) {
 static void parse_keyword(struct parser *parser, enum keyword keyword) {
     const struct line *line = &parser->line;
     const struct keyword_row *row = &rows[keyword];
-    bool names_a_role =
-        !row->takes_text && line->count > 1 && word_verb(&line->words[1]) != VERB_NONE;
+    bool misplaced = row->in_header && parser->part != PART_HEADER;
+    bool names_a_role = (misplaced || !row->takes_text) && line->count > 1 &&
+                        word_verb(&line->words[1]) != VERB_NONE;
     if (names_a_role) {
         parser_refuse_role(parser, &line->words[0]);
-    } else if (row->in_header && parser->part != PART_HEADER) {
+    } else if (misplaced) {
         parser_mistake(parser, &line->words[0],
                        "'%s' belongs to the header, before the setup and the cases",
                        keyword_name(keyword));

@@ -21,13 +21,13 @@ refused "a missing file" "$work/none.scenario: error: cannot read this file: No 
 refused "a directory" "error: cannot read this file: it is a directory" "$work"
 refused "a binary file" "error: not a text file: it has NUL bytes" "$portreuse"
 : >"$work/empty.scenario"
-refused "an empty file" "empty.scenario:1:1: error: the title is missing" "$work/empty.scenario"
+refused "an empty file" "empty.scenario: error: cannot read this file: it is empty" "$work/empty.scenario"
 head -c 1048576 /dev/zero | tr '\0' x >"$work/long.scenario"
 refused "a line of a megabyte" "long.scenario:1:1: error: this line has 1048576 bytes" \
   "$work/long.scenario"
 refused "a file without end" "error: cannot read this file: it has more than 4 MiB" /dev/zero
 mkfifo "$work/fifo"
-refused "a FIFO that nobody writes to" "error: the title is missing" "$work/fifo"
+refused "a FIFO that nobody writes to" "error: cannot read this file: it is empty" "$work/fifo"
 if ! is_root; then
   : >"$work/secret.scenario"
   chmod 0 "$work/secret.scenario"
@@ -43,11 +43,13 @@ case one
   setup socket listener
   end   socket listener
   connect socket listener
+  why   socket listener
 S
 refused "a role name that is a keyword" ":3:3: error: 'await' is a keyword and cannot name a role" \
   "$file"
 ok "another" err_has ":4:3: error: 'setup' is a keyword and cannot name a role"
 ok "another" err_has ":5:3: error: 'end' is a keyword and cannot name a role"
+ok "one of the header" err_has ":7:3: error: 'why' is a keyword and cannot name a role"
 ok "a verb" err_has ":6:3: error: 'connect' is a keyword and cannot name a role"
 
 scenario early <<'S'
