@@ -10,7 +10,8 @@
 #include "base/endpoint.h"
 
 struct byhand {
-    const char *command; /* server, client */
+    const char *command;    /* server, client */
+    struct endpoint remote; /* where the client connects to */
     bool reuseaddr, reuseport, no_port;
     const char *linger, *port_range; /* as they were written and found right, or NULL */
     bool no_close;                   /* closing is left to the kernel, at the end of the process */

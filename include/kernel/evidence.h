@@ -65,11 +65,11 @@ typedef struct holder evidence_identify(void *context, struct evidence_socket *f
 
 /* Where to look. */
 struct evidence_source {
-    int diag;                    /* a sock_diag socket */
-    int diag_error;              /* why it is of no use, or 0 */
-    sa_family_t families;        /* of the sockets there can be: AF_INET, or 0 for both */
-    uint32_t own_inode;          /* of the refused socket, which is in nobody's way */
-    evidence_identify *identify; /* NULL: nobody knows whose the sockets are */
+    int diag;             /* a sock_diag socket */
+    int diag_error;       /* why it is of no use, or 0 */
+    sa_family_t families; /* of the sockets there can be: AF_INET, or 0 for both */
+    uint32_t own_inode;   /* of the refused socket, which is in nobody's way */
+    evidence_identify *identify;
     void *context;
 };
 

@@ -159,9 +159,28 @@ static const char *without_directory(const char *command) {
     return end;
 }
 
+/* A connection from the client's own source to where it connects is an earlier one of such a
+ * client. Of other sockets nothing is known but what sock_diag tells. */
+struct attempt {
+    struct endpoint local, remote;
+};
+
+static struct holder identify(void *context, struct evidence_socket *found) {
+    const struct attempt *attempt = context;
+    struct holder holder = {.socket = found->socket};
+    struct endpoint local = found->socket.local;
+    if (endpoint_is_wildcard(&attempt->local))
+        local = endpoint_wildcard(attempt->local.family, local.port);
+    if (endpoint_equal(&local, &attempt->local) &&
+        endpoint_equal(&found->socket.remote, &attempt->remote))
+        holder.outgoing = holder.bound = KNOWN_YES;
+    return holder;
+}
+
 /* Shows what was in the way of a call that was just refused, as reports of scenarios do: the owners
  * stand for the roles. */
-static void show_evidence(enum port_call call, int error, int fd, const struct endpoint *asked) {
+static void show_evidence(const struct byhand *hand, enum port_call call, int error, int fd,
+                          const struct endpoint *asked) {
     struct socket_view view = {0};
     struct evidence evidence;
     struct evidence_owners owners;
@@ -173,8 +192,12 @@ static void show_evidence(enum port_call call, int error, int fd, const struct e
     else if (call == CALL_CONNECT)
         refusal.claim.remote = *asked;
     int diag = sockdiag_open(), diag_error = diag < 0 ? errno : 0;
-    struct evidence_source source = {
-        .diag = diag, .diag_error = diag_error, .own_inode = view.inode};
+    struct attempt attempt = {refusal.claim.local, hand->remote};
+    struct evidence_source source = {.diag = diag,
+                                     .diag_error = diag_error,
+                                     .own_inode = view.inode,
+                                     .identify = identify,
+                                     .context = &attempt};
     evidence_look(&source, &refusal, &evidence);
     evidence_find_owners(&evidence, &owners);
     for (unsigned i = 0; i < owners.count; i++)
@@ -196,7 +219,7 @@ static bool tell_refusable(struct byhand *hand, enum port_call call, int fd,
     if (tell(hand, names[call], endpoint_text(asked, what), error, "ok%s", more))
         return true;
     if (error == EADDRINUSE || error == EADDRNOTAVAIL)
-        show_evidence(call, error, fd, asked);
+        show_evidence(hand, call, error, fd, asked);
     return false;
 }
 

@@ -11,7 +11,6 @@
 
 struct client {
     struct byhand hand;
-    struct endpoint remote;
     struct endpoint source; /* family 0: bind() is not called */
     int64_t count, rate;    /* connections; and how many a second, 0: as fast as can be */
 };
@@ -89,9 +88,9 @@ static bool take_source(struct client *client, const char *text) {
         return false;
     }
     if (!byhand_address(&client->hand, "-s", text, NULL,
-                        endpoint_wildcard(client->remote.family, 0), &client->source))
+                        endpoint_wildcard(client->hand.remote.family, 0), &client->source))
         return false;
-    if (client->source.family == client->remote.family)
+    if (client->source.family == client->hand.remote.family)
         return true;
     options_complain("client",
                      "-s '%s': the endpoint's address is of another family: both IPv4, or "
@@ -109,7 +108,7 @@ static bool take_options(int argc, char **argv, struct client *client) {
             return false;
     return options_no_operands(argc, argv) &&
            byhand_address(&client->hand, "-e", words.endpoint, "TCP_CONNECTION_ENDPOINT", loopback,
-                          &client->remote) &&
+                          &client->hand.remote) &&
            take_source(client, words.source);
 }
 
@@ -129,7 +128,8 @@ static void wait_open(struct client *client, int fd) {
                    client->hand.waits ? "" : ", or until the server closes");
     for (int patience;
          !byhand_is_over() && (patience = byhand_milliseconds_until(deadline_ns)) != 0;) {
-        if (poll(&watched, 1, patience) <= 0 || byhand_receive(&client->hand, fd, &client->remote))
+        if (poll(&watched, 1, patience) <= 0 ||
+            byhand_receive(&client->hand, fd, &client->hand.remote))
             continue;
         if (!client->hand.waits)
             return;
@@ -144,16 +144,16 @@ static bool bind_source(struct client *client, int fd) {
 
 /* Makes one connection; false if a call was refused. */
 static bool connect_once(struct client *client) {
-    int fd = byhand_socket(&client->hand, client->remote.family, 0);
+    int fd = byhand_socket(&client->hand, client->hand.remote.family, 0);
     if (fd < 0)
         return false;
-    if (!bind_source(client, fd) || !byhand_connect(&client->hand, fd, &client->remote)) {
+    if (!bind_source(client, fd) || !byhand_connect(&client->hand, fd, &client->hand.remote)) {
         close(fd);
         return false;
     }
     wait_open(client, fd);
     if (!client->hand.no_close)
-        byhand_close(&client->hand, fd, &client->remote);
+        byhand_close(&client->hand, fd, &client->hand.remote);
     return !client->hand.failed;
 }
 
@@ -199,8 +199,7 @@ const struct command command_client = {
     .help = "  -e, --endpoint ADDRESS  where to connect: 127.0.0.1:1215, [::1]:1215\n"
             "                          :1215 is on 127.0.0.1\n"
             "                          TCP_CONNECTION_ENDPOINT goes before this\n"
-            "  -s, --source ADDRESS    bind() to this address first: 127.0.0.1:1216, :1216, "
-            "127.0.0.2:0\n"
+            "  -s, --source ADDRESS    bind() to it first: 127.0.0.1:1216, :1216, 127.0.0.2:0\n"
             "  -w, --wait TIME         keep the connection open so long: 5, 500ms, 1m\n"
             "                          without it until the server closes, but for 10s;\n"
             "                          with --count not at all\n"
@@ -210,8 +209,7 @@ const struct command command_client = {
             "  --reuse-addr            set SO_REUSEADDR\n"
             "  --reuse-port            set SO_REUSEPORT\n"
             "  --linger SECONDS        set SO_LINGER; with 0 close() is a reset\n"
-            "  --port-range LOW-HIGH   set IP_LOCAL_PORT_RANGE: take local ports from there (Linux "
-            "6.3)\n"
+            "  --port-range LOW-HIGH   set IP_LOCAL_PORT_RANGE, for local ports (Linux 6.3)\n"
             "  --no-port               set IP_BIND_ADDRESS_NO_PORT: connect() chooses it\n"
             "\n"
             "Ctrl-C and SIGTERM end the wait.\n"

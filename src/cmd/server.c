@@ -185,6 +185,14 @@ static void finish(struct server *server) {
     server->listener = -1;
 }
 
+static void release(struct server *server) {
+    if (server->listener >= 0)
+        close(server->listener);
+    if (server->epoll >= 0)
+        close(server->epoll);
+    arena_free(&server->arena);
+}
+
 static int cmd_server(int argc, char **argv) {
     struct server server = {.hand = {.command = "server", .reuseaddr = true},
                             .listener = -1,
@@ -196,7 +204,7 @@ static int cmd_server(int argc, char **argv) {
     bool good = start(&server), served = good && serve(&server);
     if (served)
         finish(&server);
-    arena_free(&server.arena);
+    release(&server);
     return good && !served ? EXIT_TROUBLE : byhand_exit_code(&server.hand);
 }
 
@@ -205,21 +213,19 @@ const struct command command_server = {
     .function = cmd_server,
     .usage = "-l ADDRESS [OPTION...]",
     .line = "listen by hand: accept, wait, close; each call with its errno",
-    .help =
-        "  -l, --listen ADDRESS  where to listen: 127.0.0.1:1215, [::1]:1215, 127.0.0.1:0\n"
-        "                        :1215 is on 0.0.0.0\n"
-        "                        TCP_CONNECTION_LISTEN_ADDR goes before this\n"
-        "  -w, --wait TIME       close all and end so long after the first connection: 2, 500ms, "
-        "1m\n"
-        "                        if none comes, after listen(); without it at Ctrl-C\n"
-        "  --no-close            call no close(): the kernel does at the end\n"
-        "  --no-reuse-addr       do not set SO_REUSEADDR\n"
-        "  --reuse-port          set SO_REUSEPORT\n"
-        "  --linger SECONDS      set SO_LINGER; with 0 close() is a reset\n"
-        "\n"
-        "A connection is closed when its client closes. Ctrl-C and SIGTERM end the wait.\n"
-        "Exit status: 0 all calls went well, 1 one was refused, 2 it could not be done.\n"
-        "\n"
-        "  portreuse server -l 127.0.0.1:1215 -w 2\n"
-        "  portreuse server -l 127.0.0.1:1215 --no-reuse-addr\n",
+    .help = "  -l, --listen ADDRESS  where to listen: 127.0.0.1:1215, [::1]:1215, 127.0.0.1:0\n"
+            "                        :1215 is on 0.0.0.0\n"
+            "                        TCP_CONNECTION_LISTEN_ADDR goes before this\n"
+            "  -w, --wait TIME       close all so long after the first connection: 2, 500ms\n"
+            "                        or, if none comes, after listen(); without it at Ctrl-C\n"
+            "  --no-close            call no close(): the kernel does at the end\n"
+            "  --no-reuse-addr       do not set SO_REUSEADDR\n"
+            "  --reuse-port          set SO_REUSEPORT\n"
+            "  --linger SECONDS      set SO_LINGER; with 0 close() is a reset\n"
+            "\n"
+            "A connection is closed when its client closes. Ctrl-C and SIGTERM end the wait.\n"
+            "Exit status: 0 all calls went well, 1 one was refused, 2 it could not be done.\n"
+            "\n"
+            "  portreuse server -l 127.0.0.1:1215 -w 2\n"
+            "  portreuse server -l 127.0.0.1:1215 --no-reuse-addr\n",
 };

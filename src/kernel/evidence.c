@@ -81,11 +81,9 @@ static bool weigh(void *context, const struct diag_socket *socket) {
     const struct evidence_source *source = search->source;
     struct evidence_socket found = {
         .socket = *socket, .holding = waits_for_accept(socket) ? QUEUED : HELD_BY_NOBODY_KNOWN};
-    struct holder holder = {.socket = *socket};
     if (socket->inode != 0 && socket->inode == source->own_inode)
         return true;
-    if (source->identify != NULL)
-        holder = source->identify(source->context, &found);
+    struct holder holder = source->identify(source->context, &found);
     if (!is_in_the_way(search, &holder))
         return true;
     struct blame blame = cause_blame(search->refusal, &holder);

@@ -141,6 +141,9 @@ ok "a source port of one's own helps" status_is 0
 ok "and is used" out_matches '^connect .* ok, from 127.0.0.1:1216$'
 run portreuse client -e 127.0.0.1:1215 -s 127.0.0.1:1216 -w 0
 ok "once" out_matches '^bind +127.0.0.1:1216 +EADDRINUSE: '
+ok "the cause is told by the two ends" out_has "cause:      fixed-client-port: "
+run portreuse client -e 127.0.0.1:1215 -s :1216 -w 0
+ok "also where the source is the wildcard" out_has "cause:      fixed-client-port: "
 echo 40000 49999 >/proc/sys/net/ipv4/ip_local_port_range
 run portreuse client -e 127.0.0.1:1215 --linger 0 --count 2
 ok "a reset at close() is told to the server" wait_for "$work/served" ECONNRESET
