@@ -2,7 +2,6 @@
 #ifndef PORTREUSE_CMD_CMD_H
 #define PORTREUSE_CMD_CMD_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 enum exit_code { EXIT_AS_EXPECTED = 0, EXIT_FAIL = 1, EXIT_TROUBLE = 2 };
@@ -11,6 +10,8 @@ enum exit_code { EXIT_AS_EXPECTED = 0, EXIT_FAIL = 1, EXIT_TROUBLE = 2 };
  * standard output, complaints to standard error. */
 typedef int command_function(int argc, char **argv);
 
+struct format;
+
 /* What the file of a command exports, by the name `command_NAME`. */
 struct command {
     const char *name;
@@ -18,7 +19,8 @@ struct command {
     const char *usage; /* what stands behind the name */
     const char *line;  /* one line of help */
     const char *help;  /* the options, a line each; or NULL */
-    bool reports;      /* it has --format and --output: the formats are told too */
+    /* what --format and --output FILE choose from, which the help tells; NULL: it has not these */
+    const struct format *const *formats;
 };
 
 /* All of them, in the order in which help shows them. */

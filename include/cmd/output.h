@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "base/arena.h"
+#include "cmd/cmd.h"
 #include "report/format.h"
 
 struct output {
@@ -24,8 +25,8 @@ struct output {
 
 /* All zero but for `command` to begin with. The first row is standard output. */
 struct outputs {
-    const char *command; /* the name of the command, for complaints */
-    struct output *rows; /* in the arena */
+    const struct command *command; /* whose formats there are, and who complains */
+    struct output *rows;           /* in the arena */
     size_t count;
     struct arena arena;
 };

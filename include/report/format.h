@@ -1,5 +1,5 @@
-/* The formats of reports: a file each, which exports one `struct format`, and a list of them in
- * format.c. */
+/* The formats of reports: a file each, which exports one `struct format`, and a list of them for
+ * each command in format.c. */
 #ifndef PORTREUSE_REPORT_FORMAT_H
 #define PORTREUSE_REPORT_FORMAT_H
 
@@ -19,22 +19,22 @@ struct format {
     report_writer *write;       /* what it tells when the run is over */
 };
 
-/* All of them, in the order in which help shows them. The first is the one for want of another. */
-extern const struct format *const formats[];
-extern const size_t format_count;
+/* The formats of a command, in the order in which its help shows them, and NULL behind the last.
+ * The first is the one for want of another. */
+extern const struct format *const formats_of_run[], *const formats_of_matrix[];
 
 /* The format called so, or NULL; _near is the one nearest to a misspelt name. */
-const struct format *format_named(const char *name);
-const struct format *format_near(const char *name);
+const struct format *format_named(const struct format *const *list, const char *name);
+const struct format *format_near(const struct format *const *list, const char *name);
 
 /* The format that the ending of a file's name means, or NULL. Of two that fit, the longer one. */
-const struct format *format_of_file(const char *path);
+const struct format *format_of_file(const struct format *const *list, const char *path);
 
 /* Prints the names, or the endings, of all: `text, json or tap`. */
-void format_print_names(FILE *out);
-void format_print_endings(FILE *out);
+void format_print_names(const struct format *const *list, FILE *out);
+void format_print_endings(const struct format *const *list, FILE *out);
 
 /* Prints a line of help for each. */
-void format_print_help(FILE *out);
+void format_print_help(const struct format *const *list, FILE *out);
 
 #endif

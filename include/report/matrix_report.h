@@ -47,13 +47,6 @@ const struct rule_text *matrix_rule(const struct matrix_cell *cell);
  * kernel contradicts the model, ` ` not measured. */
 char matrix_mark(const struct matrix_cell *cell);
 
-/* The formats. An error of writing shows in ferror(3). */
-typedef void matrix_writer(const struct matrix *matrix, const struct matrix_choice *choice,
-                           FILE *out);
-
-matrix_writer matrix_write_text, matrix_write_json, matrix_write_csv, matrix_write_markdown,
-    matrix_write_svg;
-
 /* --- what has changed --- */
 
 struct matrix_diff {
@@ -62,7 +55,7 @@ struct matrix_diff {
     struct matrix *earlier;   /* owned; what was not in the file is not measured */
 };
 
-/* Reads what matrix_write_json() has written. NULL, or what is wrong with it, static. */
+/* Reads what the format json has written. NULL, or what is wrong with it, static. */
 const char *matrix_diff_read(struct matrix_diff *diff, const struct matrix *matrix,
                              const char *bytes, size_t size);
 

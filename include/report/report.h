@@ -9,9 +9,15 @@
 #include "engine/surroundings.h"
 #include "engine/watch.h"
 
-/* What a report is made of, and what it is to tell. All borrowed. */
+struct matrix;
+struct matrix_choice;
+
+/* What a report is made of, and what it is to tell. All borrowed; of the results that of the
+ * command whose report it is. */
 struct report {
     const struct run_result *run;
+    const struct matrix *matrix;
+    const struct matrix_choice *choice;      /* what of the matrix is to be shown */
     const struct surroundings *surroundings; /* for the formats that tell them */
     bool verbose;                            /* process ids, chosen ports and times; every step */
     bool quiet;                              /* the first line alone */

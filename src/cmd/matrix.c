@@ -6,23 +6,13 @@
 
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "cmd/output.h"
 #include "report/matrix_report.h"
-#include "report/report.h"
-
-static const struct {
-    const char *name;
-    matrix_writer *write;
-} formats_of_matrix[] = {
-    {"text", matrix_write_text},         {"json", matrix_write_json}, {"csv", matrix_write_csv},
-    {"markdown", matrix_write_markdown}, {"svg", matrix_write_svg},
-};
-
-enum { FORMATS = sizeof formats_of_matrix / sizeof formats_of_matrix[0] };
 
 struct request {
     struct matrix_choice choice;
     bool states_named, first_named, second_named;
-    matrix_writer *write;
+    struct outputs outputs;
     const char *diff; /* a file, or NULL */
     bool must_run;
 };
@@ -32,6 +22,7 @@ enum {
     OPTION_FIRST,
     OPTION_SECOND,
     OPTION_FORMAT,
+    OPTION_OUTPUT,
     OPTION_DIFF,
     OPTION_MUST_RUN
 };
@@ -41,6 +32,7 @@ static const struct option longs[] = {
     {"first", required_argument, NULL, OPTION_FIRST},
     {"second", required_argument, NULL, OPTION_SECOND},
     {"format", required_argument, NULL, OPTION_FORMAT},
+    {"output", required_argument, NULL, OPTION_OUTPUT},
     {"diff", required_argument, NULL, OPTION_DIFF},
     {"must-run", no_argument, NULL, OPTION_MUST_RUN},
     {0},
@@ -72,16 +64,6 @@ static bool take_ends(const char *option, bool *named, matrix_ends ends, const c
     return false;
 }
 
-static bool take_format(struct request *request, const char *name) {
-    for (unsigned i = 0; i < FORMATS; i++)
-        if (strcmp(formats_of_matrix[i].name, name) == 0) {
-            request->write = formats_of_matrix[i].write;
-            return true;
-        }
-    options_wrong_value("matrix", "--format", name, "text, json, csv, markdown or svg");
-    return false;
-}
-
 static bool take_option(int option, struct request *request) {
     switch (option) {
     case OPTION_STATE:
@@ -91,7 +73,9 @@ static bool take_option(int option, struct request *request) {
     case OPTION_SECOND:
         return take_ends("--second", &request->second_named, request->choice.second, optarg);
     case OPTION_FORMAT:
-        return take_format(request, optarg);
+        return output_take_format(&request->outputs, optarg);
+    case OPTION_OUTPUT:
+        return output_take_file(&request->outputs, optarg);
     case OPTION_DIFF:
         request->diff = optarg;
         return true;
@@ -143,33 +127,48 @@ static int report_diff(const struct request *request, const struct matrix *matri
 
 /* --- all together --- */
 
-static int measure_and_report(const struct request *request) {
+/* Whether all could be written. With --diff standard output does not get the matrix. */
+static bool write_reports(struct request *request, const struct matrix *matrix, bool diff) {
+    struct report report = {.matrix = matrix, .choice = &request->choice};
+    bool written = true;
+    for (size_t i = request->outputs.count; i-- > (diff ? 1U : 0U);) {
+        struct output *output = &request->outputs.rows[i];
+        output->format->write(&report, output->stream);
+        written &= output_end(&request->outputs, output);
+    }
+    return written;
+}
+
+static int measure_and_report(struct request *request) {
+    if (!output_open(&request->outputs))
+        return EXIT_TROUBLE;
     struct matrix *matrix = matrix_measure();
-    int status;
     if (matrix == NULL) {
         options_complain("matrix", "cannot start to measure: %s", strerror(errno));
         return EXIT_TROUBLE;
     }
     if (request->must_run && matrix->verdict == VERDICT_SKIP)
         matrix->verdict = VERDICT_ERROR;
-    if (request->diff != NULL && matrix->pairs > 0) {
-        status = report_diff(request, matrix);
-    } else {
-        request->write(matrix, &request->choice, stdout);
-        status = report_exit_code(matrix->verdict);
-    }
+    bool diff = request->diff != NULL && matrix->pairs > 0;
+    bool written = write_reports(request, matrix, diff);
+    int status = diff ? report_diff(request, matrix) : report_exit_code(matrix->verdict);
     matrix_free(matrix);
-    return status;
+    return written ? status : EXIT_TROUBLE;
 }
 
 static int cmd_matrix(int argc, char **argv) {
-    struct request request = {.choice = matrix_choose_all(), .write = matrix_write_text};
-    int option;
+    struct request request = {.choice = matrix_choose_all(),
+                              .outputs.command = command_named(argv[0])};
+    int status = EXIT_TROUBLE, option;
     options_begin();
     while ((option = options_next(argc, argv, ":", longs)) != -1)
         if (option == '?' || !take_option(option, &request))
-            return EXIT_TROUBLE;
-    return options_no_operands(argc, argv) ? measure_and_report(&request) : EXIT_TROUBLE;
+            goto cleanup;
+    if (options_no_operands(argc, argv))
+        status = measure_and_report(&request);
+cleanup:
+    output_free(&request.outputs);
+    return status;
 }
 
 const struct command command_matrix = {
@@ -183,7 +182,10 @@ const struct command command_matrix = {
         "  --first END    only such sockets have the port: an address, options (none, REUSEADDR,\n"
         "                 REUSEPORT, both), or several with commas between: ::,v6only,REUSEADDR\n"
         "  --second END   only such sockets want it\n"
-        "  --format F     text (the default), json, csv, markdown or svg\n"
+        "  --format FORMAT what standard output gets: a format below\n"
+        "  --output FILE  a file with a report more, in the format of its ending, or told by\n"
+        "                 FILE:FORMAT; may be given several times\n"
         "  --diff FILE    what has changed since FILE, the JSON of an earlier matrix\n"
         "  --must-run     what cannot run here is an error, not skipped\n",
+    .formats = formats_of_matrix,
 };

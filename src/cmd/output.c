@@ -11,7 +11,7 @@
 #include "cmd/options.h"
 
 static bool complain(const struct outputs *outputs, const char *path, int error) {
-    options_complain(outputs->command, "--output %s: %s", path, strerror(error));
+    options_complain(outputs->command->name, "--output %s: %s", path, strerror(error));
     return false;
 }
 
@@ -19,7 +19,8 @@ static bool complain(const struct outputs *outputs, const char *path, int error)
 static struct output *standard_output(struct outputs *outputs) {
     if (outputs->count == 0) {
         outputs->rows = arena_grow(&outputs->arena, NULL, 0, sizeof outputs->rows[0]);
-        outputs->rows[outputs->count++] = (struct output){.format = formats[0], .stream = stdout};
+        outputs->rows[outputs->count++] =
+            (struct output){.format = outputs->command->formats[0], .stream = stdout};
     }
     return &outputs->rows[0];
 }
@@ -28,17 +29,18 @@ static struct output *standard_output(struct outputs *outputs) {
 
 /* What is wrong with the name of a format, and what would be right. */
 static void refuse_format(const struct outputs *outputs, const char *option, const char *name) {
-    const struct format *near = format_near(name);
-    fprintf(stderr, "portreuse %s: %s: unknown format '%s'; ", outputs->command, option, name);
+    const struct format *near = format_near(outputs->command->formats, name);
+    fprintf(stderr, "portreuse %s: %s: unknown format '%s'; ", outputs->command->name, option,
+            name);
     if (near != NULL)
         fprintf(stderr, "did you mean '%s'?", near->name);
     else
-        format_print_names(stderr);
+        format_print_names(outputs->command->formats, stderr);
     fputs(near == NULL ? " is expected\n" : "\n", stderr);
 }
 
 bool output_take_format(struct outputs *outputs, const char *name) {
-    const struct format *format = format_named(name);
+    const struct format *format = format_named(outputs->command->formats, name);
     if (format == NULL)
         refuse_format(outputs, "--format", name);
     else
@@ -56,7 +58,8 @@ static const char *format_colon(const char *text) {
 /* The format of a file: told, or by its ending. NULL after a complaint. */
 static const struct format *choose_format(const struct outputs *outputs, const char *path,
                                           const char *told) {
-    const struct format *format = told == NULL ? format_of_file(path) : format_named(told);
+    const struct format *format = told == NULL ? format_of_file(outputs->command->formats, path)
+                                               : format_named(outputs->command->formats, told);
     if (format != NULL)
         return format;
     if (told != NULL) {
@@ -65,8 +68,8 @@ static const struct format *choose_format(const struct outputs *outputs, const c
     }
     fprintf(stderr,
             "portreuse %s: --output %s: no format has this ending; write %s:FORMAT, or one of ",
-            outputs->command, path, path);
-    format_print_endings(stderr);
+            outputs->command->name, path, path);
+    format_print_endings(outputs->command->formats, stderr);
     fputc('\n', stderr);
     return NULL;
 }
@@ -107,8 +110,8 @@ static bool find_target(struct outputs *outputs, struct output *output) {
     if (exists && !S_ISREG(file.st_mode))
         return true;
     if (exists && is_standard_output(&file)) {
-        options_complain(outputs->command, "--output %s: that is standard output; use --format",
-                         output->path);
+        options_complain(outputs->command->name,
+                         "--output %s: that is standard output; use --format", output->path);
         return false;
     }
     char *found = canonical(output->path);
@@ -136,7 +139,7 @@ bool output_take_file(struct outputs *outputs, const char *text) {
     struct output output = {.path = arena_copy(&outputs->arena, text, size)};
     standard_output(outputs);
     if (size == 0 || strcmp(output.path, "-") == 0) {
-        options_complain(outputs->command,
+        options_complain(outputs->command->name,
                          "--output '%s': a file's name is expected; standard output has --format",
                          text);
         return false;
@@ -145,7 +148,7 @@ bool output_take_file(struct outputs *outputs, const char *text) {
     if (output.format == NULL || !find_target(outputs, &output))
         return false;
     if (is_taken(outputs, output.target)) {
-        options_complain(outputs->command, "--output %s: the same file is named twice",
+        options_complain(outputs->command->name, "--output %s: the same file is named twice",
                          output.path);
         return false;
     }

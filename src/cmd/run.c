@@ -226,7 +226,8 @@ static int run_selection(struct request *request, const struct selection *select
 }
 
 static int cmd_run(int argc, char **argv) {
-    struct request request = {.run = {.jobs = 1, .repeat = 1}, .reports.outputs.command = "run"};
+    struct request request = {.run = {.jobs = 1, .repeat = 1},
+                              .reports.outputs.command = command_named(argv[0])};
     struct selection selection = {0};
     int status = EXIT_TROUBLE, option;
     options_colour("run", "auto", &request.reports.colour);
@@ -265,5 +266,5 @@ const struct command command_run = {
         "                 is on a terminal, unless NO_COLOR is set\n"
         "  -v, --verbose  process ids, chosen ports, times, and every scenario in full\n"
         "  -q, --quiet    on standard output the verdict alone\n",
-    .reports = true,
+    .formats = formats_of_run,
 };

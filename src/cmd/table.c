@@ -44,8 +44,8 @@ void command_print_help(const struct command *command) {
     printf("usage: portreuse %s %s\n\n%s\n", command->name, command->usage, command->line);
     if (command->help != NULL)
         printf("\n%s", command->help);
-    if (!command->reports)
+    if (command->formats == NULL)
         return;
     printf("\nFormats, and the endings of files that mean them\n");
-    format_print_help(stdout);
+    format_print_help(command->formats, stdout);
 }

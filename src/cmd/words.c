@@ -43,12 +43,14 @@ static void print_word(struct part before, const char *word, const char *line, F
     fputc('\n', out);
 }
 
-static void print_commands(struct part before, FILE *out) {
+static void print_commands(const struct command *command, struct part before, FILE *out) {
+    (void)command;
     for (size_t i = 0; i < command_count; i++)
         print_word(before, commands[i]->name, commands[i]->line, out);
 }
 
-static void print_names(struct part before, FILE *out) {
+static void print_names(const struct command *command, struct part before, FILE *out) {
+    (void)command;
     for (size_t i = 0; i < catalogue_count; i++) {
         struct mistakes mistakes = {0};
         struct scenario *scenario = catalogue_header(&catalogue[i], &mistakes);
@@ -73,7 +75,8 @@ static void add_tag(struct tags *tags, const char *tag) {
     tags->words[tags->count++] = arena_copy(&tags->arena, tag, strlen(tag));
 }
 
-static void print_tags(struct part before, FILE *out) {
+static void print_tags(const struct command *command, struct part before, FILE *out) {
+    (void)command;
     struct tags tags = {0};
     for (size_t i = 0; i < catalogue_count; i++) {
         struct mistakes mistakes = {0};
@@ -88,14 +91,16 @@ static void print_tags(struct part before, FILE *out) {
     arena_free(&tags.arena);
 }
 
-static void print_formats(struct part before, FILE *out) {
-    for (size_t i = 0; i < format_count; i++)
-        print_word(before, formats[i]->name, formats[i]->line, out);
+static void print_formats(const struct command *command, struct part before, FILE *out) {
+    const struct format *const *list = command->formats;
+    for (; list != NULL && *list != NULL; list++)
+        print_word(before, (*list)->name, (*list)->line, out);
 }
 
 static const struct kind {
     const char *name;
-    void (*print)(struct part before, FILE *out); /* NULL: files, which the shell knows */
+    void (*print)(const struct command *command, struct part before,
+                  FILE *out); /* NULL: files, which the shell knows */
 } kinds[] = {
     {"COMMAND", print_commands}, {"FILE", NULL},      {"FORMAT", print_formats},
     {"NAME", print_names},       {"TAG", print_tags},
@@ -103,7 +108,8 @@ static const struct kind {
 
 /* Prints the words of `NAME|FILE` or `always|never`, each with `before` before it. Returns whether
  * a kind of it is known. */
-static bool print_kinds(struct part alternatives, struct part before, FILE *out) {
+static bool print_kinds(const struct command *command, struct part alternatives, struct part before,
+                        FILE *out) {
     const char *end = alternatives.start + alternatives.size;
     bool known = false;
     for (const char *next = alternatives.start; next < end; next++) {
@@ -115,7 +121,7 @@ static bool print_kinds(struct part alternatives, struct part before, FILE *out)
             if (part_is(word, kinds[i].name)) {
                 known = true;
                 if (kinds[i].print != NULL)
-                    kinds[i].print(before, out);
+                    kinds[i].print(command, before, out);
             }
         if (word.size > 0 && islower((unsigned char)*word.start)) {
             known = true;
@@ -201,7 +207,7 @@ static bool print_operands(const struct command *command, FILE *out) {
     for (const char *usage = command->usage; *usage != '\0'; usage += strspn(usage, " []|")) {
         size_t size = strcspn(usage, " []");
         if (*usage != '-') {
-            known |= print_kinds((struct part){usage, size}, nothing, out);
+            known |= print_kinds(command, (struct part){usage, size}, nothing, out);
         } else if (usage[size] == ' ' && isupper((unsigned char)usage[size + 1])) {
             size += 1 + strcspn(usage + size + 1, " []"); /* its value */
         }
@@ -217,9 +223,10 @@ static void print_after(const struct command *command, const char *before, const
     struct option_row row;
     const char *equals = strchr(partial, '=');
     if (before != NULL && find_option(command, part_until(before, ""), &row)) {
-        print_kinds(row.value, nothing, out);
+        print_kinds(command, row.value, nothing, out);
     } else if (equals != NULL && find_option(command, part_until(partial, "="), &row)) {
-        print_kinds(row.value, (struct part){partial, (size_t)(equals + 1 - partial)}, out);
+        print_kinds(command, row.value, (struct part){partial, (size_t)(equals + 1 - partial)},
+                    out);
     } else if (*partial == '-' || !print_operands(command, out)) {
         print_options(command, out);
     }
@@ -228,7 +235,7 @@ static void print_after(const struct command *command, const char *before, const
 void words_print(size_t count, char **words, FILE *out) {
     const struct command *command = count > 1 ? command_named(words[0]) : NULL;
     if (count < 2)
-        print_commands(nothing, out);
+        print_commands(NULL, nothing, out);
     else if (command != NULL)
         print_after(command, count > 2 ? words[count - 2] : NULL, words[count - 1], out);
 }

@@ -9,25 +9,31 @@
 extern const struct format format_text, format_json, format_ndjson, format_tap, format_junit,
     format_markdown, format_mermaid;
 
-const struct format *const formats[] = {
+const struct format *const formats_of_run[] = {
     &format_text,  &format_json,     &format_ndjson,  &format_tap,
-    &format_junit, &format_markdown, &format_mermaid,
+    &format_junit, &format_markdown, &format_mermaid, NULL,
 };
 
-const size_t format_count = sizeof formats / sizeof formats[0];
+extern const struct format format_matrix_text, format_matrix_json, format_matrix_csv,
+    format_matrix_markdown, format_matrix_svg;
 
-const struct format *format_named(const char *name) {
-    for (size_t i = 0; i < format_count; i++)
-        if (strcmp(formats[i]->name, name) == 0)
-            return formats[i];
+const struct format *const formats_of_matrix[] = {
+    &format_matrix_text,     &format_matrix_json, &format_matrix_csv,
+    &format_matrix_markdown, &format_matrix_svg,  NULL,
+};
+
+const struct format *format_named(const struct format *const *list, const char *name) {
+    for (size_t i = 0; list[i] != NULL; i++)
+        if (strcmp(list[i]->name, name) == 0)
+            return list[i];
     return NULL;
 }
 
-const struct format *format_near(const char *name) {
+const struct format *format_near(const struct format *const *list, const char *name) {
     struct suggestion nearest = suggest_begin(name);
-    for (size_t i = 0; i < format_count; i++)
-        suggest_offer(&nearest, formats[i]->name);
-    return nearest.word == NULL ? NULL : format_named(nearest.word);
+    for (size_t i = 0; list[i] != NULL; i++)
+        suggest_offer(&nearest, list[i]->name);
+    return nearest.word == NULL ? NULL : format_named(list, nearest.word);
 }
 
 /* How long the longest of the endings is that the path has; 0 if it has none of them. */
@@ -42,30 +48,30 @@ static size_t ending_of(const char *path, const char *endings) {
     return longest;
 }
 
-const struct format *format_of_file(const char *path) {
+const struct format *format_of_file(const struct format *const *list, const char *path) {
     const struct format *found = NULL;
     size_t longest = 0;
-    for (size_t i = 0; i < format_count; i++) {
-        size_t size = ending_of(path, formats[i]->endings);
+    for (size_t i = 0; list[i] != NULL; i++) {
+        size_t size = ending_of(path, list[i]->endings);
         if (size > longest) {
-            found = formats[i];
+            found = list[i];
             longest = size;
         }
     }
     return found;
 }
 
-void format_print_names(FILE *out) {
-    for (size_t i = 0; i < format_count; i++)
-        fprintf(out, "%s%s", i == 0 ? "" : i + 1 < format_count ? ", " : " or ", formats[i]->name);
+void format_print_names(const struct format *const *list, FILE *out) {
+    for (size_t i = 0; list[i] != NULL; i++)
+        fprintf(out, "%s%s", i == 0 ? "" : list[i + 1] != NULL ? ", " : " or ", list[i]->name);
 }
 
-void format_print_endings(FILE *out) {
-    for (size_t i = 0; i < format_count; i++)
-        fprintf(out, "%s%s", i == 0 ? "" : " ", formats[i]->endings);
+void format_print_endings(const struct format *const *list, FILE *out) {
+    for (size_t i = 0; list[i] != NULL; i++)
+        fprintf(out, "%s%s", i == 0 ? "" : " ", list[i]->endings);
 }
 
-void format_print_help(FILE *out) {
-    for (size_t i = 0; i < format_count; i++)
-        fprintf(out, "  %-9s %-16s %s\n", formats[i]->name, formats[i]->endings, formats[i]->line);
+void format_print_help(const struct format *const *list, FILE *out) {
+    for (size_t i = 0; list[i] != NULL; i++)
+        fprintf(out, "  %-9s %-16s %s\n", list[i]->name, list[i]->endings, list[i]->line);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/errnames.h"
+#include "report/format.h"
 #include "report/json_writer.h"
 #include "report/matrix_report.h"
 
@@ -28,7 +29,9 @@ static void fill(const struct matrix_pair *pair, const struct matrix_cell *cell,
     fields[10] = matrix_rule(cell)->name;
 }
 
-void matrix_write_json(const struct matrix *matrix, const struct matrix_choice *choice, FILE *out) {
+static void write_json(const struct report *report, FILE *out) {
+    const struct matrix *matrix = report->matrix;
+    const struct matrix_choice *choice = report->choice;
     struct json json = {.out = out};
     struct matrix_pair pair = {0};
     const char *fields[FIELDS];
@@ -62,7 +65,9 @@ static void write_record(const char *const fields[FIELDS], FILE *out) {
     fputc('\n', out);
 }
 
-void matrix_write_csv(const struct matrix *matrix, const struct matrix_choice *choice, FILE *out) {
+static void write_csv(const struct report *report, FILE *out) {
+    const struct matrix *matrix = report->matrix;
+    const struct matrix_choice *choice = report->choice;
     struct matrix_pair pair = {0};
     const char *fields[FIELDS];
     char texts[4][ERRNAME_SIZE];
@@ -74,3 +79,17 @@ void matrix_write_csv(const struct matrix *matrix, const struct matrix_choice *c
         write_record(fields, out);
     } while (matrix_next(&pair));
 }
+
+const struct format format_matrix_json = {
+    .name = "json",
+    .endings = ".json",
+    .line = "for programs, and for --diff",
+    .write = write_json,
+};
+
+const struct format format_matrix_csv = {
+    .name = "csv",
+    .endings = ".csv",
+    .line = "for spreadsheets: a line a pair",
+    .write = write_csv,
+};

@@ -1,5 +1,6 @@
 /* The matrix for documents: a table for each state, its cells four marks for the four sets of
  * options of the second socket. */
+#include "report/format.h"
 #include "report/matrix_report.h"
 
 static void write_cell(const struct matrix *matrix, const struct matrix_choice *choice,
@@ -47,8 +48,9 @@ static void write_table(const struct matrix *matrix, const struct matrix_choice 
         }
 }
 
-void matrix_write_markdown(const struct matrix *matrix, const struct matrix_choice *choice,
-                           FILE *out) {
+static void write_markdown(const struct report *report, FILE *out) {
+    const struct matrix *matrix = report->matrix;
+    const struct matrix_choice *choice = report->choice;
     char line[MATRIX_LINE_SIZE];
     fprintf(out,
             "# Which sockets may share a port on Linux %s\n\n%s\n\n"
@@ -64,3 +66,10 @@ void matrix_write_markdown(const struct matrix *matrix, const struct matrix_choi
             if (choice->states[state] && (user == MATRIX_SAME_USER || matrix->users))
                 write_table(matrix, choice, state, user, out);
 }
+
+const struct format format_matrix_markdown = {
+    .name = "markdown",
+    .endings = ".md .markdown",
+    .line = "tables, as a page of a wiki",
+    .write = write_markdown,
+};

@@ -1,5 +1,6 @@
 /* The matrix as a picture: a heat map for each state, a square for each pair. Squares of one colour
  * are one path, so that the file stays small. */
+#include "report/format.h"
 #include "report/matrix_report.h"
 
 enum {
@@ -79,7 +80,9 @@ static void write_legend(FILE *out) {
           out);
 }
 
-void matrix_write_svg(const struct matrix *matrix, const struct matrix_choice *choice, FILE *out) {
+static void write_svg(const struct report *report, FILE *out) {
+    const struct matrix *matrix = report->matrix;
+    const struct matrix_choice *choice = report->choice;
     int width = MATRIX_USERS * PANEL, height = LEGEND + MATRIX_STATES * PANEL_HEIGHT;
     fprintf(out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" "
@@ -95,3 +98,10 @@ void matrix_write_svg(const struct matrix *matrix, const struct matrix_choice *c
                 write_panel(matrix, choice, state, user, out);
     fputs("</svg>\n", out);
 }
+
+const struct format format_matrix_svg = {
+    .name = "svg",
+    .endings = ".svg",
+    .line = "a picture",
+    .write = write_svg,
+};

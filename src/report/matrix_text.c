@@ -3,6 +3,7 @@
  * widest grid has 100 columns. Where few pairs are chosen, they are told in words. */
 #include <string.h>
 
+#include "report/format.h"
 #include "report/matrix_report.h"
 #include "report/wrap.h"
 
@@ -159,7 +160,9 @@ static size_t count_chosen(const struct matrix *matrix, const struct matrix_choi
     return count;
 }
 
-void matrix_write_text(const struct matrix *matrix, const struct matrix_choice *choice, FILE *out) {
+static void write_text(const struct report *report, FILE *out) {
+    const struct matrix *matrix = report->matrix;
+    const struct matrix_choice *choice = report->choice;
     char line[MATRIX_LINE_SIZE];
     fprintf(out, "%s\n", matrix_verdict(matrix, line));
     if (matrix->verdict == VERDICT_SKIP || matrix->verdict == VERDICT_ERROR) {
@@ -178,3 +181,10 @@ void matrix_write_text(const struct matrix *matrix, const struct matrix_choice *
                 (user == MATRIX_SAME_USER || matrix->users))
                 print_grid(matrix, choice, state, user, out);
 }
+
+const struct format format_matrix_text = {
+    .name = "text",
+    .endings = ".txt",
+    .line = "for people; the default",
+    .write = write_text,
+};

@@ -102,6 +102,9 @@ run "$portreuse" matrix --first 10.0.0.1
 ok "an address that it has not is refused" status_is 2
 run "$portreuse" matrix --second 127.0.0.1,v6only
 ok "so is one that cannot be" status_is 2
+run "$portreuse" matrix --state BOUND --output "$work/m.csv" --output "$work/m.json"
+ok "one measurement goes to several files" sh -c \
+  '[ "$(wc -l <"$1/m.csv")" -gt 100 ] && grep -q "\"pairs\"" "$1/m.json"' - "$work"
 run "$portreuse" matrix --format yaml
 ok "and a format" err_has "text, json, csv, markdown or svg is expected"
 run "$portreuse" matrix now
