@@ -59,7 +59,10 @@ settle() { # N [whole]
 }
 
 # The process that the shell of terminal N waits for.
-foreground() { pgrep -P "$(cat "shell$1")"; }
+foreground() {
+  read -r shell <"shell$1"
+  cat "/proc/$shell/task/$shell/children"
+}
 
 for n in 1 2; do
   mkfifo "keys$n"
@@ -85,7 +88,8 @@ while read -r number n kind text; do
     ;;
   'line^C')
     settle "$n"
-    kill -INT "$(foreground "$n")"
+    # shellcheck disable=SC2046 # it ends in a blank
+    kill -INT $(foreground "$n")
     ;;
   *) printf '%s\n' "$text" >>"expected$n" ;;
   esac

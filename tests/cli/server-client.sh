@@ -26,10 +26,9 @@ wait_for() {
 }
 
 # serve ARGUMENT...: a server in the background that listens; its output goes to the file served.
-# Signals are as in a terminal.
 serve() {
   rm -f "$work/served"
-  env --default-signal=INT,TERM portreuse server "$@" >"$work/served" 2>&1 &
+  portreuse server "$@" >"$work/served" 2>&1 &
   server=$!
   wait_for "$work/served" 'wait  '
 }
@@ -235,9 +234,11 @@ wrong "unexpected 'now'" client -e :1215 now
 
 # --- output ---
 
-portreuse server -l 127.0.0.1:1215 | cat >"$work/piped" &
+# shellcheck disable=SC2016 # it is the other shell's
+sh -c 'echo $$ >"$1"; exec portreuse server -l 127.0.0.1:1215' - "$work/server" |
+  cat >"$work/piped" &
 ok "lines come at once also through a pipe" wait_for "$work/piped" 'wait  '
-kill -TERM "$(pgrep -n -f '^portreuse server -l 127.0.0.1:1215$')"
+kill -TERM "$(cat "$work/server")"
 wait
 run sh -c 'portreuse server -l 127.0.0.1:1215 -w 0 >/dev/full'
 ok "a full disk is exit 2" status_is 2
