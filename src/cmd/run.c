@@ -210,7 +210,7 @@ static void end_by_signal(int number) {
 }
 
 static int run_selection(struct request *request, const struct selection *selection) {
-    struct run_result run;
+    struct run_result run = {0};
     if (!run_report_begin(&request->reports, &run, &request->run))
         return EXIT_TROUBLE;
     runner_raise_limits();
