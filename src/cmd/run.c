@@ -61,7 +61,8 @@ static bool take_count(const char *option, const char *text, int64_t most, unsig
     return true;
 }
 
-/* `-j4` and `-j 4`; `-j` alone means one for each processor. */
+/* `-j4` and `-j 4`; `-j` alone means two for each processor, as most
+ * of a case's time is spent waiting. */
 static bool take_jobs(int argc, char **argv, struct request *request) {
     enum { JOBS_MOST = 64 };
     const char *text = optarg;
@@ -70,10 +71,8 @@ static bool take_jobs(int argc, char **argv, struct request *request) {
         text = argv[optind++];
     if (text != NULL)
         return take_count("-j", text, JOBS_MOST, &request->run.jobs);
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    request->run.jobs = processors < 1           ? 1
-                        : processors > JOBS_MOST ? JOBS_MOST
-                                                 : (unsigned)processors;
+    long jobs = 2 * sysconf(_SC_NPROCESSORS_ONLN);
+    request->run.jobs = jobs < 1 ? 1 : jobs > JOBS_MOST ? JOBS_MOST : (unsigned)jobs;
     return true;
 }
 
@@ -253,7 +252,7 @@ const struct command command_run = {
         "  --all          all built-in scenarios, but for slow ones\n"
         "  --tag TAG      those with this tag; may be given several times\n"
         "  --slow         slow ones too: they wait for timers of a minute\n"
-        "  -j, --jobs[=N] N cases at a time; without N one for each processor\n"
+        "  -j, --jobs[=N] N cases at a time; without N two for each processor\n"
         "  --repeat N     run each case N times\n"
         "  --timeout TIME give a case so long: 500ms, 10s (30s, and what it says that it waits)\n"
         "  --net=private  a network namespace of its own for each case (the default)\n"
