@@ -70,6 +70,13 @@ else
   finish
 fi
 
+# The documentation has them all.
+"$portreuse" help run | sed -n '/^Formats/,$p' | sed -n 's/^  \([a-z]*\)  *\(\(\.[a-z.]* \)*\) *.*/| \1 | \2|/p' >rows
+ok "the help tells seven formats" sh -c '[ "$(wc -l <rows)" = 7 ]'
+ok "and docs/exit-codes-and-formats.md the same, with their endings" sh -c '
+  while read -r row; do grep -qF "$row" "$1" || { echo "$row"; exit 1; }; done <rows' - \
+  "$top/docs/exit-codes-and-formats.md"
+
 # TAP, by prove. Of version 14 it knows since its own 3.48; to an older one it is told as version 13.
 for_prove() {
   if perl -MTest::Harness -e 'exit($Test::Harness::VERSION >= 3.48)'; then

@@ -42,10 +42,10 @@ run "$portreuse" run fixed-client-port
 ok "so has a connection that exists already" out_has "cause:      fixed-client-port: the same connection"
 
 docs=$here/../../docs
-ok "docs/report.md names every cause" sh -c \
+ok "docs/exit-codes-and-formats.md names every cause" sh -c \
   'sed -n "s/.*\[CAUSE_.*\] = \"\(.*\)\",/\1/p" "$1" | while read -r cause; do
      grep -qE "^\| .*$cause" "$2" || { echo "$cause"; exit 1; }
-   done' - "$here/../../src/kernel/cause.c" "$docs/report.md"
+   done' - "$here/../../src/kernel/cause.c" "$docs/exit-codes-and-formats.md"
 
 # The schema has to hold for whatever kind of report.
 validator=
