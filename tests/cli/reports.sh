@@ -76,7 +76,7 @@ ok "JSON keeps the exit code" status_is 0
 json() { jq -e "$1" "$work/out"; }
 ok "it is one document with the verdict" json '.verdict == "PASS"'
 ok "its summary is the first line of the text" json \
-  '.summary == "PASS 2 scenarios: 13 cases, all as expected"'
+  '.summary == "PASS 2 scenarios: 14 cases, all as expected"'
 ok "it holds the surroundings" json \
   '.surroundings.kernel and .surroundings.sysctl["net.ipv4.tcp_tw_reuse"] == "2"'
 ok "each step has want and got" json \
