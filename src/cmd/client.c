@@ -46,6 +46,19 @@ struct words {
     const char *endpoint, *source; /* or NULL */
 };
 
+/* A bare number was once written where -w was meant. */
+static bool take_source(const char *text, struct words *words) {
+    int64_t seconds;
+    words->source = text;
+    if (!units_number(text, 0, INT64_MAX, &seconds))
+        return true;
+    options_complain("client",
+                     "-s '%s': to keep the connection open for %s s, say -w %s; a source "
+                     "address is written as in -s 127.0.0.1:1216",
+                     text, text, text);
+    return false;
+}
+
 static bool take_option(int option, struct client *client, struct words *words) {
     enum { MOST = 1000 * 1000 };
     switch (option) {
@@ -53,8 +66,7 @@ static bool take_option(int option, struct client *client, struct words *words) 
         words->endpoint = optarg;
         return true;
     case 's':
-        words->source = optarg;
-        return true;
+        return take_source(optarg, words);
     case OPTION_REUSE_ADDR:
         client->hand.reuseaddr = true;
         return true;
@@ -74,19 +86,10 @@ static bool take_option(int option, struct client *client, struct words *words) 
     }
 }
 
-/* The source, which may be written as `:1216`; a bare number was once written where -w was meant.
- */
-static bool take_source(struct client *client, const char *text) {
-    int64_t seconds;
+/* The source, which may be written as `:1216`. */
+static bool resolve_source(struct client *client, const char *text) {
     if (text == NULL)
         return true;
-    if (units_number(text, 0, INT64_MAX, &seconds)) {
-        options_complain("client",
-                         "-s '%s': to keep the connection open for %s s, say -w %s; a source "
-                         "address is written as in -s 127.0.0.1:1216",
-                         text, text, text);
-        return false;
-    }
     if (!byhand_address(&client->hand, "-s", text, NULL,
                         endpoint_wildcard(client->hand.remote.family, 0), &client->source))
         return false;
@@ -109,7 +112,7 @@ static bool take_options(int argc, char **argv, struct client *client) {
     return options_no_operands(argc, argv) &&
            byhand_address(&client->hand, "-e", words.endpoint, "TCP_CONNECTION_ENDPOINT", loopback,
                           &client->hand.remote) &&
-           take_source(client, words.source);
+           resolve_source(client, words.source);
 }
 
 /* --- one connection --- */

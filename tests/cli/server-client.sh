@@ -218,6 +218,7 @@ wrong() { # ERROR ARGUMENT...
 wrong "to wait 2 s before it closes, say -w 2" server -l 127.0.0.1:1215 -s 2
 wrong "listen with -l 127.0.0.1:1" server -s 127.0.0.1:1
 wrong "to keep the connection open for 5 s, say -w 5" client -e 127.0.0.1:1215 -s 5
+wrong "to keep the connection open for 5 s, say -w 5" client -s 5
 wrong "an address is missing: -l" server -w 1
 wrong "an address is missing: -e" client -w 1
 wrong "an address is written ADDRESS:PORT, or :1215" server -l 1215
