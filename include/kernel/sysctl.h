@@ -12,9 +12,10 @@ const char *sysctl_refusal(const char *name);
 /* Whether sysctls can be written here at all: NULL, or why not and what to do, static. */
 const char *sysctl_obstacle(void);
 
-/* Writes `value`, or reads at most `size` - 1 bytes of the value without its newline. The name is
- * that of sysctl(8): `net.ipv4.tcp_tw_reuse`, where a dot inside an interface's name is a slash.
- * Return 0 or an errno: ENOENT where this kernel has no such sysctl. */
+/* Writes `value`, or reads at most `size` - 1 bytes of the value without its newline; the tabs
+ * between the numbers of one value, as the kernel writes it, are read as blanks. The name is that
+ * of sysctl(8): `net.ipv4.tcp_tw_reuse`, where a dot inside an interface's name is a slash. Return
+ * 0 or an errno: ENOENT where this kernel has no such sysctl. */
 int sysctl_write(const char *name, const char *value);
 int sysctl_read(const char *name, char *value, size_t size);
 

@@ -60,5 +60,7 @@ int sysctl_read(const char *name, char *value, size_t size) {
     close(file);
     value[length < 0 ? 0 : length] = '\0';
     value[strcspn(value, "\n")] = '\0';
+    for (char *tab = strchr(value, '\t'); tab != NULL; tab = strchr(tab, '\t'))
+        *tab = ' ';
     return error;
 }

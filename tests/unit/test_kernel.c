@@ -237,6 +237,16 @@ static void sysctl_read_gives_the_value_without_its_newline(void **state) {
     assert_string_equal(value, "Linux");
 }
 
+static void sysctl_read_parts_numbers_by_blanks(void **state) {
+    char value[64] = "untouched";
+    unsigned low, high;
+    char rest;
+    (void)state;
+    assert_int_equal(sysctl_read("net.ipv4.ip_local_port_range", value, sizeof value), 0);
+    assert_null(strchr(value, '\t'));
+    assert_int_equal(sscanf(value, "%u %u%c", &low, &high, &rest), 2);
+}
+
 static void sysctl_read_cuts_at_the_size_given(void **state) {
     char *value = malloc(4);
     (void)state;
@@ -566,6 +576,7 @@ int main(void) {
         cmocka_unit_test(sysctl_elsewhere_is_the_hosts),
         cmocka_unit_test(sysctl_refuses_ways_out_of_the_directory),
         cmocka_unit_test(sysctl_read_gives_the_value_without_its_newline),
+        cmocka_unit_test(sysctl_read_parts_numbers_by_blanks),
         cmocka_unit_test(sysctl_read_cuts_at_the_size_given),
         cmocka_unit_test(sysctl_takes_a_dot_as_a_slash_and_a_slash_as_a_dot),
         cmocka_unit_test(sysctl_that_does_not_exist_is_enoent),
