@@ -25,6 +25,7 @@ enum cause {
     CAUSE_LEAKED_LISTENER,
     CAUSE_BOUND_BUT_IDLE,
     CAUSE_LIVE_CONNECTION,
+    CAUSE_SELF_CONNECT,
     CAUSE_CLOSE_WAIT_LEAK,
     CAUSE_FIN_WAIT_2_ORPHAN,
     CAUSE_STOLEN_PORT,
@@ -36,6 +37,7 @@ enum cause {
     CAUSE_EPHEMERAL_EXHAUSTION_ESTABLISHED,
     CAUSE_POISONED_PORT,
     CAUSE_PORT_RANGE_PER_SOCKET,
+    CAUSE_RESERVED_PORTS,
     CAUSE_EPHEMERAL_BIND,
     CAUSE_ADDRESS_NOT_LOCAL,
     CAUSE_COUNT,
@@ -49,7 +51,8 @@ struct refusal {
     enum port_call call;
     int error; /* EADDRINUSE or EADDRNOTAVAIL */
     struct claim claim;
-    bool own_range; /* the claim's range is that of the socket, narrower than the namespace's */
+    bool own_range;    /* the claim's range is that of the socket, narrower than the namespace's */
+    bool all_reserved; /* each port of the claim's range is in ip_local_reserved_ports */
 };
 
 /* The question to put to sock_diag: which sockets can have to do with this refusal. */

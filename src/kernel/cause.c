@@ -14,6 +14,7 @@ static const char *const names[CAUSE_COUNT] = {
     [CAUSE_LEAKED_LISTENER] = "leaked-listener",
     [CAUSE_BOUND_BUT_IDLE] = "bound-but-idle",
     [CAUSE_LIVE_CONNECTION] = "live-connection",
+    [CAUSE_SELF_CONNECT] = "self-connect",
     [CAUSE_CLOSE_WAIT_LEAK] = "close-wait-leak",
     [CAUSE_FIN_WAIT_2_ORPHAN] = "fin-wait-2-orphan",
     [CAUSE_STOLEN_PORT] = "stolen-port",
@@ -25,6 +26,7 @@ static const char *const names[CAUSE_COUNT] = {
     [CAUSE_EPHEMERAL_EXHAUSTION_ESTABLISHED] = "ephemeral-exhaustion-established",
     [CAUSE_POISONED_PORT] = "poisoned-port",
     [CAUSE_PORT_RANGE_PER_SOCKET] = "port-range-per-socket",
+    [CAUSE_RESERVED_PORTS] = "reserved-ports",
     [CAUSE_EPHEMERAL_BIND] = "ephemeral-bind",
     [CAUSE_ADDRESS_NOT_LOCAL] = "address-not-local",
 };
@@ -128,6 +130,10 @@ static bool stole_port(const struct refusal *refusal, const struct holder *holde
 }
 
 static struct blame time_wait_blame(const struct refusal *refusal, const struct holder *holder) {
+    if (endpoint_equal(&holder->socket.local, &holder->socket.remote))
+        return (struct blame){CAUSE_SELF_CONNECT, 1,
+                              "a client was connected to itself on this port, as nobody listened "
+                              "there, and has left it in TIME-WAIT"};
     if (holder->outgoing == KNOWN_YES && holder->bound == KNOWN_YES)
         return (struct blame){CAUSE_FIXED_CLIENT_PORT, 1,
                               "an earlier connection from this local port is in TIME-WAIT; bind() "
@@ -149,6 +155,10 @@ static struct blame time_wait_blame(const struct refusal *refusal, const struct 
 
 static struct blame connection_blame(const struct refusal *refusal, const struct holder *holder) {
     enum tcp_state state = holder->socket.state;
+    if (endpoint_equal(&holder->socket.local, &holder->socket.remote))
+        return (struct blame){CAUSE_SELF_CONNECT, 4,
+                              "a client that connected to this port while nobody listened got the "
+                              "same port for itself, and so is connected to itself"};
     if (holder->outgoing == KNOWN_YES && holder->bound == KNOWN_YES)
         return (struct blame){CAUSE_FIXED_CLIENT_PORT, 3,
                               "an earlier connection from this local port is not closed yet"};
@@ -219,7 +229,15 @@ static struct blame uid_blame(const struct holder *holder) {
                           "port among sockets of one user only"};
 }
 
+static struct blame none_to_choose(void) {
+    return (struct blame){CAUSE_RESERVED_PORTS, 1,
+                          "all ports that the kernel may choose from are in "
+                          "ip_local_reserved_ports"};
+}
+
 struct blame cause_blame(const struct refusal *refusal, const struct holder *holder) {
+    if (automatic(refusal) && refusal->all_reserved)
+        return none_to_choose();
     if (automatic(refusal) && refusal->own_range)
         return own_range_full();
     if (refusal->call == CALL_CONNECT)
@@ -246,6 +264,8 @@ struct blame cause_without_holder(const struct refusal *refusal, bool sees_bound
     if (refusal->call == CALL_BIND && refusal->error == EADDRNOTAVAIL)
         return (struct blame){CAUSE_ADDRESS_NOT_LOCAL, 0,
                               "no interface of this network namespace has this address"};
+    if (automatic(refusal) && refusal->all_reserved)
+        return none_to_choose();
     if (automatic(refusal) && refusal->call == CALL_CONNECT)
         return (struct blame){CAUSE_EPHEMERAL_EXHAUSTION, 0,
                               "no port of the ephemeral range could be taken"};

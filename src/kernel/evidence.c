@@ -3,20 +3,19 @@
 #include "kernel/evidence.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
-#include "kernel/sysctl.h"
+#include "kernel/port_range.h"
 
 struct search {
     const struct evidence_source *source;
     const struct refusal *refusal;
     struct evidence *evidence;
     struct blame heaviest;
-    unsigned heft;                       /* of that one: its weight, or how many stand for it */
-    unsigned counts[CAUSE_COUNT];        /* automatic: how many stand for each cause */
-    unsigned weights[EVIDENCE_SOCKETS];  /* of the sockets in the evidence */
-    uint8_t ports[(UINT16_MAX + 1) / 8]; /* bit by bit: the ports that are taken */
-    bool eliminating;                    /* the second look: at what is on the other ports */
+    unsigned heft;                      /* of that one: its weight, or how many stand for it */
+    unsigned counts[CAUSE_COUNT];       /* automatic: how many stand for each cause */
+    unsigned weights[EVIDENCE_SOCKETS]; /* of the sockets in the evidence */
+    struct port_set ports;              /* that are taken */
+    bool eliminating;                   /* the second look: at what is on the other ports */
 };
 
 /* --- adding it up --- */
@@ -54,19 +53,10 @@ static void keep_socket(struct search *search, const struct evidence_socket *fou
     search->weights[place] = weight;
 }
 
-static bool port_is_taken(const struct search *search, uint16_t port) {
-    return (search->ports[port / 8] & 1U << (port & 7)) != 0;
-}
-
-static void take_port(struct search *search, uint16_t port) {
-    search->evidence->ports_taken += !port_is_taken(search, port);
-    search->ports[port / 8] |= (uint8_t)(1U << (port & 7));
-}
-
 static bool is_in_the_way(const struct search *search, const struct holder *holder) {
     if (!search->eliminating)
         return cause_in_the_way(search->refusal, holder);
-    return !port_is_taken(search, holder->socket.local.port) &&
+    return !port_set_has(&search->ports, holder->socket.local.port) &&
            cause_by_elimination(search->refusal, holder);
 }
 
@@ -93,7 +83,7 @@ static bool weigh(void *context, const struct diag_socket *socket) {
         search->heft = heft;
     }
     search->evidence->total++;
-    take_port(search, socket->local.port);
+    search->evidence->ports_taken += port_set_add(&search->ports, socket->local.port);
     count_group(search->evidence, &found);
     keep_socket(search, &found, blame.weight);
     return true;
@@ -120,17 +110,16 @@ static int look(struct search *search) {
 /* The ports that the kernel chooses from. Each bound of the socket's own range counts if it lies in
  * that of the namespace (inet_sk_get_local_port_range() in net/ipv4/inet_connection_sock.c). */
 static void find_range(const struct socket_view *view, struct refusal *refusal) {
-    char text[64], *end = text;
-    unsigned long low = 32768, high = 60999; /* the kernel's default, should it not be readable */
-    if (sysctl_read("net.ipv4.ip_local_port_range", text, sizeof text) == 0) {
-        low = strtoul(text, &end, 10);
-        high = strtoul(end, NULL, 10);
-    }
-    bool own_low = view->range_low >= low && view->range_low <= high;
-    bool own_high = view->range_high >= low && view->range_high <= high;
-    refusal->claim.range_low = own_low ? view->range_low : (uint16_t)low;
-    refusal->claim.range_high = own_high ? view->range_high : (uint16_t)high;
+    struct port_range range = port_range_read();
+    bool own_low = view->range_low >= range.low && view->range_low <= range.high;
+    bool own_high = view->range_high >= range.low && view->range_high <= range.high;
+    uint32_t port = own_low ? view->range_low : range.low;
+    refusal->claim.range_low = (uint16_t)port;
+    refusal->claim.range_high = own_high ? view->range_high : range.high;
     refusal->own_range = own_low || own_high;
+    while (port <= refusal->claim.range_high && port_set_has(&range.reserved, (uint16_t)port))
+        port++;
+    refusal->all_reserved = port > refusal->claim.range_high;
 }
 
 struct refusal evidence_refusal(enum port_call call, int error, const struct socket_view *view) {

@@ -22,6 +22,7 @@ enum {
     CHOSEN = 64,     /* holder: its port was asked for by bind() */
     UNSURE = 128,    /* holder: its options are not known */
     OWN_RANGE = 256, /* the caller has IP_LOCAL_PORT_RANGE */
+    RESERVED = 512,  /* all ports that the caller could get are reserved */
     INHERITED = 512, /* holder: who made it has it no more */
 };
 
@@ -75,6 +76,7 @@ static struct refusal a_refusal(const struct call *call) {
                   .range_low = RANGE_LOW,
                   .range_high = RANGE_HIGH},
         .own_range = (call->options & OWN_RANGE) != 0,
+        .all_reserved = (call->options & RESERVED) != 0,
     };
 }
 
@@ -336,6 +338,12 @@ static const struct row bind_thieves[] = {
     {BIND("0.0.0.0:40001", 0), THIEF(STATE_TIME_WAIT, NO_FILE), "stolen-port-time-wait"},
     {BIND("0.0.0.0:40001", REUSEADDR), THIEF(STATE_TIME_WAIT, NO_FILE), "stolen-port-time-wait"},
     {BIND("0.0.0.0:40001", REUSEADDR), THIEF(STATE_TIME_WAIT, REUSEADDR | NO_FILE), NOT_IN_THE_WAY},
+    {BIND("0.0.0.0:40001", REUSEADDR),
+     {STATE_ESTABLISHED, "127.0.0.1:40001", "127.0.0.1:40001", OUTGOING},
+     "self-connect"},
+    {BIND("0.0.0.0:40001", REUSEADDR),
+     {STATE_TIME_WAIT, "127.0.0.1:40001", "127.0.0.1:40001", OUTGOING | NO_FILE},
+     "self-connect"},
     {BIND("0.0.0.0:40001", 0), THIEF(STATE_ESTABLISHED, CHOSEN), "fixed-client-port"},
     {BIND("0.0.0.0:40001", 0), THIEF(STATE_CLOSE_WAIT, CHOSEN), "fixed-client-port"},
     {BIND("0.0.0.0:40001", 0), THIEF(STATE_TIME_WAIT, CHOSEN | NO_FILE), "fixed-client-port"},
@@ -521,6 +529,8 @@ static const struct row own_ranges[] = {
     {BIND("127.0.0.1:0", OWN_RANGE), BOUND("127.0.0.1:40000", 0), "port-range-per-socket"},
     {BIND("127.0.0.1:0", OWN_RANGE), BOUND("127.0.0.1:39999", 0), NOT_IN_THE_WAY},
     {BIND("127.0.0.1:40000", OWN_RANGE), BOUND("127.0.0.1:40000", 0), "bound-but-idle"},
+    {BIND("127.0.0.1:0", OWN_RANGE | RESERVED), BOUND("127.0.0.1:40000", 0), "reserved-ports"},
+    {BIND("127.0.0.1:40000", RESERVED), BOUND("127.0.0.1:40000", 0), "bound-but-idle"},
 };
 
 static void an_own_range_that_is_full_is_called_so(void **state) {
@@ -578,6 +588,11 @@ static const struct lonely {
     {{CALL_BIND, EADDRNOTAVAIL, "[2001:db8::1]:80", NULL, 0}, false, "address-not-local", ""},
     {CONNECT("0.0.0.0:0", "127.0.0.1:80"), true, "ephemeral-exhaustion", "range"},
     {BIND("127.0.0.1:0", 0), true, "ephemeral-bind", "range"},
+    {BIND("127.0.0.1:0", RESERVED), true, "reserved-ports", "ip_local_reserved_ports"},
+    {{CALL_CONNECT, EADDRNOTAVAIL, "0.0.0.0:0", "127.0.0.1:80", RESERVED},
+     true,
+     "reserved-ports",
+     "ip_local_reserved_ports"},
     {LISTEN("0.0.0.0:0", 0), true, "ephemeral-bind", "range"},
     {BIND("127.0.0.1:80", 0), true, "unknown", "can be seen"},
     {BIND("127.0.0.1:80", 0), false, "unknown", "Linux 6.8"},
