@@ -106,16 +106,21 @@ title  It takes a while
 case one
   sleep 20s
 S
-"$portreuse" run -q --output files/i.json "$file" >out 2>err &
-victim=$!
-sleep 0.3
+# start FILE: runs it in the background as $victim, with a report to FILE, and waits for its first step.
+start() {
+  "$portreuse" run --format ndjson --output "$1" "$file" >events 2>err &
+  victim=$!
+  tries=0
+  until grep -q '"step begin"' events || [ $tries = 100 ]; do
+    sleep 0.05
+    tries=$((tries + 1))
+  done
+}
+start files/i.json
 kill -TERM $victim
-rc=0
-wait $victim || rc=$?
+wait $victim
 ok "a run that a signal ends writes its files, too" grep -q '"interrupted": true' files/i.json
-"$portreuse" run -q --output files/j.json "$file" >out 2>err &
-victim=$!
-sleep 0.3
+start files/j.json
 kill -KILL $victim
 wait $victim
 ok "a run that is killed leaves no file" sh -c '! find files -name "*j.json*" -o -name "*.tmp" | grep .'

@@ -517,6 +517,23 @@ static const struct {
     {NULL, "null"},
 };
 
+static void json_can_stand_on_one_line(void **state) {
+    struct sheet sheet;
+    (void)state;
+    open_sheet(&sheet);
+    sheet.json.line = true;
+    json_object(&sheet.json, NULL);
+    json_number(&sheet.json, "a", 1);
+    json_array(&sheet.json, "b");
+    json_string(&sheet.json, NULL, "x\ny");
+    json_bool(&sheet.json, NULL, true);
+    json_end(&sheet.json);
+    json_object(&sheet.json, "c");
+    json_end(&sheet.json);
+    json_end(&sheet.json);
+    close_sheet(&sheet, "{\"a\": 1, \"b\": [\"x\\ny\", true], \"c\": {}}\n");
+}
+
 static void strings_are_escaped_and_made_valid_utf8(void **state) {
     (void)state;
     for (size_t i = 0; i < ROWS(string_rows); i++) {
@@ -702,6 +719,7 @@ int main(void) {
         TEST(json_nests_indents_and_parts_by_commas),
         TEST(empty_containers_stand_on_one_line),
         TEST(json_nests_as_deep_as_it_says),
+        TEST(json_can_stand_on_one_line),
         TEST(strings_are_escaped_and_made_valid_utf8),
         TEST(keys_are_escaped_too),
         TEST(numbers_and_seconds_are_written_in_full),
