@@ -144,6 +144,19 @@ struct port_ruling rules_port(enum port_call call, const struct claim *claim,
                               const struct holder *holders, size_t count,
                               const struct port_history *history);
 
+/* What the kernel's choice of a port comes to. */
+struct range_ruling {
+    unsigned eligible; /* how many ports of the range may be chosen */
+    int error;         /* 0, or what the call answers as none may */
+    enum rule rule;    /* RULE_FREE, or the rule that says why not */
+};
+
+/* bind() and listen() with port 0, or connect() without a port. `holders` may be of any port. With
+ * an odd number of ports in the range, the kernel leaves out one of them, of an end: which one is
+ * chance. `ports`, if not NULL, is set port by port from range_low on: whether it may be chosen. */
+struct range_ruling rules_range(enum port_call call, const struct claim *claim,
+                                const struct holder *holders, size_t count, bool *ports);
+
 /* Takes down that bind() or listen() by `claim` has succeeded. */
 void rules_remember(struct port_history *history, const struct claim *claim);
 

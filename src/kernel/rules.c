@@ -3,6 +3,7 @@
  * stays not known in the answer: the logic is three-valued throughout. */
 #include "kernel/rules.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 
 /* --- three-valued logic --- */
@@ -48,14 +49,12 @@ bool rules_v6only(const struct claim *claim) {
     return claim->v6only || (!is_ipv4(&claim->local) && !endpoint_is_wildcard(&claim->local));
 }
 
-/* Whether the kernel has the holder as IPv6 only. */
+/* Whether the kernel has the holder as IPv6 only. An address does not tell: that of a connection
+ * can come from [::], and stays when it has ended. */
 static enum knowledge holder_v6only(const struct holder *holder) {
     const struct diag_socket *socket = &holder->socket;
-    bool idle = socket->state == STATE_LISTEN || socket->state == STATE_BOUND;
     if (is_ipv4(&socket->local))
         return KNOWN_NO;
-    if (idle && !endpoint_is_wildcard(&socket->local))
-        return KNOWN_YES;
     return socket->v6only_known ? knowledge_of(socket->v6only) : NOT_KNOWN;
 }
 
@@ -294,6 +293,43 @@ struct port_ruling rules_port(enum port_call call, const struct claim *claim,
         like_last(history, claim))
         return (struct port_ruling){apart(RULE_SAME_REUSEPORT), count};
     return port;
+}
+
+/* --- the choice of a port --- */
+
+static bool is_eligible(enum port_call call, const struct claim *claim,
+                        const struct holder *holders, size_t count, unsigned port) {
+    for (size_t i = 0; i < count; i++)
+        if (holders[i].socket.local.port == port &&
+            rules_between(call, claim, &holders[i]).in_the_way != KNOWN_NO)
+            return false;
+    return true;
+}
+
+static unsigned count_eligible(enum port_call call, const struct claim *claim,
+                               const struct holder *holders, size_t count, bool *ports) {
+    unsigned eligible = 0;
+    for (unsigned port = claim->range_low; port <= claim->range_high; port++) {
+        bool is = is_eligible(call, claim, holders, count, port);
+        if (ports != NULL)
+            ports[port - claim->range_low] = is;
+        eligible += is;
+    }
+    return eligible;
+}
+
+/* What ip_autobind_reuse allows is looked for only when nothing else is left. */
+struct range_ruling rules_range(enum port_call call, const struct claim *claim,
+                                const struct holder *holders, size_t count, bool *ports) {
+    struct claim strict = *claim;
+    strict.autobind_reuse = false;
+    unsigned eligible = count_eligible(call, &strict, holders, count, ports);
+    if (eligible == 0 && claim->autobind_reuse)
+        eligible = count_eligible(call, claim, holders, count, ports);
+    if (eligible > 0)
+        return (struct range_ruling){eligible, 0, RULE_FREE};
+    return call == CALL_CONNECT ? (struct range_ruling){0, EADDRNOTAVAIL, RULE_EPHEMERAL_EXHAUSTION}
+                                : (struct range_ruling){0, EADDRINUSE, RULE_EPHEMERAL_BIND};
 }
 
 /* --- what the kernel remembers --- */

@@ -88,6 +88,7 @@ static enum knowledge known(const struct other *other, unsigned option) {
 
 static struct holder a_holder(const struct other *other) {
     struct endpoint local = an_endpoint(other->local);
+    struct claim bound = {.local = local, .v6only = (other->options & V6ONLY) != 0};
     return (struct holder){
         .socket = {.state = other->state,
                    .local = local,
@@ -95,7 +96,7 @@ static struct holder a_holder(const struct other *other) {
                                                    : an_endpoint(other->remote),
                    .inode = other->options & NO_FILE ? 0 : 4711,
                    .uid = other->options & OTHER_USER ? ANOTHER_USER : USER,
-                   .v6only = (other->options & V6ONLY) != 0,
+                   .v6only = rules_v6only(&bound),
                    .v6only_known = true},
         .reuseaddr = known(other, REUSEADDR),
         .reuseport = known(other, REUSEPORT),

@@ -3,6 +3,7 @@
 #include "an_endpoint.h"
 #include "test.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -123,8 +124,8 @@ static const struct row meetings[] = {
     {"0.0.0.0:80", NONE, STATE_ESTABLISHED, "[::1]:80", V6ONLY, KNOWN_NO, "v6only", 0},
     {"127.0.0.1:80", NONE, STATE_ESTABLISHED, "[::1]:80", NONE, KNOWN_NO, "other-address", 0},
     {"[::ffff:0.0.0.0]:80", NONE, STATE_ESTABLISHED, "[::1]:80", NONE, KNOWN_NO, "v6only", 0},
-    /* bind() made this one IPv6 only, whatever sock_diag says */
-    {"0.0.0.0:80", NONE, STATE_LISTEN, "[::1]:80", NONE, KNOWN_NO, "v6only", 0},
+    /* what was bound to [::], has connected, and has nothing any more but the port */
+    {"0.0.0.0:80", NONE, STATE_BOUND, "[::1]:80", NONE, KNOWN_YES, "bound-but-idle", 0},
     {"[::]:80", V6ONLY, STATE_LISTEN, "[::ffff:0.0.0.0]:80", NONE, KNOWN_NO, "v6only", 0},
     {"[::]:80", V6ONLY, STATE_LISTEN, "[::]:80", NONE, KNOWN_YES, "address-in-use", 0},
     {"[::1]:80", NONE, STATE_LISTEN, "[::]:80", V6ONLY, KNOWN_YES, "wildcard-vs-specific", 0},
@@ -199,6 +200,37 @@ static void autobind_reuse_shares_by_reuseaddr_alone(void **state) {
         if (rules_between(CALL_BIND, &claim, &holder).in_the_way != rows[i].in_the_way)
             fail_msg("row %zu", i);
     }
+}
+
+static void a_range_has_what_no_holder_keeps(void **state) {
+    struct claim claim = a_claim("127.0.0.1:0", ADDR);
+    struct holder holders[] = {a_holder(STATE_BOUND, "127.0.0.1:40000", ADDR),
+                               a_holder(STATE_BOUND, "127.0.0.2:40001", NONE),
+                               a_holder(STATE_ESTABLISHED, "127.0.0.1:40002", BY_CONNECT),
+                               a_holder(STATE_LISTEN, "0.0.0.0:40003", ADDR)};
+    bool ports[4];
+    (void)state;
+    /* bind() looks at addresses, */
+    struct range_ruling range = rules_range(CALL_BIND, &claim, holders, 4, ports);
+    assert_int_equal(range.eligible, 1);
+    assert_int_equal(range.error, 0);
+    assert_true(ports[1] && !ports[0] && !ports[2] && !ports[3]);
+    /* connect() at who chose the port, and at the same connection alone */
+    assert_int_equal(rules_range(CALL_CONNECT, &claim, holders, 4, ports).error, EADDRNOTAVAIL);
+    holders[2].socket.remote.port++;
+    range = rules_range(CALL_CONNECT, &claim, holders, 4, ports);
+    assert_int_equal(range.eligible, 1);
+    assert_true(ports[2]);
+    /* ip_autobind_reuse counts when there is nothing else */
+    claim.autobind_reuse = true;
+    assert_int_equal(rules_range(CALL_BIND, &claim, holders, 4, NULL).eligible, 1);
+    holders[1].socket.local = an_endpoint("0.0.0.0:40001");
+    range = rules_range(CALL_BIND, &claim, holders, 4, ports);
+    assert_true(range.eligible == 1 && ports[0]);
+    claim.autobind_reuse = false;
+    range = rules_range(CALL_LISTEN, &claim, holders, 4, NULL);
+    assert_int_equal(range.error, EADDRINUSE);
+    assert_int_equal(range.rule, RULE_EPHEMERAL_BIND);
 }
 
 /* --- the port as a whole --- */
@@ -306,6 +338,7 @@ int main(void) {
         cmocka_unit_test(a_remnant_has_no_user),
         cmocka_unit_test(connect_shares_what_connect_chose),
         cmocka_unit_test(autobind_reuse_shares_by_reuseaddr_alone),
+        cmocka_unit_test(a_range_has_what_no_holder_keeps),
         cmocka_unit_test(the_sure_holder_decides_before_the_doubtful),
         cmocka_unit_test(the_port_remembers_the_last_reuseport),
         cmocka_unit_test(the_port_forgets_when_only_connect_has_it),
