@@ -1,0 +1,127 @@
+#include "world.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include "kernel/sockopt.h"
+
+static bool has_option(const struct actor *actor, int option) {
+    return sockopt_get_int(actor->fd, SOL_SOCKET, option, 0) != 0;
+}
+
+bool is_v6only(const struct actor *actor) {
+    return actor->family == AF_INET6 &&
+           sockopt_get_int(actor->fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) != 0;
+}
+
+/* CLOSED where it cannot be told. */
+enum tcp_state state_of(const struct actor *actor) {
+    struct tcp_info info = {0};
+    socklen_t size = sizeof info;
+    return getsockopt(actor->fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0
+               ? STATE_CLOSED
+               : (enum tcp_state)info.tcpi_state;
+}
+
+static struct endpoint name_of(const struct actor *actor,
+                               int (*get)(int, struct sockaddr *, socklen_t *)) {
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+    if (get(actor->fd, (struct sockaddr *)&address, &size) < 0)
+        return endpoint_wildcard(actor->family, 0);
+    return endpoint_from_sockaddr(&address);
+}
+
+struct endpoint local_of(const struct actor *actor) {
+    struct endpoint local = name_of(actor, getsockname);
+    if (!actor->bound)
+        local.port = 0;
+    return local;
+}
+
+struct endpoint remote_of(const struct actor *actor) {
+    return name_of(actor, getpeername);
+}
+
+struct holder holder_of(const struct actor *actor) {
+    enum tcp_state state = state_of(actor);
+    return (struct holder){.socket = {.state = state == STATE_CLOSED ? STATE_BOUND : state,
+                                      .local = local_of(actor),
+                                      .remote = remote_of(actor),
+                                      .inode = 1,
+                                      .uid = actor->uid,
+                                      .interface = actor->device,
+                                      .v6only = is_v6only(actor),
+                                      .v6only_known = true},
+                           .reuseaddr = knowledge_of(has_option(actor, SO_REUSEADDR)),
+                           .reuseport = knowledge_of(has_option(actor, SO_REUSEPORT)),
+                           .outgoing = NOT_KNOWN,
+                           .bound = knowledge_of(actor->locked),
+                           .by_connect = knowledge_of(actor->by_connect)};
+}
+
+size_t gather(const struct world *world, const struct actor *self, struct holder holders[HOLDERS]) {
+    size_t count = 0;
+    for (unsigned i = 0; i < SLOTS; i++)
+        if (world->actors[i].fd >= 0 && world->actors[i].bound && &world->actors[i] != self)
+            holders[count++] = holder_of(&world->actors[i]);
+    for (unsigned i = 0; i < world->remnant_count; i++)
+        if (!world->gone[i])
+            holders[count++] = world->remnants[i];
+    return count;
+}
+
+struct claim claim_of(const struct world *world, const struct actor *actor,
+                      const struct endpoint *local) {
+    return (struct claim){.local = *local,
+                          .reuseaddr = has_option(actor, SO_REUSEADDR),
+                          .reuseport = has_option(actor, SO_REUSEPORT),
+                          .v6only = is_v6only(actor),
+                          .uid = actor->uid,
+                          .interface = actor->device,
+                          .range_low = (uint16_t)(world->base + STORY_PORTS / 2),
+                          .range_high = (uint16_t)(world->base + STORY_PORTS - 1),
+                          .autobind_reuse = world->autobind_reuse};
+}
+
+static struct port_history *history_of(struct world *world, uint16_t port) {
+    return &world->histories[(port - world->base) % STORY_PORTS];
+}
+
+void remember(struct world *world, const struct claim *claim) {
+    rules_remember(history_of(world, claim->local.port), claim);
+}
+
+void forget(struct world *world) {
+    struct holder all[HOLDERS], there[HOLDERS];
+    size_t count = gather(world, NULL, all);
+    for (unsigned i = 0; i < STORY_PORTS; i++) {
+        size_t on_port = 0;
+        for (size_t k = 0; k < count; k++)
+            if (all[k].socket.local.port == world->base + i)
+                there[on_port++] = all[k];
+        rules_forget(&world->histories[i], there, on_port);
+    }
+}
+
+/* --- what the model says --- */
+
+struct want ask_model(struct world *world, enum port_call call, const struct actor *actor,
+                      const struct claim *claim) {
+    struct holder holders[HOLDERS];
+    struct want want = {0};
+    size_t count = gather(world, actor, holders);
+    if (claim->local.port == 0) {
+        struct range_ruling range = rules_range(call, claim, holders, count, want.eligible);
+        want.error = range.error;
+        want.rule = range.rule;
+        return want;
+    }
+    struct port_ruling port =
+        rules_port(call, claim, holders, count, history_of(world, claim->local.port));
+    bool refused = port.ruling.in_the_way == KNOWN_YES;
+    want.error = !refused ? 0 : call == CALL_CONNECT ? EADDRNOTAVAIL : EADDRINUSE;
+    want.rule = port.ruling.rule;
+    return want;
+}
