@@ -32,7 +32,7 @@ fi
 # Every command of the page, on the scenarios of the seed instead of all.
 grep -E '^ .*portreuse run|^portreuse run' "$doc" | cat - "$work/yaml" | grep -o 'portreuse run .*' |
   tr -d "'" | sed 's/--all/--tag seed/' | sort -u >"$work/commands"
-ok "the page has commands to run" sh -c '[ "$(wc -l <"$1")" -ge 3 ]' - "$work/commands"
+ok "the page has commands to run" test -s "$work/commands"
 mkdir "$work/job"
 while read -r command; do
   # shellcheck disable=SC2086 # the words are to be parted
