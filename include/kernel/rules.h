@@ -151,8 +151,9 @@ struct range_ruling {
     enum rule rule;    /* RULE_FREE, or the rule that says why not */
 };
 
-/* bind() and listen() with port 0, or connect() without a port. `holders` may be of any port. With
- * an odd number of ports in the range, the kernel leaves out one of them, of an end: which one is
+/* bind() and listen() with port 0, or connect() without a port. `holders` may be of any port. Ports
+ * in ip_local_reserved_ports are never chosen: that is for the caller to take into account. With an
+ * odd number of ports in the range, the kernel leaves out one of them, of an end: which one is
  * chance. `ports`, if not NULL, is set port by port from range_low on: whether it may be chosen. */
 struct range_ruling rules_range(enum port_call call, const struct claim *claim,
                                 const struct holder *holders, size_t count, bool *ports);
