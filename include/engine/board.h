@@ -24,9 +24,10 @@ struct board {
     const struct scenario *scenario;
     size_t case_index;
     struct case_result result;
-    const struct step *under_way; /* the step that the stage waits for; NULL before the first */
-    uint64_t under_way_since_ns;  /* on the monotonic clock */
-    struct socket_view *views;    /* role by role */
+    char reason[RESULT_TEXT_SIZE]; /* that of the result */
+    const struct step *under_way;  /* the step that the stage waits for; NULL before the first */
+    uint64_t under_way_since_ns;   /* on the monotonic clock */
+    struct socket_view *views;     /* role by role */
 };
 
 /* Makes a board for one case of a scenario; NULL with errno set if there is no memory for it. */

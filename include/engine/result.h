@@ -50,7 +50,7 @@ enum { ROUNDS_KEPT = 64 * 1024 };
 
 struct case_result {
     enum verdict verdict;
-    char reason[RESULT_TEXT_SIZE]; /* of SKIP and ERROR */
+    const char *reason; /* of SKIP and ERROR; else "" */
     uint64_t elapsed_ns;
     struct step_result *steps; /* of the setup, then of the case; a block's body has places too */
     size_t step_count;

@@ -40,6 +40,7 @@ static void lay_out(struct cutter *cutter, const struct scenario *scenario, size
         board->case_index = case_index;
         board->views = views;
         board->result.steps = results;
+        board->result.reason = board->reason;
         board->result.step_count = steps;
     }
     for (size_t i = 0; i < steps; i++) {

@@ -41,6 +41,8 @@ static struct evidence *keep_evidence(struct arena *arena, const struct evidence
 struct case_result result_keep(struct arena *arena, const struct case_result *result) {
     struct case_result kept = *result;
     kept.steps = arena_keep(arena, result->steps, result->step_count * sizeof result->steps[0]);
+    kept.reason =
+        result->reason[0] == '\0' ? "" : arena_copy(arena, result->reason, strlen(result->reason));
     for (size_t i = 0; i < kept.step_count; i++) {
         struct step_result *step = &kept.steps[i];
         step->evidence = step->has_evidence ? keep_evidence(arena, step->evidence) : NULL;

@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -139,11 +138,10 @@ static _Noreturn void become_stage(const struct runner *runner, struct board *bo
     _exit(0);
 }
 
-static void set_reason(struct case_result *result, enum verdict verdict, const char *what,
-                       int error) {
-    result->verdict = verdict;
-    snprintf(result->reason, sizeof result->reason, "%s%s%s", what, error == 0 ? "" : ": ",
-             error == 0 ? "" : strerror(error));
+/* Makes it an ERROR; `why` has to live as long as the run's result. */
+static void set_broken(struct case_result *result, const char *why) {
+    result->verdict = VERDICT_ERROR;
+    result->reason = why;
 }
 
 /* Starts the job's next run in a free slot. Returns 0 or an errno. */
@@ -215,11 +213,11 @@ static void finish(struct runner *runner, struct slot *slot) {
     int status = reap(slot->pid);
     bool sound = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     if (!sound && runner->interrupted != 0)
-        set_reason(result, VERDICT_ERROR, "interrupted", 0);
+        set_broken(result, "interrupted");
     else if (!sound && WIFSIGNALED(status))
-        set_reason(result, VERDICT_ERROR, "the case's process was killed by a signal", 0);
+        set_broken(result, "the case's process was killed by a signal");
     else if (!sound)
-        set_reason(result, VERDICT_ERROR, "the case's process ended before the case", 0);
+        set_broken(result, "the case's process ended before the case");
     close(slot->pipe);
     add_result(runner, slot->job, result);
     struct run_event event = event_of(slot, CASE_ENDS);
@@ -256,8 +254,9 @@ static size_t fill_slots(struct runner *runner) {
             int error = start(runner, slot, job);
             if (error != 0) {
                 struct case_result broken = {0};
-                set_reason(&broken, VERDICT_ERROR, "the case's process could not be started",
-                           error);
+                set_broken(&broken, arena_format(&runner->run->arena,
+                                                 "the case's process could not be started: %s",
+                                                 strerror(error)));
                 job->begun = runner->options->repeat;
                 add_result(runner, job, &broken);
             }
@@ -324,7 +323,7 @@ static void run_jobs(struct runner *runner, struct arena *scratch) {
     for (size_t i = 0; i < runner->job_count; i++)
         if (runner->interrupted != 0 && runner->jobs[i].ended < runner->options->repeat &&
             runner->jobs[i].result->verdict <= VERDICT_SKIP)
-            set_reason(runner->jobs[i].result, VERDICT_ERROR, "interrupted before it was run", 0);
+            set_broken(runner->jobs[i].result, "interrupted before it was run");
 }
 
 /* --- before and after --- */
@@ -366,9 +365,11 @@ static size_t list_jobs(struct runner *runner, struct arena *scratch,
         run->scenarios[i] = (struct scenario_result){
             .scenario = scenarios[i],
             .cases = arena_alloc(&run->arena, (cases + 1) * sizeof(struct case_result))};
-        for (size_t k = 0; k < cases; k++)
+        for (size_t k = 0; k < cases; k++) {
+            run->scenarios[i].cases[k].reason = "";
             runner->jobs[runner->job_count++] =
                 (struct job){&run->scenarios[i].cases[k], scenarios[i], k, 0, 0};
+        }
     }
     return jobs;
 }

@@ -10,7 +10,7 @@
 enum outcome stage_says(struct stage *stage, enum outcome outcome, const char *format, ...) {
     va_list values;
     va_start(values, format);
-    vsnprintf(stage->board->result.reason, RESULT_TEXT_SIZE, format, values);
+    vsnprintf(stage->board->reason, RESULT_TEXT_SIZE, format, values);
     va_end(values);
     return outcome;
 }

@@ -60,10 +60,9 @@ static void fill_case(struct case_result *result, enum verdict verdict) {
         result->steps[1].status = STEP_UNMET;
         result->steps[1].got = (struct answer){.kind = ANSWER_ERRNO, .error = EADDRINUSE};
     }
-    if (verdict == VERDICT_SKIP)
-        strcpy(result->reason, "it cannot run here");
-    if (verdict == VERDICT_ERROR)
-        strcpy(result->reason, "the role broke");
+    result->reason = verdict == VERDICT_SKIP    ? "it cannot run here"
+                     : verdict == VERDICT_ERROR ? "the role broke"
+                                                : "";
 }
 
 static enum verdict verdict_of(char letter) {
@@ -234,18 +233,19 @@ static void any_other_step_is_its_own_judge(void **state) {
 static void a_kept_result_shares_nothing_with_the_original(void **state) {
     struct evidence evidence = {.total = 7, .socket_count = 1, .words = "words"};
     uint64_t rounds_ns[3] = {10, 20, 30};
-    char seen[] = "seen";
+    char seen[] = "seen", reason[] = "reason";
     struct step_result steps[2] = {
         {.status = STEP_UNMET, .has_evidence = true, .evidence = &evidence, .seen = seen},
         {.status = STEP_MET, .evidence = &evidence, .rounds_ns = rounds_ns, .round_count = 3},
     };
     struct case_result result = {
-        .verdict = VERDICT_FAIL, .reason = "reason", .steps = steps, .step_count = 2, .runs = 4};
+        .verdict = VERDICT_FAIL, .reason = reason, .steps = steps, .step_count = 2, .runs = 4};
     (void)state;
     struct case_result kept = result_keep(&run.arena, &result);
     memset(&evidence, 0xff, sizeof evidence);
     memset(rounds_ns, 0xff, sizeof rounds_ns);
     memset(seen, 0xff, sizeof seen);
+    memset(reason, 0xff, sizeof reason);
     memset(steps, 0xff, sizeof steps);
     memset(&result, 0xff, sizeof result);
     assert_int_equal(kept.verdict, VERDICT_FAIL);
@@ -372,7 +372,7 @@ static void a_long_name_is_cut_to_whole_characters(void **state) {
 }
 
 static void a_long_expectation_or_reason_is_cut(void **state) {
-    char want[300], result[] = "ok | ";
+    char want[300], result[] = "ok | ", reason[RESULT_TEXT_SIZE];
     (void)state;
     fill_with(want, sizeof want - 10, result);
     strcat(want, "EINVAL");
@@ -382,7 +382,8 @@ static void a_long_expectation_or_reason_is_cut(void **state) {
     assert_non_null(strstr(line_of_run(), "..., got "));
     forget(NULL);
     add("one", "ok", "E");
-    fill_with(run.scenarios[0].cases[0].reason, RESULT_TEXT_SIZE, "\n\xe2\x82\xac\xff");
+    fill_with(reason, sizeof reason, "\n\xe2\x82\xac\xff");
+    run.scenarios[0].cases[0].reason = reason;
     assert_printable(line_of_run());
     assert_int_equal(strlen(line_of_run()), 80 - 2); /* the next character has three bytes */
 }
@@ -390,10 +391,10 @@ static void a_long_expectation_or_reason_is_cut(void **state) {
 static void a_verdict_of_exactly_the_limit_is_not_cut(void **state) {
     (void)state;
     for (size_t size = 79; size <= 82; size++) {
-        char whole[RESULT_TEXT_SIZE + 16];
+        char whole[RESULT_TEXT_SIZE + 16], reason[RESULT_TEXT_SIZE];
         add("n", "ok", "E");
-        char *reason = run.scenarios[0].cases[0].reason;
-        memset(reason, 'r', RESULT_TEXT_SIZE);
+        memset(reason, 'r', sizeof reason);
+        run.scenarios[0].cases[0].reason = reason;
         reason[size - strlen("ERROR n: ")] = '\0';
         snprintf(whole, sizeof whole, "ERROR n: %s", reason);
         assert_int_equal(strlen(whole), size);
