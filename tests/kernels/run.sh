@@ -41,7 +41,7 @@ initramfs() {
   cp "$work/build/portreuse" "$root/bin/portreuse"
   cp "$top"/scenarios/*.scenario "$top"/tests/cli/scenarios/every-verb.scenario \
     "$top"/tests/cli/scenarios/uids.scenario "$root/scenarios"
-  for module in inet_diag tcp_diag; do
+  for module in inet_diag tcp_diag veth; do
     found=$(find "$1" -name "$module.ko*" | head -n 1)
     case $found in
       *.xz) xz -dc "$found" >"$root/modules/$module.ko" ;;
