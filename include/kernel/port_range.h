@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* A set of ports, bit by bit; all zero is the empty one. */
 struct port_set {
@@ -33,5 +34,8 @@ uint32_t port_range_size(const struct port_range *range);
 /* Adds the ports of a list as ip_local_reserved_ports has it (`8080,9148-9150`) to the set. False
  * if it is no such list. */
 bool port_set_parse(const char *text, struct port_set *set);
+
+/* Prints the set as such a list. */
+void port_set_print(const struct port_set *set, FILE *out);
 
 #endif

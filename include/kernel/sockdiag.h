@@ -37,8 +37,9 @@ struct diag_query {
     sa_family_t family; /* AF_INET, AF_INET6, or 0 for both */
     uint32_t states;    /* a set of states, see kernel/tcpstate.h */
     struct endpoint_pattern local, remote;
-    bool opener; /* find out which side opened each connection */
-    bool asked;  /* only those whose port bind() asked for by its number; never in TIME-WAIT */
+    uint16_t low, high; /* where local.any_port holds: only those ports; 0 and 0 is all of them */
+    bool opener;        /* find out which side opened each connection */
+    bool asked; /* only those whose port bind() asked for by its number; never in TIME-WAIT */
 };
 
 /* A query for every socket in `states`. */

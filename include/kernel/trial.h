@@ -18,10 +18,11 @@ struct trial {
  *
  * What it does to the host: a bind() that works has the port for some microseconds, in which
  * another program's can fail. The kernel also notes for as long as the port stays in use that
- * somebody bound it without an option; that decides nothing but how soon it gives an answer, with
- * one exception: before Linux 6.18 a port that was in use by outgoing connections alone is not
- * chosen for further ones until these are closed (inet_csk_update_fastreuse() in net/ipv4/
- * inet_connection_sock.c). A bind() that is refused changes nothing. */
+ * somebody bound it without an option (inet_csk_update_fastreuse() in net/ipv4/
+ * inet_connection_sock.c): that decides how soon it gives an answer, and whether connect() chooses
+ * a port that outgoing connections alone have. Linux 6.18 was seen to choose it again after a
+ * trial; an older one may leave it alone until they are closed. A bind() that is refused changes
+ * nothing. */
 int trial_bind(const struct trial *trial, const char **call);
 
 #endif

@@ -74,6 +74,8 @@ static bool weigh(void *context, const struct diag_socket *socket) {
     if (socket->inode != 0 && socket->inode == source->own_inode)
         return true;
     struct holder holder = source->identify(source->context, &found);
+    if (holder.outgoing == NOT_KNOWN && socket->opener != OPENER_NOT_KNOWN)
+        holder.outgoing = knowledge_of(socket->opener == OPENED_HERE);
     if (!is_in_the_way(search, &holder))
         return true;
     struct blame blame = cause_blame(search->refusal, &holder);
@@ -89,20 +91,44 @@ static bool weigh(void *context, const struct diag_socket *socket) {
     return true;
 }
 
-/* Looks at the sockets, and if those that are surely in the way leave ports of the range free, once
- * more at what is on these. Returns 0 or an errno. */
+/* The sockets of one port. The walk over those that are bound and idle is the kernel's longest, as
+ * it passes all that are bound, and who opened each connection takes it time, too; a listener in
+ * the way, of which there is a short list, outweighs both. Returns 0 or an errno. */
+static int look_at_port(struct search *search, struct diag_query *query) {
+    const uint32_t listening = 1U << STATE_LISTEN, bound = 1U << STATE_BOUND;
+    uint32_t states = query->states;
+    query->states = states & listening;
+    int error = sockdiag_dump(search->source->diag, query, weigh, search);
+    bool has_listener = search->evidence->total > 0;
+    query->states = states & ~(listening | bound);
+    query->opener = !has_listener;
+    if (error == 0)
+        error = sockdiag_dump(search->source->diag, query, weigh, search);
+    query->states = states & bound;
+    if (error == 0 && !has_listener)
+        error = sockdiag_dump(search->source->diag, query, weigh, search);
+    return error;
+}
+
+/* The sockets of a range, and if those that are surely in the way leave ports of it free, once more
+ * what is on these. Returns 0 or an errno. */
+static int look_at_range(struct search *search, const struct diag_query *query) {
+    uint32_t range =
+        (uint32_t)search->refusal->claim.range_high - search->refusal->claim.range_low + 1;
+    int error = sockdiag_dump(search->source->diag, query, weigh, search);
+    search->eliminating = true;
+    if (error == 0 && search->evidence->ports_taken < range)
+        error = sockdiag_dump(search->source->diag, query, weigh, search);
+    return error;
+}
+
 static int look(struct search *search) {
     struct diag_query query = cause_query(search->refusal);
     query.family = search->source->families;
-    uint32_t range =
-        (uint32_t)search->refusal->claim.range_high - search->refusal->claim.range_low + 1;
-    int error = search->source->diag_error;
-    if (error == 0)
-        error = sockdiag_dump(search->source->diag, &query, weigh, search);
-    search->eliminating = true;
-    if (error == 0 && search->evidence->automatic && search->evidence->ports_taken < range)
-        error = sockdiag_dump(search->source->diag, &query, weigh, search);
-    return error;
+    if (search->source->diag_error != 0)
+        return search->source->diag_error;
+    return search->evidence->automatic ? look_at_range(search, &query)
+                                       : look_at_port(search, &query);
 }
 
 /* --- the refusal --- */

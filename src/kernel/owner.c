@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,20 +27,37 @@ static uint32_t socket_inode(int directory, const char *entry) {
     return (uint32_t)strtoul(target + sizeof prefix - 1, NULL, 10);
 }
 
+static void descriptors_path(pid_t pid, char *path, size_t size) {
+    snprintf(path, size, "/proc/%d/fd", (int)pid);
+}
+
 int owner_sockets(pid_t pid, owner_visit *visit, void *context) {
+    return owner_sockets_lowest(pid, UINT_MAX, visit, context);
+}
+
+/* readdir(3) asks for so much at once that listing what is not wanted costs more than the rest. */
+int owner_sockets_lowest(pid_t pid, unsigned most, owner_visit *visit, void *context) {
+    enum { CHUNK = 4096 };
+    _Alignas(struct dirent64) char chunk[CHUNK];
     char path[32];
-    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
-    DIR *directory = opendir(path);
-    if (directory == NULL)
+    descriptors_path(pid, path, sizeof path);
+    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
         return errno;
     bool more = true;
-    for (struct dirent *entry; more && (entry = readdir(directory)) != NULL;) {
-        uint32_t inode = socket_inode(dirfd(directory), entry->d_name);
-        if (inode != 0)
-            more = visit(context, inode, (int)strtol(entry->d_name, NULL, 10));
-    }
-    closedir(directory);
-    return 0;
+    unsigned seen = 0;
+    ssize_t size = 0;
+    while (more && seen < most && (size = getdents64(directory, chunk, sizeof chunk)) > 0)
+        for (ssize_t at = 0; more && at < size; seen++) {
+            const struct dirent64 *entry = (const struct dirent64 *)(chunk + at);
+            uint32_t inode = socket_inode(directory, entry->d_name);
+            if (inode != 0)
+                more = visit(context, inode, (int)strtol(entry->d_name, NULL, 10));
+            at += entry->d_reclen;
+        }
+    int error = size < 0 ? errno : 0;
+    close(directory);
+    return error;
 }
 
 int owner_processes(owner_process_visit *visit, void *context) {
@@ -47,13 +65,17 @@ int owner_processes(owner_process_visit *visit, void *context) {
     if (directory == NULL)
         return errno;
     bool more = true;
-    for (struct dirent *entry; more && (entry = readdir(directory)) != NULL;) {
+    struct dirent *entry;
+    errno = 0; /* by which the end is told from an error */
+    while (more && (entry = readdir(directory)) != NULL) {
         pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
         if (pid > 0)
             more = visit(context, pid);
+        errno = 0;
     }
+    int error = errno;
     closedir(directory);
-    return 0;
+    return error;
 }
 
 /* --- what a process is --- */
@@ -68,6 +90,19 @@ static size_t read_proc(pid_t pid, const char *name, char *text, size_t size) {
         close(file);
     text[length > 0 ? length : 0] = '\0';
     return length > 0 ? (size_t)length : 0;
+}
+
+/* The size of the directory tells since Linux 6.2; before, how many there is room for has to do. */
+unsigned owner_descriptors(pid_t pid) {
+    static const char key[] = "\nFDSize:";
+    char text[4096];
+    struct stat directory;
+    descriptors_path(pid, text, sizeof text);
+    if (stat(text, &directory) == 0 && directory.st_size > 0)
+        return (unsigned)directory.st_size;
+    read_proc(pid, "status", text, sizeof text);
+    const char *found = strstr(text, key);
+    return found == NULL ? 0 : (unsigned)strtoul(found + strlen(key), NULL, 10);
 }
 
 /* The command line with blanks between its words, or the name where there is none, as of a process
@@ -119,6 +154,8 @@ bool owner_read(pid_t pid, struct owner *owner) {
         return false;
     owner->uid = status.st_uid;
     owner->started = read_start(pid);
+    read_proc(pid, "comm", owner->name, sizeof owner->name);
+    owner->name[strcspn(owner->name, "\n")] = '\0';
     read_command(pid, owner->command);
     read_user(owner->uid, owner->user);
     read_proc(pid, "cgroup", cgroup, sizeof cgroup);
@@ -127,6 +164,8 @@ bool owner_read(pid_t pid, struct owner *owner) {
 }
 
 /* --- the owners of sockets --- */
+
+enum { FIRST_DESCRIPTORS = 128 };
 
 struct search {
     struct owners *sockets;
@@ -168,19 +207,57 @@ static bool match_socket(void *context, uint32_t inode, int fd) {
     return true;
 }
 
-static bool search_process(void *context, pid_t pid) {
+static bool search_first(void *context, pid_t pid) {
     struct search *search = context;
     search->pid = pid;
-    int error = owner_sockets(pid, match_socket, search);
-    search->unseen += error == EACCES || error == EPERM;
+    int error = owner_sockets_lowest(pid, FIRST_DESCRIPTORS, match_socket, search);
+    search->unseen += error != 0 && error != ENOENT && error != ESRCH; /* these: it is gone */
+    return true;
+}
+
+static bool match_first(void *context, uint32_t inode, int fd) {
+    struct search *search = context;
+    match_socket(context, inode, fd);
+    return search->sockets[0].count == 0;
+}
+
+static bool search_rest(void *context, pid_t pid) {
+    struct search *search = context;
+    search->pid = pid;
+    owner_sockets(pid, match_first, search);
+    return search->sockets[0].count == 0;
+}
+
+/* Looks for those sockets that have an owner, in another process, at the same descriptor: there it
+ * is where it was inherited. */
+static bool search_same(void *context, pid_t pid) {
+    struct search *search = context;
+    char path[48];
+    search->pid = pid;
+    for (size_t i = 0; i < search->count; i++) {
+        int fd = search->sockets[i].known == 0 ? 0 : search->sockets[i].oldest[0].fd;
+        snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, fd);
+        if (fd >= FIRST_DESCRIPTORS && socket_inode(AT_FDCWD, path) == search->sockets[i].inode)
+            match_socket(context, search->sockets[i].inode, fd);
+    }
     return true;
 }
 
 unsigned owner_find(struct owners *sockets, size_t count) {
     struct search search = {.sockets = sockets, .count = count};
-    for (size_t i = 0; i < count; i++)
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
         sockets[i].count = sockets[i].known = 0;
-    owner_processes(search_process, &search);
+        any |= sockets[i].inode != 0;
+    }
+    if (!any)
+        return 0;
+    if (owner_processes(search_first, &search) != 0)
+        search.unseen++; /* and perhaps more: there is no /proc */
+    if (sockets[0].inode != 0 && sockets[0].count == 0) {
+        owner_processes(search_rest, &search);
+        owner_processes(search_same, &search);
+    }
     return search.unseen;
 }
 

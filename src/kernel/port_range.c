@@ -41,6 +41,20 @@ bool port_set_parse(const char *text, struct port_set *set) {
     return true;
 }
 
+void port_set_print(const struct port_set *set, FILE *out) {
+    const char *comma = "";
+    for (uint32_t port = 0; port <= UINT16_MAX; port++) {
+        uint32_t last = port;
+        if (!port_set_has(set, (uint16_t)port))
+            continue;
+        while (last < UINT16_MAX && port_set_has(set, (uint16_t)(last + 1)))
+            last++;
+        fprintf(out, last > port ? "%s%u-%u" : "%s%u", comma, port, last);
+        comma = ",";
+        port = last;
+    }
+}
+
 bool port_range_has(const struct port_range *range, uint16_t port) {
     return port >= range->low && port <= range->high && !port_set_has(&range->reserved, port);
 }

@@ -69,6 +69,9 @@ static size_t write_filter(const struct diag_query *query, struct inet_diag_bc_o
     if (!query->local.any_port) {
         used = add_comparison(code, used, INET_DIAG_BC_S_GE, query->local.endpoint.port);
         used = add_comparison(code, used, INET_DIAG_BC_S_LE, query->local.endpoint.port);
+    } else if (query->high != 0) {
+        used = add_comparison(code, used, INET_DIAG_BC_S_GE, query->low);
+        used = add_comparison(code, used, INET_DIAG_BC_S_LE, query->high);
     }
     if (!query->remote.any_port) {
         used = add_comparison(code, used, INET_DIAG_BC_D_GE, query->remote.endpoint.port);
