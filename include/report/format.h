@@ -15,13 +15,16 @@ struct format {
     const char *endings;        /* of the files that have it, parted by blanks: ".md .markdown" */
     const char *line;           /* one line of help */
     bool surroundings;          /* it tells them: they have to be looked at */
+    bool plugin;                /* on standard output the exit code is that of a Nagios plugin */
     report_event_writer *event; /* it tells what happens as it happens; or NULL */
     report_writer *write;       /* what it tells when the run is over */
 };
 
 /* The formats of a command, in the order in which its help shows them, and NULL behind the last.
  * The first is the one for want of another. */
-extern const struct format *const formats_of_run[], *const formats_of_matrix[];
+extern const struct format *const formats_of_run[],
+    *const formats_of_matrix[], *const formats_of_why[], *const formats_of_budget[],
+                                                             *const formats_of_audit[];
 
 /* The format called so, or NULL; _near is the one nearest to a misspelt name. */
 const struct format *format_named(const struct format *const *list, const char *name);

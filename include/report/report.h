@@ -8,6 +8,9 @@
 #include "engine/result.h"
 #include "engine/surroundings.h"
 #include "engine/watch.h"
+#include "live/audit.h"
+#include "live/budget.h"
+#include "live/why.h"
 
 struct matrix;
 struct matrix_choice;
@@ -17,7 +20,12 @@ struct matrix_choice;
 struct report {
     const struct run_result *run;
     const struct matrix *matrix;
-    const struct matrix_choice *choice;      /* what of the matrix is to be shown */
+    const struct matrix_choice *choice; /* what of the matrix is to be shown */
+    const struct why *why;              /* of portreuse why: a look for each namespace */
+    size_t why_count;
+    const struct budget *budget;             /* of portreuse budget */
+    double warn_percent, critical_percent;   /* from which share of the ports on it is that */
+    const struct audit *audit;               /* of portreuse audit */
     const struct surroundings *surroundings; /* for the formats that tell them */
     bool verbose;                            /* process ids, chosen ports and times; every step */
     bool quiet;                              /* the first line alone */

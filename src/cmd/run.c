@@ -10,6 +10,7 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/run_report.h"
+#include "report/monitor.h"
 #include "scenario/catalogue.h"
 
 struct request {
@@ -208,6 +209,15 @@ static void end_by_signal(int number) {
     raise(number);
 }
 
+static int exit_code(const struct run_report *reports) {
+    struct report report = {.run = reports->run};
+    struct monitor monitor;
+    if (!reports->outputs.rows[0].format->plugin)
+        return report_exit_code(reports->run->verdict);
+    monitor_of(&report, &monitor);
+    return monitor_exit_code(monitor.state, true);
+}
+
 static int run_selection(struct request *request, const struct selection *selection) {
     struct run_result run = {0};
     if (!run_report_begin(&request->reports, &run, &request->run))
@@ -216,7 +226,7 @@ static int run_selection(struct request *request, const struct selection *select
     runner_run((const struct scenario *const *)selection->scenarios, selection->count,
                &request->run, &run);
     bool written = run_report_end(&request->reports);
-    int status = written ? report_exit_code(run.verdict) : EXIT_TROUBLE;
+    int status = written ? exit_code(&request->reports) : EXIT_TROUBLE;
     int interrupted = run.interrupted;
     run_result_free(&run);
     if (interrupted != 0)

@@ -7,8 +7,9 @@
 #include "cmd/cmd.h"
 #include "report/format.h"
 
-extern const struct command command_list, command_show, command_run, command_matrix, command_check,
-    command_server, command_client, command_version, command_help;
+extern const struct command command_list, command_show, command_run, command_matrix, command_why,
+    command_budget, command_audit, command_check, command_server, command_client, command_version,
+    command_help;
 
 /* clang-format off */
 const struct command *const commands[] = {
@@ -16,6 +17,9 @@ const struct command *const commands[] = {
     &command_show,
     &command_run,
     &command_matrix,
+    &command_why,
+    &command_budget,
+    &command_audit,
     &command_check,
     &command_server,
     &command_client,

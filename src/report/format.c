@@ -7,11 +7,13 @@
 #include "base/suggest.h"
 
 extern const struct format format_text, format_json, format_ndjson, format_tap, format_junit,
-    format_markdown, format_mermaid;
+    format_markdown, format_mermaid, format_line, format_nagios, format_prometheus;
 
 const struct format *const formats_of_run[] = {
-    &format_text,  &format_json,     &format_ndjson,  &format_tap,
-    &format_junit, &format_markdown, &format_mermaid, NULL,
+    &format_text,       &format_json,  &format_ndjson,
+    &format_tap,        &format_junit, &format_markdown,
+    &format_mermaid,    &format_line,  &format_nagios,
+    &format_prometheus, NULL,
 };
 
 extern const struct format format_matrix_text, format_matrix_json, format_matrix_csv,
@@ -20,6 +22,22 @@ extern const struct format format_matrix_text, format_matrix_json, format_matrix
 const struct format *const formats_of_matrix[] = {
     &format_matrix_text,     &format_matrix_json, &format_matrix_csv,
     &format_matrix_markdown, &format_matrix_svg,  NULL,
+};
+
+extern const struct format format_why_text, format_why_json, format_budget_text, format_budget_json,
+    format_audit_text, format_audit_json;
+
+const struct format *const formats_of_why[] = {
+    &format_why_text, &format_why_json, &format_line, &format_nagios, &format_prometheus, NULL,
+};
+
+const struct format *const formats_of_budget[] = {
+    &format_budget_text, &format_budget_json, &format_line,
+    &format_nagios,      &format_prometheus,  NULL,
+};
+
+const struct format *const formats_of_audit[] = {
+    &format_audit_text, &format_audit_json, &format_line, &format_nagios, &format_prometheus, NULL,
 };
 
 const struct format *format_named(const struct format *const *list, const char *name) {

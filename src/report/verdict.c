@@ -1,7 +1,4 @@
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/utf8.h"
+#include "report/line.h"
 #include "report/phrase.h"
 #include "report/report.h"
 
@@ -51,13 +48,7 @@ static void print_passed(FILE *out, const struct run_result *run) {
         fprintf(out, "; %zu skipped", run->cases[VERDICT_SKIP]);
 }
 
-const char *report_verdict(const struct run_result *run, char *line) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    line[0] = '\0';
-    if (out == NULL)
-        return line;
+static void print_verdict(FILE *out, const struct run_result *run) {
     fprintf(out, "%s ", verdict_name(run->verdict));
     if (run->scenario_count == 1)
         phrase_front(out, run->scenarios[0].scenario->name, NAME_MOST);
@@ -68,11 +59,12 @@ const char *report_verdict(const struct run_result *run, char *line) {
         print_passed(out, run);
     else
         print_trouble(out, run);
-    if (fclose(out) == 0) {
-        size_t length = utf8_cut(text, REPORT_LINE_SIZE - 1);
-        memcpy(line, text, length);
-        line[length] = '\0';
-    }
-    free(text);
+}
+
+const char *report_verdict(const struct run_result *run, char *line) {
+    struct line whole;
+    if (line_begin(&whole) != NULL)
+        print_verdict(whole.out, run);
+    line_end(&whole, line);
     return line;
 }

@@ -1,0 +1,87 @@
+#include "cmd/live.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/errnames.h"
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "report/monitor.h"
+
+bool live_begin(struct live *live, const struct command *command) {
+    *live = (struct live){.outputs.command = command, .place_count = 1};
+    live->places = calloc(LIVE_PLACES, sizeof *live->places);
+    if (live->places == NULL) {
+        options_complain(command->name, "%s", strerror(ENOMEM));
+        return false;
+    }
+    live->places[0] = netns_place_here();
+    return true;
+}
+
+void live_end(struct live *live) {
+    output_free(&live->outputs);
+    free(live->places);
+}
+
+static bool take_pid(struct live *live) {
+    char name[ERRNAME_SIZE];
+    int64_t pid;
+    if (!options_number(live->outputs.command->name, "--pid", optarg, 1, INT32_MAX, &pid))
+        return false;
+    int error = netns_place_of((pid_t)pid, &live->places[0]);
+    if (error != 0)
+        options_complain(live->outputs.command->name, "--pid %s: %s", optarg, errname(error, name));
+    return error == 0;
+}
+
+static bool take_netns(struct live *live) {
+    char name[ERRNAME_SIZE];
+    int error = netns_place_named(optarg, &live->places[0]);
+    if (error != 0)
+        options_complain(live->outputs.command->name, "--netns %s: %s", optarg,
+                         errname(error, name));
+    return error == 0;
+}
+
+bool live_take(struct live *live, int option) {
+    unsigned unseen;
+    switch (option) {
+    case LIVE_OPTION_PID:
+        return take_pid(live);
+    case LIVE_OPTION_NETNS:
+        return take_netns(live);
+    case LIVE_OPTION_ALL_NETNS:
+        live->place_count = netns_place_all(live->places, LIVE_PLACES, &unseen);
+        if (unseen > 0)
+            options_complain(live->outputs.command->name,
+                             "%u processes are not ours to look into: where these are in other "
+                             "network namespaces, root sees them",
+                             unseen);
+        return true;
+    case LIVE_OPTION_FORMAT:
+        return output_take_format(&live->outputs, optarg);
+    case LIVE_OPTION_OUTPUT:
+        return output_take_file(&live->outputs, optarg);
+    case 'q':
+        live->quiet = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+int live_report(struct live *live, struct report *report) {
+    struct monitor monitor;
+    bool written = output_open(&live->outputs);
+    monitor_of(report, &monitor);
+    for (size_t i = live->outputs.count; written && i-- > 0;) {
+        struct output *output = &live->outputs.rows[i];
+        report->quiet = live->quiet && output->path == NULL;
+        output->format->write(report, output->stream);
+        written = output_end(&live->outputs, output) || output->path == NULL;
+    }
+    bool plugin = written && live->outputs.rows[0].format->plugin;
+    return written ? monitor_exit_code(monitor.state, plugin) : EXIT_TROUBLE;
+}

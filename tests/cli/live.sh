@@ -1,0 +1,229 @@
+#!/bin/sh
+# portreuse budget and audit, and the formats for monitors, in network namespaces that are made for it
+# (situation.c).
+# shellcheck source=lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=cli/situation.sh
+. "$here/situation.sh"
+
+look() { run "$portreuse" "$@" --pid "$pid"; }
+json_is() { ! command -v jq >/dev/null || [ "$(jq -r "$1" "$work/out")" = "$2" ]; }
+short() { [ "$(head -n 1 "$work/out" | wc -c)" -le 81 ]; }
+
+begin clients
+if [ "$pid" = 0 ]; then
+  skip "budget, audit and monitors" "$(cat "$work/trouble")"
+  end
+  finish
+fi
+look budget
+ok "the busiest destination comes first" first_line_is "OK 127.0.0.1:3000: 14 of 20 ports left"
+ok "exit 0" status_is 0
+ok "the states are told" out_has "connections: 5 ESTABLISHED, 1 TIME-WAIT"
+ok "whose they are" out_matches "about 5: pid $pid, .*situation clients|about 5: pid $pid: .*situation"
+ok "ports that bind() asked for" out_has "1 are taken by explicit binds"
+ok "and those that bind() to port 0 has taken from connect()" out_has "IP_BIND_ADDRESS_NO_PORT"
+ok "how much TIME-WAIT allows: (14 left + 1 in it) in 60 s" out_has "at most 0.2 new connections a second"
+look budget 127.0.0.1:3001
+ok "another destination has all but the explicit ones" first_line_is \
+  "OK 127.0.0.1:3001: 19 of 20 ports left"
+look budget --warn 30% 127.0.0.1:3000
+ok "30% are used: a warning" first_line_starts "WARNING 127.0.0.1:3000"
+ok "exit 1" status_is 1
+look budget --warn 10 --critical 30 127.0.0.1:3000
+ok "or critical" first_line_starts "CRITICAL"
+look budget --warn 31 127.0.0.1:3000
+ok "and not 31%" status_is 0
+look budget --format json 127.0.0.1:3000
+ok "JSON: ports left" json_is '.destinations[0].left' 14
+ok "JSON: ports used" json_is '.destinations[0].used' 6
+ok "JSON: states" json_is '.destinations[0].states["TIME-WAIT"]' 1
+ok "JSON: by bind() to port 0" json_is '.destinations[0].by_bind_to_port_0' 1
+look budget --format nagios --warn 30 --critical 90 127.0.0.1:3000
+ok "Nagios: a warning is exit 1" status_is 1
+ok "Nagios: the line" first_line_starts "PORTREUSE WARNING - WARNING 127.0.0.1:3000: 14 of 20 ports left |"
+ok "Nagios: performance data with thresholds" out_has "=6;6;18;;"
+look budget --format line 127.0.0.1:3000
+ok "line: one line" test "$(wc -l <"$work/out")" = 1
+end
+
+begin exhausted
+look budget
+ok "no port is left" first_line_is \
+  "CRITICAL 127.0.0.1:3000: 0 of 4 ports left; reuse connections or widen the range"
+ok "exit 1" status_is 1
+look budget --format nagios
+ok "Nagios: critical is exit 2" status_is 2
+look why --as client 127.0.0.1:3000
+ok "why --as client: connect() gets no port" first_line_starts "EADDRNOTAVAIL "
+ok "its cause" out_has "  ephemeral-exhaustion-established: "
+look why --as client 127.0.0.1:3001
+ok "to another port it does" first_line_is "FREE 127.0.0.1:3001: connect() would get a local port"
+end
+
+begin growing
+look budget --interval 400ms 127.0.0.1:3000
+ok "a rate that lasts some time only is told with its end" out_matches '^OK .* ports left, none in [0-9]+ (s|min|h|days)$'
+end
+
+begin stolen
+look audit --ports 2000,3000,4000
+ok "a named port in the range is in danger" first_line_starts "WARNING 1 unreserved server port"
+ok "exit 1" status_is 1
+ok "which" out_has "2000, named, not listening now"
+ok "the line that mends it" out_has "sysctl -w net.ipv4.ip_local_reserved_ports=2000"
+look audit --format json --ports 2000
+ok "JSON: the port" json_is '.endangered[0].port' 2000
+ok "JSON: what mends it" json_is .ip_local_reserved_ports 2000
+end
+begin listener
+look audit
+ok "a listener outside of the range is in no danger" first_line_is "OK no port of a server is in danger"
+printf 'web 40000/tcp www # a server\ndns 40001/udp\n# 40002/tcp\nx\n' >"$work/services"
+look audit --services "$work/services"
+ok "a services file is read" out_has "40000, named"
+ok "of it, TCP" out_lacks 40001
+look audit --ports nonsense
+ok "a wrong list is exit 2" status_is 2
+end
+begin shared
+look audit
+ok "programs of different names on a port" first_line_starts "WARNING 1 port shared by strangers"
+ok "which" out_has "127.0.0.1:2000, "
+end
+begin old-guide
+look audit
+ok "settings from old guides" first_line_starts "WARNING 1 harmful sysctl"
+ok "tcp_timestamps=0 is harmful" out_has "net.ipv4.tcp_timestamps = 0, harmful"
+ok "tcp_fin_timeout is not TIME-WAIT" out_has "net.ipv4.tcp_fin_timeout = 10"
+ok "an odd number of ports" out_has "net.ipv4.ip_local_port_range = "
+end
+
+# Monitors.
+begin time-wait
+look why --format nagios 127.0.0.1:2000
+ok "why, Nagios: exit 2" status_is 2
+# "The output of a plugin" of the plugin development guidelines: text, a bar, label=value;w;c;min;max
+ok "the output is as the guidelines want it" out_matches \
+  "^PORTREUSE (OK|WARNING|CRITICAL|UNKNOWN) - [^|]+\|( '[^'=]+'=-?[0-9.]+;[0-9]*;[0-9]*;;)+$"
+look why --format line 127.0.0.1:2000
+ok "why, line" short
+ok "exit 1, as node-problem-detector wants a problem" status_is 1
+look why -q --output "$work/why.prom" --output "$work/why.json" 127.0.0.1:2000
+ok "files beside the verdict" test -s "$work/why.prom" -a -s "$work/why.json"
+ok "no temporary file is left" sh -c '! ls "$1" | grep -q "\.tmp"' - "$work"
+ok "the metrics name the cause" grep -q 'portreuse_why_bindable{address="127.0.0.1:2000".*cause="time-wait-old-without-reuse"' "$work/why.prom"
+look budget -q --output "$work/budget.prom"
+look audit -q --output "$work/audit.prom"
+run "$portreuse" run -q --output "$work/run.prom" address-in-use
+ok "run writes metrics, too" grep -q '^portreuse_run_cases{verdict="PASS"} 8$' "$work/run.prom"
+if command -v promtool >/dev/null; then
+  for command in why budget audit run; do
+    ok "promtool finds nothing in those of $command" promtool check metrics <"$work/$command.prom"
+  done
+else
+  skip "promtool reads the metrics" "prometheus is not installed"
+fi
+run "$portreuse" run --format nagios address-in-use
+ok "run, Nagios: OK" first_line_starts "PORTREUSE OK - PASS address-in-use"
+ok "exit 0" status_is 0
+printf 'title t\ncase c\n a socket s -> EINVAL\n' >"$work/fails.scenario"
+run "$portreuse" run --format nagios "$work/fails.scenario"
+ok "FAIL is CRITICAL, exit 2" status_is 2
+run "$portreuse" run --format line "$work/fails.scenario"
+ok "and as one line, exit 1" status_is 1
+end
+
+# Free in the end: the watch ends with it.
+begin fleeting
+look why --watch=20s 127.0.0.1:2000
+ok "--watch waits until the port is free" first_line_starts "FREE 127.0.0.1:2000"
+ok "and has told what for" err_has "waiting: EADDRINUSE 127.0.0.1:2000: situation"
+end
+begin listener
+look why --watch=1s 127.0.0.1:2000
+ok "--watch=TIME gives up" status_is 1
+end
+
+# The schemas in docs/.
+schema_python=
+for candidate in python3 /usr/bin/python3; do
+  "$candidate" -c 'import jsonschema' 2>/dev/null && schema_python=$candidate
+done
+# valid COMMAND ARGUMENT...: what it says in JSON is as its schema says.
+valid() {
+  look "$1" --format json "$2"
+  ok "$1 $2 is as docs/$1.schema.json says" "$schema_python" -c 'import json, sys, jsonschema
+jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' \
+    "$work/out" "$here/../../docs/$1.schema.json"
+}
+if [ -n "$schema_python" ]; then
+  for name in nothing time-wait inherited full-range; do
+    begin $name
+    valid why 127.0.0.1:2000
+    valid why 127.0.0.1:0
+    valid budget 127.0.0.1:3000
+    valid audit --ports=2000,40000
+    end
+  done
+  begin shared
+  valid audit --ports=1
+  end
+  begin clients
+  valid budget --warn=1
+  end
+else
+  skip "JSON as the schemas say" "python3-jsonschema is not installed"
+fi
+
+# In all namespaces: of a pid namespace of our own, so that nobody else's are looked into.
+all_netns() {
+  # shellcheck disable=SC2086
+  unshare -rnpf --mount-proc sh -c '
+    : >"$3.ready"
+    "$1" listener <"$3" >>"$3.ready" &
+    exec 9>"$3"
+    until grep -q ready "$3.ready"; do sleep 0.01; done
+    "$2" why --all-netns '"$1"' 127.0.0.1:2000
+    status=$?
+    exec 9>&-
+    exit $status' - "$work/situation" "$portreuse" "$work/hold-all"
+}
+mkfifo "$work/hold-all"
+if unshare -rnpf --mount-proc true 2>/dev/null; then
+  run all_netns -q
+  ok "--all-netns finds it in another namespace" first_line_starts "EADDRINUSE 127.0.0.1:2000"
+  ok "exit 1" status_is 1
+  run all_netns ""
+  ok "and tells each" sh -c '[ "$(grep -c "^--- " "$1")" = 2 ]' - "$work/out"
+  ok "by name" out_matches "^--- pid [0-9]+: EADDRINUSE"
+  run all_netns "--format json"
+  ok "in JSON, too" json_is '[.namespaces[].verdict] | sort | join(" ")' "free refused"
+else
+  skip "--all-netns" "no pid namespace could be made to try it in"
+fi
+
+# What changes during the look.
+begin restless
+answers=0
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+  look why -q 127.0.0.1:2000
+  if [ "$rc" -le 1 ] && out_matches '^(changed while looking; )?(FREE|EADDRINUSE) .*2000'; then
+    answers=$((answers + 1))
+  fi
+done
+ok "a listener that comes and goes: always an answer" test "$answers" = 20
+end
+
+# What vanishes during the look.
+begin listener
+gone=$pid
+end
+run "$portreuse" why --pid "$gone" 127.0.0.1:2000
+ok "a namespace that is gone is exit 2" status_is 2
+run "$portreuse" budget --netns /proc/self/status
+ok "what is no namespace, too" status_is 2
+run "$portreuse" budget --format junit
+ok "formats of runs are not to be had of a live host" err_has "unknown format 'junit'"
+
+finish

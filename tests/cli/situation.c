@@ -1,0 +1,385 @@
+/* situation NAME: makes, in a network namespace of its own, a situation in which a port cannot be
+ * bound or connected from, says `ready PID`, and keeps it until its standard input ends. The port
+ * is 2000, of 127.0.0.1 unless told. Exit status 77 where there is no namespace to be had, 1 where
+ * the situation cannot be made. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kernel/netns.h"
+#include "kernel/sysctl.h"
+
+enum { PORT = 2000, SERVER = 3000, NO_NAMESPACE = 77, OTHER_USER = 12345 };
+
+static void need(int result, const char *what) {
+    if (result >= 0)
+        return;
+    fprintf(stderr, "situation: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static void set_sysctl(const char *name, const char *value) {
+    errno = sysctl_write(name, value);
+    need(errno == 0 ? 0 : -1, name);
+}
+
+static struct sockaddr_in address(const char *host, int port) {
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    inet_pton(AF_INET, host, &in.sin_addr);
+    return in;
+}
+
+static int open_socket(int option) {
+    int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+    need(fd, "socket");
+    if (option != 0)
+        need(setsockopt(fd, SOL_SOCKET, option, &on, sizeof on), "setsockopt");
+    return fd;
+}
+
+static int bound(const char *host, int port, int option) {
+    struct sockaddr_in in = address(host, port);
+    int fd = open_socket(option);
+    need(bind(fd, (struct sockaddr *)&in, sizeof in), "bind");
+    return fd;
+}
+
+static int listener(const char *host, int port, int option) {
+    int fd = bound(host, port, option);
+    need(listen(fd, 16), "listen");
+    return fd;
+}
+
+static int connected(int fd, int port) {
+    struct sockaddr_in in = address("127.0.0.1", port);
+    need(connect(fd, (struct sockaddr *)&in, sizeof in), "connect");
+    return fd;
+}
+
+static int accepted(int from) {
+    int fd = accept(from, NULL, NULL);
+    need(fd, "accept");
+    return fd;
+}
+
+/* --- the situations --- */
+
+static void make_nothing(void) {
+}
+
+static void make_listener(void) {
+    listener("127.0.0.1", PORT, 0);
+}
+
+static void make_wildcard(void) {
+    listener("0.0.0.0", PORT, 0);
+}
+
+static void make_dual_stack(void) {
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(PORT)};
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    need(fd, "socket");
+    need(bind(fd, (struct sockaddr *)&any, sizeof any), "bind");
+    need(listen(fd, 16), "listen");
+}
+
+static void make_idle(void) {
+    bound("127.0.0.1", PORT, 0);
+}
+
+/* A child that inherits what is open, makes something of its own, and stays. */
+static void keep_in_child(void (*make)(void)) {
+    int ready[2];
+    char byte;
+    need(pipe(ready), "pipe");
+    pid_t child = fork();
+    need(child, "fork");
+    if (child == 0) {
+        make();
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        need((int)write(ready[1], "x", 1), "write");
+        for (;;)
+            pause();
+    }
+    close(ready[1]);
+    need(read(ready[0], &byte, 1) == 1 ? 0 : -1, "the child");
+    close(ready[0]);
+}
+
+static void make_inherited(void) {
+    listener("127.0.0.1", PORT, 0);
+    keep_in_child(make_nothing);
+}
+
+/* A server that is asked once, closes first, and ends. */
+static void leave_time_wait(int option) {
+    int server = listener("127.0.0.1", PORT, option);
+    int client = connected(open_socket(0), PORT);
+    close(accepted(server));
+    close(server);
+    close(client);
+}
+
+static void make_time_wait(void) {
+    leave_time_wait(0);
+}
+
+static void make_time_wait_reuse(void) {
+    leave_time_wait(SO_REUSEADDR);
+}
+
+/* The range is such that connect() has to take this port. */
+static int steal(int *server) {
+    *server = listener("127.0.0.1", SERVER, 0);
+    set_sysctl("net.ipv4.ip_local_port_range", "2000 2000");
+    return connected(open_socket(0), SERVER);
+}
+
+static void make_stolen(void) {
+    int server;
+    steal(&server);
+}
+
+static void make_stolen_time_wait(void) {
+    int server, client = steal(&server);
+    int peer = accepted(server);
+    close(client);
+    close(peer);
+}
+
+static void make_fixed_client(void) {
+    listener("127.0.0.1", SERVER, 0);
+    connected(bound("127.0.0.1", PORT, 0), SERVER);
+}
+
+static void make_self_connected(void) {
+    connected(bound("127.0.0.1", PORT, 0), PORT);
+}
+
+/* The peer has closed, the server's side never does, and the listener is gone. */
+static void make_close_wait(void) {
+    int server = listener("127.0.0.1", PORT, 0);
+    int client = connected(open_socket(0), PORT);
+    accepted(server);
+    close(server);
+    close(client);
+}
+
+static void make_established(void) {
+    int server = listener("127.0.0.1", PORT, 0);
+    connected(open_socket(0), PORT);
+    accepted(server);
+    close(server);
+}
+
+/* The server has closed everything, the client has not. */
+static void make_fin_wait(void) {
+    int server = listener("127.0.0.1", PORT, 0);
+    connected(open_socket(0), PORT);
+    close(accepted(server));
+    close(server);
+}
+
+static void listen_as_other_user(void) {
+    need(setresuid(OTHER_USER, OTHER_USER, OTHER_USER), "setresuid");
+    listener("127.0.0.1", PORT, SO_REUSEPORT);
+}
+
+static void make_other_user(void) {
+    keep_in_child(listen_as_other_user);
+}
+
+/* The descriptor waits in a socket for somebody to receive it. */
+static void make_in_flight(void) {
+    int ends[2], fd = listener("127.0.0.1", PORT, 0);
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof fd)];
+    } control = {0};
+    char byte = 'x';
+    struct iovec part = {&byte, 1};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof fd);
+    memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    need(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), "socketpair");
+    need((int)sendmsg(ends[0], &message, 0), "sendmsg");
+    close(fd);
+}
+
+static void make_full_range(void) {
+    set_sysctl("net.ipv4.ip_local_port_range", "2000 2001");
+    bound("127.0.0.1", PORT, 0);
+    bound("127.0.0.1", PORT + 1, 0);
+}
+
+static void make_reserved_range(void) {
+    set_sysctl("net.ipv4.ip_local_port_range", "2000 2001");
+    set_sysctl("net.ipv4.ip_local_reserved_ports", "2000-2001");
+}
+
+/* Eight ports, of which connections to 3000 have six: two were bound for it, one is in TIME-WAIT.
+ */
+static void make_clients(void) {
+    int server = listener("127.0.0.1", SERVER, 0);
+    set_sysctl("net.ipv4.ip_local_port_range", "2000 2019");
+    set_sysctl("net.ipv4.tcp_tw_reuse", "0");
+    for (int i = 0; i < 3; i++)
+        connected(open_socket(0), SERVER);
+    connected(bound("127.0.0.1", PORT + 1, 0), SERVER);
+    connected(bound("127.0.0.1", 0, 0), SERVER);
+    int client = connected(open_socket(0), SERVER), peer = -1;
+    for (int i = 0; i < 6; i++)
+        peer = accepted(server);
+    close(client);
+    close(peer);
+}
+
+/* Every port of a small range has a connection to 3000. */
+static void make_exhausted(void) {
+    listener("127.0.0.1", SERVER, 0);
+    set_sysctl("net.ipv4.ip_local_port_range", "2000 2003");
+    for (int i = 0; i < 4; i++)
+        connected(open_socket(0), SERVER);
+}
+
+/* An interface without a carrier: its address stays tentative. */
+static void make_tentative(void) {
+    static const char commands[] = "ip link add v0 type veth peer name v1 && ip link set v0 up && "
+                                   "ip address add 2001:db8::1/64 dev v0";
+    need(system(commands) == 0 ? 0 : -1, "ip"); /* NOLINT(cert-env33-c): a constant */
+}
+
+static void listen_as_other_program(void) {
+    prctl(PR_SET_NAME, "other");
+    listener("127.0.0.1", PORT, SO_REUSEPORT);
+}
+
+/* Two programs share a port. */
+static void make_shared(void) {
+    keep_in_child(listen_as_other_program);
+    listener("127.0.0.1", PORT, SO_REUSEPORT);
+}
+
+/* A client takes a port every 10 ms, for some seconds. */
+static void take_ports(void) {
+    enum { ROUNDS = 1000, PAUSE_US = 10 * 1000 };
+    pid_t child = fork();
+    need(child, "fork");
+    if (child != 0)
+        return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (int i = 0; i < ROUNDS; i++) {
+        connected(open_socket(0), SERVER);
+        usleep(PAUSE_US);
+    }
+    for (;;)
+        pause();
+}
+
+static void make_growing(void) {
+    int server = listener("127.0.0.1", SERVER, 0);
+    need(listen(server, 4096), "listen");
+    take_ports();
+}
+
+static void hold_for_a_second(void) {
+    pid_t child = fork();
+    need(child, "fork");
+    if (child != 0)
+        return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    sleep(1);
+    _exit(0);
+}
+
+/* A listener that only a process has that ends soon. */
+static void make_fleeting(void) {
+    int server = listener("127.0.0.1", PORT, 0);
+    hold_for_a_second();
+    close(server);
+}
+
+/* A listener that comes and goes, some thousand times a second. */
+static void make_restless(void) {
+    pid_t child = fork();
+    need(child, "fork");
+    if (child != 0)
+        return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;)
+        close(listener("127.0.0.1", PORT, SO_REUSEADDR));
+}
+
+static void make_old_guide(void) {
+    set_sysctl("net.ipv4.tcp_timestamps", "0");
+    set_sysctl("net.ipv4.tcp_fin_timeout", "10");
+    set_sysctl("net.ipv4.ip_local_port_range", "32768 61000");
+}
+
+static const struct {
+    const char *name;
+    void (*make)(void);
+} situations[] = {
+    {"nothing", make_nothing},
+    {"listener", make_listener},
+    {"wildcard", make_wildcard},
+    {"dual-stack", make_dual_stack},
+    {"idle", make_idle},
+    {"inherited", make_inherited},
+    {"time-wait", make_time_wait},
+    {"time-wait-reuse", make_time_wait_reuse},
+    {"stolen", make_stolen},
+    {"stolen-time-wait", make_stolen_time_wait},
+    {"fixed-client", make_fixed_client},
+    {"self-connected", make_self_connected},
+    {"close-wait", make_close_wait},
+    {"established", make_established},
+    {"fin-wait", make_fin_wait},
+    {"other-user", make_other_user},
+    {"in-flight", make_in_flight},
+    {"full-range", make_full_range},
+    {"reserved-range", make_reserved_range},
+    {"clients", make_clients},
+    {"exhausted", make_exhausted},
+    {"tentative", make_tentative},
+    {"shared", make_shared},
+    {"growing", make_growing},
+    {"fleeting", make_fleeting},
+    {"restless", make_restless},
+    {"old-guide", make_old_guide},
+};
+
+int main(int argc, char **argv) {
+    char reason[NETNS_REASON_SIZE], byte;
+    for (size_t i = 0; argc == 2 && i < sizeof situations / sizeof situations[0]; i++) {
+        if (strcmp(situations[i].name, argv[1]) != 0)
+            continue;
+        if (netns_enter(reason) == NETNS_REFUSED)
+            return NO_NAMESPACE;
+        situations[i].make();
+        printf("ready %d\n", (int)getpid());
+        fflush(stdout);
+        while (read(STDIN_FILENO, &byte, 1) > 0)
+            continue;
+        return 0;
+    }
+    fputs("usage: situation NAME\n", stderr);
+    return 2;
+}

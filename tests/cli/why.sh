@@ -1,0 +1,159 @@
+#!/bin/sh
+# portreuse why: each cause made for real in a network namespace (situation.c), and named, in text and
+# in JSON, as whoever we are and as an ordinary user.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=cli/situation.sh
+. "$here/situation.sh"
+
+why() { run $as "$portreuse" why --pid "$pid" "$@"; }
+
+short() { [ "$(head -n 1 "$work/out" | wc -c)" -le 81 ]; }
+json_is() { ! command -v jq >/dev/null || [ "$(jq -r "$1" "$work/out")" = "$2" ]; }
+
+# cause NAME WANT [OPTION...] ADDRESS: makes the situation and asks; WANT is the name of the cause.
+cause() {
+  situation_name=$1
+  want=$2
+  shift 2
+  begin "$situation_name"
+  if [ "$pid" = 0 ]; then
+    skip "$label$situation_name is $want" "$(cat "$work/trouble")"
+    end
+    return
+  fi
+  why "$@"
+  ok "$label$situation_name is $want" out_has "  $want: "
+  ok "$label$situation_name: exit 1" status_is 1
+  ok "$label$situation_name: a short first line with the errno" short
+  ok "$label$situation_name: that errno" first_line_starts "$errno "
+  why --format json "$@"
+  ok "$label$situation_name: in JSON" json_is .cause "$want"
+  ok "$label$situation_name: with errno and call" json_is '.error + .call' "${errno}bind"
+  end
+}
+
+every_cause() {
+  errno=EADDRINUSE
+  cause listener address-in-use 127.0.0.1:2000
+  cause listener wildcard-vs-specific :2000
+  cause wildcard wildcard-vs-specific 127.0.0.1:2000
+  cause dual-stack dual-stack 127.0.0.1:2000
+  cause dual-stack address-in-use '[::]:2000'
+  cause idle bound-but-idle 127.0.0.1:2000
+  cause inherited leaked-listener 127.0.0.1:2000
+  cause time-wait time-wait-old-without-reuse 127.0.0.1:2000
+  cause time-wait time-wait-old-without-reuse --reuse-addr 127.0.0.1:2000
+  cause time-wait-reuse time-wait-rebind 127.0.0.1:2000
+  cause stolen stolen-port 127.0.0.1:2000
+  cause stolen-time-wait stolen-port-time-wait 127.0.0.1:2000
+  cause fixed-client fixed-client-port 127.0.0.1:2000
+  cause self-connected self-connect 127.0.0.1:2000
+  cause close-wait close-wait-leak 127.0.0.1:2000
+  cause established live-connection 127.0.0.1:2000
+  cause fin-wait fin-wait-2-orphan 127.0.0.1:2000
+  cause full-range ephemeral-bind 127.0.0.1:0
+  cause reserved-range reserved-ports 127.0.0.1:0
+  errno=EADDRNOTAVAIL
+  cause nothing address-not-local 192.0.2.1:2000
+  if command -v ip >/dev/null; then
+    cause tentative address-tentative '[2001:db8::1]:2000'
+  else
+    skip "a tentative address" "ip is not installed"
+  fi
+}
+
+if ! command -v jq >/dev/null; then
+  skip "what JSON says" "jq is not installed"
+fi
+label=
+every_cause
+if is_root; then
+  errno=EADDRINUSE
+  cause other-user reuseport-uid --reuse-port 127.0.0.1:2000
+  cause in-flight held-by-no-process 127.0.0.1:2000
+  errno=EACCES
+  cause nothing privileged-port --uid 65534 127.0.0.1:80
+else
+  skip "what only root can make or see" "we are not root"
+fi
+if is_root && users_may; then
+  as=as_user
+  label="as a user: "
+  every_cause
+  as=
+  label=
+fi
+
+# The details.
+begin inherited
+why 127.0.0.1:2000
+ok "the oldest process comes first" out_matches "^    pid $pid, .*situation inherited"
+ok "with what it takes to stop it" out_has "  kill $pid"
+ok "the option of the other socket is told" out_has "LISTEN 127.0.0.1:2000, no SO_REUSEADDR"
+ok "every trial is told" out_matches '^  SO_REUSEADDR and SO_REUSEPORT  EADDRINUSE$'
+ok "and the scenario that shows it" sh -c \
+  '! "$1" show leaked-listener >/dev/null 2>&1 || grep -qF "portreuse run leaked-listener" "$2"' - \
+  "$portreuse" "$work/out"
+why --format json 127.0.0.1:2000
+ok "JSON has both processes" json_is '.sockets[0].process_count' 2
+ok "JSON has the trials" json_is '[.trials[].error] | unique | join(" ")' EADDRINUSE
+why -q 127.0.0.1:2000
+ok "-q is the first line" test "$(wc -l <"$work/out")" = 1
+why 127.0.0.1:2001
+ok "another port is free" first_line_is "FREE 127.0.0.1:2001: bind() and listen() would succeed now"
+ok "exit 0" status_is 0
+why 127.0.0.5:2000
+ok "another address, too" status_is 0
+why :2001
+ok "any address: free in both families" first_line_starts "FREE 0.0.0.0:2001"
+end
+begin time-wait-reuse
+why --reuse-addr 127.0.0.1:2000
+ok "SO_REUSEADDR on both passes TIME-WAIT" first_line_starts FREE
+ok "what is on the port all the same is told" out_has "1 TIME-WAIT on the port, not in the way"
+why 127.0.0.1:2000
+ok "without it, the trial that works is told" out_has \
+  "# set SO_REUSEADDR before bind(): a trial with it has just worked"
+ok "and the time left" out_matches '^EADDRINUSE .*: TIME-WAIT, [56][0-9]?s left; set SO_REUSEADDR'
+end
+begin dual-stack
+why 0.0.0.0:2000
+ok "[::] and 0.0.0.0: dual stack" out_has "  dual-stack: "
+why --v6only '[::]:2000'
+ok "and with --v6only still one too many" status_is 1
+end
+begin stolen
+why 127.0.0.1:2000
+ok "the remedy keeps the port for servers" out_has "sysctl -w net.ipv4.ip_local_reserved_ports=2000"
+end
+
+# Mistakes.
+run "$portreuse" why
+ok "without an address it is exit 2" status_is 2
+run "$portreuse" why localhost:80
+ok "names are not looked up" err_has "'localhost:80': not an IPv4 address"
+run "$portreuse" why 127.0.0.1
+ok "the port is needed" err_has "the port is missing"
+run "$portreuse" why --as nobody :1
+ok "--as has two values" err_has "'server' or 'client' is expected"
+run "$portreuse" why --pid 2147483647 :1
+ok "a process that is gone" err_has "--pid 2147483647: ENOENT"
+run "$portreuse" why --netns no-such-namespace :1
+ok "a namespace that is not there" err_has "--netns no-such-namespace: ENOENT"
+
+# An ordinary user does not see whose it is, and says so.
+if is_root && users_may; then
+  begin listener
+  run as_user nsenter --version
+  run nsenter -t "$pid" -n setpriv --reuid=65534 --regid=65534 --clear-groups \
+    "$portreuse" why 127.0.0.1:2000
+  ok "without rights the cause is named" out_has "  address-in-use: "
+  ok "the user of the socket is told" out_has "in no process that can be seen, of user 0"
+  ok "and what root would add" out_matches 'processes are not ours to look into. As root'
+  end
+else
+  skip "somebody else's socket" "it takes root and a user"
+fi
+
+finish

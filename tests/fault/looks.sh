@@ -1,0 +1,50 @@
+#!/bin/sh
+# System calls that fail under why, budget and audit: strace lets them. Whatever fails, there is an
+# answer, and never one that was not found out.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=cli/situation.sh
+. "$here/../cli/situation.sh"
+
+# fails CALL INJECTION COMMAND...: runs the command with the call failing so.
+fails() {
+  call=$1
+  injection=$2
+  shift 2
+  run timeout 20 strace -f -qq -o /dev/null -e trace="$call" -e inject="$call:$injection" \
+    "$portreuse" "$@" --pid "$pid"
+}
+
+begin inherited
+run timeout 20 strace -f -qq -o /dev/null -e trace=bind "$portreuse" why -q --pid "$pid" 127.0.0.1:2000
+if [ "$rc" != 1 ]; then
+  skip "system calls that fail" "strace cannot trace here"
+  end
+  finish
+fi
+for injection in error=EPERM error=ENOSYS; do
+  fails pidfd_getfd $injection why 127.0.0.1:2000
+  ok "without pidfd_getfd ($injection) the cause is the same" out_has "  leaked-listener: "
+  ok "and of the socket's options nothing is said" out_matches "LISTEN 127.0.0.1:2000\$"
+done
+fails recvfrom error=ENOBUFS why 127.0.0.1:2000
+ok "without sock_diag the refusal is told" first_line_starts "EADDRINUSE 127.0.0.1:2000: no socket in the way can be seen"
+fails getdents64 error=EIO why 127.0.0.1:2000
+ok "without /proc the listener is" out_has "  address-in-use: "
+for command in "why 127.0.0.1:2000" budget audit; do
+  # shellcheck disable=SC2086 # the words are to be parted
+  for what in "setns error=EPERM" "clone error=EAGAIN"; do
+    fails ${what% *} ${what#* } $command
+    ok "${command%% *}: $what: exit 2" status_is 2
+    ok "${command%% *}: $what: UNKNOWN" first_line_starts UNKNOWN
+  done
+done
+for command in budget audit; do
+  fails recvfrom error=ENOBUFS $command
+  ok "$command: without sock_diag it is UNKNOWN" first_line_starts "UNKNOWN listing the TCP sockets"
+done
+fails socket error=EMFILE:when=6+ why 127.0.0.1:2000
+ok "without descriptors it is UNKNOWN" first_line_starts "UNKNOWN 127.0.0.1:2000: socket: EMFILE"
+end
+
+finish
