@@ -37,6 +37,25 @@ compare "repeat: 200000 binds / a bare C loop of the same calls" \
 bound=$("$portreuse" matrix --format csv | sed 's/"[^"]*"/x/g' | cut -d, -f7 | grep -cx ok)
 compare "matrix: all pairs, and a report / a bare C program with the same calls" \
   "$pairs" -- "$portreuse" matrix -- "$build/matrix" "$bound"
+# Among 200,000 sockets, of which half are in TIME-WAIT, and so gone after a minute.
+cc -O2 -D_GNU_SOURCE -I"$top/include" -o "$build/crowd" "$here/crowd.c" "$build/libportreuse_parts.a"
+if command -v ss >/dev/null; then
+  crowd() { # NAME COMMAND... -- OTHER...
+    echo "$1"
+    shift
+    "$build/crowd" 50000 100000 "$build/pairs" 20 -- "$@"
+    echo
+  }
+  crowd "why, a port with a listener and 9000 connections / ss of that port" \
+    "$portreuse" why 127.0.0.1:2001 -- ss -Htan 'sport = :2001'
+  crowd "why, a port with 9000 connections in TIME-WAIT / ss of that port" \
+    "$portreuse" why 127.0.0.1:2010 -- ss -Htan 'sport = :2010'
+  crowd "why, a free port / ss of that port" \
+    "$portreuse" why 127.0.0.1:1500 -- ss -Htan 'sport = :1500'
+  crowd "budget / ss of all sockets" "$portreuse" budget -- ss -Htan
+  crowd "budget towards one destination / ss of all sockets" \
+    "$portreuse" budget 127.0.0.1:2010 -- ss -Htan
+fi
 if command -v python3 >/dev/null && command -v ip >/dev/null; then
   compare "run: two cases in TIME-WAIT / a Python script under 'unshare -rn'" \
     "$pairs" -- "$portreuse" run -q "$here/rebind.scenario" -- python3 "$here/rebind.py"
