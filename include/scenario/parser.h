@@ -1,8 +1,9 @@
 /* What the parts of the parser share. Nothing outside includes this.
  *
  *   parse.c          the file, line by line
- *   parse_line.c     what kind of line it is: keyword, step of the environment, of a role, of a
- * block parse_header.c   title, tags, needs, slow, why, fix parse_section.c  setup, case, blocks
+ *   parse_line.c     what kind of line it is: keyword, a step, its role
+ *   parse_header.c   title, tags, needs, slow, why, fix
+ *   parse_section.c  setup, case, blocks
  *   parse_step.c     the arguments of each verb, and what a step changes in the story
  *   parse_address.c  addresses and references
  *   parse_want.c     what stands behind `->`
@@ -119,6 +120,10 @@ int parser_socket(struct parser *parser, const struct word *word);
 bool parser_knows_role(const struct parser *parser, const struct word *word);
 void parser_refuse_role(struct parser *parser, const struct word *word);
 
+/* Says if a role, named by a word of the line, cannot have a part in this step now; from then on it
+ * runs. */
+void parser_check_role(struct parser *parser, const struct word *word, int role, enum verb verb);
+
 /* --- parse_line.c --- */
 
 /* Parses the words of the present line, of which there is one at least. */
@@ -127,10 +132,6 @@ void parse_line(struct parser *parser);
 /* The same for a line that could be cut into words only in part: a mistake that is reported
  * already. A keyword at its start still has its effect. */
 void parse_broken_line(struct parser *parser);
-
-/* Says if a role, named by a word of the line, cannot have a part in this step now; from then on it
- * runs. */
-void parse_check_role(struct parser *parser, const struct word *word, int role, enum verb verb);
 
 /* --- parse_header.c --- */
 

@@ -62,19 +62,6 @@ static void parse_keyword(struct parser *parser, enum keyword keyword) {
     }
 }
 
-void parse_check_role(struct parser *parser, const struct word *word, int role, enum verb verb) {
-    unsigned char *state = &parser->flow.role[role];
-    bool ends_serving = verb == VERB_STOP || verb == VERB_EXIT || verb == VERB_KILL;
-    if (*state == ROLE_ENDED)
-        parser_mistake(parser, word, "role '%s' has ended; a new process needs a new name",
-                       word->text);
-    else if (*state == ROLE_SERVES && !ends_serving)
-        parser_mistake(parser, word, "role '%s' is serving; '%s stop' has to come first",
-                       word->text, word->text);
-    else if (*state == ROLE_UNBORN)
-        *state = ROLE_RUNS;
-}
-
 /* ROLE VERB ...: both are there. */
 static void parse_role_line(struct parser *parser) {
     const struct word *words = parser->line.words;
@@ -96,7 +83,7 @@ static void parse_role_line(struct parser *parser) {
         }
         suggest_verb(parser, &words[1], verb);
     }
-    parse_check_role(parser, &words[0], role, verb);
+    parser_check_role(parser, &words[0], role, verb);
     parse_step(parser, verb, role, 2);
 }
 

@@ -352,7 +352,7 @@ static void parse_pass(struct parser *parser, struct cursor *cursor, struct step
         parser_mistake(parser, word, "role '%s' has it already; pass it to another one",
                        word->text);
     else if (step->new_role >= 0)
-        parse_check_role(parser, word, step->new_role, VERB_PASS);
+        parser_check_role(parser, word, step->new_role, VERB_PASS);
 }
 
 static void parse_uid(struct parser *parser, struct cursor *cursor, struct step *step) {

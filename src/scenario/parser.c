@@ -150,3 +150,16 @@ int parser_socket(struct parser *parser, const struct word *word) {
 bool parser_knows_role(const struct parser *parser, const struct word *word) {
     return find_name(parser->scenario->roles, parser->scenario->role_count, word->text) >= 0;
 }
+
+void parser_check_role(struct parser *parser, const struct word *word, int role, enum verb verb) {
+    unsigned char *state = &parser->flow.role[role];
+    bool ends_serving = verb == VERB_STOP || verb == VERB_EXIT || verb == VERB_KILL;
+    if (*state == ROLE_ENDED)
+        parser_mistake(parser, word, "role '%s' has ended; a new process needs a new name",
+                       word->text);
+    else if (*state == ROLE_SERVES && !ends_serving)
+        parser_mistake(parser, word, "role '%s' is serving; '%s stop' has to come first",
+                       word->text, word->text);
+    else if (*state == ROLE_UNBORN)
+        *state = ROLE_RUNS;
+}
