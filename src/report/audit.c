@@ -136,8 +136,10 @@ static void write_text(const struct report *report, FILE *out) {
     fprintf(out, "%s\n", line);
     if (report->quiet)
         return;
-    fprintf(out, "\nOutgoing connections get ports of %u-%u, without %" PRIu32 " reserved ones.\n",
-            audit->range.low, audit->range.high, audit->range.reserved_count);
+    fprintf(out, "\nOutgoing connections get ports of %u-%u", audit->range.low, audit->range.high);
+    if (audit->range.reserved_count > 0)
+        fprintf(out, ", but for %" PRIu32 " that are reserved", audit->range.reserved_count);
+    fputs(".\n", out);
     print_ports(out, audit);
     print_shared(out, audit);
     print_settings(out, audit);

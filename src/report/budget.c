@@ -116,18 +116,18 @@ static void print_route(FILE *out, const struct budget_route *route) {
         print_owner(out, &route->owners[i]);
     if (route->by_bind > 0)
         fprintf(out,
-                "%*s%" PRIu32 " ports are such as bind() to port 0 chooses: it seems that\n"
+                "%*sports such as bind() to port 0 chooses: %" PRIu32 "; it seems that\n"
                 "%*sIP_BIND_ADDRESS_NO_PORT is missing before bind()\n",
                 INDENT, "", route->by_bind, INDENT, "");
 }
 
 static void print_range(FILE *out, const struct budget *budget) {
-    fprintf(out, "\nThe range\n%*s%u-%u: %" PRIu32 " ports, and %" PRIu32 " more are reserved\n",
+    fprintf(out, "\nThe range\n%*s%u-%u, ports: %" PRIu32 ", reserved besides: %" PRIu32 "\n",
             INDENT, "", budget->range.low, budget->range.high, port_range_size(&budget->range),
             budget->range.reserved_count);
     fprintf(out,
-            "%*s%" PRIu32 " are taken by explicit binds, whatever the destination; %" PRIu32
-            " connections among them\n",
+            "%*staken by explicit binds, for all destinations: %" PRIu32
+            ", of connections: %" PRIu32 "\n",
             INDENT, "", budget->explicit_ports, budget->explicit_sockets);
 }
 

@@ -23,18 +23,32 @@ const struct format format_line = {
 
 /* --- Nagios: the plugin development guidelines of monitoring-plugins.org --- */
 
-/* In performance data a label stands in single quotes, and a bar would end the text. */
-static void print_nagios_text(FILE *out, const char *text, const char *forbidden) {
+/* A bar would end the text. */
+static void print_nagios_text(FILE *out, const char *text) {
     for (; *text != '\0'; text++)
-        fputc(strchr(forbidden, *text) != NULL ? ' ' : *text, out);
+        fputc(*text == '|' ? ' ' : *text, out);
+}
+
+/* The values alone, with blanks between: a label of Nagios may hold neither quote nor `=`. */
+static void print_values(FILE *out, const char *labels) {
+    bool in_value = false;
+    for (; *labels != '\0'; labels++) {
+        if (*labels == '\\' && labels[1] != '\0')
+            labels++;
+        else if (*labels == '"') {
+            in_value = !in_value;
+            if (in_value)
+                fputc(' ', out);
+            continue;
+        }
+        if (in_value)
+            fputc(strchr("'=|", *labels) != NULL ? ' ' : *labels, out);
+    }
 }
 
 static void print_performance(FILE *out, const struct monitor_metric *metric) {
     fprintf(out, " '%s", metric->name);
-    if (metric->labels[0] != '\0') {
-        fputc(' ', out);
-        print_nagios_text(out, metric->labels, "'=\"|");
-    }
+    print_values(out, metric->labels);
     fprintf(out, "'=%.10g;%s;%s;;", metric->value, metric->warn, metric->critical);
 }
 
@@ -42,7 +56,7 @@ static void write_nagios(const struct report *report, FILE *out) {
     struct monitor monitor;
     monitor_of(report, &monitor);
     fprintf(out, "PORTREUSE %s - ", monitor_state_name(monitor.state));
-    print_nagios_text(out, monitor.line, "|");
+    print_nagios_text(out, monitor.line);
     if (monitor.count > 0)
         fputs(" |", out);
     for (unsigned i = 0; i < monitor.count; i++)

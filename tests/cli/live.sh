@@ -21,7 +21,7 @@ ok "the busiest destination comes first" first_line_is "OK 127.0.0.1:3000: 14 of
 ok "exit 0" status_is 0
 ok "the states are told" out_has "connections: 5 ESTABLISHED, 1 TIME-WAIT"
 ok "whose they are" out_matches "about 5: pid $pid, .*situation clients|about 5: pid $pid: .*situation"
-ok "ports that bind() asked for" out_has "1 are taken by explicit binds"
+ok "ports that bind() asked for" out_has "taken by explicit binds, for all destinations: 1, of connections: 1"
 ok "and those that bind() to port 0 has taken from connect()" out_has "IP_BIND_ADDRESS_NO_PORT"
 ok "how much TIME-WAIT allows: (14 left + 1 in it) in 60 s" out_has "at most 0.2 new connections a second"
 look budget 127.0.0.1:3001
@@ -42,7 +42,7 @@ ok "JSON: by bind() to port 0" json_is '.destinations[0].by_bind_to_port_0' 1
 look budget --format nagios --warn 30 --critical 90 127.0.0.1:3000
 ok "Nagios: a warning is exit 1" status_is 1
 ok "Nagios: the line" first_line_starts "PORTREUSE WARNING - WARNING 127.0.0.1:3000: 14 of 20 ports left |"
-ok "Nagios: performance data with thresholds" out_has "=6;6;18;;"
+ok "Nagios: performance data with thresholds" out_has "'budget_ports_used 127.0.0.1:3000 127.0.0.1:*'=6;6;18;;"
 look budget --format line 127.0.0.1:3000
 ok "line: one line" test "$(wc -l <"$work/out")" = 1
 end
