@@ -14,12 +14,13 @@ struct stage_options {
     int events;           /* a pipe for stage_event, to the runner; -1: it does not want them */
 };
 
-/* What the stage says of each step as it begins and as it ends. What it answered is on the board.
- */
+/* What the stage says of each step as it begins and as it ends. */
 struct stage_event {
     uint64_t at_ns; /* on the monotonic clock */
     uint32_t step;  /* its place in the scenario */
     bool ended;
+    struct step_result result; /* ended: as it was then, with what it points to on the board. That
+                                  of a serve block changes when it breaks */
 };
 
 /* Runs the case of the board in the calling process, a fresh fork of the runner, and leaves the

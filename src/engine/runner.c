@@ -81,7 +81,7 @@ static void tell_step(const struct runner *runner, const struct slot *slot,
     struct run_event event = event_of(slot, said->ended ? STEP_ENDS : STEP_BEGINS);
     event.step = &slot->job->scenario->steps[said->step];
     if (said->ended)
-        event.result = board_result(slot->board, event.step);
+        event.result = &said->result;
     tell(runner, event, said->at_ns);
 }
 
@@ -278,7 +278,7 @@ static uint64_t time_to_sleep(const struct runner *runner) {
 
 /* Takes in what came through the pipe of a stage: what it says, or its end. */
 static void take_in(struct runner *runner, struct slot *slot) {
-    struct stage_event said[64];
+    struct stage_event said[32];
     ssize_t size = read(slot->pipe, said, sizeof said);
     if (size < 0 && errno == EINTR)
         return;

@@ -18,8 +18,10 @@
 
 /* Tells the runner, if it wants to know. */
 static void tell(const struct stage *stage, const struct step *step, bool ended) {
-    struct stage_event event = {
-        .at_ns = units_now_ns(), .step = (uint32_t)(step - stage->scenario->steps), .ended = ended};
+    struct stage_event event = {.at_ns = units_now_ns(),
+                                .step = (uint32_t)(step - stage->scenario->steps),
+                                .ended = ended,
+                                .result = *board_result(stage->board, step)};
     if (stage->options->events < 0)
         return;
     while (write(stage->options->events, &event, sizeof event) < 0 && errno == EINTR)
