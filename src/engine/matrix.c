@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/errnames.h"
+#include "kernel/processor.h"
 #include "kernel/sockdiag.h"
 #include "kernel/sysctl.h"
 
@@ -307,13 +307,6 @@ static bool can_be_other_user(void) {
     return setfsuid(geteuid()) == OTHER_USER;
 }
 
-static void stay_on_one_processor(void) {
-    cpu_set_t here;
-    CPU_ZERO(&here);
-    CPU_SET((size_t)sched_getcpu(), &here);
-    sched_setaffinity(0, sizeof here, &here);
-}
-
 /* The child: measures what it can, and leaves the rest as it was. */
 static void measure(struct matrix *matrix) {
     struct matrix_pair pair = {0};
@@ -322,7 +315,7 @@ static void measure(struct matrix *matrix) {
         matrix->verdict = VERDICT_SKIP;
         return;
     }
-    stay_on_one_processor();
+    processor_stay();
     /* A small machine keeps less TIME-WAIT than there are pairs; where this cannot be written, it
      * shows as a first socket that does not come to TIME-WAIT. */
     sysctl_write("net.ipv4.tcp_max_tw_buckets", "65536");

@@ -3,7 +3,6 @@
 #include "engine/stage_parts.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "base/units.h"
 #include "engine/role.h"
 #include "kernel/netns.h"
+#include "kernel/processor.h"
 #include "kernel/sockdiag.h"
 #include "kernel/timewait.h"
 
@@ -182,20 +182,6 @@ static void run_case(struct stage *stage) {
 
 /* --- the case --- */
 
-/* Keeps this process and all its roles on the processor that it is on. A segment on loopback waits
- * in a queue of the sender's processor: with two of them a late one can arrive after the socket
- * that it was for is gone, draw a reset, and so end a TIME-WAIT (RFC 1337). On one the order is
- * kept, and a story goes the same way each time. */
-static void stay_on_one_processor(void) {
-    cpu_set_t here;
-    int processor = sched_getcpu();
-    CPU_ZERO(&here);
-    if (processor < 0 || processor >= CPU_SETSIZE)
-        return;
-    CPU_SET((size_t)processor, &here);
-    sched_setaffinity(0, sizeof here, &here);
-}
-
 /* Whether there may be IPv6 sockets; the namespace is ours alone, so a case that makes none has
  * none. To look for them costs a walk over the kernel's whole table. */
 static bool may_have_ipv6(const struct stage *stage) {
@@ -208,7 +194,7 @@ static bool may_have_ipv6(const struct stage *stage) {
 /* Enters the namespace, opens what is needed, checks what the case needs. */
 static enum outcome prepare(struct stage *stage) {
     char reason[NETNS_REASON_SIZE];
-    stay_on_one_processor();
+    processor_stay();
     if (!stage->options->current && netns_enter(reason) == NETNS_REFUSED)
         return stage_says(stage, OUTCOME_SKIP, "%s", reason);
     stage->families = may_have_ipv6(stage) ? 0 : AF_INET;

@@ -9,7 +9,6 @@
  * chooses, the scenario passes now and then (run --repeat). Exit status 0 if there was none, 1 if
  * there was one, 77 where it cannot run. */
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +20,7 @@
 #include <unistd.h>
 
 #include "kernel/netns.h"
+#include "kernel/processor.h"
 #include "story.h"
 
 enum { FIRST_PORT = 1024, LAST_PORT = 65528, BATCH = (LAST_PORT - FIRST_PORT) / STORY_PORTS };
@@ -137,15 +137,12 @@ static void show_parting(void) {
 
 /* Does it in a child process in a namespace of its own. */
 static void in_namespace(void (*what)(void)) {
-    cpu_set_t here;
     fflush(stdout);
     pid_t parent = getpid(), child = fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        CPU_ZERO(&here);
-        CPU_SET((size_t)sched_getcpu(), &here);
         found->refused = getppid() != parent || netns_enter(found->reason) == NETNS_REFUSED;
-        sched_setaffinity(0, sizeof here, &here);
+        processor_stay();
         if (!found->refused && world_prepare())
             what();
         _exit(0);
