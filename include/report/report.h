@@ -24,7 +24,7 @@ struct report {
     const struct why *why;              /* of portreuse why: a look for each namespace */
     size_t why_count;
     const struct budget *budget;             /* of portreuse budget */
-    double warn_percent, critical_percent;   /* from which share of the ports on it is that */
+    int64_t warn_percent, critical_percent;  /* from which share of the ports on it is that */
     const struct audit *audit;               /* of portreuse audit */
     const struct surroundings *surroundings; /* for the formats that tell them */
     bool verbose;                            /* process ids, chosen ports and times; every step */

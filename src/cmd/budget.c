@@ -1,7 +1,7 @@
 /* portreuse budget [DESTINATION]: how many local ports are left, and for how long. */
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/units.h"
@@ -13,7 +13,7 @@
 struct request {
     struct live live;
     struct budget_question question;
-    double warn_percent, critical_percent;
+    int64_t warn_percent, critical_percent;
     uint64_t watch_ns; /* 0: once */
 };
 
@@ -29,11 +29,13 @@ static const struct option longs[] = {
 };
 
 /* `80` and `80%`: so many percent of the ports in use. */
-static bool take_percent(const char *option, double *percent) {
-    char *end;
-    *percent = strtod(optarg, &end);
-    end += *end == '%';
-    if (end != optarg && *end == '\0' && *percent >= 0 && *percent <= 100)
+static bool take_percent(const char *option, int64_t *percent) {
+    size_t length = strlen(optarg);
+    char digits[8];
+    if (length > 0 && optarg[length - 1] == '%')
+        length--;
+    snprintf(digits, sizeof digits, "%.*s", (int)length, optarg);
+    if (length < sizeof digits && units_number(digits, 0, 100, percent))
         return true;
     options_wrong_value("budget", option, optarg, "a share of the ports in use, such as 80%,");
     return false;

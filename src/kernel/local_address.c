@@ -12,15 +12,26 @@ static void address_digits(const struct endpoint *address, char *digits) {
         snprintf(digits + 2 * i, 3, "%02x", address->address[i]);
 }
 
+/* Whether a line of that file says that the address is tentative: the address, the index of the
+ * device, the length of the prefix, the scope, the flags, all in hexadecimal, and the device. */
+static bool says_tentative(char *line, const char *address) {
+    enum { FLAGS = 4 };
+    char *rest = line, *found = strtok_r(line, " ", &rest), *flags = found;
+    for (int i = 0; i < FLAGS && flags != NULL; i++)
+        flags = strtok_r(NULL, " ", &rest);
+    return flags != NULL && strcmp(found, address) == 0 &&
+           (strtoul(flags, NULL, 16) & IFA_F_TENTATIVE) != 0;
+}
+
 bool local_address_is_tentative(const struct endpoint *address) {
-    char wanted[2 * sizeof address->address + 1], found[33], flags[9];
+    char wanted[2 * sizeof address->address + 1], line[256];
     bool tentative = false;
     FILE *file = address->family == AF_INET6 ? fopen("/proc/net/if_inet6", "re") : NULL;
     if (file == NULL)
         return false;
     address_digits(address, wanted);
-    while (!tentative && fscanf(file, "%32s %*s %*s %*s %8s %*s", found, flags) == 2)
-        tentative = strcmp(found, wanted) == 0 && (strtoul(flags, NULL, 16) & IFA_F_TENTATIVE) != 0;
+    while (!tentative && fgets(line, sizeof line, file) != NULL)
+        tentative = says_tentative(line, wanted);
     fclose(file);
     return tentative;
 }

@@ -29,9 +29,9 @@ static enum monitor_state judge(const struct report *report) {
     double used = size == 0 ? 100 : 100.0 * first_route(budget)->used / size;
     if (budget->failure != NULL)
         return MONITOR_UNKNOWN;
-    if (used >= report->critical_percent)
+    if (used >= (double)report->critical_percent)
         return MONITOR_CRITICAL;
-    return used >= report->warn_percent ? MONITOR_WARNING : MONITOR_OK;
+    return used >= (double)report->warn_percent ? MONITOR_WARNING : MONITOR_OK;
 }
 
 static void print_span(FILE *out, double seconds) {
@@ -262,9 +262,10 @@ static void add_routes(struct monitor *monitor, const struct report *report, con
                       route->local.family == 0 ? "" : endpoint_text_any_port(&route->local, text));
         if (left || i > 0)
             continue;
-        snprintf(metric->warn, sizeof metric->warn, "%.0f", report->warn_percent / 100 * size);
+        snprintf(metric->warn, sizeof metric->warn, "%.0f",
+                 (double)report->warn_percent / 100 * size);
         snprintf(metric->critical, sizeof metric->critical, "%.0f",
-                 report->critical_percent / 100 * size);
+                 (double)report->critical_percent / 100 * size);
     }
 }
 
