@@ -39,6 +39,7 @@ int owner_sockets(pid_t pid, owner_visit *visit, void *context) {
 int owner_sockets_lowest(pid_t pid, unsigned most, owner_visit *visit, void *context) {
     enum { CHUNK = 4096 };
     _Alignas(struct dirent64) char chunk[CHUNK];
+    void *entries = chunk; /* musl's getdents64() wants another pointer than glibc's */
     char path[32];
     descriptors_path(pid, path, sizeof path);
     int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -47,7 +48,7 @@ int owner_sockets_lowest(pid_t pid, unsigned most, owner_visit *visit, void *con
     bool more = true;
     unsigned seen = 0;
     ssize_t size = 0;
-    while (more && seen < most && (size = getdents64(directory, chunk, sizeof chunk)) > 0)
+    while (more && seen < most && (size = getdents64(directory, entries, sizeof chunk)) > 0)
         for (ssize_t at = 0; more && at < size; seen++) {
             const struct dirent64 *entry = (const struct dirent64 *)(chunk + at);
             uint32_t inode = socket_inode(directory, entry->d_name);
