@@ -1,10 +1,11 @@
 /* What portreuse is measured against: the same namespaces, forks and calls, and nothing else.
  *
- *   bare rebind        the two cases of rebind.scenario: a network namespace each, a server, a
- * client and a restarted server as processes bare connect N     N rounds of socket(), connect() and
- * close() against a server that accepts, waits for the end and closes; in a network namespace bare
- * bind N        N rounds of socket(), bind() to a fixed port and close() bare nothing       start
- * and end
+ * - bare rebind: the two cases of rebind.scenario: for each a network namespace, and a server, a
+ *   client and a restarted server as processes
+ * - bare connect N: N rounds of socket(), connect() and close() against a server that accepts,
+ * waits for the end and closes; in a network namespace, all on one processor, as a case is
+ * - bare bind N: N rounds of socket(), bind() to a fixed port and close()
+ * - bare nothing: start and end
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -134,6 +135,10 @@ static void serve(int listener) {
 }
 
 static int connect_rounds(int rounds) {
+    cpu_set_t here;
+    CPU_ZERO(&here);
+    CPU_SET((size_t)sched_getcpu(), &here);
+    need(sched_setaffinity(0, sizeof here, &here), "sched_setaffinity");
     enter_namespace();
     int listener = listen_on(0);
     pid_t role = fork_role();
