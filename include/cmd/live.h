@@ -45,10 +45,17 @@ enum {
 
 /* False if memory is out, which has been said. */
 bool live_begin(struct live *live, const struct command *command);
-void live_end(struct live *live);
+void live_end(struct live *live); /* also where it could not begin */
 
 /* Takes one of the common options, with `optarg`; false for another, or after a complaint. */
 bool live_take(struct live *live, int option);
+
+/* Takes an option of a command, its own or one of the common ones; false after a complaint. */
+typedef bool live_take_option(void *request, int option);
+
+/* Takes all options of a command; operands are left. False after a complaint. */
+bool live_options(int argc, char **argv, const struct option *longs, live_take_option *take,
+                  void *request);
 
 /* Writes the report to all outputs; returns the exit code. */
 int live_report(struct live *live, struct report *report);

@@ -52,7 +52,8 @@ static bool take_services(struct request *request) {
     return true;
 }
 
-static bool take_option(struct request *request, int option) {
+static bool take_option(void *context, int option) {
+    struct request *request = context;
     switch (option) {
     case OPTION_PORTS:
         if (port_set_parse(optarg, &request->audit.named))
@@ -68,19 +69,13 @@ static bool take_option(struct request *request, int option) {
 
 static int cmd_audit(int argc, char **argv) {
     struct request request = {0};
-    int status = EXIT_TROUBLE, option;
-    options_begin();
-    if (!live_begin(&request.live, command_named(argv[0])))
-        return EXIT_TROUBLE;
-    while ((option = options_next(argc, argv, ":q", longs)) != -1)
-        if (option == '?' || !take_option(&request, option))
-            goto cleanup;
-    if (options_no_operands(argc, argv)) {
+    int status = EXIT_TROUBLE;
+    if (live_begin(&request.live, command_named(argv[0])) &&
+        live_options(argc, argv, longs, take_option, &request) && options_no_operands(argc, argv)) {
         struct report report = {.audit = &request.audit};
         audit_look(&request.live.places[0], &request.audit);
         status = live_report(&request.live, &report);
     }
-cleanup:
     live_end(&request.live);
     return status;
 }

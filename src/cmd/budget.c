@@ -46,7 +46,8 @@ static bool take_watch(struct request *request) {
     return optarg == NULL || options_time("budget", "--watch", optarg, &request->watch_ns);
 }
 
-static bool take_option(struct request *request, int option) {
+static bool take_option(void *context, int option) {
+    struct request *request = context;
     switch (option) {
     case OPTION_INTERVAL:
         return options_time("budget", "--interval", optarg, &request->question.interval_ns);
@@ -87,14 +88,11 @@ static int cmd_budget(int argc, char **argv) {
     const uint64_t tenth = NS_PER_S / 10;
     struct request request = {
         .question.interval_ns = tenth, .warn_percent = 100, .critical_percent = 100};
-    int status = EXIT_TROUBLE, option;
+    int status = EXIT_TROUBLE;
     bool any;
-    options_begin();
-    if (!live_begin(&request.live, command_named(argv[0])))
-        return EXIT_TROUBLE;
-    while ((option = options_next(argc, argv, ":q", longs)) != -1)
-        if (option == '?' || !take_option(&request, option))
-            goto cleanup;
+    if (!live_begin(&request.live, command_named(argv[0])) ||
+        !live_options(argc, argv, longs, take_option, &request))
+        goto cleanup;
     if (optind < argc && !address_take("budget", argv[optind++], &request.question.remote, &any))
         goto cleanup;
     if (options_no_operands(argc, argv))

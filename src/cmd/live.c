@@ -72,6 +72,15 @@ bool live_take(struct live *live, int option) {
     }
 }
 
+bool live_options(int argc, char **argv, const struct option *longs, live_take_option *take,
+                  void *request) {
+    options_begin();
+    for (int option; (option = options_next(argc, argv, ":q", longs)) != -1;)
+        if (option == '?' || !take(request, option))
+            return false;
+    return true;
+}
+
 int live_report(struct live *live, struct report *report) {
     struct monitor monitor;
     bool written = output_open(&live->outputs);

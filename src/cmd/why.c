@@ -62,7 +62,8 @@ static bool take_uid(struct request *request) {
     return true;
 }
 
-static bool take_option(int option, struct request *request) {
+static bool take_option(void *context, int option) {
+    struct request *request = context;
     switch (option) {
     case OPTION_AS:
         return take_role(request);
@@ -141,16 +142,11 @@ static int look(struct request *request) {
 
 static int cmd_why(int argc, char **argv) {
     struct request request = {0};
-    int status = EXIT_TROUBLE, option;
-    options_begin();
-    if (!live_begin(&request.live, command_named(argv[0])))
-        return EXIT_TROUBLE;
-    while ((option = options_next(argc, argv, ":q", longs)) != -1)
-        if (option == '?' || !take_option(option, &request))
-            goto cleanup;
-    if (take_question(argc, argv, &request))
+    int status = EXIT_TROUBLE;
+    if (live_begin(&request.live, command_named(argv[0])) &&
+        live_options(argc, argv, longs, take_option, &request) &&
+        take_question(argc, argv, &request))
         status = look(&request);
-cleanup:
     live_end(&request.live);
     return status;
 }
