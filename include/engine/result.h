@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "kernel/evidence.h"
+#include "inspect/evidence.h"
 #include "scenario/scenario.h"
 
 /* In the order of weight: the verdict of many is the heaviest one of them, but that SKIP yields to

@@ -10,32 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/endpoint.h"
-#include "kernel/tcpstate.h"
-
-/* Which side opened a connection: this one by connect(), or the other. */
-enum diag_opener { OPENER_NOT_KNOWN, OPENED_HERE, OPENED_THERE };
-
-/* One socket as the kernel tells it. */
-struct diag_socket {
-    enum tcp_state state;
-    struct endpoint local, remote; /* a LISTEN or BOUND socket's remote is a wildcard, port 0 */
-    uint32_t inode;                /* 0 if no file holds it: TIME-WAIT, orphans, not yet accepted */
-    uint32_t uid;
-    uint32_t interface;     /* index of the device it is bound to, or 0 */
-    uint32_t expires_ms;    /* TIME-WAIT: time left; else that of the pending timer, or 0 */
-    uint32_t receive_queue; /* LISTEN: connections waiting for accept() */
-    uint32_t send_queue;    /* LISTEN: the backlog */
-    uint32_t cookie[2];
-    bool v6only; /* IPV6_V6ONLY, where v6only_known */
-    bool v6only_known;
-    enum diag_opener opener; /* where the query asked for it */
-};
+#include "model/socket.h"
 
 /* Which sockets are asked for. */
 struct diag_query {
     sa_family_t family; /* AF_INET, AF_INET6, or 0 for both */
-    uint32_t states;    /* a set of states, see kernel/tcpstate.h */
+    uint32_t states;    /* a set of states, see model/tcpstate.h */
     struct endpoint_pattern local, remote;
     uint16_t low, high; /* where local.any_port holds: only those ports; 0 and 0 is all of them */
     bool opener;        /* find out which side opened each connection */

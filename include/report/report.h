@@ -5,12 +5,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "diagnose/audit.h"
+#include "diagnose/budget.h"
+#include "diagnose/why.h"
 #include "engine/result.h"
-#include "engine/surroundings.h"
 #include "engine/watch.h"
-#include "live/audit.h"
-#include "live/budget.h"
-#include "live/why.h"
+#include "probe/surroundings.h"
 
 struct matrix;
 struct matrix_choice;

@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "base/endpoint.h"
-#include "kernel/release.h"
+#include "base/release.h"
 #include "kernel/sockopt.h"
 #include "scenario/address.h"
 #include "scenario/verb.h"

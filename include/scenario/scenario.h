@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 #include "base/arena.h"
-#include "kernel/release.h"
+#include "base/release.h"
 #include "kernel/sockopt.h"
 #include "scenario/address.h"
 #include "scenario/answer.h"

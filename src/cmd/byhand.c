@@ -14,9 +14,9 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "engine/runner.h"
-#include "kernel/evidence.h"
+#include "inspect/evidence.h"
 #include "kernel/sockopt.h"
-#include "report/text_parts.h"
+#include "report/run/text_parts.h"
 #include "scenario/catalogue.h"
 
 /* --- options --- */

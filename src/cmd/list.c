@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
-#include "report/wrap.h"
+#include "report/shared/wrap.h"
 #include "scenario/catalogue.h"
 
 struct search {

@@ -7,7 +7,7 @@
 #include "base/errnames.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
-#include "report/monitor.h"
+#include "report/shared/monitor.h"
 
 bool live_begin(struct live *live, const struct command *command) {
     *live = (struct live){.outputs.command = command, .place_count = 1};

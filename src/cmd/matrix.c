@@ -7,7 +7,7 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/output.h"
-#include "report/matrix_report.h"
+#include "report/matrix/matrix_report.h"
 
 struct request {
     struct matrix_choice choice;

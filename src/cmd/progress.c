@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
-#include "report/phrase.h"
+#include "report/run/phrase.h"
 
 bool progress_begin(struct progress *progress) {
     const char *terminal = getenv("TERM");

@@ -10,7 +10,7 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/run_report.h"
-#include "report/monitor.h"
+#include "report/shared/monitor.h"
 #include "scenario/catalogue.h"
 
 struct request {

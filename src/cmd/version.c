@@ -4,7 +4,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/options.h"
-#include "engine/surroundings.h"
+#include "probe/surroundings.h"
 
 static void row(const char *what, bool yes, const char *otherwise) {
     printf("  %-34s %s\n", what, yes ? "yes" : otherwise);

@@ -10,7 +10,7 @@
 #include "cmd/cmd.h"
 #include "cmd/live.h"
 #include "cmd/options.h"
-#include "report/why_story.h"
+#include "report/host/why_story.h"
 
 struct request {
     struct live live;

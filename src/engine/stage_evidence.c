@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine/stage_parts.h"
-#include "kernel/owner.h"
+#include "inspect/owner.h"
 
 /* A socket that a role has open, by whatever name or none. */
 struct possession {

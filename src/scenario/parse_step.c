@@ -7,7 +7,7 @@
 #include "base/units.h"
 #include "kernel/netdev.h"
 #include "kernel/sysctl.h"
-#include "kernel/tcpstate.h"
+#include "model/tcpstate.h"
 #include "scenario/parser.h"
 
 /* --- sockets of the story --- */

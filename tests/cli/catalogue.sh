@@ -21,7 +21,7 @@ if json '.verdict == "PASS" and ([.scenarios[].cases[].verdict] | all(. == "PASS
 else
   all_ran=no
 fi >"$work/ok"
-causes=$(sed -n 's/.*\[CAUSE_.*\] = "\(.*\)",/"\1"/p' "$here/../../src/kernel/cause.c" | jq -s .)
+causes=$(sed -n 's/.*\[CAUSE_.*\] = "\(.*\)",/"\1"/p' "$here/../../src/model/cause.c" | jq -s .)
 if [ $all_ran = yes ]; then
   ok "and a cause" json '[.scenarios[].cases[].steps[].evidence.cause // empty] | all(. != "unknown")'
   ok "each cause is shown by the scenario of its name" jq -e --argjson causes "$causes" '

@@ -45,7 +45,7 @@ docs=$here/../../docs
 ok "docs/exit-codes-and-formats.md names every cause" sh -c \
   'sed -n "s/.*\[CAUSE_.*\] = \"\(.*\)\",/\1/p" "$1" | while read -r cause; do
      grep -qE "^\| .*$cause" "$2" || { echo "$cause"; exit 1; }
-   done' - "$here/../../src/kernel/cause.c" "$docs/exit-codes-and-formats.md"
+   done' - "$here/../../src/model/cause.c" "$docs/exit-codes-and-formats.md"
 
 # The schema has to hold for whatever kind of report.
 validator=

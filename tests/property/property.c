@@ -1,4 +1,4 @@
-/* The property: in whatever story, the model of kernel/rules.h and the kernel give one answer.
+/* The property: in whatever story, the model of model/rules.h and the kernel give one answer.
  *
  *   property [--seed N] [--binds N]
  *

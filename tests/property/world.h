@@ -8,7 +8,7 @@
 
 #include <sys/socket.h>
 
-#include "kernel/rules.h"
+#include "model/rules.h"
 #include "story.h"
 
 enum { OTHER_USER = 65534, LOOPBACK = 1, REMNANTS = STORY_MOVES, HOLDERS = SLOTS + REMNANTS };

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernel/cause.h"
+#include "model/cause.h"
 #include "scenario/catalogue.h"
 
 /* Besides the groups; docs/scenario-language.md says what they mean. */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernel/cause.h"
+#include "model/cause.h"
 
 /* What a socket is, has set, or is known of it. Of a holder, what is not said is known not to be
  * so, unless UNSURE says that nothing is known. */

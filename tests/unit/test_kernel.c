@@ -13,10 +13,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "kernel/release.h"
+#include "base/release.h"
 #include "kernel/sockopt.h"
 #include "kernel/sysctl.h"
-#include "kernel/tcpstate.h"
+#include "model/tcpstate.h"
 
 /* --- states --- */
 

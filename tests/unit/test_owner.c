@@ -10,9 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "inspect/netns_place.h"
+#include "inspect/owner.h"
 #include "kernel/netns.h"
-#include "kernel/netns_place.h"
-#include "kernel/owner.h"
 #include "kernel/trial.h"
 
 /* --- units and containers --- */

@@ -9,9 +9,9 @@
 
 #include "base/utf8.h"
 #include "engine/result.h"
-#include "report/json_writer.h"
 #include "report/report.h"
-#include "report/wrap.h"
+#include "report/shared/json_writer.h"
+#include "report/shared/wrap.h"
 
 /* --- a run of made-up results --- */
 

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernel/cause.h"
-#include "kernel/rules.h"
+#include "model/cause.h"
+#include "model/rules.h"
 
 /* Options of a claim or a holder. Of a holder, what is not said is known not to be so, unless it is
  * under UNSURE. */

@@ -1,0 +1,106 @@
+/* The matrix: for each pair of a socket that has a port and one that wants it, what the kernel
+ * answers to bind() and listen(), and what the model of model/rules.h says.
+ *
+ * Every pair is made from scratch on a port of its own, as what a port has seen before could change
+ * the answer. All of it runs in one private network namespace. */
+#ifndef PORTREUSE_PROBE_MATRIX_H
+#define PORTREUSE_PROBE_MATRIX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/result.h"
+#include "kernel/netns.h"
+#include "model/rules.h"
+
+enum matrix_user { MATRIX_SAME_USER, MATRIX_OTHER_USER, MATRIX_USERS };
+
+/* Of the first socket. ESTABLISHED and TIME-WAIT: a connection that it accepted; it is closed. */
+enum matrix_state {
+    MATRIX_BOUND,
+    MATRIX_LISTEN,
+    MATRIX_ESTABLISHED,
+    MATRIX_TIME_WAIT,
+    MATRIX_STATES
+};
+
+enum { MATRIX_ADDRESSES = 8 };
+
+enum matrix_options {
+    MATRIX_NONE,
+    MATRIX_REUSEADDR,
+    MATRIX_REUSEPORT,
+    MATRIX_BOTH,
+    MATRIX_OPTIONS
+};
+
+/* A local address to bind. */
+struct matrix_address {
+    const char *name; /* 127.0.0.1, ::, "::,v6only" */
+    const char *text; /* as endpoint_parse() reads it */
+    const char *peer; /* where a client finds it */
+    bool v6only;
+};
+
+extern const struct matrix_address matrix_addresses[MATRIX_ADDRESSES];
+
+/* "none", "REUSEADDR", "REUSEPORT", "both"; "BOUND", ...; "same", "other". All static. */
+extern const char *const matrix_options_names[MATRIX_OPTIONS];
+extern const char *const matrix_state_names[MATRIX_STATES];
+extern const char *const matrix_user_names[MATRIX_USERS];
+
+/* One end of a pair. */
+struct matrix_end {
+    unsigned address, options;
+};
+
+struct matrix_pair {
+    enum matrix_user user; /* of the second socket: the first one's or another */
+    enum matrix_state state;
+    struct matrix_end first, second;
+};
+
+/* What the two calls answered: 0, an errno, or MATRIX_NOT_ASKED. */
+enum { MATRIX_NOT_ASKED = -1 }; /* all of its bits are set */
+
+struct matrix_answer {
+    int16_t bind, listen; /* listen is asked only where bind answered 0 */
+};
+
+struct matrix_cell {
+    struct matrix_answer want;      /* by the model, */
+    uint8_t bind_rule, listen_rule; /* and by which enum rule */
+    struct matrix_answer got; /* by the kernel; bind MATRIX_NOT_ASKED: the pair was left out */
+};
+
+enum { MATRIX_REASON_SIZE = NETNS_REASON_SIZE };
+
+struct matrix {
+    enum verdict verdict;            /* PASS: model and kernel agree; FAIL: somewhere they do not */
+    char reason[MATRIX_REASON_SIZE]; /* of SKIP and ERROR */
+    char kernel[65];                 /* its release */
+    bool ipv6, users;                /* false: the pairs that need them are left out */
+    size_t pairs, disagreements;
+    struct matrix_cell cells[MATRIX_USERS][MATRIX_STATES][MATRIX_ADDRESSES][MATRIX_OPTIONS]
+                            [MATRIX_ADDRESSES][MATRIX_OPTIONS];
+};
+
+/* Measures all pairs, in a child process, and asks the model for each. NULL with errno set if there
+ * is no memory or no process for it. */
+struct matrix *matrix_measure(void);
+
+void matrix_free(struct matrix *matrix);
+
+/* Goes through the pairs in the order of the cells: false when there is none behind `*pair`. The
+ * first one is all zero. Pairs of another user stand only where both sockets have SO_REUSEPORT: the
+ * user matters to nothing else. */
+bool matrix_next(struct matrix_pair *pair);
+
+const struct matrix_cell *matrix_cell(const struct matrix *matrix, const struct matrix_pair *pair);
+
+/* Whether the kernel was asked, and whether what it said is what the model says. */
+bool matrix_measured(const struct matrix_cell *cell);
+bool matrix_agrees(const struct matrix_cell *cell);
+
+#endif

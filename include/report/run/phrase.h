@@ -1,0 +1,42 @@
+/* What the reports say in the same words, whatever their format. Nothing here ends a line, and all
+ * text from outside is made safe to print (base/utf8.h): what a format has to escape besides is
+ * escaped by the stream that it gives (base/escape.h). */
+#ifndef PORTREUSE_REPORT_RUN_PHRASE_H
+#define PORTREUSE_REPORT_RUN_PHRASE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "engine/result.h"
+
+/* A text from outside, whole. */
+void phrase_text(FILE *out, const char *text);
+
+/* The front of it if it is longer than `most` bytes, and dots. */
+void phrase_front(FILE *out, const char *text, size_t most);
+
+/* The role of a step, "" for a step of the environment. */
+const char *phrase_role(const struct scenario *scenario, const struct step *step);
+
+/* A step without its role: `bind listener 127.0.0.1:80`. */
+void phrase_call(FILE *out, const struct step *step);
+
+/* What a step answered. As long as it met what was wanted, only what that leaves no doubt about, so
+ * that it is the same from run to run; `verbose`: the answer itself. */
+void phrase_answer(FILE *out, const struct step_result *result, bool verbose);
+
+/* Why the case has its verdict: `line 7: want ok, got EADDRINUSE`, or the reason of a SKIP or an
+ * ERROR; nothing for PASS. Of what was wanted at most `most` bytes. */
+void phrase_case(FILE *out, const struct scenario_result *scenario, size_t index, size_t most);
+
+/* --- phrase_evidence.c --- */
+
+/* How many lines tell what was in the way: one a socket, one for the rest, or one for all. */
+unsigned phrase_evidence_lines(const struct evidence *evidence);
+
+/* One of them: `TIME-WAIT 127.0.0.1:80 to 127.0.0.1:*, left by server.peer`. Process ids, ports
+ * that the kernel chose, exact counts and times only if `verbose`. */
+void phrase_evidence(FILE *out, const struct scenario *scenario, const struct evidence *evidence,
+                     unsigned line, bool verbose);
+
+#endif

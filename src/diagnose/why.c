@@ -1,0 +1,218 @@
+/* First the kernel is asked, by trial binds; then it is looked up what explains its answer; then it
+ * is asked again. What is in motion, a connection that ends, a process that dies, can be different
+ * each time: then the whole is done once more, and if that does not hold either, the answer says
+ * that things changed while looking. */
+#include "diagnose/why.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "diagnose/budget.h"
+#include "diagnose/why_parts.h"
+#include "inspect/apart.h"
+#include "kernel/local_address.h"
+#include "kernel/netns.h"
+#include "kernel/sysctl.h"
+#include "kernel/trial.h"
+
+void why_fail(struct why *why, int error, const char *failure) {
+    why->verdict = WHY_UNKNOWN;
+    why->error = error;
+    why->failure = failure;
+}
+
+/* --- asking the kernel --- */
+
+static struct trial trial_of(const struct why_question *asked, unsigned options) {
+    return (struct trial){.local = asked->local,
+                          .reuseaddr = (options & WHY_REUSEADDR) != 0,
+                          .reuseport = (options & WHY_REUSEPORT) != 0,
+                          .v6only = asked->v6only};
+}
+
+static unsigned asked_options(const struct why_question *asked) {
+    return (asked->reuseaddr ? WHY_REUSEADDR : 0) | (asked->reuseport ? WHY_REUSEPORT : 0);
+}
+
+static void try_binds(void *context) {
+    struct why *why = context;
+    for (unsigned options = 0; options < WHY_TRIALS; options++) {
+        struct trial trial = trial_of(&why->asked, options);
+        why->trials[options].error = trial_bind(&trial, &why->trials[options].call);
+    }
+}
+
+/* Makes the trials, as the other user if it is one: in a process that becomes that one. */
+static void make_trials(struct why *why) {
+    struct apart apart = {.other_user = true, .uid = why->asked.uid};
+    const char *what;
+    if (!why->asked.other_user) {
+        try_binds(why);
+        return;
+    }
+    int error = apart_run(&apart, try_binds, why, sizeof *why, &what);
+    if (error != 0)
+        why_fail(why, error, what);
+}
+
+static bool asks_again(const struct why *why) {
+    struct why again = {.asked = why->asked};
+    if (why->asked.local.family == 0)
+        return true;
+    make_trials(&again);
+    unsigned options = asked_options(&why->asked);
+    return again.verdict != WHY_UNKNOWN &&
+           again.trials[options].error == why->trials[options].error;
+}
+
+/* --- the answer --- */
+
+static void refuse(struct why *why, const struct why_trial *trial) {
+    why->verdict = WHY_REFUSED;
+    why->error = trial->error;
+    why->call = trial->call;
+}
+
+void why_name(struct why *why, const char *cause, const char *words) {
+    why->cause = cause;
+    why->words = words;
+}
+
+/* bind() was refused for a reason that no socket gives. */
+static void explain_address(struct why *why) {
+    if (local_address_is_tentative(&why->asked.local))
+        why_name(why, "address-tentative",
+                 "an interface has this address, but may not use it yet: the search for another "
+                 "that has it too (duplicate address detection) goes on, or has found one");
+    else
+        why_name(why, cause_name(CAUSE_ADDRESS_NOT_LOCAL),
+                 "no interface of this network namespace has this address");
+}
+
+static void explain_permission(struct why *why) {
+    uint16_t port = why->asked.local.port;
+    if (why->error == EACCES && port != 0 && port < why->privileged_below)
+        why_name(why, "privileged-port",
+                 "ports below net.ipv4.ip_unprivileged_port_start are for those with "
+                 "CAP_NET_BIND_SERVICE; nobody has to hold the port for that");
+    else
+        why_name(why, "not-permitted",
+                 "a security module or a filter of this system refuses it (SELinux, AppArmor, "
+                 "Landlock, a BPF program of the control group, a seccomp profile)");
+}
+
+/* connect() is not tried, as that would send something: what it would answer is told by the
+ * sockets. Either its port is bound already, and then no other connection may have the same two
+ * ends; or it chooses one. */
+static void judge_connect(struct why *why) {
+    static const struct why_trial refused = {EADDRNOTAVAIL, "connect"};
+    struct budget_question question = {.remote = why->asked.remote};
+    struct netns_place here = netns_place_here();
+    struct budget budget;
+    bool available = true;
+    if (why->asked.local.port != 0) {
+        available = !why_is_connected(why);
+    } else if (why->asked.local.family == 0) {
+        budget_look(&question, &here, &budget);
+        if (budget.failure != NULL)
+            why_fail(why, budget.error, budget.failure);
+        available = budget.failure != NULL || budget.routes[0].left > 0;
+    }
+    if (available)
+        return;
+    refuse(why, &refused);
+    why_find_holders(why);
+}
+
+static void judge_bind(struct why *why) {
+    const struct why_trial *trial = &why->trials[asked_options(&why->asked)];
+    if (trial->error == 0)
+        why_count_on_port(why);
+    else
+        refuse(why, trial);
+    if (trial->error == EADDRINUSE)
+        why_find_holders(why);
+    else if (trial->error == EADDRNOTAVAIL)
+        explain_address(why);
+    else if (trial->error == EACCES || trial->error == EPERM)
+        explain_permission(why);
+    else if (trial->error != 0)
+        why_fail(why, trial->error, trial->call);
+}
+
+static void judge(struct why *why) {
+    if (why->verdict != WHY_UNKNOWN && why->asked.local.family != 0)
+        judge_bind(why);
+    if (why->verdict == WHY_FREE && why->asked.remote.family != 0)
+        judge_connect(why);
+}
+
+/* In the namespace that the initial processes of the system are in, its inode is this
+ * (PROC_PID_INIT_INO in include/linux/proc_ns.h). */
+static bool sees_all_processes(void) {
+    char link[32];
+    ssize_t size = readlink("/proc/self/ns/pid", link, sizeof link - 1);
+    link[size > 0 ? size : 0] = '\0';
+    return strcmp(link, "pid:[4026531836]") == 0;
+}
+
+static void read_settings(struct why *why) {
+    char text[16];
+    why->range = port_range_read();
+    why->in_range =
+        why->asked.local.port >= why->range.low && why->asked.local.port <= why->range.high;
+    why->reserved = port_set_has(&why->range.reserved, why->asked.local.port);
+    why->privileged_below = 1024;
+    if (sysctl_read("net.ipv4.ip_unprivileged_port_start", text, sizeof text) == 0)
+        why->privileged_below = (uint16_t)strtoul(text, NULL, 10);
+    why->own_pids_only = !sees_all_processes();
+}
+
+static void look_once(struct why *why, const struct why_question *asked) {
+    struct netns_place place = why->place;
+    *why = (struct why){.place = place, .asked = *asked};
+    read_settings(why);
+    if (asked->local.family != 0)
+        make_trials(why);
+    judge(why);
+}
+
+/* The whole, and if it does not hold, once more. */
+static void look_twice(struct why *why, const struct why_question *asked) {
+    look_once(why, asked);
+    if (why->verdict == WHY_UNKNOWN || (asks_again(why) && why_still_holds(why)))
+        return;
+    look_once(why, asked);
+    why->changed = why->verdict != WHY_UNKNOWN && !(asks_again(why) && why_still_holds(why));
+}
+
+/* In the namespace. A question without an address is about both wildcards: the second is an IPv6
+ * socket, that takes the IPv4 port too; it is answered where the first is free. */
+static void look_here(void *context) {
+    struct why *why = context;
+    struct why_question asked = why->asked;
+    look_twice(why, &asked);
+    if (!asked.any_family || why->verdict != WHY_FREE || !netns_has_ipv6())
+        return;
+    struct why first = *why;
+    asked.local = endpoint_wildcard(AF_INET6, asked.local.port);
+    look_twice(why, &asked);
+    if (why->verdict == WHY_FREE)
+        *why = first;
+}
+
+void why_look(const struct why_question *question, const struct netns_place *place,
+              struct why *why) {
+    struct apart apart = {.place = place};
+    const char *what;
+    *why = (struct why){.place = *place, .asked = *question};
+    if (place->path[0] == '\0') {
+        look_here(why);
+        return;
+    }
+    int error = apart_run(&apart, look_here, why, sizeof *why, &what);
+    if (error != 0)
+        why_fail(why, error, what);
+}

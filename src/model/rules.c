@@ -1,0 +1,349 @@
+/* First whether two sockets meet at all (port, device, address), then whether their options let
+ * them share; a port is free for a claim if no holder is in the way. What is not known of a holder
+ * stays not known in the answer: the logic is three-valued throughout. */
+#include "model/rules.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+/* --- three-valued logic --- */
+
+enum knowledge knowledge_of(bool yes) {
+    return yes ? KNOWN_YES : KNOWN_NO;
+}
+
+static enum knowledge negation(enum knowledge a) {
+    return a == NOT_KNOWN ? NOT_KNOWN : knowledge_of(a == KNOWN_NO);
+}
+
+static enum knowledge both(enum knowledge a, enum knowledge b) {
+    if (a == KNOWN_NO || b == KNOWN_NO)
+        return KNOWN_NO;
+    return a == KNOWN_YES && b == KNOWN_YES ? KNOWN_YES : NOT_KNOWN;
+}
+
+static enum knowledge either(enum knowledge a, enum knowledge b) {
+    return negation(both(negation(a), negation(b)));
+}
+
+/* --- which addresses meet --- */
+
+/* The addresses that the kernel tells apart: an IPv4 address is the same as the IPv4-mapped IPv6
+ * address, but [::] is neither 0.0.0.0 nor ::ffff:0.0.0.0. */
+static bool is_ipv4(const struct endpoint *endpoint) {
+    return endpoint->family == AF_INET || endpoint_is_mapped(endpoint);
+}
+
+static bool is_ipv6_wildcard(const struct endpoint *endpoint) {
+    return !is_ipv4(endpoint) && endpoint_is_wildcard(endpoint);
+}
+
+static bool same_address(const struct endpoint *a, const struct endpoint *b) {
+    struct endpoint left = endpoint_unmapped(a), right = endpoint_unmapped(b);
+    right.port = left.port;
+    return endpoint_equal(&left, &right);
+}
+
+/* __inet6_bind() */
+bool rules_v6only(const struct claim *claim) {
+    return claim->v6only || (!is_ipv4(&claim->local) && !endpoint_is_wildcard(&claim->local));
+}
+
+/* Whether the kernel has the holder as IPv6 only. An address does not tell: that of a connection
+ * can come from [::], and stays when it has ended. */
+static enum knowledge holder_v6only(const struct holder *holder) {
+    const struct diag_socket *socket = &holder->socket;
+    if (is_ipv4(&socket->local))
+        return KNOWN_NO;
+    return socket->v6only_known ? knowledge_of(socket->v6only) : NOT_KNOWN;
+}
+
+/* bind() to a wildcard looks at every socket of the port (inet_rcv_saddr_equal()). */
+static enum knowledge wildcard_meets(const struct claim *claim, const struct holder *holder) {
+    const struct endpoint *theirs = &holder->socket.local;
+    if (is_ipv6_wildcard(&claim->local))
+        return knowledge_of(!claim->v6only || !is_ipv4(theirs));
+    if (claim->local.family == AF_INET || is_ipv4(theirs) || is_ipv6_wildcard(theirs))
+        return negation(holder_v6only(holder));
+    return KNOWN_NO; /* ::ffff:0.0.0.0 and a specific IPv6 address */
+}
+
+/* bind() to a specific address looks at those of the same address, and at wildcards
+ * (inet_bhash2_conflict(), inet_bhash2_addr_any_conflict()). */
+static enum knowledge specific_meets(const struct claim *claim, const struct holder *holder) {
+    const struct endpoint *theirs = &holder->socket.local;
+    if (is_ipv6_wildcard(theirs) && is_ipv4(&claim->local))
+        return negation(holder_v6only(holder));
+    if (is_ipv6_wildcard(theirs))
+        return KNOWN_YES;
+    if (endpoint_is_wildcard(theirs))
+        return knowledge_of(is_ipv4(&claim->local));
+    return knowledge_of(same_address(&claim->local, theirs));
+}
+
+static bool devices_meet(const struct claim *claim, const struct diag_socket *other) {
+    return claim->interface == 0 || other->interface == 0 || claim->interface == other->interface;
+}
+
+static struct ruling apart(enum rule rule) {
+    return (struct ruling){.rule = rule, .in_the_way = KNOWN_NO};
+}
+
+struct ruling rules_meet(const struct claim *claim, const struct holder *holder) {
+    const struct endpoint *mine = &claim->local, *theirs = &holder->socket.local;
+    bool wildcard = endpoint_is_wildcard(mine), families = is_ipv4(mine) != is_ipv4(theirs);
+    enum knowledge meet = wildcard ? wildcard_meets(claim, holder) : specific_meets(claim, holder);
+    if (meet == KNOWN_NO)
+        return apart(families && (wildcard || endpoint_is_wildcard(theirs)) ? RULE_V6ONLY
+                                                                            : RULE_OTHER_ADDRESS);
+    return (struct ruling){.rule = families ? RULE_DUAL_STACK
+                                   : wildcard != endpoint_is_wildcard(theirs)
+                                       ? RULE_WILDCARD_VS_SPECIFIC
+                                       : RULE_ADDRESS_IN_USE,
+                           .in_the_way = meet,
+                           .unknown = meet == NOT_KNOWN ? UNKNOWN_V6ONLY : 0};
+}
+
+/* --- which options share --- */
+
+/* A closed connection of which the kernel keeps a remnant: one that has left FIN-WAIT-2 to the
+ * kernel is such already, though sock_diag calls it FIN-WAIT-2 (tcp_time_wait()). */
+static bool is_remnant(const struct diag_socket *socket) {
+    return socket->state == STATE_TIME_WAIT ||
+           (socket->state == STATE_FIN_WAIT_2 && socket->inode == 0);
+}
+
+static enum knowledge share_reuseaddr(const struct claim *claim, const struct holder *holder) {
+    return both(knowledge_of(claim->reuseaddr && holder->socket.state != STATE_LISTEN),
+                holder->reuseaddr);
+}
+
+static bool same_user(const struct claim *claim, const struct holder *holder) {
+    return is_remnant(&holder->socket) || holder->socket.uid == claim->uid;
+}
+
+static enum knowledge share_reuseport(const struct claim *claim, const struct holder *holder) {
+    return both(knowledge_of(claim->reuseport && same_user(claim, holder)), holder->reuseport);
+}
+
+/* The rule by which a socket that meets the claim, and does not share, refuses it. `meeting` is how
+ * they meet. */
+static enum rule refusal_rule(enum port_call call, const struct claim *claim,
+                              const struct holder *holder, enum rule meeting) {
+    if (claim->reuseport && holder->reuseport == KNOWN_YES)
+        return RULE_REUSEPORT_UID;
+    switch (holder->socket.state) {
+    case STATE_LISTEN:
+        return call == CALL_LISTEN ? RULE_BIND_TWICE_LISTEN_ONCE : meeting;
+    case STATE_BOUND:
+        return RULE_BOUND_BUT_IDLE;
+    case STATE_TIME_WAIT:
+        return RULE_TIME_WAIT_REBIND;
+    default:
+        return RULE_LIVE_CONNECTION;
+    }
+}
+
+/* bind() to a port, and listen(), which asks for the port anew (inet_bind_conflict()). */
+static struct ruling between_on_port(enum port_call call, const struct claim *claim,
+                                     const struct holder *holder) {
+    struct ruling ruling = rules_meet(claim, holder);
+    enum knowledge reuseaddr = share_reuseaddr(claim, holder);
+    enum knowledge reuseport = share_reuseport(claim, holder);
+    if (ruling.in_the_way == KNOWN_NO)
+        return ruling;
+    if (reuseaddr == KNOWN_YES || reuseport == KNOWN_YES)
+        return apart(reuseaddr == KNOWN_YES ? RULE_BOTH_REUSEADDR : RULE_BOTH_REUSEPORT);
+    ruling.rule = refusal_rule(call, claim, holder, ruling.rule);
+    ruling.in_the_way = both(ruling.in_the_way, negation(either(reuseaddr, reuseport)));
+    ruling.unknown |= reuseaddr == NOT_KNOWN ? UNKNOWN_REUSEADDR : 0;
+    ruling.unknown |= reuseport == NOT_KNOWN ? UNKNOWN_REUSEPORT : 0;
+    return ruling;
+}
+
+/* --- automatic ports --- */
+
+static bool in_range(const struct claim *claim, uint16_t port) {
+    return port >= claim->range_low && port <= claim->range_high;
+}
+
+/* bind() to port 0: options do not help, but that ip_autobind_reuse lets sockets with SO_REUSEADDR
+ * share a port when none is free, unless they could share it by SO_REUSEPORT too
+ * (inet_bind_conflict() with `relax`). */
+static struct ruling between_autobind(const struct claim *claim, const struct holder *holder) {
+    struct ruling ruling = rules_meet(claim, holder);
+    if (ruling.in_the_way == KNOWN_NO)
+        return ruling;
+    ruling.rule = RULE_EPHEMERAL_BIND;
+    if (!claim->autobind_reuse)
+        return ruling;
+    enum knowledge share =
+        both(share_reuseaddr(claim, holder), negation(share_reuseport(claim, holder)));
+    if (share == KNOWN_YES)
+        return apart(RULE_BOTH_REUSEADDR);
+    ruling.in_the_way = both(ruling.in_the_way, negation(share));
+    ruling.unknown |= share == NOT_KNOWN ? UNKNOWN_REUSEADDR : 0;
+    return ruling;
+}
+
+/* Whether connect() itself chose the holder's port. */
+static enum knowledge chosen_by_connect(const struct holder *holder) {
+    enum tcp_state state = holder->socket.state;
+    if (state == STATE_LISTEN || state == STATE_BOUND || holder->outgoing == KNOWN_NO ||
+        holder->bound == KNOWN_YES)
+        return KNOWN_NO;
+    return holder->by_connect;
+}
+
+/* --- connections --- */
+
+/* Whether an address is that of an end, where the wildcard stands for any: before connect() has
+ * chosen a source address the socket's own is the wildcard, and connect() to the wildcard means
+ * this host. */
+static bool may_be(const struct endpoint *mine, const struct endpoint *theirs) {
+    return endpoint_is_wildcard(mine) || same_address(mine, theirs);
+}
+
+/* Whether the holder is a connection from the same address to the same place
+ * (__inet_check_established(): one that is bound to a device is met from that device alone). */
+static bool same_connection(const struct claim *claim, const struct diag_socket *other) {
+    return other->state != STATE_LISTEN && other->state != STATE_BOUND &&
+           claim->remote.port == other->remote.port && may_be(&claim->remote, &other->remote) &&
+           may_be(&claim->local, &other->local) &&
+           (other->interface == 0 || other->interface == claim->interface);
+}
+
+static struct ruling between_connect(const struct claim *claim, const struct holder *holder) {
+    if (!same_connection(claim, &holder->socket))
+        return apart(RULE_CONNECT_SHARES);
+    bool recyclable = is_remnant(&holder->socket);
+    return (struct ruling){.rule = RULE_FIXED_CLIENT_PORT,
+                           .in_the_way = recyclable ? NOT_KNOWN : KNOWN_YES,
+                           .unknown = recyclable ? UNKNOWN_TIMESTAMPS : 0};
+}
+
+static struct ruling between_autoconnect(const struct claim *claim, const struct holder *holder) {
+    enum knowledge shareable = chosen_by_connect(holder);
+    bool recyclable = claim->tw_reuse && holder->socket.state == STATE_TIME_WAIT;
+    if (shareable != KNOWN_NO && same_connection(claim, &holder->socket))
+        return (struct ruling){.rule = RULE_EPHEMERAL_EXHAUSTION,
+                               .in_the_way = recyclable ? NOT_KNOWN : KNOWN_YES,
+                               .unknown = recyclable ? UNKNOWN_TIMESTAMPS : 0};
+    if (shareable == KNOWN_YES)
+        return apart(RULE_CONNECT_SHARES);
+    return (struct ruling){.rule = RULE_POISONED_PORT,
+                           .in_the_way = negation(shareable),
+                           .unknown = shareable == NOT_KNOWN ? UNKNOWN_BY_CONNECT : 0};
+}
+
+/* --- all together --- */
+
+struct ruling rules_between(enum port_call call, const struct claim *claim,
+                            const struct holder *holder) {
+    const struct diag_socket *other = &holder->socket;
+    bool automatic = claim->local.port == 0;
+    if (automatic ? !in_range(claim, other->local.port) : other->local.port != claim->local.port)
+        return apart(RULE_OTHER_PORT);
+    if (call == CALL_CONNECT)
+        return automatic ? between_autoconnect(claim, holder) : between_connect(claim, holder);
+    if (!devices_meet(claim, other))
+        return apart(RULE_OTHER_DEVICE);
+    return automatic ? between_autobind(claim, holder) : between_on_port(call, claim, holder);
+}
+
+/* Whether the socket that is remembered covers the claim: the same address, or a wildcard that
+ * means it (ipv6_rcv_saddr_equal() with the wildcard of the remembered socket alone). */
+static bool covers(const struct port_history *history, const struct claim *claim) {
+    const struct endpoint *last = &history->local, *mine = &claim->local;
+    if (is_ipv6_wildcard(last))
+        return !history->v6only || !is_ipv4(mine);
+    if (is_ipv6_wildcard(mine)) /* an IPv4 socket is compared by IPv4 addresses alone */
+        return last->family == AF_INET && endpoint_is_wildcard(last) && !claim->v6only;
+    if (is_ipv4(last) && is_ipv4(mine) && endpoint_is_wildcard(last))
+        return true;
+    return same_address(last, mine);
+}
+
+static bool like_last(const struct port_history *history, const struct claim *claim) {
+    return history != NULL && history->reuseport && claim->reuseport &&
+           history->uid == claim->uid && covers(history, claim);
+}
+
+/* The ruling of all the holders together: that of the first one in the way, else of the first
+ * doubtful one, else the most telling. */
+static struct port_ruling among_holders(enum port_call call, const struct claim *claim,
+                                        const struct holder *holders, size_t count) {
+    struct port_ruling port = {apart(RULE_FREE), count};
+    for (size_t i = 0; i < count; i++) {
+        struct ruling ruling = rules_between(call, claim, &holders[i]);
+        bool more_telling = ruling.in_the_way == NOT_KNOWN || ruling.rule > port.ruling.rule;
+        if (ruling.in_the_way == KNOWN_YES)
+            return (struct port_ruling){ruling, i};
+        if (port.ruling.in_the_way == KNOWN_NO && more_telling)
+            port = (struct port_ruling){ruling, i};
+    }
+    return port;
+}
+
+struct port_ruling rules_port(enum port_call call, const struct claim *claim,
+                              const struct holder *holders, size_t count,
+                              const struct port_history *history) {
+    struct port_ruling port = among_holders(call, claim, holders, count);
+    if (port.ruling.in_the_way != KNOWN_NO && call != CALL_CONNECT && claim->local.port != 0 &&
+        like_last(history, claim))
+        return (struct port_ruling){apart(RULE_SAME_REUSEPORT), count};
+    return port;
+}
+
+/* --- the choice of a port --- */
+
+static bool is_eligible(enum port_call call, const struct claim *claim,
+                        const struct holder *holders, size_t count, unsigned port) {
+    for (size_t i = 0; i < count; i++)
+        if (holders[i].socket.local.port == port &&
+            rules_between(call, claim, &holders[i]).in_the_way != KNOWN_NO)
+            return false;
+    return true;
+}
+
+static unsigned count_eligible(enum port_call call, const struct claim *claim,
+                               const struct holder *holders, size_t count, bool *ports) {
+    unsigned eligible = 0;
+    for (unsigned port = claim->range_low; port <= claim->range_high; port++) {
+        bool is = is_eligible(call, claim, holders, count, port);
+        if (ports != NULL)
+            ports[port - claim->range_low] = is;
+        eligible += is;
+    }
+    return eligible;
+}
+
+/* What ip_autobind_reuse allows is looked for only when nothing else is left. */
+struct range_ruling rules_range(enum port_call call, const struct claim *claim,
+                                const struct holder *holders, size_t count, bool *ports) {
+    struct claim strict = *claim;
+    strict.autobind_reuse = false;
+    unsigned eligible = count_eligible(call, &strict, holders, count, ports);
+    if (eligible == 0 && claim->autobind_reuse)
+        eligible = count_eligible(call, claim, holders, count, ports);
+    if (eligible > 0)
+        return (struct range_ruling){eligible, 0, RULE_FREE};
+    return call == CALL_CONNECT ? (struct range_ruling){0, EADDRNOTAVAIL, RULE_EPHEMERAL_EXHAUSTION}
+                                : (struct range_ruling){0, EADDRINUSE, RULE_EPHEMERAL_BIND};
+}
+
+/* --- what the kernel remembers --- */
+
+void rules_remember(struct port_history *history, const struct claim *claim) {
+    if (!claim->reuseport)
+        *history = (struct port_history){0};
+    else if (!like_last(history, claim))
+        *history = (struct port_history){true, claim->local, claim->v6only, claim->uid};
+}
+
+void rules_forget(struct port_history *history, const struct holder *left, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (chosen_by_connect(&left[i]) != KNOWN_YES)
+            return;
+    *history = (struct port_history){0};
+}

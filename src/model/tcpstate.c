@@ -1,0 +1,44 @@
+#include "model/tcpstate.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/suggest.h"
+
+static const char *const names[STATE_COUNT] = {
+    [STATE_ESTABLISHED] = "ESTABLISHED",
+    [STATE_SYN_SENT] = "SYN-SENT",
+    [STATE_SYN_RECEIVED] = "SYN-RECEIVED",
+    [STATE_FIN_WAIT_1] = "FIN-WAIT-1",
+    [STATE_FIN_WAIT_2] = "FIN-WAIT-2",
+    [STATE_TIME_WAIT] = "TIME-WAIT",
+    [STATE_CLOSED] = "CLOSED",
+    [STATE_CLOSE_WAIT] = "CLOSE-WAIT",
+    [STATE_LAST_ACK] = "LAST-ACK",
+    [STATE_LISTEN] = "LISTEN",
+    [STATE_CLOSING] = "CLOSING",
+    [STATE_BOUND] = "BOUND",
+};
+
+uint32_t tcpstate_set(const char *name) {
+    if (strcmp(name, "ANY") == 0)
+        return STATES_ANY;
+    for (size_t i = 0; i < STATE_COUNT; i++)
+        if (names[i] != NULL && strcmp(names[i], name) == 0)
+            return 1U << i;
+    return 0;
+}
+
+const char *tcpstate_name(enum tcp_state state) {
+    const char *name = state < STATE_COUNT ? names[state] : NULL;
+    return name == NULL ? "NONE" : name;
+}
+
+const char *tcpstate_near(const char *name) {
+    struct suggestion nearest = suggest_begin(name);
+    for (size_t i = 0; i < STATE_COUNT; i++)
+        if (names[i] != NULL)
+            suggest_offer(&nearest, names[i]);
+    suggest_offer(&nearest, "ANY");
+    return nearest.word;
+}

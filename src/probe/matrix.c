@@ -1,0 +1,390 @@
+/* One child process in a namespace of its own makes every pair, on one processor (a late segment
+ * from another one can end a TIME-WAIT by a reset, RFC 1337); what it finds lies in shared memory.
+ * The model is asked in the parent, of the same pairs. */
+#include "probe/matrix.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/errnames.h"
+#include "kernel/processor.h"
+#include "kernel/sockdiag.h"
+#include "kernel/sysctl.h"
+
+const struct matrix_address matrix_addresses[MATRIX_ADDRESSES] = {
+    {"0.0.0.0", "0.0.0.0:0", "127.0.0.1:0", false},
+    {"127.0.0.1", "127.0.0.1:0", "127.0.0.1:0", false},
+    {"127.0.0.2", "127.0.0.2:0", "127.0.0.2:0", false},
+    {"::", "[::]:0", "[::1]:0", false},
+    {"::,v6only", "[::]:0", "[::1]:0", true},
+    {"::1", "[::1]:0", "[::1]:0", false},
+    {"::ffff:0.0.0.0", "[::ffff:0.0.0.0]:0", "[::ffff:127.0.0.1]:0", false},
+    {"::ffff:127.0.0.1", "[::ffff:127.0.0.1]:0", "[::ffff:127.0.0.1]:0", false},
+};
+
+const char *const matrix_options_names[MATRIX_OPTIONS] = {"none", "REUSEADDR", "REUSEPORT", "both"};
+const char *const matrix_state_names[MATRIX_STATES] = {"BOUND", "LISTEN", "ESTABLISHED",
+                                                       "TIME-WAIT"};
+const char *const matrix_user_names[MATRIX_USERS] = {"same", "other"};
+
+enum {
+    FIRST_PORT = 10000,       /* each pair has a port of its own, from here up, */
+    OTHER_USER = 65534,       /* nobody, by long custom */
+    DEADLINE_S = 30,          /* for all of it */
+    TIME_WAIT_PATIENCE = 1000 /* ms */
+};
+
+/* --- the pairs --- */
+
+static bool has_reuseport(struct matrix_end end) {
+    return end.options == MATRIX_REUSEPORT || end.options == MATRIX_BOTH;
+}
+
+/* Counts one up, and carries: whether there was nothing to carry. */
+static bool count_up(unsigned *digit, unsigned base) {
+    *digit = (*digit + 1) % base;
+    return *digit != 0;
+}
+
+static bool step(struct matrix_pair *pair) {
+    if (count_up(&pair->second.options, MATRIX_OPTIONS) ||
+        count_up(&pair->second.address, MATRIX_ADDRESSES) ||
+        count_up(&pair->first.options, MATRIX_OPTIONS) ||
+        count_up(&pair->first.address, MATRIX_ADDRESSES))
+        return true;
+    pair->state = (pair->state + 1) % MATRIX_STATES;
+    if (pair->state == 0)
+        pair->user++;
+    return pair->user < MATRIX_USERS;
+}
+
+bool matrix_next(struct matrix_pair *pair) {
+    while (step(pair))
+        if (pair->user == MATRIX_SAME_USER ||
+            (has_reuseport(pair->first) && has_reuseport(pair->second)))
+            return true;
+    return false;
+}
+
+static struct matrix_cell *cell_of(struct matrix *matrix, const struct matrix_pair *pair) {
+    return &matrix->cells[pair->user][pair->state][pair->first.address][pair->first.options]
+                         [pair->second.address][pair->second.options];
+}
+
+const struct matrix_cell *matrix_cell(const struct matrix *matrix, const struct matrix_pair *pair) {
+    return cell_of((struct matrix *)matrix, pair);
+}
+
+bool matrix_measured(const struct matrix_cell *cell) {
+    return cell->got.bind != MATRIX_NOT_ASKED;
+}
+
+bool matrix_agrees(const struct matrix_cell *cell) {
+    return cell->got.bind == cell->want.bind && cell->got.listen == cell->want.listen;
+}
+
+static struct endpoint endpoint_named(const char *text, uint16_t port) {
+    struct endpoint_pattern pattern;
+    const char *at;
+    endpoint_parse(text, &pattern, &at);
+    pattern.endpoint.port = port;
+    return pattern.endpoint;
+}
+
+static struct endpoint bound_to(struct matrix_end end, uint16_t port) {
+    return endpoint_named(matrix_addresses[end.address].text, port);
+}
+
+/* --- the model's answer --- */
+
+static struct claim claim_of(struct matrix_end end, uint16_t port, uint32_t uid) {
+    return (struct claim){.local = bound_to(end, port),
+                          .reuseaddr =
+                              end.options == MATRIX_REUSEADDR || end.options == MATRIX_BOTH,
+                          .reuseport = has_reuseport(end),
+                          .v6only = matrix_addresses[end.address].v6only,
+                          .uid = uid};
+}
+
+static struct holder holder_of(const struct matrix_pair *pair, const struct claim *first) {
+    static const enum tcp_state states[MATRIX_STATES] = {STATE_BOUND, STATE_LISTEN,
+                                                         STATE_ESTABLISHED, STATE_TIME_WAIT};
+    const char *peer = matrix_addresses[pair->first.address].peer;
+    bool accepted = pair->state == MATRIX_ESTABLISHED || pair->state == MATRIX_TIME_WAIT;
+    return (struct holder){
+        .socket = {.state = states[pair->state],
+                   .local = accepted ? endpoint_named(peer, first->local.port) : first->local,
+                   .inode = pair->state != MATRIX_TIME_WAIT,
+                   .uid = first->uid,
+                   .v6only = rules_v6only(first),
+                   .v6only_known = true},
+        .reuseaddr = knowledge_of(first->reuseaddr),
+        .reuseport = knowledge_of(first->reuseport),
+        .outgoing = KNOWN_NO,
+        .bound = KNOWN_YES,
+        .by_connect = KNOWN_NO};
+}
+
+static int16_t errno_of(const struct port_ruling *port) {
+    return port->ruling.in_the_way == KNOWN_NO ? 0 : EADDRINUSE;
+}
+
+static void predict(const struct matrix_pair *pair, struct matrix_cell *cell) {
+    struct claim first = claim_of(pair->first, 1, 0);
+    struct claim second = claim_of(pair->second, 1, pair->user);
+    struct holder holder = holder_of(pair, &first);
+    struct port_history history = {0};
+    rules_remember(&history, &first);
+    struct port_ruling bind = rules_port(CALL_BIND, &second, &holder, 1, &history);
+    cell->want = (struct matrix_answer){errno_of(&bind), MATRIX_NOT_ASKED};
+    cell->bind_rule = cell->listen_rule = (uint8_t)bind.ruling.rule;
+    if (cell->want.bind != 0)
+        return;
+    rules_remember(&history, &second);
+    struct port_ruling listen = rules_port(CALL_LISTEN, &second, &holder, 1, &history);
+    cell->want.listen = errno_of(&listen);
+    cell->listen_rule = (uint8_t)listen.ruling.rule;
+}
+
+/* --- the kernel's answer --- */
+
+/* The sockets of the first end; -1 where there is none. */
+struct first {
+    int socket, client, accepted;
+};
+
+static void close_one(int *fd) {
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static void close_first(struct first *first) {
+    close_one(&first->socket);
+    close_one(&first->accepted);
+    close_one(&first->client);
+}
+
+/* A socket with the options of `end`, or -1 with errno set. */
+static int open_socket(struct matrix_end end, sa_family_t family) {
+    static const int one = 1;
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool reuseaddr = end.options == MATRIX_REUSEADDR || end.options == MATRIX_BOTH;
+    if (fd < 0)
+        return -1;
+    if ((reuseaddr && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0) ||
+        (has_reuseport(end) && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) < 0) ||
+        (matrix_addresses[end.address].v6only &&
+         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) < 0)) {
+        close_one(&fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* Returns 0 or an errno. */
+static int call_bind(int fd, const struct endpoint *local) {
+    struct sockaddr_storage address;
+    socklen_t size = endpoint_to_sockaddr(local, &address);
+    return bind(fd, (struct sockaddr *)&address, size) < 0 ? errno : 0;
+}
+
+static int call_listen(int fd) {
+    return listen(fd, 1) < 0 ? errno : 0;
+}
+
+/* Has a client connect to the first socket, accepts, and closes the listener. Returns 0 or an
+ * errno. */
+static int take_connection(struct first *first, const struct endpoint *peer) {
+    struct sockaddr_storage address;
+    socklen_t size = endpoint_to_sockaddr(peer, &address);
+    first->client = socket(peer->family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (first->client < 0 || connect(first->client, (struct sockaddr *)&address, size) < 0)
+        return errno;
+    first->accepted = accept4(first->socket, NULL, NULL, SOCK_CLOEXEC);
+    if (first->accepted < 0)
+        return errno;
+    close_one(&first->socket);
+    return 0;
+}
+
+/* Closes the accepted end, then the client's, and sees that TIME-WAIT has come. Returns 0 or an
+ * errno: ETIMEDOUT if it has not. */
+static int close_to_time_wait(int diag, struct first *first, const struct endpoint *local) {
+    static const struct timespec pause = {.tv_nsec = 1000000L};
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    struct diag_socket found;
+    if (getsockname(first->client, (struct sockaddr *)&address, &size) < 0)
+        return errno;
+    struct endpoint remote = endpoint_from_sockaddr(&address);
+    close_one(&first->accepted);
+    close_one(&first->client);
+    for (int i = 0; i < TIME_WAIT_PATIENCE; i++) {
+        int error = sockdiag_find(diag, local, &remote, &found);
+        if (error != 0 && error != ENOENT)
+            return error;
+        if (error == 0 && found.state == STATE_TIME_WAIT)
+            return 0;
+        nanosleep(&pause, NULL);
+    }
+    return ETIMEDOUT;
+}
+
+/* Brings the first socket into the state of the pair. Returns 0 or an errno. */
+static int make_first(int diag, const struct matrix_pair *pair, uint16_t port,
+                      struct first *first) {
+    struct endpoint local = bound_to(pair->first, port);
+    struct endpoint peer = endpoint_named(matrix_addresses[pair->first.address].peer, port);
+    first->socket = open_socket(pair->first, local.family);
+    int error = first->socket < 0 ? errno : call_bind(first->socket, &local);
+    if (error == 0 && pair->state != MATRIX_BOUND)
+        error = call_listen(first->socket);
+    if (error == 0 && (pair->state == MATRIX_ESTABLISHED || pair->state == MATRIX_TIME_WAIT))
+        error = take_connection(first, &peer);
+    if (error == 0 && pair->state == MATRIX_TIME_WAIT)
+        error = close_to_time_wait(diag, first, &peer);
+    return error;
+}
+
+/* Asks with the second socket. A socket belongs to the user whose files its maker would make
+ * (setfsuid(2)). Returns 0 or an errno of something else. */
+static int ask_second(const struct matrix_pair *pair, uint16_t port, struct matrix_answer *got) {
+    struct endpoint local = bound_to(pair->second, port);
+    if (pair->user == MATRIX_OTHER_USER)
+        setfsuid(OTHER_USER);
+    int second = open_socket(pair->second, local.family), error = errno;
+    if (pair->user == MATRIX_OTHER_USER)
+        setfsuid(geteuid());
+    if (second < 0)
+        return error;
+    got->bind = (int16_t)call_bind(second, &local);
+    if (got->bind == 0)
+        got->listen = (int16_t)call_listen(second);
+    close_one(&second);
+    return 0;
+}
+
+static bool left_out(const struct matrix *matrix, const struct matrix_pair *pair) {
+    return (pair->user == MATRIX_OTHER_USER && !matrix->users) ||
+           (!matrix->ipv6 && (bound_to(pair->first, 0).family == AF_INET6 ||
+                              bound_to(pair->second, 0).family == AF_INET6));
+}
+
+static void measure_pair(struct matrix *matrix, int diag, const struct matrix_pair *pair) {
+    struct matrix_cell *cell = cell_of(matrix, pair);
+    struct first first = {-1, -1, -1};
+    char name[ERRNAME_SIZE];
+    uint16_t port = (uint16_t)(FIRST_PORT + matrix->pairs);
+    if (left_out(matrix, pair))
+        return;
+    int error = make_first(diag, pair, port, &first);
+    if (error == 0)
+        error = ask_second(pair, port, &cell->got);
+    close_first(&first);
+    matrix->pairs++;
+    if (error == 0)
+        return;
+    matrix->verdict = VERDICT_ERROR;
+    snprintf(matrix->reason, sizeof matrix->reason, "a socket on %s could not come to %s: %s",
+             matrix_addresses[pair->first.address].name, matrix_state_names[pair->state],
+             errname(error, name));
+}
+
+/* Whether sockets of another user can be made here. */
+static bool can_be_other_user(void) {
+    setfsuid(OTHER_USER);
+    return setfsuid(geteuid()) == OTHER_USER;
+}
+
+/* The child: measures what it can, and leaves the rest as it was. */
+static void measure(struct matrix *matrix) {
+    struct matrix_pair pair = {0};
+    alarm(DEADLINE_S);
+    if (netns_enter(matrix->reason) == NETNS_REFUSED) {
+        matrix->verdict = VERDICT_SKIP;
+        return;
+    }
+    processor_stay();
+    /* A small machine keeps less TIME-WAIT than there are pairs; where this cannot be written, it
+     * shows as a first socket that does not come to TIME-WAIT. */
+    sysctl_write("net.ipv4.tcp_max_tw_buckets", "65536");
+    matrix->ipv6 = netns_has_ipv6();
+    matrix->users = can_be_other_user();
+    int diag = sockdiag_open();
+    do
+        measure_pair(matrix, diag, &pair);
+    while (matrix->verdict != VERDICT_ERROR && matrix_next(&pair));
+    if (diag >= 0)
+        close(diag);
+}
+
+/* --- both --- */
+
+/* Returns 0 or an errno. */
+static int measure_in_child(struct matrix *matrix) {
+    int status = 0;
+    pid_t parent = getpid(), child = fork(), ended;
+    if (child < 0)
+        return errno;
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() == parent)
+            measure(matrix);
+        _exit(0);
+    }
+    do
+        ended = waitpid(child, &status, 0);
+    while (ended < 0 && errno == EINTR);
+    if (ended == child && WIFSIGNALED(status)) {
+        matrix->verdict = VERDICT_ERROR;
+        snprintf(matrix->reason, sizeof matrix->reason, "the process that measures was ended: %s",
+                 WTERMSIG(status) == SIGALRM ? "it took too long" : strsignal(WTERMSIG(status)));
+    }
+    return 0;
+}
+
+static void compare(struct matrix *matrix) {
+    struct matrix_pair pair = {0};
+    do {
+        struct matrix_cell *cell = cell_of(matrix, &pair);
+        predict(&pair, cell);
+        matrix->disagreements += matrix_measured(cell) && !matrix_agrees(cell);
+    } while (matrix_next(&pair));
+    if (matrix->disagreements > 0 && matrix->verdict == VERDICT_PASS)
+        matrix->verdict = VERDICT_FAIL;
+}
+
+struct matrix *matrix_measure(void) {
+    struct utsname kernel;
+    struct matrix *matrix =
+        mmap(NULL, sizeof *matrix, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (matrix == MAP_FAILED)
+        return NULL;
+    uname(&kernel);
+    snprintf(matrix->kernel, sizeof matrix->kernel, "%s", kernel.release);
+    memset(matrix->cells, MATRIX_NOT_ASKED, sizeof matrix->cells);
+    int error = measure_in_child(matrix);
+    if (error != 0) {
+        matrix_free(matrix);
+        errno = error;
+        return NULL;
+    }
+    compare(matrix);
+    return matrix;
+}
+
+void matrix_free(struct matrix *matrix) {
+    if (matrix != NULL)
+        munmap(matrix, sizeof *matrix);
+}

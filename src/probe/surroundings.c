@@ -1,0 +1,144 @@
+#include "probe/surroundings.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kernel/sockdiag.h"
+#include "kernel/sockopt.h"
+#include "kernel/sysctl.h"
+
+const char *const surroundings_sysctl[SURROUNDINGS_SYSCTLS] = {
+    "net.ipv4.ip_local_port_range",
+    "net.ipv4.ip_local_reserved_ports",
+    "net.ipv4.ip_unprivileged_port_start",
+    "net.ipv4.ip_autobind_reuse",
+    "net.ipv4.tcp_tw_reuse",
+    "net.ipv4.tcp_tw_reuse_delay",
+    "net.ipv4.tcp_timestamps",
+    "net.ipv4.tcp_fin_timeout",
+    "net.ipv4.tcp_max_tw_buckets",
+    "net.ipv4.tcp_rfc1337",
+};
+
+/* A listener of our own on a free port, so that there is something to list and to destroy; its
+ * descriptor, or -1. */
+static int open_listener(void) {
+    struct sockaddr_in any_port = {.sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (listener >= 0 && (bind(listener, (struct sockaddr *)&any_port, sizeof any_port) < 0 ||
+                          listen(listener, 1) < 0)) {
+        close(listener);
+        return -1;
+    }
+    return listener;
+}
+
+struct own_listener {
+    int fd;
+    struct diag_socket socket;
+    bool found;
+};
+
+static bool find_own(void *context, const struct diag_socket *socket) {
+    struct own_listener *own = context;
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    if (getsockname(own->fd, (struct sockaddr *)&address, &size) < 0)
+        return false;
+    struct endpoint endpoint = endpoint_from_sockaddr(&address);
+    own->found = endpoint_equal(&endpoint, &socket->local);
+    own->socket = *socket;
+    return !own->found;
+}
+
+static void look_at_diag(struct surroundings *found) {
+    int diag = sockdiag_open();
+    struct own_listener own = {.fd = open_listener()};
+    struct diag_query query = sockdiag_query(1U << STATE_LISTEN);
+    if (diag >= 0 && own.fd >= 0 && sockdiag_dump(diag, &query, find_own, &own) == 0)
+        found->sock_diag = own.found;
+    found->lists_bound = diag >= 0 && sockdiag_sees_bound(diag) == 1;
+    found->destroys = own.found && sockdiag_destroy(diag, &own.socket) == 0;
+    if (diag >= 0)
+        close(diag);
+    if (own.fd >= 0)
+        close(own.fd);
+}
+
+static void look_at_options(struct surroundings *found) {
+    const struct sockopt *option = sockopt_named("IP_LOCAL_PORT_RANGE");
+    struct sockopt_value value = {.kind = SOCKOPT_PORTS, .low = 40000, .high = 40001};
+    int any = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (any < 0)
+        return;
+    found->port_range = sockopt_set(any, option, &value) == 0;
+    close(any);
+}
+
+static void look_at_sysctls(struct surroundings *found) {
+    found->sysctls_writable = sysctl_obstacle() == NULL;
+    for (size_t i = 0; i < SURROUNDINGS_SYSCTLS; i++)
+        if (sysctl_read(surroundings_sysctl[i], found->sysctls[i], sizeof found->sysctls[i]) != 0)
+            found->sysctls[i][0] = '\0';
+}
+
+static void look_around(struct surroundings *found) {
+    found->ipv6 = netns_has_ipv6();
+    found->uids = netns_has_uids();
+    look_at_diag(found);
+    look_at_options(found);
+    look_at_sysctls(found);
+}
+
+/* Runs `look` in a child process that shares `found`. Returns 0 or an errno. */
+static int in_child(void (*look)(struct surroundings *), struct surroundings *found) {
+    pid_t parent = getpid(), child = fork();
+    if (child < 0)
+        return errno;
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() == parent)
+            look(found);
+        _exit(0);
+    }
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    return 0;
+}
+
+static void look_in_private(struct surroundings *found) {
+    found->netns = netns_enter(found->netns_reason);
+    if (found->netns != NETNS_REFUSED && !found->current)
+        look_around(found);
+}
+
+int surroundings_look(bool current, struct surroundings *found) {
+    struct rlimit limit = {0};
+    struct surroundings *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        return errno;
+    uname(&shared->kernel);
+    shared->uid = (unsigned)geteuid();
+    getrlimit(RLIMIT_NOFILE, &limit);
+    shared->open_files = limit.rlim_cur;
+    shared->open_files_most = limit.rlim_max;
+    shared->current = current;
+    int error = in_child(look_in_private, shared);
+    shared->current = current || shared->netns == NETNS_REFUSED;
+    if (error == 0 && shared->current)
+        error = in_child(look_around, shared);
+    *found = *shared;
+    munmap(shared, sizeof *shared);
+    return error;
+}

@@ -1,0 +1,273 @@
+/* portreuse audit: for people, for programs, for monitors. */
+#include "diagnose/audit.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/errnames.h"
+#include "base/utf8.h"
+#include "report/format.h"
+#include "report/shared/json_writer.h"
+#include "report/shared/line.h"
+#include "report/shared/monitor.h"
+#include "report/shared/wrap.h"
+
+enum { INDENT = 2 };
+
+/* --- in brief --- */
+
+static unsigned harmful(const struct audit *audit) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < audit->setting_count; i++)
+        count += audit->settings[i].harmful;
+    return count;
+}
+
+static enum monitor_state judge(const struct audit *audit) {
+    if (audit->failure != NULL)
+        return MONITOR_UNKNOWN;
+    return audit->endangered + audit->shared_count + harmful(audit) > 0 ? MONITOR_WARNING
+                                                                        : MONITOR_OK;
+}
+
+static void print_counted(FILE *out, uint32_t count, const char *what, const char **comma) {
+    if (count == 0)
+        return;
+    fprintf(out, "%s%" PRIu32 " %s%s", *comma, count, what, count == 1 ? "" : "s");
+    *comma = ", ";
+}
+
+static void print_line(FILE *out, const struct audit *audit) {
+    char name[ERRNAME_SIZE];
+    const char *comma = " ";
+    fputs(monitor_state_name(judge(audit)), out);
+    if (audit->failure != NULL)
+        fprintf(out, " %s: %s", audit->failure, errname(audit->error, name));
+    else if (judge(audit) == MONITOR_OK)
+        fputs(" no port of a server is in danger", out);
+    print_counted(out, audit->endangered, "unreserved server port", &comma);
+    print_counted(out, audit->shared_count, "port shared by strangers", &comma);
+    print_counted(out, harmful(audit), "harmful sysctl", &comma);
+}
+
+static void make_line(const struct audit *audit, char *text) {
+    struct line line;
+    if (line_begin(&line) != NULL)
+        print_line(line.out, audit);
+    line_end(&line, text);
+}
+
+/* --- for people --- */
+
+static void print_text(FILE *out, const char *text) {
+    utf8_print(out, text, strlen(text));
+}
+
+static void print_owner(FILE *out, const struct owner *owner) {
+    print_text(out, owner->command);
+    fprintf(out, " (pid %d%s", (int)owner->pid, owner->unit[0] == '\0' ? "" : ", ");
+    print_text(out, owner->unit);
+    fputc(')', out);
+}
+
+static void print_ports(FILE *out, const struct audit *audit) {
+    if (audit->endangered == 0)
+        return;
+    fprintf(out, "\nServers' ports that an outgoing connection can take\n");
+    for (unsigned i = 0; i < audit->port_count; i++) {
+        const struct audit_port *port = &audit->ports[i];
+        fprintf(out, "%*s%u, ", INDENT, "", port->port);
+        if (port->owner.pid != 0)
+            print_owner(out, &port->owner);
+        else
+            fputs(port->listening ? "of a process that cannot be seen" : "named, not listening now",
+                  out);
+        fputc('\n', out);
+    }
+    if (audit->endangered > audit->port_count)
+        fprintf(out, "%*sand %" PRIu32 " more\n", INDENT, "",
+                audit->endangered - audit->port_count);
+    fprintf(out, "%*sTo keep them for their servers, now and after the next start:\n", INDENT, "");
+    fprintf(out, "%*ssysctl -w net.ipv4.ip_local_reserved_ports=", 2 * INDENT, "");
+    port_set_print(&audit->wanted, out);
+    fprintf(out, "\n%*secho net.ipv4.ip_local_reserved_ports=", 2 * INDENT, "");
+    port_set_print(&audit->wanted, out);
+    fputs(" >/etc/sysctl.d/60-reserved-ports.conf\n", out);
+    fprintf(out, "%*sTo see it happen: portreuse run stolen-port\n", INDENT, "");
+}
+
+static void print_shared(FILE *out, const struct audit *audit) {
+    char text[ENDPOINT_TEXT_SIZE];
+    if (audit->shared_count == 0)
+        return;
+    fprintf(out, "\nPorts that different programs share by SO_REUSEPORT\n");
+    for (unsigned i = 0; i < audit->shared_count; i++) {
+        fprintf(out, "%*s%s, ", INDENT, "", endpoint_text(&audit->shared[i].local, text));
+        print_owner(out, &audit->shared[i].owners[0]);
+        fputs(" and ", out);
+        print_owner(out, &audit->shared[i].owners[1]);
+        fputs(": each gets a part of the connections\n", out);
+    }
+}
+
+static void print_settings(FILE *out, const struct audit *audit) {
+    if (audit->setting_count == 0)
+        return;
+    fprintf(out, "\nSettings that do nothing of what they are set for, or harm\n");
+    for (unsigned i = 0; i < audit->setting_count; i++) {
+        const struct audit_setting *setting = &audit->settings[i];
+        fprintf(out, "%*s%s = ", INDENT, "", setting->name);
+        print_text(out, setting->value);
+        if (setting->where[0] != '\0') {
+            fputs(" in ", out);
+            print_text(out, setting->where);
+        }
+        fprintf(out, "%s\n%*s", setting->harmful ? ", harmful" : "", 2 * INDENT, "");
+        wrap_print(out, setting->words, 2 * INDENT, 2 * INDENT);
+        fprintf(out, "%*s(%s)\n", 2 * INDENT, "", setting->source);
+    }
+}
+
+static void write_text(const struct report *report, FILE *out) {
+    const struct audit *audit = report->audit;
+    char line[REPORT_LINE_SIZE];
+    make_line(audit, line);
+    fprintf(out, "%s\n", line);
+    if (report->quiet)
+        return;
+    fprintf(out, "\nOutgoing connections get ports of %u-%u", audit->range.low, audit->range.high);
+    if (audit->range.reserved_count > 0)
+        fprintf(out, ", but for %" PRIu32 " that are reserved", audit->range.reserved_count);
+    fputs(".\n", out);
+    print_ports(out, audit);
+    print_shared(out, audit);
+    print_settings(out, audit);
+    if (audit->unseen > 0)
+        fprintf(out,
+                "\n%u processes are not ours to look into: as root this would tell which sockets\n"
+                "are theirs.\n",
+                audit->unseen);
+}
+
+const struct format format_audit_text = {
+    .name = "text",
+    .endings = ".txt",
+    .line = "for people; the default",
+    .write = write_text,
+};
+
+/* --- for programs --- */
+
+static void write_owner(struct json *json, const struct owner *owner) {
+    json_object(json, NULL);
+    json_number(json, "pid", owner->pid);
+    json_string(json, "name", owner->name);
+    json_string(json, "command", owner->command);
+    json_string(json, "unit", owner->unit);
+    json_end(json);
+}
+
+static void write_ports(struct json *json, const struct audit *audit) {
+    json_number(json, "endangered_count", audit->endangered);
+    json_array(json, "endangered");
+    for (unsigned i = 0; i < audit->port_count; i++) {
+        const struct audit_port *port = &audit->ports[i];
+        json_object(json, NULL);
+        json_number(json, "port", port->port);
+        json_bool(json, "listening", port->listening);
+        json_array(json, "processes");
+        if (port->owner.pid != 0)
+            write_owner(json, &port->owner);
+        json_end(json);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+static void write_wanted(struct json *json, const struct audit *audit) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL)
+        return;
+    port_set_print(&audit->wanted, out);
+    if (fclose(out) == 0)
+        json_string(json, "ip_local_reserved_ports", text);
+    free(text);
+}
+
+static void write_shared(struct json *json, const struct audit *audit) {
+    char text[ENDPOINT_TEXT_SIZE];
+    json_array(json, "shared");
+    for (unsigned i = 0; i < audit->shared_count; i++) {
+        json_object(json, NULL);
+        json_string(json, "local", endpoint_text(&audit->shared[i].local, text));
+        json_array(json, "processes");
+        write_owner(json, &audit->shared[i].owners[0]);
+        write_owner(json, &audit->shared[i].owners[1]);
+        json_end(json);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+static void write_settings(struct json *json, const struct audit *audit) {
+    json_array(json, "settings");
+    for (unsigned i = 0; i < audit->setting_count; i++) {
+        const struct audit_setting *setting = &audit->settings[i];
+        json_object(json, NULL);
+        json_string(json, "name", setting->name);
+        json_string(json, "value", setting->value);
+        json_string(json, "file", setting->where[0] == '\0' ? NULL : setting->where);
+        json_bool(json, "harmful", setting->harmful);
+        json_string(json, "words", setting->words);
+        json_string(json, "source", setting->source);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+static void write_json(const struct report *report, FILE *out) {
+    const struct audit *audit = report->audit;
+    struct json json = {.out = out};
+    struct monitor monitor;
+    monitor_of(report, &monitor);
+    json_object(&json, NULL);
+    monitor_json_head(&json, &monitor, &audit->place, audit->failure, audit->error);
+    json_number(&json, "range_low", audit->range.low);
+    json_number(&json, "range_high", audit->range.high);
+    json_number(&json, "reserved", audit->range.reserved_count);
+    write_ports(&json, audit);
+    write_wanted(&json, audit);
+    write_shared(&json, audit);
+    write_settings(&json, audit);
+    json_number(&json, "unseen_processes", audit->unseen);
+    json_end(&json);
+}
+
+const struct format format_audit_json = {
+    .name = "json",
+    .endings = ".json",
+    .line = "for programs: all that is known, in one document",
+    .write = write_json,
+};
+
+/* --- for monitors --- */
+
+void audit_monitor(const struct report *report, struct monitor *monitor) {
+    const struct audit *audit = report->audit;
+    monitor->command = "audit";
+    monitor->state = judge(audit);
+    make_line(audit, monitor->line);
+    if (audit->failure != NULL)
+        return;
+    monitor_add(monitor, "audit_ports_endangered",
+                "Ports of servers that outgoing connections can take.", audit->endangered);
+    monitor_add(monitor, "audit_ports_shared", "Ports that different programs share.",
+                audit->shared_count);
+    monitor_add(monitor, "audit_settings_harmful", "Sysctls that do harm.", harmful(audit));
+    monitor_add(monitor, "audit_settings_useless",
+                "Sysctls that do nothing of what they are set for.",
+                audit->setting_count - harmful(audit));
+}

@@ -1,0 +1,291 @@
+/* portreuse budget: how many local ports are left; for people, for programs, for monitors. */
+#include "diagnose/budget.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/errnames.h"
+#include "base/units.h"
+#include "base/utf8.h"
+#include "report/format.h"
+#include "report/shared/json_writer.h"
+#include "report/shared/line.h"
+#include "report/shared/monitor.h"
+#include "report/shared/wrap.h"
+
+enum { INDENT = 2 };
+
+/* --- in brief --- */
+
+static const struct budget_route *first_route(const struct budget *budget) {
+    return &budget->routes[0];
+}
+
+/* The thresholds: so many percent of the ports used. */
+static enum monitor_state judge(const struct report *report) {
+    const struct budget *budget = report->budget;
+    uint32_t size = port_range_size(&budget->range);
+    double used = size == 0 ? 100 : 100.0 * first_route(budget)->used / size;
+    if (budget->failure != NULL)
+        return MONITOR_UNKNOWN;
+    if (used >= (double)report->critical_percent)
+        return MONITOR_CRITICAL;
+    return used >= (double)report->warn_percent ? MONITOR_WARNING : MONITOR_OK;
+}
+
+static void print_span(FILE *out, double seconds) {
+    const double minute = 60, hour = 3600, day = 86400;
+    if (seconds < 2 * minute)
+        fprintf(out, "%.0f s", seconds);
+    else if (seconds < 2 * hour)
+        fprintf(out, "%.0f min", seconds / minute);
+    else if (seconds < 2 * day)
+        fprintf(out, "%.0f h", seconds / hour);
+    else
+        fprintf(out, "%.0f days", seconds / day);
+}
+
+static void print_line(FILE *out, const struct report *report) {
+    const struct budget *budget = report->budget;
+    const struct budget_route *route = first_route(budget);
+    char text[ENDPOINT_TEXT_SIZE], name[ERRNAME_SIZE];
+    fprintf(out, "%s ", monitor_state_name(judge(report)));
+    if (budget->failure != NULL) {
+        fprintf(out, "%s: %s", budget->failure, errname(budget->error, name));
+        return;
+    }
+    if (route->remote.family != 0)
+        fprintf(out, "%s: ", endpoint_text(&route->remote, text));
+    fprintf(out, "%" PRIu32 " of %" PRIu32 " ports left", route->left,
+            port_range_size(&budget->range));
+    if (budget->exhausted_s >= 0) {
+        fputs(", none in ", out);
+        print_span(out, budget->exhausted_s);
+    }
+    if (route->left == 0)
+        fputs("; reuse connections or widen the range", out);
+}
+
+static void make_line(const struct report *report, char *text) {
+    struct line line;
+    if (line_begin(&line) != NULL)
+        print_line(line.out, report);
+    line_end(&line, text);
+}
+
+/* --- for people --- */
+
+static void print_states(FILE *out, const struct budget_route *route) {
+    const char *comma = "";
+    for (unsigned i = 0; i < STATE_COUNT; i++)
+        if (route->states[i] > 0) {
+            fprintf(out, "%s%" PRIu32 " %s", comma, route->states[i], tcpstate_name(i));
+            comma = ", ";
+        }
+    fputs(*comma == '\0' ? "none\n" : "\n", out);
+}
+
+static void print_owner(FILE *out, const struct budget_owner *found) {
+    fprintf(out, "%*sabout %" PRIu32 ": pid %d", 2 * INDENT, "", found->sockets,
+            (int)found->owner.pid);
+    if (found->owner.unit[0] != '\0') {
+        fputs(", ", out);
+        utf8_print(out, found->owner.unit, strlen(found->owner.unit));
+    }
+    fputs(": ", out);
+    utf8_print(out, found->owner.command, strlen(found->owner.command));
+    fputc('\n', out);
+}
+
+static void print_route(FILE *out, const struct budget_route *route) {
+    char local[ENDPOINT_TEXT_SIZE], remote[ENDPOINT_TEXT_SIZE];
+    fprintf(out, "\nTo %s", endpoint_text(&route->remote, remote));
+    if (route->local.family != 0)
+        fprintf(out, " from %s", endpoint_text_any_port(&route->local, local));
+    fprintf(out, "\n%*s%" PRIu32 " ports used, %" PRIu32 " left\n", INDENT, "", route->used,
+            route->left);
+    fprintf(out, "%*sconnections: ", INDENT, "");
+    print_states(out, route);
+    if (route->states[STATE_TIME_WAIT] > 0)
+        fprintf(out,
+                "%*s%" PRIu32 " closed within the last %d s, %" PRIu32
+                " of TIME-WAIT can be reused now\n",
+                INDENT, "", route->closed, BUDGET_RECENT_S, route->reusable);
+    for (unsigned i = 0; i < route->owner_count; i++)
+        print_owner(out, &route->owners[i]);
+    if (route->by_bind > 0)
+        fprintf(out,
+                "%*sports such as bind() to port 0 chooses: %" PRIu32 "; it seems that\n"
+                "%*sIP_BIND_ADDRESS_NO_PORT is missing before bind()\n",
+                INDENT, "", route->by_bind, INDENT, "");
+}
+
+static void print_range(FILE *out, const struct budget *budget) {
+    fprintf(out, "\nThe range\n%*s%u-%u, ports: %" PRIu32 ", reserved besides: %" PRIu32 "\n",
+            INDENT, "", budget->range.low, budget->range.high, port_range_size(&budget->range),
+            budget->range.reserved_count);
+    fprintf(out,
+            "%*staken by explicit binds, for all destinations: %" PRIu32
+            ", of connections: %" PRIu32 "\n",
+            INDENT, "", budget->explicit_ports, budget->explicit_sockets);
+}
+
+static void print_rate(FILE *out, const struct budget *budget) {
+    if (first_route(budget)->remote.family == 0)
+        return;
+    fprintf(out, "\nThe rate, on the first route\n");
+    fprintf(out,
+            "%*sat most %.1f new connections a second for ever, if this side closes first:\n"
+            "%*seach has its port until TIME-WAIT is over\n",
+            INDENT, "", budget->rate, INDENT, "");
+    if (budget->asked.interval_ns == 0)
+        return;
+    fprintf(out, "%*snow it takes %+.1f ports a second", INDENT, "", budget->growth);
+    if (budget->exhausted_s >= 0) {
+        fputs(": none is left in ", out);
+        print_span(out, budget->exhausted_s);
+    }
+    fputc('\n', out);
+}
+
+static void write_text(const struct report *report, FILE *out) {
+    const struct budget *budget = report->budget;
+    char line[REPORT_LINE_SIZE];
+    make_line(report, line);
+    fprintf(out, "%s\n", line);
+    if (report->quiet || budget->failure != NULL)
+        return;
+    print_range(out, budget);
+    for (unsigned i = 0; i < budget->known; i++)
+        if (budget->routes[i].remote.family != 0)
+            print_route(out, &budget->routes[i]);
+    if (budget->route_count > budget->known)
+        fprintf(out, "\nand %" PRIu32 " destinations more\n", budget->route_count - budget->known);
+    print_rate(out, budget);
+    if (budget->unseen > 0)
+        fprintf(out,
+                "\n%u processes are not ours to look into: as root this would tell whose their\n"
+                "connections are.\n",
+                budget->unseen);
+}
+
+const struct format format_budget_text = {
+    .name = "text",
+    .endings = ".txt",
+    .line = "for people; the default",
+    .write = write_text,
+};
+
+/* --- for programs --- */
+
+static void write_route(struct json *json, const struct budget_route *route) {
+    char text[ENDPOINT_TEXT_SIZE];
+    json_object(json, NULL);
+    json_string(json, "remote", endpoint_text(&route->remote, text));
+    json_string(json, "local",
+                route->local.family == 0 ? NULL : endpoint_text_any_port(&route->local, text));
+    json_number(json, "used", route->used);
+    json_number(json, "left", route->left);
+    json_object(json, "states");
+    for (unsigned i = 0; i < STATE_COUNT; i++)
+        if (route->states[i] > 0)
+            json_number(json, tcpstate_name(i), route->states[i]);
+    json_end(json);
+    json_number(json, "reusable", route->reusable);
+    json_number(json, "closed_in_10s", route->closed);
+    json_number(json, "by_bind_to_port_0", route->by_bind);
+    json_array(json, "owners");
+    for (unsigned i = 0; i < route->owner_count; i++) {
+        json_object(json, NULL);
+        json_number(json, "pid", route->owners[i].owner.pid);
+        json_string(json, "command", route->owners[i].owner.command);
+        json_string(json, "unit", route->owners[i].owner.unit);
+        json_number(json, "sockets", route->owners[i].sockets);
+        json_end(json);
+    }
+    json_end(json);
+    json_end(json);
+}
+
+static void write_json(const struct report *report, FILE *out) {
+    const struct budget *budget = report->budget;
+    struct json json = {.out = out};
+    struct monitor monitor;
+    monitor_of(report, &monitor);
+    json_object(&json, NULL);
+    monitor_json_head(&json, &monitor, &budget->place, budget->failure, budget->error);
+    json_number(&json, "range_low", budget->range.low);
+    json_number(&json, "range_high", budget->range.high);
+    json_number(&json, "range_ports", port_range_size(&budget->range));
+    json_number(&json, "reserved", budget->range.reserved_count);
+    json_number(&json, "explicit_ports", budget->explicit_ports);
+    json_number(&json, "explicit_connections", budget->explicit_sockets);
+    json_number(&json, "tcp_tw_reuse", budget->tw_reuse);
+    json_number(&json, "most_per_minute", (int64_t)(budget->rate * 60));
+    json_number(&json, "growth_per_minute", (int64_t)(budget->growth * 60));
+    if (budget->exhausted_s >= 0)
+        json_number(&json, "exhausted_in_s", (int64_t)budget->exhausted_s);
+    else
+        json_string(&json, "exhausted_in_s", NULL);
+    json_number(&json, "destination_count", budget->route_count);
+    json_array(&json, "destinations");
+    for (unsigned i = 0; i < budget->known; i++)
+        if (budget->routes[i].remote.family != 0)
+            write_route(&json, &budget->routes[i]);
+    json_end(&json);
+    json_number(&json, "unseen_processes", budget->unseen);
+    json_end(&json);
+}
+
+const struct format format_budget_json = {
+    .name = "json",
+    .endings = ".json",
+    .line = "for programs: all that is known, in one document",
+    .write = write_json,
+};
+
+/* --- for monitors --- */
+
+static void add_routes(struct monitor *monitor, const struct report *report, const char *name,
+                       const char *help, bool left) {
+    const struct budget *budget = report->budget;
+    char text[ENDPOINT_TEXT_SIZE];
+    uint32_t size = port_range_size(&budget->range);
+    for (unsigned i = 0; i < budget->known; i++) {
+        const struct budget_route *route = &budget->routes[i];
+        struct monitor_metric *metric =
+            monitor_add(monitor, name, help, left ? route->left : route->used);
+        monitor_label(metric, "remote",
+                      route->remote.family == 0 ? "" : endpoint_text(&route->remote, text));
+        monitor_label(metric, "local",
+                      route->local.family == 0 ? "" : endpoint_text_any_port(&route->local, text));
+        if (left || i > 0)
+            continue;
+        snprintf(metric->warn, sizeof metric->warn, "%.0f",
+                 (double)report->warn_percent / 100 * size);
+        snprintf(metric->critical, sizeof metric->critical, "%.0f",
+                 (double)report->critical_percent / 100 * size);
+    }
+}
+
+void budget_monitor(const struct report *report, struct monitor *monitor) {
+    const struct budget *budget = report->budget;
+    monitor->command = "budget";
+    monitor->state = judge(report);
+    make_line(report, monitor->line);
+    if (budget->failure != NULL)
+        return;
+    monitor_add(monitor, "budget_ports", "Local ports that the kernel may choose.",
+                port_range_size(&budget->range));
+    monitor_add(monitor, "budget_ports_explicit", "Of these, ports taken by explicit binds.",
+                budget->explicit_ports);
+    add_routes(monitor, report, "budget_ports_used", "Ports used towards a destination.", false);
+    add_routes(monitor, report, "budget_ports_left", "Ports left towards a destination.", true);
+    monitor_add(monitor, "budget_most_per_second",
+                "New connections a second that TIME-WAIT allows to the busiest destination.",
+                budget->rate);
+    monitor_add(monitor, "budget_growth_per_second",
+                "Ports a second that the busiest destination takes more than it gives.",
+                budget->growth);
+}

@@ -1,0 +1,181 @@
+/* portreuse why for programs, in the words of docs/why.schema.json. */
+#include <string.h>
+
+#include "base/errnames.h"
+#include "report/format.h"
+#include "report/host/why_story.h"
+#include "report/shared/json_writer.h"
+
+enum { SCHEMA_VERSION = 1 };
+
+static void write_endpoint(struct json *json, const char *key, const struct endpoint *endpoint) {
+    char text[ENDPOINT_TEXT_SIZE];
+    json_string(json, key, endpoint->family == 0 ? NULL : endpoint_text(endpoint, text));
+}
+
+static void write_error(struct json *json, const char *key, int error) {
+    char name[ERRNAME_SIZE];
+    json_string(json, key, error == 0 ? NULL : errname(error, name));
+}
+
+static void write_knowledge(struct json *json, const char *key, enum knowledge known) {
+    if (known == NOT_KNOWN)
+        json_string(json, key, NULL);
+    else
+        json_bool(json, key, known == KNOWN_YES);
+}
+
+static const char *text_or_null(const char *text) {
+    return text[0] == '\0' ? NULL : text;
+}
+
+/* --- parts --- */
+
+static void write_asked(struct json *json, const struct why *why) {
+    const struct why_question *asked = &why->asked;
+    json_object(json, "asked");
+    json_string(json, "as", asked->remote.family == 0 ? "server" : "client");
+    write_endpoint(json, "local", &asked->local);
+    write_endpoint(json, "remote", &asked->remote);
+    json_bool(json, "reuseaddr", asked->reuseaddr);
+    json_bool(json, "reuseport", asked->reuseport);
+    json_bool(json, "v6only", asked->v6only);
+    if (asked->other_user)
+        json_number(json, "uid", asked->uid);
+    json_end(json);
+}
+
+static void write_trials(struct json *json, const struct why *why) {
+    json_array(json, "trials");
+    for (unsigned i = 0; why->asked.local.family != 0 && i < WHY_TRIALS; i++) {
+        json_object(json, NULL);
+        json_bool(json, "reuseaddr", (i & WHY_REUSEADDR) != 0);
+        json_bool(json, "reuseport", (i & WHY_REUSEPORT) != 0);
+        json_string(json, "call", why->trials[i].error == 0 ? NULL : why->trials[i].call);
+        write_error(json, "error", why->trials[i].error);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+static void write_owner(struct json *json, const struct owner *owner) {
+    json_object(json, NULL);
+    json_number(json, "pid", owner->pid);
+    json_number(json, "fd", owner->fd);
+    json_number(json, "uid", owner->uid);
+    json_string(json, "user", text_or_null(owner->user));
+    json_string(json, "unit", text_or_null(owner->unit));
+    json_string(json, "command", owner->command);
+    json_end(json);
+}
+
+static void write_socket(struct json *json, const struct diag_socket *socket,
+                         const struct why_holder *holder) {
+    json_object(json, NULL);
+    json_string(json, "state", tcpstate_name(socket->state));
+    write_endpoint(json, "local", &socket->local);
+    write_endpoint(json, "remote",
+                   socket->remote.port == 0 ? &(struct endpoint){0} : &socket->remote);
+    json_number(json, "uid", socket->uid);
+    json_number(json, "inode", socket->inode);
+    if (socket->state == STATE_TIME_WAIT)
+        json_number(json, "time_left_ms", socket->expires_ms);
+    write_knowledge(json, "reuseaddr", holder->reuseaddr);
+    write_knowledge(json, "reuseport", holder->reuseport);
+    json_number(json, "process_count", holder->owners.count);
+    json_array(json, "processes");
+    for (unsigned i = 0; i < holder->owners.known; i++)
+        write_owner(json, &holder->owners.oldest[i]);
+    json_end(json);
+    json_end(json);
+}
+
+static void write_in_the_way(struct json *json, const struct why *why) {
+    const struct evidence *evidence = &why->evidence;
+    json_string(json, "missing", evidence->missing);
+    json_number(json, "socket_count", evidence->total);
+    if (evidence->automatic)
+        json_number(json, "ports_taken", evidence->ports_taken);
+    json_array(json, "sockets");
+    for (unsigned i = 0; !evidence->automatic && i < evidence->socket_count; i++)
+        write_socket(json, &evidence->sockets[i].socket, &why->holders[i]);
+    json_end(json);
+    json_number(json, "time_left_ms", why->time_left_ms);
+}
+
+static void write_free(struct json *json, const struct why *why) {
+    json_object(json, "on_port");
+    for (unsigned i = 0; i < STATE_COUNT; i++)
+        if (why->on_port[i] > 0)
+            json_number(json, tcpstate_name(i), why->on_port[i]);
+    json_end(json);
+}
+
+static void write_settings(struct json *json, const struct why *why) {
+    json_object(json, "settings");
+    json_number(json, "range_low", why->range.low);
+    json_number(json, "range_high", why->range.high);
+    json_number(json, "range_ports", port_range_size(&why->range));
+    json_bool(json, "port_in_range", why->in_range);
+    json_bool(json, "port_reserved", why->reserved);
+    json_number(json, "privileged_below", why->privileged_below);
+    json_end(json);
+}
+
+static void write_remedy(void *context, const char *line) {
+    json_string(context, NULL, line);
+}
+
+/* --- the whole --- */
+
+static void write_look(struct json *json, const struct why *why) {
+    static const char *const verdicts[] = {
+        [WHY_FREE] = "free", [WHY_REFUSED] = "refused", [WHY_UNKNOWN] = "unknown"};
+    char line[REPORT_LINE_SIZE];
+    json_string(json, "summary", why_line(why, line));
+    json_string(json, "verdict", verdicts[why->verdict]);
+    json_string(json, "call", why->call);
+    write_error(json, "error", why->error);
+    json_string(json, "failure", why->failure);
+    json_string(json, "cause", why->cause);
+    json_string(json, "words", why->words);
+    json_string(json, "scenario", why_scenario(why));
+    json_string(json, "namespace", why->place.name);
+    json_number(json, "namespace_inode", (int64_t)why->place.inode);
+    write_asked(json, why);
+    write_trials(json, why);
+    write_in_the_way(json, why);
+    write_free(json, why);
+    write_settings(json, why);
+    json_array(json, "remedies");
+    why_remedies(why, write_remedy, json);
+    json_end(json);
+    json_number(json, "unseen_processes", why->unseen);
+    json_bool(json, "own_pids_only", why->own_pids_only);
+    json_bool(json, "changed", why->changed);
+}
+
+static void write_json(const struct report *report, FILE *out) {
+    struct json json = {.out = out};
+    json_object(&json, NULL);
+    json_number(&json, "schema", SCHEMA_VERSION);
+    json_string(&json, "version", PORTREUSE_VERSION);
+    write_look(&json, why_decisive(report));
+    if (report->why_count > 1) {
+        json_array(&json, "namespaces");
+        for (size_t i = 0; i < report->why_count; i++) {
+            json_object(&json, NULL);
+            write_look(&json, &report->why[i]);
+            json_end(&json);
+        }
+        json_end(&json);
+    }
+    json_end(&json);
+}
+
+const struct format format_why_json = {
+    .name = "json",
+    .endings = ".json",
+    .line = "for programs: all that is known, in one document",
+    .write = write_json,
+};

@@ -1,0 +1,246 @@
+/* portreuse why for people: the verdict, the trials, what is in the way, what to do. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/errnames.h"
+#include "base/units.h"
+#include "base/utf8.h"
+#include "report/format.h"
+#include "report/host/why_story.h"
+#include "report/shared/wrap.h"
+
+enum { INDENT = 2, DEEPER = 4 };
+
+static void heading(FILE *out, const char *text) {
+    fprintf(out, "\n%s\n", text);
+}
+
+static void print_text(FILE *out, const char *text) {
+    utf8_print(out, text, strlen(text));
+}
+
+/* --- trials --- */
+
+static void print_trials(FILE *out, const struct why *why) {
+    static const char *const options[WHY_TRIALS] = {
+        [0] = "without options",
+        [WHY_REUSEADDR] = "SO_REUSEADDR",
+        [WHY_REUSEPORT] = "SO_REUSEPORT",
+        [WHY_REUSEADDR | WHY_REUSEPORT] = "SO_REUSEADDR and SO_REUSEPORT",
+    };
+    char text[ENDPOINT_TEXT_SIZE], name[ERRNAME_SIZE];
+    if (why->asked.local.family == 0)
+        return;
+    fprintf(out, "\nTrials of bind() to %s\n", endpoint_text(&why->asked.local, text));
+    for (unsigned i = 0; i < WHY_TRIALS; i++) {
+        const struct why_trial *trial = &why->trials[i];
+        fprintf(out, "%*s%-30s %s", INDENT, "", options[i],
+                trial->error == 0 ? "ok" : errname(trial->error, name));
+        if (trial->error != 0 && strcmp(trial->call, "bind") != 0)
+            fprintf(out, " at %s()", trial->call);
+        fputc('\n', out);
+    }
+}
+
+/* --- sockets --- */
+
+static void print_option(FILE *out, const char *name, enum knowledge known) {
+    if (known != NOT_KNOWN)
+        fprintf(out, ", %s%s", known == KNOWN_YES ? "" : "no ", name);
+}
+
+static void print_time(FILE *out, const struct diag_socket *socket) {
+    char text[UNITS_DURATION_SIZE];
+    if (socket->state == STATE_TIME_WAIT)
+        fprintf(out, ", %s left",
+                units_duration_text((uint64_t)socket->expires_ms * NS_PER_MS, text));
+}
+
+static void print_owner(FILE *out, const struct owner *owner) {
+    fprintf(out, "%*spid %d, ", DEEPER, "", (int)owner->pid);
+    if (owner->user[0] == '\0')
+        fprintf(out, "user %" PRIu32, owner->uid);
+    else
+        print_text(out, owner->user);
+    if (owner->unit[0] != '\0') {
+        fputs(", ", out);
+        print_text(out, owner->unit);
+    }
+    fputs(": ", out);
+    print_text(out, owner->command);
+    fputc('\n', out);
+}
+
+static void print_owners(FILE *out, const struct why *why, unsigned index) {
+    const struct owners *owners = &why->holders[index].owners;
+    for (unsigned i = 0; i < owners->known; i++)
+        print_owner(out, &owners->oldest[i]);
+    if (owners->count > owners->known)
+        fprintf(out, "%*sand %u processes more\n", DEEPER, "", owners->count - owners->known);
+    if (owners->count == 0 && why->evidence.sockets[index].socket.inode != 0)
+        fprintf(out, "%*sin no process that can be seen, of user %" PRIu32 "\n", DEEPER, "",
+                why->evidence.sockets[index].socket.uid);
+}
+
+static void print_socket(FILE *out, const struct why *why, unsigned index) {
+    const struct diag_socket *socket = &why->evidence.sockets[index].socket;
+    char text[ENDPOINT_TEXT_SIZE];
+    fprintf(out, "%*s%s %s", INDENT, "", tcpstate_name(socket->state),
+            endpoint_text(&socket->local, text));
+    if (socket->remote.port != 0)
+        fprintf(out, " to %s", endpoint_text(&socket->remote, text));
+    print_option(out, "SO_REUSEADDR", why->holders[index].reuseaddr);
+    print_option(out, "SO_REUSEPORT", why->holders[index].reuseport);
+    print_time(out, socket);
+    fputc('\n', out);
+    print_owners(out, why, index);
+}
+
+static void print_range(FILE *out, const struct why *why) {
+    fprintf(out, "%*s%" PRIu32 " of the %" PRIu32 " ports of %u-%u that are not reserved\n", INDENT,
+            "", why->evidence.ports_taken, port_range_size(&why->range), why->range.low,
+            why->range.high);
+}
+
+static void print_in_the_way(FILE *out, const struct why *why) {
+    const struct evidence *evidence = &why->evidence;
+    if (evidence->missing == NULL && evidence->total == 0)
+        return;
+    heading(out, "In the way");
+    if (evidence->missing != NULL)
+        fprintf(out, "%*snot known: %s\n", INDENT, "", evidence->missing);
+    else if (evidence->automatic)
+        print_range(out, why);
+    for (unsigned i = 0; !evidence->automatic && i < evidence->socket_count; i++)
+        print_socket(out, why, i);
+    if (!evidence->automatic && evidence->total > evidence->socket_count)
+        fprintf(out, "%*sand %" PRIu32 " sockets more\n", INDENT, "",
+                evidence->total - evidence->socket_count);
+}
+
+/* --- the rest --- */
+
+static void print_cause(FILE *out, const struct why *why) {
+    if (why->cause == NULL)
+        return;
+    heading(out, "Cause");
+    fprintf(out, "%*s%s: ", INDENT, "", why->cause);
+    wrap_print(out, why->words, INDENT, INDENT + (unsigned)strlen(why->cause) + 2);
+}
+
+static void print_remedy(void *context, const char *line) {
+    FILE *out = context;
+    fprintf(out, "%*s", INDENT, "");
+    print_text(out, line);
+    fputc('\n', out);
+}
+
+/* Notes have a heading if there are any. */
+struct notes {
+    FILE *out;
+    bool any;
+};
+
+static void note(struct notes *notes, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void note(struct notes *notes, const char *format, ...) {
+    char text[640];
+    va_list values;
+    va_start(values, format);
+    vsnprintf(text, sizeof text, format, values);
+    va_end(values);
+    if (!notes->any)
+        heading(notes->out, "To know");
+    notes->any = true;
+    fprintf(notes->out, "%*s", INDENT, "");
+    wrap_print(notes->out, text, INDENT, INDENT);
+}
+
+/* What is free all the same can be of note: connections of an earlier server, and where else a port
+ * can be taken. */
+static void note_on_port(struct notes *notes, const struct why *why) {
+    if (why->asked.local.port == 0)
+        return;
+    bool any = false;
+    for (unsigned i = 0; i < STATE_COUNT; i++)
+        if (why->on_port[i] > 0) {
+            note(notes, "%" PRIu32 " %s on the port, not in the way.", why->on_port[i],
+                 tcpstate_name(i));
+            any = true;
+        }
+    if (!any)
+        note(notes, "No socket has the port. If connections to it reach somebody all the same, "
+                    "that one is in another network namespace (portreuse why --all-netns), or the "
+                    "packet filter redirects them (DNAT: nft list ruleset, iptables -t nat -S).");
+}
+
+static void note_settings(struct notes *notes, const struct why *why) {
+    uint16_t port = why->asked.local.port;
+    if (port == 0 || why->asked.local.family == 0)
+        return;
+    if (port < why->privileged_below && why->verdict == WHY_FREE)
+        note(notes,
+             "Port %u is privileged (below %u): without CAP_NET_BIND_SERVICE it is EACCES; ask "
+             "with --uid.",
+             port, why->privileged_below);
+    if (why->in_range && !why->reserved)
+        note(notes,
+             "Port %u is in the range of which the kernel gives ports to outgoing connections "
+             "(%u-%u), and not reserved: one of them can take it; see portreuse audit.",
+             port, why->range.low, why->range.high);
+    if (why->in_range && why->reserved)
+        note(notes, "Port %u is reserved: the kernel does not choose it.", port);
+}
+
+static void note_unseen(struct notes *notes, const struct why *why) {
+    if (why->unseen > 0)
+        note(notes,
+             "%u processes are not ours to look into. As root this would tell whose the sockets "
+             "are, and their options.",
+             why->unseen);
+    if (why->own_pids_only && why->verdict == WHY_REFUSED)
+        note(notes, "Processes outside of this container (its pid namespace) cannot be seen.");
+    if (why->changed)
+        note(notes, "Twice the sockets changed while they were looked at; this is what the second "
+                    "look saw.");
+}
+
+static void print_one(FILE *out, const struct why *why) {
+    print_trials(out, why);
+    print_in_the_way(out, why);
+    print_cause(out, why);
+    if (why->verdict == WHY_REFUSED) {
+        heading(out, "What to do");
+        why_remedies(why, print_remedy, out);
+    }
+    struct notes notes = {.out = out};
+    if (why->verdict == WHY_FREE)
+        note_on_port(&notes, why);
+    if (why->verdict != WHY_UNKNOWN) {
+        note_settings(&notes, why);
+        note_unseen(&notes, why);
+    }
+    if (why_scenario(why) != NULL)
+        fprintf(out, "\nTo see it happen: portreuse run %s\n", why_scenario(why));
+}
+
+static void write_text(const struct report *report, FILE *out) {
+    char line[REPORT_LINE_SIZE];
+    fprintf(out, "%s\n", why_line(why_decisive(report), line));
+    for (size_t i = 0; !report->quiet && i < report->why_count; i++) {
+        const struct why *why = &report->why[i];
+        if (report->why_count > 1)
+            fprintf(out, "\n--- %s: %s\n", why->place.name, why_line(why, line));
+        print_one(out, why);
+    }
+}
+
+const struct format format_why_text = {
+    .name = "text",
+    .endings = ".txt",
+    .line = "for people; the default",
+    .write = write_text,
+};

@@ -1,0 +1,111 @@
+/* What the formats of the matrix share: the choice, and pairs and answers in words. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/errnames.h"
+#include "report/matrix/matrix_report.h"
+
+/* --- the choice --- */
+
+struct matrix_choice matrix_choose_all(void) {
+    struct matrix_choice choice;
+    memset(&choice, true, sizeof choice);
+    return choice;
+}
+
+bool matrix_shown(const struct matrix *matrix, const struct matrix_choice *choice,
+                  const struct matrix_pair *pair) {
+    return matrix_measured(matrix_cell(matrix, pair)) && choice->states[pair->state] &&
+           choice->first[pair->first.address][pair->first.options] &&
+           choice->second[pair->second.address][pair->second.options];
+}
+
+static bool word_is(const char *word, size_t size, const char *name) {
+    return strlen(name) == size && memcmp(name, word, size) == 0;
+}
+
+/* Whether the `size` bytes at `word` say something about the end that is so. */
+static bool end_has(unsigned address, unsigned options, const char *word, size_t size) {
+    const struct matrix_address *place = &matrix_addresses[address];
+    bool bracketed = size >= 2 && word[0] == '[' && word[size - 1] == ']';
+    const char *name = bracketed ? word + 1 : word;
+    size_t length = bracketed ? size - 2 : size;
+    if (place->v6only && word_is(word, size, "v6only"))
+        return true;
+    if (strcspn(place->name, ",") == length && memcmp(place->name, name, length) == 0)
+        return true;
+    if (size > 3 && memcmp(word, "SO_", 3) == 0)
+        return word_is(word + 3, size - 3, matrix_options_names[options]);
+    return word_is(word, size, matrix_options_names[options]);
+}
+
+static bool end_has_all(unsigned address, unsigned options, const char *text) {
+    for (const char *word = text;; word++) {
+        size_t size = strcspn(word, ",");
+        if (!end_has(address, options, word, size))
+            return false;
+        word += size;
+        if (*word == '\0')
+            return true;
+    }
+}
+
+bool matrix_choose_ends(const char *text, matrix_ends ends) {
+    bool any = false;
+    for (unsigned i = 0; i < MATRIX_ADDRESSES; i++)
+        for (unsigned k = 0; k < MATRIX_OPTIONS; k++)
+            if (end_has_all(i, k, text))
+                any = ends[i][k] = true;
+    return any;
+}
+
+/* --- words --- */
+
+const char *matrix_verdict(const struct matrix *matrix, char *line) {
+    if (matrix->verdict == VERDICT_PASS)
+        snprintf(line, MATRIX_LINE_SIZE, "PASS matrix: %zu pairs of sockets, as the model says",
+                 matrix->pairs);
+    else if (matrix->verdict == VERDICT_FAIL)
+        snprintf(line, MATRIX_LINE_SIZE, "FAIL matrix: %zu of %zu pairs not as the model says",
+                 matrix->disagreements, matrix->pairs);
+    else
+        snprintf(line, MATRIX_LINE_SIZE, "%s matrix: %.64s", verdict_name(matrix->verdict),
+                 matrix->reason);
+    return line;
+}
+
+const char *matrix_pair_text(const struct matrix_pair *pair, char *text) {
+    snprintf(text, MATRIX_PAIR_SIZE, "%s %s %s, then %s %s%s", matrix_state_names[pair->state],
+             matrix_addresses[pair->first.address].name, matrix_options_names[pair->first.options],
+             matrix_addresses[pair->second.address].name,
+             matrix_options_names[pair->second.options],
+             pair->user == MATRIX_OTHER_USER ? " of another user" : "");
+    return text;
+}
+
+const char *matrix_errno_text(int error, char *text) {
+    if (error == MATRIX_NOT_ASKED)
+        return "-";
+    return error == 0 ? "ok" : errname(error, text);
+}
+
+const char *matrix_answer_text(const struct matrix_answer *answer, char *text) {
+    char bind[ERRNAME_SIZE], listen[ERRNAME_SIZE];
+    int size = snprintf(text, MATRIX_ANSWER_SIZE, "bind %s", matrix_errno_text(answer->bind, bind));
+    if (answer->listen != MATRIX_NOT_ASKED)
+        snprintf(text + size, MATRIX_ANSWER_SIZE - (size_t)size, ", listen %s",
+                 matrix_errno_text(answer->listen, listen));
+    return text;
+}
+
+const struct rule_text *matrix_rule(const struct matrix_cell *cell) {
+    return rule_text(cell->want.bind != 0 ? cell->bind_rule : cell->listen_rule);
+}
+
+char matrix_mark(const struct matrix_cell *cell) {
+    if (!matrix_measured(cell))
+        return ' ';
+    if (!matrix_agrees(cell))
+        return '!';
+    return cell->got.bind != 0 ? '.' : cell->got.listen != 0 ? 'b' : '+';
+}

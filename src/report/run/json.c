@@ -1,0 +1,240 @@
+/* The report for programs: all of the result model, in the words of docs/report.schema.json. */
+#include <string.h>
+#include <time.h>
+
+#include "report/format.h"
+#include "report/run/json_parts.h"
+
+/* --- surroundings --- */
+
+static const char *netns_words(const struct surroundings *found) {
+    static const char *const words[] = {[NETNS_REFUSED] = "refused",
+                                        [NETNS_AS_ROOT] = "network",
+                                        [NETNS_WITH_USER] = "user and network"};
+    return words[found->netns];
+}
+
+void json_surroundings(struct json *json, const struct surroundings *found) {
+    json_object(json, "surroundings");
+    json_string(json, "kernel", found->kernel.release);
+    json_string(json, "machine", found->kernel.machine);
+    json_number(json, "uid", found->uid);
+    json_string(json, "namespace", found->current ? "current" : "private");
+    json_string(json, "private_namespace", netns_words(found));
+    json_string(json, "private_namespace_reason",
+                found->netns == NETNS_REFUSED ? found->netns_reason : NULL);
+    json_bool(json, "ipv6", found->ipv6);
+    json_bool(json, "uids", found->uids);
+    json_bool(json, "sock_diag", found->sock_diag);
+    json_bool(json, "lists_bound", found->lists_bound);
+    json_number(json, "open_files", (int64_t)found->open_files);
+    json_object(json, "sysctl");
+    for (size_t i = 0; i < SURROUNDINGS_SYSCTLS; i++)
+        json_string(json, surroundings_sysctl[i],
+                    found->sysctls[i][0] == '\0' ? NULL : found->sysctls[i]);
+    json_end(json);
+    json_end(json);
+}
+
+/* --- evidence --- */
+
+static void write_endpoint(struct json *json, const char *key, const struct endpoint *endpoint) {
+    char text[ENDPOINT_TEXT_SIZE];
+    json_string(json, key, endpoint->port == 0 ? NULL : endpoint_text(endpoint, text));
+}
+
+static void write_holders(struct json *json, const struct scenario *scenario,
+                          const struct evidence_socket *found) {
+    static const char *const words[] = {[HELD] = "held",
+                                        [LEFT] = "left",
+                                        [QUEUED] = "not accepted",
+                                        [HELD_BY_NOBODY_KNOWN] = "not known"};
+    json_string(json, "holding", words[found->holding]);
+    json_array(json, "holders");
+    for (unsigned i = 0; i < found->holder_count; i++) {
+        struct socket_name name = found->holders[i];
+        json_object(json, NULL);
+        json_string(json, "role", scenario->roles[name.role]);
+        json_string(json, "socket", name.socket < 0 ? NULL : scenario->sockets[name.socket]);
+        json_number(json, "pid", found->pids[i]);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+static void write_socket(struct json *json, const struct scenario *scenario,
+                         const struct evidence_socket *found) {
+    const struct diag_socket *socket = &found->socket;
+    json_object(json, NULL);
+    json_string(json, "state", tcpstate_name(socket->state));
+    write_endpoint(json, "local", &socket->local);
+    write_endpoint(json, "remote", &socket->remote);
+    json_number(json, "uid", socket->uid);
+    json_number(json, "inode", socket->inode);
+    if (socket->state == STATE_TIME_WAIT)
+        json_number(json, "time_left_ms", socket->expires_ms);
+    write_holders(json, scenario, found);
+    json_end(json);
+}
+
+static void write_groups(struct json *json, const struct scenario *scenario,
+                         const struct evidence *evidence) {
+    json_array(json, "groups");
+    for (unsigned i = 0; i < evidence->group_count; i++) {
+        const struct evidence_group *group = &evidence->groups[i];
+        json_object(json, NULL);
+        json_string(json, "state", tcpstate_name(group->state));
+        json_string(json, "role", group->role < 0 ? NULL : scenario->roles[group->role]);
+        json_number(json, "count", group->count);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+static void write_evidence(struct json *json, const struct scenario *scenario,
+                           const struct evidence *evidence) {
+    json_object(json, "evidence");
+    json_string(json, "cause", cause_name(evidence->cause));
+    json_string(json, "words", evidence->words);
+    json_string(json, "missing", evidence->missing);
+    if (evidence->automatic) {
+        json_number(json, "range_low", evidence->range_low);
+        json_number(json, "range_high", evidence->range_high);
+        json_number(json, "ports_taken", evidence->ports_taken);
+    }
+    json_number(json, "total", evidence->total);
+    write_groups(json, scenario, evidence);
+    json_array(json, "sockets");
+    for (unsigned i = 0; i < evidence->socket_count; i++)
+        write_socket(json, scenario, &evidence->sockets[i]);
+    json_end(json);
+    json_end(json);
+}
+
+/* --- steps and cases --- */
+
+static void write_rounds(struct json *json, const struct step_result *result) {
+    json_array(json, "rounds_ns");
+    for (size_t i = 0; i < result->round_count; i++)
+        json_number(json, NULL, (int64_t)result->rounds_ns[i]);
+    json_end(json);
+}
+
+static const char *status_word(const struct step_result *result) {
+    static const char *const words[] = {[STEP_NOT_RUN] = "not run",
+                                        [STEP_RUNNING] = "no answer",
+                                        [STEP_MET] = "pass",
+                                        [STEP_UNMET] = "fail",
+                                        [STEP_BROKEN] = "not done"};
+    return words[result->status];
+}
+
+/* What became of a step, as members of its object. */
+static void write_result(struct json *json, const struct scenario *scenario,
+                         const struct step *step, const struct step_result *result) {
+    char got[ANSWER_TEXT_SIZE];
+    bool answered = result->status == STEP_MET || result->status == STEP_UNMET;
+    json_string(json, "status", status_word(result));
+    json_string(json, "got", answered ? answer_text(&result->got, got) : NULL);
+    if (answered)
+        json_seconds(json, "seconds", result->elapsed_ns);
+    if (result->where != NULL)
+        json_string(json, "where", result->where);
+    if (result->seen != NULL && result->seen[0] != '\0')
+        json_string(json, "seen", result->seen);
+    if (result->has_evidence)
+        write_evidence(json, scenario, result->evidence);
+    if (step->body > 0 && answered)
+        write_rounds(json, result);
+}
+
+void json_step(struct json *json, const char *key, const struct scenario *scenario,
+               const struct step *step, const struct step_result *result) {
+    const struct step *judge = result == NULL ? step : result_judge(step, result);
+    json_object(json, key);
+    json_number(json, "line", step->line);
+    json_string(json, "role", step->role == NO_ROLE ? NULL : scenario->roles[step->role]);
+    json_string(json, "verb", verb_row(step->verb)->name);
+    json_string(json, "arguments", step->arguments);
+    json_string(json, "want", judge->want.text);
+    if (result != NULL)
+        write_result(json, scenario, step, result);
+    json_end(json);
+}
+
+static void write_case(struct json *json, const struct scenario_result *scenario, size_t index) {
+    const struct case_result *result = &scenario->cases[index];
+    json_object(json, NULL);
+    json_string(json, "title", scenario->scenario->cases[index].title);
+    json_number(json, "line", scenario->scenario->cases[index].line);
+    json_string(json, "verdict", verdict_name(result->verdict));
+    json_string(json, "reason", result->reason[0] == '\0' ? NULL : result->reason);
+    json_number(json, "runs", result->runs);
+    json_number(json, "passed", result->passed);
+    json_seconds(json, "seconds", result->elapsed_ns);
+    json_array(json, "steps");
+    for (size_t i = 0; i < result->step_count; i++) {
+        const struct step *step = result_step(scenario->scenario, index, i);
+        json_step(json, NULL, scenario->scenario, step, &result->steps[i]);
+        i += step->body;
+    }
+    json_end(json);
+    json_end(json);
+}
+
+static void write_scenario(struct json *json, const struct scenario_result *result) {
+    const struct scenario *scenario = result->scenario;
+    json_object(json, NULL);
+    json_string(json, "name", scenario->name);
+    json_string(json, "file", scenario->file);
+    json_string(json, "title", scenario->title);
+    json_string(json, "verdict", verdict_name(result->verdict));
+    json_array(json, "tags");
+    for (size_t i = 0; i < scenario->tag_count; i++)
+        json_string(json, NULL, scenario->tags[i]);
+    json_end(json);
+    json_string(json, "why", scenario->why);
+    json_string(json, "fix", scenario->fix);
+    json_array(json, "cases");
+    for (size_t i = 0; i < scenario->case_count; i++)
+        write_case(json, result, i);
+    json_end(json);
+    json_end(json);
+}
+
+void json_counts(struct json *json, const struct run_result *run) {
+    static const char *const keys[VERDICTS] = {"pass", "skip", "fail", "error"};
+    json_object(json, "cases");
+    for (int i = 0; i < VERDICTS; i++)
+        json_number(json, keys[i], (int64_t)run->cases[i]);
+    json_end(json);
+}
+
+static void write_report(const struct report *report, FILE *out) {
+    const struct run_result *run = report->run;
+    struct json json = {.out = out};
+    char line[REPORT_LINE_SIZE];
+    json_object(&json, NULL);
+    json_string(&json, "summary", report_verdict(run, line));
+    json_string(&json, "verdict", verdict_name(run->verdict));
+    json_number(&json, "schema", JSON_SCHEMA_VERSION);
+    json_string(&json, "version", PORTREUSE_VERSION);
+    json_surroundings(&json, report->surroundings);
+    json_counts(&json, run);
+    json_number(&json, "repeat", run->repeat);
+    json_bool(&json, "interrupted", run->interrupted != 0);
+    json_seconds(&json, "seconds", run->elapsed_ns);
+    json_array(&json, "scenarios");
+    for (size_t i = 0; i < run->scenario_count; i++)
+        write_scenario(&json, &run->scenarios[i]);
+    json_end(&json);
+    json_end(&json);
+}
+
+const struct format format_json = {
+    .name = "json",
+    .endings = ".json",
+    .line = "for programs: all that is known, in one document",
+    .surroundings = true,
+    .write = write_report,
+};

@@ -1,0 +1,124 @@
+/* The report for continuous integration: JUnit's XML, as GitLab and Jenkins read it. A suite is a
+ * scenario, a test its case; what the text report tells of a case that did not pass stands in it.
+ */
+#include <inttypes.h>
+
+#include "base/escape.h"
+#include "base/units.h"
+#include "report/format.h"
+#include "report/run/phrase.h"
+#include "report/run/text_parts.h"
+
+struct junit {
+    FILE *out, *text; /* markup; text from outside, in attributes and between tags */
+    const struct report *report;
+};
+
+static void escape_xml(FILE *out, unsigned char byte) {
+    switch (byte) {
+    case '&':
+        fputs("&amp;", out);
+        break;
+    case '<':
+        fputs("&lt;", out);
+        break;
+    case '>':
+        fputs("&gt;", out);
+        break;
+    case '"':
+        fputs("&quot;", out);
+        break;
+    default:
+        fputc(byte, out);
+    }
+}
+
+static void attribute(const struct junit *junit, const char *name, const char *text) {
+    fprintf(junit->out, " %s=\"", name);
+    phrase_text(junit->text, text);
+    fputc('"', junit->out);
+}
+
+static void time_attribute(const struct junit *junit, uint64_t ns) {
+    fprintf(junit->out, " time=\"%" PRIu64 ".%06" PRIu64 "\"", ns / NS_PER_S,
+            ns % NS_PER_S / NS_PER_US);
+}
+
+/* What became of a case that did not pass: its reason, and all that the text report tells. */
+static void write_trouble(const struct junit *junit, const struct scenario_result *scenario,
+                          size_t index) {
+    static const char *const elements[VERDICTS] = {
+        [VERDICT_SKIP] = "skipped", [VERDICT_FAIL] = "failure", [VERDICT_ERROR] = "error"};
+    enum verdict verdict = scenario->cases[index].verdict;
+    fprintf(junit->out, ">\n      <%s message=\"", elements[verdict]);
+    phrase_case(junit->text, scenario, index, SIZE_MAX);
+    if (verdict == VERDICT_SKIP) {
+        fputs("\"/>\n    </testcase>\n", junit->out);
+        return;
+    }
+    fprintf(junit->out, "\" type=\"%s\">", verdict_name(verdict));
+    text_case(junit->text, junit->report, scenario, index);
+    fprintf(junit->out, "</%s>\n    </testcase>\n", elements[verdict]);
+}
+
+static void write_case(const struct junit *junit, const struct scenario_result *scenario,
+                       size_t index) {
+    const struct section *told = &scenario->scenario->cases[index];
+    fputs("    <testcase", junit->out);
+    attribute(junit, "classname", scenario->scenario->name);
+    attribute(junit, "name", told->title);
+    if (scenario->scenario->file != NULL) {
+        attribute(junit, "file", scenario->scenario->file);
+        fprintf(junit->out, " line=\"%u\"", told->line);
+    }
+    time_attribute(junit, scenario->cases[index].elapsed_ns);
+    if (scenario->cases[index].verdict == VERDICT_PASS)
+        fputs("/>\n", junit->out);
+    else
+        write_trouble(junit, scenario, index);
+}
+
+static void write_suite(const struct junit *junit, const struct scenario_result *scenario) {
+    size_t count = scenario->scenario->case_count, counts[VERDICTS] = {0};
+    uint64_t elapsed_ns = 0;
+    for (size_t i = 0; i < count; i++) {
+        counts[scenario->cases[i].verdict]++;
+        elapsed_ns += scenario->cases[i].elapsed_ns;
+    }
+    fputs("  <testsuite", junit->out);
+    attribute(junit, "name", scenario->scenario->name);
+    fprintf(junit->out, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\"", count,
+            counts[VERDICT_FAIL], counts[VERDICT_ERROR], counts[VERDICT_SKIP]);
+    time_attribute(junit, elapsed_ns);
+    fputs(">\n", junit->out);
+    for (size_t i = 0; i < count; i++)
+        write_case(junit, scenario, i);
+    fputs("  </testsuite>\n", junit->out);
+}
+
+static void write_report(const struct report *report, FILE *out) {
+    const struct run_result *run = report->run;
+    struct report plain = *report;
+    struct junit junit = {.out = out, .text = escape_open(out, escape_xml), .report = &plain};
+    plain.colour = false;
+    size_t total = 0;
+    for (int i = 0; i < VERDICTS; i++)
+        total += run->cases[i];
+    fprintf(out,
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+            "<testsuites name=\"portreuse\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\"",
+            total, run->cases[VERDICT_FAIL], run->cases[VERDICT_ERROR]);
+    time_attribute(&junit, run->elapsed_ns);
+    fputs(">\n", out);
+    for (size_t i = 0; i < run->scenario_count; i++)
+        write_suite(&junit, &run->scenarios[i]);
+    fputs("</testsuites>\n", out);
+    fclose(junit.text);
+}
+
+const struct format format_junit = {
+    .name = "junit",
+    .endings = ".xml",
+    .line = "for GitLab, Jenkins and their like: JUnit's XML",
+    .write = write_report,
+};

@@ -1,0 +1,192 @@
+/* The report to paste into an issue: the verdict, a table of cases, tables of steps, and the
+ * surroundings. In GitHub's dialect of Markdown, which has the tables. */
+#include <string.h>
+
+#include "base/escape.h"
+#include "report/format.h"
+#include "report/run/phrase.h"
+
+struct markdown {
+    FILE *out, *text, *code; /* markup; text from outside, in a paragraph or cell, and in `code` */
+    const struct report *report;
+};
+
+/* In a span of code everything is itself, but that the bars of a table are looked for first. */
+static void escape_code(FILE *out, unsigned char byte) {
+    escape_backslash(out, byte, "|");
+}
+
+/* Writes a call as code, unless the signs of code are in it. */
+static void write_call(const struct markdown *markdown, const struct step *step) {
+    bool plain = strchr(step->arguments, '`') != NULL;
+    fputs(plain ? "" : "`", markdown->out);
+    phrase_call(plain ? markdown->text : markdown->code, step);
+    fputs(plain ? "" : "`", markdown->out);
+}
+
+/* --- steps --- */
+
+static void write_answer(const struct markdown *markdown, const struct step_result *result) {
+    bool odd = result->status != STEP_MET && result->status != STEP_NOT_RUN;
+    fputs(odd ? "**" : "", markdown->out);
+    phrase_answer(markdown->text, result, markdown->report->verbose);
+    fputs(odd ? "**" : "", markdown->out);
+}
+
+/* The row of a step; a line in the body of a block has no result. */
+static void write_row(const struct markdown *markdown, const struct scenario *scenario,
+                      const struct step *step, const struct step_result *result) {
+    fprintf(markdown->out, "| %u | ", step->line);
+    if (result != NULL)
+        phrase_text(markdown->text, phrase_role(scenario, step));
+    fputs(result == NULL ? " | &nbsp; " : " | ", markdown->out);
+    write_call(markdown, step);
+    fputs(" | ", markdown->out);
+    phrase_text(markdown->text, step->want.text);
+    fputs(" | ", markdown->out);
+    if (result != NULL)
+        write_answer(markdown, result);
+    fputs(" |\n", markdown->out);
+}
+
+static void write_rows(const struct markdown *markdown, const struct scenario_result *scenario,
+                       size_t index) {
+    const struct case_result *result = &scenario->cases[index];
+    fputs("\n| line | role | call | want | got |\n|---:|---|---|---|---|\n", markdown->out);
+    for (size_t i = 0; i < result->step_count; i++) {
+        const struct step *step = result_step(scenario->scenario, index, i);
+        write_row(markdown, scenario->scenario, step, &result->steps[i]);
+        for (size_t k = 1; k <= step->body; k++)
+            write_row(markdown, scenario->scenario, step + k, NULL);
+        i += step->body;
+    }
+}
+
+static void write_item(const struct markdown *markdown, const struct step *step,
+                       const char *label) {
+    fprintf(markdown->out, "- line %u, %s: ", step->line, label);
+}
+
+static void write_evidence(const struct markdown *markdown, const struct scenario *scenario,
+                           const struct step *step, const struct evidence *evidence) {
+    unsigned lines = phrase_evidence_lines(evidence);
+    for (unsigned i = 0; i < lines; i++) {
+        write_item(markdown, step, "in the way");
+        phrase_evidence(markdown->text, scenario, evidence, i, markdown->report->verbose);
+        fputc('\n', markdown->out);
+    }
+    write_item(markdown, step, "cause");
+    fprintf(markdown->out, "**%s**: ", cause_name(evidence->cause));
+    phrase_text(markdown->text, evidence->words);
+    fputc('\n', markdown->out);
+}
+
+/* What is known of the steps beside their answers, as a list. */
+static void write_notes(const struct markdown *markdown, const struct scenario_result *scenario,
+                        size_t index) {
+    const struct case_result *result = &scenario->cases[index];
+    fputc('\n', markdown->out);
+    for (size_t i = 0; i < result->step_count; i++) {
+        const struct step *step = result_step(scenario->scenario, index, i);
+        if (result->steps[i].seen != NULL) {
+            write_item(markdown, step, "seen there");
+            phrase_text(markdown->text, result->steps[i].seen);
+            fputc('\n', markdown->out);
+        }
+        if (result->steps[i].has_evidence)
+            write_evidence(markdown, scenario->scenario, step, result->steps[i].evidence);
+    }
+}
+
+static bool has_begun(const struct case_result *result) {
+    return result->step_count > 0 && result->steps[0].status != STEP_NOT_RUN;
+}
+
+static void write_case(const struct markdown *markdown, const struct scenario_result *scenario,
+                       size_t index) {
+    const struct case_result *result = &scenario->cases[index];
+    if (!has_begun(result))
+        return; /* the table of cases says why */
+    fprintf(markdown->out, "\n#### %s: ", verdict_name(result->verdict));
+    phrase_text(markdown->text, scenario->scenario->cases[index].title);
+    fputc('\n', markdown->out);
+    write_rows(markdown, scenario, index);
+    write_notes(markdown, scenario, index);
+}
+
+/* --- scenarios --- */
+
+static void write_cases(const struct markdown *markdown, const struct scenario_result *scenario) {
+    fputs("\n| verdict | case | why |\n|---|---|---|\n", markdown->out);
+    for (size_t i = 0; i < scenario->scenario->case_count; i++) {
+        fprintf(markdown->out, "| %s | ", verdict_name(scenario->cases[i].verdict));
+        phrase_text(markdown->text, scenario->scenario->cases[i].title);
+        fputs(" | ", markdown->out);
+        phrase_case(markdown->text, scenario, i, SIZE_MAX);
+        fputs(" |\n", markdown->out);
+    }
+}
+
+/* All cases are told in full if there is one scenario, else those that did not pass. */
+static void write_scenario(const struct markdown *markdown,
+                           const struct scenario_result *scenario) {
+    bool all = markdown->report->verbose || markdown->report->run->scenario_count == 1;
+    fputs("\n### ", markdown->out);
+    phrase_text(markdown->text, scenario->scenario->name);
+    fputs(": ", markdown->out);
+    phrase_text(markdown->text, scenario->scenario->title);
+    fputc('\n', markdown->out);
+    write_cases(markdown, scenario);
+    for (size_t i = 0; i < scenario->scenario->case_count; i++)
+        if (all || scenario->cases[i].verdict != VERDICT_PASS)
+            write_case(markdown, scenario, i);
+}
+
+/* --- surroundings --- */
+
+static void write_fact(const struct markdown *markdown, const char *what, const char *value) {
+    fprintf(markdown->out, "| %s | ", what);
+    phrase_text(markdown->text, value[0] == '\0' ? "-" : value);
+    fputs(" |\n", markdown->out);
+}
+
+static void write_surroundings(const struct markdown *markdown) {
+    const struct surroundings *found = markdown->report->surroundings;
+    const char *space = found->netns == NETNS_REFUSED     ? found->netns_reason
+                        : found->netns == NETNS_WITH_USER ? "yes, in a user namespace"
+                                                          : "yes";
+    fputs("\n<details><summary>Surroundings</summary>\n\n| what | value |\n|---|---|\n",
+          markdown->out);
+    write_fact(markdown, "portreuse", PORTREUSE_VERSION);
+    write_fact(markdown, "kernel", found->kernel.release);
+    write_fact(markdown, "machine", found->kernel.machine);
+    write_fact(markdown, "private network namespace", space);
+    write_fact(markdown, "sysctls of", found->current ? "the present namespace" : "a new one");
+    for (size_t i = 0; i < SURROUNDINGS_SYSCTLS; i++)
+        write_fact(markdown, surroundings_sysctl[i], found->sysctls[i]);
+    fputs("\n</details>\n", markdown->out);
+}
+
+static void write_report(const struct report *report, FILE *out) {
+    struct markdown markdown = {.out = out,
+                                .text = escape_open(out, escape_markdown),
+                                .code = escape_open(out, escape_code),
+                                .report = report};
+    char line[REPORT_LINE_SIZE];
+    fputs("**", out);
+    fputs(report_verdict(report->run, line), markdown.text);
+    fputs("**\n", out);
+    for (size_t i = 0; i < report->run->scenario_count; i++)
+        write_scenario(&markdown, &report->run->scenarios[i]);
+    write_surroundings(&markdown);
+    fclose(markdown.text);
+    fclose(markdown.code);
+}
+
+const struct format format_markdown = {
+    .name = "markdown",
+    .endings = ".md .markdown",
+    .line = "to paste into an issue: verdict, tables, surroundings",
+    .surroundings = true,
+    .write = write_report,
+};

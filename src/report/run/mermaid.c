@@ -1,0 +1,202 @@
+/* The cases as pictures: a sequenceDiagram of mermaid each, in a fence of Markdown, as GitHub draws
+ * it. The roles call the kernel; an answer that is not a plain `ok` is an arrow back; what the
+ * kernel has of sockets stands in notes over it. */
+#include <string.h>
+
+#include "base/escape.h"
+#include "report/format.h"
+#include "report/run/phrase.h"
+
+struct mermaid {
+    FILE *out;                  /* markup */
+    FILE *label, *name, *title; /* text from outside: of calls, of roles, of headings */
+    const struct report *report;
+};
+
+enum { LABEL_MOST = 72, REASON_MOST = 144 }; /* bytes: with more, nobody could read the picture */
+
+/* In a diagram all that could mean something to its parser is written by its number. */
+static void escape_by_number(FILE *out, unsigned char byte, const char *special) {
+    if (byte != '\0' && strchr(special, byte) == NULL)
+        fputc(byte, out);
+    else
+        fprintf(out, "#%u;", byte);
+}
+
+static void escape_label(FILE *out, unsigned char byte) {
+    escape_by_number(out, byte, "<>&\"'`;#%{}\\$@!?+~^");
+}
+
+/* A name with a colon, as in `wrap: ...`, could be a word of the language, too. */
+static void escape_name(FILE *out, unsigned char byte) {
+    escape_by_number(out, byte, "<>&\"'`;#%{}\\$@!?+~^:");
+}
+
+/* --- steps --- */
+
+/* Who acts in a step: a participant is called r and the index of its role, the kernel k. */
+static void write_actor(const struct mermaid *mermaid, const struct step *step) {
+    fprintf(mermaid->out, "r%d", step->role);
+}
+
+static void write_note(const struct mermaid *mermaid, const char *label) {
+    fprintf(mermaid->out, "    Note over k: %s", label);
+}
+
+static void write_call(const struct mermaid *mermaid, const struct step *step) {
+    fprintf(mermaid->label, "%s%s", verb_row(step->verb)->name,
+            *step->arguments == '\0' ? "" : " ");
+    phrase_front(mermaid->label, step->arguments, LABEL_MOST);
+}
+
+static bool is_plain(const struct step_result *result) {
+    return result->status == STEP_MET && result->got.kind == ANSWER_OK && !result->got.in_block;
+}
+
+static void write_answer(const struct mermaid *mermaid, const struct step *step,
+                         const struct step_result *result) {
+    if (is_plain(result))
+        return;
+    bool refused = result->status != STEP_MET || result->got.kind == ANSWER_ERRNO;
+    if (step->role == NO_ROLE) {
+        write_note(mermaid, "");
+    } else {
+        fprintf(mermaid->out, "    k%s", refused ? "--x" : "-->>");
+        write_actor(mermaid, step);
+        fputs(": ", mermaid->out);
+    }
+    phrase_answer(mermaid->label, result, mermaid->report->verbose);
+    if (result->status != STEP_MET) {
+        fputs(" (want ", mermaid->label);
+        phrase_front(mermaid->label, result_judge(step, result)->want.text, LABEL_MOST);
+        fputc(')', mermaid->label);
+    }
+    fputc('\n', mermaid->out);
+}
+
+static void write_evidence(const struct mermaid *mermaid, const struct scenario *scenario,
+                           const struct evidence *evidence) {
+    unsigned lines = phrase_evidence_lines(evidence);
+    write_note(mermaid, "in the way");
+    for (unsigned i = 0; i < lines; i++) {
+        fputs("<br/>", mermaid->out);
+        phrase_evidence(mermaid->label, scenario, evidence, i, mermaid->report->verbose);
+    }
+    fprintf(mermaid->out, "<br/>cause: %s\n", cause_name(evidence->cause));
+}
+
+static void write_arrow(const struct mermaid *mermaid, const struct step *step) {
+    fputs("    ", mermaid->out);
+    write_actor(mermaid, step);
+    if (step->verb == VERB_FORK || step->verb == VERB_PASS)
+        fprintf(mermaid->out, "->>r%d: ", step->new_role);
+    else
+        fputs(step->verb == VERB_EXIT || step->verb == VERB_KILL ? "-xk: " : "->>k: ",
+              mermaid->out);
+    write_call(mermaid, step);
+    fputc('\n', mermaid->out);
+}
+
+static void write_block(const struct mermaid *mermaid, const struct step *block) {
+    fputs("    loop ", mermaid->out);
+    write_call(mermaid, block);
+    fputc('\n', mermaid->out);
+    for (const struct step *step = block + 1; step <= block + block->body; step++)
+        write_arrow(mermaid, step);
+    fputs("    end\n", mermaid->out);
+}
+
+static void write_step(const struct mermaid *mermaid, const struct scenario *scenario,
+                       const struct step *step, const struct step_result *result) {
+    if (step->role == NO_ROLE) {
+        write_note(mermaid, "");
+        write_call(mermaid, step);
+        fputc('\n', mermaid->out);
+    } else if (step->body > 0) {
+        write_block(mermaid, step);
+    } else {
+        write_arrow(mermaid, step);
+    }
+    write_answer(mermaid, step, result);
+    if (result->seen != NULL) {
+        write_note(mermaid, "seen there: ");
+        phrase_front(mermaid->label, result->seen, LABEL_MOST);
+        fputc('\n', mermaid->out);
+    }
+    if (result->has_evidence)
+        write_evidence(mermaid, scenario, result->evidence);
+}
+
+/* --- cases --- */
+
+/* Names the roles that have a part in what was run, in the order of the story. */
+static void write_participants(const struct mermaid *mermaid,
+                               const struct scenario_result *scenario, size_t index) {
+    const struct scenario *told = scenario->scenario;
+    const struct case_result *result = &scenario->cases[index];
+    bool has_part[SCENARIO_ROLES_MAX] = {false};
+    for (size_t i = 0; i < result->step_count; i++) {
+        const struct step *step = result_step(told, index, i);
+        if (result->steps[i].status == STEP_NOT_RUN || step->role == NO_ROLE)
+            continue;
+        has_part[step->role] = true;
+        if (step->verb == VERB_FORK || step->verb == VERB_PASS)
+            has_part[step->new_role] = true;
+    }
+    for (size_t i = 0; i < told->role_count; i++) {
+        if (!has_part[i])
+            continue;
+        fprintf(mermaid->out, "    participant r%zu as ", i);
+        phrase_front(mermaid->name, told->roles[i], LABEL_MOST);
+        fputc('\n', mermaid->out);
+    }
+    fputs("    participant k as kernel\n", mermaid->out);
+}
+
+static void write_case(const struct mermaid *mermaid, const struct scenario_result *scenario,
+                       size_t index) {
+    const struct case_result *result = &scenario->cases[index];
+    fprintf(mermaid->out, "\n### %s ", verdict_name(result->verdict));
+    phrase_text(mermaid->title, scenario->scenario->name);
+    fputs(": ", mermaid->title);
+    phrase_text(mermaid->title, scenario->scenario->cases[index].title);
+    fputs("\n\n```mermaid\nsequenceDiagram\n", mermaid->out);
+    write_participants(mermaid, scenario, index);
+    for (size_t i = 0; i < result->step_count; i++) {
+        const struct step *step = result_step(scenario->scenario, index, i);
+        if (result->steps[i].status != STEP_NOT_RUN)
+            write_step(mermaid, scenario->scenario, step, &result->steps[i]);
+        i += step->body;
+    }
+    if (result->reason[0] != '\0') {
+        write_note(mermaid, verdict_name(result->verdict));
+        fputs(": ", mermaid->label);
+        phrase_front(mermaid->label, result->reason, REASON_MOST);
+        fputc('\n', mermaid->out);
+    }
+    fputs("```\n", mermaid->out);
+}
+
+static void write_report(const struct report *report, FILE *out) {
+    struct mermaid mermaid = {.out = out,
+                              .label = escape_open(out, escape_label),
+                              .name = escape_open(out, escape_name),
+                              .title = escape_open(out, escape_markdown),
+                              .report = report};
+    char line[REPORT_LINE_SIZE];
+    fputs(report_verdict(report->run, line), mermaid.title);
+    fputc('\n', out);
+    for (size_t i = 0; i < report->run->scenario_count; i++)
+        for (size_t k = 0; k < report->run->scenarios[i].scenario->case_count; k++)
+            write_case(&mermaid, &report->run->scenarios[i], k);
+    fclose(mermaid.label);
+    fclose(mermaid.name);
+    fclose(mermaid.title);
+}
+
+const struct format format_mermaid = {
+    .name = "mermaid",
+    .endings = ".mermaid.md",
+    .line = "pictures: a sequence diagram a case, which GitHub draws",
+    .write = write_report,
+};

@@ -1,0 +1,70 @@
+#include "report/report.h"
+#include "report/run/phrase.h"
+#include "report/shared/line.h"
+
+enum { NAME_MOST = 32, WANT_MOST = 20 };
+
+int report_exit_code(enum verdict verdict) {
+    return verdict == VERDICT_ERROR ? 2 : verdict == VERDICT_FAIL ? 1 : 0;
+}
+
+static void print_count(FILE *out, size_t count, const char *what) {
+    fprintf(out, "%zu %s%s", count, what, count == 1 ? "" : "s");
+}
+
+/* The first case with the run's own verdict: its scenario, or NULL, and its index in that. */
+static const struct scenario_result *decisive_case(const struct run_result *run, size_t *index) {
+    for (size_t i = 0; i < run->scenario_count; i++)
+        for (size_t k = 0; k < run->scenarios[i].scenario->case_count; k++)
+            if (run->scenarios[i].cases[k].verdict == run->verdict) {
+                *index = k;
+                return &run->scenarios[i];
+            }
+    return NULL;
+}
+
+static void print_trouble(FILE *out, const struct run_result *run) {
+    size_t index = 0, total = 0;
+    const struct scenario_result *scenario = decisive_case(run, &index);
+    for (int i = 0; i < VERDICTS; i++)
+        total += run->cases[i];
+    if (scenario == NULL)
+        return;
+    if (run->verdict != VERDICT_SKIP && total > 1)
+        fprintf(out, "%zu of %zu cases, first: ", run->cases[run->verdict], total);
+    if (run->scenario_count > 1) {
+        phrase_front(out, scenario->scenario->name, NAME_MOST);
+        fputs(": ", out);
+    }
+    phrase_case(out, scenario, index, WANT_MOST);
+}
+
+static void print_passed(FILE *out, const struct run_result *run) {
+    print_count(out, run->cases[VERDICT_PASS], "case");
+    fputs(run->cases[VERDICT_PASS] == 1 ? ", as expected" : ", all as expected", out);
+    if (run->repeat > 1)
+        fprintf(out, " %u times", run->repeat);
+    if (run->cases[VERDICT_SKIP] > 0)
+        fprintf(out, "; %zu skipped", run->cases[VERDICT_SKIP]);
+}
+
+static void print_verdict(FILE *out, const struct run_result *run) {
+    fprintf(out, "%s ", verdict_name(run->verdict));
+    if (run->scenario_count == 1)
+        phrase_front(out, run->scenarios[0].scenario->name, NAME_MOST);
+    else
+        print_count(out, run->scenario_count, "scenario");
+    fputs(": ", out);
+    if (run->verdict == VERDICT_PASS)
+        print_passed(out, run);
+    else
+        print_trouble(out, run);
+}
+
+const char *report_verdict(const struct run_result *run, char *line) {
+    struct line whole;
+    if (line_begin(&whole) != NULL)
+        print_verdict(whole.out, run);
+    line_end(&whole, line);
+    return line;
+}

@@ -1,0 +1,108 @@
+/* The formats for monitors: one line, Nagios, Prometheus. */
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "report/format.h"
+#include "report/shared/monitor.h"
+
+/* --- one line --- */
+
+static void write_line(const struct report *report, FILE *out) {
+    struct monitor monitor;
+    monitor_of(report, &monitor);
+    fprintf(out, "%s\n", monitor.line);
+}
+
+const struct format format_line = {
+    .name = "line",
+    .endings = "",
+    .line = "the first line alone, as node-problem-detector wants it",
+    .write = write_line,
+};
+
+/* --- Nagios: the plugin development guidelines of monitoring-plugins.org --- */
+
+/* A bar would end the text. */
+static void print_nagios_text(FILE *out, const char *text) {
+    for (; *text != '\0'; text++)
+        fputc(*text == '|' ? ' ' : *text, out);
+}
+
+/* The values alone, with blanks between: a label of Nagios may hold neither quote nor `=`. */
+static void print_values(FILE *out, const char *labels) {
+    bool in_value = false;
+    for (; *labels != '\0'; labels++) {
+        if (*labels == '\\' && labels[1] != '\0')
+            labels++;
+        else if (*labels == '"') {
+            in_value = !in_value;
+            if (in_value)
+                fputc(' ', out);
+            continue;
+        }
+        if (in_value)
+            fputc(strchr("'=|", *labels) != NULL ? ' ' : *labels, out);
+    }
+}
+
+static void print_performance(FILE *out, const struct monitor_metric *metric) {
+    fprintf(out, " '%s", metric->name);
+    print_values(out, metric->labels);
+    fprintf(out, "'=%.10g;%s;%s;;", metric->value, metric->warn, metric->critical);
+}
+
+static void write_nagios(const struct report *report, FILE *out) {
+    struct monitor monitor;
+    monitor_of(report, &monitor);
+    fprintf(out, "PORTREUSE %s - ", monitor_state_name(monitor.state));
+    print_nagios_text(out, monitor.line);
+    if (monitor.count > 0)
+        fputs(" |", out);
+    for (unsigned i = 0; i < monitor.count; i++)
+        print_performance(out, &monitor.metrics[i]);
+    fputc('\n', out);
+}
+
+const struct format format_nagios = {
+    .name = "nagios",
+    .plugin = true,
+    .endings = "",
+    .line = "a Nagios plugin's line with performance data; its exit codes, too",
+    .write = write_nagios,
+};
+
+/* --- Prometheus: the text format that node-exporter's textfile collector reads --- */
+
+static void print_head(FILE *out, const char *name, const char *help) {
+    fprintf(out, "# HELP portreuse_%s %s\n# TYPE portreuse_%s gauge\n", name, help, name);
+}
+
+static void write_prometheus(const struct report *report, FILE *out) {
+    struct monitor monitor;
+    const char *previous = "";
+    monitor_of(report, &monitor);
+    for (unsigned i = 0; i < monitor.count; i++) {
+        const struct monitor_metric *metric = &monitor.metrics[i];
+        if (strcmp(previous, metric->name) != 0)
+            print_head(out, metric->name, metric->help);
+        previous = metric->name;
+        fprintf(out,
+                metric->labels[0] == '\0' ? "portreuse_%s%s %.10g\n" : "portreuse_%s{%s} %.10g\n",
+                metric->name, metric->labels, metric->value);
+    }
+    char state[32];
+    snprintf(state, sizeof state, "%s_state", monitor.command);
+    print_head(out, state, "The verdict: 0 OK, 1 warning, 2 critical, 3 unknown.");
+    fprintf(out, "portreuse_%s %d\n", state, (int)monitor.state);
+    snprintf(state, sizeof state, "%s_time_seconds", monitor.command);
+    print_head(out, state, "When it was looked at, in seconds since 1970.");
+    fprintf(out, "portreuse_%s %" PRId64 "\n", state, (int64_t)time(NULL));
+}
+
+const struct format format_prometheus = {
+    .name = "prometheus",
+    .endings = ".prom",
+    .line = "a file for node-exporter's textfile collector",
+    .write = write_prometheus,
+};
