@@ -10,7 +10,7 @@
 #include "inspect/netns_place.h"
 #include "inspect/owner.h"
 #include "kernel/port_range.h"
-#include "model/tcpstate.h"
+#include "model/socket.h"
 
 struct budget_question {
     struct endpoint remote; /* family 0: the busiest destinations */

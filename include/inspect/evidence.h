@@ -27,7 +27,7 @@ enum { EVIDENCE_HOLDERS = 4, EVIDENCE_SOCKETS = 8, EVIDENCE_GROUPS = 16 };
 
 /* One socket in the way. */
 struct evidence_socket {
-    struct diag_socket socket;
+    struct tcp_socket socket;
     enum holding holding;
     struct socket_name holders[EVIDENCE_HOLDERS];
     pid_t pids[EVIDENCE_HOLDERS];
@@ -61,7 +61,7 @@ struct refusal evidence_refusal(enum port_call call, int error, const struct soc
 
 /* Finds out whose socket `found->socket` is: sets its holding and holders, if it knows, and returns
  * what is known of it. */
-typedef struct holder evidence_identify(void *context, struct evidence_socket *found);
+typedef struct occupant evidence_identify(void *context, struct evidence_socket *found);
 
 /* Where to look. */
 struct evidence_source {

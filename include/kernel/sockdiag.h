@@ -15,7 +15,7 @@
 /* Which sockets are asked for. */
 struct diag_query {
     sa_family_t family; /* AF_INET, AF_INET6, or 0 for both */
-    uint32_t states;    /* a set of states, see model/tcpstate.h */
+    uint32_t states;    /* a set of states, see model/socket.h */
     struct endpoint_pattern local, remote;
     uint16_t low, high; /* where local.any_port holds: only those ports; 0 and 0 is all of them */
     bool opener;        /* find out which side opened each connection */
@@ -30,7 +30,7 @@ struct diag_query sockdiag_query(uint32_t states);
 int sockdiag_open(void);
 
 /* Called for each socket; `context` is the caller's own. False ends the visits. */
-typedef bool sockdiag_visit(void *context, const struct diag_socket *socket);
+typedef bool sockdiag_visit(void *context, const struct tcp_socket *socket);
 
 /* Visits each socket that matches the query. Returns 0, or an errno: ENOENT where the kernel lacks
  * inet_diag for TCP. */
@@ -39,12 +39,12 @@ int sockdiag_dump(int diag, const struct diag_query *query, sockdiag_visit *visi
 /* Asks for the one socket with these two endpoints: no walk over the kernel's whole table. Returns
  * 0 and fills `socket`, ENOENT if there is none, or another errno. Listeners are not found. */
 int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint *remote,
-                  struct diag_socket *socket);
+                  struct tcp_socket *socket);
 
 /* Has the kernel abort this socket (SOCK_DESTROY, since Linux 4.5; TIME-WAIT ones too). Returns 0
  * or an errno: EOPNOTSUPP where the kernel was built without INET_DIAG_DESTROY, EPERM without
  * CAP_NET_ADMIN, ENOENT if it is gone, and for sockets that are only BOUND. */
-int sockdiag_destroy(int diag, const struct diag_socket *socket);
+int sockdiag_destroy(int diag, const struct tcp_socket *socket);
 
 /* Whether TCP sockets can be listed: 0, or the errno why not. */
 int sockdiag_works(int diag);

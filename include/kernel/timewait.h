@@ -8,6 +8,6 @@
  * closed. With CAP_NET_ADMIN the kernel is asked to (SOCK_DESTROY); else it is reset by a connect()
  * from the other end, unless net.ipv4.tcp_rfc1337 forbids (RFC 1337). Whether it is gone is for the
  * caller to see. */
-void timewait_end(int diag, const struct diag_socket *socket);
+void timewait_end(int diag, const struct tcp_socket *socket);
 
 #endif

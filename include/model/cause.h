@@ -60,13 +60,13 @@ struct diag_query cause_query(const struct refusal *refusal);
 
 /* Whether this socket was in the way. For an automatic choice of a port (connect() without bind(),
  * bind() to port 0), each socket that keeps one port of the range from being chosen is. */
-bool cause_in_the_way(const struct refusal *refusal, const struct holder *holder);
+bool cause_in_the_way(const struct refusal *refusal, const struct occupant *occupant);
 
 /* Whether this socket must have been in the way though cause_in_the_way() does not say so, given
  * that no surer one is known on its port: a connect() that was refused for want of a port has
  * looked at every port of the range. Such a port was bound explicitly once, which sock_diag does
  * not tell, and automatic choice leaves it alone as long as any socket has it. */
-bool cause_by_elimination(const struct refusal *refusal, const struct holder *holder);
+bool cause_by_elimination(const struct refusal *refusal, const struct occupant *occupant);
 
 /* The cause that one socket in the way stands for, and how much it weighs among several: the cause
  * of the heaviest is named. A listener outweighs a connection, that outweighs TIME-WAIT. Among the
@@ -77,9 +77,9 @@ struct blame {
     const char *words; /* one sentence, static: why, and what would help */
 };
 
-struct blame cause_blame(const struct refusal *refusal, const struct holder *holder);
+struct blame cause_blame(const struct refusal *refusal, const struct occupant *occupant);
 
 /* The cause where no socket is in the way, or none that can be seen. */
-struct blame cause_without_holder(const struct refusal *refusal, bool sees_bound);
+struct blame cause_without_occupant(const struct refusal *refusal, bool sees_bound);
 
 #endif

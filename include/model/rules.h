@@ -4,7 +4,7 @@
  * tests/property) and can answer for sockets that are not there.
  *
  * The source is net/ipv4/inet_connection_sock.c and inet_hashtables.c of Linux 6.18; the table of
- * rules (rules_table.c) names the function that each one follows. docs/bind-rules.md has them in
+ * rules (in rules.c) names the function that each one follows. docs/bind-rules.md has them in
  * prose, and lists what is left out.
  */
 #ifndef PORTREUSE_MODEL_RULES_H
@@ -23,8 +23,8 @@ enum knowledge { NOT_KNOWN, KNOWN_NO, KNOWN_YES };
 enum knowledge knowledge_of(bool yes);
 
 /* A socket that has a port. */
-struct holder {
-    struct diag_socket socket;
+struct occupant {
+    struct tcp_socket socket;
     enum knowledge reuseaddr, reuseport;
     enum knowledge outgoing;   /* made by connect(), not by accept() */
     enum knowledge bound;      /* its port was asked for by bind(), not chosen by the kernel */
@@ -95,7 +95,7 @@ bool rule_refuses(enum rule rule);
  * a specific IPv6 address makes it so. What it accepts later inherits that. */
 bool rules_v6only(const struct claim *claim);
 
-/* What of the holder would have to be known to tell. */
+/* What of the occupant would have to be known to tell. */
 enum unknown {
     UNKNOWN_REUSEADDR = 1,   /* whether it has SO_REUSEADDR: if so, it is not in the way */
     UNKNOWN_REUSEPORT = 2,   /* SO_REUSEPORT: likewise */
@@ -110,16 +110,16 @@ struct ruling {
     unsigned unknown;          /* a set of enum unknown */
 };
 
-/* Whether the holder is in the way of a call, by itself. `claim` is the socket that calls: for
- * listen() and connect() as it is bound now. With port 0 the question is whether the holder keeps
- * its own port from being chosen. The holder must be another socket. */
+/* Whether the occupant is in the way of a call, by itself. `claim` is the socket that calls: for
+ * listen() and connect() as it is bound now. With port 0 the question is whether the occupant keeps
+ * its own port from being chosen. The occupant must be another socket. */
 struct ruling rules_between(enum port_call call, const struct claim *claim,
-                            const struct holder *holder);
+                            const struct occupant *occupant);
 
 /* Whether the addresses of the two meet, whatever their ports and options. The rule says how:
  * RULE_ADDRESS_IN_USE, RULE_WILDCARD_VS_SPECIFIC or RULE_DUAL_STACK, or why not: RULE_OTHER_ADDRESS
  * or RULE_V6ONLY. */
-struct ruling rules_meet(const struct claim *claim, const struct holder *holder);
+struct ruling rules_meet(const struct claim *claim, const struct occupant *occupant);
 
 /* --- on a port --- */
 
@@ -133,15 +133,15 @@ struct port_history {
     uint32_t uid;
 };
 
-/* What bind() to a port, or listen() on it, comes to beside all its holders. */
+/* What bind() to a port, or listen() on it, comes to beside all its occupants. */
 struct port_ruling {
     struct ruling ruling;
-    size_t holder; /* the one that the rule is about; `count` where it is about none */
+    size_t occupant; /* the one that the rule is about; `count` where it is about none */
 };
 
-/* `history` may be NULL: nothing is remembered. Refusing holders outweigh doubtful ones. */
+/* `history` may be NULL: nothing is remembered. Refusing occupants outweigh doubtful ones. */
 struct port_ruling rules_port(enum port_call call, const struct claim *claim,
-                              const struct holder *holders, size_t count,
+                              const struct occupant *occupants, size_t count,
                               const struct port_history *history);
 
 /* What the kernel's choice of a port comes to. */
@@ -151,17 +151,18 @@ struct range_ruling {
     enum rule rule;    /* RULE_FREE, or the rule that says why not */
 };
 
-/* bind() and listen() with port 0, or connect() without a port. `holders` may be of any port. Ports
- * in ip_local_reserved_ports are never chosen: that is for the caller to take into account. With an
- * odd number of ports in the range, the kernel leaves out one of them, of an end: which one is
- * chance. `ports`, if not NULL, is set port by port from range_low on: whether it may be chosen. */
+/* bind() and listen() with port 0, or connect() without a port. `occupants` may be of any port.
+ * Ports in ip_local_reserved_ports are never chosen: that is for the caller to take into account.
+ * With an odd number of ports in the range, the kernel leaves out one of them, of an end: which one
+ * is chance. `ports`, if not NULL, is set port by port from range_low on: whether it may be chosen.
+ */
 struct range_ruling rules_range(enum port_call call, const struct claim *claim,
-                                const struct holder *holders, size_t count, bool *ports);
+                                const struct occupant *occupants, size_t count, bool *ports);
 
 /* Takes down that bind() or listen() by `claim` has succeeded. */
 void rules_remember(struct port_history *history, const struct claim *claim);
 
 /* Takes down that a socket has left the port; these are still on it. */
-void rules_forget(struct port_history *history, const struct holder *left, size_t count);
+void rules_forget(struct port_history *history, const struct occupant *left, size_t count);
 
 #endif

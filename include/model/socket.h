@@ -1,4 +1,5 @@
-/* A TCP socket as the kernel tells it: what the rules reason about, whoever has found it. */
+/* A TCP socket as the kernel reports it: what the rules of bind() reason about, whoever has found
+ * it. */
 #ifndef PORTREUSE_MODEL_SOCKET_H
 #define PORTREUSE_MODEL_SOCKET_H
 
@@ -6,16 +7,51 @@
 #include <stdint.h>
 
 #include "base/endpoint.h"
-#include "model/tcpstate.h"
 
-/* Which side opened a connection: this one by connect(), or the other. */
-enum diag_opener { OPENER_NOT_KNOWN, OPENED_HERE, OPENED_THERE };
+/* --- states --- */
 
-/* One socket as the kernel tells it. */
-struct diag_socket {
+/* The states of RFC 9293, with the numbers of include/net/tcp_states.h in the kernel. BOUND is
+ * TCP_BOUND_INACTIVE (Linux 6.8): bound, neither listening nor connected. The kernel accepts that
+ * number in a request only, and answers with CLOSED; sockdiag_dump() corrects it. */
+enum tcp_state {
+    STATE_NONE = 0,
+    STATE_ESTABLISHED = 1,
+    STATE_SYN_SENT = 2,
+    STATE_SYN_RECEIVED = 3,
+    STATE_FIN_WAIT_1 = 4,
+    STATE_FIN_WAIT_2 = 5,
+    STATE_TIME_WAIT = 6,
+    STATE_CLOSED = 7,
+    STATE_CLOSE_WAIT = 8,
+    STATE_LAST_ACK = 9,
+    STATE_LISTEN = 10,
+    STATE_CLOSING = 11,
+    STATE_BOUND = 13,
+    STATE_COUNT = 14,
+};
+
+/* A set of states: bit N for state N. ANY is every one of them. */
+enum { STATES_ANY = (1 << STATE_COUNT) - 2 };
+
+/* Returns the set that `name` stands for (one state, or ANY), or 0 if it is not a state's name. */
+uint32_t socket_states(const char *name);
+
+/* Returns the name of a state, static; "NONE" for a number that is not a state. */
+const char *socket_state_name(enum tcp_state state);
+
+/* Returns the state's name nearest to a misspelt one, static, or NULL if none is near. */
+const char *socket_state_near(const char *name);
+
+/* --- one socket --- */
+
+/* Which side opened a connection: this one, by connect(), or the peer. */
+enum socket_opener { OPENER_NOT_KNOWN, OPENED_HERE, OPENED_THERE };
+
+/* One socket. */
+struct tcp_socket {
     enum tcp_state state;
     struct endpoint local, remote; /* a LISTEN or BOUND socket's remote is a wildcard, port 0 */
-    uint32_t inode;                /* 0 if no file holds it: TIME-WAIT, orphans, not yet accepted */
+    uint32_t inode;                /* 0 if it has no file: TIME-WAIT, orphans, not yet accepted */
     uint32_t uid;
     uint32_t interface;     /* index of the device it is bound to, or 0 */
     uint32_t expires_ms;    /* TIME-WAIT: time left; else that of the pending timer, or 0 */
@@ -24,7 +60,7 @@ struct diag_socket {
     uint32_t cookie[2];
     bool v6only; /* IPV6_V6ONLY, where v6only_known */
     bool v6only_known;
-    enum diag_opener opener; /* where the query asked for it */
+    enum socket_opener opener; /* where the query asked for it */
 };
 
 #endif

@@ -165,9 +165,9 @@ struct attempt {
     struct endpoint local, remote;
 };
 
-static struct holder identify(void *context, struct evidence_socket *found) {
+static struct occupant identify(void *context, struct evidence_socket *found) {
     const struct attempt *attempt = context;
-    struct holder holder = {.socket = found->socket};
+    struct occupant holder = {.socket = found->socket};
     struct endpoint local = found->socket.local;
     if (endpoint_is_wildcard(&attempt->local))
         local = endpoint_wildcard(attempt->local.family, local.port);

@@ -12,13 +12,13 @@ enum { LISTENERS_MOST = 1024 };
 
 /* Listeners, of which as many are kept as a host sensibly has. */
 struct listeners {
-    struct diag_socket sockets[LISTENERS_MOST];
+    struct tcp_socket sockets[LISTENERS_MOST];
     struct owners owners[LISTENERS_MOST];
     size_t count;
     struct port_set ports; /* of all of them */
 };
 
-static bool add_listener(void *context, const struct diag_socket *socket) {
+static bool add_listener(void *context, const struct tcp_socket *socket) {
     struct listeners *listeners = context;
     port_set_add(&listeners->ports, socket->local.port);
     if (listeners->count < LISTENERS_MOST) {

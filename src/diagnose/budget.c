@@ -65,7 +65,7 @@ static bool grow(struct tally *tally) {
 }
 
 /* The row of a route, new if need be; NULL when memory is out. */
-static struct budget_route *route_of(struct tally *tally, const struct diag_socket *socket) {
+static struct budget_route *route_of(struct tally *tally, const struct tcp_socket *socket) {
     struct endpoint local = endpoint_unmapped(&socket->local);
     struct endpoint remote = endpoint_unmapped(&socket->remote);
     local.port = 0;
@@ -89,7 +89,7 @@ static bool is_loopback(const struct endpoint *address) {
 
 /* tcp_tw_reuse_allowed by twsk_unique of TCP: tcp_twsk_unique() in net/ipv4/tcp_ipv4.c. It takes
  * TCP timestamps too, which both ends have unless somebody has turned them off. */
-static bool is_reusable(const struct budget *budget, const struct diag_socket *socket) {
+static bool is_reusable(const struct budget *budget, const struct tcp_socket *socket) {
     bool allowed = budget->tw_reuse == 1 || (budget->tw_reuse == 2 && is_loopback(&socket->local));
     return allowed && socket->state == STATE_TIME_WAIT &&
            socket->expires_ms + budget->tw_reuse_delay_ms <= TIME_WAIT_MS;
@@ -116,7 +116,7 @@ static void add_owner(struct tally *tally, struct budget_route *route, uint32_t 
     route->owners[i].sockets += found->weight;
 }
 
-static bool count_socket(void *context, const struct diag_socket *socket) {
+static bool count_socket(void *context, const struct tcp_socket *socket) {
     struct tally *tally = context;
     struct budget *budget = tally->budget;
     if (!port_range_has(&budget->range, socket->local.port) ||
@@ -139,7 +139,7 @@ static bool count_socket(void *context, const struct diag_socket *socket) {
     return true;
 }
 
-static bool take_port(void *context, const struct diag_socket *socket) {
+static bool take_port(void *context, const struct tcp_socket *socket) {
     struct tally *tally = context;
     if (!port_range_has(&tally->budget->range, socket->local.port))
         return true;

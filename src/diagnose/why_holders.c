@@ -47,7 +47,7 @@ static void look_away(const struct look *look) {
 
 /* TIME-WAIT keeps nothing that tells who opened the connection; but a port of our range towards one
  * that is not of it was most likely chosen by connect(), and the other way round. */
-static enum knowledge outgoing(const struct look *look, const struct diag_socket *socket) {
+static enum knowledge outgoing(const struct look *look, const struct tcp_socket *socket) {
     if (socket->opener != OPENER_NOT_KNOWN)
         return knowledge_of(socket->opener == OPENED_HERE);
     const struct port_range *range = &look->why->range;
@@ -63,16 +63,16 @@ static enum knowledge by_trial(const struct look *look, unsigned option) {
     return error == 0 ? KNOWN_YES : error == EADDRINUSE ? KNOWN_NO : NOT_KNOWN;
 }
 
-static struct holder describe(const struct look *look, const struct diag_socket *socket) {
-    struct holder holder = {.socket = *socket, .outgoing = outgoing(look, socket)};
+static struct occupant describe(const struct look *look, const struct tcp_socket *socket) {
+    struct occupant holder = {.socket = *socket, .outgoing = outgoing(look, socket)};
     if (socket->state == STATE_TIME_WAIT)
         holder.reuseaddr = by_trial(look, WHY_REUSEADDR);
     return holder;
 }
 
-static struct holder identify(void *context, struct evidence_socket *found) {
+static struct occupant identify(void *context, struct evidence_socket *found) {
     struct look *look = context;
-    struct holder holder = describe(look, &found->socket);
+    struct occupant holder = describe(look, &found->socket);
     uint32_t left = found->socket.expires_ms;
     if (found->socket.state == STATE_TIME_WAIT && left > look->why->time_left_ms &&
         cause_in_the_way(&look->refusal, &holder))
@@ -107,7 +107,7 @@ static void borrow_options(struct why_holder *holder) {
 }
 
 /* Marks those kept connections whose port bind() asked for. */
-static bool mark_bound(void *context, const struct diag_socket *socket) {
+static bool mark_bound(void *context, const struct tcp_socket *socket) {
     struct look *look = context;
     const struct evidence *evidence = &look->why->evidence;
     for (unsigned i = 0; i < evidence->socket_count; i++)
@@ -135,8 +135,8 @@ static void find_bound(struct look *look) {
 
 /* --- the cause --- */
 
-static struct holder known_holder(const struct look *look, unsigned index) {
-    struct holder holder = describe(look, &look->why->evidence.sockets[index].socket);
+static struct occupant known_holder(const struct look *look, unsigned index) {
+    struct occupant holder = describe(look, &look->why->evidence.sockets[index].socket);
     const struct why_holder *who = &look->why->holders[index];
     holder.reuseaddr = who->reuseaddr != NOT_KNOWN ? who->reuseaddr : holder.reuseaddr;
     holder.reuseport = who->reuseport;
@@ -145,7 +145,7 @@ static struct holder known_holder(const struct look *look, unsigned index) {
 }
 
 /* Of TIME-WAIT it is told whether SO_REUSEADDR would help, whether or not the program has it. */
-static struct blame blame_on(const struct look *look, const struct holder *holder) {
+static struct blame blame_on(const struct look *look, const struct occupant *holder) {
     struct refusal refusal = look->refusal;
     refusal.claim.reuseaddr |= holder->socket.state == STATE_TIME_WAIT;
     return cause_blame(&refusal, holder);
@@ -168,7 +168,7 @@ static void weigh_again(struct look *look) {
     struct blame heaviest = {0};
     unsigned at = 0;
     for (unsigned i = 0; i < why->evidence.socket_count;) {
-        struct holder holder = known_holder(look, i);
+        struct occupant holder = known_holder(look, i);
         struct blame blame = blame_on(look, &holder);
         if (!cause_in_the_way(&look->refusal, &holder)) {
             drop(why, i);
@@ -194,7 +194,7 @@ static void weigh_again(struct look *look) {
 
 /* What only the owners tell. */
 static void name_by_owners(struct why *why) {
-    const struct diag_socket *socket = &why->evidence.sockets[0].socket;
+    const struct tcp_socket *socket = &why->evidence.sockets[0].socket;
     const struct owners *owners = &why->holders[0].owners;
     if (why->evidence.socket_count == 0 || socket->inode == 0)
         return;
@@ -230,18 +230,18 @@ void why_find_holders(struct why *why) {
 /* --- a second look --- */
 
 struct recount {
-    const struct diag_socket *wanted;
+    const struct tcp_socket *wanted;
     bool found;
 };
 
-static bool find_again(void *context, const struct diag_socket *socket) {
+static bool find_again(void *context, const struct tcp_socket *socket) {
     struct recount *recount = context;
     recount->found = memcmp(recount->wanted->cookie, socket->cookie, sizeof socket->cookie) == 0;
     return !recount->found;
 }
 
-static bool is_there(int diag, const struct diag_socket *socket) {
-    struct diag_socket now;
+static bool is_there(int diag, const struct tcp_socket *socket) {
+    struct tcp_socket now;
     struct recount recount = {.wanted = socket};
     struct diag_query query = sockdiag_query(1U << STATE_LISTEN);
     if (socket->state == STATE_BOUND)
@@ -266,7 +266,7 @@ bool why_still_holds(const struct why *why) {
 }
 
 bool why_is_connected(const struct why *why) {
-    struct diag_socket socket;
+    struct tcp_socket socket;
     int diag = sockdiag_open();
     bool connected =
         diag >= 0 && sockdiag_find(diag, &why->asked.local, &why->asked.remote, &socket) == 0;
@@ -275,7 +275,7 @@ bool why_is_connected(const struct why *why) {
     return connected;
 }
 
-static bool count_one(void *context, const struct diag_socket *socket) {
+static bool count_one(void *context, const struct tcp_socket *socket) {
     struct why *why = context;
     why->on_port[socket->state]++;
     return true;

@@ -210,7 +210,7 @@ static void drop_leftovers(const struct stage *stage) {
     size_t count = stage->scenario->role_count * stage->scenario->socket_count;
     for (size_t i = 0; i < count; i++) {
         const struct socket_view *view = &stage->board->views[i];
-        struct diag_socket socket;
+        struct tcp_socket socket;
         if (view->has_peer && sockdiag_find(stage->diag, &view->local, &view->peer, &socket) == 0 &&
             socket.state == STATE_TIME_WAIT)
             timewait_end(stage->diag, &socket);

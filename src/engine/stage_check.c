@@ -71,14 +71,14 @@ static bool floods_host(const struct step *step) {
     return step->verb == VERB_REPEAT && (!step->has_number || step->number > ROUNDS_ON_HOST);
 }
 
-static bool take_first(void *context, const struct diag_socket *socket) {
-    *(struct diag_socket *)context = *socket;
+static bool take_first(void *context, const struct tcp_socket *socket) {
+    *(struct tcp_socket *)context = *socket;
     return false;
 }
 
 /* Finds a socket on a port that the case writes out: somebody else's, or what an earlier case left
  * behind in TIME-WAIT. */
-static bool port_in_use(const struct stage *stage, struct diag_socket *other) {
+static bool port_in_use(const struct stage *stage, struct tcp_socket *other) {
     for (size_t i = 0; i < stage->board->result.step_count; i++) {
         const struct step *step = result_step(stage->scenario, stage->board->case_index, i);
         uint16_t port = step->address.pattern.endpoint.port;
@@ -96,7 +96,7 @@ static bool port_in_use(const struct stage *stage, struct diag_socket *other) {
 
 static enum outcome check_host(struct stage *stage) {
     const struct step *step = find_step(stage, touches_host);
-    struct diag_socket other;
+    struct tcp_socket other;
     if (step != NULL)
         return stage_says(
             stage, OUTCOME_SKIP,
@@ -114,7 +114,7 @@ static enum outcome check_host(struct stage *stage) {
     return stage_says(stage, OUTCOME_SKIP,
                       "port %u is taken in this namespace (%s); run it without --net=current, or "
                       "when the port is free",
-                      other.local.port, tcpstate_name(other.state));
+                      other.local.port, socket_state_name(other.state));
 }
 
 enum outcome stage_check(struct stage *stage) {

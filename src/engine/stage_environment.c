@@ -53,13 +53,13 @@ static bool make_query(const struct stage *stage, const struct step *step,
            board_resolve_pattern(stage->board, &step->remote, &query->remote);
 }
 
-static bool count_one(void *context, const struct diag_socket *socket) {
+static bool count_one(void *context, const struct tcp_socket *socket) {
     (void)socket;
     ++*(int64_t *)context;
     return true;
 }
 
-static bool found_one(void *context, const struct diag_socket *socket) {
+static bool found_one(void *context, const struct tcp_socket *socket) {
     (void)socket;
     *(bool *)context = true;
     return false;
@@ -71,7 +71,7 @@ static bool known_exists(const struct stage *stage, const struct diag_query *que
     size_t count = stage->scenario->role_count * stage->scenario->socket_count;
     for (size_t i = 0; i < count; i++) {
         const struct socket_view *view = &stage->board->views[i];
-        struct diag_socket socket;
+        struct tcp_socket socket;
         if (view->has_peer && endpoint_matches(&query->local, &view->local) &&
             endpoint_matches(&query->remote, &view->peer) &&
             sockdiag_find(stage->diag, &view->local, &view->peer, &socket) == 0 &&
@@ -92,12 +92,12 @@ struct sight {
     size_t used;
 };
 
-static bool describe_one(void *context, const struct diag_socket *socket) {
+static bool describe_one(void *context, const struct tcp_socket *socket) {
     struct sight *sight = context;
     char local[ENDPOINT_TEXT_SIZE];
     size_t left = RESULT_TEXT_SIZE - sight->used;
     int length = snprintf(sight->text + sight->used, left, "%s%s %s", sight->used > 0 ? ", " : "",
-                          tcpstate_name(socket->state), endpoint_text(&socket->local, local));
+                          socket_state_name(socket->state), endpoint_text(&socket->local, local));
     if ((size_t)length >= left) {
         sight->text[sight->used] = '\0';
         return false;
@@ -172,11 +172,11 @@ static enum outcome do_count(struct stage *stage, const struct step *step, struc
 
 struct doomed {
     struct arena arena;
-    struct diag_socket *sockets;
+    struct tcp_socket *sockets;
     size_t count;
 };
 
-static bool doom(void *context, const struct diag_socket *socket) {
+static bool doom(void *context, const struct tcp_socket *socket) {
     struct doomed *doomed = context;
     doomed->sockets = arena_grow(&doomed->arena, doomed->sockets, doomed->count, sizeof *socket);
     doomed->sockets[doomed->count++] = *socket;
@@ -216,7 +216,7 @@ static enum outcome do_destroy(struct stage *stage, const struct step *step, str
         return stage_says(stage, OUTCOME_SKIP,
                           "this kernel cannot destroy a socket in %s (SOCK_DESTROY: EOPNOTSUPP); "
                           "newer ones can, if built with CONFIG_INET_DIAG_DESTROY",
-                          tcpstate_name(state));
+                          socket_state_name(state));
     if (destroyed > 0)
         reply->answer = (struct answer){.kind = ANSWER_NUMBER, .number = destroyed};
     else

@@ -76,14 +76,14 @@ static bool same_place(const struct endpoint *a, const struct endpoint *b) {
 
 /* Whether the view is of this socket: open, and then the inode tells, or closed, and then the two
  * endpoints do. */
-static bool is_of(const struct socket_view *view, const struct diag_socket *socket) {
+static bool is_of(const struct socket_view *view, const struct tcp_socket *socket) {
     if (socket->inode != 0)
         return view->open && view->inode == socket->inode;
     return view->made && !view->open && view->has_peer &&
            same_place(&view->local, &socket->local) && same_place(&view->peer, &socket->remote);
 }
 
-static void know_by_view(struct holder *holder, const struct socket_view *view) {
+static void know_by_view(struct occupant *holder, const struct socket_view *view) {
     holder->reuseaddr = knowledge_of(view->reuseaddr);
     holder->reuseport = knowledge_of(view->reuseport);
     holder->outgoing = knowledge_of(view->outgoing);
@@ -94,7 +94,7 @@ static void know_by_view(struct holder *holder, const struct socket_view *view) 
 /* Finds the roles that have or had the socket, and what is known of it by the first of them. It is
  * inherited only if all of them have inherited it. */
 static void find_holders(const struct search *search, struct evidence_socket *found,
-                         struct holder *holder) {
+                         struct occupant *holder) {
     const struct scenario *scenario = search->stage->scenario;
     for (unsigned role = 0; role < scenario->role_count; role++)
         for (unsigned socket = 0; socket < scenario->socket_count; socket++) {
@@ -126,9 +126,9 @@ static void find_possessor(struct search *search, struct evidence_socket *found)
 }
 
 /* Finds out whose socket it is, and what is known of it by that. */
-static struct holder identify(void *context, struct evidence_socket *found) {
+static struct occupant identify(void *context, struct evidence_socket *found) {
     struct search *search = context;
-    struct holder holder = {.socket = found->socket};
+    struct occupant holder = {.socket = found->socket};
     find_holders(search, found, &holder);
     if (found->holding == HELD_BY_NOBODY_KNOWN && found->socket.inode != 0)
         find_possessor(search, found);

@@ -53,27 +53,27 @@ static void keep_socket(struct search *search, const struct evidence_socket *fou
     search->weights[place] = weight;
 }
 
-static bool is_in_the_way(const struct search *search, const struct holder *holder) {
+static bool is_in_the_way(const struct search *search, const struct occupant *holder) {
     if (!search->eliminating)
         return cause_in_the_way(search->refusal, holder);
     return !port_set_has(&search->ports, holder->socket.local.port) &&
            cause_by_elimination(search->refusal, holder);
 }
 
-static bool waits_for_accept(const struct diag_socket *socket) {
+static bool waits_for_accept(const struct tcp_socket *socket) {
     return socket->inode == 0 &&
            (socket->state == STATE_ESTABLISHED || socket->state == STATE_SYN_RECEIVED ||
             socket->state == STATE_CLOSE_WAIT);
 }
 
-static bool weigh(void *context, const struct diag_socket *socket) {
+static bool weigh(void *context, const struct tcp_socket *socket) {
     struct search *search = context;
     const struct evidence_source *source = search->source;
     struct evidence_socket found = {
         .socket = *socket, .holding = waits_for_accept(socket) ? QUEUED : HELD_BY_NOBODY_KNOWN};
     if (socket->inode != 0 && socket->inode == source->own_inode)
         return true;
-    struct holder holder = source->identify(source->context, &found);
+    struct occupant holder = source->identify(source->context, &found);
     if (holder.outgoing == NOT_KNOWN && socket->opener != OPENER_NOT_KNOWN)
         holder.outgoing = knowledge_of(socket->opener == OPENED_HERE);
     if (!is_in_the_way(search, &holder))
@@ -173,8 +173,8 @@ void evidence_look(const struct evidence_source *source, const struct refusal *r
     if (look(&search) != 0)
         evidence->missing = "this kernel does not list its TCP sockets (sock_diag)";
     if (evidence->total == 0)
-        search.heaviest = cause_without_holder(refusal, source->diag_error == 0 &&
-                                                            sockdiag_sees_bound(source->diag) == 1);
+        search.heaviest = cause_without_occupant(
+            refusal, source->diag_error == 0 && sockdiag_sees_bound(source->diag) == 1);
     evidence->cause = search.heaviest.cause;
     evidence->words = search.heaviest.words;
 }

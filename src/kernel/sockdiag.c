@@ -135,7 +135,7 @@ static enum tcp_state state_of(const struct inet_diag_msg *message, uint32_t ask
  * a byte acknowledged; of one that was opened there it does not (tcp_snd_una_update() in net/ipv4/
  * tcp_input.c). A FIN counts too. With everything acknowledged the sum tells, and with data under
  * way only if there is more acknowledged than was sent. Data in the SYN (TCP_FASTOPEN) spoil it. */
-static enum diag_opener read_opener(const struct rtattr *attribute, enum tcp_state state) {
+static enum socket_opener read_opener(const struct rtattr *attribute, enum tcp_state state) {
     struct tcp_info info = {0};
     size_t size = attribute->rta_len - RTA_LENGTH(0);
     memcpy(&info, RTA_DATA(attribute), size < sizeof info ? size : sizeof info);
@@ -152,7 +152,7 @@ static enum diag_opener read_opener(const struct rtattr *attribute, enum tcp_sta
 }
 
 /* Reads the attributes behind the message; a broken one ends the list. */
-static void read_attributes(const struct nlmsghdr *header, struct diag_socket *socket) {
+static void read_attributes(const struct nlmsghdr *header, struct tcp_socket *socket) {
     const struct inet_diag_msg *message = NLMSG_DATA(header);
     size_t left = header->nlmsg_len - NLMSG_LENGTH(sizeof *message);
     const struct rtattr *attribute = (const struct rtattr *)(message + 1);
@@ -172,13 +172,13 @@ static void read_attributes(const struct nlmsghdr *header, struct diag_socket *s
     }
 }
 
-static bool read_socket(const struct nlmsghdr *header, uint32_t asked, struct diag_socket *socket) {
+static bool read_socket(const struct nlmsghdr *header, uint32_t asked, struct tcp_socket *socket) {
     const struct inet_diag_msg *message = NLMSG_DATA(header);
     if (header->nlmsg_len < NLMSG_LENGTH(sizeof *message))
         return false;
     if (message->idiag_family != AF_INET && message->idiag_family != AF_INET6)
         return false;
-    *socket = (struct diag_socket){
+    *socket = (struct tcp_socket){
         .state = state_of(message, asked),
         .local = endpoint_of(message, message->id.idiag_src, message->id.idiag_sport),
         .remote = endpoint_of(message, message->id.idiag_dst, message->id.idiag_dport),
@@ -194,7 +194,7 @@ static bool read_socket(const struct nlmsghdr *header, uint32_t asked, struct di
     return true;
 }
 
-static bool wanted(const struct diag_query *query, const struct diag_socket *socket) {
+static bool wanted(const struct diag_query *query, const struct tcp_socket *socket) {
     return (query->states & 1U << socket->state) != 0 &&
            endpoint_matches(&query->local, &socket->local) &&
            endpoint_matches(&query->remote, &socket->remote);
@@ -221,7 +221,7 @@ enum sockdiag_status sockdiag_parse(const void *bytes, size_t size, uint32_t seq
     const char *at = bytes;
     while (size >= sizeof(struct nlmsghdr)) {
         const struct nlmsghdr *header = (const struct nlmsghdr *)at;
-        struct diag_socket socket;
+        struct tcp_socket socket;
         if (header->nlmsg_len < sizeof *header || header->nlmsg_len > size ||
             header->nlmsg_seq != sequence)
             return SOCKDIAG_BROKEN;
@@ -332,13 +332,13 @@ static int ask_one(int diag, struct single_request *request, void *buffer, size_
     }
 }
 
-static bool take_socket(void *context, const struct diag_socket *socket) {
-    *(struct diag_socket *)context = *socket;
+static bool take_socket(void *context, const struct tcp_socket *socket) {
+    *(struct tcp_socket *)context = *socket;
     return false;
 }
 
 int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint *remote,
-                  struct diag_socket *socket) {
+                  struct tcp_socket *socket) {
     _Alignas(uint32_t) char buffer[4096];
     struct single_request request = {
         .header = {.nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST},
@@ -352,7 +352,7 @@ int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint 
     /* A lookup that finds no connection falls back on the listener; hence the endpoints here. */
     struct diag_query query = {
         .states = STATES_ANY, .local = {.endpoint = *local}, .remote = {.endpoint = *remote}};
-    *socket = (struct diag_socket){0};
+    *socket = (struct tcp_socket){0};
     switch (sockdiag_parse(buffer, size, request.header.nlmsg_seq, &query, take_socket, socket,
                            &error)) {
     case SOCKDIAG_ENDED:
@@ -366,7 +366,7 @@ int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint 
     }
 }
 
-int sockdiag_destroy(int diag, const struct diag_socket *socket) {
+int sockdiag_destroy(int diag, const struct tcp_socket *socket) {
     _Alignas(uint32_t) char buffer[4096];
     struct single_request request = {
         .header = {.nlmsg_type = SOCK_DESTROY, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
@@ -385,7 +385,7 @@ int sockdiag_destroy(int diag, const struct diag_socket *socket) {
     return read_error(header, &error) == SOCKDIAG_BROKEN ? EBADMSG : error;
 }
 
-static bool stop_at_first(void *context, const struct diag_socket *socket) {
+static bool stop_at_first(void *context, const struct tcp_socket *socket) {
     (void)socket;
     *(bool *)context = true;
     return false;

@@ -20,7 +20,7 @@ static void reset_from(const struct endpoint *peer, const struct endpoint *waiti
     close(fd);
 }
 
-void timewait_end(int diag, const struct diag_socket *socket) {
+void timewait_end(int diag, const struct tcp_socket *socket) {
     if (sockdiag_destroy(diag, socket) != 0)
         reset_from(&socket->remote, &socket->local);
 }

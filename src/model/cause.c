@@ -46,27 +46,27 @@ static bool in_range(const struct refusal *refusal, uint16_t port) {
     return port >= refusal->claim.range_low && port <= refusal->claim.range_high;
 }
 
-static struct ruling ruling_on(const struct refusal *refusal, const struct holder *holder) {
-    return rules_between(refusal->call, &refusal->claim, holder);
+static struct ruling ruling_on(const struct refusal *refusal, const struct occupant *occupant) {
+    return rules_between(refusal->call, &refusal->claim, occupant);
 }
 
 /* What is doubtful counts: the kernel has refused, so something was in the way. Not so where a
  * surer one is to be expected: beside listen() another listener, in the range of a connect() that
  * found no port those that are surely in the way. */
-bool cause_in_the_way(const struct refusal *refusal, const struct holder *holder) {
-    enum knowledge in_the_way = ruling_on(refusal, holder).in_the_way;
+bool cause_in_the_way(const struct refusal *refusal, const struct occupant *occupant) {
+    enum knowledge in_the_way = ruling_on(refusal, occupant).in_the_way;
     if (refusal->error == EADDRNOTAVAIL && refusal->call == CALL_BIND)
         return false;
     if (in_the_way != NOT_KNOWN)
         return in_the_way == KNOWN_YES;
     if (refusal->call == CALL_LISTEN)
-        return holder->socket.state == STATE_LISTEN;
+        return occupant->socket.state == STATE_LISTEN;
     return refusal->call != CALL_CONNECT || !automatic(refusal);
 }
 
-bool cause_by_elimination(const struct refusal *refusal, const struct holder *holder) {
+bool cause_by_elimination(const struct refusal *refusal, const struct occupant *occupant) {
     return refusal->call == CALL_CONNECT && automatic(refusal) &&
-           in_range(refusal, holder->socket.local.port);
+           in_range(refusal, occupant->socket.local.port);
 }
 
 struct diag_query cause_query(const struct refusal *refusal) {
@@ -81,14 +81,14 @@ struct diag_query cause_query(const struct refusal *refusal) {
 
 /* A listener on the very address. */
 static struct blame same_listener_blame(const struct refusal *refusal,
-                                        const struct holder *holder) {
+                                        const struct occupant *occupant) {
     enum knowledge mine = knowledge_of(refusal->claim.reuseport);
-    if (holder->inherited == KNOWN_YES)
+    if (occupant->inherited == KNOWN_YES)
         return (struct blame){CAUSE_LEAKED_LISTENER, 9,
                               "a process that inherited this listener still has it open, though "
                               "the one that made it has closed it or ended: the port is free when "
                               "the last copy is closed"};
-    if (holder->reuseport != NOT_KNOWN && holder->reuseport != mine)
+    if (occupant->reuseport != NOT_KNOWN && occupant->reuseport != mine)
         return (struct blame){CAUSE_REUSEPORT_ALL_OR_NONE, 9,
                               "one of the two sockets has SO_REUSEPORT, the other has not: it "
                               "shares a port only among sockets that all set it before bind()"};
@@ -97,8 +97,8 @@ static struct blame same_listener_blame(const struct refusal *refusal,
                           "with a listener: stop it, or take another port or address"};
 }
 
-static struct blame listener_blame(const struct refusal *refusal, const struct holder *holder) {
-    switch (ruling_on(refusal, holder).rule) {
+static struct blame listener_blame(const struct refusal *refusal, const struct occupant *occupant) {
+    switch (ruling_on(refusal, occupant).rule) {
     case RULE_BIND_TWICE_LISTEN_ONCE:
         return (struct blame){
             CAUSE_BIND_TWICE_LISTEN_ONCE, 9,
@@ -109,7 +109,7 @@ static struct blame listener_blame(const struct refusal *refusal, const struct h
                               "an IPv6 socket on [::] takes the IPv4 port too, unless it sets "
                               "IPV6_V6ONLY before bind()"};
     case RULE_WILDCARD_VS_SPECIFIC:
-        if (endpoint_is_wildcard(&holder->socket.local))
+        if (endpoint_is_wildcard(&occupant->socket.local))
             return (struct blame){
                 CAUSE_WILDCARD_VS_SPECIFIC, 9,
                 "a listener on the wildcard address has the port on every address, and "
@@ -119,31 +119,32 @@ static struct blame listener_blame(const struct refusal *refusal, const struct h
             "the wildcard address means every address, and on one of them another "
             "socket listens; SO_REUSEADDR does not share a port with a listener"};
     default:
-        return same_listener_blame(refusal, holder);
+        return same_listener_blame(refusal, occupant);
     }
 }
 
 /* An outgoing connection, to which the kernel gave a port of the ephemeral range. */
-static bool stole_port(const struct refusal *refusal, const struct holder *holder) {
-    return holder->outgoing == KNOWN_YES && holder->bound != KNOWN_YES &&
-           in_range(refusal, holder->socket.local.port);
+static bool stole_port(const struct refusal *refusal, const struct occupant *occupant) {
+    return occupant->outgoing == KNOWN_YES && occupant->bound != KNOWN_YES &&
+           in_range(refusal, occupant->socket.local.port);
 }
 
-static struct blame time_wait_blame(const struct refusal *refusal, const struct holder *holder) {
-    if (endpoint_equal(&holder->socket.local, &holder->socket.remote))
+static struct blame time_wait_blame(const struct refusal *refusal,
+                                    const struct occupant *occupant) {
+    if (endpoint_equal(&occupant->socket.local, &occupant->socket.remote))
         return (struct blame){CAUSE_SELF_CONNECT, 1,
                               "a client was connected to itself on this port, as nobody listened "
                               "there, and has left it in TIME-WAIT"};
-    if (holder->outgoing == KNOWN_YES && holder->bound == KNOWN_YES)
+    if (occupant->outgoing == KNOWN_YES && occupant->bound == KNOWN_YES)
         return (struct blame){CAUSE_FIXED_CLIENT_PORT, 1,
                               "an earlier connection from this local port is in TIME-WAIT; bind() "
                               "needs SO_REUSEADDR on both the old and the new socket"};
-    if (stole_port(refusal, holder))
+    if (stole_port(refusal, occupant))
         return (struct blame){
             CAUSE_STOLEN_PORT_TIME_WAIT, 1,
             "an outgoing connection had taken this port from the ephemeral range, "
             "and is in TIME-WAIT now"};
-    if (refusal->claim.reuseaddr && holder->reuseaddr == KNOWN_NO)
+    if (refusal->claim.reuseaddr && occupant->reuseaddr == KNOWN_NO)
         return (struct blame){CAUSE_TIME_WAIT_OLD_WITHOUT_REUSE, 1,
                               "a closed connection in TIME-WAIT keeps the port for up to 60 s; its "
                               "socket had no SO_REUSEADDR, so that of the new one alone does not "
@@ -153,16 +154,17 @@ static struct blame time_wait_blame(const struct refusal *refusal, const struct 
                           "SO_REUSEADDR is set on both the old and the new socket"};
 }
 
-static struct blame connection_blame(const struct refusal *refusal, const struct holder *holder) {
-    enum tcp_state state = holder->socket.state;
-    if (endpoint_equal(&holder->socket.local, &holder->socket.remote))
+static struct blame connection_blame(const struct refusal *refusal,
+                                     const struct occupant *occupant) {
+    enum tcp_state state = occupant->socket.state;
+    if (endpoint_equal(&occupant->socket.local, &occupant->socket.remote))
         return (struct blame){CAUSE_SELF_CONNECT, 4,
                               "a client that connected to this port while nobody listened got the "
                               "same port for itself, and so is connected to itself"};
-    if (holder->outgoing == KNOWN_YES && holder->bound == KNOWN_YES)
+    if (occupant->outgoing == KNOWN_YES && occupant->bound == KNOWN_YES)
         return (struct blame){CAUSE_FIXED_CLIENT_PORT, 3,
                               "an earlier connection from this local port is not closed yet"};
-    if (stole_port(refusal, holder))
+    if (stole_port(refusal, occupant))
         return (struct blame){CAUSE_STOLEN_PORT, 4,
                               "an outgoing connection has this port from the ephemeral range; keep "
                               "it out with ip_local_reserved_ports"};
@@ -170,7 +172,7 @@ static struct blame connection_blame(const struct refusal *refusal, const struct
         return (struct blame){CAUSE_CLOSE_WAIT_LEAK, 3,
                               "a connection whose peer has closed was never closed on this side "
                               "(CLOSE-WAIT), and keeps the port"};
-    if ((state == STATE_FIN_WAIT_1 || state == STATE_FIN_WAIT_2) && holder->socket.inode == 0)
+    if ((state == STATE_FIN_WAIT_1 || state == STATE_FIN_WAIT_2) && occupant->socket.inode == 0)
         return (struct blame){CAUSE_FIN_WAIT_2_ORPHAN, 2,
                               "a connection closed on this side waits for its peer to close, and "
                               "keeps the port for up to tcp_fin_timeout"};
@@ -186,13 +188,14 @@ static bool is_open(enum tcp_state state) {
 }
 
 /* connect() that was to choose a port. */
-static struct blame autoconnect_blame(const struct refusal *refusal, const struct holder *holder) {
-    if (ruling_on(refusal, holder).rule == RULE_POISONED_PORT)
+static struct blame autoconnect_blame(const struct refusal *refusal,
+                                      const struct occupant *occupant) {
+    if (ruling_on(refusal, occupant).rule == RULE_POISONED_PORT)
         return (struct blame){CAUSE_POISONED_PORT, 1,
                               "ports of the ephemeral range belong to sockets that were bound, to "
                               "a number or to port 0: connect() does not choose such a port, "
                               "whatever the destination"};
-    if (is_open(holder->socket.state))
+    if (is_open(occupant->socket.state))
         return (struct blame){
             CAUSE_EPHEMERAL_EXHAUSTION_ESTABLISHED, 1,
             "every port of the ephemeral range is taken towards this destination, "
@@ -201,8 +204,8 @@ static struct blame autoconnect_blame(const struct refusal *refusal, const struc
                           "every port of the ephemeral range is taken towards this destination"};
 }
 
-static struct blame connect_blame(const struct holder *holder) {
-    if (holder->socket.state == STATE_TIME_WAIT)
+static struct blame connect_blame(const struct occupant *occupant) {
+    if (occupant->socket.state == STATE_TIME_WAIT)
         return (struct blame){
             CAUSE_FIXED_CLIENT_PORT, 1,
             "the same connection (addresses and ports) is still in TIME-WAIT, and "
@@ -223,8 +226,8 @@ static struct blame range_full(void) {
                           "address"};
 }
 
-static struct blame uid_blame(const struct holder *holder) {
-    return (struct blame){CAUSE_REUSEPORT_UID, holder->socket.state == STATE_LISTEN ? 9 : 5,
+static struct blame uid_blame(const struct occupant *occupant) {
+    return (struct blame){CAUSE_REUSEPORT_UID, occupant->socket.state == STATE_LISTEN ? 9 : 5,
                           "both sockets have SO_REUSEPORT, but they are of two users: it shares a "
                           "port among sockets of one user only"};
 }
@@ -235,32 +238,32 @@ static struct blame none_to_choose(void) {
                           "ip_local_reserved_ports"};
 }
 
-struct blame cause_blame(const struct refusal *refusal, const struct holder *holder) {
+struct blame cause_blame(const struct refusal *refusal, const struct occupant *occupant) {
     if (automatic(refusal) && refusal->all_reserved)
         return none_to_choose();
     if (automatic(refusal) && refusal->own_range)
         return own_range_full();
     if (refusal->call == CALL_CONNECT)
-        return automatic(refusal) ? autoconnect_blame(refusal, holder) : connect_blame(holder);
+        return automatic(refusal) ? autoconnect_blame(refusal, occupant) : connect_blame(occupant);
     if (automatic(refusal))
         return range_full();
-    if (ruling_on(refusal, holder).rule == RULE_REUSEPORT_UID)
-        return uid_blame(holder);
-    switch (holder->socket.state) {
+    if (ruling_on(refusal, occupant).rule == RULE_REUSEPORT_UID)
+        return uid_blame(occupant);
+    switch (occupant->socket.state) {
     case STATE_LISTEN:
-        return listener_blame(refusal, holder);
+        return listener_blame(refusal, occupant);
     case STATE_TIME_WAIT:
-        return time_wait_blame(refusal, holder);
+        return time_wait_blame(refusal, occupant);
     case STATE_BOUND:
         return (struct blame){CAUSE_BOUND_BUT_IDLE, 5,
                               "a socket is bound to the port and does nothing with it; many tools "
                               "do not show such a socket"};
     default:
-        return connection_blame(refusal, holder);
+        return connection_blame(refusal, occupant);
     }
 }
 
-struct blame cause_without_holder(const struct refusal *refusal, bool sees_bound) {
+struct blame cause_without_occupant(const struct refusal *refusal, bool sees_bound) {
     if (refusal->call == CALL_BIND && refusal->error == EADDRNOTAVAIL)
         return (struct blame){CAUSE_ADDRESS_NOT_LOCAL, 0,
                               "no interface of this network namespace has this address"};

@@ -1,6 +1,6 @@
 /* First whether two sockets meet at all (port, device, address), then whether their options let
- * them share; a port is free for a claim if no holder is in the way. What is not known of a holder
- * stays not known in the answer: the logic is three-valued throughout. */
+ * them share; a port is free for a claim if no occupant is in the way. What is not known of a
+ * occupant stays not known in the answer: the logic is three-valued throughout. */
 #include "model/rules.h"
 
 #include <errno.h>
@@ -49,31 +49,31 @@ bool rules_v6only(const struct claim *claim) {
     return claim->v6only || (!is_ipv4(&claim->local) && !endpoint_is_wildcard(&claim->local));
 }
 
-/* Whether the kernel has the holder as IPv6 only. An address does not tell: that of a connection
+/* Whether the kernel has the occupant as IPv6 only. An address does not tell: that of a connection
  * can come from [::], and stays when it has ended. */
-static enum knowledge holder_v6only(const struct holder *holder) {
-    const struct diag_socket *socket = &holder->socket;
+static enum knowledge occupant_v6only(const struct occupant *occupant) {
+    const struct tcp_socket *socket = &occupant->socket;
     if (is_ipv4(&socket->local))
         return KNOWN_NO;
     return socket->v6only_known ? knowledge_of(socket->v6only) : NOT_KNOWN;
 }
 
 /* bind() to a wildcard looks at every socket of the port (inet_rcv_saddr_equal()). */
-static enum knowledge wildcard_meets(const struct claim *claim, const struct holder *holder) {
-    const struct endpoint *theirs = &holder->socket.local;
+static enum knowledge wildcard_meets(const struct claim *claim, const struct occupant *occupant) {
+    const struct endpoint *theirs = &occupant->socket.local;
     if (is_ipv6_wildcard(&claim->local))
         return knowledge_of(!claim->v6only || !is_ipv4(theirs));
     if (claim->local.family == AF_INET || is_ipv4(theirs) || is_ipv6_wildcard(theirs))
-        return negation(holder_v6only(holder));
+        return negation(occupant_v6only(occupant));
     return KNOWN_NO; /* ::ffff:0.0.0.0 and a specific IPv6 address */
 }
 
 /* bind() to a specific address looks at those of the same address, and at wildcards
  * (inet_bhash2_conflict(), inet_bhash2_addr_any_conflict()). */
-static enum knowledge specific_meets(const struct claim *claim, const struct holder *holder) {
-    const struct endpoint *theirs = &holder->socket.local;
+static enum knowledge specific_meets(const struct claim *claim, const struct occupant *occupant) {
+    const struct endpoint *theirs = &occupant->socket.local;
     if (is_ipv6_wildcard(theirs) && is_ipv4(&claim->local))
-        return negation(holder_v6only(holder));
+        return negation(occupant_v6only(occupant));
     if (is_ipv6_wildcard(theirs))
         return KNOWN_YES;
     if (endpoint_is_wildcard(theirs))
@@ -81,7 +81,7 @@ static enum knowledge specific_meets(const struct claim *claim, const struct hol
     return knowledge_of(same_address(&claim->local, theirs));
 }
 
-static bool devices_meet(const struct claim *claim, const struct diag_socket *other) {
+static bool devices_meet(const struct claim *claim, const struct tcp_socket *other) {
     return claim->interface == 0 || other->interface == 0 || claim->interface == other->interface;
 }
 
@@ -89,10 +89,11 @@ static struct ruling apart(enum rule rule) {
     return (struct ruling){.rule = rule, .in_the_way = KNOWN_NO};
 }
 
-struct ruling rules_meet(const struct claim *claim, const struct holder *holder) {
-    const struct endpoint *mine = &claim->local, *theirs = &holder->socket.local;
+struct ruling rules_meet(const struct claim *claim, const struct occupant *occupant) {
+    const struct endpoint *mine = &claim->local, *theirs = &occupant->socket.local;
     bool wildcard = endpoint_is_wildcard(mine), families = is_ipv4(mine) != is_ipv4(theirs);
-    enum knowledge meet = wildcard ? wildcard_meets(claim, holder) : specific_meets(claim, holder);
+    enum knowledge meet =
+        wildcard ? wildcard_meets(claim, occupant) : specific_meets(claim, occupant);
     if (meet == KNOWN_NO)
         return apart(families && (wildcard || endpoint_is_wildcard(theirs)) ? RULE_V6ONLY
                                                                             : RULE_OTHER_ADDRESS);
@@ -108,31 +109,31 @@ struct ruling rules_meet(const struct claim *claim, const struct holder *holder)
 
 /* A closed connection of which the kernel keeps a remnant: one that has left FIN-WAIT-2 to the
  * kernel is such already, though sock_diag calls it FIN-WAIT-2 (tcp_time_wait()). */
-static bool is_remnant(const struct diag_socket *socket) {
+static bool is_remnant(const struct tcp_socket *socket) {
     return socket->state == STATE_TIME_WAIT ||
            (socket->state == STATE_FIN_WAIT_2 && socket->inode == 0);
 }
 
-static enum knowledge share_reuseaddr(const struct claim *claim, const struct holder *holder) {
-    return both(knowledge_of(claim->reuseaddr && holder->socket.state != STATE_LISTEN),
-                holder->reuseaddr);
+static enum knowledge share_reuseaddr(const struct claim *claim, const struct occupant *occupant) {
+    return both(knowledge_of(claim->reuseaddr && occupant->socket.state != STATE_LISTEN),
+                occupant->reuseaddr);
 }
 
-static bool same_user(const struct claim *claim, const struct holder *holder) {
-    return is_remnant(&holder->socket) || holder->socket.uid == claim->uid;
+static bool same_user(const struct claim *claim, const struct occupant *occupant) {
+    return is_remnant(&occupant->socket) || occupant->socket.uid == claim->uid;
 }
 
-static enum knowledge share_reuseport(const struct claim *claim, const struct holder *holder) {
-    return both(knowledge_of(claim->reuseport && same_user(claim, holder)), holder->reuseport);
+static enum knowledge share_reuseport(const struct claim *claim, const struct occupant *occupant) {
+    return both(knowledge_of(claim->reuseport && same_user(claim, occupant)), occupant->reuseport);
 }
 
 /* The rule by which a socket that meets the claim, and does not share, refuses it. `meeting` is how
  * they meet. */
 static enum rule refusal_rule(enum port_call call, const struct claim *claim,
-                              const struct holder *holder, enum rule meeting) {
-    if (claim->reuseport && holder->reuseport == KNOWN_YES)
+                              const struct occupant *occupant, enum rule meeting) {
+    if (claim->reuseport && occupant->reuseport == KNOWN_YES)
         return RULE_REUSEPORT_UID;
-    switch (holder->socket.state) {
+    switch (occupant->socket.state) {
     case STATE_LISTEN:
         return call == CALL_LISTEN ? RULE_BIND_TWICE_LISTEN_ONCE : meeting;
     case STATE_BOUND:
@@ -146,15 +147,15 @@ static enum rule refusal_rule(enum port_call call, const struct claim *claim,
 
 /* bind() to a port, and listen(), which asks for the port anew (inet_bind_conflict()). */
 static struct ruling between_on_port(enum port_call call, const struct claim *claim,
-                                     const struct holder *holder) {
-    struct ruling ruling = rules_meet(claim, holder);
-    enum knowledge reuseaddr = share_reuseaddr(claim, holder);
-    enum knowledge reuseport = share_reuseport(claim, holder);
+                                     const struct occupant *occupant) {
+    struct ruling ruling = rules_meet(claim, occupant);
+    enum knowledge reuseaddr = share_reuseaddr(claim, occupant);
+    enum knowledge reuseport = share_reuseport(claim, occupant);
     if (ruling.in_the_way == KNOWN_NO)
         return ruling;
     if (reuseaddr == KNOWN_YES || reuseport == KNOWN_YES)
         return apart(reuseaddr == KNOWN_YES ? RULE_BOTH_REUSEADDR : RULE_BOTH_REUSEPORT);
-    ruling.rule = refusal_rule(call, claim, holder, ruling.rule);
+    ruling.rule = refusal_rule(call, claim, occupant, ruling.rule);
     ruling.in_the_way = both(ruling.in_the_way, negation(either(reuseaddr, reuseport)));
     ruling.unknown |= reuseaddr == NOT_KNOWN ? UNKNOWN_REUSEADDR : 0;
     ruling.unknown |= reuseport == NOT_KNOWN ? UNKNOWN_REUSEPORT : 0;
@@ -170,15 +171,15 @@ static bool in_range(const struct claim *claim, uint16_t port) {
 /* bind() to port 0: options do not help, but that ip_autobind_reuse lets sockets with SO_REUSEADDR
  * share a port when none is free, unless they could share it by SO_REUSEPORT too
  * (inet_bind_conflict() with `relax`). */
-static struct ruling between_autobind(const struct claim *claim, const struct holder *holder) {
-    struct ruling ruling = rules_meet(claim, holder);
+static struct ruling between_autobind(const struct claim *claim, const struct occupant *occupant) {
+    struct ruling ruling = rules_meet(claim, occupant);
     if (ruling.in_the_way == KNOWN_NO)
         return ruling;
     ruling.rule = RULE_EPHEMERAL_BIND;
     if (!claim->autobind_reuse)
         return ruling;
     enum knowledge share =
-        both(share_reuseaddr(claim, holder), negation(share_reuseport(claim, holder)));
+        both(share_reuseaddr(claim, occupant), negation(share_reuseport(claim, occupant)));
     if (share == KNOWN_YES)
         return apart(RULE_BOTH_REUSEADDR);
     ruling.in_the_way = both(ruling.in_the_way, negation(share));
@@ -186,13 +187,13 @@ static struct ruling between_autobind(const struct claim *claim, const struct ho
     return ruling;
 }
 
-/* Whether connect() itself chose the holder's port. */
-static enum knowledge chosen_by_connect(const struct holder *holder) {
-    enum tcp_state state = holder->socket.state;
-    if (state == STATE_LISTEN || state == STATE_BOUND || holder->outgoing == KNOWN_NO ||
-        holder->bound == KNOWN_YES)
+/* Whether connect() itself chose the occupant's port. */
+static enum knowledge chosen_by_connect(const struct occupant *occupant) {
+    enum tcp_state state = occupant->socket.state;
+    if (state == STATE_LISTEN || state == STATE_BOUND || occupant->outgoing == KNOWN_NO ||
+        occupant->bound == KNOWN_YES)
         return KNOWN_NO;
-    return holder->by_connect;
+    return occupant->by_connect;
 }
 
 /* --- connections --- */
@@ -204,28 +205,29 @@ static bool may_be(const struct endpoint *mine, const struct endpoint *theirs) {
     return endpoint_is_wildcard(mine) || same_address(mine, theirs);
 }
 
-/* Whether the holder is a connection from the same address to the same place
+/* Whether the occupant is a connection from the same address to the same place
  * (__inet_check_established(): one that is bound to a device is met from that device alone). */
-static bool same_connection(const struct claim *claim, const struct diag_socket *other) {
+static bool same_connection(const struct claim *claim, const struct tcp_socket *other) {
     return other->state != STATE_LISTEN && other->state != STATE_BOUND &&
            claim->remote.port == other->remote.port && may_be(&claim->remote, &other->remote) &&
            may_be(&claim->local, &other->local) &&
            (other->interface == 0 || other->interface == claim->interface);
 }
 
-static struct ruling between_connect(const struct claim *claim, const struct holder *holder) {
-    if (!same_connection(claim, &holder->socket))
+static struct ruling between_connect(const struct claim *claim, const struct occupant *occupant) {
+    if (!same_connection(claim, &occupant->socket))
         return apart(RULE_CONNECT_SHARES);
-    bool recyclable = is_remnant(&holder->socket);
+    bool recyclable = is_remnant(&occupant->socket);
     return (struct ruling){.rule = RULE_FIXED_CLIENT_PORT,
                            .in_the_way = recyclable ? NOT_KNOWN : KNOWN_YES,
                            .unknown = recyclable ? UNKNOWN_TIMESTAMPS : 0};
 }
 
-static struct ruling between_autoconnect(const struct claim *claim, const struct holder *holder) {
-    enum knowledge shareable = chosen_by_connect(holder);
-    bool recyclable = claim->tw_reuse && holder->socket.state == STATE_TIME_WAIT;
-    if (shareable != KNOWN_NO && same_connection(claim, &holder->socket))
+static struct ruling between_autoconnect(const struct claim *claim,
+                                         const struct occupant *occupant) {
+    enum knowledge shareable = chosen_by_connect(occupant);
+    bool recyclable = claim->tw_reuse && occupant->socket.state == STATE_TIME_WAIT;
+    if (shareable != KNOWN_NO && same_connection(claim, &occupant->socket))
         return (struct ruling){.rule = RULE_EPHEMERAL_EXHAUSTION,
                                .in_the_way = recyclable ? NOT_KNOWN : KNOWN_YES,
                                .unknown = recyclable ? UNKNOWN_TIMESTAMPS : 0};
@@ -239,16 +241,16 @@ static struct ruling between_autoconnect(const struct claim *claim, const struct
 /* --- all together --- */
 
 struct ruling rules_between(enum port_call call, const struct claim *claim,
-                            const struct holder *holder) {
-    const struct diag_socket *other = &holder->socket;
+                            const struct occupant *occupant) {
+    const struct tcp_socket *other = &occupant->socket;
     bool automatic = claim->local.port == 0;
     if (automatic ? !in_range(claim, other->local.port) : other->local.port != claim->local.port)
         return apart(RULE_OTHER_PORT);
     if (call == CALL_CONNECT)
-        return automatic ? between_autoconnect(claim, holder) : between_connect(claim, holder);
+        return automatic ? between_autoconnect(claim, occupant) : between_connect(claim, occupant);
     if (!devices_meet(claim, other))
         return apart(RULE_OTHER_DEVICE);
-    return automatic ? between_autobind(claim, holder) : between_on_port(call, claim, holder);
+    return automatic ? between_autobind(claim, occupant) : between_on_port(call, claim, occupant);
 }
 
 /* Whether the socket that is remembered covers the claim: the same address, or a wildcard that
@@ -269,13 +271,13 @@ static bool like_last(const struct port_history *history, const struct claim *cl
            history->uid == claim->uid && covers(history, claim);
 }
 
-/* The ruling of all the holders together: that of the first one in the way, else of the first
+/* The ruling of all the occupants together: that of the first one in the way, else of the first
  * doubtful one, else the most telling. */
-static struct port_ruling among_holders(enum port_call call, const struct claim *claim,
-                                        const struct holder *holders, size_t count) {
+static struct port_ruling among_occupants(enum port_call call, const struct claim *claim,
+                                          const struct occupant *occupants, size_t count) {
     struct port_ruling port = {apart(RULE_FREE), count};
     for (size_t i = 0; i < count; i++) {
-        struct ruling ruling = rules_between(call, claim, &holders[i]);
+        struct ruling ruling = rules_between(call, claim, &occupants[i]);
         bool more_telling = ruling.in_the_way == NOT_KNOWN || ruling.rule > port.ruling.rule;
         if (ruling.in_the_way == KNOWN_YES)
             return (struct port_ruling){ruling, i};
@@ -286,9 +288,9 @@ static struct port_ruling among_holders(enum port_call call, const struct claim 
 }
 
 struct port_ruling rules_port(enum port_call call, const struct claim *claim,
-                              const struct holder *holders, size_t count,
+                              const struct occupant *occupants, size_t count,
                               const struct port_history *history) {
-    struct port_ruling port = among_holders(call, claim, holders, count);
+    struct port_ruling port = among_occupants(call, claim, occupants, count);
     if (port.ruling.in_the_way != KNOWN_NO && call != CALL_CONNECT && claim->local.port != 0 &&
         like_last(history, claim))
         return (struct port_ruling){apart(RULE_SAME_REUSEPORT), count};
@@ -298,19 +300,19 @@ struct port_ruling rules_port(enum port_call call, const struct claim *claim,
 /* --- the choice of a port --- */
 
 static bool is_eligible(enum port_call call, const struct claim *claim,
-                        const struct holder *holders, size_t count, unsigned port) {
+                        const struct occupant *occupants, size_t count, unsigned port) {
     for (size_t i = 0; i < count; i++)
-        if (holders[i].socket.local.port == port &&
-            rules_between(call, claim, &holders[i]).in_the_way != KNOWN_NO)
+        if (occupants[i].socket.local.port == port &&
+            rules_between(call, claim, &occupants[i]).in_the_way != KNOWN_NO)
             return false;
     return true;
 }
 
 static unsigned count_eligible(enum port_call call, const struct claim *claim,
-                               const struct holder *holders, size_t count, bool *ports) {
+                               const struct occupant *occupants, size_t count, bool *ports) {
     unsigned eligible = 0;
     for (unsigned port = claim->range_low; port <= claim->range_high; port++) {
-        bool is = is_eligible(call, claim, holders, count, port);
+        bool is = is_eligible(call, claim, occupants, count, port);
         if (ports != NULL)
             ports[port - claim->range_low] = is;
         eligible += is;
@@ -320,12 +322,12 @@ static unsigned count_eligible(enum port_call call, const struct claim *claim,
 
 /* What ip_autobind_reuse allows is looked for only when nothing else is left. */
 struct range_ruling rules_range(enum port_call call, const struct claim *claim,
-                                const struct holder *holders, size_t count, bool *ports) {
+                                const struct occupant *occupants, size_t count, bool *ports) {
     struct claim strict = *claim;
     strict.autobind_reuse = false;
-    unsigned eligible = count_eligible(call, &strict, holders, count, ports);
+    unsigned eligible = count_eligible(call, &strict, occupants, count, ports);
     if (eligible == 0 && claim->autobind_reuse)
-        eligible = count_eligible(call, claim, holders, count, ports);
+        eligible = count_eligible(call, claim, occupants, count, ports);
     if (eligible > 0)
         return (struct range_ruling){eligible, 0, RULE_FREE};
     return call == CALL_CONNECT ? (struct range_ruling){0, EADDRNOTAVAIL, RULE_EPHEMERAL_EXHAUSTION}
@@ -341,9 +343,105 @@ void rules_remember(struct port_history *history, const struct claim *claim) {
         *history = (struct port_history){true, claim->local, claim->v6only, claim->uid};
 }
 
-void rules_forget(struct port_history *history, const struct holder *left, size_t count) {
+void rules_forget(struct port_history *history, const struct occupant *left, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (chosen_by_connect(&left[i]) != KNOWN_YES)
             return;
     *history = (struct port_history){0};
+}
+
+/* --- the rules in words, in the order of enum rule; docs/bind-rules.md follows it --- */
+
+static const struct rule_text texts[RULE_COUNT] = {
+    [RULE_FREE] = {"free", "No socket has the port.", "inet_csk_get_port()"},
+    [RULE_OTHER_PORT] = {"other-port",
+                         "The other socket has another port, or one that is not to "
+                         "be chosen from.",
+                         "inet_csk_get_port(), inet_csk_find_open_port()"},
+    [RULE_OTHER_DEVICE] = {"other-device",
+                           "Sockets that are bound to two devices (SO_BINDTODEVICE) never meet.",
+                           "inet_bind_conflict()"},
+    [RULE_OTHER_ADDRESS] = {"other-address",
+                            "Two addresses never meet unless one of them is a wildcard.",
+                            "inet_rcv_saddr_equal(), inet_bind2_bucket_match()"},
+    [RULE_V6ONLY] = {"v6only",
+                     "An IPv6 socket with IPV6_V6ONLY does not meet IPv4; bind() to an IPv6 "
+                     "address that is not [::] sets it by itself.",
+                     "ipv6_rcv_saddr_equal(), __inet6_bind()"},
+    [RULE_BOTH_REUSEADDR] = {"both-reuseaddr",
+                             "Two sockets with SO_REUSEADDR share a port as long as the one that "
+                             "has it does not listen.",
+                             "inet_bind_conflict()"},
+    [RULE_BOTH_REUSEPORT] = {"both-reuseport",
+                             "Two sockets with SO_REUSEPORT and of one user share a port; one in "
+                             "TIME-WAIT has no user any more.",
+                             "inet_bind_conflict()"},
+    [RULE_SAME_REUSEPORT] = {"same-reuseport",
+                             "The kernel remembers the socket that bound or listened last: if it "
+                             "had SO_REUSEPORT, the same user and an address that covers the new "
+                             "one, it looks at no other socket.",
+                             "sk_reuseport_match(), inet_csk_update_fastreuse()"},
+    [RULE_CONNECT_SHARES] = {"connect-shares",
+                             "connect() without bind() shares a port that only connect() has "
+                             "chosen before, as long as no two connections are the same.",
+                             "__inet_hash_connect()"},
+    [RULE_ADDRESS_IN_USE] = {"address-in-use",
+                             "A socket that listens on the address and port shares them only by "
+                             "SO_REUSEPORT on both: SO_REUSEADDR does not help.",
+                             "inet_bind_conflict()"},
+    [RULE_WILDCARD_VS_SPECIFIC] = {"wildcard-vs-specific",
+                                   "The wildcard address means every address: it meets a listener "
+                                   "on any of them, and a listener on it meets every address.",
+                                   "inet_rcv_saddr_equal(), inet_bhash2_addr_any_conflict()"},
+    [RULE_DUAL_STACK] = {"dual-stack",
+                         "An IPv6 socket without IPV6_V6ONLY on [::], or one accepted there, takes "
+                         "the IPv4 port too.",
+                         "ipv6_rcv_saddr_equal(), ipv4_rcv_saddr_equal()"},
+    [RULE_BIND_TWICE_LISTEN_ONCE] = {"bind-twice-listen-once",
+                                     "listen() asks for the port once more: of the sockets that "
+                                     "share it by SO_REUSEADDR only one may listen.",
+                                     "inet_csk_listen_start()"},
+    [RULE_REUSEPORT_UID] = {"reuseport-uid",
+                            "SO_REUSEPORT shares a port among sockets of one user only.",
+                            "inet_bind_conflict()"},
+    [RULE_BOUND_BUT_IDLE] = {"bound-but-idle",
+                             "A socket that is bound and does nothing has the port, unless both "
+                             "have SO_REUSEADDR, or both SO_REUSEPORT and one user.",
+                             "inet_bind_conflict()"},
+    [RULE_LIVE_CONNECTION] = {"live-connection",
+                              "A connection has its local port, unless both have SO_REUSEADDR, or "
+                              "both SO_REUSEPORT and one user; an accepted one has the listener's.",
+                              "inet_bind_conflict(), __inet_inherit_port()"},
+    [RULE_TIME_WAIT_REBIND] = {"time-wait-rebind",
+                               "A connection in TIME-WAIT keeps the port, and the options that its "
+                               "socket had: both sockets need SO_REUSEADDR, or both SO_REUSEPORT.",
+                               "inet_bind_conflict(), inet_twsk_alloc()"},
+    [RULE_EPHEMERAL_BIND] =
+        {"ephemeral-bind",
+         "bind() to port 0 takes no port on which any socket meets it, whatever "
+         "their options; with none left it answers EADDRINUSE.",
+         "inet_csk_find_open_port()"},
+    [RULE_FIXED_CLIENT_PORT] = {"fixed-client-port",
+                                "No two connections have the same addresses and ports; one in "
+                                "TIME-WAIT yields to connect() from its port if it had TCP "
+                                "timestamps.",
+                                "__inet_check_established(), tcp_twsk_unique()"},
+    [RULE_EPHEMERAL_EXHAUSTION] =
+        {"ephemeral-exhaustion",
+         "connect() without bind() takes no port from which the same "
+         "connection exists, unless tcp_tw_reuse lets it recycle TIME-WAIT; "
+         "with none left it answers EADDRNOTAVAIL.",
+         "__inet_hash_connect()"},
+    [RULE_POISONED_PORT] = {"poisoned-port",
+                            "connect() without bind() leaves alone a port with any socket whose "
+                            "port connect() did not choose.",
+                            "__inet_hash_connect(), inet_bind_bucket_destroy()"},
+};
+
+const struct rule_text *rule_text(enum rule rule) {
+    return &texts[rule < RULE_COUNT ? rule : RULE_FREE];
+}
+
+bool rule_refuses(enum rule rule) {
+    return rule >= RULE_ADDRESS_IN_USE && rule < RULE_COUNT;
 }

@@ -116,12 +116,12 @@ static struct claim claim_of(struct matrix_end end, uint16_t port, uint32_t uid)
                           .uid = uid};
 }
 
-static struct holder holder_of(const struct matrix_pair *pair, const struct claim *first) {
+static struct occupant occupant_of(const struct matrix_pair *pair, const struct claim *first) {
     static const enum tcp_state states[MATRIX_STATES] = {STATE_BOUND, STATE_LISTEN,
                                                          STATE_ESTABLISHED, STATE_TIME_WAIT};
     const char *peer = matrix_addresses[pair->first.address].peer;
     bool accepted = pair->state == MATRIX_ESTABLISHED || pair->state == MATRIX_TIME_WAIT;
-    return (struct holder){
+    return (struct occupant){
         .socket = {.state = states[pair->state],
                    .local = accepted ? endpoint_named(peer, first->local.port) : first->local,
                    .inode = pair->state != MATRIX_TIME_WAIT,
@@ -142,16 +142,16 @@ static int16_t errno_of(const struct port_ruling *port) {
 static void predict(const struct matrix_pair *pair, struct matrix_cell *cell) {
     struct claim first = claim_of(pair->first, 1, 0);
     struct claim second = claim_of(pair->second, 1, pair->user);
-    struct holder holder = holder_of(pair, &first);
+    struct occupant occupant = occupant_of(pair, &first);
     struct port_history history = {0};
     rules_remember(&history, &first);
-    struct port_ruling bind = rules_port(CALL_BIND, &second, &holder, 1, &history);
+    struct port_ruling bind = rules_port(CALL_BIND, &second, &occupant, 1, &history);
     cell->want = (struct matrix_answer){errno_of(&bind), MATRIX_NOT_ASKED};
     cell->bind_rule = cell->listen_rule = (uint8_t)bind.ruling.rule;
     if (cell->want.bind != 0)
         return;
     rules_remember(&history, &second);
-    struct port_ruling listen = rules_port(CALL_LISTEN, &second, &holder, 1, &history);
+    struct port_ruling listen = rules_port(CALL_LISTEN, &second, &occupant, 1, &history);
     cell->want.listen = errno_of(&listen);
     cell->listen_rule = (uint8_t)listen.ruling.rule;
 }
@@ -224,7 +224,7 @@ static int close_to_time_wait(int diag, struct first *first, const struct endpoi
     static const struct timespec pause = {.tv_nsec = 1000000L};
     struct sockaddr_storage address;
     socklen_t size = sizeof address;
-    struct diag_socket found;
+    struct tcp_socket found;
     if (getsockname(first->client, (struct sockaddr *)&address, &size) < 0)
         return errno;
     struct endpoint remote = endpoint_from_sockaddr(&address);

@@ -45,11 +45,11 @@ static int open_listener(void) {
 
 struct own_listener {
     int fd;
-    struct diag_socket socket;
+    struct tcp_socket socket;
     bool found;
 };
 
-static bool find_own(void *context, const struct diag_socket *socket) {
+static bool find_own(void *context, const struct tcp_socket *socket) {
     struct own_listener *own = context;
     struct sockaddr_storage address;
     socklen_t size = sizeof address;

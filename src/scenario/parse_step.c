@@ -7,7 +7,7 @@
 #include "base/units.h"
 #include "kernel/netdev.h"
 #include "kernel/sysctl.h"
-#include "model/tcpstate.h"
+#include "model/socket.h"
 #include "scenario/parser.h"
 
 /* --- sockets of the story --- */
@@ -179,10 +179,10 @@ static void take_state(struct parser *parser, struct cursor *cursor, struct step
     const struct word *word = cursor_need(parser, cursor, "a STATE");
     if (word == NULL)
         return;
-    step->states = tcpstate_set(word->text);
+    step->states = socket_states(word->text);
     if (step->states != 0)
         return;
-    const char *near = tcpstate_near(word->text);
+    const char *near = socket_state_near(word->text);
     if (near != NULL)
         parser_mistake(parser, word, "unknown state '%s'; did you mean '%s'?", word->text, near);
     else

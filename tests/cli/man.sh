@@ -26,7 +26,7 @@ done <"$work/commands"
 
 # The words of the language, each of which has a row of a table in the source.
 grep -E '^\.(It|Cm) ' "$language" | tr -s ' ,' '\n' | sort -u >"$work/said"
-for table in scenario/verb.c kernel/sockopt.c kernel/tcpstate.c; do
+for table in scenario/verb.c kernel/sockopt.c model/socket.c; do
   sed -n 's/^    \(\[[A-Z0-9_]*\] = \)\{0,1\}{\{0,1\}"\([A-Za-z0-9_-]*\)",.*/\2/p' "$top/src/$table" |
     grep -vx none | sort >"$work/words"
   ok "portreuse-scenario(5) has the words of $table" \

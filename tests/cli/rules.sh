@@ -5,7 +5,7 @@
 top=$(cd "$here/../.." && pwd)
 page=$top/docs/bind-rules.md
 
-tr -d '\n' <"$top/src/model/rules_table.c" | grep -oE '\[RULE_[A-Z0-9_]+\] = +\{"[a-z0-9-]+"' |
+tr -d '\n' <"$top/src/model/rules.c" | grep -oE '\[RULE_[A-Z0-9_]+\] = +\{"[a-z0-9-]+"' |
   cut -d '"' -f 2 | grep -vxE 'free|other-port' >"$work/rules"
 ok "the model has rules" sh -c '[ "$(wc -l <"$1")" -ge 18 ]' - "$work/rules"
 # shellcheck disable=SC2016 # the backquotes are those of Markdown

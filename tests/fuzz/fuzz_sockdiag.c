@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static bool check(void *context, const struct diag_socket *socket) {
+static bool check(void *context, const struct tcp_socket *socket) {
     (void)context;
     if (socket->state >= STATE_COUNT ||
         (socket->local.family != AF_INET && socket->local.family != AF_INET6))

@@ -82,8 +82,8 @@ static void close_fd(struct actor *actor) {
 
 /* Keeps what a closed connection leaves on its port; returns its index. */
 static int leave_remnant(struct world *world, const struct actor *actor) {
-    struct holder *remnant = &world->remnants[world->remnant_count];
-    *remnant = holder_of(actor);
+    struct occupant *remnant = &world->remnants[world->remnant_count];
+    *remnant = occupant_of(actor);
     remnant->socket.state = STATE_TIME_WAIT;
     remnant->socket.inode = 0;
     return (int)world->remnant_count++;
@@ -309,10 +309,10 @@ static void say_connect(const struct world *world, const struct actor *client,
  * that it was bound. docs/bind-rules.md has that under narrowed-bind. */
 static bool narrows_into_connects(const struct world *world, const struct actor *client,
                                   const struct endpoint *source) {
-    struct holder holders[HOLDERS];
-    size_t count = client->bound ? gather(world, client, holders) : 0;
+    struct occupant occupants[OCCUPANTS];
+    size_t count = client->bound ? gather(world, client, occupants) : 0;
     for (size_t i = 0; i < count; i++)
-        if (holders[i].by_connect == KNOWN_YES && same_place(&holders[i].socket.local, source))
+        if (occupants[i].by_connect == KNOWN_YES && same_place(&occupants[i].socket.local, source))
             return true;
     return false;
 }
@@ -392,7 +392,7 @@ static void do_close(struct world *world, struct actor *actor) {
         if (actor->peer >= 0)
             world->actors[actor->peer].ghost = remnant;
     } else if (state != STATE_CLOSED && state != STATE_LISTEN) {
-        leave_story(world, tcpstate_name(state), EINPROGRESS);
+        leave_story(world, socket_state_name(state), EINPROGRESS);
     }
     part(world, actor);
     close_fd(actor);

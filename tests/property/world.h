@@ -11,7 +11,7 @@
 #include "model/rules.h"
 #include "story.h"
 
-enum { OTHER_USER = 65534, LOOPBACK = 1, REMNANTS = STORY_MOVES, HOLDERS = SLOTS + REMNANTS };
+enum { OTHER_USER = 65534, LOOPBACK = 1, REMNANTS = STORY_MOVES, OCCUPANTS = SLOTS + REMNANTS };
 
 struct actor {
     int fd; /* -1: none */
@@ -28,7 +28,7 @@ struct actor {
 
 struct world {
     struct actor actors[SLOTS];
-    struct holder remnants[REMNANTS];
+    struct occupant remnants[REMNANTS];
     bool gone[REMNANTS]; /* a remnant that was ended */
     unsigned remnant_count;
     struct port_history histories[STORY_PORTS];
@@ -57,14 +57,15 @@ enum tcp_state state_of(const struct actor *actor);
 struct endpoint local_of(const struct actor *actor);
 struct endpoint remote_of(const struct actor *actor);
 
-struct holder holder_of(const struct actor *actor);
+struct occupant occupant_of(const struct actor *actor);
 
 /* The socket that calls, as if bound to `local`. */
 struct claim claim_of(const struct world *world, const struct actor *actor,
                       const struct endpoint *local);
 
 /* Gathers the sockets that have a port, but for `self`; returns how many. */
-size_t gather(const struct world *world, const struct actor *self, struct holder holders[HOLDERS]);
+size_t gather(const struct world *world, const struct actor *self,
+              struct occupant occupants[OCCUPANTS]);
 
 /* What the model says of the call, beside all other sockets of the world. */
 struct want ask_model(struct world *world, enum port_call call, const struct actor *actor,

@@ -44,31 +44,32 @@ struct endpoint remote_of(const struct actor *actor) {
     return name_of(actor, getpeername);
 }
 
-struct holder holder_of(const struct actor *actor) {
+struct occupant occupant_of(const struct actor *actor) {
     enum tcp_state state = state_of(actor);
-    return (struct holder){.socket = {.state = state == STATE_CLOSED ? STATE_BOUND : state,
-                                      .local = local_of(actor),
-                                      .remote = remote_of(actor),
-                                      .inode = 1,
-                                      .uid = actor->uid,
-                                      .interface = actor->device,
-                                      .v6only = is_v6only(actor),
-                                      .v6only_known = true},
-                           .reuseaddr = knowledge_of(has_option(actor, SO_REUSEADDR)),
-                           .reuseport = knowledge_of(has_option(actor, SO_REUSEPORT)),
-                           .outgoing = NOT_KNOWN,
-                           .bound = knowledge_of(actor->locked),
-                           .by_connect = knowledge_of(actor->by_connect)};
+    return (struct occupant){.socket = {.state = state == STATE_CLOSED ? STATE_BOUND : state,
+                                        .local = local_of(actor),
+                                        .remote = remote_of(actor),
+                                        .inode = 1,
+                                        .uid = actor->uid,
+                                        .interface = actor->device,
+                                        .v6only = is_v6only(actor),
+                                        .v6only_known = true},
+                             .reuseaddr = knowledge_of(has_option(actor, SO_REUSEADDR)),
+                             .reuseport = knowledge_of(has_option(actor, SO_REUSEPORT)),
+                             .outgoing = NOT_KNOWN,
+                             .bound = knowledge_of(actor->locked),
+                             .by_connect = knowledge_of(actor->by_connect)};
 }
 
-size_t gather(const struct world *world, const struct actor *self, struct holder holders[HOLDERS]) {
+size_t gather(const struct world *world, const struct actor *self,
+              struct occupant occupants[OCCUPANTS]) {
     size_t count = 0;
     for (unsigned i = 0; i < SLOTS; i++)
         if (world->actors[i].fd >= 0 && world->actors[i].bound && &world->actors[i] != self)
-            holders[count++] = holder_of(&world->actors[i]);
+            occupants[count++] = occupant_of(&world->actors[i]);
     for (unsigned i = 0; i < world->remnant_count; i++)
         if (!world->gone[i])
-            holders[count++] = world->remnants[i];
+            occupants[count++] = world->remnants[i];
     return count;
 }
 
@@ -94,7 +95,7 @@ void remember(struct world *world, const struct claim *claim) {
 }
 
 void forget(struct world *world) {
-    struct holder all[HOLDERS], there[HOLDERS];
+    struct occupant all[OCCUPANTS], there[OCCUPANTS];
     size_t count = gather(world, NULL, all);
     for (unsigned i = 0; i < STORY_PORTS; i++) {
         size_t on_port = 0;
@@ -109,17 +110,17 @@ void forget(struct world *world) {
 
 struct want ask_model(struct world *world, enum port_call call, const struct actor *actor,
                       const struct claim *claim) {
-    struct holder holders[HOLDERS];
+    struct occupant occupants[OCCUPANTS];
     struct want want = {0};
-    size_t count = gather(world, actor, holders);
+    size_t count = gather(world, actor, occupants);
     if (claim->local.port == 0) {
-        struct range_ruling range = rules_range(call, claim, holders, count, want.eligible);
+        struct range_ruling range = rules_range(call, claim, occupants, count, want.eligible);
         want.error = range.error;
         want.rule = range.rule;
         return want;
     }
     struct port_ruling port =
-        rules_port(call, claim, holders, count, history_of(world, claim->local.port));
+        rules_port(call, claim, occupants, count, history_of(world, claim->local.port));
     bool refused = port.ruling.in_the_way == KNOWN_YES;
     want.error = !refused ? 0 : call == CALL_CONNECT ? EADDRNOTAVAIL : EADDRINUSE;
     want.rule = port.ruling.rule;

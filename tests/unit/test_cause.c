@@ -1,5 +1,5 @@
 /* Why the kernel refused: for a refused call and another socket, whether that was in the way and
- * what the cause is called. The tables are the rules; a row is one refusal and one holder. */
+ * what the cause is called. The tables are the rules; a row is one refusal and one occupant. */
 #include "an_endpoint.h"
 #include "test.h"
 
@@ -9,21 +9,21 @@
 
 #include "model/cause.h"
 
-/* What a socket is, has set, or is known of it. Of a holder, what is not said is known not to be
+/* What a socket is, has set, or is known of it. Of a occupant, what is not said is known not to be
  * so, unless UNSURE says that nothing is known. */
 enum {
     PLAIN = 0,
     REUSEADDR = 1,
     REUSEPORT = 2,
     V6ONLY = 4,
-    OUTGOING = 8,    /* holder: made by connect() */
-    OTHER_USER = 16, /* holder: of another user than the caller */
-    NO_FILE = 32,    /* holder: no process has it open */
-    CHOSEN = 64,     /* holder: its port was asked for by bind() */
-    UNSURE = 128,    /* holder: its options are not known */
+    OUTGOING = 8,    /* occupant: made by connect() */
+    OTHER_USER = 16, /* occupant: of another user than the caller */
+    NO_FILE = 32,    /* occupant: no process has it open */
+    CHOSEN = 64,     /* occupant: its port was asked for by bind() */
+    UNSURE = 128,    /* occupant: its options are not known */
     OWN_RANGE = 256, /* the caller has IP_LOCAL_PORT_RANGE */
     RESERVED = 512,  /* all ports that the caller could get are reserved */
-    INHERITED = 512, /* holder: who made it has it no more */
+    INHERITED = 512, /* occupant: who made it has it no more */
 };
 
 enum { USER = 1000, ANOTHER_USER = 1001, RANGE_LOW = 40000, RANGE_HIGH = 40003 };
@@ -86,10 +86,10 @@ static enum knowledge known(const struct other *other, unsigned option) {
     return other->options & option ? KNOWN_YES : KNOWN_NO;
 }
 
-static struct holder a_holder(const struct other *other) {
+static struct occupant a_occupant(const struct other *other) {
     struct endpoint local = an_endpoint(other->local);
     struct claim bound = {.local = local, .v6only = (other->options & V6ONLY) != 0};
-    return (struct holder){
+    return (struct occupant){
         .socket = {.state = other->state,
                    .local = local,
                    .remote = other->remote == NULL ? endpoint_wildcard(local.family, 0)
@@ -112,21 +112,21 @@ static void describe(char *text, size_t size, const struct row *row) {
              : row->call.call == CALL_CONNECT ? "connect"
                                               : "listen",
              row->call.local, row->call.remote == NULL ? "-" : row->call.remote, row->call.options,
-             tcpstate_name(row->other.state), row->other.local,
+             socket_state_name(row->other.state), row->other.local,
              row->other.remote == NULL ? "-" : row->other.remote, row->other.options);
 }
 
 static void check_row(const struct row *row) {
     struct refusal refusal = a_refusal(&row->call);
-    struct holder holder = a_holder(&row->other);
-    bool in_the_way = cause_in_the_way(&refusal, &holder);
+    struct occupant occupant = a_occupant(&row->other);
+    bool in_the_way = cause_in_the_way(&refusal, &occupant);
     char text[256];
     describe(text, sizeof text, row);
     if (in_the_way != (row->cause != NOT_IN_THE_WAY))
         fail_msg("%s: %s", text, in_the_way ? "in the way" : "not in the way");
     if (row->cause == NOT_IN_THE_WAY)
         return;
-    struct blame blame = cause_blame(&refusal, &holder);
+    struct blame blame = cause_blame(&refusal, &occupant);
     if (strcmp(cause_name(blame.cause), row->cause) != 0)
         fail_msg("%s: want %s, got %s", text, row->cause, cause_name(blame.cause));
     assert_non_null(blame.words);
@@ -221,9 +221,9 @@ static void bind_to_a_mapped_address_meets_the_ipv6_wildcard(void **state) {
     static const struct call call = BIND("[::ffff:127.0.0.1]:80", 0);
     static const struct other other = LISTENER("[::]:80", 0);
     struct refusal refusal = a_refusal(&call);
-    struct holder holder = a_holder(&other);
+    struct occupant occupant = a_occupant(&other);
     (void)state;
-    assert_true(cause_in_the_way(&refusal, &holder));
+    assert_true(cause_in_the_way(&refusal, &occupant));
 }
 
 static const struct row bind_reuseaddr[] = {
@@ -566,18 +566,18 @@ static void elimination_blames_what_is_left_in_the_range(void **state) {
     for (size_t i = 0; i < ROWS(eliminations); i++) {
         const struct row *row = &eliminations[i];
         struct refusal refusal = a_refusal(&row->call);
-        struct holder holder = a_holder(&row->other);
+        struct occupant occupant = a_occupant(&row->other);
         char text[256];
         describe(text, sizeof text, row);
-        assert_false(cause_in_the_way(&refusal, &holder));
-        if (cause_by_elimination(&refusal, &holder) != (row->cause != NULL))
+        assert_false(cause_in_the_way(&refusal, &occupant));
+        if (cause_by_elimination(&refusal, &occupant) != (row->cause != NULL))
             fail_msg("%s", text);
         if (row->cause != NULL)
-            assert_string_equal(cause_name(cause_blame(&refusal, &holder).cause), row->cause);
+            assert_string_equal(cause_name(cause_blame(&refusal, &occupant).cause), row->cause);
     }
 }
 
-/* --- without a holder --- */
+/* --- without a occupant --- */
 
 static const struct lonely {
     struct call call;
@@ -601,11 +601,11 @@ static const struct lonely {
     {CONNECT("127.0.0.1:5000", "127.0.0.1:80"), true, "unknown", "can be seen"},
 };
 
-static void without_a_holder_the_call_tells_the_cause(void **state) {
+static void without_a_occupant_the_call_tells_the_cause(void **state) {
     (void)state;
     for (size_t i = 0; i < ROWS(lonely); i++) {
         struct refusal refusal = a_refusal(&lonely[i].call);
-        struct blame blame = cause_without_holder(&refusal, lonely[i].sees_bound);
+        struct blame blame = cause_without_occupant(&refusal, lonely[i].sees_bound);
         assert_string_equal(cause_name(blame.cause), lonely[i].cause);
         assert_true(strlen(blame.words) > 20);
         if (strstr(blame.words, lonely[i].words) == NULL)
@@ -613,11 +613,11 @@ static void without_a_holder_the_call_tells_the_cause(void **state) {
     }
 }
 
-static void without_a_holder_linux_6_8_is_named_only_where_it_matters(void **state) {
+static void without_a_occupant_linux_6_8_is_named_only_where_it_matters(void **state) {
     static const struct call call = BIND("127.0.0.1:80", 0);
     struct refusal refusal = a_refusal(&call);
     (void)state;
-    assert_null(strstr(cause_without_holder(&refusal, true).words, "6.8"));
+    assert_null(strstr(cause_without_occupant(&refusal, true).words, "6.8"));
 }
 
 /* Where the address is not here, no socket is to blame. */
@@ -625,9 +625,9 @@ static void bind_to_a_foreign_address_meets_nobody(void **state) {
     static const struct call call = {CALL_BIND, EADDRNOTAVAIL, "192.0.2.1:80", NULL, 0};
     static const struct other other = LISTENER("0.0.0.0:80", 0);
     struct refusal refusal = a_refusal(&call);
-    struct holder holder = a_holder(&other);
+    struct occupant occupant = a_occupant(&other);
     (void)state;
-    assert_false(cause_in_the_way(&refusal, &holder));
+    assert_false(cause_in_the_way(&refusal, &occupant));
 }
 
 /* --- all the tables --- */
@@ -657,8 +657,8 @@ static const struct {
 static unsigned weight(const struct other *other) {
     static const struct call call = BIND("0.0.0.0:40001", 0);
     struct refusal refusal = a_refusal(&call);
-    struct holder holder = a_holder(other);
-    return cause_blame(&refusal, &holder).weight;
+    struct occupant occupant = a_occupant(other);
+    return cause_blame(&refusal, &occupant).weight;
 }
 
 static void weights_go_from_listener_to_time_wait(void **state) {
@@ -676,10 +676,10 @@ static void weights_go_from_listener_to_time_wait(void **state) {
     (void)state;
     for (size_t i = 1; i < ROWS(order); i++)
         if (weight(&order[i - 1]) <= weight(&order[i]))
-            fail_msg("%s does not outweigh %s", tcpstate_name(order[i - 1].state),
-                     tcpstate_name(order[i].state));
+            fail_msg("%s does not outweigh %s", socket_state_name(order[i - 1].state),
+                     socket_state_name(order[i].state));
     struct refusal refusal = a_refusal(&fixed);
-    struct holder heavy = a_holder(&live), light = a_holder(&waiting);
+    struct occupant heavy = a_occupant(&live), light = a_occupant(&waiting);
     assert_true(cause_blame(&refusal, &heavy).weight > cause_blame(&refusal, &light).weight);
 }
 
@@ -693,10 +693,10 @@ static void span_weights(const struct row *rows, size_t count, unsigned least[3]
                          unsigned greatest[3]) {
     for (size_t i = 0; i < count; i++) {
         struct refusal refusal = a_refusal(&rows[i].call);
-        struct holder holder = a_holder(&rows[i].other);
+        struct occupant occupant = a_occupant(&rows[i].other);
         if (refusal.call != CALL_BIND || refusal.claim.local.port == 0 || rows[i].cause == NULL)
             continue;
-        unsigned own = cause_blame(&refusal, &holder).weight, *low = &least[rank(&rows[i])];
+        unsigned own = cause_blame(&refusal, &occupant).weight, *low = &least[rank(&rows[i])];
         unsigned *high = &greatest[rank(&rows[i])];
         *low = own < *low ? own : *low;
         *high = own > *high ? own : *high;
@@ -801,8 +801,8 @@ int main(void) {
         cmocka_unit_test(connect_without_a_port_meets_what_is_in_the_range),
         cmocka_unit_test(an_own_range_that_is_full_is_called_so),
         cmocka_unit_test(elimination_blames_what_is_left_in_the_range),
-        cmocka_unit_test(without_a_holder_the_call_tells_the_cause),
-        cmocka_unit_test(without_a_holder_linux_6_8_is_named_only_where_it_matters),
+        cmocka_unit_test(without_a_occupant_the_call_tells_the_cause),
+        cmocka_unit_test(without_a_occupant_linux_6_8_is_named_only_where_it_matters),
         cmocka_unit_test(bind_to_a_foreign_address_meets_nobody),
         cmocka_unit_test(weights_go_from_listener_to_time_wait),
         cmocka_unit_test(weights_keep_their_ranks_under_every_name),

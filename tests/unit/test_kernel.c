@@ -16,7 +16,7 @@
 #include "base/release.h"
 #include "kernel/sockopt.h"
 #include "kernel/sysctl.h"
-#include "model/tcpstate.h"
+#include "model/socket.h"
 
 /* --- states --- */
 
@@ -41,8 +41,8 @@ static const struct {
 static void tcpstate_name_and_set_agree_on_each_state(void **state) {
     (void)state;
     for (size_t i = 0; i < ROWS(states); i++) {
-        assert_string_equal(tcpstate_name(states[i].state), states[i].name);
-        assert_int_equal(tcpstate_set(states[i].name), 1U << states[i].state);
+        assert_string_equal(socket_state_name(states[i].state), states[i].name);
+        assert_int_equal(socket_states(states[i].name), 1U << states[i].state);
     }
 }
 
@@ -65,7 +65,7 @@ static void tcpstate_numbers_are_those_of_the_kernel(void **state) {
 
 static void tcpstate_any_holds_every_state_and_not_none(void **state) {
     (void)state;
-    assert_int_equal(tcpstate_set("ANY"), STATES_ANY);
+    assert_int_equal(socket_states("ANY"), STATES_ANY);
     for (size_t i = 0; i < ROWS(states); i++)
         assert_true(STATES_ANY & 1U << states[i].state);
     assert_false(STATES_ANY & 1U << STATE_NONE);
@@ -77,24 +77,24 @@ static void tcpstate_set_of_an_unknown_name_is_empty(void **state) {
                                        "TIME", "LISTEN ", "LISTENS", "TIME-WAIT-", "ESTAB"};
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++)
-        assert_int_equal(tcpstate_set(rows[i]), 0);
+        assert_int_equal(socket_states(rows[i]), 0);
 }
 
 static void tcpstate_name_of_a_number_that_is_none(void **state) {
     static const unsigned rows[] = {0, 12, 14, 15, 255, UINT_MAX};
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++)
-        assert_string_equal(tcpstate_name((enum tcp_state)rows[i]), "NONE");
+        assert_string_equal(socket_state_name((enum tcp_state)rows[i]), "NONE");
 }
 
 static void tcpstate_near_finds_the_state_meant(void **state) {
     (void)state;
-    assert_string_equal(tcpstate_near("TIME_WAIT"), "TIME-WAIT");
-    assert_string_equal(tcpstate_near("listen"), "LISTEN");
-    assert_string_equal(tcpstate_near("ETSABLISHED"), "ESTABLISHED");
-    assert_string_equal(tcpstate_near("BUOND"), "BOUND");
-    assert_string_equal(tcpstate_near("any"), "ANY");
-    assert_null(tcpstate_near("SLEEPING"));
+    assert_string_equal(socket_state_near("TIME_WAIT"), "TIME-WAIT");
+    assert_string_equal(socket_state_near("listen"), "LISTEN");
+    assert_string_equal(socket_state_near("ETSABLISHED"), "ESTABLISHED");
+    assert_string_equal(socket_state_near("BUOND"), "BOUND");
+    assert_string_equal(socket_state_near("any"), "ANY");
+    assert_null(socket_state_near("SLEEPING"));
 }
 
 /* --- releases --- */

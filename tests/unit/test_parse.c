@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/units.h"
-#include "model/tcpstate.h"
+#include "model/socket.h"
 #include "scenario/scenario.h"
 
 /* --- the scenario of the present test --- */

@@ -10,8 +10,8 @@
 #include "model/cause.h"
 #include "model/rules.h"
 
-/* Options of a claim or a holder. Of a holder, what is not said is known not to be so, unless it is
- * under UNSURE. */
+/* Options of a claim or a occupant. Of a occupant, what is not said is known not to be so, unless
+ * it is under UNSURE. */
 enum {
     NONE = 0,
     ADDR = 1,
@@ -55,30 +55,31 @@ static enum knowledge known(unsigned options, unsigned option, unsigned unsure) 
     return options & unsure ? NOT_KNOWN : knowledge_of((options & option) != 0);
 }
 
-static struct holder a_holder(enum tcp_state state, const char *local, unsigned options) {
-    return (struct holder){.socket = {.state = state,
-                                      .local = an_endpoint(local),
-                                      .remote = an_endpoint("127.0.0.1:80"),
-                                      .inode = options & ORPHAN ? 0 : 4711,
-                                      .uid = options & OTHER_USER ? USER + 1 : USER,
-                                      .v6only = (options & V6ONLY) != 0,
-                                      .v6only_known = (options & UNSURE_V6ONLY) == 0},
-                           .reuseaddr = known(options, ADDR, UNSURE_ADDR),
-                           .reuseport = known(options, PORT, UNSURE_PORT),
-                           .by_connect = known(options, BY_CONNECT, UNSURE_BY_CONNECT)};
+static struct occupant a_occupant(enum tcp_state state, const char *local, unsigned options) {
+    return (struct occupant){.socket = {.state = state,
+                                        .local = an_endpoint(local),
+                                        .remote = an_endpoint("127.0.0.1:80"),
+                                        .inode = options & ORPHAN ? 0 : 4711,
+                                        .uid = options & OTHER_USER ? USER + 1 : USER,
+                                        .v6only = (options & V6ONLY) != 0,
+                                        .v6only_known = (options & UNSURE_V6ONLY) == 0},
+                             .reuseaddr = known(options, ADDR, UNSURE_ADDR),
+                             .reuseport = known(options, PORT, UNSURE_PORT),
+                             .by_connect = known(options, BY_CONNECT, UNSURE_BY_CONNECT)};
 }
 
 static void check_rows(enum port_call call, const struct row *rows, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const struct row *row = &rows[i];
         struct claim claim = a_claim(row->mine, row->my_options);
-        struct holder holder = a_holder(row->state, row->theirs, row->their_options);
-        struct ruling got = rules_between(call, &claim, &holder);
+        struct occupant occupant = a_occupant(row->state, row->theirs, row->their_options);
+        struct ruling got = rules_between(call, &claim, &occupant);
         if (got.in_the_way != row->in_the_way || got.unknown != row->unknown ||
             strcmp(rule_text(got.rule)->name, row->rule) != 0)
             fail_msg("row %zu, %s beside %s %s: want %s %d (unknown %u), got %s %d (unknown %u)", i,
-                     row->mine, tcpstate_name(row->state), row->theirs, row->rule, row->in_the_way,
-                     row->unknown, rule_text(got.rule)->name, got.in_the_way, got.unknown);
+                     row->mine, socket_state_name(row->state), row->theirs, row->rule,
+                     row->in_the_way, row->unknown, rule_text(got.rule)->name, got.in_the_way,
+                     got.unknown);
     }
 }
 
@@ -194,65 +195,65 @@ static void autobind_reuse_shares_by_reuseaddr_alone(void **state) {
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++) {
         struct claim claim = a_claim("127.0.0.1:0", rows[i].mine);
-        struct holder holder = a_holder(rows[i].state, "127.0.0.1:40000", rows[i].theirs);
-        assert_int_equal(rules_between(CALL_BIND, &claim, &holder).in_the_way, KNOWN_YES);
+        struct occupant occupant = a_occupant(rows[i].state, "127.0.0.1:40000", rows[i].theirs);
+        assert_int_equal(rules_between(CALL_BIND, &claim, &occupant).in_the_way, KNOWN_YES);
         claim.autobind_reuse = true;
-        if (rules_between(CALL_BIND, &claim, &holder).in_the_way != rows[i].in_the_way)
+        if (rules_between(CALL_BIND, &claim, &occupant).in_the_way != rows[i].in_the_way)
             fail_msg("row %zu", i);
     }
 }
 
-static void a_range_has_what_no_holder_keeps(void **state) {
+static void a_range_has_what_no_occupant_keeps(void **state) {
     struct claim claim = a_claim("127.0.0.1:0", ADDR);
-    struct holder holders[] = {a_holder(STATE_BOUND, "127.0.0.1:40000", ADDR),
-                               a_holder(STATE_BOUND, "127.0.0.2:40001", NONE),
-                               a_holder(STATE_ESTABLISHED, "127.0.0.1:40002", BY_CONNECT),
-                               a_holder(STATE_LISTEN, "0.0.0.0:40003", ADDR)};
+    struct occupant occupants[] = {a_occupant(STATE_BOUND, "127.0.0.1:40000", ADDR),
+                                   a_occupant(STATE_BOUND, "127.0.0.2:40001", NONE),
+                                   a_occupant(STATE_ESTABLISHED, "127.0.0.1:40002", BY_CONNECT),
+                                   a_occupant(STATE_LISTEN, "0.0.0.0:40003", ADDR)};
     bool ports[4];
     (void)state;
     /* bind() looks at addresses, */
-    struct range_ruling range = rules_range(CALL_BIND, &claim, holders, 4, ports);
+    struct range_ruling range = rules_range(CALL_BIND, &claim, occupants, 4, ports);
     assert_int_equal(range.eligible, 1);
     assert_int_equal(range.error, 0);
     assert_true(ports[1] && !ports[0] && !ports[2] && !ports[3]);
     /* connect() at who chose the port, and at the same connection alone */
-    assert_int_equal(rules_range(CALL_CONNECT, &claim, holders, 4, ports).error, EADDRNOTAVAIL);
-    holders[2].socket.remote.port++;
-    range = rules_range(CALL_CONNECT, &claim, holders, 4, ports);
+    assert_int_equal(rules_range(CALL_CONNECT, &claim, occupants, 4, ports).error, EADDRNOTAVAIL);
+    occupants[2].socket.remote.port++;
+    range = rules_range(CALL_CONNECT, &claim, occupants, 4, ports);
     assert_int_equal(range.eligible, 1);
     assert_true(ports[2]);
     /* ip_autobind_reuse counts when there is nothing else */
     claim.autobind_reuse = true;
-    assert_int_equal(rules_range(CALL_BIND, &claim, holders, 4, NULL).eligible, 1);
-    holders[1].socket.local = an_endpoint("0.0.0.0:40001");
-    range = rules_range(CALL_BIND, &claim, holders, 4, ports);
+    assert_int_equal(rules_range(CALL_BIND, &claim, occupants, 4, NULL).eligible, 1);
+    occupants[1].socket.local = an_endpoint("0.0.0.0:40001");
+    range = rules_range(CALL_BIND, &claim, occupants, 4, ports);
     assert_true(range.eligible == 1 && ports[0]);
     claim.autobind_reuse = false;
-    range = rules_range(CALL_LISTEN, &claim, holders, 4, NULL);
+    range = rules_range(CALL_LISTEN, &claim, occupants, 4, NULL);
     assert_int_equal(range.error, EADDRINUSE);
     assert_int_equal(range.rule, RULE_EPHEMERAL_BIND);
 }
 
 /* --- the port as a whole --- */
 
-static void the_sure_holder_decides_before_the_doubtful(void **state) {
+static void the_sure_occupant_decides_before_the_doubtful(void **state) {
     struct claim claim = a_claim("0.0.0.0:80", ADDR);
-    struct holder holders[] = {a_holder(STATE_BOUND, "127.0.0.1:80", ADDR),
-                               a_holder(STATE_BOUND, "127.0.0.2:80", UNSURE),
-                               a_holder(STATE_LISTEN, "127.0.0.3:80", ADDR)};
+    struct occupant occupants[] = {a_occupant(STATE_BOUND, "127.0.0.1:80", ADDR),
+                                   a_occupant(STATE_BOUND, "127.0.0.2:80", UNSURE),
+                                   a_occupant(STATE_LISTEN, "127.0.0.3:80", ADDR)};
     (void)state;
-    struct port_ruling port = rules_port(CALL_BIND, &claim, holders, 3, NULL);
+    struct port_ruling port = rules_port(CALL_BIND, &claim, occupants, 3, NULL);
     assert_int_equal(port.ruling.in_the_way, KNOWN_YES);
-    assert_int_equal(port.holder, 2);
-    port = rules_port(CALL_BIND, &claim, holders, 2, NULL);
+    assert_int_equal(port.occupant, 2);
+    port = rules_port(CALL_BIND, &claim, occupants, 2, NULL);
     assert_int_equal(port.ruling.in_the_way, NOT_KNOWN);
-    assert_int_equal(port.holder, 1);
-    port = rules_port(CALL_BIND, &claim, holders, 1, NULL);
+    assert_int_equal(port.occupant, 1);
+    port = rules_port(CALL_BIND, &claim, occupants, 1, NULL);
     assert_int_equal(port.ruling.rule, RULE_BOTH_REUSEADDR);
-    assert_int_equal(port.holder, 0);
-    port = rules_port(CALL_BIND, &claim, holders, 0, NULL);
+    assert_int_equal(port.occupant, 0);
+    port = rules_port(CALL_BIND, &claim, occupants, 0, NULL);
     assert_int_equal(port.ruling.rule, RULE_FREE);
-    assert_int_equal(port.holder, 0);
+    assert_int_equal(port.occupant, 0);
 }
 
 /* The first socket has taken SO_REUSEPORT away since it bound. */
@@ -280,10 +281,11 @@ static void the_port_remembers_the_last_reuseport(void **state) {
     for (size_t i = 0; i < ROWS(rows); i++) {
         struct claim last = a_claim(rows[i].last, rows[i].last_options);
         struct claim claim = a_claim(rows[i].mine, rows[i].options);
-        struct holder holder = a_holder(STATE_BOUND, rows[i].last, rows[i].last_options & V6ONLY);
+        struct occupant occupant =
+            a_occupant(STATE_BOUND, rows[i].last, rows[i].last_options & V6ONLY);
         struct port_history history = {0};
         rules_remember(&history, &last);
-        struct port_ruling port = rules_port(CALL_BIND, &claim, &holder, 1, &history);
+        struct port_ruling port = rules_port(CALL_BIND, &claim, &occupant, 1, &history);
         if ((port.ruling.in_the_way == KNOWN_NO) != rows[i].passes)
             fail_msg("row %zu: %s", i, rule_text(port.ruling.rule)->name);
     }
@@ -291,17 +293,17 @@ static void the_port_remembers_the_last_reuseport(void **state) {
 
 static void the_port_forgets_when_only_connect_has_it(void **state) {
     struct claim last = a_claim("127.0.0.1:80", PORT);
-    struct holder holders[] = {a_holder(STATE_ESTABLISHED, "127.0.0.1:80", BY_CONNECT),
-                               a_holder(STATE_ESTABLISHED, "127.0.0.1:80", NONE)};
+    struct occupant occupants[] = {a_occupant(STATE_ESTABLISHED, "127.0.0.1:80", BY_CONNECT),
+                                   a_occupant(STATE_ESTABLISHED, "127.0.0.1:80", NONE)};
     struct port_history history = {0};
     (void)state;
     rules_remember(&history, &last);
-    rules_forget(&history, holders, 2);
+    rules_forget(&history, occupants, 2);
     assert_true(history.reuseport);
-    rules_forget(&history, holders, 1);
+    rules_forget(&history, occupants, 1);
     assert_false(history.reuseport);
     rules_remember(&history, &last);
-    rules_forget(&history, holders, 0);
+    rules_forget(&history, occupants, 0);
     assert_false(history.reuseport);
 }
 
@@ -338,8 +340,8 @@ int main(void) {
         cmocka_unit_test(a_remnant_has_no_user),
         cmocka_unit_test(connect_shares_what_connect_chose),
         cmocka_unit_test(autobind_reuse_shares_by_reuseaddr_alone),
-        cmocka_unit_test(a_range_has_what_no_holder_keeps),
-        cmocka_unit_test(the_sure_holder_decides_before_the_doubtful),
+        cmocka_unit_test(a_range_has_what_no_occupant_keeps),
+        cmocka_unit_test(the_sure_occupant_decides_before_the_doubtful),
         cmocka_unit_test(the_port_remembers_the_last_reuseport),
         cmocka_unit_test(the_port_forgets_when_only_connect_has_it),
         cmocka_unit_test(each_rule_is_in_words_and_each_refusing_one_is_a_cause),

@@ -290,10 +290,10 @@ struct outcome {
     enum sockdiag_status status;
     int error;
     size_t count, most; /* visits, and after how many the visitor wants no more; 0: never */
-    struct diag_socket sockets[8];
+    struct tcp_socket sockets[8];
 };
 
-static bool note_socket(void *context, const struct diag_socket *socket) {
+static bool note_socket(void *context, const struct tcp_socket *socket) {
     struct outcome *outcome = context;
     assert_true(outcome->count < ROWS(outcome->sockets));
     outcome->sockets[outcome->count++] = *socket;
@@ -343,7 +343,7 @@ static void parse_reads_every_field_of_a_socket(void **state) {
     message->id.idiag_cookie[0] = 0xc0;
     message->id.idiag_cookie[1] = 0xc1;
     struct outcome outcome = parse_all(&datagram);
-    const struct diag_socket *socket = &outcome.sockets[0];
+    const struct tcp_socket *socket = &outcome.sockets[0];
     assert_int_equal(outcome.status, SOCKDIAG_MORE);
     assert_int_equal(outcome.count, 1);
     assert_int_equal(socket->state, STATE_ESTABLISHED);
@@ -716,7 +716,7 @@ static void parse_tells_who_opened_a_connection(void **state) {
     static const struct {
         struct tcp_info info;
         uint8_t socket_state;
-        enum diag_opener opener;
+        enum socket_opener opener;
     } rows[] = {
         {{.tcpi_bytes_acked = 1}, STATE_ESTABLISHED, OPENED_HERE},
         {{.tcpi_bytes_acked = 0}, STATE_ESTABLISHED, OPENED_THERE},

@@ -80,7 +80,7 @@ static void print_states(FILE *out, const struct budget_route *route) {
     const char *comma = "";
     for (unsigned i = 0; i < STATE_COUNT; i++)
         if (route->states[i] > 0) {
-            fprintf(out, "%s%" PRIu32 " %s", comma, route->states[i], tcpstate_name(i));
+            fprintf(out, "%s%" PRIu32 " %s", comma, route->states[i], socket_state_name(i));
             comma = ", ";
         }
     fputs(*comma == '\0' ? "none\n" : "\n", out);
@@ -190,7 +190,7 @@ static void write_route(struct json *json, const struct budget_route *route) {
     json_object(json, "states");
     for (unsigned i = 0; i < STATE_COUNT; i++)
         if (route->states[i] > 0)
-            json_number(json, tcpstate_name(i), route->states[i]);
+            json_number(json, socket_state_name(i), route->states[i]);
     json_end(json);
     json_number(json, "reusable", route->reusable);
     json_number(json, "closed_in_10s", route->closed);

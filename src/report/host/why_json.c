@@ -69,10 +69,10 @@ static void write_owner(struct json *json, const struct owner *owner) {
     json_end(json);
 }
 
-static void write_socket(struct json *json, const struct diag_socket *socket,
+static void write_socket(struct json *json, const struct tcp_socket *socket,
                          const struct why_holder *holder) {
     json_object(json, NULL);
-    json_string(json, "state", tcpstate_name(socket->state));
+    json_string(json, "state", socket_state_name(socket->state));
     write_endpoint(json, "local", &socket->local);
     write_endpoint(json, "remote",
                    socket->remote.port == 0 ? &(struct endpoint){0} : &socket->remote);
@@ -107,7 +107,7 @@ static void write_free(struct json *json, const struct why *why) {
     json_object(json, "on_port");
     for (unsigned i = 0; i < STATE_COUNT; i++)
         if (why->on_port[i] > 0)
-            json_number(json, tcpstate_name(i), why->on_port[i]);
+            json_number(json, socket_state_name(i), why->on_port[i]);
     json_end(json);
 }
 

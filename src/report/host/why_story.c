@@ -147,7 +147,7 @@ static const struct story *story_of(const char *cause) {
 /* --- filling in --- */
 
 /* The socket that is blamed, and the oldest process that has it; NULL if there is none. */
-static const struct diag_socket *blamed(const struct why *why) {
+static const struct tcp_socket *blamed(const struct why *why) {
     return why->evidence.socket_count > 0 ? &why->evidence.sockets[0].socket : NULL;
 }
 

@@ -51,7 +51,7 @@ static void print_option(FILE *out, const char *name, enum knowledge known) {
         fprintf(out, ", %s%s", known == KNOWN_YES ? "" : "no ", name);
 }
 
-static void print_time(FILE *out, const struct diag_socket *socket) {
+static void print_time(FILE *out, const struct tcp_socket *socket) {
     char text[UNITS_DURATION_SIZE];
     if (socket->state == STATE_TIME_WAIT)
         fprintf(out, ", %s left",
@@ -85,9 +85,9 @@ static void print_owners(FILE *out, const struct why *why, unsigned index) {
 }
 
 static void print_socket(FILE *out, const struct why *why, unsigned index) {
-    const struct diag_socket *socket = &why->evidence.sockets[index].socket;
+    const struct tcp_socket *socket = &why->evidence.sockets[index].socket;
     char text[ENDPOINT_TEXT_SIZE];
-    fprintf(out, "%*s%s %s", INDENT, "", tcpstate_name(socket->state),
+    fprintf(out, "%*s%s %s", INDENT, "", socket_state_name(socket->state),
             endpoint_text(&socket->local, text));
     if (socket->remote.port != 0)
         fprintf(out, " to %s", endpoint_text(&socket->remote, text));
@@ -168,7 +168,7 @@ static void note_on_port(struct notes *notes, const struct why *why) {
     for (unsigned i = 0; i < STATE_COUNT; i++)
         if (why->on_port[i] > 0) {
             note(notes, "%" PRIu32 " %s on the port, not in the way.", why->on_port[i],
-                 tcpstate_name(i));
+                 socket_state_name(i));
             any = true;
         }
     if (!any)

@@ -64,9 +64,9 @@ static void write_holders(struct json *json, const struct scenario *scenario,
 
 static void write_socket(struct json *json, const struct scenario *scenario,
                          const struct evidence_socket *found) {
-    const struct diag_socket *socket = &found->socket;
+    const struct tcp_socket *socket = &found->socket;
     json_object(json, NULL);
-    json_string(json, "state", tcpstate_name(socket->state));
+    json_string(json, "state", socket_state_name(socket->state));
     write_endpoint(json, "local", &socket->local);
     write_endpoint(json, "remote", &socket->remote);
     json_number(json, "uid", socket->uid);
@@ -83,7 +83,7 @@ static void write_groups(struct json *json, const struct scenario *scenario,
     for (unsigned i = 0; i < evidence->group_count; i++) {
         const struct evidence_group *group = &evidence->groups[i];
         json_object(json, NULL);
-        json_string(json, "state", tcpstate_name(group->state));
+        json_string(json, "state", socket_state_name(group->state));
         json_string(json, "role", group->role < 0 ? NULL : scenario->roles[group->role]);
         json_number(json, "count", group->count);
         json_end(json);

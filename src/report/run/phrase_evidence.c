@@ -62,8 +62,8 @@ static void print_owner(FILE *out, const struct scenario *scenario,
 static void print_socket(FILE *out, const struct scenario *scenario,
                          const struct evidence_socket *found, bool verbose) {
     char local[ENDPOINT_TEXT_SIZE], remote[ENDPOINT_TEXT_SIZE], left[UNITS_DURATION_SIZE];
-    const struct diag_socket *socket = &found->socket;
-    fprintf(out, "%s %s", tcpstate_name(socket->state),
+    const struct tcp_socket *socket = &found->socket;
+    fprintf(out, "%s %s", socket_state_name(socket->state),
             place(scenario, &socket->local, verbose, local));
     if (socket->remote.port != 0)
         fprintf(out, " to %s", place(scenario, &socket->remote, verbose, remote));
@@ -115,7 +115,7 @@ static void print_groups(FILE *out, const struct scenario *scenario,
                          const struct evidence *evidence) {
     for (unsigned i = 0; i < evidence->group_count; i++) {
         const struct evidence_group *group = &evidence->groups[i];
-        fprintf(out, "%s %u %s", i == 0 ? ":" : ",", group->count, tcpstate_name(group->state));
+        fprintf(out, "%s %u %s", i == 0 ? ":" : ",", group->count, socket_state_name(group->state));
         if (group->role >= 0) {
             fputs(" held by ", out);
             print_name(out, scenario->roles[group->role]);

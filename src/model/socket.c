@@ -1,4 +1,5 @@
-#include "model/tcpstate.h"
+/* The names of the states, by number. */
+#include "model/socket.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -20,7 +21,7 @@ static const char *const names[STATE_COUNT] = {
     [STATE_BOUND] = "BOUND",
 };
 
-uint32_t tcpstate_set(const char *name) {
+uint32_t socket_states(const char *name) {
     if (strcmp(name, "ANY") == 0)
         return STATES_ANY;
     for (size_t i = 0; i < STATE_COUNT; i++)
@@ -29,12 +30,12 @@ uint32_t tcpstate_set(const char *name) {
     return 0;
 }
 
-const char *tcpstate_name(enum tcp_state state) {
+const char *socket_state_name(enum tcp_state state) {
     const char *name = state < STATE_COUNT ? names[state] : NULL;
     return name == NULL ? "NONE" : name;
 }
 
-const char *tcpstate_near(const char *name) {
+const char *socket_state_near(const char *name) {
     struct suggestion nearest = suggest_begin(name);
     for (size_t i = 0; i < STATE_COUNT; i++)
         if (names[i] != NULL)
