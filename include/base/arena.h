@@ -1,7 +1,7 @@
-/* An arena: many small allocations that live and die together.
+/* An arena: many small allocations that are freed together.
  *
- * A scenario, a list of mistakes or a run's results are built piece by piece and thrown away
- * as a whole. Every pointer that these functions return belongs to the arena.
+ * A scenario, a list of errors or the results of a run are built piece by piece and discarded as a
+ * whole. The arena owns every pointer that these functions return.
  */
 #ifndef PORTREUSE_BASE_ARENA_H
 #define PORTREUSE_BASE_ARENA_H
@@ -16,17 +16,18 @@ struct arena {
     struct arena_block *newest; /* owned */
 };
 
-/* Returns `size` zeroed bytes, aligned for any type. Never NULL: when memory is out, the process
- * says so on standard error and ends with status 2, for nothing here could go on without. */
+/* Returns `size` zeroed bytes, aligned for any type. Never NULL: if there is no memory, the process
+ * reports that on standard error and exits with status 2. */
 void *arena_alloc(struct arena *arena, size_t size);
 
-/* What happens then; for other memory that nothing could go on without. */
+/* Reports that there is no memory and exits, as arena_alloc() does; for other allocations that the
+ * caller cannot do without. */
 _Noreturn void arena_out_of_memory(void);
 
 /* Returns a copy of the `size` bytes at `bytes`, aligned for any type. */
 void *arena_keep(struct arena *arena, const void *bytes, size_t size);
 
-/* Returns a copy of the `size` bytes at `bytes`, with a NUL behind them. */
+/* Returns a copy of the `size` bytes at `bytes`, followed by a NUL. */
 char *arena_copy(struct arena *arena, const char *bytes, size_t size);
 
 /* Returns the formatted text. */
@@ -35,9 +36,9 @@ char *arena_format(struct arena *arena, const char *format, ...)
 char *arena_vformat(struct arena *arena, const char *format, va_list values)
     __attribute__((format(printf, 2, 0)));
 
-/* Makes room for one more item behind the `count` that `items` holds: returns `items`, or a larger
- * copy of it when `count` has reached a power of two. `size` is that of one item. `items` must be
- * of an earlier call, or NULL with a count of 0. */
+/* Makes room for one more item after the `count` items in `items`: returns `items`, or a larger
+ * copy when `count` has reached a power of two. `size` is the size of one item. `items` must come
+ * from an earlier call, or be NULL with a count of 0. */
 void *arena_grow(struct arena *arena, void *items, size_t count, size_t size);
 
 /* Frees everything and leaves the arena empty. */

@@ -4,14 +4,14 @@
 
 enum { ERRNAME_SIZE = 24 };
 
-/* Returns the name of an errno. For one without a name, `errno 524` is written to `text` (of
- * ERRNAME_SIZE bytes) and returned. */
+/* Returns the name of an errno. If it has no name, writes `errno 524` to `text` (ERRNAME_SIZE
+ * bytes) and returns that. */
 const char *errname(int number, char *text);
 
-/* Returns the number of the errno that is called `name`, or 0 if none is. */
+/* Returns the errno called `name`, or 0 if there is none. */
 int errname_number(const char *name);
 
-/* Returns the name nearest to a misspelt one, static, or NULL if none is near. */
+/* Returns the name closest to a misspelt one, static, or NULL if none is close. */
 const char *errname_near(const char *name);
 
 #endif

@@ -1,20 +1,22 @@
-/* A stream that escapes: whatever prints text can print it into a document of any kind. */
+/* A stream that escapes what is written to it, so that one printing function serves every format.
+ */
 #ifndef PORTREUSE_BASE_ESCAPE_H
 #define PORTREUSE_BASE_ESCAPE_H
 
 #include <stdio.h>
 
-/* Writes to `out` what stands for one byte there. Bytes above 127 are parts of UTF-8. */
+/* Writes the escaped form of one byte to `out`. Bytes above 127 are parts of UTF-8 characters. */
 typedef void escape_byte(FILE *out, unsigned char byte);
 
-/* Opens a stream each byte of which goes to `out` as `escape` writes it, at once, so that both may
- * be written in turn. fclose() ends it, and leaves `out` open. Never NULL: see arena_alloc(). */
+/* Opens an unbuffered stream that passes each byte through `escape` to `out`, so that the two
+ * streams can be written alternately. fclose() closes it and leaves `out` open. Never NULL: see
+ * arena_alloc(). */
 FILE *escape_open(FILE *out, escape_byte *escape);
 
-/* Writes `byte` with a backslash before it if it is one of `special`. */
+/* Writes `byte`, preceded by a backslash if it is one of `special`. */
 void escape_backslash(FILE *out, unsigned char byte, const char *special);
 
-/* For the text of a paragraph, a heading or a table in Markdown. */
+/* Escapes text for a paragraph, a heading or a table in Markdown. */
 escape_byte escape_markdown;
 
 #endif

@@ -1,5 +1,5 @@
-/* Blocks in a list, newest first; an allocation is cut from the newest, or starts a new one. One
- * that fills a block goes behind the newest, which still has room for others. */
+/* A list of blocks, newest first. An allocation is cut from the newest block or starts a new one. A
+ * new block that it fills completely goes after the newest, which still has room for others. */
 #include "base/arena.h"
 
 #include <stdalign.h>
@@ -10,8 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Under AddressSanitizer each allocation has a block to itself, so that it sees a step beyond it.
- */
+/* Under AddressSanitizer each allocation gets its own block, so that overruns are detected. */
 #if defined(__SANITIZE_ADDRESS__)
 #define ARENA_ALONE 1
 #elif defined(__has_feature)

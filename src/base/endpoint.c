@@ -24,7 +24,7 @@ static const char *parse_host(const char *text, size_t size, struct endpoint_pat
     if (size == 0)
         return "an address is missing";
     if (size >= sizeof host)
-        return "no address is as long as this";
+        return "too long for an address";
     memcpy(host, text, size);
     host[size] = '\0';
     pattern->endpoint.family = bracketed ? AF_INET6 : AF_INET;
@@ -33,7 +33,7 @@ static const char *parse_host(const char *text, size_t size, struct endpoint_pat
     if (bracketed)
         return "not an IPv6 address";
     if (memchr(host, ':', size) != NULL)
-        return "an IPv6 address stands in brackets: [::1]:80";
+        return "write an IPv6 address in brackets: [::1]:80";
     return "not an IPv4 address (names are not looked up)";
 }
 
@@ -44,7 +44,7 @@ static const char *parse_port(const char *text, struct endpoint_pattern *pattern
         return NULL;
     }
     if (*text == '-' || !units_number(text, 0, UINT16_MAX, &port))
-        return "not a port: a number from 0 to 65535";
+        return "not a port number (0 to 65535)";
     pattern->endpoint.port = (uint16_t)port;
     return NULL;
 }
@@ -55,7 +55,7 @@ const char *endpoint_parse(const char *text, struct endpoint_pattern *pattern, c
     const char *colon = strrchr(text, ':');
     const char *bracket = strrchr(text, ']');
     if (colon == NULL || (bracket != NULL && colon < bracket))
-        return "an address is written ADDRESS:PORT; the port is missing";
+        return "the port is missing; write ADDRESS:PORT";
     const char *wrong = parse_host(text, (size_t)(colon - text), pattern);
     if (wrong != NULL)
         return wrong;
@@ -74,8 +74,8 @@ const char *endpoint_parse_network(const char *text, struct endpoint *address, u
     if (inet_pton(family, host, address->address) != 1)
         return "not an address such as 192.0.2.1 or 2001:db8::1/64";
     if (text[size] == '/' && !units_number(text + size + 1, 1, number, &number))
-        return family == AF_INET6 ? "behind '/' stands a number from 1 to 128"
-                                  : "behind '/' stands a number from 1 to 32";
+        return family == AF_INET6 ? "the prefix length after '/' must be from 1 to 128"
+                                  : "the prefix length after '/' must be from 1 to 32";
     *bits = (unsigned)number;
     return NULL;
 }

@@ -1,5 +1,5 @@
-/* One row for each errno that a call on files, processes or sockets may give. The C library has
- * such a table only since glibc 2.32, and musl has none. */
+/* One row for each errno that a call on files, processes or sockets can return. glibc has had such
+ * a table only since 2.32, and musl has none. */
 #include "base/errnames.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* A recursive descent, no deeper than JSON_READ_DEPTH. */
+/* A recursive-descent parser, at most JSON_READ_DEPTH levels deep. */
 #include "base/json_reader.h"
 
 #include <stdint.h>
@@ -22,7 +22,7 @@ static void skip_blanks(struct reader *reader) {
         reader->at++;
 }
 
-/* Takes `c` if it is next, blanks before and behind it too. */
+/* Consumes `c` if it is next, with the blanks around it. */
 static bool take(struct reader *reader, char c) {
     skip_blanks(reader);
     if (reader->at == reader->end || *reader->at != c)
@@ -37,7 +37,7 @@ static void put(char *text, size_t *size, char c) {
         text[(*size)++] = c;
 }
 
-/* Four hexadecimal digits; what is not ASCII becomes a question mark. */
+/* Reads four hexadecimal digits; a character outside ASCII becomes a question mark. */
 static const char *read_code(struct reader *reader, char *text, size_t *size) {
     static const char digits[] = "0123456789abcdef";
     uint32_t code = 0;
@@ -46,7 +46,7 @@ static const char *read_code(struct reader *reader, char *text, size_t *size) {
         c = (char)(c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
         const char *digit = c == '\0' ? NULL : strchr(digits, c);
         if (digit == NULL)
-            return "four hexadecimal digits stand behind \\u";
+            return "\\u must be followed by four hexadecimal digits";
         code = code * 16 + (uint32_t)(digit - digits);
         reader->at++;
     }
@@ -59,7 +59,7 @@ static const char *read_escape(struct reader *reader, char *text, size_t *size) 
     char c = peek(reader);
     const char *name = c == '\0' ? NULL : strchr(names, c);
     if (c != 'u' && name == NULL)
-        return "no such escape in a string";
+        return "unknown escape sequence in a string";
     reader->at++;
     if (c == 'u')
         return read_code(reader, text, size);
@@ -67,14 +67,14 @@ static const char *read_escape(struct reader *reader, char *text, size_t *size) 
     return NULL;
 }
 
-/* The text between quotes. */
+/* Reads the text between quotes. */
 static const char *read_string(struct reader *reader, char *text) {
     size_t size = 0;
     if (peek(reader) != '"')
-        return "a string is expected";
+        return "expected a string";
     for (reader->at++; peek(reader) != '"';) {
         if (reader->at == reader->end || (unsigned char)*reader->at < 0x20)
-            return "a string does not end";
+            return "unterminated string";
         char c = *reader->at++;
         const char *wrong = NULL;
         if (c == '\\')
@@ -89,21 +89,21 @@ static const char *read_string(struct reader *reader, char *text) {
     return NULL;
 }
 
-/* A number, true, false or null; what it is made of is not looked at closely. */
+/* Reads a number, true, false or null, without checking its form closely. */
 static const char *read_other(struct reader *reader, char *text) {
     static const char letters[] = "+-.0123456789abcdefghijklmnopqrstuvwxyzE";
     size_t size = 0;
     while (peek(reader) != '\0' && strchr(letters, *reader->at) != NULL)
         put(text, &size, *reader->at++);
     text[size] = '\0';
-    return size == 0 ? "a value is expected" : NULL;
+    return size == 0 ? "expected a value" : NULL;
 }
 
 static const char *read_member(struct reader *reader, bool is_object) {
     char key[JSON_READ_TEXT] = "";
     const char *wrong = is_object ? read_string(reader, key) : NULL;
     if (wrong == NULL && is_object && !take(reader, ':'))
-        wrong = "a colon is expected";
+        wrong = "expected a colon";
     return wrong != NULL ? wrong : read_value(reader, key);
 }
 
@@ -111,7 +111,7 @@ static const char *read_members(struct reader *reader, const char *key, bool is_
     char close = is_object ? '}' : ']';
     const char *wrong = NULL;
     if (reader->depth == JSON_READ_DEPTH)
-        return "it is nested too deep";
+        return "nested too deeply";
     reader->visit(reader->context, JSON_READ_OPEN, reader->depth++, key, "");
     reader->at++;
     bool empty = take(reader, close);
@@ -120,7 +120,7 @@ static const char *read_members(struct reader *reader, const char *key, bool is_
             wrong = read_member(reader, is_object);
         while (wrong == NULL && take(reader, ','));
         if (wrong == NULL && !take(reader, close))
-            wrong = "a comma or the end of an object or array is expected";
+            wrong = "expected a comma or the end of the object or array";
     }
     reader->visit(reader->context, JSON_READ_CLOSE, --reader->depth, key, "");
     return wrong;
@@ -143,5 +143,5 @@ const char *json_read(const char *bytes, size_t size, json_visit *visit, void *c
     skip_blanks(&reader);
     const char *wrong = read_value(&reader, "");
     skip_blanks(&reader);
-    return wrong == NULL && reader.at < reader.end ? "something stands behind the value" : wrong;
+    return wrong == NULL && reader.at < reader.end ? "unexpected text after the value" : wrong;
 }

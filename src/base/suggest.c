@@ -1,11 +1,11 @@
-/* The distance is that of Damerau and Levenshtein, restricted: insertions, deletions, replacements
- * and exchanges of neighbours, case aside. */
+/* The restricted Damerau-Levenshtein distance: insertions, deletions, replacements and swaps of
+ * neighbours, ignoring case. */
 #include "base/suggest.h"
 
 #include <ctype.h>
 #include <string.h>
 
-enum { LONGEST = 48 }; /* no word of ours is longer, and one that is needs no suggestion */
+enum { LONGEST = 48 }; /* no known word is longer */
 
 static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
@@ -16,7 +16,7 @@ static int folded(char letter) {
 }
 
 static size_t distance_between(const char *a, size_t a_length, const char *b, size_t b_length) {
-    size_t row[3][LONGEST + 1]; /* for the last but one, the last and the present letter of a */
+    size_t row[3][LONGEST + 1]; /* for the letter of a before last, the last and the current one */
     size_t *before = row[0], *last = row[1], *now = row[2];
     for (size_t j = 0; j <= b_length; j++)
         last[j] = j;

@@ -54,7 +54,8 @@ size_t utf8_cut(const char *text, size_t most) {
     }
 }
 
-/* The marks that turn the order of what follows: a name could look like another one by them. */
+/* Marks that change the direction of the text that follows: with them, one name can look like
+ * another. */
 static bool changes_direction(uint32_t code) {
     return code == 0x61c || code == 0x200e || code == 0x200f ||
            (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
@@ -62,13 +63,14 @@ static bool changes_direction(uint32_t code) {
 
 enum { ESCAPE_SIZE = 8 };
 
-/* What is printed in place of a character: an escape, written to `text`, or NULL for itself. */
+/* Returns what to print instead of a character: an escape, written to `text`, or NULL for the
+ * character itself. */
 static const char *escape(uint32_t code, char *text) {
     if (code == UTF8_INVALID)
         return "\xef\xbf\xbd";
     if (code < 0x20 || (code >= 0x7f && code < 0xa0))
         snprintf(text, ESCAPE_SIZE, "\\x%02x", (unsigned)code);
-    else if (changes_direction(code) || code == 0xfffe || code == 0xffff) /* no characters */
+    else if (changes_direction(code) || code == 0xfffe || code == 0xffff) /* noncharacters */
         snprintf(text, ESCAPE_SIZE, "\\u%04x", (unsigned)(code & 0xffff));
     else
         return NULL;

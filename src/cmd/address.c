@@ -11,7 +11,7 @@ bool address_take(const char *command, const char *text, struct endpoint *endpoi
     const char *at;
     snprintf(whole, sizeof whole, "%s%s", text[0] == ':' ? "*" : "", text);
     const char *wrong = strlen(text) + 1 < sizeof whole ? endpoint_parse(whole, &pattern, &at)
-                                                        : "no address is as long as this";
+                                                        : "too long for an address";
     if (wrong == NULL && pattern.any_port)
         wrong = "a port is a number here";
     if (wrong != NULL) {

@@ -223,7 +223,7 @@ wrong "an address is missing: -l" server -w 1
 wrong "an address is missing: -e" client -w 1
 wrong "an address is written ADDRESS:PORT, or :1215" server -l 1215
 wrong "names are not looked up" client -e localhost:1215
-wrong "an IPv6 address stands in brackets" client -e ::1:1215
+wrong "write an IPv6 address in brackets" client -e ::1:1215
 wrong "a port is missing" server -l '127.0.0.1:*'
 wrong "both IPv4, or both IPv6" client -e '[::1]:1215' -s 127.0.0.1:1216
 wrong "a time such as" client -e :1215 -w soon

@@ -91,7 +91,7 @@ static void json_read_goes_only_so_deep(void **state) {
     assert_null(wrong);
     memset(text, '[', sizeof text);
     free(read_all(text, sizeof text, &wrong));
-    assert_string_equal(wrong, "it is nested too deep");
+    assert_string_equal(wrong, "nested too deeply");
 }
 
 static void json_read_cuts_long_texts(void **state) {
