@@ -33,7 +33,7 @@ static struct trial trial_of(const struct why_question *asked, unsigned options)
 }
 
 static unsigned asked_options(const struct why_question *asked) {
-    return (asked->reuseaddr ? WHY_REUSEADDR : 0) | (asked->reuseport ? WHY_REUSEPORT : 0);
+    return (asked->reuseaddr ? WHY_REUSEADDR : 0U) | (asked->reuseport ? WHY_REUSEPORT : 0U);
 }
 
 static void try_binds(void *context) {

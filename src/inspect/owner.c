@@ -14,6 +14,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef SYS_pidfd_getfd /* not in the headers of glibc 2.31 */
+#define SYS_pidfd_getfd 438
+#endif
+
 /* --- whose sockets --- */
 
 /* The inode behind an entry of /proc/PID/fd; 0 if it is no socket. */
