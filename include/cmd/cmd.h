@@ -10,7 +10,7 @@ enum exit_code { EXIT_AS_EXPECTED = 0, EXIT_FAIL = 1, EXIT_TROUBLE = 2 };
  * standard output, complaints to standard error. */
 typedef int command_function(int argc, char **argv);
 
-struct format;
+struct subject;
 
 /* What the file of a command exports, by the name `command_NAME`. */
 struct command {
@@ -19,8 +19,8 @@ struct command {
     const char *usage; /* what stands behind the name */
     const char *line;  /* one line of help */
     const char *help;  /* the options, a line each; or NULL */
-    /* what --format and --output FILE choose from, which the help tells; NULL: it has not these */
-    const struct format *const *formats;
+    const struct subject
+        *subject; /* of its report, which has the formats; NULL: it has no report */
 };
 
 /* All of them, in the order in which help shows them. */

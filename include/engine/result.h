@@ -7,21 +7,9 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/verdict.h"
 #include "inspect/evidence.h"
 #include "scenario/scenario.h"
-
-/* In the order of weight: the verdict of many is the heaviest one of them, but that SKIP yields to
- * PASS as long as something ran. */
-enum verdict {
-    VERDICT_PASS,
-    VERDICT_SKIP,  /* it cannot run here */
-    VERDICT_FAIL,  /* the kernel answered otherwise */
-    VERDICT_ERROR, /* the tool or its surroundings broke */
-    VERDICTS,
-};
-
-/* "PASS", static. */
-const char *verdict_name(enum verdict verdict);
 
 enum { RESULT_TEXT_SIZE = 400 };
 

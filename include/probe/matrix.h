@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/result.h"
+#include "base/verdict.h"
 #include "kernel/netns.h"
 #include "model/rules.h"
 

@@ -8,6 +8,7 @@
 #include "cmd/cmd.h"
 #include "cmd/live.h"
 #include "cmd/options.h"
+#include "report/host/audit.h"
 
 struct request {
     struct live live;
@@ -71,10 +72,12 @@ static int cmd_audit(int argc, char **argv) {
     struct request request = {0};
     int status = EXIT_TROUBLE;
     if (live_begin(&request.live, command_named(argv[0])) &&
-        live_options(argc, argv, longs, take_option, &request) && options_no_operands(argc, argv)) {
-        struct report report = {.audit = &request.audit};
+        live_options(argc, argv, longs, take_option, &request) && options_no_operands(argc, argv) &&
+        outputs_open(&request.live.outputs)) {
+        struct audit_findings findings = {&request.audit};
+        struct report report = {.subject = &subject_audit, .findings = &findings};
         audit_look(&request.live.places[0], &request.audit);
-        status = live_report(&request.live, &report);
+        status = outputs_report(&request.live.outputs, &report);
     }
     live_end(&request.live);
     return status;
@@ -87,5 +90,5 @@ const struct command command_audit = {
     .line = "tell which settings of this host can keep a port from its server",
     .help = "  --ports LIST   ports of servers that do not listen now: 8080,9000-9010\n"
             "  --services FILE the same from a file such as /etc/services\n" LIVE_HELP,
-    .formats = formats_of_audit,
+    .subject = &subject_audit,
 };

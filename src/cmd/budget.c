@@ -9,6 +9,7 @@
 #include "cmd/cmd.h"
 #include "cmd/live.h"
 #include "cmd/options.h"
+#include "report/host/budget.h"
 
 struct request {
     struct live live;
@@ -64,18 +65,21 @@ static bool take_option(void *context, int option) {
 
 static int look(struct request *request) {
     struct budget budget;
-    struct report report = {.budget = &budget,
-                            .warn_percent = request->warn_percent,
-                            .critical_percent = request->critical_percent};
+    struct budget_findings findings = {.budget = &budget,
+                                       .warn_percent = request->warn_percent,
+                                       .critical_percent = request->critical_percent};
+    struct report report = {.subject = &subject_budget, .findings = &findings};
+    if (!outputs_open(&request->live.outputs))
+        return EXIT_TROUBLE;
     budget_look(&request->question, &request->live.places[0], &budget);
-    return live_report(&request->live, &report);
+    return outputs_report(&request->live.outputs, &report);
 }
 
 /* Again and again, a line each time, until somebody ends it. */
 static int watch(struct request *request) {
     struct timespec pause = {(time_t)(request->watch_ns / NS_PER_S),
                              (long)(request->watch_ns % NS_PER_S)};
-    request->live.quiet = true;
+    request->live.outputs.quiet = true;
     for (;;) {
         int status = look(request);
         if (status == EXIT_TROUBLE || fflush(stdout) != 0)
@@ -111,5 +115,5 @@ const struct command command_budget = {
             "  --critical PERCENT it is critical (100)\n"
             "  --interval TIME between the two samples that tell the rate (100ms); 0: one sample\n"
             "  --watch[=TIME] a line every second, or every TIME\n" LIVE_HELP,
-    .formats = formats_of_budget,
+    .subject = &subject_budget,
 };

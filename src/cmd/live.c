@@ -7,7 +7,6 @@
 #include "base/errnames.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
-#include "report/shared/monitor.h"
 
 bool live_begin(struct live *live, const struct command *command) {
     *live = (struct live){.outputs.command = command, .place_count = 1};
@@ -21,7 +20,7 @@ bool live_begin(struct live *live, const struct command *command) {
 }
 
 void live_end(struct live *live) {
-    output_free(&live->outputs);
+    outputs_free(&live->outputs);
     free(live->places);
 }
 
@@ -61,11 +60,11 @@ bool live_take(struct live *live, int option) {
                              unseen);
         return true;
     case LIVE_OPTION_FORMAT:
-        return output_take_format(&live->outputs, optarg);
+        return outputs_take_format(&live->outputs, optarg);
     case LIVE_OPTION_OUTPUT:
-        return output_take_file(&live->outputs, optarg);
+        return outputs_take_file(&live->outputs, optarg);
     case 'q':
-        live->quiet = true;
+        live->outputs.quiet = true;
         return true;
     default:
         return false;
@@ -79,18 +78,4 @@ bool live_options(int argc, char **argv, const struct option *longs, live_take_o
         if (option == '?' || !take(request, option))
             return false;
     return true;
-}
-
-int live_report(struct live *live, struct report *report) {
-    struct monitor monitor;
-    bool written = output_open(&live->outputs);
-    monitor_of(report, &monitor);
-    for (size_t i = live->outputs.count; written && i-- > 0;) {
-        struct output *output = &live->outputs.rows[i];
-        report->quiet = live->quiet && output->path == NULL;
-        output->format->write(report, output->stream);
-        written = output_end(&live->outputs, output) || output->path == NULL;
-    }
-    bool plugin = written && live->outputs.rows[0].format->plugin;
-    return written ? monitor_exit_code(monitor.state, plugin) : EXIT_TROUBLE;
 }

@@ -5,7 +5,7 @@
 #include <getopt.h>
 
 #include "cmd/cmd.h"
-#include "cmd/output.h"
+#include "cmd/outputs.h"
 #include "inspect/netns_place.h"
 
 enum { LIVE_PLACES = 256 };
@@ -15,7 +15,6 @@ struct live {
     struct outputs outputs;
     struct netns_place *places; /* owned; the first is the only one, unless all are asked */
     size_t place_count;
-    bool quiet;
 };
 
 /* The options that all three have, for the table of each. */
@@ -56,8 +55,5 @@ typedef bool live_take_option(void *request, int option);
 /* Takes all options of a command; operands are left. False after a complaint. */
 bool live_options(int argc, char **argv, const struct option *longs, live_take_option *take,
                   void *request);
-
-/* Writes the report to all outputs; returns the exit code. */
-int live_report(struct live *live, struct report *report);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/options.h"
-#include "cmd/output.h"
+#include "cmd/outputs.h"
 #include "report/matrix/matrix_report.h"
 
 struct request {
@@ -73,9 +73,9 @@ static bool take_option(int option, struct request *request) {
     case OPTION_SECOND:
         return take_ends("--second", &request->second_named, request->choice.second, optarg);
     case OPTION_FORMAT:
-        return output_take_format(&request->outputs, optarg);
+        return outputs_take_format(&request->outputs, optarg);
     case OPTION_OUTPUT:
-        return output_take_file(&request->outputs, optarg);
+        return outputs_take_file(&request->outputs, optarg);
     case OPTION_DIFF:
         request->diff = optarg;
         return true;
@@ -109,38 +109,38 @@ static char *read_file(const char *path, size_t *size) {
     return NULL;
 }
 
-static int report_diff(const struct request *request, const struct matrix *matrix) {
-    struct matrix_diff diff = {0};
+/* Compares with the file of --diff. Returns false after a complaint. */
+static bool compare(const struct request *request, const struct matrix *matrix,
+                    struct matrix_diff *diff) {
     size_t size = 0;
     char *bytes = read_file(request->diff, &size);
     const char *wrong =
-        bytes == NULL ? strerror(errno) : matrix_diff_read(&diff, matrix, bytes, size);
+        bytes == NULL ? strerror(errno) : matrix_diff_read(diff, matrix, bytes, size);
     if (wrong != NULL)
         options_complain("matrix", "--diff %s: %s", request->diff, wrong);
-    else
-        matrix_diff_write(&diff, matrix, &request->choice, stdout);
-    int status = wrong != NULL ? EXIT_TROUBLE : diff.changed > 0 ? EXIT_FAIL : EXIT_AS_EXPECTED;
-    matrix_diff_free(&diff);
     free(bytes);
-    return status;
+    return wrong == NULL;
 }
 
 /* --- all together --- */
 
-/* Whether all could be written. With --diff standard output does not get the matrix. */
-static bool write_reports(struct request *request, const struct matrix *matrix, bool diff) {
-    struct report report = {.matrix = matrix, .choice = &request->choice};
-    bool written = true;
-    for (size_t i = request->outputs.count; i-- > (diff ? 1U : 0U);) {
-        struct output *output = &request->outputs.rows[i];
-        output->format->write(&report, output->stream);
-        written &= output_end(&request->outputs, output);
-    }
-    return written;
+/* Reports what has changed on standard output, and the matrix itself to the files. */
+static int report_diff(struct request *request, struct report *report,
+                       struct matrix_findings *findings) {
+    struct matrix_diff diff = {0};
+    bool compared = compare(request, findings->matrix, &diff);
+    findings->diff = &diff;
+    request->outputs.rows[0].format = compared ? &format_matrix_diff : NULL;
+    bool written = outputs_write(&request->outputs, report);
+    int status = !compared || !written ? EXIT_TROUBLE
+                 : diff.changed > 0    ? EXIT_FAIL
+                                       : EXIT_AS_EXPECTED;
+    matrix_diff_free(&diff);
+    return status;
 }
 
 static int measure_and_report(struct request *request) {
-    if (!output_open(&request->outputs))
+    if (!outputs_open(&request->outputs))
         return EXIT_TROUBLE;
     struct matrix *matrix = matrix_measure();
     if (matrix == NULL) {
@@ -149,11 +149,13 @@ static int measure_and_report(struct request *request) {
     }
     if (request->must_run && matrix->verdict == VERDICT_SKIP)
         matrix->verdict = VERDICT_ERROR;
-    bool diff = request->diff != NULL && matrix->pairs > 0;
-    bool written = write_reports(request, matrix, diff);
-    int status = diff ? report_diff(request, matrix) : report_exit_code(matrix->verdict);
+    struct matrix_findings findings = {.matrix = matrix, .choice = &request->choice};
+    struct report report = {.subject = &subject_matrix, .findings = &findings};
+    int status = request->diff != NULL && matrix->pairs > 0
+                     ? report_diff(request, &report, &findings)
+                     : outputs_report(&request->outputs, &report);
     matrix_free(matrix);
-    return written ? status : EXIT_TROUBLE;
+    return status;
 }
 
 static int cmd_matrix(int argc, char **argv) {
@@ -167,7 +169,7 @@ static int cmd_matrix(int argc, char **argv) {
     if (options_no_operands(argc, argv))
         status = measure_and_report(&request);
 cleanup:
-    output_free(&request.outputs);
+    outputs_free(&request.outputs);
     return status;
 }
 
@@ -187,5 +189,5 @@ const struct command command_matrix = {
         "                 FILE:FORMAT; may be given several times\n"
         "  --diff FILE    what has changed since FILE, the JSON of an earlier matrix\n"
         "  --must-run     what cannot run here is an error, not skipped\n",
-    .formats = formats_of_matrix,
+    .subject = &subject_matrix,
 };

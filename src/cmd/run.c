@@ -9,13 +9,16 @@
 #include "base/units.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
-#include "cmd/run_report.h"
-#include "report/shared/monitor.h"
+#include "cmd/outputs.h"
+#include "cmd/progress.h"
+#include "engine/runner.h"
+#include "report/run/run.h"
 #include "scenario/catalogue.h"
 
 struct request {
     struct run_options run;
-    struct run_report reports;
+    struct outputs outputs;
+    bool verbose;
     bool all, slow;
     const char **tags; /* owned by the arena */
     size_t tag_count;
@@ -120,16 +123,16 @@ static bool take_option(int option, int argc, char **argv, struct request *reque
     case OPTION_TIMEOUT:
         return take_timeout(request);
     case OPTION_FORMAT:
-        return output_take_format(&request->reports.outputs, optarg);
+        return outputs_take_format(&request->outputs, optarg);
     case OPTION_OUTPUT:
-        return output_take_file(&request->reports.outputs, optarg);
+        return outputs_take_file(&request->outputs, optarg);
     case OPTION_COLOR:
-        return options_colour("run", optarg, &request->reports.colour);
+        return options_colour("run", optarg, &request->outputs.colour);
     case 'v':
-        request->reports.verbose = true;
+        request->verbose = true;
         return true;
     case 'q':
-        request->reports.quiet = true;
+        request->outputs.quiet = true;
         return true;
     default:
         return false;
@@ -209,24 +212,58 @@ static void end_by_signal(int number) {
     raise(number);
 }
 
-static int exit_code(const struct run_report *reports) {
-    struct report report = {.run = reports->run};
-    struct monitor monitor;
-    if (!reports->outputs.rows[0].format->plugin)
-        return report_exit_code(reports->run->verdict);
-    monitor_of(&report, &monitor);
-    return monitor_exit_code(monitor.state, true);
+/* A run that is under way, and who wants to know about it. */
+struct watch {
+    struct outputs *outputs; /* borrowed */
+    const struct report *report;
+    struct progress progress;
+};
+
+static void tell(void *context, const struct run_event *event) {
+    struct watch *watch = context;
+    progress_tell(&watch->progress, event);
+    if (event->kind != RUN_WAITS)
+        outputs_event(watch->outputs, watch->report, event);
+}
+
+/* Has the run watched by the formats that write events, and by the line of progress. Events that
+ * scroll by on the terminal leave no room for that. */
+static void begin_watch(struct watch *watch, struct run_options *options) {
+    bool scrolls = watch->outputs->rows[0].format->event != NULL && isatty(STDOUT_FILENO) == 1;
+    bool progress = !scrolls && progress_begin(&watch->progress), events = false;
+    for (size_t i = 0; i < watch->outputs->count; i++)
+        events |= watch->outputs->rows[i].format->event != NULL;
+    options->watcher = (struct run_watcher){.tell = progress || events ? tell : NULL,
+                                            .context = watch,
+                                            .steps = events,
+                                            .tick_ns = progress ? PROGRESS_TICK_NS : 0};
+}
+
+/* Probes the environment if a format shows it. */
+static void look_around(const struct request *request, struct surroundings *found) {
+    bool wanted = false;
+    for (size_t i = 0; i < request->outputs.count; i++)
+        wanted |= request->outputs.rows[i].format->surroundings;
+    if (wanted)
+        surroundings_look(request->run.current, found);
 }
 
 static int run_selection(struct request *request, const struct selection *selection) {
     struct run_result run = {0};
-    if (!run_report_begin(&request->reports, &run, &request->run))
+    struct surroundings surroundings = {0};
+    struct run_findings findings = {&run, &surroundings};
+    struct report report = {
+        .subject = &subject_run, .findings = &findings, .verbose = request->verbose};
+    struct watch watch = {.outputs = &request->outputs, .report = &report};
+    if (!outputs_open(&request->outputs))
         return EXIT_TROUBLE;
+    look_around(request, &surroundings);
+    begin_watch(&watch, &request->run);
     runner_raise_limits();
     runner_run((const struct scenario *const *)selection->scenarios, selection->count,
                &request->run, &run);
-    bool written = run_report_end(&request->reports);
-    int status = written ? exit_code(&request->reports) : EXIT_TROUBLE;
+    progress_end(&watch.progress);
+    int status = outputs_report(&request->outputs, &report);
     int interrupted = run.interrupted;
     run_result_free(&run);
     if (interrupted != 0)
@@ -236,10 +273,10 @@ static int run_selection(struct request *request, const struct selection *select
 
 static int cmd_run(int argc, char **argv) {
     struct request request = {.run = {.jobs = 1, .repeat = 1},
-                              .reports.outputs.command = command_named(argv[0])};
+                              .outputs.command = command_named(argv[0])};
     struct selection selection = {0};
     int status = EXIT_TROUBLE, option;
-    options_colour("run", "auto", &request.reports.colour);
+    options_colour("run", "auto", &request.outputs.colour);
     options_begin();
     while ((option = options_next(argc, argv, ":j::qv", longs)) != -1)
         if (option == '?' || !take_option(option, argc, argv, &request))
@@ -248,7 +285,7 @@ static int cmd_run(int argc, char **argv) {
         status = run_selection(&request, &selection);
 cleanup:
     selection_free(&selection);
-    output_free(&request.reports.outputs);
+    outputs_free(&request.outputs);
     arena_free(&request.arena);
     return status;
 }
@@ -275,5 +312,5 @@ const struct command command_run = {
         "                 is on a terminal, unless NO_COLOR is set\n"
         "  -v, --verbose  process ids, chosen ports, times, and every scenario in full\n"
         "  -q, --quiet    on standard output the verdict alone\n",
-    .formats = formats_of_run,
+    .subject = &subject_run,
 };

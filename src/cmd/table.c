@@ -5,7 +5,7 @@
 
 #include "base/suggest.h"
 #include "cmd/cmd.h"
-#include "report/format.h"
+#include "report/subject.h"
 
 extern const struct command command_list, command_show, command_run, command_matrix, command_why,
     command_budget, command_audit, command_check, command_server, command_client, command_version,
@@ -48,8 +48,8 @@ void command_print_help(const struct command *command) {
     printf("usage: portreuse %s %s\n\n%s\n", command->name, command->usage, command->line);
     if (command->help != NULL)
         printf("\n%s", command->help);
-    if (command->formats == NULL)
+    if (command->subject == NULL)
         return;
     printf("\nFormats, and the endings of files that mean them\n");
-    format_print_help(command->formats, stdout);
+    format_print_help(command->subject->formats, stdout);
 }

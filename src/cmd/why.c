@@ -125,6 +125,8 @@ static void wait_until_free(const struct request *request, struct why *why) {
 
 static int look(struct request *request) {
     struct live *live = &request->live;
+    if (!outputs_open(&live->outputs))
+        return EXIT_TROUBLE;
     struct why *looks = calloc(live->place_count, sizeof *looks);
     if (looks == NULL) {
         options_complain("why", "%s", strerror(ENOMEM));
@@ -134,8 +136,9 @@ static int look(struct request *request) {
         why_look(&request->question, &live->places[i], &looks[i]);
     if (request->watch)
         wait_until_free(request, &looks[0]);
-    struct report report = {.why = looks, .why_count = live->place_count};
-    int status = live_report(live, &report);
+    struct why_findings findings = {.looks = looks, .count = live->place_count};
+    struct report report = {.subject = &subject_why, .findings = &findings};
+    int status = outputs_report(&live->outputs, &report);
     free(looks);
     return status;
 }
@@ -165,5 +168,5 @@ const struct command command_why = {
             "  --uid N          the program runs as this user; takes root\n"
             "  --watch[=TIME]   wait until it is free, or so long\n"
             "  --all-netns      look in all of them\n" LIVE_HELP,
-    .formats = formats_of_why,
+    .subject = &subject_why,
 };

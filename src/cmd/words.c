@@ -15,7 +15,7 @@
 
 #include "base/arena.h"
 #include "cmd/cmd.h"
-#include "report/format.h"
+#include "report/subject.h"
 #include "scenario/catalogue.h"
 
 /* A piece of a longer text, borrowed from it. */
@@ -92,8 +92,9 @@ static void print_tags(const struct command *command, struct part before, FILE *
 }
 
 static void print_formats(const struct command *command, struct part before, FILE *out) {
-    const struct format *const *list = command->formats;
-    for (; list != NULL && *list != NULL; list++)
+    if (command->subject == NULL)
+        return;
+    for (const struct format *const *list = command->subject->formats; *list != NULL; list++)
         print_word(before, (*list)->name, (*list)->line, out);
 }
 

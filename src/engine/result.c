@@ -3,11 +3,6 @@
 #include <stddef.h>
 #include <string.h>
 
-const char *verdict_name(enum verdict verdict) {
-    static const char *const names[VERDICTS] = {"PASS", "SKIP", "FAIL", "ERROR"};
-    return names[verdict];
-}
-
 const struct step *result_step(const struct scenario *scenario, size_t case_index, size_t index) {
     const struct section *setup = &scenario->setup, *own = &scenario->cases[case_index];
     size_t step = index < setup->count ? setup->first + index : own->first + index - setup->count;

@@ -1,44 +1,9 @@
-/* The list of formats. Each is in a file of its own, to which it owes only its name here: see
- * docs/add-a-format.md. */
+/* Finds a format in a subject's list, by its name or by the extension of a file. */
 #include "report/format.h"
 
 #include <string.h>
 
 #include "base/suggest.h"
-
-extern const struct format format_text, format_json, format_ndjson, format_tap, format_junit,
-    format_markdown, format_mermaid, format_line, format_nagios, format_prometheus;
-
-const struct format *const formats_of_run[] = {
-    &format_text,       &format_json,  &format_ndjson,
-    &format_tap,        &format_junit, &format_markdown,
-    &format_mermaid,    &format_line,  &format_nagios,
-    &format_prometheus, NULL,
-};
-
-extern const struct format format_matrix_text, format_matrix_json, format_matrix_csv,
-    format_matrix_markdown, format_matrix_svg;
-
-const struct format *const formats_of_matrix[] = {
-    &format_matrix_text,     &format_matrix_json, &format_matrix_csv,
-    &format_matrix_markdown, &format_matrix_svg,  NULL,
-};
-
-extern const struct format format_why_text, format_why_json, format_budget_text, format_budget_json,
-    format_audit_text, format_audit_json;
-
-const struct format *const formats_of_why[] = {
-    &format_why_text, &format_why_json, &format_line, &format_nagios, &format_prometheus, NULL,
-};
-
-const struct format *const formats_of_budget[] = {
-    &format_budget_text, &format_budget_json, &format_line,
-    &format_nagios,      &format_prometheus,  NULL,
-};
-
-const struct format *const formats_of_audit[] = {
-    &format_audit_text, &format_audit_json, &format_line, &format_nagios, &format_prometheus, NULL,
-};
 
 const struct format *format_named(const struct format *const *list, const char *name) {
     for (size_t i = 0; list[i] != NULL; i++)

@@ -69,6 +69,23 @@ ok "a full disk is exit 2" status_is 2
 ok "and told" err_has "--output /dev/full: No space left on device"
 ok "the other reports are written all the same" test -s files/f.json
 ok "also that on standard output" first_line_starts "FAIL fails: 1 of 2 cases"
+# It is the same for every command that has a report.
+# still_reports COMMAND ARGUMENT...: standard output is as ever although a file cannot be written.
+still_reports() {
+  run "$portreuse" "$@"
+  head -n 1 out | tr -d '0-9' >told_before
+  run "$portreuse" "$@" --output /dev/full:json --output "files/$1.json"
+  head -n 1 out | tr -d '0-9' >told_now
+  ok "$1: a full disk is exit 2" status_is 2
+  ok "$1: and told" err_has "--output /dev/full: No space left on device"
+  ok "$1: standard output has its report" sh -c '[ -s told_now ] && cmp told_now told_before'
+  ok "$1: the other file has it too" test -s "files/$1.json"
+}
+still_reports run -q "$fails"
+still_reports why -q 127.0.0.1:0
+still_reports budget -q
+still_reports audit -q
+still_reports matrix --state BOUND --first 127.0.0.1 --second 127.0.0.1
 run "$portreuse" run -q --output /dev/null:json "$fails"
 ok "/dev/null is written as it is" sh -c '[ "$1" = 1 ] && [ -c /dev/null ]' - "$rc"
 mkfifo files/pipe

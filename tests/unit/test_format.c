@@ -6,25 +6,30 @@
 
 #include "base/escape.h"
 #include "base/utf8.h"
-#include "report/format.h"
+#include "report/host/audit.h"
+#include "report/host/budget.h"
+#include "report/host/why_story.h"
+#include "report/matrix/matrix_report.h"
+#include "report/run/run.h"
 
-static const struct format *const *const lists[] = {formats_of_run, formats_of_matrix};
+static const struct subject *const subjects[] = {&subject_run, &subject_why, &subject_budget,
+                                                 &subject_audit, &subject_matrix};
 
 static void every_format_can_be_found(void **state) {
     (void)state;
-    for (size_t k = 0; k < ROWS(lists); k++)
-        for (size_t i = 0; lists[k][i] != NULL; i++) {
-            const struct format *format = lists[k][i];
-            assert_ptr_equal(format_named(lists[k], format->name), format);
-            assert_ptr_equal(format_near(lists[k], format->name), format);
+    for (size_t k = 0; k < ROWS(subjects); k++)
+        for (size_t i = 0; subjects[k]->formats[i] != NULL; i++) {
+            const struct format *format = subjects[k]->formats[i];
+            assert_ptr_equal(format_named(subjects[k]->formats, format->name), format);
+            assert_ptr_equal(format_near(subjects[k]->formats, format->name), format);
             assert_non_null(format->line);
             assert_true(format->write != NULL);
         }
-    assert_string_equal(formats_of_run[0]->name, "text");
-    assert_null(format_named(formats_of_run, "xml"));
-    assert_null(format_near(formats_of_run, "no such format"));
-    assert_string_equal(format_near(formats_of_run, "jnuit")->name, "junit");
-    assert_null(format_named(formats_of_matrix, "junit"));
+    assert_string_equal(subject_run.formats[0]->name, "text");
+    assert_null(format_named(subject_run.formats, "xml"));
+    assert_null(format_near(subject_run.formats, "no such format"));
+    assert_string_equal(format_near(subject_run.formats, "jnuit")->name, "junit");
+    assert_null(format_named(subject_matrix.formats, "junit"));
 }
 
 static const struct {
@@ -53,7 +58,7 @@ static const struct {
 static void a_files_ending_tells_its_format(void **state) {
     (void)state;
     for (size_t i = 0; i < ROWS(file_rows); i++) {
-        const struct format *format = format_of_file(formats_of_run, file_rows[i].path);
+        const struct format *format = format_of_file(subject_run.formats, file_rows[i].path);
         if (file_rows[i].name == NULL)
             assert_null(format);
         else
@@ -63,14 +68,15 @@ static void a_files_ending_tells_its_format(void **state) {
 
 static void no_two_formats_have_an_ending_in_common(void **state) {
     (void)state;
-    for (size_t k = 0; k < ROWS(lists); k++)
-        for (size_t i = 0; lists[k][i] != NULL; i++) {
+    for (size_t k = 0; k < ROWS(subjects); k++)
+        for (size_t i = 0; subjects[k]->formats[i] != NULL; i++) {
             char endings[80], path[80], *rest;
-            snprintf(endings, sizeof endings, "%s", lists[k][i]->endings);
+            snprintf(endings, sizeof endings, "%s", subjects[k]->formats[i]->endings);
             for (char *ending = strtok_r(endings, " ", &rest); ending != NULL;
                  ending = strtok_r(NULL, " ", &rest)) {
                 snprintf(path, sizeof path, "a%s", ending);
-                assert_ptr_equal(format_of_file(lists[k], path), lists[k][i]);
+                assert_ptr_equal(format_of_file(subjects[k]->formats, path),
+                                 subjects[k]->formats[i]);
             }
         }
 }

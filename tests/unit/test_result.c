@@ -1,5 +1,5 @@
 /* The result model and the small parts of reports: verdicts summed up, results kept, the verdict in
- * one line, exit codes, JSON and paragraphs. */
+ * one line, JSON and paragraphs. */
 #include "test.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 
 #include "base/utf8.h"
 #include "engine/result.h"
-#include "report/report.h"
+#include "report/run/run.h"
 #include "report/shared/json_writer.h"
 #include "report/shared/wrap.h"
 
@@ -150,14 +150,6 @@ static void a_run_of_nothing_is_a_skip(void **state) {
     assert_int_equal(run.verdict, VERDICT_SKIP);
 }
 
-static void exit_codes_tell_fail_from_error(void **state) {
-    (void)state;
-    assert_int_equal(report_exit_code(VERDICT_PASS), 0);
-    assert_int_equal(report_exit_code(VERDICT_SKIP), 0);
-    assert_int_equal(report_exit_code(VERDICT_FAIL), 1);
-    assert_int_equal(report_exit_code(VERDICT_ERROR), 2);
-}
-
 /* --- steps of results --- */
 
 static void results_go_through_the_setup_and_then_the_case(void **state) {
@@ -279,7 +271,7 @@ static const char *line_of_run(void) {
     static char line[REPORT_LINE_SIZE];
     memset(line, 'X', sizeof line);
     result_sum_up(&run);
-    assert_ptr_equal(report_verdict(&run, line), line);
+    assert_ptr_equal(run_verdict(&run, line), line);
     assert_non_null(memchr(line, '\0', sizeof line));
     return line;
 }
@@ -703,7 +695,6 @@ int main(void) {
         TEST(every_mixture_of_verdicts_is_summed_up),
         TEST(summing_up_again_counts_nothing_twice),
         TEST(a_run_of_nothing_is_a_skip),
-        TEST(exit_codes_tell_fail_from_error),
         TEST(results_go_through_the_setup_and_then_the_case),
         TEST(the_failed_step_is_the_first_that_did_not_answer_as_expected),
         TEST(of_a_serve_block_the_line_that_ended_it_is_the_judge),

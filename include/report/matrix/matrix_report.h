@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "probe/matrix.h"
+#include "report/subject.h"
 
 /* The ends that are to be shown: true for each. */
 typedef bool matrix_ends[MATRIX_ADDRESSES][MATRIX_OPTIONS];
@@ -14,6 +15,17 @@ struct matrix_choice {
     bool states[MATRIX_STATES];
     matrix_ends first, second;
 };
+
+struct matrix_diff;
+
+/* All borrowed. */
+struct matrix_findings {
+    const struct matrix *matrix;
+    const struct matrix_choice *choice; /* what of it is shown */
+    const struct matrix_diff *diff;     /* for format_matrix_diff; else NULL */
+};
+
+extern const struct subject subject_matrix;
 
 /* Everything. */
 struct matrix_choice matrix_choose_all(void);
@@ -26,10 +38,10 @@ bool matrix_choose_ends(const char *text, matrix_ends ends);
 bool matrix_shown(const struct matrix *matrix, const struct matrix_choice *choice,
                   const struct matrix_pair *pair);
 
-enum { MATRIX_LINE_SIZE = 81, MATRIX_PAIR_SIZE = 128, MATRIX_ANSWER_SIZE = 64 };
+enum { MATRIX_PAIR_SIZE = 128, MATRIX_ANSWER_SIZE = 64 };
 
 /* The verdict in one line of at most 80 bytes, without a newline; returns `line`, of
- * MATRIX_LINE_SIZE bytes. */
+ * REPORT_LINE_SIZE bytes. */
 const char *matrix_verdict(const struct matrix *matrix, char *line);
 
 /* `TIME-WAIT 127.0.0.1 none, then :: REUSEADDR`, in `text` of MATRIX_PAIR_SIZE bytes; and
@@ -59,9 +71,9 @@ struct matrix_diff {
 const char *matrix_diff_read(struct matrix_diff *diff, const struct matrix *matrix,
                              const char *bytes, size_t size);
 
-/* Prints a verdict line and the pairs that changed. */
-void matrix_diff_write(const struct matrix_diff *diff, const struct matrix *matrix,
-                       const struct matrix_choice *choice, FILE *out);
+/* A verdict line and the pairs that changed. It is not in the list: --diff selects it for standard
+ * output. */
+extern const struct format format_matrix_diff;
 
 void matrix_diff_free(struct matrix_diff *diff);
 

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "engine/result.h"
+#include "base/verdict.h"
 
 /* What to print before a word in the colour of a verdict, and behind it; "" unless `wanted`. */
 const char *colour_begin(bool wanted, enum verdict verdict);

@@ -28,6 +28,7 @@ void json_end(
 void json_string(struct json *json, const char *key, const char *text);
 void json_number(struct json *json, const char *key, int64_t number);
 void json_seconds(struct json *json, const char *key, uint64_t ns); /* 1.234567 */
+void json_errno(struct json *json, const char *key, int error);     /* its name; 0 is null */
 void json_bool(struct json *json, const char *key, bool yes);
 
 #endif

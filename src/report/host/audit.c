@@ -1,5 +1,5 @@
 /* portreuse audit: for people, for programs, for monitors. */
-#include "diagnose/audit.h"
+#include "report/host/audit.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -7,15 +7,17 @@
 
 #include "base/errnames.h"
 #include "base/utf8.h"
-#include "report/format.h"
 #include "report/shared/json_writer.h"
 #include "report/shared/line.h"
-#include "report/shared/monitor.h"
 #include "report/shared/wrap.h"
 
 enum { INDENT = 2 };
 
 /* --- in brief --- */
+
+static const struct audit *audit_of(const struct report *report) {
+    return ((const struct audit_findings *)report->findings)->audit;
+}
 
 static unsigned harmful(const struct audit *audit) {
     unsigned count = 0;
@@ -24,11 +26,11 @@ static unsigned harmful(const struct audit *audit) {
     return count;
 }
 
-static enum monitor_state judge(const struct audit *audit) {
+static enum severity judge(const struct audit *audit) {
     if (audit->failure != NULL)
-        return MONITOR_UNKNOWN;
-    return audit->endangered + audit->shared_count + harmful(audit) > 0 ? MONITOR_WARNING
-                                                                        : MONITOR_OK;
+        return SEVERITY_UNKNOWN;
+    return audit->endangered + audit->shared_count + harmful(audit) > 0 ? SEVERITY_WARNING
+                                                                        : SEVERITY_OK;
 }
 
 static void print_counted(FILE *out, uint32_t count, const char *what, const char **comma) {
@@ -41,10 +43,10 @@ static void print_counted(FILE *out, uint32_t count, const char *what, const cha
 static void print_line(FILE *out, const struct audit *audit) {
     char name[ERRNAME_SIZE];
     const char *comma = " ";
-    fputs(monitor_state_name(judge(audit)), out);
+    fputs(severity_name(judge(audit)), out);
     if (audit->failure != NULL)
         fprintf(out, " %s: %s", audit->failure, errname(audit->error, name));
-    else if (judge(audit) == MONITOR_OK)
+    else if (judge(audit) == SEVERITY_OK)
         fputs(" no port of a server is in danger", out);
     print_counted(out, audit->endangered, "unreserved server port", &comma);
     print_counted(out, audit->shared_count, "port shared by strangers", &comma);
@@ -130,7 +132,7 @@ static void print_settings(FILE *out, const struct audit *audit) {
 }
 
 static void write_text(const struct report *report, FILE *out) {
-    const struct audit *audit = report->audit;
+    const struct audit *audit = audit_of(report);
     char line[REPORT_LINE_SIZE];
     make_line(audit, line);
     fprintf(out, "%s\n", line);
@@ -150,7 +152,7 @@ static void write_text(const struct report *report, FILE *out) {
                 audit->unseen);
 }
 
-const struct format format_audit_text = {
+static const struct format format_audit_text = {
     .name = "text",
     .endings = ".txt",
     .line = "for people; the default",
@@ -229,12 +231,13 @@ static void write_settings(struct json *json, const struct audit *audit) {
 }
 
 static void write_json(const struct report *report, FILE *out) {
-    const struct audit *audit = report->audit;
+    const struct audit *audit = audit_of(report);
     struct json json = {.out = out};
-    struct monitor monitor;
-    monitor_of(report, &monitor);
     json_object(&json, NULL);
-    monitor_json_head(&json, &monitor, &audit->place, audit->failure, audit->error);
+    report_json_head(&json, report);
+    json_string(&json, "namespace", audit->place.name);
+    json_string(&json, "failure", audit->failure);
+    json_errno(&json, "error", audit->error);
     json_number(&json, "range_low", audit->range.low);
     json_number(&json, "range_high", audit->range.high);
     json_number(&json, "reserved", audit->range.reserved_count);
@@ -246,7 +249,7 @@ static void write_json(const struct report *report, FILE *out) {
     json_end(&json);
 }
 
-const struct format format_audit_json = {
+static const struct format format_audit_json = {
     .name = "json",
     .endings = ".json",
     .line = "for programs: all that is known, in one document",
@@ -255,19 +258,33 @@ const struct format format_audit_json = {
 
 /* --- for monitors --- */
 
-void audit_monitor(const struct report *report, struct monitor *monitor) {
-    const struct audit *audit = report->audit;
-    monitor->command = "audit";
-    monitor->state = judge(audit);
-    make_line(audit, monitor->line);
+static void summarize_audit(const struct report *report, struct summary *summary) {
+    static const char *const verdicts[SEVERITIES] = {"ok", "warning", "critical", "unknown"};
+    const struct audit *audit = audit_of(report);
+    summary->severity = judge(audit);
+    summary->verdict = verdicts[summary->severity];
+    make_line(audit, summary->line);
     if (audit->failure != NULL)
         return;
-    monitor_add(monitor, "audit_ports_endangered",
-                "Ports of servers that outgoing connections can take.", audit->endangered);
-    monitor_add(monitor, "audit_ports_shared", "Ports that different programs share.",
-                audit->shared_count);
-    monitor_add(monitor, "audit_settings_harmful", "Sysctls that do harm.", harmful(audit));
-    monitor_add(monitor, "audit_settings_useless",
-                "Sysctls that do nothing of what they are set for.",
-                audit->setting_count - harmful(audit));
+    summary_metric(summary, "audit_ports_endangered",
+                   "Ports of servers that outgoing connections can take.", audit->endangered);
+    summary_metric(summary, "audit_ports_shared", "Ports that different programs share.",
+                   audit->shared_count);
+    summary_metric(summary, "audit_settings_harmful", "Sysctls that do harm.", harmful(audit));
+    summary_metric(summary, "audit_settings_useless",
+                   "Sysctls that do nothing of what they are set for.",
+                   audit->setting_count - harmful(audit));
 }
+
+/* --- the subject --- */
+
+static const struct format *const formats[] = {
+    &format_audit_text, &format_audit_json, &format_line, &format_nagios, &format_prometheus, NULL,
+};
+
+const struct subject subject_audit = {
+    .name = "audit",
+    .schema = 1,
+    .formats = formats,
+    .summarize = summarize_audit,
+};

@@ -1,5 +1,5 @@
 /* portreuse budget: how many local ports are left; for people, for programs, for monitors. */
-#include "diagnose/budget.h"
+#include "report/host/budget.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -8,30 +8,32 @@
 #include "base/errnames.h"
 #include "base/units.h"
 #include "base/utf8.h"
-#include "report/format.h"
 #include "report/shared/json_writer.h"
 #include "report/shared/line.h"
-#include "report/shared/monitor.h"
 #include "report/shared/wrap.h"
 
 enum { INDENT = 2 };
 
 /* --- in brief --- */
 
+static const struct budget *budget_of(const struct report *report) {
+    return ((const struct budget_findings *)report->findings)->budget;
+}
+
 static const struct budget_route *first_route(const struct budget *budget) {
     return &budget->routes[0];
 }
 
 /* The thresholds: so many percent of the ports used. */
-static enum monitor_state judge(const struct report *report) {
-    const struct budget *budget = report->budget;
+static enum severity judge(const struct budget_findings *findings) {
+    const struct budget *budget = findings->budget;
     uint32_t size = port_range_size(&budget->range);
     double used = size == 0 ? 100 : 100.0 * first_route(budget)->used / size;
     if (budget->failure != NULL)
-        return MONITOR_UNKNOWN;
-    if (used >= (double)report->critical_percent)
-        return MONITOR_CRITICAL;
-    return used >= (double)report->warn_percent ? MONITOR_WARNING : MONITOR_OK;
+        return SEVERITY_UNKNOWN;
+    if (used >= (double)findings->critical_percent)
+        return SEVERITY_CRITICAL;
+    return used >= (double)findings->warn_percent ? SEVERITY_WARNING : SEVERITY_OK;
 }
 
 static void print_span(FILE *out, double seconds) {
@@ -47,10 +49,10 @@ static void print_span(FILE *out, double seconds) {
 }
 
 static void print_line(FILE *out, const struct report *report) {
-    const struct budget *budget = report->budget;
+    const struct budget *budget = budget_of(report);
     const struct budget_route *route = first_route(budget);
     char text[ENDPOINT_TEXT_SIZE], name[ERRNAME_SIZE];
-    fprintf(out, "%s ", monitor_state_name(judge(report)));
+    fprintf(out, "%s ", severity_name(judge(report->findings)));
     if (budget->failure != NULL) {
         fprintf(out, "%s: %s", budget->failure, errname(budget->error, name));
         return;
@@ -150,7 +152,7 @@ static void print_rate(FILE *out, const struct budget *budget) {
 }
 
 static void write_text(const struct report *report, FILE *out) {
-    const struct budget *budget = report->budget;
+    const struct budget *budget = budget_of(report);
     char line[REPORT_LINE_SIZE];
     make_line(report, line);
     fprintf(out, "%s\n", line);
@@ -170,7 +172,7 @@ static void write_text(const struct report *report, FILE *out) {
                 budget->unseen);
 }
 
-const struct format format_budget_text = {
+static const struct format format_budget_text = {
     .name = "text",
     .endings = ".txt",
     .line = "for people; the default",
@@ -209,12 +211,13 @@ static void write_route(struct json *json, const struct budget_route *route) {
 }
 
 static void write_json(const struct report *report, FILE *out) {
-    const struct budget *budget = report->budget;
+    const struct budget *budget = budget_of(report);
     struct json json = {.out = out};
-    struct monitor monitor;
-    monitor_of(report, &monitor);
     json_object(&json, NULL);
-    monitor_json_head(&json, &monitor, &budget->place, budget->failure, budget->error);
+    report_json_head(&json, report);
+    json_string(&json, "namespace", budget->place.name);
+    json_string(&json, "failure", budget->failure);
+    json_errno(&json, "error", budget->error);
     json_number(&json, "range_low", budget->range.low);
     json_number(&json, "range_high", budget->range.high);
     json_number(&json, "range_ports", port_range_size(&budget->range));
@@ -238,7 +241,7 @@ static void write_json(const struct report *report, FILE *out) {
     json_end(&json);
 }
 
-const struct format format_budget_json = {
+static const struct format format_budget_json = {
     .name = "json",
     .endings = ".json",
     .line = "for programs: all that is known, in one document",
@@ -247,45 +250,57 @@ const struct format format_budget_json = {
 
 /* --- for monitors --- */
 
-static void add_routes(struct monitor *monitor, const struct report *report, const char *name,
-                       const char *help, bool left) {
-    const struct budget *budget = report->budget;
+static void add_routes(struct summary *summary, const struct budget_findings *findings,
+                       const char *name, const char *help, bool left) {
+    const struct budget *budget = findings->budget;
     char text[ENDPOINT_TEXT_SIZE];
-    uint32_t size = port_range_size(&budget->range);
+    double percent = port_range_size(&budget->range) / 100.0;
     for (unsigned i = 0; i < budget->known; i++) {
         const struct budget_route *route = &budget->routes[i];
-        struct monitor_metric *metric =
-            monitor_add(monitor, name, help, left ? route->left : route->used);
-        monitor_label(metric, "remote",
+        summary_metric(summary, name, help, left ? route->left : route->used);
+        summary_label(summary, "remote",
                       route->remote.family == 0 ? "" : endpoint_text(&route->remote, text));
-        monitor_label(metric, "local",
+        summary_label(summary, "local",
                       route->local.family == 0 ? "" : endpoint_text_any_port(&route->local, text));
-        if (left || i > 0)
-            continue;
-        snprintf(metric->warn, sizeof metric->warn, "%.0f",
-                 (double)report->warn_percent / 100 * size);
-        snprintf(metric->critical, sizeof metric->critical, "%.0f",
-                 (double)report->critical_percent / 100 * size);
+        if (!left && i == 0)
+            summary_thresholds(summary, (double)findings->warn_percent * percent,
+                               (double)findings->critical_percent * percent);
     }
 }
 
-void budget_monitor(const struct report *report, struct monitor *monitor) {
-    const struct budget *budget = report->budget;
-    monitor->command = "budget";
-    monitor->state = judge(report);
-    make_line(report, monitor->line);
+static void summarize_budget(const struct report *report, struct summary *summary) {
+    static const char *const verdicts[SEVERITIES] = {"ok", "warning", "critical", "unknown"};
+    const struct budget_findings *findings = report->findings;
+    const struct budget *budget = findings->budget;
+    summary->severity = judge(findings);
+    summary->verdict = verdicts[summary->severity];
+    make_line(report, summary->line);
     if (budget->failure != NULL)
         return;
-    monitor_add(monitor, "budget_ports", "Local ports that the kernel may choose.",
-                port_range_size(&budget->range));
-    monitor_add(monitor, "budget_ports_explicit", "Of these, ports taken by explicit binds.",
-                budget->explicit_ports);
-    add_routes(monitor, report, "budget_ports_used", "Ports used towards a destination.", false);
-    add_routes(monitor, report, "budget_ports_left", "Ports left towards a destination.", true);
-    monitor_add(monitor, "budget_most_per_second",
-                "New connections a second that TIME-WAIT allows to the busiest destination.",
-                budget->rate);
-    monitor_add(monitor, "budget_growth_per_second",
-                "Ports a second that the busiest destination takes more than it gives.",
-                budget->growth);
+    summary_metric(summary, "budget_ports", "Local ports that the kernel may choose.",
+                   port_range_size(&budget->range));
+    summary_metric(summary, "budget_ports_explicit", "Of these, ports taken by explicit binds.",
+                   budget->explicit_ports);
+    add_routes(summary, findings, "budget_ports_used", "Ports used towards a destination.", false);
+    add_routes(summary, findings, "budget_ports_left", "Ports left towards a destination.", true);
+    summary_metric(summary, "budget_most_per_second",
+                   "New connections a second that TIME-WAIT allows to the busiest destination.",
+                   budget->rate);
+    summary_metric(summary, "budget_growth_per_second",
+                   "Ports a second that the busiest destination takes more than it gives.",
+                   budget->growth);
 }
+
+/* --- the subject --- */
+
+static const struct format *const formats[] = {
+    &format_budget_text, &format_budget_json, &format_line,
+    &format_nagios,      &format_prometheus,  NULL,
+};
+
+const struct subject subject_budget = {
+    .name = "budget",
+    .schema = 1,
+    .formats = formats,
+    .summarize = summarize_budget,
+};

@@ -1,21 +1,10 @@
 /* portreuse why for programs, in the words of docs/why.schema.json. */
-#include <string.h>
-
-#include "base/errnames.h"
-#include "report/format.h"
 #include "report/host/why_story.h"
 #include "report/shared/json_writer.h"
-
-enum { SCHEMA_VERSION = 1 };
 
 static void write_endpoint(struct json *json, const char *key, const struct endpoint *endpoint) {
     char text[ENDPOINT_TEXT_SIZE];
     json_string(json, key, endpoint->family == 0 ? NULL : endpoint_text(endpoint, text));
-}
-
-static void write_error(struct json *json, const char *key, int error) {
-    char name[ERRNAME_SIZE];
-    json_string(json, key, error == 0 ? NULL : errname(error, name));
 }
 
 static void write_knowledge(struct json *json, const char *key, enum knowledge known) {
@@ -52,7 +41,7 @@ static void write_trials(struct json *json, const struct why *why) {
         json_bool(json, "reuseaddr", (i & WHY_REUSEADDR) != 0);
         json_bool(json, "reuseport", (i & WHY_REUSEPORT) != 0);
         json_string(json, "call", why->trials[i].error == 0 ? NULL : why->trials[i].call);
-        write_error(json, "error", why->trials[i].error);
+        json_errno(json, "error", why->trials[i].error);
         json_end(json);
     }
     json_end(json);
@@ -129,13 +118,8 @@ static void write_remedy(void *context, const char *line) {
 /* --- the whole --- */
 
 static void write_look(struct json *json, const struct why *why) {
-    static const char *const verdicts[] = {
-        [WHY_FREE] = "free", [WHY_REFUSED] = "refused", [WHY_UNKNOWN] = "unknown"};
-    char line[REPORT_LINE_SIZE];
-    json_string(json, "summary", why_line(why, line));
-    json_string(json, "verdict", verdicts[why->verdict]);
     json_string(json, "call", why->call);
-    write_error(json, "error", why->error);
+    json_errno(json, "error", why->error);
     json_string(json, "failure", why->failure);
     json_string(json, "cause", why->cause);
     json_string(json, "words", why->words);
@@ -155,19 +139,25 @@ static void write_look(struct json *json, const struct why *why) {
     json_bool(json, "changed", why->changed);
 }
 
+static void write_namespace(struct json *json, const struct why *why) {
+    char line[REPORT_LINE_SIZE];
+    json_object(json, NULL);
+    json_string(json, "summary", why_line(why, line));
+    json_string(json, "verdict", why_verdict_name(why->verdict));
+    write_look(json, why);
+    json_end(json);
+}
+
 static void write_json(const struct report *report, FILE *out) {
+    const struct why_findings *findings = report->findings;
     struct json json = {.out = out};
     json_object(&json, NULL);
-    json_number(&json, "schema", SCHEMA_VERSION);
-    json_string(&json, "version", PORTREUSE_VERSION);
+    report_json_head(&json, report);
     write_look(&json, why_decisive(report));
-    if (report->why_count > 1) {
+    if (findings->count > 1) {
         json_array(&json, "namespaces");
-        for (size_t i = 0; i < report->why_count; i++) {
-            json_object(&json, NULL);
-            write_look(&json, &report->why[i]);
-            json_end(&json);
-        }
+        for (size_t i = 0; i < findings->count; i++)
+            write_namespace(&json, &findings->looks[i]);
         json_end(&json);
     }
     json_end(&json);

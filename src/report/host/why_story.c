@@ -19,7 +19,6 @@
 #include "base/units.h"
 #include "base/utf8.h"
 #include "report/shared/line.h"
-#include "report/shared/monitor.h"
 #include "scenario/catalogue.h"
 
 enum { REMEDIES = 5 };
@@ -322,38 +321,48 @@ const char *why_line(const struct why *why, char *line) {
 
 const struct why *why_decisive(const struct report *report) {
     static const int weights[] = {[WHY_FREE] = 0, [WHY_UNKNOWN] = 1, [WHY_REFUSED] = 2};
-    const struct why *decisive = &report->why[0];
-    for (size_t i = 1; i < report->why_count; i++)
-        if (weights[report->why[i].verdict] > weights[decisive->verdict])
-            decisive = &report->why[i];
+    const struct why_findings *findings = report->findings;
+    const struct why *decisive = &findings->looks[0];
+    for (size_t i = 1; i < findings->count; i++)
+        if (weights[findings->looks[i].verdict] > weights[decisive->verdict])
+            decisive = &findings->looks[i];
     return decisive;
 }
 
-void why_monitor(const struct report *report, struct monitor *monitor) {
-    static const enum monitor_state states[] = {
-        [WHY_FREE] = MONITOR_OK, [WHY_REFUSED] = MONITOR_CRITICAL, [WHY_UNKNOWN] = MONITOR_UNKNOWN};
-    char text[ENDPOINT_TEXT_SIZE], name[ERRNAME_SIZE];
-    monitor->command = "why";
-    monitor->state = states[why_decisive(report)->verdict];
-    why_line(why_decisive(report), monitor->line);
-    for (size_t i = 0; i < report->why_count; i++) {
-        const struct why *why = &report->why[i];
-        struct monitor_metric *metric =
-            monitor_add(monitor, "why_bindable", "Whether bind() or connect() would succeed now.",
-                        why->verdict == WHY_FREE);
-        monitor_label(metric, "address", endpoint_text(target(why), text));
-        monitor_label(metric, "netns", why->place.name);
-        monitor_label(metric, "cause", why->cause == NULL ? "" : why->cause);
-        monitor_label(metric, "error", why->error == 0 ? "" : errname(why->error, name));
+const char *why_verdict_name(enum why_verdict verdict) {
+    static const char *const names[] = {
+        [WHY_FREE] = "free", [WHY_REFUSED] = "refused", [WHY_UNKNOWN] = "unknown"};
+    return names[verdict];
+}
+
+static void add_metric(struct summary *summary, const struct why *why, const char *name,
+                       const char *help, double value) {
+    char text[ENDPOINT_TEXT_SIZE];
+    summary_metric(summary, name, help, value);
+    summary_label(summary, "address", endpoint_text(target(why), text));
+    summary_label(summary, "netns", why->place.name);
+}
+
+static void summarize_why(const struct report *report, struct summary *summary) {
+    static const enum severity severities[] = {[WHY_FREE] = SEVERITY_OK,
+                                               [WHY_REFUSED] = SEVERITY_CRITICAL,
+                                               [WHY_UNKNOWN] = SEVERITY_UNKNOWN};
+    const struct why_findings *findings = report->findings;
+    const struct why *decisive = why_decisive(report);
+    char name[ERRNAME_SIZE];
+    summary->severity = severities[decisive->verdict];
+    summary->verdict = why_verdict_name(decisive->verdict);
+    why_line(decisive, summary->line);
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct why *why = &findings->looks[i];
+        add_metric(summary, why, "why_bindable", "Whether bind() or connect() would succeed now.",
+                   why->verdict == WHY_FREE);
+        summary_label(summary, "cause", why->cause == NULL ? "" : why->cause);
+        summary_label(summary, "error", why->error == 0 ? "" : errname(why->error, name));
     }
-    for (size_t i = 0; i < report->why_count; i++) {
-        const struct why *why = &report->why[i];
-        struct monitor_metric *metric =
-            monitor_add(monitor, "why_time_wait_seconds", "How long TIME-WAIT stays in the way.",
-                        why->time_left_ms / 1e3);
-        monitor_label(metric, "address", endpoint_text(target(why), text));
-        monitor_label(metric, "netns", why->place.name);
-    }
+    for (size_t i = 0; i < findings->count; i++)
+        add_metric(summary, &findings->looks[i], "why_time_wait_seconds",
+                   "How long TIME-WAIT stays in the way.", findings->looks[i].time_left_ms / 1e3);
 }
 
 /* --- what to do --- */
@@ -401,3 +410,18 @@ const char *why_scenario(const struct why *why) {
     const struct catalogue_entry *entry = why->cause == NULL ? NULL : catalogue_find(why->cause);
     return entry == NULL ? NULL : entry->name;
 }
+
+/* --- the subject --- */
+
+extern const struct format format_why_text, format_why_json;
+
+static const struct format *const formats[] = {
+    &format_why_text, &format_why_json, &format_line, &format_nagios, &format_prometheus, NULL,
+};
+
+const struct subject subject_why = {
+    .name = "why",
+    .schema = 1,
+    .formats = formats,
+    .summarize = summarize_why,
+};

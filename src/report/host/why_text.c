@@ -7,7 +7,6 @@
 #include "base/errnames.h"
 #include "base/units.h"
 #include "base/utf8.h"
-#include "report/format.h"
 #include "report/host/why_story.h"
 #include "report/shared/wrap.h"
 
@@ -228,11 +227,12 @@ static void print_one(FILE *out, const struct why *why) {
 }
 
 static void write_text(const struct report *report, FILE *out) {
+    const struct why_findings *findings = report->findings;
     char line[REPORT_LINE_SIZE];
     fprintf(out, "%s\n", why_line(why_decisive(report), line));
-    for (size_t i = 0; !report->quiet && i < report->why_count; i++) {
-        const struct why *why = &report->why[i];
-        if (report->why_count > 1)
+    for (size_t i = 0; !report->quiet && i < findings->count; i++) {
+        const struct why *why = &findings->looks[i];
+        if (findings->count > 1)
             fprintf(out, "\n--- %s: %s\n", why->place.name, why_line(why, line));
         print_one(out, why);
     }

@@ -63,13 +63,13 @@ bool matrix_choose_ends(const char *text, matrix_ends ends) {
 
 const char *matrix_verdict(const struct matrix *matrix, char *line) {
     if (matrix->verdict == VERDICT_PASS)
-        snprintf(line, MATRIX_LINE_SIZE, "PASS matrix: %zu pairs of sockets, as the model says",
+        snprintf(line, REPORT_LINE_SIZE, "PASS matrix: %zu pairs of sockets, as the model says",
                  matrix->pairs);
     else if (matrix->verdict == VERDICT_FAIL)
-        snprintf(line, MATRIX_LINE_SIZE, "FAIL matrix: %zu of %zu pairs not as the model says",
+        snprintf(line, REPORT_LINE_SIZE, "FAIL matrix: %zu of %zu pairs not as the model says",
                  matrix->disagreements, matrix->pairs);
     else
-        snprintf(line, MATRIX_LINE_SIZE, "%s matrix: %.64s", verdict_name(matrix->verdict),
+        snprintf(line, REPORT_LINE_SIZE, "%s matrix: %.64s", verdict_name(matrix->verdict),
                  matrix->reason);
     return line;
 }
@@ -109,3 +109,27 @@ char matrix_mark(const struct matrix_cell *cell) {
         return '!';
     return cell->got.bind != 0 ? '.' : cell->got.listen != 0 ? 'b' : '+';
 }
+
+/* --- the subject --- */
+
+static void summarize_matrix(const struct report *report, struct summary *summary) {
+    const struct matrix_findings *findings = report->findings;
+    summary->severity = severity_of(findings->matrix->verdict);
+    summary->verdict = verdict_name(findings->matrix->verdict);
+    matrix_verdict(findings->matrix, summary->line);
+}
+
+extern const struct format format_matrix_text, format_matrix_json, format_matrix_csv,
+    format_matrix_markdown, format_matrix_svg;
+
+static const struct format *const formats[] = {
+    &format_matrix_text,     &format_matrix_json, &format_matrix_csv,
+    &format_matrix_markdown, &format_matrix_svg,  NULL,
+};
+
+const struct subject subject_matrix = {
+    .name = "matrix",
+    .schema = 1,
+    .formats = formats,
+    .summarize = summarize_matrix,
+};

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/errnames.h"
-#include "report/format.h"
 #include "report/matrix/matrix_report.h"
 #include "report/shared/json_writer.h"
 
@@ -30,16 +29,17 @@ static void fill(const struct matrix_pair *pair, const struct matrix_cell *cell,
 }
 
 static void write_json(const struct report *report, FILE *out) {
-    const struct matrix *matrix = report->matrix;
-    const struct matrix_choice *choice = report->choice;
+    const struct matrix_findings *findings = report->findings;
+    const struct matrix *matrix = findings->matrix;
+    const struct matrix_choice *choice = findings->choice;
     struct json json = {.out = out};
     struct matrix_pair pair = {0};
     const char *fields[FIELDS];
     char texts[4][ERRNAME_SIZE];
     json_object(&json, NULL);
+    report_json_head(&json, report);
     json_string(&json, "portreuse", PORTREUSE_VERSION);
     json_string(&json, "kernel", matrix->kernel);
-    json_string(&json, "verdict", verdict_name(matrix->verdict));
     json_string(&json, "reason", matrix->reason[0] == '\0' ? NULL : matrix->reason);
     json_bool(&json, "ipv6", matrix->ipv6);
     json_bool(&json, "users", matrix->users);
@@ -66,8 +66,9 @@ static void write_record(const char *const fields[FIELDS], FILE *out) {
 }
 
 static void write_csv(const struct report *report, FILE *out) {
-    const struct matrix *matrix = report->matrix;
-    const struct matrix_choice *choice = report->choice;
+    const struct matrix_findings *findings = report->findings;
+    const struct matrix *matrix = findings->matrix;
+    const struct matrix_choice *choice = findings->choice;
     struct matrix_pair pair = {0};
     const char *fields[FIELDS];
     char texts[4][ERRNAME_SIZE];

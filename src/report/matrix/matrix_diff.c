@@ -118,20 +118,29 @@ const char *matrix_diff_read(struct matrix_diff *diff, const struct matrix *matr
     return NULL;
 }
 
-void matrix_diff_write(const struct matrix_diff *diff, const struct matrix *matrix,
-                       const struct matrix_choice *choice, FILE *out) {
+static void write_diff(const struct report *report, FILE *out) {
+    const struct matrix_findings *findings = report->findings;
+    const struct matrix *matrix = findings->matrix;
+    const struct matrix_diff *diff = findings->diff;
     struct matrix_pair pair = {0};
     char text[MATRIX_PAIR_SIZE], was[MATRIX_ANSWER_SIZE], is[MATRIX_ANSWER_SIZE];
     fprintf(out, "%s matrix: %zu of %zu pairs answer otherwise than on Linux %.20s\n",
             diff->changed > 0 ? "FAIL" : "PASS", diff->changed, diff->compared, diff->kernel);
     do {
-        if (!matrix_shown(matrix, choice, &pair) || !changed(diff, matrix, &pair))
+        if (!matrix_shown(matrix, findings->choice, &pair) || !changed(diff, matrix, &pair))
             continue;
         fprintf(out, "\n%s\n    was %s\n    is  %s\n", matrix_pair_text(&pair, text),
                 matrix_answer_text(&matrix_cell(diff->earlier, &pair)->got, was),
                 matrix_answer_text(&matrix_cell(matrix, &pair)->got, is));
     } while (matrix_next(&pair));
 }
+
+const struct format format_matrix_diff = {
+    .name = "diff",
+    .endings = "",
+    .line = "what has changed",
+    .write = write_diff,
+};
 
 void matrix_diff_free(struct matrix_diff *diff) {
     free(diff->earlier);

@@ -1,6 +1,5 @@
 /* The matrix for documents: a table for each state, its cells four marks for the four sets of
  * options of the second socket. */
-#include "report/format.h"
 #include "report/matrix/matrix_report.h"
 
 static void write_cell(const struct matrix *matrix, const struct matrix_choice *choice,
@@ -49,9 +48,10 @@ static void write_table(const struct matrix *matrix, const struct matrix_choice 
 }
 
 static void write_markdown(const struct report *report, FILE *out) {
-    const struct matrix *matrix = report->matrix;
-    const struct matrix_choice *choice = report->choice;
-    char line[MATRIX_LINE_SIZE];
+    const struct matrix_findings *findings = report->findings;
+    const struct matrix *matrix = findings->matrix;
+    const struct matrix_choice *choice = findings->choice;
+    char line[REPORT_LINE_SIZE];
     fprintf(out,
             "# Which sockets may share a port on Linux %s\n\n%s\n\n"
             "A row is the socket that has the port, a column the address of the one that wants it; "

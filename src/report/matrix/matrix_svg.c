@@ -1,6 +1,5 @@
 /* The matrix as a picture: a heat map for each state, a square for each pair. Squares of one colour
  * are one path, so that the file stays small. */
-#include "report/format.h"
 #include "report/matrix/matrix_report.h"
 
 enum {
@@ -81,8 +80,9 @@ static void write_legend(FILE *out) {
 }
 
 static void write_svg(const struct report *report, FILE *out) {
-    const struct matrix *matrix = report->matrix;
-    const struct matrix_choice *choice = report->choice;
+    const struct matrix_findings *findings = report->findings;
+    const struct matrix *matrix = findings->matrix;
+    const struct matrix_choice *choice = findings->choice;
     int width = MATRIX_USERS * PANEL, height = LEGEND + MATRIX_STATES * PANEL_HEIGHT;
     fprintf(out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" "

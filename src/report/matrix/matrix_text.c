@@ -3,7 +3,6 @@
  * widest grid has 100 columns. Where few pairs are chosen, they are told in words. */
 #include <string.h>
 
-#include "report/format.h"
 #include "report/matrix/matrix_report.h"
 #include "report/shared/wrap.h"
 
@@ -161,9 +160,10 @@ static size_t count_chosen(const struct matrix *matrix, const struct matrix_choi
 }
 
 static void write_text(const struct report *report, FILE *out) {
-    const struct matrix *matrix = report->matrix;
-    const struct matrix_choice *choice = report->choice;
-    char line[MATRIX_LINE_SIZE];
+    const struct matrix_findings *findings = report->findings;
+    const struct matrix *matrix = findings->matrix;
+    const struct matrix_choice *choice = findings->choice;
+    char line[REPORT_LINE_SIZE];
     fprintf(out, "%s\n", matrix_verdict(matrix, line));
     if (matrix->verdict == VERDICT_SKIP || matrix->verdict == VERDICT_ERROR) {
         fprintf(out, "\n%s\n", matrix->reason);

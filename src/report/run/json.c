@@ -2,8 +2,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "report/format.h"
 #include "report/run/json_parts.h"
+#include "report/run/run.h"
 
 /* --- surroundings --- */
 
@@ -211,15 +211,11 @@ void json_counts(struct json *json, const struct run_result *run) {
 }
 
 static void write_report(const struct report *report, FILE *out) {
-    const struct run_result *run = report->run;
+    const struct run_result *run = run_findings(report)->run;
     struct json json = {.out = out};
-    char line[REPORT_LINE_SIZE];
     json_object(&json, NULL);
-    json_string(&json, "summary", report_verdict(run, line));
-    json_string(&json, "verdict", verdict_name(run->verdict));
-    json_number(&json, "schema", JSON_SCHEMA_VERSION);
-    json_string(&json, "version", PORTREUSE_VERSION);
-    json_surroundings(&json, report->surroundings);
+    report_json_head(&json, report);
+    json_surroundings(&json, run_findings(report)->surroundings);
     json_counts(&json, run);
     json_number(&json, "repeat", run->repeat);
     json_bool(&json, "interrupted", run->interrupted != 0);

@@ -3,10 +3,10 @@
 #ifndef PORTREUSE_REPORT_RUN_JSON_PARTS_H
 #define PORTREUSE_REPORT_RUN_JSON_PARTS_H
 
+#include "engine/result.h"
+#include "probe/surroundings.h"
 #include "report/report.h"
 #include "report/shared/json_writer.h"
-
-enum { JSON_SCHEMA_VERSION = 1 };
 
 /* "surroundings" */
 void json_surroundings(struct json *json, const struct surroundings *found);

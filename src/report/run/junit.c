@@ -5,8 +5,8 @@
 
 #include "base/escape.h"
 #include "base/units.h"
-#include "report/format.h"
 #include "report/run/phrase.h"
+#include "report/run/run.h"
 #include "report/run/text_parts.h"
 
 struct junit {
@@ -97,7 +97,7 @@ static void write_suite(const struct junit *junit, const struct scenario_result 
 }
 
 static void write_report(const struct report *report, FILE *out) {
-    const struct run_result *run = report->run;
+    const struct run_result *run = run_findings(report)->run;
     struct report plain = *report;
     struct junit junit = {.out = out, .text = escape_open(out, escape_xml), .report = &plain};
     plain.colour = false;

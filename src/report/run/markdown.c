@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/escape.h"
-#include "report/format.h"
 #include "report/run/phrase.h"
+#include "report/run/run.h"
 
 struct markdown {
     FILE *out, *text, *code; /* markup; text from outside, in a paragraph or cell, and in `code` */
@@ -130,7 +130,8 @@ static void write_cases(const struct markdown *markdown, const struct scenario_r
 /* All cases are told in full if there is one scenario, else those that did not pass. */
 static void write_scenario(const struct markdown *markdown,
                            const struct scenario_result *scenario) {
-    bool all = markdown->report->verbose || markdown->report->run->scenario_count == 1;
+    bool all =
+        markdown->report->verbose || run_findings(markdown->report)->run->scenario_count == 1;
     fputs("\n### ", markdown->out);
     phrase_text(markdown->text, scenario->scenario->name);
     fputs(": ", markdown->out);
@@ -151,7 +152,7 @@ static void write_fact(const struct markdown *markdown, const char *what, const 
 }
 
 static void write_surroundings(const struct markdown *markdown) {
-    const struct surroundings *found = markdown->report->surroundings;
+    const struct surroundings *found = run_findings(markdown->report)->surroundings;
     const char *space = found->netns == NETNS_REFUSED     ? found->netns_reason
                         : found->netns == NETNS_WITH_USER ? "yes, in a user namespace"
                                                           : "yes";
@@ -174,10 +175,10 @@ static void write_report(const struct report *report, FILE *out) {
                                 .report = report};
     char line[REPORT_LINE_SIZE];
     fputs("**", out);
-    fputs(report_verdict(report->run, line), markdown.text);
+    fputs(run_verdict(run_findings(report)->run, line), markdown.text);
     fputs("**\n", out);
-    for (size_t i = 0; i < report->run->scenario_count; i++)
-        write_scenario(&markdown, &report->run->scenarios[i]);
+    for (size_t i = 0; i < run_findings(report)->run->scenario_count; i++)
+        write_scenario(&markdown, &run_findings(report)->run->scenarios[i]);
     write_surroundings(&markdown);
     fclose(markdown.text);
     fclose(markdown.code);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/escape.h"
-#include "report/format.h"
 #include "report/run/phrase.h"
+#include "report/run/run.h"
 
 struct mermaid {
     FILE *out;                  /* markup */
@@ -184,11 +184,11 @@ static void write_report(const struct report *report, FILE *out) {
                               .title = escape_open(out, escape_markdown),
                               .report = report};
     char line[REPORT_LINE_SIZE];
-    fputs(report_verdict(report->run, line), mermaid.title);
+    fputs(run_verdict(run_findings(report)->run, line), mermaid.title);
     fputc('\n', out);
-    for (size_t i = 0; i < report->run->scenario_count; i++)
-        for (size_t k = 0; k < report->run->scenarios[i].scenario->case_count; k++)
-            write_case(&mermaid, &report->run->scenarios[i], k);
+    for (size_t i = 0; i < run_findings(report)->run->scenario_count; i++)
+        for (size_t k = 0; k < run_findings(report)->run->scenarios[i].scenario->case_count; k++)
+            write_case(&mermaid, &run_findings(report)->run->scenarios[i], k);
     fclose(mermaid.label);
     fclose(mermaid.name);
     fclose(mermaid.title);

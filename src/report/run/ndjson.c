@@ -1,7 +1,8 @@
 /* The report of what happens, as it happens: a line of JSON for each event, in the words of
  * docs/events.schema.json. */
-#include "report/format.h"
+#include "engine/watch.h"
 #include "report/run/json_parts.h"
+#include "report/run/run.h"
 
 static void write_scenarios(struct json *json, const struct run_result *run) {
     json_array(json, "scenarios");
@@ -18,11 +19,11 @@ static void write_scenarios(struct json *json, const struct run_result *run) {
 }
 
 static void write_run(struct json *json, const struct report *report) {
-    json_number(json, "schema", JSON_SCHEMA_VERSION);
+    json_number(json, "schema", report->subject->schema);
     json_string(json, "version", PORTREUSE_VERSION);
-    json_surroundings(json, report->surroundings);
-    json_number(json, "repeat", report->run->repeat);
-    write_scenarios(json, report->run);
+    json_surroundings(json, run_findings(report)->surroundings);
+    json_number(json, "repeat", run_findings(report)->run->repeat);
+    write_scenarios(json, run_findings(report)->run);
 }
 
 static void write_case(struct json *json, const struct run_event *event) {
@@ -67,11 +68,11 @@ static void write_end(const struct report *report, FILE *out) {
     char line[REPORT_LINE_SIZE];
     json_object(&json, NULL);
     json_string(&json, "event", "run end");
-    json_seconds(&json, "seconds", report->run->elapsed_ns);
-    json_string(&json, "summary", report_verdict(report->run, line));
-    json_string(&json, "verdict", verdict_name(report->run->verdict));
-    json_counts(&json, report->run);
-    json_bool(&json, "interrupted", report->run->interrupted != 0);
+    json_seconds(&json, "seconds", run_findings(report)->run->elapsed_ns);
+    json_string(&json, "summary", run_verdict(run_findings(report)->run, line));
+    json_string(&json, "verdict", verdict_name(run_findings(report)->run->verdict));
+    json_counts(&json, run_findings(report)->run);
+    json_bool(&json, "interrupted", run_findings(report)->run->interrupted != 0);
     json_end(&json);
 }
 

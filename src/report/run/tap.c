@@ -1,8 +1,8 @@
 /* The report for harnesses of the Test Anything Protocol, version 14: a test point a case, flat, so
  * that every consumer counts cases. Of a case that did not pass, a block of YAML tells more. */
 #include "base/escape.h"
-#include "report/format.h"
 #include "report/run/phrase.h"
+#include "report/run/run.h"
 
 /* The streams of one document: its own words, and text from outside in descriptions and in strings
  * of YAML. */
@@ -69,7 +69,7 @@ static void write_diagnostics(const struct tap *tap, const struct scenario_resul
     fprintf(tap->out, "  ---\n  verdict: %s\n  message: \"", verdict_name(result->verdict));
     phrase_case(tap->string, scenario, index, SIZE_MAX);
     fputs("\"\n", tap->out);
-    if (tap->report->run->repeat > 1)
+    if (run_findings(tap->report)->run->repeat > 1)
         fprintf(tap->out, "  runs: %u\n  passed: %u\n", result->runs, result->passed);
     if (failed != NULL)
         write_step(tap, scenario->scenario,
@@ -96,7 +96,7 @@ static void write_point(const struct tap *tap, const struct scenario_result *sce
 }
 
 static void write_report(const struct report *report, FILE *out) {
-    const struct run_result *run = report->run;
+    const struct run_result *run = run_findings(report)->run;
     struct tap tap = {.out = out,
                       .description = escape_open(out, escape_description),
                       .string = escape_open(out, escape_string),
@@ -105,7 +105,7 @@ static void write_report(const struct report *report, FILE *out) {
     size_t total = 0, number = 0;
     for (size_t i = 0; i < run->scenario_count; i++)
         total += run->scenarios[i].scenario->case_count;
-    fprintf(out, "TAP version 14\n1..%zu\n# %s\n", total, report_verdict(run, line));
+    fprintf(out, "TAP version 14\n1..%zu\n# %s\n", total, run_verdict(run, line));
     for (size_t i = 0; i < run->scenario_count; i++)
         for (size_t k = 0; k < run->scenarios[i].scenario->case_count; k++)
             write_point(&tap, &run->scenarios[i], k, ++number);

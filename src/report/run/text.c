@@ -7,8 +7,8 @@
 
 #include "base/units.h"
 #include "base/utf8.h"
-#include "report/format.h"
 #include "report/run/phrase.h"
+#include "report/run/run.h"
 #include "report/run/text_parts.h"
 #include "report/shared/colour.h"
 #include "report/shared/wrap.h"
@@ -69,7 +69,7 @@ static void print_case_line(const struct writer *writer, const struct scenario_r
     char time[UNITS_DURATION_SIZE];
     print_verdict(writer, result->verdict);
     phrase_text(writer->out, scenario->scenario->cases[index].title);
-    if (writer->report->run->repeat > 1)
+    if (run_findings(writer->report)->run->repeat > 1)
         fprintf(writer->out, ": %u of %u runs passed", result->passed, result->runs);
     if (writer->report->verbose)
         fprintf(writer->out, "  [%s]", units_duration_text(result->elapsed_ns, time));
@@ -194,11 +194,11 @@ static void print_brief(const struct writer *writer, const struct scenario_resul
 
 static void write_report(const struct report *report, FILE *out) {
     struct writer writer = {out, report};
-    const struct run_result *run = report->run;
+    const struct run_result *run = run_findings(report)->run;
     char line[REPORT_LINE_SIZE], time[UNITS_DURATION_SIZE];
     const char *word = verdict_name(run->verdict);
     fprintf(out, "%s%s%s%s\n", colour_begin(report->colour, run->verdict), word,
-            colour_end(report->colour), report_verdict(run, line) + strlen(word));
+            colour_end(report->colour), run_verdict(run, line) + strlen(word));
     if (report->quiet)
         return;
     bool stories = run->scenario_count == 1 || report->verbose;

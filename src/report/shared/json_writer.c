@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/errnames.h"
 #include "base/units.h"
 #include "base/utf8.h"
 
@@ -90,6 +91,11 @@ void json_number(struct json *json, const char *key, int64_t number) {
 void json_seconds(struct json *json, const char *key, uint64_t ns) {
     begin_value(json, key);
     fprintf(json->out, "%" PRIu64 ".%06" PRIu64, ns / NS_PER_S, ns % NS_PER_S / NS_PER_US);
+}
+
+void json_errno(struct json *json, const char *key, int error) {
+    char name[ERRNAME_SIZE];
+    json_string(json, key, error == 0 ? NULL : errname(error, name));
 }
 
 void json_bool(struct json *json, const char *key, bool yes) {

@@ -1,4 +1,4 @@
-#include "cmd/output.h"
+#include "cmd/outputs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@ static struct output *standard_output(struct outputs *outputs) {
     if (outputs->count == 0) {
         outputs->rows = arena_grow(&outputs->arena, NULL, 0, sizeof outputs->rows[0]);
         outputs->rows[outputs->count++] =
-            (struct output){.format = outputs->command->formats[0], .stream = stdout};
+            (struct output){.format = outputs->command->subject->formats[0], .stream = stdout};
     }
     return &outputs->rows[0];
 }
@@ -29,18 +29,18 @@ static struct output *standard_output(struct outputs *outputs) {
 
 /* What is wrong with the name of a format, and what would be right. */
 static void refuse_format(const struct outputs *outputs, const char *option, const char *name) {
-    const struct format *near = format_near(outputs->command->formats, name);
+    const struct format *near = format_near(outputs->command->subject->formats, name);
     fprintf(stderr, "portreuse %s: %s: unknown format '%s'; ", outputs->command->name, option,
             name);
     if (near != NULL)
         fprintf(stderr, "did you mean '%s'?", near->name);
     else
-        format_print_names(outputs->command->formats, stderr);
+        format_print_names(outputs->command->subject->formats, stderr);
     fputs(near == NULL ? " is expected\n" : "\n", stderr);
 }
 
-bool output_take_format(struct outputs *outputs, const char *name) {
-    const struct format *format = format_named(outputs->command->formats, name);
+bool outputs_take_format(struct outputs *outputs, const char *name) {
+    const struct format *format = format_named(outputs->command->subject->formats, name);
     if (format == NULL)
         refuse_format(outputs, "--format", name);
     else
@@ -58,8 +58,9 @@ static const char *format_colon(const char *text) {
 /* The format of a file: told, or by its ending. NULL after a complaint. */
 static const struct format *choose_format(const struct outputs *outputs, const char *path,
                                           const char *told) {
-    const struct format *format = told == NULL ? format_of_file(outputs->command->formats, path)
-                                               : format_named(outputs->command->formats, told);
+    const struct format *format = told == NULL
+                                      ? format_of_file(outputs->command->subject->formats, path)
+                                      : format_named(outputs->command->subject->formats, told);
     if (format != NULL)
         return format;
     if (told != NULL) {
@@ -69,7 +70,7 @@ static const struct format *choose_format(const struct outputs *outputs, const c
     fprintf(stderr,
             "portreuse %s: --output %s: no format has this ending; write %s:FORMAT, or one of ",
             outputs->command->name, path, path);
-    format_print_endings(outputs->command->formats, stderr);
+    format_print_endings(outputs->command->subject->formats, stderr);
     fputc('\n', stderr);
     return NULL;
 }
@@ -133,7 +134,7 @@ static bool is_taken(const struct outputs *outputs, const char *target) {
     return false;
 }
 
-bool output_take_file(struct outputs *outputs, const char *text) {
+bool outputs_take_file(struct outputs *outputs, const char *text) {
     const char *colon = format_colon(text);
     size_t size = colon == NULL ? strlen(text) : (size_t)(colon - text);
     struct output output = {.path = arena_copy(&outputs->arena, text, size)};
@@ -174,7 +175,7 @@ static FILE *open_stream(struct output *output) {
     return fd < 0 ? NULL : fdopen(fd, "w");
 }
 
-bool output_open(struct outputs *outputs) {
+bool outputs_open(struct outputs *outputs) {
     standard_output(outputs);
     /* A reader that goes away is an error like any other, and no reason to write no file. */
     if (outputs->count > 1)
@@ -211,7 +212,8 @@ static int write_file(const struct output *output) {
     return error;
 }
 
-bool output_end(const struct outputs *outputs, struct output *output) {
+/* Closes a stream that has been written, and renames its file. Returns false after a complaint. */
+static bool finish(const struct outputs *outputs, struct output *output) {
     FILE *stream = output->stream;
     if (output->path == NULL)
         return fflush(stream) == 0;
@@ -219,10 +221,52 @@ bool output_end(const struct outputs *outputs, struct output *output) {
     int error = close_stream(stream);
     if (error == 0 && output->temporary != NULL)
         error = write_file(output);
+    free(output->bytes);
+    output->bytes = NULL;
     return error == 0 || complain(outputs, output->path, error);
 }
 
-void output_free(struct outputs *outputs) {
+/* The report as this output shows it. */
+static struct report report_for(const struct outputs *outputs, const struct output *output,
+                                const struct report *report) {
+    struct report own = *report;
+    own.quiet = outputs->quiet && output->path == NULL;
+    own.colour = outputs->colour && output->path == NULL;
+    return own;
+}
+
+void outputs_event(struct outputs *outputs, const struct report *report,
+                   const struct run_event *event) {
+    for (size_t i = 0; i < outputs->count; i++) {
+        struct output *output = &outputs->rows[i];
+        struct report own = report_for(outputs, output, report);
+        if (output->format->event == NULL)
+            continue;
+        output->format->event(&own, event, output->stream);
+        fflush(output->stream); /* finish() checks for errors */
+    }
+}
+
+bool outputs_write(struct outputs *outputs, const struct report *report) {
+    bool written = true;
+    for (size_t i = outputs->count; i-- > 0;) {
+        struct output *output = &outputs->rows[i];
+        struct report own = report_for(outputs, output, report);
+        if (output->format == NULL)
+            continue;
+        output->format->write(&own, output->stream);
+        written &= finish(outputs, output);
+    }
+    return written;
+}
+
+int outputs_report(struct outputs *outputs, const struct report *report) {
+    if (!outputs_write(outputs, report))
+        return EXIT_TROUBLE;
+    return report_exit_code(report, outputs->rows[0].format->plugin);
+}
+
+void outputs_free(struct outputs *outputs) {
     for (size_t i = 1; i < outputs->count; i++) {
         if (outputs->rows[i].stream != NULL)
             fclose(outputs->rows[i].stream);

@@ -1,11 +1,13 @@
-#include "report/report.h"
+/* The subject `run`: its formats, its verdict in one line, and its summary. */
+#include "report/run/run.h"
+
 #include "report/run/phrase.h"
 #include "report/shared/line.h"
 
 enum { NAME_MOST = 32, WANT_MOST = 20 };
 
-int report_exit_code(enum verdict verdict) {
-    return verdict == VERDICT_ERROR ? 2 : verdict == VERDICT_FAIL ? 1 : 0;
+const struct run_findings *run_findings(const struct report *report) {
+    return report->findings;
 }
 
 static void print_count(FILE *out, size_t count, const char *what) {
@@ -61,10 +63,43 @@ static void print_verdict(FILE *out, const struct run_result *run) {
         print_trouble(out, run);
 }
 
-const char *report_verdict(const struct run_result *run, char *line) {
+const char *run_verdict(const struct run_result *run, char *line) {
     struct line whole;
     if (line_begin(&whole) != NULL)
         print_verdict(whole.out, run);
     line_end(&whole, line);
     return line;
 }
+
+static void summarize_run(const struct report *report, struct summary *summary) {
+    const struct run_result *run = run_findings(report)->run;
+    summary->severity = severity_of(run->verdict);
+    summary->verdict = verdict_name(run->verdict);
+    run_verdict(run, summary->line);
+    for (unsigned i = 0; i < VERDICTS; i++) {
+        summary_metric(summary, "run_cases", "Cases of scenarios by their verdict.",
+                       (double)run->cases[i]);
+        summary_label(summary, "verdict", verdict_name((enum verdict)i));
+    }
+    summary_metric(summary, "run_seconds", "How long the scenarios took.",
+                   (double)run->elapsed_ns / 1e9);
+}
+
+/* --- the subject --- */
+
+extern const struct format format_text, format_json, format_ndjson, format_tap, format_junit,
+    format_markdown, format_mermaid;
+
+static const struct format *const formats[] = {
+    &format_text,       &format_json,  &format_ndjson,
+    &format_tap,        &format_junit, &format_markdown,
+    &format_mermaid,    &format_line,  &format_nagios,
+    &format_prometheus, NULL,
+};
+
+const struct subject subject_run = {
+    .name = "run",
+    .schema = 1,
+    .formats = formats,
+    .summarize = summarize_run,
+};

@@ -3,15 +3,15 @@
 #include <string.h>
 #include <time.h>
 
-#include "report/format.h"
-#include "report/shared/monitor.h"
+#include "report/subject.h"
 
 /* --- one line --- */
 
 static void write_line(const struct report *report, FILE *out) {
-    struct monitor monitor;
-    monitor_of(report, &monitor);
-    fprintf(out, "%s\n", monitor.line);
+    struct summary summary;
+    summarize(report, &summary);
+    fprintf(out, "%s\n", summary.line);
+    summary_free(&summary);
 }
 
 const struct format format_line = {
@@ -46,22 +46,23 @@ static void print_values(FILE *out, const char *labels) {
     }
 }
 
-static void print_performance(FILE *out, const struct monitor_metric *metric) {
+static void print_performance(FILE *out, const struct metric *metric) {
     fprintf(out, " '%s", metric->name);
     print_values(out, metric->labels);
     fprintf(out, "'=%.10g;%s;%s;;", metric->value, metric->warn, metric->critical);
 }
 
 static void write_nagios(const struct report *report, FILE *out) {
-    struct monitor monitor;
-    monitor_of(report, &monitor);
-    fprintf(out, "PORTREUSE %s - ", monitor_state_name(monitor.state));
-    print_nagios_text(out, monitor.line);
-    if (monitor.count > 0)
+    struct summary summary;
+    summarize(report, &summary);
+    fprintf(out, "PORTREUSE %s - ", severity_name(summary.severity));
+    print_nagios_text(out, summary.line);
+    if (summary.count > 0)
         fputs(" |", out);
-    for (unsigned i = 0; i < monitor.count; i++)
-        print_performance(out, &monitor.metrics[i]);
+    for (size_t i = 0; i < summary.count; i++)
+        print_performance(out, &summary.metrics[i]);
     fputc('\n', out);
+    summary_free(&summary);
 }
 
 const struct format format_nagios = {
@@ -79,11 +80,11 @@ static void print_head(FILE *out, const char *name, const char *help) {
 }
 
 static void write_prometheus(const struct report *report, FILE *out) {
-    struct monitor monitor;
+    struct summary summary;
     const char *previous = "";
-    monitor_of(report, &monitor);
-    for (unsigned i = 0; i < monitor.count; i++) {
-        const struct monitor_metric *metric = &monitor.metrics[i];
+    summarize(report, &summary);
+    for (size_t i = 0; i < summary.count; i++) {
+        const struct metric *metric = &summary.metrics[i];
         if (strcmp(previous, metric->name) != 0)
             print_head(out, metric->name, metric->help);
         previous = metric->name;
@@ -92,12 +93,13 @@ static void write_prometheus(const struct report *report, FILE *out) {
                 metric->name, metric->labels, metric->value);
     }
     char state[32];
-    snprintf(state, sizeof state, "%s_state", monitor.command);
+    snprintf(state, sizeof state, "%s_state", report->subject->name);
     print_head(out, state, "The verdict: 0 OK, 1 warning, 2 critical, 3 unknown.");
-    fprintf(out, "portreuse_%s %d\n", state, (int)monitor.state);
-    snprintf(state, sizeof state, "%s_time_seconds", monitor.command);
+    fprintf(out, "portreuse_%s %d\n", state, (int)summary.severity);
+    snprintf(state, sizeof state, "%s_time_seconds", report->subject->name);
     print_head(out, state, "When it was looked at, in seconds since 1970.");
     fprintf(out, "portreuse_%s %" PRId64 "\n", state, (int64_t)time(NULL));
+    summary_free(&summary);
 }
 
 const struct format format_prometheus = {

@@ -1,0 +1,15 @@
+/* The report of portreuse audit: settings that can keep a port from its server. */
+#ifndef PORTREUSE_REPORT_HOST_AUDIT_H
+#define PORTREUSE_REPORT_HOST_AUDIT_H
+
+#include "diagnose/audit.h"
+#include "report/subject.h"
+
+/* Borrowed. */
+struct audit_findings {
+    const struct audit *audit;
+};
+
+extern const struct subject subject_audit;
+
+#endif

@@ -1,0 +1,18 @@
+/* The report of portreuse budget: how many local ports are left. */
+#ifndef PORTREUSE_REPORT_HOST_BUDGET_H
+#define PORTREUSE_REPORT_HOST_BUDGET_H
+
+#include "diagnose/budget.h"
+#include "report/subject.h"
+
+/* Borrowed, and the thresholds: from which percentage of used ports on it is a warning, or
+ * critical.
+ */
+struct budget_findings {
+    const struct budget *budget;
+    int64_t warn_percent, critical_percent;
+};
+
+extern const struct subject subject_budget;
+
+#endif

@@ -1,0 +1,96 @@
+/* What is the same for every subject of a report. */
+#include "report/subject.h"
+
+#include <string.h>
+
+#include "report/shared/json_writer.h"
+
+/* --- severities: the one table of exit codes --- */
+
+static const struct {
+    const char *name;
+    int command, plugin; /* exit codes */
+} severities[SEVERITIES] = {
+    [SEVERITY_OK] = {"OK", 0, 0},
+    [SEVERITY_WARNING] = {"WARNING", 1, 1},
+    [SEVERITY_CRITICAL] = {"CRITICAL", 1, 2},
+    [SEVERITY_UNKNOWN] = {"UNKNOWN", 2, 3},
+};
+
+const char *severity_name(enum severity severity) {
+    return severities[severity].name;
+}
+
+enum severity severity_of(enum verdict verdict) {
+    static const enum severity of[VERDICTS] = {[VERDICT_PASS] = SEVERITY_OK,
+                                               [VERDICT_SKIP] = SEVERITY_OK,
+                                               [VERDICT_FAIL] = SEVERITY_CRITICAL,
+                                               [VERDICT_ERROR] = SEVERITY_UNKNOWN};
+    return of[verdict];
+}
+
+int severity_exit_code(enum severity severity, bool plugin) {
+    return plugin ? severities[severity].plugin : severities[severity].command;
+}
+
+int report_exit_code(const struct report *report, bool plugin) {
+    struct summary summary;
+    summarize(report, &summary);
+    enum severity severity = summary.severity;
+    summary_free(&summary);
+    return severity_exit_code(severity, plugin);
+}
+
+/* --- summaries --- */
+
+void summarize(const struct report *report, struct summary *summary) {
+    *summary = (struct summary){.severity = SEVERITY_UNKNOWN};
+    report->subject->summarize(report, summary);
+}
+
+void summary_free(struct summary *summary) {
+    arena_free(&summary->arena);
+}
+
+void summary_metric(struct summary *summary, const char *name, const char *help, double value) {
+    summary->metrics =
+        arena_grow(&summary->arena, summary->metrics, summary->count, sizeof summary->metrics[0]);
+    summary->metrics[summary->count++] = (struct metric){
+        .name = name, .help = help, .labels = "", .warn = "", .critical = "", .value = value};
+}
+
+/* Returns `value` with quotes, backslashes and newlines escaped. */
+static const char *escape_label(struct summary *summary, const char *value) {
+    char *escaped = arena_alloc(&summary->arena, 2 * strlen(value) + 1), *end = escaped;
+    for (; *value != '\0'; value++) {
+        if (strchr("\"\\\n", *value) != NULL)
+            *end++ = '\\';
+        *end++ = *value == '\n' ? 'n' : *value;
+    }
+    return escaped;
+}
+
+void summary_label(struct summary *summary, const char *key, const char *value) {
+    struct metric *metric = &summary->metrics[summary->count - 1];
+    metric->labels =
+        arena_format(&summary->arena, "%s%s%s=\"%s\"", metric->labels,
+                     metric->labels[0] == '\0' ? "" : ",", key, escape_label(summary, value));
+}
+
+void summary_thresholds(struct summary *summary, double warn, double critical) {
+    struct metric *metric = &summary->metrics[summary->count - 1];
+    metric->warn = arena_format(&summary->arena, "%.0f", warn);
+    metric->critical = arena_format(&summary->arena, "%.0f", critical);
+}
+
+/* --- JSON --- */
+
+void report_json_head(struct json *json, const struct report *report) {
+    struct summary summary;
+    summarize(report, &summary);
+    json_string(json, "summary", summary.line);
+    json_string(json, "verdict", summary.verdict);
+    json_number(json, "schema", report->subject->schema);
+    json_string(json, "version", PORTREUSE_VERSION);
+    summary_free(&summary);
+}
