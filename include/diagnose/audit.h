@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 #include "base/endpoint.h"
-#include "inspect/netns_place.h"
+#include "base/ports.h"
+#include "inspect/namespaces.h"
 #include "inspect/owner.h"
-#include "kernel/port_range.h"
 
 enum { AUDIT_PORTS = 64, AUDIT_SHARED = 16, AUDIT_SETTINGS = 24, AUDIT_WHERE_SIZE = 96 };
 
@@ -37,7 +37,7 @@ struct audit_setting {
 };
 
 struct audit {
-    struct netns_place place;
+    struct namespace place;
     const char *failure; /* what could not be done, static; `error` is why; else NULL */
     int error;
     struct port_set named; /* ports that the caller wants to be looked at, too */
@@ -54,7 +54,7 @@ struct audit {
 };
 
 /* Looks; in another namespace a child process does it. Of `audit`, `named` is set by the caller. */
-void audit_look(const struct netns_place *place, struct audit *audit);
+void audit_look(const struct namespace *place, struct audit *audit);
 
 /* Judges the settings that files of sysctl(8) make, and those of the running kernel.
  * (audit_settings.c) */

@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 #include "base/endpoint.h"
-#include "inspect/netns_place.h"
+#include "base/ports.h"
+#include "inspect/namespaces.h"
 #include "inspect/owner.h"
-#include "kernel/port_range.h"
 #include "model/socket.h"
 
 struct budget_question {
@@ -42,7 +42,7 @@ struct budget_route {
 enum { BUDGET_RECENT_S = 10 };
 
 struct budget {
-    struct netns_place place;
+    struct namespace place;
     struct budget_question asked;
     const char *failure; /* what could not be done, static; `error` is why; else NULL */
     int error;
@@ -63,7 +63,7 @@ struct budget {
 };
 
 /* Looks; in another namespace a child process does it. */
-void budget_look(const struct budget_question *question, const struct netns_place *place,
+void budget_look(const struct budget_question *question, const struct namespace *place,
                  struct budget *budget);
 
 #endif

@@ -8,10 +8,10 @@
 #include <stdint.h>
 
 #include "base/endpoint.h"
+#include "base/ports.h"
 #include "inspect/evidence.h"
-#include "inspect/netns_place.h"
+#include "inspect/namespaces.h"
 #include "inspect/owner.h"
-#include "kernel/port_range.h"
 
 /* What the program does that fails. */
 struct why_question {
@@ -45,7 +45,7 @@ enum why_verdict {
 };
 
 struct why {
-    struct netns_place place;  /* where */
+    struct namespace place;    /* where */
     struct why_question asked; /* with the family that the answer is about */
     enum why_verdict verdict;
     const char *failure; /* what could not be done, static; `error` is why */
@@ -69,7 +69,6 @@ struct why {
 
 /* Looks. Where the namespace is not the present one, or the user is another, a child process does
  * it: what becomes of that cannot harm the caller. */
-void why_look(const struct why_question *question, const struct netns_place *place,
-              struct why *why);
+void why_look(const struct why_question *question, const struct namespace *place, struct why *why);
 
 #endif

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 #include "inspect/owner.h"
-#include "kernel/socket_view.h"
+#include "kernel/socket.h"
 #include "model/cause.h"
 
 /* Who has a socket, by the numbers that the asker gives to its roles and to their sockets; -1: not

@@ -7,26 +7,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Called with the inode of each socket that a process has open, and its descriptor there; false
- * ends the visits. */
-typedef bool owner_visit(void *context, uint32_t inode, int fd);
-
-/* Visits the sockets of process `pid`. Returns 0 or an errno: ENOENT where there is no such process
- * or no /proc, EACCES without the right to look. */
-int owner_sockets(pid_t pid, owner_visit *visit, void *context);
-
-/* The same for at most about `most` descriptors, the lowest. */
-int owner_sockets_lowest(pid_t pid, unsigned most, owner_visit *visit, void *context);
-
-/* How many descriptors a process has, about; 0 if it cannot be seen. */
-unsigned owner_descriptors(pid_t pid);
-
-/* Called with the id of each process that /proc shows; false ends the visits. */
-typedef bool owner_process_visit(void *context, pid_t pid);
-
-/* Visits the processes. Returns 0 or an errno: that of opening /proc. */
-int owner_processes(owner_process_visit *visit, void *context);
-
 enum { OWNER_NAME_SIZE = 17, OWNER_COMMAND_SIZE = 64, OWNER_USER_SIZE = 32, OWNER_UNIT_SIZE = 96 };
 
 /* A process, as /proc tells it. What cannot be read is 0 or "". */
@@ -62,11 +42,6 @@ struct owners {
  * of the sockets alone, until it has an owner, and for those who have it by the same descriptor, as
  * who has inherited it does. */
 unsigned owner_find(struct owners *sockets, size_t count);
-
-/* Another process's socket, by pidfd_open(2) and pidfd_getfd(2) (Linux 5.6): a descriptor that the
- * caller closes, if what is behind the owner's descriptor is still the socket with this inode; else
- * -1 with errno set: EPERM without ptrace rights, EBADF or ESTALE if it was closed meanwhile. */
-int owner_borrow(const struct owner *owner, uint32_t inode);
 
 /* Says by the text of a /proc/PID/cgroup which systemd unit or container the process runs in:
  * `nginx.service`, `docker 0123456789ab`; "" for none that is known. Returns `unit`, of

@@ -1,4 +1,4 @@
-/* Network devices and their addresses, in the network namespace that the caller is in. */
+/* Network devices and their addresses. */
 #ifndef PORTREUSE_KERNEL_NETDEV_H
 #define PORTREUSE_KERNEL_NETDEV_H
 
@@ -6,20 +6,24 @@
 #include <stddef.h>
 
 #include "base/endpoint.h"
+#include "kernel/netns.h"
 
 enum { NETDEV_NAME_SIZE = 16 }; /* IFNAMSIZ, with the NUL */
 
-/* Takes a device up. Returns 0 or an errno. */
-int netdev_raise(const char *name);
+/* Makes a device that is not `lo` and brings it up: one end of a veth(4) pair whose other end stays
+ * down, so that it has routes and nobody answers behind them. Returns 0 or an errno: EEXIST,
+ * EOPNOTSUPP where this kernel has no veth. */
+int netdev_make(struct netns ns, const char *name);
 
-/* Makes a device that is not `lo` and takes it up: one end of a veth(4) pair of which the other is
- * down, so that it has routes and nobody behind them. Returns 0 or an errno: EEXIST, EOPNOTSUPP
- * where this kernel has no veth. */
-int netdev_make(const char *name);
+/* Adds the address with a network of `prefix` bits to the device, or removes it; the port is
+ * ignored. Returns 0 or an errno: EEXIST if it is there, EADDRNOTAVAIL if it is not, ENODEV if
+ * there is no such device. */
+int netdev_address(struct netns ns, const char *name, const struct endpoint *address,
+                   unsigned prefix, bool present);
 
-/* Gives the device an address of `prefix` bits of network, or takes it away; the port does not
- * count. Returns 0 or an errno: EEXIST if it is there, EADDRNOTAVAIL if it is not, ENODEV if there
- * is no such device. */
-int netdev_address(const char *name, const struct endpoint *address, unsigned prefix, bool present);
+/* Returns whether a device has this IPv6 address but cannot use it, yet or at all: duplicate
+ * address detection is not over (IFA_F_TENTATIVE), or has found another host with the address.
+ * Until then bind() answers EADDRNOTAVAIL (ipv6_chk_addr() in net/ipv6/addrconf.c). */
+bool netdev_is_tentative(struct netns ns, const struct endpoint *address);
 
 #endif

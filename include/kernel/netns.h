@@ -1,9 +1,34 @@
-/* A network namespace of one's own. */
+/* Network namespaces: a new one for this process, and acting in another one. */
 #ifndef PORTREUSE_KERNEL_NETNS_H
 #define PORTREUSE_KERNEL_NETNS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+
+/* --- acting in a namespace --- */
+
+/* A network namespace, by an open file of it (/proc/PID/ns/net, /run/netns/NAME). The descriptor
+ * belongs to whoever opened it. */
+struct netns {
+    int fd; /* -1: the namespace that the caller is in, which costs nothing */
+};
+
+#define NETNS_HERE ((struct netns){-1})
+
+/* socket(2), with SOCK_CLOEXEC added, and open(2), with O_CLOEXEC added, done in the namespace by
+ * the calling thread, which is back in its own afterwards. A socket stays in the namespace that it
+ * was made in, and a file of /proc/sys/net in the one that it was opened in. Return a descriptor,
+ * or -1 with errno set: EPERM without CAP_SYS_ADMIN in both namespaces' user namespaces. */
+int netns_socket(struct netns ns, int family, int type, int protocol);
+int netns_open(struct netns ns, const char *path, int flags);
+
+/* Brings a network device up. Returns 0 or an errno: ENODEV if there is none. */
+int netns_raise(struct netns ns, const char *device);
+
+/* Returns whether IPv6 works in the namespace: a socket can be bound to [::1]. */
+bool netns_has_ipv6(struct netns ns);
+
+/* --- a new namespace --- */
 
 enum netns_kind {
     NETNS_REFUSED,   /* this process may not have one */
@@ -14,17 +39,11 @@ enum netns_kind {
 enum { NETNS_REASON_SIZE = 320 };
 
 /* Moves the calling process, which must have one thread, into a new network namespace with `lo` up.
- * Without CAP_SYS_ADMIN, which makes one, or CAP_NET_ADMIN, which rules in it, it takes a user
- * namespace first, in which the present user is user 0. (A container that is given the one has not
- * got the other.) What the process is left with where the answer is NETNS_REFUSED is undefined: the
- * caller should end it. `reason` (NETNS_REASON_SIZE bytes) then says which call was refused, why as
- * far as can be known, and what to do about it. */
+ * Without CAP_SYS_ADMIN, which is needed to make one, or CAP_NET_ADMIN, which is needed to set it
+ * up, it first makes a user namespace, in which the present user is user 0. (A container may have
+ * one of the two capabilities and lack the other.) After NETNS_REFUSED the state of the process is
+ * undefined and the caller should end it. `reason` (NETNS_REASON_SIZE bytes) then says which call
+ * was refused, why as far as can be known, and what to do about it. */
 enum netns_kind netns_enter(char *reason);
-
-/* Whether IPv6 works in the present namespace: a socket can be bound to [::1]. */
-bool netns_has_ipv6(void);
-
-/* Whether a process here can take another user id than its own, tried in a child process. */
-bool netns_has_uids(void);
 
 #endif

@@ -1,7 +1,7 @@
-/* Which TCP sockets the kernel has, asked through sock_diag(7).
+/* The TCP sockets that the kernel has, by sock_diag(7).
  *
- * Requests and answers are built and read as bytes, apart from the socket they travel over, so that
- * a test can feed a recorded, truncated or hostile answer.
+ * Requests and answers are built and parsed as bytes, apart from the socket they travel over, so
+ * that a test can feed a recorded, truncated or hostile answer.
  */
 #ifndef PORTREUSE_KERNEL_SOCKDIAG_H
 #define PORTREUSE_KERNEL_SOCKDIAG_H
@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/netns.h"
 #include "model/socket.h"
 
 /* Which sockets are asked for. */
@@ -25,9 +26,9 @@ struct diag_query {
 /* A query for every socket in `states`. */
 struct diag_query sockdiag_query(uint32_t states);
 
-/* Opens a sock_diag socket in the present network namespace: a descriptor that the caller closes,
- * or -1 with errno set (EPROTONOSUPPORT where the kernel has none). */
-int sockdiag_open(void);
+/* Opens a sock_diag socket, which answers for that namespace: a descriptor that the caller closes,
+ * or -1 with errno set (EPROTONOSUPPORT where the kernel lacks sock_diag). */
+int sockdiag_open(struct netns ns);
 
 /* Called for each socket; `context` is the caller's own. False ends the visits. */
 typedef bool sockdiag_visit(void *context, const struct tcp_socket *socket);
@@ -46,12 +47,19 @@ int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint 
  * CAP_NET_ADMIN, ENOENT if it is gone, and for sockets that are only BOUND. */
 int sockdiag_destroy(int diag, const struct tcp_socket *socket);
 
-/* Whether TCP sockets can be listed: 0, or the errno why not. */
+/* Ends a TIME-WAIT early. Its connection must be between two sockets of this namespace, and the
+ * other one closed. With CAP_NET_ADMIN the kernel is asked to (SOCK_DESTROY); otherwise a connect()
+ * from the other end resets it, unless net.ipv4.tcp_rfc1337 forbids that (RFC 1337). The caller
+ * checks whether it is gone. `ns` is the namespace that `diag` was opened in. */
+void sockdiag_end_time_wait(int diag, struct netns ns, const struct tcp_socket *socket);
+
+/* Returns 0 if TCP sockets can be listed, else the errno. */
 int sockdiag_works(int diag);
 
-/* Whether this kernel lists BOUND sockets (Linux 6.8): 1 or 0, found out by binding a socket to a
- * free port of 127.0.0.1 and looking for it; -1 if that could not be tried. */
-int sockdiag_sees_bound(int diag);
+/* Returns 1 if this kernel lists BOUND sockets (since Linux 6.8), else 0: it binds a socket to a
+ * free port of 127.0.0.1 and looks for it. -1 if that could not be tried. `ns` is the namespace
+ * that `diag` was opened in. */
+int sockdiag_sees_bound(int diag, struct netns ns);
 
 /* --- the bytes --- */
 

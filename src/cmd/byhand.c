@@ -185,13 +185,13 @@ static void show_evidence(const struct byhand *hand, enum port_call call, int er
     struct evidence evidence;
     struct evidence_owners owners;
     const char *names[EVIDENCE_SOCKETS * EVIDENCE_HOLDERS];
-    socket_view_look(&view, fd);
+    socket_look(&view, fd);
     struct refusal refusal = evidence_refusal(call, error, &view);
     if (call == CALL_BIND)
         refusal.claim.local = *asked;
     else if (call == CALL_CONNECT)
         refusal.claim.remote = *asked;
-    int diag = sockdiag_open(), diag_error = diag < 0 ? errno : 0;
+    int diag = sockdiag_open(NETNS_HERE), diag_error = diag < 0 ? errno : 0;
     struct attempt attempt = {refusal.claim.local, hand->remote};
     struct evidence_source source = {.diag = diag,
                                      .diag_error = diag_error,
@@ -253,7 +253,7 @@ int byhand_socket(struct byhand *hand, sa_family_t family, int flags) {
 
 static struct endpoint local_of(int fd) {
     struct socket_view view = {0};
-    socket_view_look(&view, fd);
+    socket_look(&view, fd);
     return view.local;
 }
 

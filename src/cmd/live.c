@@ -15,7 +15,7 @@ bool live_begin(struct live *live, const struct command *command) {
         options_complain(command->name, "%s", strerror(ENOMEM));
         return false;
     }
-    live->places[0] = netns_place_here();
+    live->places[0] = namespaces_here();
     return true;
 }
 
@@ -29,7 +29,7 @@ static bool take_pid(struct live *live) {
     int64_t pid;
     if (!options_number(live->outputs.command->name, "--pid", optarg, 1, INT32_MAX, &pid))
         return false;
-    int error = netns_place_of((pid_t)pid, &live->places[0]);
+    int error = namespaces_of_process((pid_t)pid, &live->places[0]);
     if (error != 0)
         options_complain(live->outputs.command->name, "--pid %s: %s", optarg, errname(error, name));
     return error == 0;
@@ -37,7 +37,7 @@ static bool take_pid(struct live *live) {
 
 static bool take_netns(struct live *live) {
     char name[ERRNAME_SIZE];
-    int error = netns_place_named(optarg, &live->places[0]);
+    int error = namespaces_named(optarg, &live->places[0]);
     if (error != 0)
         options_complain(live->outputs.command->name, "--netns %s: %s", optarg,
                          errname(error, name));
@@ -52,7 +52,7 @@ bool live_take(struct live *live, int option) {
     case LIVE_OPTION_NETNS:
         return take_netns(live);
     case LIVE_OPTION_ALL_NETNS:
-        live->place_count = netns_place_all(live->places, LIVE_PLACES, &unseen);
+        live->place_count = namespaces_all(live->places, LIVE_PLACES, &unseen);
         if (unseen > 0)
             options_complain(live->outputs.command->name,
                              "%u processes are not ours to look into: where these are in other "

@@ -6,14 +6,14 @@
 
 #include "cmd/cmd.h"
 #include "cmd/outputs.h"
-#include "inspect/netns_place.h"
+#include "inspect/namespaces.h"
 
 enum { LIVE_PLACES = 256 };
 
 /* Begin with live_begin(), end with live_end(). */
 struct live {
     struct outputs outputs;
-    struct netns_place *places; /* owned; the first is the only one, unless all are asked */
+    struct namespace *places; /* owned; the first is the only one, unless all are asked */
     size_t place_count;
 };
 

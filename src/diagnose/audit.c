@@ -5,8 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "inspect/apart.h"
+#include "inspect/child.h"
 #include "kernel/sockdiag.h"
+#include "kernel/sysctl.h"
 
 enum { LISTENERS_MOST = 1024 };
 
@@ -86,7 +87,7 @@ static void find_shared(struct audit *audit, const struct listeners *listeners) 
 
 static int look_at_sockets(struct audit *audit, struct listeners *listeners) {
     struct diag_query query = sockdiag_query(1U << STATE_LISTEN);
-    int diag = sockdiag_open();
+    int diag = sockdiag_open(NETNS_HERE);
     if (diag < 0)
         return errno;
     int error = sockdiag_dump(diag, &query, add_listener, listeners);
@@ -99,25 +100,26 @@ static int look_at_sockets(struct audit *audit, struct listeners *listeners) {
     return 0;
 }
 
-static void look_here(void *context) {
+static void look_here(void *context, FILE *more) {
+    (void)more;
     struct audit *audit = context;
     struct listeners *listeners = calloc(1, sizeof *listeners);
-    audit->range = port_range_read();
+    sysctl_port_range(NETNS_HERE, &audit->range);
     audit->error = listeners == NULL ? ENOMEM : look_at_sockets(audit, listeners);
     audit->failure = audit->error == 0 ? NULL : "listing the TCP sockets (sock_diag)";
     free(listeners);
     audit_settings(audit);
 }
 
-void audit_look(const struct netns_place *place, struct audit *audit) {
-    struct apart apart = {.place = place};
+void audit_look(const struct namespace *place, struct audit *audit) {
+    struct child child = {.where = place};
     const char *what;
     audit->place = *place;
     if (place->path[0] == '\0') {
-        look_here(audit);
+        look_here(audit, NULL);
         return;
     }
-    int error = apart_run(&apart, look_here, audit, sizeof *audit, &what);
+    int error = child_run(&child, look_here, audit, sizeof *audit, NULL, &what);
     if (error != 0) {
         audit->error = error;
         audit->failure = what;

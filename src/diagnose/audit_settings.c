@@ -165,7 +165,7 @@ void audit_settings(struct audit *audit) {
     const char *previous = "";
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (strcmp(rows[i].name, previous) != 0 &&
-            sysctl_read(rows[i].name, value, sizeof value) == 0)
+            sysctl_read(NETNS_HERE, rows[i].name, value, sizeof value) == 0)
             judge(audit, rows[i].name, value, "");
         previous = rows[i].name;
     }

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/units.h"
-#include "inspect/apart.h"
+#include "inspect/child.h"
 #include "inspect/inode_owners.h"
 #include "kernel/sockdiag.h"
 #include "kernel/sysctl.h"
@@ -267,12 +267,12 @@ static void find_rate(struct budget *budget) {
 
 static unsigned read_number(const char *name, unsigned otherwise) {
     char text[32];
-    return sysctl_read(name, text, sizeof text) == 0 ? (unsigned)strtoul(text, NULL, 10)
-                                                     : otherwise;
+    return sysctl_read(NETNS_HERE, name, text, sizeof text) == 0 ? (unsigned)strtoul(text, NULL, 10)
+                                                                 : otherwise;
 }
 
 static void read_settings(struct budget *budget) {
-    budget->range = port_range_read();
+    sysctl_port_range(NETNS_HERE, &budget->range);
     budget->tw_reuse = read_number("net.ipv4.tcp_tw_reuse", 2);
     budget->tw_reuse_delay_ms = read_number("net.ipv4.tcp_tw_reuse_delay", 1000);
     if (read_number("net.ipv4.tcp_timestamps", 1) == 0)
@@ -305,9 +305,10 @@ static int look(struct tally *tally) {
     return 0;
 }
 
-static void look_here(void *context) {
+static void look_here(void *context, FILE *more) {
+    (void)more;
     struct budget *budget = context;
-    struct tally tally = {.budget = budget, .diag = sockdiag_open()};
+    struct tally tally = {.budget = budget, .diag = sockdiag_open(NETNS_HERE)};
     read_settings(budget);
     budget->error = tally.diag < 0 ? errno : look(&tally);
     if (budget->error != 0)
@@ -318,16 +319,16 @@ static void look_here(void *context) {
     free(tally.routes);
 }
 
-void budget_look(const struct budget_question *question, const struct netns_place *place,
+void budget_look(const struct budget_question *question, const struct namespace *place,
                  struct budget *budget) {
-    struct apart apart = {.place = place};
+    struct child child = {.where = place};
     const char *what;
     *budget = (struct budget){.place = *place, .asked = *question};
     if (place->path[0] == '\0') {
-        look_here(budget);
+        look_here(budget, NULL);
         return;
     }
-    int error = apart_run(&apart, look_here, budget, sizeof *budget, &what);
+    int error = child_run(&child, look_here, budget, sizeof *budget, NULL, &what);
     if (error != 0) {
         budget->error = error;
         budget->failure = what;

@@ -11,11 +11,11 @@
 
 #include "diagnose/budget.h"
 #include "diagnose/why_parts.h"
-#include "inspect/apart.h"
-#include "kernel/local_address.h"
+#include "inspect/child.h"
+#include "kernel/netdev.h"
 #include "kernel/netns.h"
+#include "kernel/socket.h"
 #include "kernel/sysctl.h"
-#include "kernel/trial.h"
 
 void why_fail(struct why *why, int error, const char *failure) {
     why->verdict = WHY_UNKNOWN;
@@ -36,23 +36,24 @@ static unsigned asked_options(const struct why_question *asked) {
     return (asked->reuseaddr ? WHY_REUSEADDR : 0U) | (asked->reuseport ? WHY_REUSEPORT : 0U);
 }
 
-static void try_binds(void *context) {
+static void try_binds(void *context, FILE *more) {
+    (void)more;
     struct why *why = context;
     for (unsigned options = 0; options < WHY_TRIALS; options++) {
         struct trial trial = trial_of(&why->asked, options);
-        why->trials[options].error = trial_bind(&trial, &why->trials[options].call);
+        why->trials[options].error = socket_trial(NETNS_HERE, &trial, &why->trials[options].call);
     }
 }
 
 /* Makes the trials, as the other user if it is one: in a process that becomes that one. */
 static void make_trials(struct why *why) {
-    struct apart apart = {.other_user = true, .uid = why->asked.uid};
+    struct child child = {.other_user = true, .uid = why->asked.uid};
     const char *what;
     if (!why->asked.other_user) {
-        try_binds(why);
+        try_binds(why, NULL);
         return;
     }
-    int error = apart_run(&apart, try_binds, why, sizeof *why, &what);
+    int error = child_run(&child, try_binds, why, sizeof *why, NULL, &what);
     if (error != 0)
         why_fail(why, error, what);
 }
@@ -82,7 +83,7 @@ void why_name(struct why *why, const char *cause, const char *words) {
 
 /* bind() was refused for a reason that no socket gives. */
 static void explain_address(struct why *why) {
-    if (local_address_is_tentative(&why->asked.local))
+    if (netdev_is_tentative(NETNS_HERE, &why->asked.local))
         why_name(why, "address-tentative",
                  "an interface has this address, but may not use it yet: the search for another "
                  "that has it too (duplicate address detection) goes on, or has found one");
@@ -109,7 +110,7 @@ static void explain_permission(struct why *why) {
 static void judge_connect(struct why *why) {
     static const struct why_trial refused = {EADDRNOTAVAIL, "connect"};
     struct budget_question question = {.remote = why->asked.remote};
-    struct netns_place here = netns_place_here();
+    struct namespace here = namespaces_here();
     struct budget budget;
     bool available = true;
     if (why->asked.local.port != 0) {
@@ -160,18 +161,18 @@ static bool sees_all_processes(void) {
 
 static void read_settings(struct why *why) {
     char text[16];
-    why->range = port_range_read();
+    sysctl_port_range(NETNS_HERE, &why->range);
     why->in_range =
         why->asked.local.port >= why->range.low && why->asked.local.port <= why->range.high;
     why->reserved = port_set_has(&why->range.reserved, why->asked.local.port);
     why->privileged_below = 1024;
-    if (sysctl_read("net.ipv4.ip_unprivileged_port_start", text, sizeof text) == 0)
+    if (sysctl_read(NETNS_HERE, "net.ipv4.ip_unprivileged_port_start", text, sizeof text) == 0)
         why->privileged_below = (uint16_t)strtoul(text, NULL, 10);
     why->own_pids_only = !sees_all_processes();
 }
 
 static void look_once(struct why *why, const struct why_question *asked) {
-    struct netns_place place = why->place;
+    struct namespace place = why->place;
     *why = (struct why){.place = place, .asked = *asked};
     read_settings(why);
     if (asked->local.family != 0)
@@ -190,11 +191,12 @@ static void look_twice(struct why *why, const struct why_question *asked) {
 
 /* In the namespace. A question without an address is about both wildcards: the second is an IPv6
  * socket, that takes the IPv4 port too; it is answered where the first is free. */
-static void look_here(void *context) {
+static void look_here(void *context, FILE *more) {
+    (void)more;
     struct why *why = context;
     struct why_question asked = why->asked;
     look_twice(why, &asked);
-    if (!asked.any_family || why->verdict != WHY_FREE || !netns_has_ipv6())
+    if (!asked.any_family || why->verdict != WHY_FREE || !netns_has_ipv6(NETNS_HERE))
         return;
     struct why first = *why;
     asked.local = endpoint_wildcard(AF_INET6, asked.local.port);
@@ -203,16 +205,15 @@ static void look_here(void *context) {
         *why = first;
 }
 
-void why_look(const struct why_question *question, const struct netns_place *place,
-              struct why *why) {
-    struct apart apart = {.place = place};
+void why_look(const struct why_question *question, const struct namespace *place, struct why *why) {
+    struct child child = {.where = place};
     const char *what;
     *why = (struct why){.place = *place, .asked = *question};
     if (place->path[0] == '\0') {
-        look_here(why);
+        look_here(why, NULL);
         return;
     }
-    int error = apart_run(&apart, look_here, why, sizeof *why, &what);
+    int error = child_run(&child, look_here, why, sizeof *why, NULL, &what);
     if (error != 0)
         why_fail(why, error, what);
 }

@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 #include "diagnose/why_parts.h"
-#include "kernel/socket_view.h"
+#include "kernel/process.h"
+#include "kernel/socket.h"
 
 struct look {
     struct why *why;
@@ -33,7 +34,7 @@ static struct look look_at(struct why *why) {
                               .uid = asked->other_user ? asked->uid : (uint32_t)geteuid(),
                               .range_low = why->range.low,
                               .range_high = why->range.high}},
-        .diag = sockdiag_open()};
+        .diag = sockdiag_open(NETNS_HERE)};
     look.diag_error = look.diag < 0 ? errno : 0;
     return look;
 }
@@ -95,10 +96,11 @@ static void find_owners(struct why *why) {
 static void borrow_options(struct why_holder *holder) {
     struct socket_view view = {0};
     for (unsigned i = 0; i < holder->owners.known; i++) {
-        int fd = owner_borrow(&holder->owners.oldest[i], holder->owners.inode);
+        int fd = process_borrow(holder->owners.oldest[i].pid, holder->owners.oldest[i].fd,
+                                holder->owners.inode);
         if (fd < 0)
             continue;
-        socket_view_look(&view, fd);
+        socket_look(&view, fd);
         close(fd);
         holder->reuseaddr = knowledge_of(view.reuseaddr);
         holder->reuseport = knowledge_of(view.reuseport);
@@ -255,7 +257,7 @@ static bool is_there(int diag, const struct tcp_socket *socket) {
 
 bool why_still_holds(const struct why *why) {
     bool holds = true;
-    int diag = sockdiag_open();
+    int diag = sockdiag_open(NETNS_HERE);
     for (unsigned i = 0; holds && diag >= 0 && i < why->evidence.socket_count; i++)
         holds = is_there(diag, &why->evidence.sockets[i].socket);
     if (diag >= 0)
@@ -267,7 +269,7 @@ bool why_still_holds(const struct why *why) {
 
 bool why_is_connected(const struct why *why) {
     struct tcp_socket socket;
-    int diag = sockdiag_open();
+    int diag = sockdiag_open(NETNS_HERE);
     bool connected =
         diag >= 0 && sockdiag_find(diag, &why->asked.local, &why->asked.remote, &socket) == 0;
     if (diag >= 0)

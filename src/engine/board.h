@@ -16,7 +16,7 @@
 #define PORTREUSE_ENGINE_BOARD_H
 
 #include "engine/result.h"
-#include "kernel/socket_view.h"
+#include "kernel/socket.h"
 #include "scenario/scenario.h"
 
 struct board {

@@ -2,7 +2,7 @@
 #include "engine/role.h"
 
 void role_view(struct role *role, unsigned socket) {
-    socket_view_look(board_view(role->board, (unsigned)role->index, socket), role->sockets[socket]);
+    socket_look(board_view(role->board, (unsigned)role->index, socket), role->sockets[socket]);
 }
 
 bool role_resolve(struct role *role, const struct address *address, sa_family_t family,

@@ -12,9 +12,8 @@
 #include "base/units.h"
 #include "engine/role.h"
 #include "kernel/netns.h"
-#include "kernel/processor.h"
+#include "kernel/process.h"
 #include "kernel/sockdiag.h"
-#include "kernel/timewait.h"
 
 /* Tells the runner, if it wants to know. */
 static void tell(const struct stage *stage, const struct step *step, bool ended) {
@@ -194,11 +193,11 @@ static bool may_have_ipv6(const struct stage *stage) {
 /* Enters the namespace, opens what is needed, checks what the case needs. */
 static enum outcome prepare(struct stage *stage) {
     char reason[NETNS_REASON_SIZE];
-    processor_stay();
+    process_stay_on_processor();
     if (!stage->options->current && netns_enter(reason) == NETNS_REFUSED)
         return stage_says(stage, OUTCOME_SKIP, "%s", reason);
     stage->families = may_have_ipv6(stage) ? 0 : AF_INET;
-    stage->diag = sockdiag_open();
+    stage->diag = sockdiag_open(NETNS_HERE);
     stage->diag_error = stage->diag < 0 ? errno : sockdiag_works(stage->diag);
     return stage_check(stage);
 }
@@ -213,7 +212,7 @@ static void drop_leftovers(const struct stage *stage) {
         struct tcp_socket socket;
         if (view->has_peer && sockdiag_find(stage->diag, &view->local, &view->peer, &socket) == 0 &&
             socket.state == STATE_TIME_WAIT)
-            timewait_end(stage->diag, &socket);
+            sockdiag_end_time_wait(stage->diag, NETNS_HERE, &socket);
     }
 }
 

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "engine/stage_parts.h"
+#include "inspect/child.h"
 #include "kernel/netns.h"
 #include "kernel/sockdiag.h"
 #include "kernel/sysctl.h"
@@ -41,18 +42,19 @@ static enum outcome check_needs(struct stage *stage) {
     if (!release_at_least(stage->kernel, scenario->needs_kernel))
         return stage_says(stage, OUTCOME_SKIP, "needs kernel >= %u.%u; this is %u.%u", needed[0],
                           needed[1], stage->kernel.part[0], stage->kernel.part[1]);
-    if (scenario->needs_ipv6 && !netns_has_ipv6())
+    if (scenario->needs_ipv6 && !netns_has_ipv6(NETNS_HERE))
         return stage_says(stage, OUTCOME_SKIP,
                           "needs ipv6: no socket can be bound to [::1] here; see the sysctl "
                           "net.ipv6.conf.lo.disable_ipv6 and the boot parameter ipv6.disable");
-    if ((scenario->needs_uids || find_step(stage, changes_uid) != NULL) && !netns_has_uids())
+    if ((scenario->needs_uids || find_step(stage, changes_uid) != NULL) && !child_can_change_user())
         return stage_says(stage, OUTCOME_SKIP,
                           "needs uids: a process here cannot take another user id; run as root");
     if (find_step(stage, writes_sysctl) != NULL && sysctl_obstacle() != NULL)
         return stage_says(stage, OUTCOME_SKIP, "%s", sysctl_obstacle());
     if (find_step(stage, asks_diag) != NULL && stage->diag_error != 0)
         return stage_no_diag(stage, stage->diag_error);
-    if (find_step(stage, asks_for_bound) != NULL && sockdiag_sees_bound(stage->diag) != 1)
+    if (find_step(stage, asks_for_bound) != NULL &&
+        sockdiag_sees_bound(stage->diag, NETNS_HERE) != 1)
         return stage_says(stage, OUTCOME_SKIP,
                           "asks for BOUND sockets, which this kernel does not list (Linux 6.8 "
                           "does)");

@@ -38,7 +38,7 @@ static enum outcome do_sysctl(struct stage *stage, const struct step *step, stru
                          : snprintf(value + used, sizeof value - used, "%s%s", gap, word->text);
         used += (size_t)length;
     }
-    int error = used >= sizeof value ? E2BIG : sysctl_write(step->sysctl, value);
+    int error = used >= sizeof value ? E2BIG : sysctl_write(NETNS_HERE, step->sysctl, value);
     answer_errno(reply, error);
     return OUTCOME_ANSWERED;
 }
@@ -230,14 +230,14 @@ static enum outcome do_destroy(struct stage *stage, const struct step *step, str
 static enum outcome do_address(struct stage *stage, const struct step *step, struct reply *reply) {
     const struct endpoint *address = &step->address.pattern.endpoint;
     unsigned bits = (unsigned)step->number;
-    int error = netdev_address(step->device, address, bits, !step->absent);
+    int error = netdev_address(NETNS_HERE, step->device, address, bits, !step->absent);
     if (error == ENODEV && !step->absent) {
-        error = netdev_make(step->device);
+        error = netdev_make(NETNS_HERE, step->device);
         if (error == EOPNOTSUPP)
             return stage_says(stage, OUTCOME_SKIP,
                               "this kernel makes no network device of kind veth; load that module");
         if (error == 0)
-            error = netdev_address(step->device, address, bits, true);
+            error = netdev_address(NETNS_HERE, step->device, address, bits, true);
     }
     answer_errno(reply, error);
     return OUTCOME_ANSWERED;

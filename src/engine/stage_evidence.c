@@ -1,12 +1,14 @@
 /* The evidence: what sock_diag shows in the case's namespace at the moment of the refusal, joined
  * with what the roles are known to have (the board) and have open (/proc). */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/stage_parts.h"
 #include "inspect/owner.h"
+#include "kernel/process.h"
 
 /* A socket that a role has open, by whatever name or none. */
 struct possession {
@@ -54,7 +56,7 @@ static void list_possessions(struct search *search) {
         const struct stage_role *role = &search->stage->roles[i];
         struct listing listing = {search, (int)i};
         if (role->state == STAGE_ROLE_RUNS || role->state == STAGE_ROLE_SERVES)
-            owner_sockets(role->pid, list_one, &listing);
+            process_sockets(role->pid, UINT_MAX, list_one, &listing);
     }
     if (search->possession_count > 0)
         qsort(search->possessions, search->possession_count, sizeof search->possessions[0],

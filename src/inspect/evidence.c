@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "kernel/port_range.h"
+#include "kernel/sysctl.h"
 
 struct search {
     const struct evidence_source *source;
@@ -136,7 +136,8 @@ static int look(struct search *search) {
 /* The ports that the kernel chooses from. Each bound of the socket's own range counts if it lies in
  * that of the namespace (inet_sk_get_local_port_range() in net/ipv4/inet_connection_sock.c). */
 static void find_range(const struct socket_view *view, struct refusal *refusal) {
-    struct port_range range = port_range_read();
+    struct port_range range;
+    sysctl_port_range(NETNS_HERE, &range);
     bool own_low = view->range_low >= range.low && view->range_low <= range.high;
     bool own_high = view->range_high >= range.low && view->range_high <= range.high;
     uint32_t port = own_low ? view->range_low : range.low;
@@ -174,7 +175,7 @@ void evidence_look(const struct evidence_source *source, const struct refusal *r
         evidence->missing = "this kernel does not list its TCP sockets (sock_diag)";
     if (evidence->total == 0)
         search.heaviest = cause_without_occupant(
-            refusal, source->diag_error == 0 && sockdiag_sees_bound(source->diag) == 1);
+            refusal, source->diag_error == 0 && sockdiag_sees_bound(source->diag, NETNS_HERE) == 1);
     evidence->cause = search.heaviest.cause;
     evidence->words = search.heaviest.words;
 }

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "inspect/owner.h"
+#include "kernel/process.h"
 
 enum { LOOKED_AT = 512, SLOTS_FIRST = 1024 };
 
@@ -53,8 +53,8 @@ static bool add_socket(void *context, uint32_t inode, int fd) {
 static bool add_process(void *context, pid_t pid) {
     struct inode_owners *owners = context;
     owners->pid = pid;
-    owners->weight = owner_descriptors(pid) / LOOKED_AT + 1;
-    int error = owner_sockets_lowest(pid, LOOKED_AT, add_socket, owners);
+    owners->weight = process_descriptor_count(pid) / LOOKED_AT + 1;
+    int error = process_sockets(pid, LOOKED_AT, add_socket, owners);
     owners->unseen += error == EACCES || error == EPERM;
     return true;
 }
@@ -63,7 +63,7 @@ struct inode_owners *inode_owners_read(unsigned *unseen) {
     struct inode_owners *owners = calloc(1, sizeof *owners);
     if (owners == NULL)
         return NULL;
-    owner_processes(add_process, owners);
+    process_each(add_process, owners);
     *unseen = owners->unseen;
     return owners;
 }

@@ -1,27 +1,20 @@
-/* rtnetlink(7): a request, its attributes behind it, and an acknowledgement. */
+/* rtnetlink(7): a request followed by its attributes, and an acknowledgement. The flags of an IPv6
+ * address are read from /proc/net/if_inet6. */
 #include "kernel/netdev.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-int netdev_raise(const char *name) {
-    struct ifreq request = {.ifr_flags = IFF_UP};
-    strncpy(request.ifr_name, name, sizeof request.ifr_name - 1);
-    int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (any < 0)
-        return errno;
-    int error = ioctl(any, SIOCSIFFLAGS, &request) < 0 ? errno : 0;
-    close(any);
-    return error;
-}
 
 /* --- requests --- */
 
@@ -51,13 +44,13 @@ static void add_attribute(struct message *message, uint16_t type, const void *va
 }
 
 /* Sends the request and receives the answer to it. Returns 0 or an errno. */
-static int ask(const struct message *message) {
+static int ask(struct netns ns, const struct message *message) {
     struct {
         struct nlmsghdr header;
         struct nlmsgerr error;
-        char rest[512]; /* the request once more, and what the kernel says about it */
+        char rest[512]; /* a copy of the request, and what the kernel says about it */
     } answer = {0};
-    int channel = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    int channel = netns_socket(ns, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
     if (channel < 0)
         return errno;
     int error = 0;
@@ -74,7 +67,7 @@ static int ask(const struct message *message) {
     return error;
 }
 
-int netdev_make(const char *name) {
+int netdev_make(struct netns ns, const char *name) {
     static const char kind[] = "veth";
     struct {
         struct rtattr attribute;
@@ -85,17 +78,28 @@ int netdev_make(const char *name) {
     struct message message = begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &link, sizeof link);
     add_attribute(&message, IFLA_IFNAME, name, strlen(name) + 1);
     add_attribute(&message, IFLA_LINKINFO, &info, sizeof info);
-    int error = ask(&message);
-    return error != 0 ? error : netdev_raise(name);
+    int error = ask(ns, &message);
+    return error != 0 ? error : netns_raise(ns, name);
 }
 
-int netdev_address(const char *name, const struct endpoint *address, unsigned prefix,
-                   bool present) {
+/* Returns the number of a device, 0 if there is none. */
+static unsigned device_index(struct netns ns, const char *name) {
+    struct ifreq request = {0};
+    strncpy(request.ifr_name, name, sizeof request.ifr_name - 1);
+    int any = netns_socket(ns, AF_INET, SOCK_DGRAM, 0);
+    bool found = any >= 0 && ioctl(any, SIOCGIFINDEX, &request) == 0;
+    if (any >= 0)
+        close(any);
+    return found ? (unsigned)request.ifr_ifindex : 0;
+}
+
+int netdev_address(struct netns ns, const char *name, const struct endpoint *address,
+                   unsigned prefix, bool present) {
     size_t size = address->family == AF_INET6 ? 16 : 4;
     struct ifaddrmsg body = {.ifa_family = (uint8_t)address->family,
                              .ifa_prefixlen = (uint8_t)prefix,
                              .ifa_flags = address->family == AF_INET6 ? IFA_F_NODAD : 0,
-                             .ifa_index = if_nametoindex(name)};
+                             .ifa_index = device_index(ns, name)};
     if (body.ifa_index == 0)
         return ENODEV;
     struct message message = present
@@ -103,5 +107,44 @@ int netdev_address(const char *name, const struct endpoint *address, unsigned pr
                                  : begin(RTM_DELADDR, 0, &body, sizeof body);
     add_attribute(&message, IFA_LOCAL, address->address, size);
     add_attribute(&message, IFA_ADDRESS, address->address, size);
-    return ask(&message);
+    return ask(ns, &message);
+}
+
+/* --- tentative addresses --- */
+
+/* Writes the 32 hexadecimal digits by which /proc/net/if_inet6 shows the address. */
+static void print_digits(const struct endpoint *address, char *digits) {
+    for (size_t i = 0; i < sizeof address->address; i++)
+        snprintf(digits + 2 * i, 3, "%02x", address->address[i]);
+}
+
+/* Returns whether a line of that file says that the address is tentative. The fields are address,
+ * index of the device, length of the prefix, scope and flags, all in hexadecimal, and the device.
+ */
+static bool says_tentative(char *line, const char *address) {
+    enum { FLAGS = 4 };
+    char *rest = line, *found = strtok_r(line, " ", &rest), *flags = found;
+    for (int i = 0; i < FLAGS && flags != NULL; i++)
+        flags = strtok_r(NULL, " ", &rest);
+    return flags != NULL && strcmp(found, address) == 0 &&
+           (strtoul(flags, NULL, 16) & IFA_F_TENTATIVE) != 0;
+}
+
+bool netdev_is_tentative(struct netns ns, const struct endpoint *address) {
+    char wanted[2 * sizeof address->address + 1], line[256];
+    bool tentative = false;
+    if (address->family != AF_INET6)
+        return false;
+    int fd = netns_open(ns, "/proc/thread-self/net/if_inet6", O_RDONLY);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+    if (file == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    print_digits(address, wanted);
+    while (!tentative && fgets(line, sizeof line, file) != NULL)
+        tentative = says_tentative(line, wanted);
+    fclose(file);
+    return tentative;
 }

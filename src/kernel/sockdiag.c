@@ -242,8 +242,8 @@ enum sockdiag_status sockdiag_parse(const void *bytes, size_t size, uint32_t seq
 
 /* --- the socket they travel over --- */
 
-int sockdiag_open(void) {
-    return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+int sockdiag_open(struct netns ns) {
+    return netns_socket(ns, AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
 }
 
 /* Receives one datagram of the kernel's. Returns its size, 0 if it came from elsewhere, or -1. */
@@ -385,6 +385,29 @@ int sockdiag_destroy(int diag, const struct tcp_socket *socket) {
     return read_error(header, &error) == SOCKDIAG_BROKEN ? EBADMSG : error;
 }
 
+/* Without CAP_NET_ADMIN: a SYN from the old peer's endpoint makes TIME-WAIT answer with the last
+ * ACK of the old connection; the new socket does not know that connection and sends a reset, which
+ * ends TIME-WAIT (tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c). On loopback all of
+ * that happens within connect(). */
+static void reset_from(struct netns ns, const struct endpoint *peer,
+                       const struct endpoint *waiting) {
+    struct sockaddr_storage from, to;
+    socklen_t from_size = endpoint_to_sockaddr(peer, &from);
+    socklen_t to_size = endpoint_to_sockaddr(waiting, &to);
+    int fd = netns_socket(ns, peer->family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return;
+    if (bind(fd, (struct sockaddr *)&from, from_size) == 0 &&
+        connect(fd, (struct sockaddr *)&to, to_size) == 0)
+        shutdown(fd, SHUT_RDWR); /* not expected: nobody listens there */
+    close(fd);
+}
+
+void sockdiag_end_time_wait(int diag, struct netns ns, const struct tcp_socket *socket) {
+    if (sockdiag_destroy(diag, socket) != 0)
+        reset_from(ns, &socket->remote, &socket->local);
+}
+
 static bool stop_at_first(void *context, const struct tcp_socket *socket) {
     (void)socket;
     *(bool *)context = true;
@@ -398,11 +421,11 @@ int sockdiag_works(int diag) {
     return sockdiag_dump(diag, &query, stop_at_first, &seen);
 }
 
-int sockdiag_sees_bound(int diag) {
+int sockdiag_sees_bound(int diag, struct netns ns) {
     struct sockaddr_in free_port = {.sin_family = AF_INET,
                                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof free_port;
-    int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int probe = netns_socket(ns, AF_INET, SOCK_STREAM, 0);
     int answer = -1;
     if (probe >= 0 && bind(probe, (struct sockaddr *)&free_port, size) == 0 &&
         getsockname(probe, (struct sockaddr *)&free_port, &size) == 0) {

@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+
+#include "base/file.h"
 
 const char *sysctl_refusal(const char *name) {
     static const char allowed[] =
@@ -29,7 +32,7 @@ const char *sysctl_obstacle(void) {
 }
 
 /* Opens the file of a sysctl. Returns a descriptor, or -1 with errno set. */
-static int open_sysctl(const char *name, int flags) {
+static int open_sysctl(struct netns ns, const char *name, int flags) {
     char path[256];
     int prefix = snprintf(path, sizeof path, "/proc/sys/");
     int length = snprintf(path + prefix, sizeof path - (size_t)prefix, "%s", name);
@@ -39,28 +42,38 @@ static int open_sysctl(const char *name, int flags) {
     }
     for (char *c = path + prefix; *c != '\0'; c++)
         *c = *c == '.' ? '/' : *c == '/' ? '.' : *c;
-    return open(path, flags | O_CLOEXEC);
+    return netns_open(ns, path, flags);
 }
 
-int sysctl_write(const char *name, const char *value) {
-    int file = open_sysctl(name, O_WRONLY);
-    if (file < 0)
-        return errno;
-    int error = write(file, value, strlen(value)) < 0 ? errno : 0;
-    close(file);
-    return error;
+int sysctl_write(struct netns ns, const char *name, const char *value) {
+    return file_write_open(open_sysctl(ns, name, O_WRONLY), value);
 }
 
-int sysctl_read(const char *name, char *value, size_t size) {
-    int file = open_sysctl(name, O_RDONLY);
-    if (file < 0)
-        return errno;
-    ssize_t length = read(file, value, size - 1);
+int sysctl_read(struct netns ns, const char *name, char *value, size_t size) {
+    ssize_t length = file_read_open(open_sysctl(ns, name, O_RDONLY), value, size);
     int error = length < 0 ? errno : 0;
-    close(file);
-    value[length < 0 ? 0 : length] = '\0';
     value[strcspn(value, "\n")] = '\0';
     for (char *tab = strchr(value, '\t'); tab != NULL; tab = strchr(tab, '\t'))
         *tab = ' ';
     return error;
+}
+
+int sysctl_port_range(struct netns ns, struct port_range *range) {
+    enum { LIST_SIZE = 512 * 1024 }; /* more than all ports, one by one */
+    struct port_set reserved = {0};
+    uint16_t low = 32768, high = 60999;
+    char text[64], *end, *list = malloc(LIST_SIZE);
+    int error = sysctl_read(ns, "net.ipv4.ip_local_port_range", text, sizeof text);
+    if (error == 0) {
+        low = (uint16_t)strtoul(text, &end, 10);
+        high = (uint16_t)strtoul(end, NULL, 10);
+    }
+    int reserved_error = list == NULL
+                             ? ENOMEM
+                             : sysctl_read(ns, "net.ipv4.ip_local_reserved_ports", list, LIST_SIZE);
+    if (reserved_error == 0)
+        port_set_parse(list, &reserved);
+    free(list);
+    *range = port_range(low, high, &reserved);
+    return error != 0 ? error : reserved_error;
 }

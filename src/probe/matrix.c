@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/errnames.h"
-#include "kernel/processor.h"
+#include "kernel/process.h"
 #include "kernel/sockdiag.h"
 #include "kernel/sysctl.h"
 
@@ -315,13 +315,13 @@ static void measure(struct matrix *matrix) {
         matrix->verdict = VERDICT_SKIP;
         return;
     }
-    processor_stay();
+    process_stay_on_processor();
     /* A small machine keeps less TIME-WAIT than there are pairs; where this cannot be written, it
      * shows as a first socket that does not come to TIME-WAIT. */
-    sysctl_write("net.ipv4.tcp_max_tw_buckets", "65536");
-    matrix->ipv6 = netns_has_ipv6();
+    sysctl_write(NETNS_HERE, "net.ipv4.tcp_max_tw_buckets", "65536");
+    matrix->ipv6 = netns_has_ipv6(NETNS_HERE);
     matrix->users = can_be_other_user();
-    int diag = sockdiag_open();
+    int diag = sockdiag_open(NETNS_HERE);
     do
         measure_pair(matrix, diag, &pair);
     while (matrix->verdict != VERDICT_ERROR && matrix_next(&pair));

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "inspect/child.h"
 #include "kernel/sockdiag.h"
 #include "kernel/sockopt.h"
 #include "kernel/sysctl.h"
@@ -62,12 +63,12 @@ static bool find_own(void *context, const struct tcp_socket *socket) {
 }
 
 static void look_at_diag(struct surroundings *found) {
-    int diag = sockdiag_open();
+    int diag = sockdiag_open(NETNS_HERE);
     struct own_listener own = {.fd = open_listener()};
     struct diag_query query = sockdiag_query(1U << STATE_LISTEN);
     if (diag >= 0 && own.fd >= 0 && sockdiag_dump(diag, &query, find_own, &own) == 0)
         found->sock_diag = own.found;
-    found->lists_bound = diag >= 0 && sockdiag_sees_bound(diag) == 1;
+    found->lists_bound = diag >= 0 && sockdiag_sees_bound(diag, NETNS_HERE) == 1;
     found->destroys = own.found && sockdiag_destroy(diag, &own.socket) == 0;
     if (diag >= 0)
         close(diag);
@@ -88,13 +89,14 @@ static void look_at_options(struct surroundings *found) {
 static void look_at_sysctls(struct surroundings *found) {
     found->sysctls_writable = sysctl_obstacle() == NULL;
     for (size_t i = 0; i < SURROUNDINGS_SYSCTLS; i++)
-        if (sysctl_read(surroundings_sysctl[i], found->sysctls[i], sizeof found->sysctls[i]) != 0)
+        if (sysctl_read(NETNS_HERE, surroundings_sysctl[i], found->sysctls[i],
+                        sizeof found->sysctls[i]) != 0)
             found->sysctls[i][0] = '\0';
 }
 
 static void look_around(struct surroundings *found) {
-    found->ipv6 = netns_has_ipv6();
-    found->uids = netns_has_uids();
+    found->ipv6 = netns_has_ipv6(NETNS_HERE);
+    found->uids = child_can_change_user();
     look_at_diag(found);
     look_at_options(found);
     look_at_sysctls(found);

@@ -89,8 +89,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "crowd: %s\n", reason);
         return 1;
     }
-    sysctl_write("net.ipv4.tcp_max_tw_buckets", "400000");
-    sysctl_write("net.ipv4.ip_local_port_range", "10000 65000");
+    sysctl_write(NETNS_HERE, "net.ipv4.tcp_max_tw_buckets", "400000");
+    sysctl_write(NETNS_HERE, "net.ipv4.ip_local_port_range", "10000 65000");
     for (int keep = 1; keep >= 0; keep--)
         for (int left = atoi(argv[keep ? 1 : 2]); left > 0 && count < CROWDS_MOST; left -= PAIRS)
             crowds[count] = spawn(LISTENER_PORT + count, left < PAIRS ? left : PAIRS, keep),

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "kernel/netns.h"
-#include "kernel/processor.h"
+#include "kernel/process.h"
 
 int main(int argc, char **argv) {
     char reason[NETNS_REASON_SIZE];
@@ -15,7 +15,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "%s\n", reason);
         return 77;
     }
-    processor_stay();
+    process_stay_on_processor();
     execvp(argv[1], argv + 1);
     perror(argv[1]);
     return 99;

@@ -30,7 +30,7 @@ static void need(int result, const char *what) {
 }
 
 static void set_sysctl(const char *name, const char *value) {
-    errno = sysctl_write(name, value);
+    errno = sysctl_write(NETNS_HERE, name, value);
     need(errno == 0 ? 0 : -1, name);
 }
 

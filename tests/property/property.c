@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "kernel/netns.h"
-#include "kernel/processor.h"
+#include "kernel/process.h"
 #include "story.h"
 
 enum { FIRST_PORT = 1024, LAST_PORT = 65528, BATCH = (LAST_PORT - FIRST_PORT) / STORY_PORTS };
@@ -142,7 +142,7 @@ static void in_namespace(void (*what)(void)) {
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         found->refused = getppid() != parent || netns_enter(found->reason) == NETNS_REFUSED;
-        processor_stay();
+        process_stay_on_processor();
         if (!found->refused && world_prepare())
             what();
         _exit(0);

@@ -512,8 +512,8 @@ static void begin(struct world *world) {
     char range[16];
     snprintf(range, sizeof range, "%d %d", world->base + STORY_PORTS / 2,
              world->base + STORY_PORTS - 1);
-    sysctl_write("net.ipv4.ip_local_port_range", range);
-    sysctl_write("net.ipv4.ip_autobind_reuse", world->autobind_reuse ? "1" : "0");
+    sysctl_write(NETNS_HERE, "net.ipv4.ip_local_port_range", range);
+    sysctl_write(NETNS_HERE, "net.ipv4.ip_autobind_reuse", world->autobind_reuse ? "1" : "0");
     say(world,
         "title  The model and the kernel part\nneeds  ipv6\nneeds  uids\n\nsetup\n"
         "  sysctl   net.ipv4.ip_local_port_range %s\n  sysctl   net.ipv4.tcp_tw_reuse 0\n"
@@ -539,6 +539,6 @@ struct outcome world_play(const struct story *story, uint16_t base, FILE *script
 }
 
 bool world_prepare(void) {
-    return sysctl_write("net.ipv4.tcp_tw_reuse", "0") == 0 &&
-           sysctl_write("net.ipv4.tcp_max_tw_buckets", "1000000") == 0;
+    return sysctl_write(NETNS_HERE, "net.ipv4.tcp_tw_reuse", "0") == 0 &&
+           sysctl_write(NETNS_HERE, "net.ipv4.tcp_max_tw_buckets", "1000000") == 0;
 }

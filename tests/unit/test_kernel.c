@@ -233,7 +233,7 @@ static void sysctl_read_gives_the_value_without_its_newline(void **state) {
     (void)state;
     if (access("/proc/sys/kernel/ostype", R_OK) != 0)
         skip();
-    assert_int_equal(sysctl_read("kernel.ostype", value, sizeof value), 0);
+    assert_int_equal(sysctl_read(NETNS_HERE, "kernel.ostype", value, sizeof value), 0);
     assert_string_equal(value, "Linux");
 }
 
@@ -242,7 +242,8 @@ static void sysctl_read_parts_numbers_by_blanks(void **state) {
     unsigned low, high;
     char rest;
     (void)state;
-    assert_int_equal(sysctl_read("net.ipv4.ip_local_port_range", value, sizeof value), 0);
+    assert_int_equal(sysctl_read(NETNS_HERE, "net.ipv4.ip_local_port_range", value, sizeof value),
+                     0);
     assert_null(strchr(value, '\t'));
     assert_int_equal(sscanf(value, "%u %u%c", &low, &high, &rest), 2);
 }
@@ -254,7 +255,7 @@ static void sysctl_read_cuts_at_the_size_given(void **state) {
         free(value);
         skip();
     }
-    assert_int_equal(sysctl_read("kernel.ostype", value, 4), 0);
+    assert_int_equal(sysctl_read(NETNS_HERE, "kernel.ostype", value, 4), 0);
     assert_string_equal(value, "Lin");
     free(value);
 }
@@ -262,14 +263,14 @@ static void sysctl_read_cuts_at_the_size_given(void **state) {
 static void sysctl_takes_a_dot_as_a_slash_and_a_slash_as_a_dot(void **state) {
     char value[16];
     (void)state;
-    assert_int_equal(sysctl_read("kernel/ostype", value, sizeof value), ENOENT);
+    assert_int_equal(sysctl_read(NETNS_HERE, "kernel/ostype", value, sizeof value), ENOENT);
 }
 
 static void sysctl_that_does_not_exist_is_enoent(void **state) {
     char value[16];
     (void)state;
-    assert_int_equal(sysctl_read("net.portreuse_no_such", value, sizeof value), ENOENT);
-    assert_int_equal(sysctl_write("net.portreuse_no_such", "1"), ENOENT);
+    assert_int_equal(sysctl_read(NETNS_HERE, "net.portreuse_no_such", value, sizeof value), ENOENT);
+    assert_int_equal(sysctl_write(NETNS_HERE, "net.portreuse_no_such", "1"), ENOENT);
 }
 
 static void sysctl_with_a_name_too_long_is_an_error(void **state) {
@@ -278,8 +279,8 @@ static void sysctl_with_a_name_too_long_is_an_error(void **state) {
     memset(name, 'x', sizeof name);
     memcpy(name, "net.", 4);
     name[sizeof name - 1] = '\0';
-    assert_int_equal(sysctl_read(name, value, sizeof value), ENAMETOOLONG);
-    assert_int_equal(sysctl_write(name, "1"), ENAMETOOLONG);
+    assert_int_equal(sysctl_read(NETNS_HERE, name, value, sizeof value), ENAMETOOLONG);
+    assert_int_equal(sysctl_write(NETNS_HERE, name, "1"), ENAMETOOLONG);
 }
 
 /* Were the path of a name that is too long cut, it would be another sysctl's: here, at the right
@@ -291,7 +292,7 @@ static void sysctl_never_opens_a_name_cut_short(void **state) {
         int end = snprintf(name, sizeof name, "kernel%*sostypeX", (int)dots, "");
         assert_in_range(end, 1, sizeof name - 1);
         memset(name + strlen("kernel"), '.', dots);
-        if (sysctl_read(name, value, sizeof value) == 0)
+        if (sysctl_read(NETNS_HERE, name, value, sizeof value) == 0)
             fail_msg("%s was read", name);
     }
 }

@@ -10,10 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "inspect/netns_place.h"
+#include "inspect/namespaces.h"
 #include "inspect/owner.h"
 #include "kernel/netns.h"
-#include "kernel/trial.h"
+#include "kernel/process.h"
+#include "kernel/socket.h"
 
 /* --- units and containers --- */
 
@@ -123,16 +124,14 @@ static void owner_read_of_a_process_that_is_gone(void **state) {
     assert_false(owner_read(child, &owner));
 }
 
-static void owner_borrow_gives_the_socket_itself(void **state) {
+static void process_borrow_gives_the_socket_itself(void **state) {
     int fd = socket(AF_INET, SOCK_STREAM, 0), end;
     uint32_t inode = inode_of(fd);
     (void)state;
     pid_t child = spawn_heir(&end);
-    struct owner owner = {.pid = child, .fd = fd};
-    int borrowed = owner_borrow(&owner, inode);
+    int borrowed = process_borrow(child, fd, inode);
     int error = errno;
-    struct owner other = {.pid = child, .fd = fd};
-    int wrong = owner_borrow(&other, inode + 1);
+    int wrong = process_borrow(child, fd, inode + 1);
     int wrong_error = errno;
     close(end);
     waitpid(child, NULL, 0);
@@ -173,7 +172,7 @@ static int try_binds(void) {
     endpoint_parse("127.0.0.1:2000", &place, &at);
     struct trial trial = {.local = place.endpoint};
     for (int i = 0; i < 2; i++) /* the first must have let go of the port */
-        if (trial_bind(&trial, &call) != 0)
+        if (socket_trial(NETNS_HERE, &trial, &call) != 0)
             return 1;
     struct sockaddr_storage address;
     socklen_t size = endpoint_to_sockaddr(&place.endpoint, &address);
@@ -181,57 +180,57 @@ static int try_binds(void) {
     setsockopt(holder, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     if (bind(holder, (struct sockaddr *)&address, size) < 0 || listen(holder, 1) < 0)
         return 2;
-    if (trial_bind(&trial, &call) != EADDRINUSE || strcmp(call, "bind") != 0)
+    if (socket_trial(NETNS_HERE, &trial, &call) != EADDRINUSE || strcmp(call, "bind") != 0)
         return 3;
     trial.reuseaddr = true;
-    if (trial_bind(&trial, &call) != EADDRINUSE)
+    if (socket_trial(NETNS_HERE, &trial, &call) != EADDRINUSE)
         return 4;
     trial.reuseport = true;
-    if (trial_bind(&trial, &call) != 0)
+    if (socket_trial(NETNS_HERE, &trial, &call) != 0)
         return 5;
     endpoint_parse("192.0.2.1:2000", &place, &at);
     trial.local = place.endpoint;
-    return trial_bind(&trial, &call) == EADDRNOTAVAIL ? 0 : 6;
+    return socket_trial(NETNS_HERE, &trial, &call) == EADDRNOTAVAIL ? 0 : 6;
 }
 
-static void trial_bind_answers_as_bind_does(void **state) {
+static void socket_trial_answers_as_bind_does(void **state) {
     (void)state;
     in_namespace(try_binds);
 }
 
 static int join_back(void) {
-    struct netns_place places[256], parent;
-    struct netns_place here = netns_place_here();
+    struct namespace places[256], parent;
+    struct namespace here = namespaces_here();
     unsigned unseen;
-    size_t count = netns_place_all(places, 256, &unseen);
+    size_t count = namespaces_all(places, 256, &unseen);
     if (count < 1 || places[0].inode != here.inode || places[0].path[0] != '\0')
         return 1;
     for (size_t i = 1; i < count; i++)
         if (places[i].inode == here.inode)
             return 2;
-    if (netns_place_named("/proc/self/ns/net", &parent) != 0 || parent.inode != here.inode)
+    if (namespaces_named("/proc/self/ns/net", &parent) != 0 || parent.inode != here.inode)
         return 3;
-    return netns_place_join(&parent) == 0 ? 0 : 4;
+    return namespaces_join(&parent) == 0 ? 0 : 4;
 }
 
-static void netns_place_knows_the_present_one_and_each_once(void **state) {
+static void namespaces_knows_the_present_one_and_each_once(void **state) {
     (void)state;
     in_namespace(join_back);
 }
 
-static void netns_place_refuses_what_is_no_network_namespace(void **state) {
-    struct netns_place place;
+static void namespaces_refuses_what_is_no_network_namespace(void **state) {
+    struct namespace place;
     (void)state;
-    assert_int_equal(netns_place_named("/proc/self/ns/pid", &place), EINVAL);
-    assert_int_equal(netns_place_named("/proc/self/status", &place), EINVAL);
-    assert_int_equal(netns_place_named("no-such-namespace", &place), ENOENT);
-    assert_int_equal(netns_place_of(INT32_MAX, &place), ENOENT);
+    assert_int_equal(namespaces_named("/proc/self/ns/pid", &place), EINVAL);
+    assert_int_equal(namespaces_named("/proc/self/status", &place), EINVAL);
+    assert_int_equal(namespaces_named("no-such-namespace", &place), ENOENT);
+    assert_int_equal(namespaces_of_process(INT32_MAX, &place), ENOENT);
 }
 
 /* From outside: a child in a namespace of its own is found by its process id and can be joined. */
-static void netns_place_join_goes_where_a_process_is(void **state) {
+static void namespaces_join_goes_where_a_process_is(void **state) {
     char reason[NETNS_REASON_SIZE], told;
-    struct netns_place place;
+    struct namespace place;
     int ready[2], end[2];
     (void)state;
     assert_int_equal(pipe(ready), 0);
@@ -245,8 +244,8 @@ static void netns_place_join_goes_where_a_process_is(void **state) {
     assert_int_equal(read(ready[0], &told, 1), 1);
     pid_t joiner = told == 'y' ? fork() : -1;
     if (joiner == 0)
-        _exit(netns_place_of(child, &place) == 0 && netns_place_here().inode != place.inode &&
-                      netns_place_join(&place) == 0 && netns_place_here().inode == place.inode
+        _exit(namespaces_of_process(child, &place) == 0 && namespaces_here().inode != place.inode &&
+                      namespaces_join(&place) == 0 && namespaces_here().inode == place.inode
                   ? 0
                   : 1);
     int status = 1;
@@ -269,11 +268,11 @@ int main(void) {
         cmocka_unit_test(owner_find_gives_all_that_hold_it_the_oldest_first),
         cmocka_unit_test(owner_find_counts_a_process_once),
         cmocka_unit_test(owner_read_of_a_process_that_is_gone),
-        cmocka_unit_test(owner_borrow_gives_the_socket_itself),
-        cmocka_unit_test(trial_bind_answers_as_bind_does),
-        cmocka_unit_test(netns_place_knows_the_present_one_and_each_once),
-        cmocka_unit_test(netns_place_refuses_what_is_no_network_namespace),
-        cmocka_unit_test(netns_place_join_goes_where_a_process_is),
+        cmocka_unit_test(process_borrow_gives_the_socket_itself),
+        cmocka_unit_test(socket_trial_answers_as_bind_does),
+        cmocka_unit_test(namespaces_knows_the_present_one_and_each_once),
+        cmocka_unit_test(namespaces_refuses_what_is_no_network_namespace),
+        cmocka_unit_test(namespaces_join_goes_where_a_process_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

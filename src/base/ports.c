@@ -1,9 +1,6 @@
-#include "kernel/port_range.h"
+#include "base/ports.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-#include "kernel/sysctl.h"
 
 bool port_set_has(const struct port_set *set, uint16_t port) {
     return (set->bits[port / 8] & 1U << (port & 7)) != 0;
@@ -15,8 +12,8 @@ bool port_set_add(struct port_set *set, uint16_t port) {
     return is_new;
 }
 
-/* Reads one number of the list, and goes on behind it; -1 if there is none. */
-static long take_port(const char **text) {
+/* Reads one port number and moves `*text` past it. Returns -1 if there is none. */
+static long read_port(const char **text) {
     char *end;
     if (**text < '0' || **text > '9')
         return -1;
@@ -27,10 +24,10 @@ static long take_port(const char **text) {
 
 bool port_set_parse(const char *text, struct port_set *set) {
     while (*text != '\0') {
-        long first = take_port(&text), last = first;
+        long first = read_port(&text), last = first;
         if (*text == '-') {
             text++;
-            last = take_port(&text);
+            last = read_port(&text);
         }
         if (first < 0 || last < first || (*text != '\0' && *text != ','))
             return false;
@@ -55,26 +52,17 @@ void port_set_print(const struct port_set *set, FILE *out) {
     }
 }
 
+struct port_range port_range(uint16_t low, uint16_t high, const struct port_set *reserved) {
+    struct port_range range = {.low = low, .high = high, .reserved = *reserved};
+    for (uint32_t port = low; port <= high; port++)
+        range.reserved_count += port_set_has(reserved, (uint16_t)port);
+    return range;
+}
+
 bool port_range_has(const struct port_range *range, uint16_t port) {
     return port >= range->low && port <= range->high && !port_set_has(&range->reserved, port);
 }
 
 uint32_t port_range_size(const struct port_range *range) {
     return (uint32_t)range->high - range->low + 1 - range->reserved_count;
-}
-
-struct port_range port_range_read(void) {
-    enum { LIST_SIZE = 128 * 1024 }; /* more than any list of ranges of all ports */
-    struct port_range range = {.low = 32768, .high = 60999};
-    char text[64], *end, *list = malloc(LIST_SIZE);
-    if (sysctl_read("net.ipv4.ip_local_port_range", text, sizeof text) == 0) {
-        range.low = (uint16_t)strtoul(text, &end, 10);
-        range.high = (uint16_t)strtoul(end, NULL, 10);
-    }
-    if (list != NULL && sysctl_read("net.ipv4.ip_local_reserved_ports", list, LIST_SIZE) == 0)
-        port_set_parse(list, &range.reserved);
-    free(list);
-    for (uint32_t port = range.low; port <= range.high; port++)
-        range.reserved_count += port_set_has(&range.reserved, (uint16_t)port);
-    return range;
 }

@@ -1,7 +1,9 @@
-#include "kernel/socket_view.h"
+#include "kernel/socket.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "kernel/sockopt.h"
 
@@ -12,6 +14,8 @@
 #define IP_LOCAL_PORT_RANGE 51 /* <linux/in.h>, Linux 6.3 */
 #endif
 
+/* --- a view of an open socket --- */
+
 static struct endpoint name_of(int fd, bool peer) {
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
@@ -20,7 +24,7 @@ static struct endpoint name_of(int fd, bool peer) {
     return failed < 0 ? (struct endpoint){0} : endpoint_from_sockaddr(&address);
 }
 
-void socket_view_look(struct socket_view *view, int fd) {
+void socket_look(struct socket_view *view, int fd) {
     view->open = fd >= 0;
     if (fd < 0)
         return;
@@ -33,7 +37,7 @@ void socket_view_look(struct socket_view *view, int fd) {
     view->local = name_of(fd, false);
     view->family = view->local.family;
     struct endpoint peer = name_of(fd, true);
-    if (peer.family != 0) { /* one that was reset has none any more: the last known stays */
+    if (peer.family != 0) { /* a reset connection has none: keep the last known one */
         view->peer = peer;
         view->has_peer = true;
     }
@@ -45,4 +49,35 @@ void socket_view_look(struct socket_view *view, int fd) {
     unsigned range = (unsigned)sockopt_get_int(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, 0);
     view->range_low = (uint16_t)(range & 0xffff);
     view->range_high = (uint16_t)(range >> 16);
+}
+
+/* --- a trial bind --- */
+
+static bool set(int fd, int level, int option, int value) {
+    return setsockopt(fd, level, option, &value, sizeof value) == 0;
+}
+
+static bool set_options(int fd, const struct trial *trial) {
+    return (!trial->reuseaddr || set(fd, SOL_SOCKET, SO_REUSEADDR, 1)) &&
+           (!trial->reuseport || set(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
+           (trial->local.family != AF_INET6 || set(fd, IPPROTO_IPV6, IPV6_V6ONLY, trial->v6only));
+}
+
+int socket_trial(struct netns ns, const struct trial *trial, const char **call) {
+    struct sockaddr_storage address;
+    socklen_t size = endpoint_to_sockaddr(&trial->local, &address);
+    int error = 0;
+    *call = "socket";
+    int fd = netns_socket(ns, trial->local.family, SOCK_STREAM, 0);
+    if (fd < 0)
+        return errno;
+    *call = "setsockopt";
+    if (!set_options(fd, trial)) {
+        error = errno;
+    } else {
+        *call = "bind";
+        error = bind(fd, (struct sockaddr *)&address, size) < 0 ? errno : 0;
+    }
+    close(fd);
+    return error;
 }

@@ -1,7 +1,7 @@
 /* The list of ip_local_reserved_ports, as a set of ports. */
 #include "test.h"
 
-#include "kernel/port_range.h"
+#include "base/ports.h"
 
 static void a_list_has_ports_and_ranges(void **state) {
     struct port_set set = {0};

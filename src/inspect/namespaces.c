@@ -1,4 +1,4 @@
-#include "inspect/netns_place.h"
+#include "inspect/namespaces.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "inspect/owner.h"
+#include "kernel/process.h"
 
 static const char named_directory[] = "/run/netns";
 
@@ -33,7 +33,7 @@ static int open_place(const char *path, uint64_t *inode) {
 }
 
 /* Returns 0 or an errno. */
-static int look_at(struct netns_place *place) {
+static int look_at(struct namespace *place) {
     int fd = open_place(place->path, &place->inode);
     if (fd < 0)
         return errno;
@@ -41,15 +41,15 @@ static int look_at(struct netns_place *place) {
     return 0;
 }
 
-int netns_place_of(pid_t pid, struct netns_place *place) {
-    *place = (struct netns_place){0};
+int namespaces_of_process(pid_t pid, struct namespace *place) {
+    *place = (struct namespace){0};
     snprintf(place->name, sizeof place->name, "pid %d", (int)pid);
     snprintf(place->path, sizeof place->path, "/proc/%d/ns/net", (int)pid);
     return look_at(place);
 }
 
-int netns_place_named(const char *name, struct netns_place *place) {
-    *place = (struct netns_place){0};
+int namespaces_named(const char *name, struct namespace *place) {
+    *place = (struct namespace){0};
     bool is_path = strchr(name, '/') != NULL;
     int length = snprintf(place->path, sizeof place->path, "%s%s%s", is_path ? "" : named_directory,
                           is_path ? "" : "/", name);
@@ -57,8 +57,8 @@ int netns_place_named(const char *name, struct netns_place *place) {
     return (size_t)length >= sizeof place->path ? ENAMETOOLONG : look_at(place);
 }
 
-struct netns_place netns_place_here(void) {
-    struct netns_place here = {.name = "here"};
+struct namespace namespaces_here(void) {
+    struct namespace here = {.name = "here"};
     struct stat status;
     if (stat("/proc/self/ns/net", &status) == 0)
         here.inode = status.st_ino;
@@ -68,12 +68,12 @@ struct netns_place netns_place_here(void) {
 /* --- all of them --- */
 
 struct listing {
-    struct netns_place *places;
+    struct namespace *places;
     size_t count, most;
     unsigned unseen;
 };
 
-static void add_place(struct listing *listing, const struct netns_place *place) {
+static void add_place(struct listing *listing, const struct namespace *place) {
     for (size_t i = 0; i < listing->count; i++)
         if (listing->places[i].inode == place->inode)
             return;
@@ -83,8 +83,8 @@ static void add_place(struct listing *listing, const struct netns_place *place) 
 
 static bool add_process(void *context, pid_t pid) {
     struct listing *listing = context;
-    struct netns_place place;
-    int error = netns_place_of(pid, &place);
+    struct namespace place;
+    int error = namespaces_of_process(pid, &place);
     if (error == 0)
         add_place(listing, &place);
     else
@@ -93,22 +93,22 @@ static bool add_process(void *context, pid_t pid) {
 }
 
 static void add_named(struct listing *listing) {
-    struct netns_place place;
+    struct namespace place;
     DIR *directory = opendir(named_directory);
     if (directory == NULL)
         return;
     for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
-        if (entry->d_name[0] != '.' && netns_place_named(entry->d_name, &place) == 0)
+        if (entry->d_name[0] != '.' && namespaces_named(entry->d_name, &place) == 0)
             add_place(listing, &place);
     closedir(directory);
 }
 
-size_t netns_place_all(struct netns_place *places, size_t most, unsigned *unseen) {
+size_t namespaces_all(struct namespace *places, size_t most, unsigned *unseen) {
     struct listing listing = {.places = places, .most = most};
-    struct netns_place here = netns_place_here();
+    struct namespace here = namespaces_here();
     add_place(&listing, &here);
     add_named(&listing);
-    owner_processes(add_process, &listing);
+    process_each(add_process, &listing);
     *unseen = listing.unseen;
     return listing.count;
 }
@@ -126,7 +126,7 @@ static int join_owner(int net) {
     return error;
 }
 
-int netns_place_join(const struct netns_place *place) {
+int namespaces_join(const struct namespace *place) {
     uint64_t inode;
     if (place->path[0] == '\0')
         return 0;

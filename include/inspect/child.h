@@ -1,0 +1,51 @@
+/* Work done in a child process: in another network namespace, as another user, with a time limit.
+ * Whatever becomes of the child cannot harm the caller. */
+#ifndef PORTREUSE_INSPECT_CHILD_H
+#define PORTREUSE_INSPECT_CHILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "inspect/namespaces.h"
+
+/* Where, as whom, and for how long. All zero: a plain child without a time limit. */
+struct child {
+    const struct namespace *where; /* NULL: here */
+    bool other_user;
+    uint32_t uid;
+    unsigned seconds; /* 0: no time limit */
+};
+
+/* The work. It may change the bytes at `data`, and write results of any length to `more`. What it
+ * changes elsewhere is lost, and a pointer that it hands back must be to something static. */
+typedef void child_work(void *data, FILE *more);
+
+/* What the work wrote to `more`. */
+struct child_bytes {
+    char *bytes; /* owned */
+    size_t size, at;
+};
+
+/* Runs `work` on the `size` bytes at `data` and waits for it. `more` may be NULL if nothing is
+ * written there; otherwise the caller frees it with child_bytes_free(), also after an error.
+ * Returns 0, or an errno with `*what`, static, saying what could not be done: ETIMEDOUT when the
+ * time limit was exceeded, ECHILD when the work ended early. `data` is then unchanged. */
+int child_run(const struct child *child, child_work *work, void *data, size_t size,
+              struct child_bytes *more, const char **what);
+
+/* Takes the next `size` bytes off `more`. Returns false, and leaves them zero, if fewer are left.
+ */
+bool child_take(struct child_bytes *more, void *bytes, size_t size);
+
+/* Takes the next `count` items of `size` bytes off `more`: an array that the caller frees, or NULL
+ * if there are none, fewer are left, or memory is out. */
+void *child_take_array(struct child_bytes *more, size_t count, size_t size);
+
+void child_bytes_free(struct child_bytes *more);
+
+/* Returns whether a process here can change its user id, by trying. */
+bool child_can_change_user(void);
+
+#endif

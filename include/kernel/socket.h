@@ -1,0 +1,45 @@
+/* What is done with a single socket: look at an open descriptor, and try a bind(). */
+#ifndef PORTREUSE_KERNEL_SOCKET_H
+#define PORTREUSE_KERNEL_SOCKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/endpoint.h"
+#include "kernel/netns.h"
+
+/* A socket as its process last saw it. */
+struct socket_view {
+    bool made, open, has_peer;
+    bool outgoing, bound; /* by connect(); to a port that bind() named: set by the caller */
+    bool inherited;       /* from the process that forked this one: set by the caller */
+    bool reuseaddr, reuseport, v6only;
+    sa_family_t family;
+    struct endpoint local, peer; /* of a closed socket: the last known ones */
+    uint32_t inode, uid, interface;
+    uint16_t range_low, range_high; /* IP_LOCAL_PORT_RANGE, or 0 */
+};
+
+/* Updates the view from the socket `fd` of the calling process; -1 only marks it as closed. */
+void socket_look(struct socket_view *view, int fd);
+
+/* A bind() to try. */
+struct trial {
+    struct endpoint local;
+    bool reuseaddr, reuseport, v6only;
+};
+
+/* Binds a new socket in the namespace and closes it at once. The socket never listens, so it
+ * receives no connection and no other socket's data. Returns 0, or the errno of `*call` ("socket",
+ * "setsockopt", "bind"; static).
+ *
+ * Effects on the host: a successful bind() occupies the port for some microseconds, in which
+ * another program's bind() can fail. While the port stays in use, the kernel also remembers that
+ * somebody bound it without an option (inet_csk_update_fastreuse() in net/ipv4/
+ * inet_connection_sock.c). That changes how fast it decides, and whether connect() chooses a port
+ * that only outgoing connections use: Linux 6.18 was seen to choose it again after a trial, an
+ * older kernel may avoid it until those connections are closed. A refused bind() changes
+ * nothing. */
+int socket_trial(struct netns ns, const struct trial *trial, const char **call);
+
+#endif
