@@ -32,7 +32,7 @@ for command in run show; do
 done
 words run -v address-in-use ""
 ok "behind a scenario, too" same
-ok "with their titles" out_has "time-wait-rebind	A restarted server meets TIME-WAIT"
+ok "with their titles" out_has "time-wait-rebind	A restarted server finds its port in TIME-WAIT"
 
 words run -
 ok "behind a dash stand the options" has --must-run
