@@ -9,7 +9,7 @@
 #include "base/endpoint.h"
 #include "base/ports.h"
 #include "inspect/namespaces.h"
-#include "inspect/owner.h"
+#include "inspect/owners.h"
 
 enum { AUDIT_PORTS = 64, AUDIT_SHARED = 16, AUDIT_SETTINGS = 24, AUDIT_WHERE_SIZE = 96 };
 

@@ -9,7 +9,7 @@
 #include "base/endpoint.h"
 #include "base/ports.h"
 #include "inspect/namespaces.h"
-#include "inspect/owner.h"
+#include "inspect/owners.h"
 #include "model/socket.h"
 
 struct budget_question {

@@ -11,7 +11,7 @@
 #include "base/ports.h"
 #include "inspect/evidence.h"
 #include "inspect/namespaces.h"
-#include "inspect/owner.h"
+#include "inspect/owners.h"
 
 /* What the program does that fails. */
 struct why_question {

@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-#include "inspect/owner.h"
+#include "inspect/owners.h"
 #include "kernel/socket.h"
 #include "model/cause.h"
 

@@ -94,7 +94,7 @@ static int look_at_sockets(struct audit *audit, struct listeners *listeners) {
     close(diag);
     if (error != 0)
         return error;
-    audit->unseen = owner_find(listeners->owners, listeners->count);
+    audit->unseen = owners_find(listeners->owners, listeners->count);
     find_endangered(audit, listeners);
     find_shared(audit, listeners);
     return 0;

@@ -12,7 +12,7 @@
 
 #include "base/units.h"
 #include "inspect/child.h"
-#include "inspect/inode_owners.h"
+#include "inspect/owners.h"
 #include "kernel/sockdiag.h"
 #include "kernel/sysctl.h"
 
@@ -21,9 +21,9 @@ enum { TIME_WAIT_MS = 60 * 1000 }; /* TCP_TIMEWAIT_LEN in include/net/tcp.h */
 struct tally {
     struct budget *budget;
     int diag;
-    struct port_set taken;       /* explicitly: of the range */
-    struct port_set listening;   /* what comes in on these is nobody's outgoing connection */
-    struct inode_owners *owners; /* owned; NULL while nobody is to be told */
+    struct port_set taken;     /* explicitly: of the range */
+    struct port_set listening; /* what comes in on these is nobody's outgoing connection */
+    struct table owners; /* owns: of struct owners_sample; empty while nobody is to be named */
     struct budget_route *routes; /* owned: a hash table, family 0 where it is empty */
     size_t slots, used;
     bool failed; /* for want of memory */
@@ -103,7 +103,7 @@ static bool has_other_parity(const struct budget *budget, uint16_t port) {
 }
 
 static void add_owner(struct tally *tally, struct budget_route *route, uint32_t inode) {
-    const struct inode_owner *found = inode_owners_find(tally->owners, inode);
+    const struct owners_sample *found = table_find(&tally->owners, &inode);
     unsigned i = 0;
     if (found == NULL)
         return;
@@ -134,7 +134,7 @@ static bool count_socket(void *context, const struct tcp_socket *socket) {
     bool is_explicit = port_set_has(&tally->taken, socket->local.port);
     route->used += !reusable && !is_explicit;
     route->by_bind += !is_explicit && has_other_parity(budget, socket->local.port);
-    if (tally->owners != NULL && socket->inode != 0)
+    if (socket->inode != 0)
         add_owner(tally, route, socket->inode);
     return true;
 }
@@ -238,8 +238,7 @@ static void sample_again(struct tally *tally, uint64_t first_ns) {
     const struct budget_route *first = &budget->routes[0];
     wait_until(first_ns + budget->asked.interval_ns);
     struct diag_query query = route_query(budget, &first->remote);
-    inode_owners_free(tally->owners);
-    tally->owners = NULL;
+    table_free(&tally->owners);
     if (sockdiag_dump(tally->diag, &query, count_socket, tally) != 0 || tally->slots == 0)
         return;
     double seconds = (double)(units_now_ns() - first_ns) / NS_PER_S;
@@ -287,7 +286,7 @@ static int look(struct tally *tally) {
     int error = find_taken(tally);
     if (error != 0)
         return error;
-    tally->owners = inode_owners_read(&budget->unseen);
+    budget->unseen = owners_sample(&tally->owners);
     uint64_t first_ns = units_now_ns();
     error = sockdiag_dump(tally->diag, &query, count_socket, tally);
     if (error != 0 || tally->failed)
@@ -315,7 +314,7 @@ static void look_here(void *context, FILE *more) {
         budget->failure = "listing the TCP sockets (sock_diag)";
     if (tally.diag >= 0)
         close(tally.diag);
-    inode_owners_free(tally.owners);
+    table_free(&tally.owners);
     free(tally.routes);
 }
 

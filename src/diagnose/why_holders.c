@@ -87,7 +87,7 @@ static void find_owners(struct why *why) {
     struct owners owners[EVIDENCE_SOCKETS] = {{0}};
     for (unsigned i = 0; i < why->evidence.socket_count; i++)
         owners[i].inode = why->evidence.sockets[i].socket.inode;
-    why->unseen = owner_find(owners, why->evidence.socket_count);
+    why->unseen = owners_find(owners, why->evidence.socket_count);
     for (unsigned i = 0; i < why->evidence.socket_count; i++)
         why->holders[i].owners = owners[i];
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "engine/stage_parts.h"
-#include "inspect/owner.h"
+#include "inspect/owners.h"
 #include "kernel/process.h"
 
 /* A socket that a role has open, by whatever name or none. */

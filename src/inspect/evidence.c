@@ -197,7 +197,7 @@ void evidence_find_owners(struct evidence *evidence, struct evidence_owners *own
     for (unsigned i = 0; i < evidence->socket_count; i++)
         known[i].inode = evidence->sockets[i].socket.inode;
     owners->count = 0;
-    owner_find(known, evidence->socket_count);
+    owners_find(known, evidence->socket_count);
     for (unsigned i = 0; i < evidence->socket_count; i++)
         if (evidence->sockets[i].socket.inode != 0)
             add_holders(&evidence->sockets[i], &known[i], owners);

@@ -203,6 +203,16 @@ else
   skip "--all-netns" "no pid namespace could be made to try it in"
 fi
 
+# Descriptors that are not searched first.
+begin high-descriptors
+look why 127.0.0.1:2000
+ok "sockets at high descriptors have their owner, each" sh -c '[ "$(grep -c "pid $1," "$2")" = 2 ]' - "$pid" \
+  "$work/out"
+ok "and none is said to have no process" out_lacks "no process that can be seen"
+look why --format json 127.0.0.1:2000
+ok "in JSON, too" json_is '[.sockets[].process_count] | join(" ")' "1 1"
+end
+
 # What changes during the look.
 begin restless
 answers=0

@@ -4,6 +4,7 @@
  * the situation cannot be made. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -277,6 +278,16 @@ static void make_shared(void) {
     listener("127.0.0.1", PORT, SO_REUSEPORT);
 }
 
+/* Two sockets in the way, each at a descriptor beyond the lowest 128. */
+static void make_high_descriptors(void) {
+    enum { HIGH = 300 };
+    for (int i = 0; i < 2; i++) {
+        int fd = listener("127.0.0.1", PORT, SO_REUSEPORT);
+        need(fcntl(fd, F_DUPFD, HIGH - 10 * i), "fcntl");
+        close(fd);
+    }
+}
+
 /* A client takes a port every 10 ms, for some seconds. */
 static void take_ports(void) {
     enum { ROUNDS = 1000, PAUSE_US = 10 * 1000 };
@@ -360,6 +371,7 @@ static const struct {
     {"exhausted", make_exhausted},
     {"tentative", make_tentative},
     {"shared", make_shared},
+    {"high-descriptors", make_high_descriptors},
     {"growing", make_growing},
     {"fleeting", make_fleeting},
     {"restless", make_restless},

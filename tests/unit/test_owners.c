@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,7 +12,7 @@
 #include <unistd.h>
 
 #include "inspect/namespaces.h"
-#include "inspect/owner.h"
+#include "inspect/owners.h"
 #include "kernel/netns.h"
 #include "kernel/process.h"
 #include "kernel/socket.h"
@@ -81,7 +82,7 @@ static pid_t spawn_heir(int *end) {
     return child;
 }
 
-static void owner_find_gives_all_that_hold_it_the_oldest_first(void **state) {
+static void owners_find_gives_all_that_hold_it_the_oldest_first(void **state) {
     struct owners sockets[2] = {{0}};
     int end, fd = socket(AF_INET, SOCK_STREAM, 0), closed = socket(AF_INET, SOCK_STREAM, 0);
     (void)state;
@@ -89,7 +90,7 @@ static void owner_find_gives_all_that_hold_it_the_oldest_first(void **state) {
     sockets[1].inode = inode_of(closed);
     close(closed);
     pid_t child = spawn_heir(&end);
-    owner_find(sockets, 2);
+    owners_find(sockets, 2);
     assert_int_equal(sockets[0].count, 2);
     assert_int_equal(sockets[0].known, 2);
     assert_int_equal(sockets[0].oldest[0].pid, getpid());
@@ -97,20 +98,77 @@ static void owner_find_gives_all_that_hold_it_the_oldest_first(void **state) {
     assert_int_equal(sockets[0].oldest[1].pid, child);
     assert_true(sockets[0].oldest[0].started <= sockets[0].oldest[1].started);
     assert_int_equal(sockets[0].oldest[0].uid, geteuid());
-    assert_non_null(strstr(sockets[0].oldest[0].command, "test_owner"));
+    assert_non_null(strstr(sockets[0].oldest[0].command, "test_owners"));
     assert_int_equal(sockets[1].count, 0);
     close(end);
     waitpid(child, NULL, 0);
     close(fd);
 }
 
-static void owner_find_counts_a_process_once(void **state) {
+static void owners_find_counts_a_process_once(void **state) {
     int fd = socket(AF_INET, SOCK_STREAM, 0), again = dup(fd);
     struct owners socket = {.inode = inode_of(fd)};
     (void)state;
-    owner_find(&socket, 1);
+    owners_find(&socket, 1);
     assert_int_equal(socket.count, 1);
     close(again);
+    close(fd);
+}
+
+/* `fd` moved to a descriptor beyond those that are searched first. */
+static int moved_up(int fd, int where) {
+    int high = fcntl(fd, F_DUPFD, where);
+    assert_true(high >= where);
+    close(fd);
+    return high;
+}
+
+static void owners_find_gives_each_socket_its_owner_at_high_descriptors(void **state) {
+    struct owners sockets[4] = {{0}};
+    int fds[2], end;
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        fds[i] = moved_up(socket(AF_INET, SOCK_STREAM, 0), 300 + 10 * i);
+        sockets[i].inode = inode_of(fds[i]);
+    }
+    sockets[2].inode = sockets[0].inode;
+    pid_t child = spawn_heir(&end);
+    owners_find(sockets, 4);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(sockets[i].count, 2);
+        assert_int_equal(sockets[i].oldest[0].pid, getpid());
+        assert_int_equal(sockets[i].oldest[0].fd, fds[i % 2]);
+        assert_int_equal(sockets[i].oldest[1].pid, child);
+        assert_int_not_equal(sockets[i].search, OWNERS_NOT_SEARCHED);
+    }
+    assert_int_equal(sockets[3].count, 0);
+    assert_int_equal(sockets[3].search, OWNERS_SEARCHED);
+    close(end);
+    waitpid(child, NULL, 0);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void owners_find_counts_more_than_it_lists(void **state) {
+    enum { HEIRS = OWNERS_MOST + 4 };
+    pid_t heirs[HEIRS];
+    int ends[HEIRS];
+    struct owners found[2] = {{0}};
+    (void)state;
+    int fd = moved_up(socket(AF_INET, SOCK_STREAM, 0), 300);
+    found[0].inode = inode_of(fd);
+    found[1].inode = UINT32_MAX; /* nobody's, so that the search goes on to the end */
+    for (int i = 0; i < HEIRS; i++)
+        heirs[i] = spawn_heir(&ends[i]);
+    owners_find(found, 2);
+    for (int i = HEIRS; i-- > 0;) {
+        close(ends[i]);
+        waitpid(heirs[i], NULL, 0);
+    }
+    assert_int_equal(found[0].count, HEIRS + 1);
+    assert_int_equal(found[0].known, OWNERS_MOST);
+    assert_int_equal(found[0].oldest[0].pid, getpid());
+    assert_int_equal(found[1].count, 0);
     close(fd);
 }
 
@@ -265,8 +323,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(owner_unit_knows_units_and_containers),
         cmocka_unit_test(owner_unit_cuts_what_is_too_long),
-        cmocka_unit_test(owner_find_gives_all_that_hold_it_the_oldest_first),
-        cmocka_unit_test(owner_find_counts_a_process_once),
+        cmocka_unit_test(owners_find_gives_all_that_hold_it_the_oldest_first),
+        cmocka_unit_test(owners_find_counts_a_process_once),
+        cmocka_unit_test(owners_find_gives_each_socket_its_owner_at_high_descriptors),
+        cmocka_unit_test(owners_find_counts_more_than_it_lists),
         cmocka_unit_test(owner_read_of_a_process_that_is_gone),
         cmocka_unit_test(process_borrow_gives_the_socket_itself),
         cmocka_unit_test(socket_trial_answers_as_bind_does),
