@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs what is missing to build portreuse, or with the argument `tests` to test it, with the
-# system's package manager; where that may not be, says what to install. Run it from anywhere.
+# Installs what is missing to build portreuse (with the argument `tests`: to test it), with the
+# system's package manager. If it may not install anything, it says what to install. Runs from any
+# directory.
 set -eu
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -13,7 +14,7 @@ have_cmocka() {
     cc -E -x c - >/dev/null 2>&1
 }
 
-# The packages that hold a compiler, make, CMake and (for tests) cmocka, by package manager.
+# What is missing of a compiler, make, CMake and (for tests) cmocka.
 missing=
 have cc || missing="$missing compiler"
 have make || have ninja || missing="$missing make"
@@ -31,7 +32,7 @@ for name in apt-get dnf apk pacman zypper; do
   fi
 done
 
-package() { # WHAT: its package's name with this manager
+package() { # WHAT: the name of its package with this manager
   case "$manager:$1" in
     apt-get:compiler) echo gcc libc6-dev ;;
     apt-get:cmocka) echo libcmocka-dev ;;
@@ -59,7 +60,7 @@ if [ "$manager" = none ] || { [ -n "$as_root" ] && ! have sudo; }; then
 fi
 
 echo "$0: installing$packages" >&2
-# shellcheck disable=SC2086 # the words are to be parted
+# shellcheck disable=SC2086 # to be split into words
 case "$manager" in
   apt-get)
     export DEBIAN_FRONTEND=noninteractive

@@ -1,20 +1,23 @@
 #!/bin/sh
-# Builds portreuse and runs all its tests: installs what they need where it may (tests/deps.sh), and
-# ends with a line `N passed, N failed`. Exit status 0 if none failed.
+# Builds portreuse and runs all its tests. Installs what they need if it may (tests/deps.sh). The last
+# line is `N passed, N failed`. Exit status 0 if none failed.
 #
-# usage: tests/run.sh [STEP...]   (all of them, unless named)
+# usage: tests/run.sh [STEP...]   (default: all steps)
+#        tests/run.sh -n BUILD    (list the tests that `plain` runs with this build directory)
 #
-#   plain      unit and command-line tests of the usual build
+#   plain      the tests of the usual build: what `ctest` runs too
 #   sanitize   the same with ASan and UBSan
-#   clang      a build with clang, warnings as errors
-#   install    what is installed works without the tree; the static builds, the Debian package
+#   clang      a build with clang
+#   install    the installed files work without the tree; the static builds, the Debian package, and
+#              the build as part of another project
 #   format     clang-format finds nothing to change
 #   tidy       clang-tidy finds nothing
 #   shell      shellcheck finds nothing in the scripts
 #   fault      system calls that fail (needs strace)
 #   fuzz       a short run of the fuzzers (needs clang with libFuzzer)
 #
-# What needs a tool that is missing is skipped aloud; with CI=true that is a failure.
+# All builds treat warnings as errors. A step whose tool is missing is reported as skipped; with
+# CI=true that is a failure.
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top" || exit 1
@@ -58,28 +61,21 @@ check() {
   fi
 }
 
-# tap NAME COMMAND...: a program that prints TAP; each of its tests counts, and so does a bad end.
+# tap NAME COMMAND...: a program that prints TAP; each of its tests counts.
 tap() {
   tap_name=$1
   shift
-  "$@" >"$log" 2>&1
-  tap_status=$?
-  good=$(grep -cE '^ok ' "$log")
-  bad=$(grep -cE '^not ok ' "$log")
-  skips=$(grep -cE '^ok .* # SKIP' "$log")
-  if [ "$tap_status" != 0 ] && [ "$bad" = 0 ]; then
-    bad=1
-  fi
-  if [ "$good" = 0 ] && [ "$bad" = 0 ]; then
-    bad=1
-  fi
-  good=$((good - skips))
-  passed=$((passed + good))
-  failed=$((failed + bad))
-  skipped=$((skipped + skips))
-  echo "$tap_name: $good passed, $bad failed$([ "$skips" = 0 ] || echo ", $skips skipped")"
-  grep -E '^ok .* # SKIP' "$log" | sed 's/^/  /'
-  if [ "$bad" != 0 ]; then
+  tests/tap.sh "$@" >"$log" 2>&1
+  sum=$(tail -n 1 "$log")
+  # shellcheck disable=SC2086 # to be split: N passed, N failed, N skipped
+  set -- $sum
+  passed=$((passed + $1))
+  failed=$((failed + $3))
+  skipped=$((skipped + $5))
+  echo "$tap_name: ${sum%, 0 skipped}"
+  if [ "$3" = 0 ]; then
+    grep -E '# SKIP' "$log" | sed 's/^/  /'
+  else
     grep -vE '^ok ' "$log"
   fi
 }
@@ -106,17 +102,12 @@ scripts_of() { # FOLDER BUILD
   done
 }
 
-tests_of() { # BUILD
-  for source in tests/unit/test_*.c; do
-    program=$(basename "$source" .c)
-    tap "$program" env CMOCKA_MESSAGE_OUTPUT=TAP "$1/tests/unit/$program"
-  done
-  scripts_of tests/cli "$1"
-  if "$1/tests/property" --binds 1 2>&1 | grep -q '^SKIP'; then
-    skip "the model of bind() in random stories" "there is no private namespace here"
-  else
-    check "the model and the kernel agree on 20000 random binds" "$1/tests/property"
-  fi
+# tests_of BUILD: the tests that CMake has registered there.
+tests_of() {
+  tab=$(printf '\t')
+  while IFS=$tab read -r name program argument1 argument2; do
+    tap "$name" "$program" ${argument1:+"$argument1"} ${argument2:+"$argument2"} </dev/null
+  done <"$1/tests/registry"
 }
 
 step_plain() {
@@ -191,6 +182,10 @@ step_fuzz() {
   fi
 }
 
+if [ "${1:-}" = -n ]; then
+  cut -f 1 "$2/tests/registry"
+  exit
+fi
 tests/deps.sh tests || exit 1
 [ $# -gt 0 ] || set -- plain sanitize clang install format tidy shell fault fuzz
 for step; do

@@ -3,8 +3,8 @@
 # they expect.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/../lib.sh"
-# shellcheck source=cli/situation.sh
-. "$here/situation.sh"
+# shellcheck source=situation.sh
+. "$here/../situation.sh"
 top=$(cd "$here/../.." && pwd)
 fleet=$top/docs/fleet
 have() { command -v "$1" >/dev/null; }

@@ -3,8 +3,8 @@
 # (situation.c).
 # shellcheck source=lib.sh
 . "$(dirname "$0")/../lib.sh"
-# shellcheck source=cli/situation.sh
-. "$here/situation.sh"
+# shellcheck source=situation.sh
+. "$here/../situation.sh"
 
 look() { run "$portreuse" "$@" --pid "$pid"; }
 json_is() { ! command -v jq >/dev/null || [ "$(jq -r "$1" "$work/out")" = "$2" ]; }

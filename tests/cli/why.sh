@@ -3,8 +3,8 @@
 # in JSON, as whoever we are and as an ordinary user.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/../lib.sh"
-# shellcheck source=cli/situation.sh
-. "$here/situation.sh"
+# shellcheck source=situation.sh
+. "$here/../situation.sh"
 
 why() { run $as "$portreuse" why --pid "$pid" "$@"; }
 

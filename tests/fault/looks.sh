@@ -3,8 +3,8 @@
 # answer, and never one that was not found out.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/../lib.sh"
-# shellcheck source=cli/situation.sh
-. "$here/../cli/situation.sh"
+# shellcheck source=situation.sh
+. "$here/../situation.sh"
 
 # fails CALL INJECTION COMMAND...: runs the command with the call failing so.
 fails() {

@@ -1,13 +1,13 @@
-/* The property: in whatever story, the model of model/rules.h and the kernel give one answer.
+/* The property: in every story, the model of model/rules.h and the kernel give the same answer.
  *
  *   property [--seed N] [--binds N]
  *
- * Plays random stories until so many bind() calls have been judged (20000). Each has a block of
- * ports of its own; every few thousand of them a fresh namespace. The first one in which they part
- * is made as short as it goes, and printed on standard output as a scenario that expects what the
- * kernel answered; the verdict goes to standard error. Where it depends on which port the kernel
- * chooses, the scenario passes now and then (run --repeat). Exit status 0 if there was none, 1 if
- * there was one, 77 where it cannot run. */
+ * Plays random stories until N bind() calls have been compared (20000). Each story has a block of
+ * ports to itself, and every few thousand stories get a fresh namespace. The first story with two
+ * different answers is made as short as possible and printed on standard output as a scenario that
+ * expects what the kernel answered. The verdict goes to standard error, as TAP. If the answer
+ * depends on which port the kernel chooses, the scenario passes only sometimes (use run --repeat).
+ * Exit status 0 if all answers agree, 1 if two differ, 77 if it cannot run here. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -178,14 +178,17 @@ int main(int argc, char **argv) {
             break;
     }
     if (found->refused) {
-        fprintf(stderr, "SKIP property: %s\n", found->reason);
+        fprintf(stderr, "1..1\nok 1 - the model agrees with the kernel # SKIP %s\n", found->reason);
         return EXIT_SKIP;
     }
-    fprintf(stderr, "%s property: %lu stories, %lu binds, %lu listens, %lu connects; seed %llu\n",
-            found->parted ? "FAIL" : "PASS", found->stories, found->binds, found->listens,
-            found->connects, (unsigned long long)seed);
+    fprintf(stderr, "1..1\n%s 1 - the model agrees with the kernel\n",
+            found->parted || found->binds < wanted_binds ? "not ok" : "ok");
+    fprintf(stderr, "# %lu stories, %lu binds, %lu listens, %lu connects; seed %llu\n",
+            found->stories, found->binds, found->listens, found->connects,
+            (unsigned long long)seed);
     if (found->odd > 0)
-        fprintf(stderr, "%lu stories were left, the last one by %s\n", found->odd, found->odd_text);
+        fprintf(stderr, "# %lu stories were left, the last one by %s\n", found->odd,
+                found->odd_text);
     if (found->parted)
         in_namespace(show_parting);
     return found->parted ? EXIT_PART : found->binds < wanted_binds ? EXIT_TROUBLE : 0;

@@ -1,4 +1,4 @@
-# For scripts that look at situations: `. "$here/situation.sh"` behind lib.sh.
+# For scripts that look at situations: `. "$here/../situation.sh"` after lib.sh.
 #
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # lib.sh sets them
