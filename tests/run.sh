@@ -8,6 +8,7 @@
 #   plain      the tests of the usual build: what `ctest` runs too
 #   sanitize   the same with ASan and UBSan
 #   clang      a build with clang
+#   portable   builds for musl, 32 bits, a big-endian processor, and with tcc
 #   install    the installed files work without the tree; the static builds, the Debian package, and
 #              the build as part of another project
 #   format     clang-format finds nothing to change
@@ -73,6 +74,7 @@ tap() {
   failed=$((failed + $3))
   skipped=$((skipped + $5))
   echo "$tap_name: ${sum%, 0 skipped}"
+  sed -n 's/^# note: /  /p' "$log"
   if [ "$3" = 0 ]; then
     grep -E '# SKIP' "$log" | sed 's/^/  /'
   else
@@ -124,6 +126,39 @@ step_clang() {
     build build-clang -DPORTREUSE_TESTS=ON -DCMAKE_C_COMPILER=clang
   else
     skip "a build with clang" "clang is not installed"
+  fi
+}
+
+# portable NAME COMPILER: a static build for another machine or library, in build-portable/COMPILER.
+portable() {
+  if ! command -v "$2" >/dev/null; then
+    skip "a build for $1" "$2 is not installed"
+    false
+  else
+    build "build-portable/$2" -DCMAKE_C_COMPILER="$2" -DPORTREUSE_STATIC=ON
+  fi
+}
+
+step_portable() {
+  portable musl musl-gcc &&
+    check "all scenarios pass with musl" build-portable/musl-gcc/portreuse run --all
+  portable "32 bits" i686-linux-gnu-gcc &&
+    check "all scenarios pass with 32 bits" build-portable/i686-linux-gnu-gcc/portreuse run --all
+  # QEMU's user mode has no sock_diag: only what needs no evidence runs.
+  if portable "a big-endian processor" s390x-linux-gnu-gcc; then
+    if command -v qemu-s390x-static >/dev/null; then
+      set -- qemu-s390x-static build-portable/s390x-linux-gnu-gcc/portreuse
+      check "a big-endian processor reads all scenarios" "$@" check scenarios/*.scenario
+      check "and runs some" "$@" run --must-run address-in-use address-not-local dual-stack
+    else
+      skip "running on a big-endian processor" "qemu-s390x-static is not installed"
+    fi
+  fi
+  if command -v tcc >/dev/null; then
+    build build-portable/tcc -DCMAKE_C_COMPILER=tcc &&
+      check "all scenarios pass with tcc" build-portable/tcc/portreuse run --all
+  else
+    skip "a build with tcc" "it is not installed"
   fi
 }
 
@@ -187,10 +222,12 @@ if [ "${1:-}" = -n ]; then
   exit
 fi
 tests/deps.sh tests || exit 1
-[ $# -gt 0 ] || set -- plain sanitize clang install format tidy shell fault fuzz
+[ $# -gt 0 ] || set -- plain sanitize clang portable install format tidy shell fault fuzz
 for step; do
   case $step in
-    plain | sanitize | clang | install | format | tidy | shell | fault | fuzz) "step_$step" ;;
+    plain | sanitize | clang | portable | install | format | tidy | shell | fault | fuzz)
+      "step_$step"
+      ;;
     *)
       echo "$0: unknown step '$step'" >&2
       exit 2
