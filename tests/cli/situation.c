@@ -278,12 +278,17 @@ static void make_shared(void) {
     listener("127.0.0.1", PORT, SO_REUSEPORT);
 }
 
-/* Two sockets in the way, each at a descriptor beyond the lowest 128. */
+/* Two sockets in the way, at descriptors beyond the lowest 128, and two on the next port that have
+ * theirs the other way round. */
 static void make_high_descriptors(void) {
     enum { HIGH = 300 };
-    for (int i = 0; i < 2; i++) {
-        int fd = listener("127.0.0.1", PORT, SO_REUSEPORT);
-        need(fcntl(fd, F_DUPFD, HIGH - 10 * i), "fcntl");
+    static const int ports[] = {PORT, PORT, PORT + 1, PORT + 1};
+    static const int descriptors[] = {HIGH, HIGH + 10, HIGH + 30, HIGH + 20};
+    while (dup(STDIN_FILENO) < HIGH - 1)
+        continue;
+    for (int i = 0; i < 4; i++) {
+        int fd = listener("127.0.0.1", ports[i], SO_REUSEPORT);
+        need(fcntl(fd, F_DUPFD, descriptors[i]), "fcntl");
         close(fd);
     }
 }

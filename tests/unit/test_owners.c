@@ -115,7 +115,18 @@ static void owners_find_counts_a_process_once(void **state) {
     close(fd);
 }
 
-/* `fd` moved to a descriptor beyond those that are searched first. */
+enum { HIGH = 300 };
+
+/* Fills the descriptors below HIGH, or empties them again. */
+static void fill_descriptors(bool full) {
+    for (int fd = 20; fd < HIGH; fd++)
+        if (full)
+            assert_int_equal(dup2(STDOUT_FILENO, fd), fd);
+        else
+            close(fd);
+}
+
+/* Moves `fd` to a descriptor beyond those that are searched first. */
 static int moved_up(int fd, int where) {
     int high = fcntl(fd, F_DUPFD, where);
     assert_true(high >= where);
@@ -127,8 +138,9 @@ static void owners_find_gives_each_socket_its_owner_at_high_descriptors(void **s
     struct owners sockets[4] = {{0}};
     int fds[2], end;
     (void)state;
+    fill_descriptors(true);
     for (int i = 0; i < 2; i++) {
-        fds[i] = moved_up(socket(AF_INET, SOCK_STREAM, 0), 300 + 10 * i);
+        fds[i] = moved_up(socket(AF_INET, SOCK_STREAM, 0), HIGH + 20 - 10 * i);
         sockets[i].inode = inode_of(fds[i]);
     }
     sockets[2].inode = sockets[0].inode;
@@ -147,6 +159,7 @@ static void owners_find_gives_each_socket_its_owner_at_high_descriptors(void **s
     waitpid(child, NULL, 0);
     close(fds[0]);
     close(fds[1]);
+    fill_descriptors(false);
 }
 
 static void owners_find_counts_more_than_it_lists(void **state) {
@@ -155,7 +168,8 @@ static void owners_find_counts_more_than_it_lists(void **state) {
     int ends[HEIRS];
     struct owners found[2] = {{0}};
     (void)state;
-    int fd = moved_up(socket(AF_INET, SOCK_STREAM, 0), 300);
+    fill_descriptors(true);
+    int fd = moved_up(socket(AF_INET, SOCK_STREAM, 0), HIGH);
     found[0].inode = inode_of(fd);
     found[1].inode = UINT32_MAX; /* nobody's, so that the search goes on to the end */
     for (int i = 0; i < HEIRS; i++)
@@ -170,6 +184,7 @@ static void owners_find_counts_more_than_it_lists(void **state) {
     assert_int_equal(found[0].oldest[0].pid, getpid());
     assert_int_equal(found[1].count, 0);
     close(fd);
+    fill_descriptors(false);
 }
 
 static void owner_read_of_a_process_that_is_gone(void **state) {
