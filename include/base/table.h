@@ -26,6 +26,9 @@ void *table_add(struct table *table, const void *key, bool *is_new);
 /* Returns entry number `index`, below `count`. */
 void *table_entry(const struct table *table, size_t index);
 
+/* Takes the array of `count` entries out of the table, which is then empty. The caller frees it. */
+void *table_take(struct table *table);
+
 /* Frees the entries; the table is then empty and can be used again. */
 void table_free(struct table *table);
 

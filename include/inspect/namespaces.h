@@ -1,4 +1,4 @@
-/* Network namespaces that others are in: a container's, one made by `ip netns add`. */
+/* The network namespaces of this host: a container's, one made by `ip netns add`. */
 #ifndef PORTREUSE_INSPECT_NAMESPACES_H
 #define PORTREUSE_INSPECT_NAMESPACES_H
 
@@ -6,31 +6,36 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { NAMESPACE_PATH_SIZE = 256, NAMESPACE_NAME_SIZE = 64 };
+enum { NAMESPACE_PATH_SIZE = 256, NAMESPACE_NAME_SIZE = NAMESPACE_PATH_SIZE };
 
 struct namespace {
+    uint64_t inode;                 /* the same for all paths to one namespace */
     char name[NAMESPACE_NAME_SIZE]; /* for people: `pid 4711`, `blue`, a path */
-    char path[NAMESPACE_PATH_SIZE]; /* the file that stands for it; "" is the present one */
-    uint64_t inode;                 /* by which two paths to one namespace are known */
+    char path[NAMESPACE_PATH_SIZE]; /* its file; "" is the namespace of this process */
 };
 
-/* The namespace that process `pid` is in; the one that `name` stands for, which is a path if it has
- * a slash, else a name of `ip netns`. Return 0 or an errno: ENOENT if there is none, EACCES
- * without the right to look at the process, EINVAL if the file is no network namespace. */
-int namespaces_of_process(pid_t pid, struct namespace *place);
-int namespaces_named(const char *name, struct namespace *place);
-
-/* The present one. */
+/* The namespace of this process. */
 struct namespace namespaces_here(void);
 
-/* Finds the namespaces that processes are in and those of `ip netns`, the present one first, each
- * once; at most `most`. `*unseen` is the number of processes whose namespace may not be known.
- * Returns how many there are. */
-size_t namespaces_all(struct namespace *places, size_t most, unsigned *unseen);
+/* The namespace of process `pid`; the namespace called `name`, which is a path if it contains a
+ * slash, else a name of `ip netns`. Return 0 or an errno: ENOENT if there is none, EACCES without
+ * the right to look at the process, EINVAL if the file is not a network namespace. */
+int namespaces_of_process(pid_t pid, struct namespace *found);
+int namespaces_named(const char *name, struct namespace *found);
 
-/* Moves the calling process, which must have one thread, into the namespace: into the user
- * namespace that owns it too, where it takes that. Returns 0 or an errno: EPERM where it may not.
- */
-int namespaces_join(const struct namespace *place);
+/* Some namespaces, each once. */
+struct namespaces {
+    struct namespace *list; /* owned by the caller: free() */
+    size_t count;
+    unsigned unseen; /* processes whose namespace may be missing here, for want of rights */
+};
+
+/* Finds the namespaces of all processes and those of `ip netns`; that of this process comes first.
+ * Returns 0, or ENOMEM with an empty list. */
+int namespaces_all(struct namespaces *all);
+
+/* Moves the calling process, which must have one thread, into the namespace, and first into the
+ * user namespace that owns it if that is needed. Returns 0 or an errno: EPERM if it may not. */
+int namespaces_join(const struct namespace *where);
 
 #endif

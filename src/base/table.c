@@ -67,6 +67,13 @@ void *table_add(struct table *table, const void *key, bool *is_new) {
     return entry;
 }
 
+void *table_take(struct table *table) {
+    void *entries = table->entries;
+    table->entries = NULL;
+    table_free(table);
+    return entries;
+}
+
 void table_free(struct table *table) {
     free(table->entries);
     free(table->slots);

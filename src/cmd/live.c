@@ -10,7 +10,7 @@
 
 bool live_begin(struct live *live, const struct command *command) {
     *live = (struct live){.outputs.command = command, .place_count = 1};
-    live->places = calloc(LIVE_PLACES, sizeof *live->places);
+    live->places = calloc(1, sizeof *live->places);
     if (live->places == NULL) {
         options_complain(command->name, "%s", strerror(ENOMEM));
         return false;
@@ -44,21 +44,32 @@ static bool take_netns(struct live *live) {
     return error == 0;
 }
 
+static bool take_all(struct live *live) {
+    struct namespaces all;
+    int error = namespaces_all(&all);
+    if (error != 0) {
+        options_complain(live->outputs.command->name, "%s", strerror(error));
+        return false;
+    }
+    free(live->places);
+    live->places = all.list;
+    live->place_count = all.count;
+    if (all.unseen > 0)
+        options_complain(live->outputs.command->name,
+                         "%u processes could not be looked into; root also sees the network "
+                         "namespaces that only these are in",
+                         all.unseen);
+    return true;
+}
+
 bool live_take(struct live *live, int option) {
-    unsigned unseen;
     switch (option) {
     case LIVE_OPTION_PID:
         return take_pid(live);
     case LIVE_OPTION_NETNS:
         return take_netns(live);
     case LIVE_OPTION_ALL_NETNS:
-        live->place_count = namespaces_all(live->places, LIVE_PLACES, &unseen);
-        if (unseen > 0)
-            options_complain(live->outputs.command->name,
-                             "%u processes are not ours to look into: where these are in other "
-                             "network namespaces, root sees them",
-                             unseen);
-        return true;
+        return take_all(live);
     case LIVE_OPTION_FORMAT:
         return outputs_take_format(&live->outputs, optarg);
     case LIVE_OPTION_OUTPUT:

@@ -8,8 +8,6 @@
 #include "cmd/outputs.h"
 #include "inspect/namespaces.h"
 
-enum { LIVE_PLACES = 256 };
-
 /* Begin with live_begin(), end with live_end(). */
 struct live {
     struct outputs outputs;

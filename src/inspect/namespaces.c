@@ -1,3 +1,5 @@
+/* A namespace is known by the inode of its file: of several files for one namespace the first found
+ * counts. A namespace that neither a process is in nor a name stands for is not found. */
 #include "inspect/namespaces.h"
 
 #include <dirent.h>
@@ -7,18 +9,20 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/table.h"
 #include "kernel/process.h"
 
 static const char named_directory[] = "/run/netns";
 
-/* Opens the file of a network namespace and tells its inode. Returns a descriptor, or -1 with errno
+/* Opens the file of a network namespace and reads its inode. Returns a descriptor, or -1 with errno
  * set. */
-static int open_place(const char *path, uint64_t *inode) {
+static int open_namespace(const char *path, uint64_t *inode) {
     struct stat status;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -33,28 +37,12 @@ static int open_place(const char *path, uint64_t *inode) {
 }
 
 /* Returns 0 or an errno. */
-static int look_at(struct namespace *place) {
-    int fd = open_place(place->path, &place->inode);
+static int read_inode(struct namespace *found) {
+    int fd = open_namespace(found->path, &found->inode);
     if (fd < 0)
         return errno;
     close(fd);
     return 0;
-}
-
-int namespaces_of_process(pid_t pid, struct namespace *place) {
-    *place = (struct namespace){0};
-    snprintf(place->name, sizeof place->name, "pid %d", (int)pid);
-    snprintf(place->path, sizeof place->path, "/proc/%d/ns/net", (int)pid);
-    return look_at(place);
-}
-
-int namespaces_named(const char *name, struct namespace *place) {
-    *place = (struct namespace){0};
-    bool is_path = strchr(name, '/') != NULL;
-    int length = snprintf(place->path, sizeof place->path, "%s%s%s", is_path ? "" : named_directory,
-                          is_path ? "" : "/", name);
-    snprintf(place->name, sizeof place->name, "%s", name);
-    return (size_t)length >= sizeof place->path ? ENAMETOOLONG : look_at(place);
 }
 
 struct namespace namespaces_here(void) {
@@ -65,55 +53,78 @@ struct namespace namespaces_here(void) {
     return here;
 }
 
+int namespaces_of_process(pid_t pid, struct namespace *found) {
+    *found = (struct namespace){0};
+    snprintf(found->name, sizeof found->name, "pid %d", (int)pid);
+    snprintf(found->path, sizeof found->path, "/proc/%d/ns/net", (int)pid);
+    return read_inode(found);
+}
+
+int namespaces_named(const char *name, struct namespace *found) {
+    *found = (struct namespace){0};
+    bool is_path = strchr(name, '/') != NULL;
+    int length = snprintf(found->path, sizeof found->path, "%s%s%s", is_path ? "" : named_directory,
+                          is_path ? "" : "/", name);
+    snprintf(found->name, sizeof found->name, "%s", name);
+    return (size_t)length >= sizeof found->path ? ENAMETOOLONG : read_inode(found);
+}
+
 /* --- all of them --- */
 
 struct listing {
-    struct namespace *places;
-    size_t count, most;
+    struct table table; /* owns: of struct namespace, by inode */
+    bool failed;        /* memory is out */
     unsigned unseen;
 };
 
-static void add_place(struct listing *listing, const struct namespace *place) {
-    for (size_t i = 0; i < listing->count; i++)
-        if (listing->places[i].inode == place->inode)
-            return;
-    if (listing->count < listing->most)
-        listing->places[listing->count++] = *place;
+static void add_namespace(struct listing *listing, const struct namespace *found) {
+    bool is_new;
+    struct namespace *entry = table_add(&listing->table, &found->inode, &is_new);
+    listing->failed |= entry == NULL;
+    if (entry != NULL && is_new)
+        *entry = *found;
 }
 
 static bool add_process(void *context, pid_t pid) {
     struct listing *listing = context;
-    struct namespace place;
-    int error = namespaces_of_process(pid, &place);
+    struct namespace found;
+    int error = namespaces_of_process(pid, &found);
     if (error == 0)
-        add_place(listing, &place);
+        add_namespace(listing, &found);
     else
         listing->unseen += error == EACCES || error == EPERM;
-    return true;
+    return !listing->failed;
 }
 
 static void add_named(struct listing *listing) {
-    struct namespace place;
+    struct namespace found;
     DIR *directory = opendir(named_directory);
     if (directory == NULL)
         return;
     for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
-        if (entry->d_name[0] != '.' && namespaces_named(entry->d_name, &place) == 0)
-            add_place(listing, &place);
+        if (entry->d_name[0] != '.' && namespaces_named(entry->d_name, &found) == 0)
+            add_namespace(listing, &found);
     closedir(directory);
 }
 
-size_t namespaces_all(struct namespace *places, size_t most, unsigned *unseen) {
-    struct listing listing = {.places = places, .most = most};
+int namespaces_all(struct namespaces *all) {
+    struct listing listing = {
+        .table = {.entry_size = sizeof(struct namespace), .key_size = sizeof all->list->inode}};
     struct namespace here = namespaces_here();
-    add_place(&listing, &here);
+    *all = (struct namespaces){0};
+    add_namespace(&listing, &here);
     add_named(&listing);
     process_each(add_process, &listing);
-    *unseen = listing.unseen;
-    return listing.count;
+    if (!listing.failed) {
+        all->count = listing.table.count;
+        all->list = table_take(&listing.table);
+    }
+    all->unseen = listing.unseen;
+    table_free(&listing.table);
+    return listing.failed ? ENOMEM : 0;
 }
 
-/* --- going there --- */
+/* --- entering one --- */
 
 /* Joins the user namespace that owns the network namespace `net`, in which its owner has every
  * capability (user_namespaces(7)). Returns 0 or an errno. */
@@ -126,11 +137,11 @@ static int join_owner(int net) {
     return error;
 }
 
-int namespaces_join(const struct namespace *place) {
+int namespaces_join(const struct namespace *where) {
     uint64_t inode;
-    if (place->path[0] == '\0')
+    if (where->path[0] == '\0')
         return 0;
-    int net = open_place(place->path, &inode);
+    int net = open_namespace(where->path, &inode);
     if (net < 0)
         return errno;
     int error = setns(net, CLONE_NEWNET) < 0 ? errno : 0;

@@ -181,24 +181,28 @@ all_netns() {
   # shellcheck disable=SC2086
   unshare -rnpf --mount-proc sh -c '
     : >"$3.ready"
-    "$1" listener <"$3" >>"$3.ready" &
+    "$1" "$4" <"$3" >>"$3.ready" &
     exec 9>"$3"
     until grep -q ready "$3.ready"; do sleep 0.01; done
     "$2" why --all-netns '"$1"' 127.0.0.1:2000
     status=$?
     exec 9>&-
-    exit $status' - "$work/situation" "$portreuse" "$work/hold-all"
+    exit $status' - "$work/situation" "$portreuse" "$work/hold-all" "$2"
 }
 mkfifo "$work/hold-all"
 if unshare -rnpf --mount-proc true 2>/dev/null; then
-  run all_netns -q
+  run all_netns -q listener
   ok "--all-netns finds it in another namespace" first_line_starts "EADDRINUSE 127.0.0.1:2000"
   ok "exit 1" status_is 1
-  run all_netns ""
+  run all_netns "" listener
   ok "and tells each" sh -c '[ "$(grep -c "^--- " "$1")" = 2 ]' - "$work/out"
   ok "by name" out_matches "^--- pid [0-9]+: EADDRINUSE"
-  run all_netns "--format json"
+  run all_netns "--format json" listener
   ok "in JSON, too" json_is '[.namespaces[].verdict] | sort | join(" ")' "free refused"
+  run all_netns "--format json" many-namespaces
+  ok "of 302 namespaces, none is left out" json_is '.namespaces | length' 302
+  ok "the last is looked into, too" json_is '[.namespaces[] | select(.verdict == "refused")] | length' 1
+  ok "with the port taken in one, it is exit 1" status_is 1
 else
   skip "--all-netns" "no pid namespace could be made to try it in"
 fi

@@ -293,6 +293,24 @@ static void make_high_descriptors(void) {
     }
 }
 
+static void enter_namespace(void) {
+    char reason[NETNS_REASON_SIZE];
+    need(netns_enter(reason) == NETNS_REFUSED ? -1 : 0, "a namespace");
+}
+
+static void listen_in_namespace(void) {
+    enter_namespace();
+    make_listener();
+}
+
+/* Many namespaces, and a listener in the last of them. */
+static void make_many_namespaces(void) {
+    enum { MANY = 300 };
+    for (int i = 1; i < MANY; i++)
+        keep_in_child(enter_namespace);
+    keep_in_child(listen_in_namespace);
+}
+
 /* A client takes a port every 10 ms, for some seconds. */
 static void take_ports(void) {
     enum { ROUNDS = 1000, PAUSE_US = 10 * 1000 };
@@ -376,6 +394,7 @@ static const struct {
     {"exhausted", make_exhausted},
     {"tentative", make_tentative},
     {"shared", make_shared},
+    {"many-namespaces", make_many_namespaces},
     {"high-descriptors", make_high_descriptors},
     {"growing", make_growing},
     {"fleeting", make_fleeting},

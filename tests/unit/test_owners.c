@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -272,15 +273,15 @@ static void socket_trial_answers_as_bind_does(void **state) {
 }
 
 static int join_back(void) {
-    struct namespace places[256], parent;
-    struct namespace here = namespaces_here();
-    unsigned unseen;
-    size_t count = namespaces_all(places, 256, &unseen);
-    if (count < 1 || places[0].inode != here.inode || places[0].path[0] != '\0')
+    struct namespace parent, here = namespaces_here();
+    struct namespaces all;
+    if (namespaces_all(&all) != 0 || all.count < 1 || all.list[0].inode != here.inode ||
+        all.list[0].path[0] != '\0')
         return 1;
-    for (size_t i = 1; i < count; i++)
-        if (places[i].inode == here.inode)
+    for (size_t i = 1; i < all.count; i++)
+        if (all.list[i].inode == here.inode)
             return 2;
+    free(all.list);
     if (namespaces_named("/proc/self/ns/net", &parent) != 0 || parent.inode != here.inode)
         return 3;
     return namespaces_join(&parent) == 0 ? 0 : 4;

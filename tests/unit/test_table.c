@@ -1,6 +1,8 @@
 /* The hash table: every key once, found again, in the order of adding. */
 #include "test.h"
 
+#include <stdlib.h>
+
 #include "base/table.h"
 
 struct entry {
@@ -27,6 +29,10 @@ static void each_key_is_there_once_and_in_order(void **state) {
         assert_ptr_equal(table_find(&table, &key), table_entry(&table, i));
         assert_null(table_find(&table, &missing));
     }
+    struct entry *entries = table_take(&table);
+    assert_int_equal(entries[MANY - 1].key, (MANY - 1) * 4096);
+    assert_int_equal(table.count, 0);
+    free(entries);
     table_free(&table);
 }
 
