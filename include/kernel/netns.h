@@ -13,7 +13,7 @@ struct netns {
     int fd; /* -1: the namespace that the caller is in, which costs nothing */
 };
 
-#define NETNS_HERE ((struct netns){-1})
+#define NETNS_HERE ((struct netns){.fd = -1})
 
 /* socket(2), with SOCK_CLOEXEC added, and open(2), with O_CLOEXEC added, done in the namespace by
  * the calling thread, which is back in its own afterwards. A socket stays in the namespace that it
