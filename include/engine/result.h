@@ -21,12 +21,24 @@ enum step_status {
     STEP_BROKEN,  /* could not be done or judged: the case's reason says why */
 };
 
+/* What a step's result says without pointers, so that it can be sent to another process. */
+struct step_outcome {
+    enum step_status status;
+    struct answer got;
+    int met_index; /* see expectation_index() */
+    uint64_t elapsed_ns;
+    uint32_t call_index, option;
+    bool has_evidence;
+    size_t round_count;
+};
+
 struct step_result {
     enum step_status status;
     struct answer got;
     const struct wanted *met; /* which of the wanted answers it was, or NULL; of the scenario */
     uint64_t elapsed_ns;
-    const char *where; /* which part of the step answered, static, or NULL: SO_LINGER */
+    uint32_t call_index; /* index of the step that made the call: in a block, a line of its body */
+    uint32_t option;     /* which of that step's options answered, from 1; 0: none */
     char *seen; /* await: what was there instead, of RESULT_TEXT_SIZE; NULL or "": nothing to say */
     bool has_evidence;
     struct evidence *evidence;
@@ -40,7 +52,7 @@ struct case_result {
     enum verdict verdict;
     const char *reason; /* of SKIP and ERROR; else "" */
     uint64_t elapsed_ns;
-    struct step_result *steps; /* of the setup, then of the case; a block's body has places too */
+    struct step_result *steps; /* of the setup, then of the case; with the lines of blocks */
     size_t step_count;
     unsigned runs, passed; /* of --repeat; the rest is of the first run, or of the first that did
                               not pass */
@@ -69,9 +81,16 @@ const struct step *result_step(const struct scenario *scenario, size_t case_inde
 /* The first step that did not answer as expected, or NULL. */
 const struct step_result *result_failed_step(const struct case_result *result);
 
-/* The step whose expectation the answer to `step` did not meet: `step` itself, but of a serve
- * block, which expects nothing as a whole, the line of its body that ended it. */
+/* The step whose expectation the answer to `step` did not meet: `step` itself; for a serve block,
+ * which as a whole expects nothing, the line of its body that ended it. */
 const struct step *result_judge(const struct step *step, const struct step_result *result);
+
+/* The name of the option that answered, static: SO_LINGER; NULL if the whole step did. */
+const char *result_where(const struct scenario *scenario, const struct step_result *result);
+
+/* Sets the result of `step` to an outcome; what it has on the board stays. */
+void result_set_outcome(struct step_result *result, const struct step *step,
+                        const struct step_outcome *outcome);
 
 /* A deep copy in the arena. */
 struct case_result result_keep(struct arena *arena, const struct case_result *result);

@@ -23,7 +23,7 @@ enum answer_kind {
     ANSWER_VALUE,   /* getsockopt: value */
 };
 
-/* What came. A plain value: it can be copied, and sent between processes of one program. */
+/* What came. A plain value: it can be copied, and sent to another process. */
 struct answer {
     enum answer_kind kind;
     union { /* what the kind says */
@@ -55,15 +55,15 @@ struct wanted {
     int64_t low, high;
     struct address address;
     struct sockopt_value value;
-    enum verb at; /* blocks: the call that is to end it, or VERB_NONE: any */
+    enum verb at; /* blocks: the call that must end it, or VERB_NONE: any */
     bool counted; /* blocks: rounds_low..rounds_high */
     int64_t rounds_low, rounds_high;
 };
 
-/* All that `-> ...` says. Borrowed by a step from its scenario. */
+/* All of `-> ...`. What it points to belongs to the scenario. */
 struct expectation {
     bool given;                  /* false: no `->`; then `either` is one WANT_OK */
-    const char *text;            /* as written, behind the arrow; "ok" if not given */
+    const char *text;            /* as written, after the arrow; "ok" if not given */
     const struct wanted *either; /* these, if the kernel is `since` or newer, or always */
     size_t either_count;
     bool split;
@@ -74,32 +74,38 @@ struct expectation {
     uint64_t soonest_ns, latest_ns;
 };
 
-/* Finds the endpoint that an address stands for, now. False if it stands for none yet. */
+/* Finds the endpoint that an address stands for now. Returns false if it has none yet. */
 typedef bool answer_resolve(void *context, const struct address *address,
                             struct endpoint *endpoint);
 
-/* The first of the wanted answers on a kernel of this release that `got` is, or NULL. The time that
- * a step took is not looked at: see expectation_in_time(). */
+/* Returns the first of the wanted answers, on a kernel of this release, that `got` meets, or NULL.
+ * The time that a step took is not checked: see expectation_in_time(). */
 const struct wanted *expectation_met(const struct expectation *want, const struct answer *got,
                                      struct kernel_release running, answer_resolve *resolve,
                                      void *context);
 
+/* The index of a wanted answer in the two lists of its expectation, -1 for NULL; and the wanted
+ * answer with an index. */
+int expectation_index(const struct expectation *want, const struct wanted *wanted);
+const struct wanted *expectation_at(const struct expectation *want, int index);
+
+/* Returns whether the step took as long as expected. */
 bool expectation_in_time(const struct expectation *want, uint64_t elapsed_ns);
 
-/* Whether only a number greater than this one is expected. */
+/* Returns whether only numbers greater than this one are expected. */
 bool expectation_wants_more(const struct expectation *want, int64_t got);
 
-/* Whether some answer that is not an errno is allowed: what the step makes may exist after it. */
+/* Returns whether an answer other than an errno is allowed: then what the step makes may exist. */
 bool expectation_allows_success(const struct expectation *want);
 
-/* Whether the wanted answer leaves nothing open of this one, which met it: then a report may print
- * it and still be the same from run to run. A number that came where `ok` would do is open. */
+/* Returns whether the wanted answer allows only this one, which met it: then a report may print it
+ * and still be the same from run to run. A number where `ok` is expected can be any number. */
 bool wanted_pins(const struct wanted *wanted, const struct answer *got);
 
 enum { ANSWER_TEXT_SIZE = 160 };
 
-/* Writes the answer as the language spells it: `ok`, `EADDRINUSE`, `eof`, `EMFILE at socket after
- * 17`; returns `text`, of ANSWER_TEXT_SIZE bytes. */
+/* Writes the answer as in a scenario: `ok`, `EADDRINUSE`, `eof`, `EMFILE at socket after 17`.
+ * Returns `text`, of ANSWER_TEXT_SIZE bytes. */
 const char *answer_text(const struct answer *got, char *text);
 
 #endif

@@ -1,4 +1,4 @@
-/* The scenarios that are built into the program, and how a word finds a scenario. */
+/* The scenarios that are built into the program, and how a word of the command line names one. */
 #ifndef PORTREUSE_SCENARIO_CATALOGUE_H
 #define PORTREUSE_SCENARIO_CATALOGUE_H
 
@@ -21,12 +21,12 @@ extern const size_t catalogue_count;
 /* The entry of this name, static, or NULL. */
 const struct catalogue_entry *catalogue_find(const char *name);
 
-/* Parses an entry, or its header alone. The caller frees the scenario. */
+/* Parses an entry, or only its header. The caller frees the scenario. */
 struct scenario *catalogue_parse(const struct catalogue_entry *entry, struct mistakes *mistakes);
 struct scenario *catalogue_header(const struct catalogue_entry *entry, struct mistakes *mistakes);
 
-/* The first tag of a built-in scenario is its group. These are the groups, in the order of a
- * reader's way: from a bind() that is refused to a port that the kernel chooses. */
+/* The first tag of a built-in scenario is its group. The groups are in the order in which to read
+ * them: from a bind() that fails to a port that the kernel chooses. */
 struct catalogue_group {
     const char *tag;
     const char *title;
@@ -35,10 +35,10 @@ struct catalogue_group {
 extern const struct catalogue_group catalogue_groups[];
 extern const size_t catalogue_group_count;
 
-/* Finds the scenario that `word` means: the name of a built-in one, or the path of a file (a word
- * with a slash in it or ending in `.scenario`, `-` for standard input, or any other file that
- * exists). Returns it parsed, for the caller to free; NULL, with a mistake added, if there is none
- * or it cannot be read. */
+/* Finds the scenario that `word` names: a built-in one, or the path of a file (a word that contains
+ * a slash or ends in `.scenario`, `-` for standard input, or any other file that exists). Returns
+ * it parsed, for the caller to free; or NULL, with an error added, if there is none or it cannot be
+ * read. */
 struct scenario *catalogue_open(const char *word, struct mistakes *mistakes);
 
 #endif

@@ -1,4 +1,4 @@
-/* Mistakes in a scenario's text: all of them are collected, then printed as compilers do. */
+/* The errors in a scenario file: all of them are collected, then printed as compilers do. */
 #ifndef PORTREUSE_SCENARIO_MISTAKES_H
 #define PORTREUSE_SCENARIO_MISTAKES_H
 
@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 
-/* So many are kept of one list; the rest is only counted. */
+/* The most errors kept in one list; the rest is only counted. */
 enum { MISTAKES_KEPT = 1000 };
 
 struct mistake {
@@ -23,18 +23,18 @@ struct mistake {
 struct mistakes {
     struct arena arena; /* owns all below */
     struct mistake *list;
-    size_t count; /* of all; MISTAKES_KEPT of them at most are in the list */
+    size_t count; /* of all, also of those that are not in the list */
 };
 
-/* Adds a mistake at byte `offset` of the `size` bytes of the line `text` (all are copied). */
+/* Adds an error at byte `offset` of the `size` bytes of the line `text` (all are copied). */
 void mistakes_add(struct mistakes *mistakes, const char *file, unsigned line, const char *text,
                   size_t size, size_t offset, const char *message);
 
-/* Adds a mistake of a file as a whole. */
+/* Adds an error of a file as a whole. */
 void mistakes_add_file(struct mistakes *mistakes, const char *file, const char *message);
 
-/* Prints each as `file:line:column: error: message`, the line and a caret below its place. Control
- * characters in the text do nothing to a terminal. */
+/* Prints each as `file:line:column: error: message`, the line, and a caret below the column.
+ * Control characters in the text are replaced, so that they do nothing to a terminal. */
 void mistakes_print(const struct mistakes *mistakes, FILE *out);
 
 void mistakes_free(struct mistakes *mistakes);

@@ -30,50 +30,100 @@ enum {
     SCENARIO_BYTES_MAX = 64 * 1024 * 1024, /* of one send or recv */
 };
 
-enum { NO_ROLE = -1 };
+enum { NO_ROLE = -1, NO_SOCKET = -1 };
 
 struct option_setting {
     const struct sockopt *option;
-    struct sockopt_value value;
+    struct sockopt_value value; /* getsockopt: not set */
+};
+
+/* socket, setsockopt, getsockopt */
+struct step_options {
+    sa_family_t family; /* socket */
+    size_t count;       /* getsockopt: 1 */
+    struct option_setting *list;
+};
+
+/* listen: the backlog; send, recv: bytes. */
+struct step_amount {
+    bool given;
+    int64_t number;
 };
 
 /* One word of a sysctl's value: written, or the port of a socket. */
-struct sysctl_word {
+struct sysctl_value {
     const char *text; /* as written */
     bool is_address;
     struct address address;
 };
 
-/* One line. Which members mean something depends on the verb. */
+/* sysctl */
+struct step_sysctl {
+    const char *name;
+    struct sysctl_value *values;
+    size_t value_count;
+};
+
+/* await, count, destroy: which sockets. */
+struct step_query {
+    uint32_t states;
+    struct address local, remote; /* `*:*` where REMOTE is not written */
+    bool absent;                  /* await no */
+    uint64_t within_ns;           /* await */
+};
+
+/* address */
+struct step_device {
+    const char *name;
+    struct endpoint address; /* port 0 */
+    unsigned bits;
+    bool absent; /* address no */
+};
+
+/* repeat, serve */
+struct step_rounds {
+    bool given;    /* repeat N */
+    uint64_t most; /* SCENARIO_ROUNDS_MAX where N is not written; serve: UINT64_MAX */
+    bool timed;    /* repeat: the report shows how long the rounds took */
+};
+
+/* One line: a head that every step has, and the arguments of its verb. */
 struct step {
     enum verb verb;
-    int role; /* NO_ROLE: a step of the environment */
+    int role; /* an index, or NO_ROLE: a step of the environment */
     unsigned line;
     const char *arguments; /* as written, blanks folded; without the expectation */
-    const char *comment;   /* as written behind `#`, or NULL */
+    const char *comment;   /* as written after `#`, or NULL */
     struct expectation want;
+    size_t body; /* repeat, serve: how many of the next steps are its body; else 0 */
+    int socket;  /* an index: the socket that the call is on (accept: the listener); or NO_SOCKET */
 
-    unsigned socket;                /* the socket it is about; accept: the listener */
-    unsigned made;                  /* accept: the socket it makes */
-    int new_role;                   /* fork; pass: who gets it */
-    sa_family_t family;             /* socket */
-    struct option_setting *options; /* socket, setsockopt; getsockopt: the option of the first */
-    size_t option_count;
-    struct address address; /* bind, connect; await, count, destroy: LOCAL */
-    struct address remote;  /* await, count, destroy: REMOTE, a pattern of `*:*` if not written */
-    uint32_t states;        /* await, count */
-    bool absent;            /* await no, address no */
-    uint64_t duration_ns;   /* sleep; await: within */
-    bool has_number;        /* listen, recv, repeat: a number was written */
-    int64_t number;         /* backlog, bytes, uid, rounds */
-    int how;                /* shutdown: SHUT_RD, SHUT_WR, SHUT_RDWR */
-    const char *sysctl;     /* sysctl: the name */
-    const char *device;     /* address: whose */
-    struct sysctl_word *words;
-    size_t word_count;
-    bool timed;  /* repeat: the report tells how long its rounds took */
-    size_t body; /* repeat, serve: how many of the next steps are its body */
+    union { /* by verb_row(verb)->arguments */
+        struct step_sysctl sysctl;
+        struct step_query query;
+        struct step_device device;
+        uint64_t duration_ns;
+        struct step_options options;
+        struct address address;
+        struct step_amount amount;
+        int made;       /* accept: the socket that it makes, an index; or NO_SOCKET */
+        int how;        /* shutdown: SHUT_RD, SHUT_WR, SHUT_RDWR */
+        int other_role; /* fork: the new one; pass: the one that receives; or NO_ROLE */
+        uid_t uid;
+        struct step_rounds rounds;
+    };
 };
+
+/* What a step has, whatever its verb: the address that it binds or connects to, the sockets that it
+ * looks for, the rounds of its block: each NULL if it has none. */
+const struct address *step_address(const struct step *step);
+const struct step_query *step_query(const struct step *step);
+const struct step_rounds *step_rounds(const struct step *step);
+
+/* The socket that it makes besides step->socket, or NO_SOCKET; the other role that takes part in
+ * it, or NO_ROLE. */
+int step_made(const struct step *step);
+int step_other_role(const struct step *step);
 
 /* A run of steps: the setup, or a case. */
 struct section {
@@ -94,7 +144,7 @@ struct scenario {
     size_t tag_count;
     struct kernel_release needs_kernel; /* 0.0.0: any */
     bool needs_ipv6, needs_uids, slow;
-    const char *why, *fix; /* prose, lines parted by newlines; NULL if not given */
+    const char *why, *fix; /* prose, lines separated by newlines; NULL if not given */
 
     const char **roles;
     size_t role_count;
@@ -107,15 +157,15 @@ struct scenario {
     size_t case_count;
 };
 
-/* Parses `size` bytes of text. `name` and `file` (NULL if built in) are copied, and so is the text
- * but if built in: it must then stay as long as the scenario does. Mistakes are added
- * to `mistakes`, every one of the text; the scenario is returned all the same, as far as it could
- * be understood, and must not be run if there were any. The caller frees it. */
+/* Parses `size` bytes of text. `name` and `file` (NULL for a built-in scenario) are copied. The
+ * text is copied if there is a file; the text of a built-in scenario must outlive the scenario.
+ * Every error of the text is added to `mistakes`. The scenario is returned in any case, as far as
+ * it could be understood, but must not be run if there were errors. The caller frees it. */
 struct scenario *scenario_parse(const char *name, const char *file, const char *text, size_t size,
                                 struct mistakes *mistakes);
 
-/* The same for what stands before the setup and the cases: title, tags, why and the like. It is for
- * looking through many scenarios, and takes a tenth of the time; there are no steps in it. */
+/* Parses only what stands before the setup and the cases: title, tags, why and so on. It is for
+ * searching many scenarios and takes a tenth of the time; the result has no steps. */
 struct scenario *scenario_parse_header(const char *name, const char *text, size_t size,
                                        struct mistakes *mistakes);
 
@@ -123,8 +173,8 @@ void scenario_free(struct scenario *scenario);
 
 bool scenario_has_tag(const struct scenario *scenario, const char *tag);
 
-/* How long the steps of a case, with the setup, say that they will wait at most, in nanoseconds:
- * sleep, await ... within, -> ... within. The engine's deadline is that much later. */
+/* Returns the longest time, in nanoseconds, that the steps of a case and of the setup say they will
+ * wait: sleep, await ... within, -> ... within. The engine adds it to the deadline of the case. */
 uint64_t scenario_declared_ns(const struct scenario *scenario, size_t case_index);
 
 #endif

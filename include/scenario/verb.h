@@ -1,72 +1,124 @@
-/* The verbs and the keywords of the language. */
+/* The verbs and the keywords of the language.
+ *
+ * VERB_LIST is the only list of verbs. For each verb `name` in it
+ *
+ *   - a file scenario/steps_*.c defines `verb_name`: how the step is written, and what it changes
+ *     for the steps after it;
+ *   - a file of engine/ defines `action_name`: where and how it runs (engine/action.h).
+ *
+ * A program that lacks one of the two does not link. tests/unit/test_verbs.c checks the rest: that
+ * each verb is complete, is documented, and is used by a scenario. */
 #ifndef PORTREUSE_SCENARIO_VERB_H
 #define PORTREUSE_SCENARIO_VERB_H
 
 #include <stdbool.h>
 
+/* VERB(NAME, name), in the order of the documentation. */
+#define VERB_LIST(VERB)                                                                            \
+    /* the environment */                                                                          \
+    VERB(SYSCTL, sysctl)                                                                           \
+    VERB(AWAIT, await)                                                                             \
+    VERB(COUNT, count)                                                                             \
+    VERB(DESTROY, destroy)                                                                         \
+    VERB(ADDRESS, address)                                                                         \
+    VERB(SLEEP, sleep)                                                                             \
+    /* a role's calls on its sockets */                                                            \
+    VERB(SOCKET, socket)                                                                           \
+    VERB(SETSOCKOPT, setsockopt)                                                                   \
+    VERB(GETSOCKOPT, getsockopt)                                                                   \
+    VERB(BIND, bind)                                                                               \
+    VERB(LISTEN, listen)                                                                           \
+    VERB(CONNECT, connect)                                                                         \
+    VERB(ACCEPT, accept)                                                                           \
+    VERB(SEND, send)                                                                               \
+    VERB(RECV, recv)                                                                               \
+    VERB(SHUTDOWN, shutdown)                                                                       \
+    VERB(DISCONNECT, disconnect)                                                                   \
+    VERB(CLOSE, close)                                                                             \
+    VERB(GETSOCKNAME, getsockname)                                                                 \
+    VERB(GETPEERNAME, getpeername)                                                                 \
+    /* a role's process */                                                                         \
+    VERB(FORK, fork)                                                                               \
+    VERB(PASS, pass)                                                                               \
+    VERB(UID, uid)                                                                                 \
+    VERB(EXIT, exit)                                                                               \
+    VERB(KILL, kill)                                                                               \
+    /* blocks */                                                                                   \
+    VERB(REPEAT, repeat)                                                                           \
+    VERB(SERVE, serve)                                                                             \
+    VERB(STOP, stop)
+
+#define VERB_ENUMERATOR(NAME, name) VERB_##NAME,
+
 enum verb {
     VERB_NONE,
-    /* steps of the environment */
-    VERB_SYSCTL,
-    VERB_AWAIT,
-    VERB_COUNT,
-    VERB_DESTROY,
-    VERB_ADDRESS,
-    VERB_SLEEP,
-    /* steps of a role: calls on sockets */
-    VERB_SOCKET,
-    VERB_SETSOCKOPT,
-    VERB_GETSOCKOPT,
-    VERB_BIND,
-    VERB_LISTEN,
-    VERB_CONNECT,
-    VERB_ACCEPT,
-    VERB_SEND,
-    VERB_RECV,
-    VERB_SHUTDOWN,
-    VERB_DISCONNECT,
-    VERB_CLOSE,
-    VERB_GETSOCKNAME,
-    VERB_GETPEERNAME,
-    /* steps of a role: the process */
-    VERB_FORK,
-    VERB_PASS,
-    VERB_UID,
-    VERB_EXIT,
-    VERB_KILL,
-    /* blocks */
-    VERB_REPEAT,
-    VERB_SERVE,
-    VERB_STOP,
+    VERB_LIST(VERB_ENUMERATOR)
+    /* The line that ends a block: it has a name, a usage and an answer, but is not a step. */
     VERB_END,
     VERBS,
 };
 
+#undef VERB_ENUMERATOR
+
 /* Where a verb may stand. */
-enum verb_place {
-    PLACE_ENVIRONMENT, /* a line of its own, without a role */
-    PLACE_ROLE,        /* behind a role's name */
-    PLACE_CALL,        /* behind a role's name, and in a block */
+enum verb_scope {
+    SCOPE_ENVIRONMENT, /* at the start of a line: a step of the environment */
+    SCOPE_ROLE,        /* after the name of a role */
+    SCOPE_CALL,        /* after the name of a role, and at the start of a line of a block */
 };
 
-/* What kinds of answer a verb can give, besides ok and an errno. */
+/* What a verb can answer, besides ok and an errno. */
 enum verb_answer { GIVES_OK, GIVES_NUMBER, GIVES_DATA, GIVES_ADDRESS, GIVES_VALUE, GIVES_BLOCK };
+
+/* What the arguments of a verb are: which member of the union in `struct step` they fill. */
+enum step_arguments {
+    ARGUMENTS_NONE,
+    ARGUMENTS_SYSCTL,  /* sysctl */
+    ARGUMENTS_QUERY,   /* query */
+    ARGUMENTS_DEVICE,  /* device */
+    ARGUMENTS_TIME,    /* duration_ns */
+    ARGUMENTS_OPTIONS, /* options */
+    ARGUMENTS_ADDRESS, /* address */
+    ARGUMENTS_AMOUNT,  /* amount */
+    ARGUMENTS_SOCKET,  /* made */
+    ARGUMENTS_HOW,     /* how */
+    ARGUMENTS_ROLE,    /* other_role */
+    ARGUMENTS_UID,     /* uid */
+    ARGUMENTS_ROUNDS,  /* rounds */
+};
+
+/* Where the arrow of a step points in a picture. */
+enum verb_arrow { ARROW_TO_KERNEL, ARROW_TO_ROLE, ARROW_ENDS_ROLE };
+
+struct parser;
+struct cursor;
+struct flow;
+struct step;
 
 struct verb_row {
     const char *name;
-    enum verb_place place;
+    const char *usage; /* the whole line, as docs/scenario-language.md has it */
+    enum verb_scope scope;
+    enum step_arguments arguments;
     enum verb_answer answer;
-    const char *usage; /* the arguments, as documented */
+    enum verb_arrow arrow;
+    bool opens_block;
+    bool while_serving; /* may be given to a role that serves */
+    bool needs_result;  /* must have a `-> RESULT` */
+    /* Reads the arguments; NULL: there are none. */
+    void (*parse)(struct parser *parser, struct cursor *cursor, struct step *step);
+    /* Changes what is known of the roles and sockets once the step has succeeded; NULL: nothing. */
+    void (*effect)(struct flow *flow, const struct step *step);
 };
 
 /* The row of a verb, static. */
 const struct verb_row *verb_row(enum verb verb);
 
-/* The verb called `name`, or VERB_NONE; `end` is not among them. */
+/* The verb called `name`, or VERB_NONE; `end` is not one of them. */
 enum verb verb_named(const char *name);
 
-/* The verb nearest to a misspelt one that may stand at `place`, or VERB_NONE. */
-enum verb verb_near(const char *name, enum verb_place place);
+/* The verb nearest to a misspelt one that may stand in this scope, or VERB_NONE. */
+enum verb verb_near(const char *name, enum verb_scope scope);
 
 /* The words that start a line of another kind. */
 enum keyword {
@@ -82,8 +134,8 @@ enum keyword {
     KEYWORDS, /* how many there are; also: none of them */
 };
 
-/* The name of a keyword, static; the keyword called `name`, and the one nearest to a misspelt name.
- */
+/* Returns the name of a keyword, static; the keyword called `name`; and the one nearest to a
+ * misspelt name. */
 const char *keyword_name(enum keyword keyword);
 enum keyword keyword_named(const char *name);
 enum keyword keyword_near(const char *name);

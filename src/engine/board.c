@@ -1,3 +1,4 @@
+/* The layout of the board: one mapping, from whose front its parts are cut. */
 #include "engine/board.h"
 
 #include <stdalign.h>
@@ -8,14 +9,14 @@ static size_t step_count(const struct scenario *scenario, size_t case_index) {
     return scenario->setup.count + scenario->cases[case_index].count;
 }
 
-static size_t rounds_kept(const struct step *step) {
-    if (step->verb != VERB_REPEAT && step->verb != VERB_SERVE)
+size_t board_rounds_kept(const struct step *step) {
+    const struct step_rounds *rounds = step_rounds(step);
+    if (rounds == NULL)
         return 0;
-    return step->has_number && step->number < ROUNDS_KEPT ? (size_t)step->number : ROUNDS_KEPT;
+    return rounds->most < ROUNDS_KEPT ? (size_t)rounds->most : ROUNDS_KEPT;
 }
 
-/* The parts of the mapping are cut off its front one by one; without a base the cuts are only
- * measured. */
+/* Cuts parts off the front of a mapping; without a base it only measures them. */
 struct cutter {
     char *base;
     size_t used;
@@ -28,7 +29,7 @@ static void *cut(struct cutter *cutter, size_t count, size_t size) {
     return part;
 }
 
-/* Cuts all parts. Pages that nobody touches cost nothing. */
+/* Cuts all parts. Pages that are never touched cost nothing. */
 static void lay_out(struct cutter *cutter, const struct scenario *scenario, size_t case_index) {
     size_t steps = step_count(scenario, case_index);
     struct board *board = cut(cutter, 1, sizeof *board);
@@ -38,6 +39,7 @@ static void lay_out(struct cutter *cutter, const struct scenario *scenario, size
     if (board != NULL) {
         board->scenario = scenario;
         board->case_index = case_index;
+        board->under_way = NO_STEP;
         board->views = views;
         board->result.steps = results;
         board->result.reason = board->reason;
@@ -46,7 +48,7 @@ static void lay_out(struct cutter *cutter, const struct scenario *scenario, size
     for (size_t i = 0; i < steps; i++) {
         struct evidence *evidence = cut(cutter, 1, sizeof *evidence);
         const struct step *step = result_step(scenario, case_index, i);
-        uint64_t *rounds_ns = cut(cutter, rounds_kept(step), sizeof *rounds_ns);
+        uint64_t *rounds_ns = cut(cutter, board_rounds_kept(step), sizeof *rounds_ns);
         char *seen = cut(cutter, step->verb == VERB_AWAIT ? RESULT_TEXT_SIZE : 0, sizeof *seen);
         if (results != NULL) {
             results[i].evidence = evidence;
@@ -82,16 +84,16 @@ struct socket_view *board_view(const struct board *board, unsigned role, unsigne
 struct step_result *board_result(const struct board *board, const struct step *step) {
     const struct scenario *scenario = board->scenario;
     const struct section *setup = &scenario->setup, *own = &scenario->cases[board->case_index];
-    size_t place = (size_t)(step - scenario->steps);
-    bool in_setup = place >= setup->first && place < setup->first + setup->count;
+    size_t index = (size_t)(step - scenario->steps);
+    bool in_setup = index >= setup->first && index < setup->first + setup->count;
     return &board->result
-                .steps[in_setup ? place - setup->first : setup->count + place - own->first];
+                .steps[in_setup ? index - setup->first : setup->count + index - own->first];
 }
 
 size_t board_rounds(const struct board *board, const struct step *block) {
     const uint64_t *rounds_ns = board_result(board, block)->rounds_ns;
-    size_t low = 0, high = rounds_kept(block);
-    while (low < high) { /* they are filled from the front, and no round takes no time */
+    size_t low = 0, high = board_rounds_kept(block);
+    while (low < high) { /* they are filled from the front, and every round takes some time */
         size_t middle = low + (high - low) / 2;
         if (rounds_ns[middle] == 0)
             high = middle;

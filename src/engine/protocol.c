@@ -4,11 +4,16 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 union control {
     struct cmsghdr header;
     char bytes[CMSG_SPACE(sizeof(int))];
 };
+
+struct reply protocol_reply(uint32_t step_index) {
+    return (struct reply){.step_index = step_index, .call_index = step_index};
+}
 
 int protocol_send(int channel, const void *message, size_t size, int fd) {
     struct iovec part = {.iov_base = (void *)message, .iov_len = size};
@@ -28,6 +33,15 @@ int protocol_send(int channel, const void *message, size_t size, int fd) {
     return sent < 0 ? errno : 0;
 }
 
+/* The descriptor that came with a message, or -1. */
+static int take_descriptor(struct msghdr *envelope) {
+    int fd = -1;
+    const struct cmsghdr *header = CMSG_FIRSTHDR(envelope);
+    if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+        memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    return fd;
+}
+
 int protocol_receive(int channel, void *message, size_t size, int flags, int *fd) {
     struct iovec part = {.iov_base = message, .iov_len = size};
     union control control = {0};
@@ -36,17 +50,20 @@ int protocol_receive(int channel, void *message, size_t size, int flags, int *fd
                               .msg_control = &control,
                               .msg_controllen = sizeof control};
     ssize_t received;
+    if (fd != NULL)
+        *fd = -1;
     do
         received = recvmsg(channel, &envelope, flags | MSG_CMSG_CLOEXEC);
     while (received < 0 && errno == EINTR);
-    if (fd != NULL)
-        *fd = -1;
     if (received < 0)
         return errno == ECONNRESET ? EPIPE : errno;
     if (received == 0)
         return EPIPE;
-    const struct cmsghdr *header = CMSG_FIRSTHDR(&envelope);
-    if (fd != NULL && header != NULL && header->cmsg_type == SCM_RIGHTS)
-        memcpy(fd, CMSG_DATA(header), sizeof *fd);
-    return (size_t)received == size ? 0 : EBADMSG;
+    bool whole = (size_t)received == size && (envelope.msg_flags & MSG_TRUNC) == 0;
+    int came = take_descriptor(&envelope);
+    if (fd != NULL && whole)
+        *fd = came;
+    else if (came >= 0)
+        close(came);
+    return whole ? 0 : EBADMSG;
 }

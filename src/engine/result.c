@@ -27,7 +27,26 @@ const struct step *result_judge(const struct step *step, const struct step_resul
     return step;
 }
 
-/* The places for sockets that are not used are left out. */
+const char *result_where(const struct scenario *scenario, const struct step_result *result) {
+    if (result->option == 0)
+        return NULL;
+    const struct step *call = &scenario->steps[result->call_index];
+    return call->options.list[result->option - 1].option->name;
+}
+
+void result_set_outcome(struct step_result *result, const struct step *step,
+                        const struct step_outcome *outcome) {
+    result->status = outcome->status;
+    result->got = outcome->got;
+    result->met = expectation_at(&step->want, outcome->met_index);
+    result->elapsed_ns = outcome->elapsed_ns;
+    result->call_index = outcome->call_index;
+    result->option = outcome->option;
+    result->has_evidence = outcome->has_evidence;
+    result->round_count = outcome->round_count;
+}
+
+/* Room for sockets that are not used is left out. */
 static struct evidence *keep_evidence(struct arena *arena, const struct evidence *evidence) {
     size_t used = evidence->socket_count * sizeof evidence->sockets[0];
     return arena_keep(arena, evidence, offsetof(struct evidence, sockets) + used);

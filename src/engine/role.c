@@ -1,194 +1,263 @@
-/* The loop of a role: receive a request, do the step, look at the socket, reply. */
+/* The process of a role: receive a request, do the step, look at the socket, reply. */
 #include "engine/role.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/units.h"
 
-/* --- the process --- */
+/* --- stopping ---
+ *
+ * A serving role runs in blocking calls, which cost nothing extra. SIGNAL_STOP starts a timer that
+ * interrupts a blocked call every millisecond. A call that was interrupted PATIENCE times has
+ * nothing to wait for, and the block ends. Whatever is there already never takes that long, so the
+ * rounds that can finish do. The timer repeats because a single signal could come just before the
+ * call that it should interrupt.
+ */
 
-/* Has the kernel kill this process when the stage dies, and checks that it has not died before. */
-static void die_with_stage(const struct role *role) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != role->stage)
-        _exit(1);
+enum {
+    PATIENCE = 10,     /* ticks that a call may wait while stopping */
+    DRAIN_MOST = 1000, /* ticks that stopping may take where no call ever waits */
+};
+
+static volatile sig_atomic_t stopping, ticks;
+
+static void tick_every(suseconds_t us) {
+    struct itimerval period = {.it_interval = {.tv_usec = us}, .it_value = {.tv_usec = us}};
+    setitimer(ITIMER_REAL, &period, NULL);
 }
 
-static struct answer answer_of(long result) {
-    if (result < 0)
-        return (struct answer){.kind = ANSWER_ERRNO, .error = errno};
-    return (struct answer){.kind = ANSWER_OK};
+static void on_stop(int number) {
+    (void)number;
+    stopping = 1;
+    tick_every(NS_PER_MS / NS_PER_US);
 }
 
-static struct answer take_uid(struct role *role, const struct step *step) {
-    uid_t uid = (uid_t)step->number;
-    struct answer answer = answer_of(setresuid(uid, uid, uid));
-    /* A change of ids clears both (prctl(2)); the runner has to look into this process still. */
-    prctl(PR_SET_DUMPABLE, 1);
-    die_with_stage(role);
+static void on_tick(int number) {
+    (void)number;
+    ticks++;
+}
+
+static void begin_stoppable(void) {
+    struct sigaction stop = {.sa_handler = on_stop}, tick = {.sa_handler = on_tick};
+    stopping = ticks = 0;
+    sigaction(SIGALRM, &tick, NULL);
+    sigaction(SIGNAL_STOP, &stop, NULL);
+}
+
+static void end_stoppable(void) {
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGNAL_STOP, &ignore, NULL);
+    tick_every(0);
+    sigaction(SIGALRM, &ignore, NULL);
+}
+
+bool role_stopping(void) {
+    return stopping;
+}
+
+bool role_would_wait(unsigned *patience) {
+    return stopping && ++*patience >= PATIENCE;
+}
+
+/* --- what the role knows --- */
+
+struct socket_view *role_view_of(struct role *role, int socket) {
+    return board_view(role->board, (unsigned)role->index, (unsigned)socket);
+}
+
+void role_view(struct role *role, int socket) {
+    socket_look(role_view_of(role, socket), role->sockets[socket]);
+}
+
+bool role_resolve(struct role *role, const struct address *address, sa_family_t family,
+                  struct endpoint *endpoint) {
+    bool own = address->use != ADDRESS_WRITTEN && address->role == (unsigned)role->index;
+    if (own && role->sockets[address->socket] >= 0)
+        role_view(role, (int)address->socket);
+    return board_resolve(role->board, address, family, endpoint);
+}
+
+static bool resolve(void *context, const struct address *address, struct endpoint *endpoint) {
+    return role_resolve(context, address, 0, endpoint);
+}
+
+/* Returns whether the call answered as expected and in time. */
+static bool as_expected(struct role *role, const struct step *step, const struct answer *answer,
+                        uint64_t start_ns) {
+    const struct expectation *want = &step->want;
+    if (!want->given)
+        return answer->kind == ANSWER_OK ||
+               expectation_met(want, answer, role->kernel, resolve, role) != NULL;
+    return (!want->timed || expectation_in_time(want, units_now_ns() - start_ns)) &&
+           expectation_met(want, answer, role->kernel, resolve, role) != NULL;
+}
+
+/* --- blocks: the calls of the body in a loop, at their own speed --- */
+
+/* Runs the body once. Returns whether every call answered as expected; if not, `reply` says which
+ * one did not. */
+static bool run_round(struct role *role, const struct step *block, struct reply *reply) {
+    for (const struct step *step = block + 1; step <= block + block->body; step++) {
+        uint64_t start_ns = step->want.timed ? units_now_ns() : 0;
+        reply->option = 0;
+        struct answer answer = action_of(step->verb)->role(role, step, reply);
+        if (as_expected(role, step, &answer, start_ns))
+            continue;
+        reply->answer = answer;
+        reply->answer.at = step->verb;
+        reply->answer.line = step->line;
+        reply->call_index = (uint32_t)(step - role->scenario->steps);
+        return false;
+    }
+    return true;
+}
+
+static bool may_go_on(const struct step *block, uint64_t rounds) {
+    return block->verb == VERB_SERVE ? ticks < DRAIN_MOST : rounds < block->rounds.most;
+}
+
+struct answer role_block(struct role *role, const struct step *block, struct reply *reply) {
+    struct step_result *result = board_result(role->board, block);
+    uint64_t kept = board_rounds_kept(block), rounds = 0, before_ns = units_now_ns();
+    bool expected = true;
+    while (may_go_on(block, rounds) && (expected = run_round(role, block, reply))) {
+        uint64_t now_ns = units_now_ns();
+        if (rounds < kept)
+            result->rounds_ns[rounds] = now_ns - before_ns;
+        before_ns = now_ns;
+        rounds++;
+    }
+    reply->round_count = (uint32_t)(rounds < kept ? rounds : kept);
+    struct answer answer = {.rounds = rounds};
+    if (block->verb == VERB_SERVE && (expected || reply->answer.kind == ANSWER_NONE)) {
+        answer.kind = ANSWER_NUMBER;
+        answer.number = (int64_t)rounds;
+        return answer;
+    }
+    if (!expected)
+        answer = reply->answer;
+    else
+        answer.kind = ANSWER_OK;
+    answer.in_block = true;
+    answer.rounds = rounds;
     return answer;
-}
-
-static pid_t fork_sibling(void) {
-#if defined(__s390__) || defined(__CRIS__)
-    return (pid_t)syscall(SYS_clone, NULL, CLONE_PARENT | SIGCHLD, NULL, NULL, 0);
-#else
-    return (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, 0);
-#endif
-}
-
-static _Noreturn void serve_requests(struct role *role);
-
-/* Before the child has run at all, others may ask for the endpoints of what it inherits. */
-static void leave_views(struct role *role, int heir) {
-    for (unsigned i = 0; i < role->scenario->socket_count; i++)
-        if (role->sockets[i] >= 0) {
-            struct socket_view *view = board_view(role->board, (unsigned)heir, i);
-            *view = *board_view(role->board, (unsigned)role->index, i);
-            view->inherited = true;
-        }
-}
-
-/* Forks the new role. It becomes a child of the stage, not of this process (CLONE_PARENT): so it
- * lives on when this one exits, and dies with the stage. */
-static struct answer fork_role(struct role *role, const struct step *step, int channel,
-                               pid_t *child) {
-    leave_views(role, step->new_role);
-    *child = fork_sibling();
-    if (*child == 0) {
-        close(role->channel);
-        role->channel = channel;
-        role->index = step->new_role;
-        die_with_stage(role);
-        serve_requests(role);
-    }
-    return answer_of(*child);
-}
-
-/* Gives a socket away, or takes it: the two roles have one end each of a Unix socket. */
-static struct answer pass_socket(struct role *role, const struct step *step, int channel) {
-    int error;
-    char nothing = 0;
-    if (step->role == role->index) {
-        error = protocol_send(channel, &nothing, sizeof nothing, role->sockets[step->socket]);
-    } else {
-        error =
-            protocol_receive(channel, &nothing, sizeof nothing, 0, &role->sockets[step->socket]);
-        *board_view(role->board, (unsigned)role->index, step->socket) =
-            *board_view(role->board, (unsigned)step->role, step->socket);
-    }
-    errno = error;
-    return answer_of(error == 0 ? 0 : -1);
 }
 
 /* --- steps --- */
 
-/* Which of its sockets a step may have changed: the one it is about, and the one it makes. */
+/* Brings the board up to date on the sockets that a step may have changed. */
 static void look_after(struct role *role, const struct step *step) {
-    if (verb_row(step->verb)->place != PLACE_CALL)
+    const struct action *action = action_of(step->verb);
+    int made = step_made(step);
+    if (verb_row(step->verb)->scope != SCOPE_CALL)
         return;
     role_view(role, step->socket);
-    struct socket_view *view = board_view(role->board, (unsigned)role->index, step->socket);
-    if (step->verb == VERB_CONNECT)
-        view->outgoing = true;
-    if (step->verb == VERB_BIND && step->address.pattern.endpoint.port != 0)
-        view->bound = true;
-    if (step->verb == VERB_SOCKET)
-        view->outgoing = view->bound = view->has_peer = view->inherited = false;
-    if (step->verb == VERB_ACCEPT) {
-        role_view(role, step->made);
-        board_view(role->board, (unsigned)role->index, step->made)->inherited = false;
+    if (made != NO_SOCKET) {
+        role_view(role, made);
+        role_view_of(role, made)->inherited = false;
     }
+    if (action->note != NULL)
+        action->note(role, step);
 }
 
-static void do_block(struct role *role, const struct step *step, struct reply *reply) {
-    role_block(role, step, reply);
+static void do_step(struct role *role, const struct step *step, struct reply *reply) {
+    uint64_t start_ns = units_now_ns();
+    reply->answer = action_of(step->verb)->role(role, step, reply);
+    reply->elapsed_ns = units_now_ns() - start_ns;
+    look_after(role, step);
     for (size_t i = 1; i <= step->body; i++)
         look_after(role, step + i);
 }
 
-static void do_step(struct role *role, const struct step *step, int fd, struct reply *reply) {
-    uint64_t start_ns = units_now_ns();
-    switch (step->verb) {
-    case VERB_REPEAT:
-    case VERB_SERVE:
-        do_block(role, step, reply);
-        break;
-    case VERB_FORK:
-        reply->answer = fork_role(role, step, fd, &reply->pid);
-        break;
-    case VERB_PASS:
-        reply->answer = pass_socket(role, step, fd);
-        break;
-    case VERB_UID:
-        reply->answer = take_uid(role, step);
-        break;
-    case VERB_EXIT:
-        reply->answer = (struct answer){.kind = ANSWER_OK};
-        break;
-    default:
-        reply->answer = role_call(role, step, &reply->where);
-        break;
-    }
-    reply->elapsed_ns = units_now_ns() - start_ns;
-    look_after(role, step);
-}
-
-static void send_reply(const struct role *role, const struct reply *reply) {
-    if (protocol_send(role->channel, reply, sizeof *reply, -1) != 0)
-        _exit(1); /* the stage is gone, and with it all use of this process */
+/* Returns whether the stage is still there. */
+static bool send_reply(const struct role *role, const struct reply *reply) {
+    return protocol_send(role->channel, reply, sizeof *reply, -1) == 0;
 }
 
 /* Begins to serve: says so, runs the block, and keeps its result for the `stop`. A block that ends
  * by itself has met an unexpected answer, and the stage is told at once. */
-static void serve(struct role *role, const struct step *step, struct reply *result) {
-    uint32_t place = (uint32_t)(step - role->scenario->steps);
-    struct reply begun = {.step = place, .call = place, .answer = {.kind = ANSWER_OK}};
-    role_stop_prepare();
-    send_reply(role, &begun);
-    *result = (struct reply){.step = place, .call = place};
-    do_step(role, step, -1, result);
-    role_stop_over();
-    if (result->answer.in_block)
-        send_reply(role, result);
+static bool serve_block(struct role *role, const struct step *step, struct reply *served) {
+    struct reply begun = *served;
+    begun.answer = (struct answer){.kind = ANSWER_OK};
+    begin_stoppable();
+    bool heard = send_reply(role, &begun);
+    do_step(role, step, served);
+    end_stoppable();
+    return heard && (!served->answer.in_block || send_reply(role, served));
 }
 
-static _Noreturn void serve_requests(struct role *role) {
-    struct reply served = {0}; /* by the last serve block */
-    for (;;) {
-        struct request request;
-        int fd;
-        if (protocol_receive(role->channel, &request, sizeof request, 0, &fd) != 0)
-            _exit(0);
-        const struct step *step = &role->scenario->steps[request.step];
-        struct reply reply = {.step = request.step, .call = request.step};
-        if (step->verb == VERB_SERVE && !request.stop) {
-            serve(role, step, &served);
-            continue;
-        }
+int role_serve(struct role *role) {
+    struct reply served = {0}; /* of the last serve block */
+    struct request request;
+    while (!role->exits &&
+           protocol_receive(role->channel, &request, sizeof request, 0, &role->received) == 0) {
+        if (request.step_index >= role->scenario->step_count)
+            return 1;
+        const struct step *step = &role->scenario->steps[request.step_index];
+        struct reply reply = protocol_reply(request.step_index);
+        bool heard;
         if (request.stop) {
             reply = served;
-            reply.step = request.step;
+            reply.step_index = request.step_index;
+            heard = send_reply(role, &reply);
+        } else if (step->verb == VERB_SERVE) {
+            served = reply;
+            heard = serve_block(role, step, &served);
         } else {
-            do_step(role, step, fd, &reply);
+            do_step(role, step, &reply);
+            heard = send_reply(role, &reply);
         }
-        if (fd >= 0)
-            close(fd);
-        send_reply(role, &reply);
-        if (step->verb == VERB_EXIT)
-            _exit(0);
+        if (role->received >= 0)
+            close(role->received);
+        if (!heard)
+            return 1;
     }
+    return 0;
 }
 
-/* Closes what came from the stage, but for the channel, which becomes descriptor 3. */
+/* --- the process --- */
+
+void role_die_with_stage(const struct role *role) {
+    if (role->stage == 0)
+        return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != role->stage)
+        _exit(1); /* it has died before */
+}
+
+void role_init(struct role *role, const struct scenario *scenario, struct board *board, int index,
+               int channel) {
+    *role = (struct role){.scenario = scenario,
+                          .board = board,
+                          .kernel = release_running(),
+                          .index = index,
+                          .channel = channel,
+                          .received = -1};
+    role->sockets =
+        arena_alloc(&role->arena, (scenario->socket_count + 1) * sizeof role->sockets[0]);
+    for (size_t i = 0; i < scenario->socket_count; i++)
+        role->sockets[i] = -1;
+}
+
+void role_free(struct role *role) {
+    if (role->sockets == NULL)
+        return;
+    for (size_t i = 0; i < role->scenario->socket_count; i++)
+        if (role->sockets[i] >= 0)
+            close(role->sockets[i]);
+    close(role->channel);
+    arena_free(&role->arena);
+    *role = (struct role){0};
+}
+
+/* Closes every descriptor that came from the stage except the channel, which becomes descriptor 3.
+ */
 static int keep_only(int channel) {
     enum { KEPT = 3, HIGHEST = 1023 };
     if (channel != KEPT)
@@ -204,16 +273,9 @@ static int keep_only(int channel) {
 
 _Noreturn void role_main(const struct scenario *scenario, struct board *board, int index,
                          int channel, pid_t stage) {
-    struct arena arena = {0}; /* lives as long as the process */
-    struct role role = {.scenario = scenario,
-                        .board = board,
-                        .kernel = release_running(),
-                        .index = index,
-                        .channel = keep_only(channel),
-                        .stage = stage};
-    die_with_stage(&role);
-    role.sockets = arena_alloc(&arena, (scenario->socket_count + 1) * sizeof role.sockets[0]);
-    for (size_t i = 0; i < scenario->socket_count; i++)
-        role.sockets[i] = -1;
-    serve_requests(&role);
+    struct role role;
+    role_init(&role, scenario, board, index, keep_only(channel));
+    role.stage = stage;
+    role_die_with_stage(&role);
+    _exit(role_serve(&role));
 }

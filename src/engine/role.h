@@ -1,4 +1,8 @@
-/* A role: a process that does the steps of one name in the story, one system call each. */
+/* A role: a process that does the steps of one name in the story, one system call each.
+ *
+ *   role.c        the process, its loop, blocks, and how a serving role is stopped
+ *   role_calls.c  one function a verb
+ */
 #ifndef PORTREUSE_ENGINE_ROLE_H
 #define PORTREUSE_ENGINE_ROLE_H
 
@@ -6,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/release.h"
+#include "engine/action.h"
 #include "engine/board.h"
 #include "engine/protocol.h"
 #include "scenario/scenario.h"
@@ -14,61 +19,59 @@ struct role {
     const struct scenario *scenario; /* borrowed */
     struct board *board;             /* borrowed */
     struct kernel_release kernel;
-    int index;    /* in scenario->roles */
-    int channel;  /* owned: to the stage */
-    pid_t stage;  /* whose death is ours */
-    int *sockets; /* owned: descriptors by the socket's index, -1 where none is open */
+    int index;          /* in scenario->roles */
+    int channel;        /* owned: to the stage */
+    pid_t stage;        /* this process dies with that one; 0: with none */
+    struct arena arena; /* owns: */
+    int *sockets;       /* descriptors by the socket's index, owned; -1 where none is open */
+    int received;       /* the descriptor that came with the present request, or -1 */
+    bool exits;         /* after the present step */
 };
 
-/* Makes the calling process, a fresh fork of the stage `stage`, into the role, and serves requests
- * until it is told to exit or the stage is gone. `channel` is the only descriptor that it keeps
- * besides 0, 1 and 2. Never returns. */
+/* Sets up a role that has no sockets yet. It owns `channel` from now on. */
+void role_init(struct role *role, const struct scenario *scenario, struct board *board, int index,
+               int channel);
+
+/* Serves requests until the role is told to exit or the stage is gone. Returns the exit status of
+ * the process: 0, or 1 if a reply could not be sent. */
+int role_serve(struct role *role);
+
+/* Closes what is open. An empty role is fine. */
+void role_free(struct role *role);
+
+/* Makes the calling process, a fresh fork of the stage `stage`, into the role: closes every
+ * descriptor except `channel`, 0, 1 and 2, and serves requests. Never returns. */
 _Noreturn void role_main(const struct scenario *scenario, struct board *board, int index,
                          int channel, pid_t stage);
 
-/* --- role_block.c --- */
+/* Has the kernel kill this process when the stage dies. */
+void role_die_with_stage(const struct role *role);
 
-/* Runs the block that the step `block` opens and fills the reply. A serve block runs until a call
- * would have to wait after SIGNAL_STOP: it then answers the number of rounds. */
-void role_block(struct role *role, const struct step *block, struct reply *reply);
+/* The view of a socket of the role on the board. _view brings it up to date: how the socket looks
+ * now, or only that it is closed. */
+struct socket_view *role_view_of(struct role *role, int socket);
+void role_view(struct role *role, int socket);
 
-/* --- role_call.c --- */
-
-/* Does one call of a step, in the calling process, and returns its answer. `*where` is set to the
- * part of the step that answered, where it has several. ANSWER_NONE: it would have to wait, and the
- * role is to stop serving. */
-struct answer role_call(struct role *role, const struct step *step, const char **where);
-
-/* What `*where` says when a step could not be done because its address is not known yet. */
-extern const char role_no_endpoint[];
-
-/* --- role_view.c --- */
-
-/* Leaves on the board how the role's socket looks now; of a closed one only that it is closed. */
-void role_view(struct role *role, unsigned socket);
-
-/* Finds the endpoint of an address, for a socket of `family`; the role's own sockets are asked, the
- * others' are as the board knows them. */
+/* Finds the endpoint of an address, for a socket of `family`. The role's own sockets are asked;
+ * those of other roles are as the board has them. Returns false if there is none. */
 bool role_resolve(struct role *role, const struct address *address, sa_family_t family,
                   struct endpoint *endpoint);
 
-/* Whether the step answered as expected; the time it took is not judged. */
-bool role_expected(struct role *role, const struct step *step, const struct answer *answer);
+/* Runs the block that the step opens. A serve block runs until a call would have to wait after
+ * SIGNAL_STOP: it then answers the number of rounds. (role.c) */
+role_action role_block;
 
-/* --- role_stop.c --- */
+/* The role's part of fork, pass and exit. (role_calls.c) */
+role_action role_fork, role_pass, role_exit;
 
-/* Sets up, and takes back, what SIGNAL_STOP does. */
-void role_stop_prepare(void);
-void role_stop_over(void);
+/* --- stopping: for calls that may block --- */
 
-/* Whether SIGNAL_STOP came. */
+/* Returns whether SIGNAL_STOP came. */
 bool role_stopping(void);
 
-/* Whether SIGNAL_STOP came, and a blocked call has now waited long enough since `*patience` was set
- * to 0 before it. To be called when the call was interrupted. */
+/* To be called when a blocked call was interrupted: returns whether SIGNAL_STOP came and the call
+ * has waited long enough since then. `*patience` counts; the caller sets it to 0 before the call.
+ */
 bool role_would_wait(unsigned *patience);
-
-/* Whether SIGNAL_STOP came so long ago that even calls which never wait have to end. */
-bool role_must_stop(void);
 
 #endif

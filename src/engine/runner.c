@@ -1,7 +1,7 @@
-/* A slot a case under way: a stage process in its own process group, a board, a pipe that the stage
- * holds open as long as it lives, and a deadline. The runner sleeps in ppoll() until a pipe ends, a
- * deadline passes or a signal comes; who watches the run is told of steps by that pipe, and that
- * nothing happens by the clock.
+/* Each case under way has a slot: a stage process in its own process group, a board, a pipe that
+ * the stage holds open while it lives, and a deadline. The runner sleeps in ppoll() until a pipe
+ * ends, a deadline passes or a signal comes. If the run is watched, the stage reports its steps
+ * through the pipe, and the runner reports on a timer that a step takes long.
  */
 #include "engine/runner.h"
 
@@ -32,10 +32,10 @@ struct slot {
     struct job *job; /* NULL: free */
     struct board *board;
     pid_t pid;
-    int pipe;            /* our end: of what the stage says, and that it lives */
+    int pipe;            /* our end of the pipe from the stage */
     unsigned repetition; /* from 1 */
     uint64_t began_ns;
-    uint64_t kill_at_ns; /* long behind the deadline, which the stage keeps itself */
+    uint64_t kill_at_ns; /* well after the deadline, which the stage keeps itself */
 };
 
 struct runner {
@@ -75,17 +75,19 @@ static struct run_event event_of(const struct slot *slot, enum run_event_kind ki
                               .repetition = slot->repetition};
 }
 
-/* Passes on what a stage has said of a step. */
+/* Passes on what a stage has reported of a step. */
 static void tell_step(const struct runner *runner, const struct slot *slot,
                       const struct stage_event *said) {
     struct run_event event = event_of(slot, said->ended ? STEP_ENDS : STEP_BEGINS);
-    event.step = &slot->job->scenario->steps[said->step];
+    event.step = &slot->job->scenario->steps[said->step_index];
+    struct step_result result = *board_result(slot->board, event.step);
+    result_set_outcome(&result, event.step, &said->outcome);
     if (said->ended)
-        event.result = &said->result;
+        event.result = &result;
     tell(runner, event, said->at_ns);
 }
 
-/* Tells what is waited for, and when to do so again. */
+/* Tells the watcher which step takes long, and sets the time of the next tick. */
 static void tick(struct runner *runner, uint64_t now_ns) {
     const struct slot *oldest = NULL;
     for (size_t i = 0; i < runner->slot_count; i++) {
@@ -98,11 +100,12 @@ static void tick(struct runner *runner, uint64_t now_ns) {
         return;
     struct run_event event = event_of(oldest, RUN_WAITS);
     const struct board *board = oldest->board;
-    event.step = board->under_way;
-    if (event.step != NULL && now_ns > board->under_way_since_ns)
-        event.waited_ns = now_ns - board->under_way_since_ns;
-    if (event.step != NULL)
+    if (board->under_way != NO_STEP) {
+        event.step = &oldest->job->scenario->steps[board->under_way];
         event.rounds = board_rounds(board, event.step);
+        if (now_ns > board->under_way_since_ns)
+            event.waited_ns = now_ns - board->under_way_since_ns;
+    }
     tell(runner, event, now_ns);
 }
 
@@ -116,8 +119,8 @@ static uint64_t time_of_case(const struct runner *runner, const struct job *job)
     return usual_ns + scenario_declared_ns(job->scenario, job->case_index);
 }
 
-/* What the fork that is to be a stage does: it dies with the runner, and takes the signals that the
- * terminal sends to the runner's group out of its way. */
+/* Turns a fork into a stage: it dies with the runner, and is not in the process group to which the
+ * terminal sends its signals. */
 static _Noreturn void become_stage(const struct runner *runner, struct board *board, pid_t parent,
                                    uint64_t end_ns, int pipe) {
     struct stage_options options = {.current = runner->options->current,
@@ -138,7 +141,7 @@ static _Noreturn void become_stage(const struct runner *runner, struct board *bo
     _exit(0);
 }
 
-/* Makes it an ERROR; `why` has to live as long as the run's result. */
+/* Makes it an ERROR; `why` must live as long as the run's result. */
 static void set_broken(struct case_result *result, const char *why) {
     result->verdict = VERDICT_ERROR;
     result->reason = why;
@@ -181,8 +184,8 @@ static int start(struct runner *runner, struct slot *slot, struct job *job) {
 
 /* --- ending --- */
 
-/* Adds a run's result to the case's: the first one is kept, and the first that did not pass takes
- * its place. */
+/* Adds a run's result to the case's: the first one is kept, until the first that did not pass
+ * replaces it. */
 static void add_result(struct runner *runner, struct job *job, struct case_result *now) {
     struct case_result *kept = job->result;
     bool first = job->ended++ == 0;
@@ -196,8 +199,8 @@ static void add_result(struct runner *runner, struct job *job, struct case_resul
     kept->passed = passed;
 }
 
-/* Reaps a stage, and after it the roles that it may have left to us as their subreaper: they are of
- * its process group, and dead or about to be. Returns the stage's wait status. */
+/* Reaps a stage, and then the roles that it may have left to us as their subreaper: they are in its
+ * process group, and dead or about to be. Returns the stage's wait status. */
 static int reap(pid_t stage) {
     int status = 0, ignored;
     while (waitpid(stage, &status, 0) < 0 && errno == EINTR)
@@ -207,7 +210,7 @@ static int reap(pid_t stage) {
     return status;
 }
 
-/* Takes in the end of the stage in a slot. */
+/* Handles the end of the stage in a slot. */
 static void finish(struct runner *runner, struct slot *slot) {
     struct case_result *result = &slot->board->result;
     int status = reap(slot->pid);
@@ -227,14 +230,14 @@ static void finish(struct runner *runner, struct slot *slot) {
     *slot = (struct slot){0};
 }
 
-/* Kills a stage and all its roles: they are of its process group, and it is not reaped yet. */
+/* Kills a stage and all its roles: they are in its process group, and it is not reaped yet. */
 static void kill_slot(const struct slot *slot) {
     kill(-slot->pid, SIGKILL);
 }
 
 /* --- the loop --- */
 
-/* The next job that has runs to be started, or NULL. */
+/* The next job that has runs left to start, or NULL. */
 static struct job *next_job(struct runner *runner) {
     while (runner->next_job < runner->job_count &&
            runner->jobs[runner->next_job].begun == runner->options->repeat)
@@ -266,7 +269,7 @@ static size_t fill_slots(struct runner *runner) {
     return used;
 }
 
-/* How long there is nothing to do by the clock. */
+/* The time until the next deadline or tick. */
 static uint64_t time_to_sleep(const struct runner *runner) {
     uint64_t earliest = runner->options->watcher.tick_ns == 0 ? UINT64_MAX : runner->next_tick_ns;
     for (size_t i = 0; i < runner->slot_count; i++)
@@ -276,8 +279,8 @@ static uint64_t time_to_sleep(const struct runner *runner) {
     return earliest > now_ns ? earliest - now_ns : 0;
 }
 
-/* Takes in what came through the pipe of a stage: what it says, or its end. */
-static void take_in(struct runner *runner, struct slot *slot) {
+/* Handles what came through the pipe of a stage: reports of steps, or its end. */
+static void handle_pipe(struct runner *runner, struct slot *slot) {
     struct stage_event said[32];
     ssize_t size = read(slot->pipe, said, sizeof said);
     if (size < 0 && errno == EINTR)
@@ -288,7 +291,7 @@ static void take_in(struct runner *runner, struct slot *slot) {
         tell_step(runner, slot, &said[i]);
 }
 
-/* Waits until something happens, and takes it in. */
+/* Waits until something happens, and handles it. */
 static void wait_for_slots(struct runner *runner, struct pollfd *waiting) {
     uint64_t ns = time_to_sleep(runner);
     struct timespec time = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
@@ -310,7 +313,7 @@ static void wait_for_slots(struct runner *runner, struct pollfd *waiting) {
         if (now_ns >= slot->kill_at_ns)
             kill_slot(slot);
         if (ready > 0 && waiting[i].revents != 0)
-            take_in(runner, slot);
+            handle_pipe(runner, slot);
     }
     if (runner->options->watcher.tick_ns > 0 && now_ns >= runner->next_tick_ns)
         tick(runner, now_ns);
@@ -328,7 +331,7 @@ static void run_jobs(struct runner *runner, struct arena *scratch) {
 
 /* --- before and after --- */
 
-/* Blocks the signals that end a run, but where the runner sleeps, and has them noted. */
+/* Blocks the signals that end a run, except while the runner sleeps, and records them. */
 static void catch_signals(struct runner *runner, struct sigaction *before, const int *signals,
                           size_t count) {
     struct sigaction note = {.sa_handler = on_signal};

@@ -1,30 +1,184 @@
-/* The course of one case: enter a namespace, check what it needs, do the steps in order until one
- * answers otherwise than expected, end every role. */
-#include "engine/stage_parts.h"
+/* The course of one case: enter a namespace, check what the case needs, do the steps in order until
+ * one answers otherwise than expected, end every role. */
+#include "engine/stage.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "base/errnames.h"
 #include "base/units.h"
-#include "engine/role.h"
+#include "inspect/child.h"
 #include "kernel/netns.h"
 #include "kernel/process.h"
 #include "kernel/sockdiag.h"
+#include "kernel/sysctl.h"
 
-/* Tells the runner, if it wants to know. */
+/* --- reasons and time --- */
+
+enum outcome stage_reason(struct stage *stage, enum outcome outcome, const char *format, ...) {
+    va_list values;
+    va_start(values, format);
+    vsnprintf(stage->board->reason, RESULT_TEXT_SIZE, format, values);
+    va_end(values);
+    return outcome;
+}
+
+enum outcome stage_no_diag(struct stage *stage, int error) {
+    char name[ERRNAME_SIZE];
+    return stage_reason(
+        stage, OUTCOME_SKIP, "the kernel does not list its TCP sockets here (sock_diag: %s)%s",
+        errname(error, name), error == ENOENT ? ": load the module tcp_diag, as root" : "");
+}
+
+uint64_t stage_time_left(const struct stage *stage) {
+    uint64_t now_ns = units_now_ns(), end_ns = stage->options->deadline_ns;
+    return now_ns < end_ns ? end_ns - now_ns : 0;
+}
+
+enum outcome stage_no_endpoint(struct stage *stage, const struct step *step) {
+    return stage_reason(stage, OUTCOME_ERROR,
+                        "line %u: the socket that the address is taken from has no endpoint",
+                        step->line);
+}
+
+uint32_t stage_index(const struct stage *stage, const struct step *step) {
+    return (uint32_t)(step - stage->scenario->steps);
+}
+
+/* --- telling the runner --- */
+
+/* Reports a step, if the runner wants to know. */
 static void tell(const struct stage *stage, const struct step *step, bool ended) {
-    struct stage_event event = {.at_ns = units_now_ns(),
-                                .step = (uint32_t)(step - stage->scenario->steps),
-                                .ended = ended,
-                                .result = *board_result(stage->board, step)};
     if (stage->options->events < 0)
         return;
+    const struct step_result *result = board_result(stage->board, step);
+    struct stage_event event = {
+        .at_ns = units_now_ns(),
+        .step_index = stage_index(stage, step),
+        .ended = ended,
+        .outcome = {.status = result->status,
+                    .got = result->got,
+                    .met_index = expectation_index(&step->want, result->met),
+                    .elapsed_ns = result->elapsed_ns,
+                    .call_index = result->call_index,
+                    .option = result->option,
+                    .has_evidence = result->has_evidence,
+                    .round_count = result->round_count}};
     while (write(stage->options->events, &event, sizeof event) < 0 && errno == EINTR)
         continue; /* any other error: the runner is gone, and this process with it */
+}
+
+/* --- what the case needs: where it cannot run, that is a SKIP before it begins, not a FAIL in the
+ * middle --- */
+
+/* The first step of the case, setup included, whose verb needs this; or NULL. */
+static const struct step *find_need(const struct stage *stage, unsigned need) {
+    for (size_t i = 0; i < stage->board->result.step_count; i++) {
+        const struct step *step = result_step(stage->scenario, stage->board->case_index, i);
+        if ((action_of(step->verb)->needs & need) != 0)
+            return step;
+    }
+    return NULL;
+}
+
+/* Returns whether the case asks for BOUND sockets, and for no others, by some step. */
+static bool asks_for_bound(const struct stage *stage) {
+    for (size_t i = 0; i < stage->board->result.step_count; i++) {
+        const struct step_query *query =
+            step_query(result_step(stage->scenario, stage->board->case_index, i));
+        if (query != NULL && query->states == 1U << STATE_BOUND)
+            return true;
+    }
+    return false;
+}
+
+static enum outcome check_needs(struct stage *stage) {
+    const struct scenario *scenario = stage->scenario;
+    const unsigned *needed = scenario->needs_kernel.part;
+    if (!release_at_least(stage->kernel, scenario->needs_kernel))
+        return stage_reason(stage, OUTCOME_SKIP, "needs kernel >= %u.%u; this is %u.%u", needed[0],
+                            needed[1], stage->kernel.part[0], stage->kernel.part[1]);
+    if (scenario->needs_ipv6 && !netns_has_ipv6(NETNS_HERE))
+        return stage_reason(stage, OUTCOME_SKIP,
+                            "needs ipv6: no socket can be bound to [::1] here; see the sysctl "
+                            "net.ipv6.conf.lo.disable_ipv6 and the boot parameter ipv6.disable");
+    if ((scenario->needs_uids || find_need(stage, NEEDS_UIDS) != NULL) && !child_can_change_user())
+        return stage_reason(stage, OUTCOME_SKIP,
+                            "needs uids: a process cannot switch to another user id here; run as "
+                            "root");
+    if (find_need(stage, NEEDS_SYSCTL) != NULL && sysctl_obstacle() != NULL)
+        return stage_reason(stage, OUTCOME_SKIP, "%s", sysctl_obstacle());
+    if (find_need(stage, NEEDS_SOCK_DIAG) != NULL && stage->diag_error != 0)
+        return stage_no_diag(stage, stage->diag_error);
+    if (asks_for_bound(stage) && sockdiag_sees_bound(stage->diag, NETNS_HERE) != 1)
+        return stage_reason(stage, OUTCOME_SKIP,
+                            "asks for BOUND sockets, which this kernel does not list (Linux 6.8 "
+                            "does)");
+    return OUTCOME_ANSWERED;
+}
+
+/* --- the same with --net=current --- */
+
+enum { ROUNDS_ON_HOST = 1000 };
+
+/* The first block that could run more rounds than the host should bear, or NULL. */
+static const struct step *find_flood(const struct stage *stage) {
+    for (size_t i = 0; i < stage->board->result.step_count; i++) {
+        const struct step *step = result_step(stage->scenario, stage->board->case_index, i);
+        if (step->verb == VERB_REPEAT && step->rounds.most > ROUNDS_ON_HOST)
+            return step;
+    }
+    return NULL;
+}
+
+static bool take_first(void *context, const struct tcp_socket *socket) {
+    *(struct tcp_socket *)context = *socket;
+    return false;
+}
+
+/* Finds a socket on a port that the case binds by its number: somebody else's, or one that an
+ * earlier case left in TIME-WAIT. */
+static bool port_in_use(const struct stage *stage, struct tcp_socket *other) {
+    for (size_t i = 0; i < stage->board->result.step_count; i++) {
+        const struct step *step = result_step(stage->scenario, stage->board->case_index, i);
+        const struct address *address = step_address(step);
+        if (step->verb != VERB_BIND || address->use != ADDRESS_WRITTEN ||
+            address->pattern.endpoint.port == 0)
+            continue;
+        struct diag_query query = sockdiag_query(STATES_ANY);
+        query.local = (struct endpoint_pattern){
+            .any_address = true, .endpoint = {.port = address->pattern.endpoint.port}};
+        other->state = STATE_NONE;
+        if (sockdiag_dump(stage->diag, &query, take_first, other) == 0 &&
+            other->state != STATE_NONE)
+            return true;
+    }
+    return false;
+}
+
+static enum outcome check_host(struct stage *stage) {
+    const struct step *step = find_need(stage, TOUCHES_HOST);
+    struct tcp_socket other;
+    if (step != NULL)
+        return stage_reason(stage, OUTCOME_SKIP,
+                            "line %u: '%s' would change the host; it needs a private namespace, "
+                            "without --net=current",
+                            step->line, verb_row(step->verb)->name);
+    step = find_flood(stage);
+    if (step != NULL)
+        return stage_reason(stage, OUTCOME_SKIP,
+                            "line %u: more than %d rounds would flood the host; it needs a private "
+                            "namespace, without --net=current",
+                            step->line, ROUNDS_ON_HOST);
+    if (stage->diag_error != 0 || !port_in_use(stage, &other))
+        return OUTCOME_ANSWERED;
+    return stage_reason(
+        stage, OUTCOME_SKIP,
+        "port %u is in use in this namespace (%s); run it without --net=current, or "
+        "when the port is free",
+        other.local.port, socket_state_name(other.state));
 }
 
 /* --- judging --- */
@@ -35,12 +189,10 @@ static bool resolve(void *context, const struct address *address, struct endpoin
 
 static void take_evidence(struct stage *stage, const struct reply *reply,
                           struct step_result *result) {
-    const struct step *call = &stage->scenario->steps[reply->call];
-    bool could_bind =
-        call->verb == VERB_BIND || call->verb == VERB_CONNECT || call->verb == VERB_LISTEN;
+    const struct step *call = &stage->scenario->steps[reply->call_index];
     bool refused = reply->answer.kind == ANSWER_ERRNO &&
                    (reply->answer.error == EADDRINUSE || reply->answer.error == EADDRNOTAVAIL);
-    if (!could_bind || !refused)
+    if (!action_of(call->verb)->takes_port || !refused)
         return;
     stage_evidence(stage, call, reply->answer.error, result->evidence);
     result->has_evidence = true;
@@ -51,7 +203,8 @@ static void record(struct stage *stage, const struct step *step, const struct re
     struct step_result *result = board_result(stage->board, step);
     result->got = reply->answer;
     result->elapsed_ns = reply->elapsed_ns;
-    result->where = reply->where;
+    result->call_index = reply->call_index;
+    result->option = reply->option;
     if (step->verb == VERB_STOP) /* the rounds were the block's */
         board_result(stage->board, stage->roles[step->role].serve)->round_count =
             reply->round_count;
@@ -64,7 +217,7 @@ static void record(struct stage *stage, const struct step *step, const struct re
     result->status = result->met != NULL && in_time ? STEP_MET : STEP_UNMET;
 }
 
-/* Takes note of how a serve block ended, if it met an unexpected answer. Returns whether it did. */
+/* Records how a serve block ended if it met an unexpected answer. Returns whether it did. */
 static bool note_broken(struct stage *stage, const struct step *serve, const struct reply *reply) {
     if (!reply->answer.in_block)
         return false;
@@ -75,41 +228,44 @@ static bool note_broken(struct stage *stage, const struct step *serve, const str
     return true;
 }
 
-/* Has a role stop serving, where no `stop` was to judge its block. */
+/* Has a role stop serving where no `stop` step judges its block. */
 static enum outcome end_serving(struct stage *stage, int role) {
     struct reply reply;
     const struct step *serve = stage->roles[role].serve;
-    enum outcome outcome = stage_stop(stage, role, serve, &reply);
+    enum outcome outcome = stage_stop_serving(stage, role, serve, &reply);
     if (outcome == OUTCOME_ANSWERED && !note_broken(stage, serve, &reply))
         board_result(stage->board, serve)->round_count = reply.round_count;
     return outcome;
 }
 
-/* Looks if a serve block has broken. */
+/* Finds out whether a serve block has broken. */
 static enum outcome check_serving(struct stage *stage, bool *broken) {
     int role;
     struct reply reply;
-    enum outcome outcome = stage_listen(stage, &role, &reply);
+    enum outcome outcome = stage_poll_serving(stage, &role, &reply);
     *broken = outcome == OUTCOME_ANSWERED && role >= 0 &&
-              note_broken(stage, &stage->scenario->steps[reply.step], &reply);
+              note_broken(stage, &stage->scenario->steps[reply.step_index], &reply);
     return outcome;
 }
 
 /* --- steps --- */
 
 static enum outcome do_step(struct stage *stage, const struct step *step, struct reply *reply) {
-    uint32_t place = (uint32_t)(step - stage->scenario->steps);
-    *reply = (struct reply){.step = place, .call = place};
-    if (step->role == NO_ROLE)
-        return stage_environment(stage, step, reply);
+    uint64_t start_ns = units_now_ns();
+    *reply = protocol_reply(stage_index(stage, step));
+    if (step->role == NO_ROLE) {
+        enum outcome outcome = action_of(step->verb)->stage(stage, step, reply);
+        reply->elapsed_ns = units_now_ns() - start_ns;
+        return outcome;
+    }
     enum outcome outcome = stage_ask(stage, step, reply);
-    if (outcome == OUTCOME_ANSWERED && reply->where == role_no_endpoint)
-        return stage_says(stage, OUTCOME_ERROR, "line %u: %s", step->line, role_no_endpoint);
+    if (outcome == OUTCOME_ANSWERED && reply->no_endpoint)
+        return stage_no_endpoint(stage, step);
     return outcome;
 }
 
-/* Judges an answer. Where it is not as expected, a serve block that broke before is told too, as it
- * may be the reason; and if no answer came at all, in its place. */
+/* Judges an answer. If it is not as expected, a serve block that broke before is reported too,
+ * because it may be the reason; and instead of the step if no answer came at all. */
 static enum outcome judge(struct stage *stage, const struct step *step, const struct reply *reply) {
     struct step_result *result = board_result(stage->board, step);
     bool broken = false;
@@ -129,8 +285,7 @@ static void give_up(struct stage *stage, enum outcome outcome) {
         stage->board->result.verdict = outcome == OUTCOME_SKIP ? VERDICT_SKIP : VERDICT_ERROR;
 }
 
-/* What has to be before a step: a role that serves stops before it exits. Returns whether the step
- * can be done. */
+/* Has a role that serves stop before it exits. Returns whether the step can be done. */
 static bool prepare_step(struct stage *stage, const struct step *step) {
     if (step->verb != VERB_EXIT || stage->roles[step->role].state != STAGE_ROLE_SERVES)
         return true;
@@ -145,7 +300,7 @@ static bool run_step(struct stage *stage, const struct step *step) {
         return false;
     board_result(stage->board, step)->status = STEP_RUNNING;
     stage->board->under_way_since_ns = units_now_ns();
-    stage->board->under_way = step;
+    stage->board->under_way = (int)stage_index(stage, step);
     tell(stage, step, false);
     enum outcome outcome = do_step(stage, step, &reply);
     if (outcome == OUTCOME_ANSWERED)
@@ -168,8 +323,8 @@ static bool run_section(struct stage *stage, const struct section *section) {
     return true;
 }
 
-/* Runs the case. Where all went as expected, each role that still serves is stopped, for its block
- * has to have gone so too. */
+/* Runs the case. If all went as expected, each role that still serves is stopped: its block must
+ * have gone as expected too. */
 static void run_case(struct stage *stage) {
     if (!run_section(stage, &stage->scenario->setup) ||
         !run_section(stage, &stage->scenario->cases[stage->board->case_index]))
@@ -181,11 +336,15 @@ static void run_case(struct stage *stage) {
 
 /* --- the case --- */
 
-/* Whether there may be IPv6 sockets; the namespace is ours alone, so a case that makes none has
- * none. To look for them costs a walk over the kernel's whole table. */
+static bool makes_ipv6(const struct step *step) {
+    return step->verb == VERB_SOCKET && step->options.family == AF_INET6;
+}
+
+/* Returns whether IPv6 sockets may exist. A private namespace has only those that the case makes.
+ * To look for them costs a walk over the kernel's whole table. */
 static bool may_have_ipv6(const struct stage *stage) {
     for (size_t i = 0; i < stage->board->result.step_count; i++)
-        if (result_step(stage->scenario, stage->board->case_index, i)->family == AF_INET6)
+        if (makes_ipv6(result_step(stage->scenario, stage->board->case_index, i)))
             return true;
     return stage->options->current;
 }
@@ -195,16 +354,17 @@ static enum outcome prepare(struct stage *stage) {
     char reason[NETNS_REASON_SIZE];
     process_stay_on_processor();
     if (!stage->options->current && netns_enter(reason) == NETNS_REFUSED)
-        return stage_says(stage, OUTCOME_SKIP, "%s", reason);
+        return stage_reason(stage, OUTCOME_SKIP, "%s", reason);
     stage->families = may_have_ipv6(stage) ? 0 : AF_INET;
     stage->diag = sockdiag_open(NETNS_HERE);
     stage->diag_error = stage->diag < 0 ? errno : sockdiag_works(stage->diag);
-    return stage_check(stage);
+    enum outcome outcome = check_needs(stage);
+    return outcome == OUTCOME_ANSWERED && stage->options->current ? check_host(stage) : outcome;
 }
 
 /* In the present namespace: has the kernel drop the connections of the case that are in TIME-WAIT,
- * so that the next case meets a clean port. Only those whose both ends the roles are known to have
- * had are touched; should one stay, stage_check() will say so. */
+ * so that the next case finds its ports free. Only connections that the roles are known to have had
+ * are touched; if one stays, the check of the next case reports it. */
 static void drop_leftovers(const struct stage *stage) {
     size_t count = stage->scenario->role_count * stage->scenario->socket_count;
     for (size_t i = 0; i < count; i++) {

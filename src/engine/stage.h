@@ -1,30 +1,103 @@
 /* The stage: the process in which one case runs. It enters a network namespace, forks the roles,
- * drives them step by step, and writes what it finds on the board. */
+ * drives them step by step, and writes what it finds on the board.
+ *
+ *   stage.c              what the case needs, and its course
+ *   stage_roles.c        the roles: forked, asked, ended
+ *   stage_environment.c  the steps of the environment
+ *   stage_evidence.c     what was in the way of a call
+ */
 #ifndef PORTREUSE_ENGINE_STAGE_H
 #define PORTREUSE_ENGINE_STAGE_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
+#include "base/release.h"
+#include "engine/action.h"
 #include "engine/board.h"
+#include "engine/protocol.h"
+#include "scenario/scenario.h"
 
 struct stage_options {
     bool current;         /* stay in the present namespace */
     uint64_t deadline_ns; /* of the case, on the monotonic clock */
-    int events;           /* a pipe for stage_event, to the runner; -1: it does not want them */
+    int events;           /* a pipe to the runner for struct stage_event; -1: not wanted */
 };
 
-/* What the stage says of each step as it begins and as it ends. */
+/* What the stage reports of each step as it begins and as it ends. */
 struct stage_event {
     uint64_t at_ns; /* on the monotonic clock */
-    uint32_t step;  /* its place in the scenario */
+    uint32_t step_index;
     bool ended;
-    struct step_result result; /* ended: as it was then, with what it points to on the board. That
-                                  of a serve block changes when it breaks */
+    struct step_outcome outcome; /* if it has ended; that of a serve block changes when it breaks */
 };
 
 /* Runs the case of the board in the calling process, a fresh fork of the runner, and leaves the
  * result on the board. Every role is dead when it returns. */
 void stage_run(struct board *board, const struct stage_options *options);
+
+/* --- for the parts of the stage --- */
+
+enum stage_role_state { STAGE_ROLE_UNBORN, STAGE_ROLE_RUNS, STAGE_ROLE_SERVES, STAGE_ROLE_ENDED };
+
+struct stage_role {
+    enum stage_role_state state;
+    pid_t pid;
+    int channel;              /* owned while it runs or serves */
+    const struct step *serve; /* the block that it serves, or served last */
+};
+
+struct stage {
+    const struct scenario *scenario;
+    struct board *board;
+    const struct stage_options *options;
+    struct kernel_release kernel;
+    int diag;                 /* owned: a sock_diag socket, or -1 */
+    int diag_error;           /* why it cannot be used, or 0 */
+    sa_family_t families;     /* of the sockets that can exist: AF_INET, or 0 for both */
+    struct stage_role *roles; /* owned, by the role's index */
+};
+
+/* Sets the case's reason; returns `outcome`. */
+enum outcome stage_reason(struct stage *stage, enum outcome outcome, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same where the case needs sock_diag, which does not work here. */
+enum outcome stage_no_diag(struct stage *stage, int error);
+
+/* The same where the socket that an address is taken from has no endpoint. */
+enum outcome stage_no_endpoint(struct stage *stage, const struct step *step);
+
+/* The time left until the case's deadline, in nanoseconds; 0 when it is over. */
+uint64_t stage_time_left(const struct stage *stage);
+
+/* The index of a step in the scenario. */
+uint32_t stage_index(const struct stage *stage, const struct step *step);
+
+/* --- stage_roles.c --- */
+
+/* Has the role do the step, forking it first if it does not exist, and waits for its reply until
+ * the deadline (ANSWER_NONE). */
+enum outcome stage_ask(struct stage *stage, const struct step *step, struct reply *reply);
+
+/* Receives what a serving role has said unasked: its block met an unexpected answer, which is then
+ * in `reply`. Does not wait. `*role` is its index, or NO_ROLE if no role has said anything. */
+enum outcome stage_poll_serving(struct stage *stage, int *role, struct reply *reply);
+
+/* Has a serving role stop, and fills `reply` with what its block has answered, as an answer to
+ * `step`. */
+enum outcome stage_stop_serving(struct stage *stage, int role, const struct step *step,
+                                struct reply *reply);
+
+/* Kills and reaps every role. */
+void stage_end_roles(struct stage *stage);
+
+/* --- stage_evidence.c --- */
+
+/* Finds out what was in the way of a call that failed with EADDRINUSE or EADDRNOTAVAIL: `call` is
+ * the step, in a block one of its body, that made it. */
+void stage_evidence(struct stage *stage, const struct step *call, int error,
+                    struct evidence *evidence);
 
 #endif

@@ -1,4 +1,4 @@
-/* The steps that are no role's: the stage does them itself, in the case's namespace. */
+/* The steps of the environment: the stage does them itself, in the case's namespace. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "base/units.h"
-#include "engine/stage_parts.h"
+#include "engine/stage.h"
 #include "kernel/netdev.h"
 #include "kernel/sockdiag.h"
 #include "kernel/sysctl.h"
@@ -16,41 +16,38 @@ static void answer_errno(struct reply *reply, int error) {
                                : (struct answer){.kind = ANSWER_ERRNO, .error = error};
 }
 
-static enum outcome no_endpoint(struct stage *stage, const struct step *step) {
-    return stage_says(stage, OUTCOME_ERROR,
-                      "line %u: the socket that the address is taken from has no endpoint",
-                      step->line);
-}
-
 /* --- sysctl --- */
 
 static enum outcome do_sysctl(struct stage *stage, const struct step *step, struct reply *reply) {
+    const struct step_sysctl *sysctl = &step->sysctl;
     char value[512] = "";
     size_t used = 0;
-    for (size_t i = 0; i < step->word_count && used < sizeof value; i++) {
-        const struct sysctl_word *word = &step->words[i];
+    for (size_t i = 0; i < sysctl->value_count && used < sizeof value; i++) {
+        const struct sysctl_value *word = &sysctl->values[i];
         struct endpoint endpoint;
         if (word->is_address && !board_resolve(stage->board, &word->address, AF_INET, &endpoint))
-            return no_endpoint(stage, step);
+            return stage_no_endpoint(stage, step);
         const char *gap = i == 0 ? "" : "\t";
         int length = word->is_address
                          ? snprintf(value + used, sizeof value - used, "%s%u", gap, endpoint.port)
                          : snprintf(value + used, sizeof value - used, "%s%s", gap, word->text);
         used += (size_t)length;
     }
-    int error = used >= sizeof value ? E2BIG : sysctl_write(NETNS_HERE, step->sysctl, value);
+    int error = used >= sizeof value ? E2BIG : sysctl_write(NETNS_HERE, sysctl->name, value);
     answer_errno(reply, error);
     return OUTCOME_ANSWERED;
 }
+
+const struct action action_sysctl = {.stage = do_sysctl, .needs = NEEDS_SYSCTL | TOUCHES_HOST};
 
 /* --- which sockets --- */
 
 static bool make_query(const struct stage *stage, const struct step *step,
                        struct diag_query *query) {
-    *query = sockdiag_query(step->states);
+    *query = sockdiag_query(step->query.states);
     query->family = stage->families;
-    return board_resolve_pattern(stage->board, &step->address, &query->local) &&
-           board_resolve_pattern(stage->board, &step->remote, &query->remote);
+    return board_resolve_pattern(stage->board, &step->query.local, &query->local) &&
+           board_resolve_pattern(stage->board, &step->query.remote, &query->remote);
 }
 
 static bool count_one(void *context, const struct tcp_socket *socket) {
@@ -65,8 +62,8 @@ static bool found_one(void *context, const struct tcp_socket *socket) {
     return false;
 }
 
-/* Whether a connection that the roles are known to have had is one that is asked for: to look up a
- * known connection is cheaper than to walk the kernel's table. */
+/* Returns whether a known connection of the roles is one that is asked for: to look up a known
+ * connection is cheaper than to walk the kernel's table. */
 static bool known_exists(const struct stage *stage, const struct diag_query *query) {
     size_t count = stage->scenario->role_count * stage->scenario->socket_count;
     for (size_t i = 0; i < count; i++) {
@@ -81,42 +78,42 @@ static bool known_exists(const struct stage *stage, const struct diag_query *que
     return false;
 }
 
-/* Whether some socket matches. Returns 0 or an errno. */
+/* Finds out whether a socket matches. Returns 0 or an errno. */
 static int look(const struct stage *stage, const struct diag_query *query, bool *there) {
     *there = known_exists(stage, query);
     return *there ? 0 : sockdiag_dump(stage->diag, query, found_one, there);
 }
 
-struct sight {
+struct seen_text {
     char *text;
     size_t used;
 };
 
 static bool describe_one(void *context, const struct tcp_socket *socket) {
-    struct sight *sight = context;
+    struct seen_text *seen = context;
     char local[ENDPOINT_TEXT_SIZE];
-    size_t left = RESULT_TEXT_SIZE - sight->used;
-    int length = snprintf(sight->text + sight->used, left, "%s%s %s", sight->used > 0 ? ", " : "",
+    size_t left = RESULT_TEXT_SIZE - seen->used;
+    int length = snprintf(seen->text + seen->used, left, "%s%s %s", seen->used > 0 ? ", " : "",
                           socket_state_name(socket->state), endpoint_text(&socket->local, local));
     if ((size_t)length >= left) {
-        sight->text[sight->used] = '\0';
+        seen->text[seen->used] = '\0';
         return false;
     }
-    sight->used += (size_t)length;
+    seen->used += (size_t)length;
     return true;
 }
 
-/* Says which sockets there were, in any state, where the awaited one was not. */
-static void describe_sight(struct stage *stage, const struct step *step, struct diag_query query) {
-    struct sight sight = {.text = board_result(stage->board, step)->seen};
+/* Writes down which sockets exist instead of the awaited one, in any state. */
+static void describe_seen(struct stage *stage, const struct step *step, struct diag_query query) {
+    struct seen_text seen = {.text = board_result(stage->board, step)->seen};
     query.states = STATES_ANY;
-    sockdiag_dump(stage->diag, &query, describe_one, &sight);
-    if (sight.used == 0)
-        snprintf(sight.text, RESULT_TEXT_SIZE, "no socket there");
+    sockdiag_dump(stage->diag, &query, describe_one, &seen);
+    if (seen.used == 0)
+        snprintf(seen.text, RESULT_TEXT_SIZE, "no socket");
 }
 
-/* The pauses between two looks grow, from a time in which a connection on loopback is closed to one
- * that is small beside any timer. */
+/* The pauses between two looks grow from the time in which a connection on loopback closes to one
+ * that is small compared with any timer. */
 static uint64_t longer_pause(uint64_t pause_ns) {
     const uint64_t longest_ns = 5ULL * NS_PER_MS;
     return pause_ns < longest_ns / 2 ? 2 * pause_ns : longest_ns;
@@ -131,24 +128,24 @@ static enum outcome do_await(struct stage *stage, const struct step *step, struc
     struct diag_query query;
     uint64_t start_ns = units_now_ns(), pause_ns = 20ULL * NS_PER_US;
     if (!make_query(stage, step, &query))
-        return no_endpoint(stage, step);
+        return stage_no_endpoint(stage, step);
     for (;;) {
         bool there = false;
         int error = look(stage, &query, &there);
         if (error != 0)
             return stage_no_diag(stage, error);
         reply->elapsed_ns = units_now_ns() - start_ns;
-        if (there != step->absent) {
+        if (there != step->query.absent) {
             answer_errno(reply, 0);
             return OUTCOME_ANSWERED;
         }
-        if (reply->elapsed_ns >= step->duration_ns) {
+        if (reply->elapsed_ns >= step->query.within_ns) {
             answer_errno(reply, ETIMEDOUT);
-            describe_sight(stage, step, query);
+            describe_seen(stage, step, query);
             return OUTCOME_ANSWERED;
         }
         if (stage_time_left(stage) == 0) {
-            describe_sight(stage, step, query);
+            describe_seen(stage, step, query);
             return OUTCOME_ANSWERED;
         }
         pause_for(pause_ns);
@@ -156,17 +153,21 @@ static enum outcome do_await(struct stage *stage, const struct step *step, struc
     }
 }
 
+const struct action action_await = {.stage = do_await, .needs = NEEDS_SOCK_DIAG};
+
 static enum outcome do_count(struct stage *stage, const struct step *step, struct reply *reply) {
     struct diag_query query;
     int64_t count = 0;
     if (!make_query(stage, step, &query))
-        return no_endpoint(stage, step);
+        return stage_no_endpoint(stage, step);
     int error = sockdiag_dump(stage->diag, &query, count_one, &count);
     if (error != 0)
         return stage_no_diag(stage, error);
     reply->answer = (struct answer){.kind = ANSWER_NUMBER, .number = count};
     return OUTCOME_ANSWERED;
 }
+
+const struct action action_count = {.stage = do_count, .needs = NEEDS_SOCK_DIAG};
 
 /* --- destroy --- */
 
@@ -183,8 +184,8 @@ static bool doom(void *context, const struct tcp_socket *socket) {
     return true;
 }
 
-/* Destroys each one, and answers how many. `*error` is ENOENT, or the first errno; `*state` is that
- * of the socket with this errno. */
+/* Destroys each socket and returns how many were destroyed. `*error` is the first errno and
+ * `*state` the state of its socket; ENOENT if there was no other errno. */
 static int64_t destroy_all(const struct stage *stage, const struct doomed *doomed, int *error,
                            enum tcp_state *state) {
     int64_t destroyed = 0;
@@ -205,18 +206,17 @@ static enum outcome do_destroy(struct stage *stage, const struct step *step, str
     struct doomed doomed = {0};
     enum tcp_state state = STATE_NONE;
     if (!make_query(stage, step, &query))
-        return no_endpoint(stage, step);
-    query.states = STATES_ANY;
+        return stage_no_endpoint(stage, step);
     int error = sockdiag_dump(stage->diag, &query, doom, &doomed);
     if (error != 0)
         return stage_no_diag(stage, error);
     int64_t destroyed = destroy_all(stage, &doomed, &error, &state);
     arena_free(&doomed.arena);
     if (error == EOPNOTSUPP)
-        return stage_says(stage, OUTCOME_SKIP,
-                          "this kernel cannot destroy a socket in %s (SOCK_DESTROY: EOPNOTSUPP); "
-                          "newer ones can, if built with CONFIG_INET_DIAG_DESTROY",
-                          socket_state_name(state));
+        return stage_reason(stage, OUTCOME_SKIP,
+                            "this kernel cannot destroy a socket in %s (SOCK_DESTROY: EOPNOTSUPP); "
+                            "newer ones can, if built with CONFIG_INET_DIAG_DESTROY",
+                            socket_state_name(state));
     if (destroyed > 0)
         reply->answer = (struct answer){.kind = ANSWER_NUMBER, .number = destroyed};
     else
@@ -224,24 +224,29 @@ static enum outcome do_destroy(struct stage *stage, const struct step *step, str
     return OUTCOME_ANSWERED;
 }
 
+const struct action action_destroy = {.stage = do_destroy, .needs = NEEDS_SOCK_DIAG | TOUCHES_HOST};
+
 /* --- address --- */
 
-/* A device that is not there yet is made. */
+/* A device that does not exist is made. */
 static enum outcome do_address(struct stage *stage, const struct step *step, struct reply *reply) {
-    const struct endpoint *address = &step->address.pattern.endpoint;
-    unsigned bits = (unsigned)step->number;
-    int error = netdev_address(NETNS_HERE, step->device, address, bits, !step->absent);
-    if (error == ENODEV && !step->absent) {
-        error = netdev_make(NETNS_HERE, step->device);
+    const struct step_device *device = &step->device;
+    int error =
+        netdev_address(NETNS_HERE, device->name, &device->address, device->bits, !device->absent);
+    if (error == ENODEV && !device->absent) {
+        error = netdev_make(NETNS_HERE, device->name);
         if (error == EOPNOTSUPP)
-            return stage_says(stage, OUTCOME_SKIP,
-                              "this kernel makes no network device of kind veth; load that module");
+            return stage_reason(stage, OUTCOME_SKIP,
+                                "this kernel cannot make a network device of kind veth; load that "
+                                "module");
         if (error == 0)
-            error = netdev_address(NETNS_HERE, step->device, address, bits, true);
+            error = netdev_address(NETNS_HERE, device->name, &device->address, device->bits, true);
     }
     answer_errno(reply, error);
     return OUTCOME_ANSWERED;
 }
+
+const struct action action_address = {.stage = do_address, .needs = TOUCHES_HOST};
 
 /* --- sleep --- */
 
@@ -259,21 +264,4 @@ static enum outcome do_sleep(struct stage *stage, const struct step *step, struc
     return OUTCOME_ANSWERED;
 }
 
-enum outcome stage_environment(struct stage *stage, const struct step *step, struct reply *reply) {
-    uint64_t start_ns = units_now_ns();
-    enum outcome outcome = OUTCOME_ANSWERED;
-    if (step->verb == VERB_SYSCTL)
-        outcome = do_sysctl(stage, step, reply);
-    else if (step->verb == VERB_AWAIT)
-        outcome = do_await(stage, step, reply);
-    else if (step->verb == VERB_COUNT)
-        outcome = do_count(stage, step, reply);
-    else if (step->verb == VERB_DESTROY)
-        outcome = do_destroy(stage, step, reply);
-    else if (step->verb == VERB_ADDRESS)
-        outcome = do_address(stage, step, reply);
-    else if (step->verb == VERB_SLEEP)
-        outcome = do_sleep(stage, step, reply);
-    reply->elapsed_ns = units_now_ns() - start_ns;
-    return outcome;
-}
+const struct action action_sleep = {.stage = do_sleep};

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/stage_parts.h"
+#include "engine/stage.h"
 #include "inspect/owners.h"
 #include "kernel/process.h"
 
@@ -147,7 +147,8 @@ static struct refusal describe(struct stage *stage, const struct step *call, int
                                const struct socket_view *view) {
     struct refusal refusal = evidence_refusal(refused_call(call->verb), error, view);
     struct endpoint asked;
-    if (board_resolve(stage->board, &call->address, view->family, &asked)) {
+    const struct address *address = step_address(call);
+    if (address != NULL && board_resolve(stage->board, address, view->family, &asked)) {
         if (call->verb == VERB_BIND)
             refusal.claim.local = asked;
         else if (call->verb == VERB_CONNECT)
@@ -158,7 +159,8 @@ static struct refusal describe(struct stage *stage, const struct step *call, int
 
 void stage_evidence(struct stage *stage, const struct step *call, int error,
                     struct evidence *evidence) {
-    const struct socket_view *view = board_view(stage->board, (unsigned)call->role, call->socket);
+    const struct socket_view *view =
+        board_view(stage->board, (unsigned)call->role, (unsigned)call->socket);
     struct refusal refusal = describe(stage, call, error, view);
     struct search search = {.stage = stage};
     struct evidence_source source = {.diag = stage->diag,

@@ -1,4 +1,4 @@
-/* The stage's side of its roles: fork them, ask them, end them. */
+/* The roles as the stage sees them: it forks them, asks them, and ends them. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -12,7 +12,7 @@
 #include "base/errnames.h"
 #include "base/units.h"
 #include "engine/role.h"
-#include "engine/stage_parts.h"
+#include "engine/stage.h"
 
 static const char *name_of(const struct stage *stage, int role) {
     return stage->scenario->roles[role];
@@ -34,11 +34,11 @@ static int reap(struct stage_role *role) {
 
 static enum outcome broke(struct stage *stage, const char *what, int error) {
     char name[ERRNAME_SIZE];
-    return stage_says(stage, OUTCOME_ERROR, "%s: %s", what, errname(error, name));
+    return stage_reason(stage, OUTCOME_ERROR, "%s: %s", what, errname(error, name));
 }
 
-/* Waits for a role that has closed its channel, and so is about to end; but not for ever, should it
- * only look so. */
+/* Waits for a role that has closed its channel, and so is about to end; but only for a second, in
+ * case it does not end. */
 static int reap_soon(struct stage_role *role) {
     const struct timespec pause = {.tv_nsec = NS_PER_MS};
     siginfo_t ended = {0};
@@ -52,16 +52,16 @@ static int reap_soon(struct stage_role *role) {
     return reap(role);
 }
 
-/* The role is gone without having been told to go. */
+/* The role has ended without being told to. */
 static enum outcome lost(struct stage *stage, int role) {
     int status = reap_soon(&stage->roles[role]);
     if (WIFSIGNALED(status))
-        return stage_says(stage, OUTCOME_ERROR,
-                          "the process of role '%.64s' was killed by signal %d",
-                          name_of(stage, role), WTERMSIG(status));
-    return stage_says(stage, OUTCOME_ERROR,
-                      "the process of role '%.64s' ended by itself, status %d",
-                      name_of(stage, role), WEXITSTATUS(status));
+        return stage_reason(stage, OUTCOME_ERROR,
+                            "the process of role '%.64s' was killed by signal %d",
+                            name_of(stage, role), WTERMSIG(status));
+    return stage_reason(stage, OUTCOME_ERROR,
+                        "the process of role '%.64s' ended by itself, status %d",
+                        name_of(stage, role), WEXITSTATUS(status));
 }
 
 /* Adds a role with one end of a new channel. Returns the other end, or -1 with errno set. */
@@ -100,8 +100,8 @@ static enum outcome start(struct stage *stage, int role) {
 
 /* --- waiting --- */
 
-/* Waits until the role has something to say, or with `others` a serving role has. Returns which, or
- * -1 when `ns` are over; `role` goes first. */
+/* Waits until the role has said something, or with `others` a serving role has. Returns which,
+ * `role` first; NO_ROLE after `ns`. */
 static int wait_for_roles(struct stage *stage, int role, bool others, uint64_t ns) {
     struct pollfd waiting[SCENARIO_ROLES_MAX];
     int who[SCENARIO_ROLES_MAX];
@@ -113,16 +113,16 @@ static int wait_for_roles(struct stage *stage, int role, bool others, uint64_t n
         }
     struct timespec time = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
     if (ppoll(waiting, count, &time, NULL) <= 0)
-        return -1;
-    int first = -1;
+        return NO_ROLE;
+    int first = NO_ROLE;
     for (nfds_t i = 0; i < count; i++)
         if (waiting[i].revents != 0 && (first < 0 || who[i] == role))
             first = who[i];
     return first;
 }
 
-enum outcome stage_listen(struct stage *stage, int *role, struct reply *reply) {
-    *role = wait_for_roles(stage, -1, true, 0);
+enum outcome stage_poll_serving(struct stage *stage, int *role, struct reply *reply) {
+    *role = wait_for_roles(stage, NO_ROLE, true, 0);
     if (*role < 0)
         return OUTCOME_ANSWERED;
     int error = protocol_receive(stage->roles[*role].channel, reply, sizeof *reply, 0, NULL);
@@ -133,9 +133,9 @@ enum outcome stage_listen(struct stage *stage, int *role, struct reply *reply) {
 
 /* --- asking --- */
 
-/* Waits until the role has something to say. When a serving role is heard instead, whose block
- * broke, the step may well wait for that one in vain: then it gets a second more, not the whole
- * deadline. */
+/* Waits until the role has said something. If a serving role has said that its block broke, the
+ * step may be waiting for that role in vain: then it gets one more second, not the whole deadline.
+ */
 static bool wait_for_reply(struct stage *stage, int role) {
     int who;
     do
@@ -148,13 +148,12 @@ static bool wait_for_reply(struct stage *stage, int role) {
     return who == role;
 }
 
-/* Waits for the role's reply to a step, given by its place; ANSWER_NONE if there is none in time.
- * What else a serving role had to say before is passed over: it will say the same when it is
- * stopped. */
-static enum outcome receive_reply(struct stage *stage, int role, uint32_t place,
+/* Waits for the role's reply to a step, given by its index; ANSWER_NONE if there is none in time.
+ * Other replies of a serving role are skipped: it says the same again when it is stopped. */
+static enum outcome receive_reply(struct stage *stage, int role, uint32_t step_index,
                                   struct reply *reply) {
     do {
-        *reply = (struct reply){.step = place, .call = place};
+        *reply = protocol_reply(step_index);
         if (!wait_for_reply(stage, role))
             return OUTCOME_ANSWERED;
         int error = protocol_receive(stage->roles[role].channel, reply, sizeof *reply, 0, NULL);
@@ -162,7 +161,7 @@ static enum outcome receive_reply(struct stage *stage, int role, uint32_t place,
             return lost(stage, role);
         if (error != 0)
             return broke(stage, "receiving a role's reply", error);
-    } while (reply->step != place);
+    } while (reply->step_index != step_index);
     return OUTCOME_ANSWERED;
 }
 
@@ -174,88 +173,41 @@ static enum outcome send_request(struct stage *stage, int role, const struct req
     return error == 0 ? OUTCOME_ANSWERED : broke(stage, "sending a role its step", error);
 }
 
-static uint32_t place_of(const struct stage *stage, const struct step *step) {
-    return (uint32_t)(step - stage->scenario->steps);
+/* Sends the role its step and waits for the reply. */
+static enum outcome exchange(struct stage *stage, const struct step *step, int fd,
+                             struct reply *reply) {
+    struct request request = {.step_index = stage_index(stage, step)};
+    enum outcome outcome = send_request(stage, step->role, &request, fd);
+    if (outcome != OUTCOME_ANSWERED)
+        return outcome;
+    return receive_reply(stage, step->role, request.step_index, reply);
 }
 
-/* Sends the role its step, and for a fork the new role's channel with it. */
-static enum outcome send_step(struct stage *stage, const struct step *step) {
-    struct request request = {.step = place_of(stage, step)};
-    if (step->verb != VERB_FORK)
-        return send_request(stage, step->role, &request, -1);
-    int far_end = open_channel(&stage->roles[step->new_role]);
+/* --- steps in which the stage takes part --- */
+
+/* Sends the new role's channel with the request. */
+static enum outcome do_fork(struct stage *stage, const struct step *step, struct reply *reply) {
+    struct stage_role *child = &stage->roles[step->other_role];
+    int far_end = open_channel(child);
     if (far_end < 0)
         return broke(stage, "socketpair() for a role", errno);
-    enum outcome outcome = send_request(stage, step->role, &request, far_end);
+    enum outcome outcome = exchange(stage, step, far_end, reply);
     close(far_end);
-    return outcome;
-}
-
-enum outcome stage_stop(struct stage *stage, int role, const struct step *step,
-                        struct reply *reply) {
-    struct request request = {.step = place_of(stage, step), .stop = true};
-    kill(stage->roles[role].pid, SIGNAL_STOP);
-    enum outcome outcome = send_request(stage, role, &request, -1);
-    /* A block that ended by itself has said so with the same reply: where `step` is the block, that
-     * one may be taken, and this one passed over later. */
-    if (outcome == OUTCOME_ANSWERED)
-        outcome = receive_reply(stage, role, request.step, reply);
-    if (outcome == OUTCOME_ANSWERED && reply->answer.kind != ANSWER_NONE)
-        stage->roles[role].state = STAGE_ROLE_RUNS;
-    return outcome;
-}
-
-/* Keeps the book on roles after a step that was answered. */
-static void note_roles(struct stage *stage, const struct step *step, const struct reply *reply) {
-    struct stage_role *role = &stage->roles[step->role];
-    bool answered = reply->answer.kind != ANSWER_NONE;
-    if (step->verb == VERB_FORK) {
-        struct stage_role *child = &stage->roles[step->new_role];
-        if (answered && reply->answer.kind == ANSWER_OK) {
-            child->pid = reply->pid;
-            child->state = STAGE_ROLE_RUNS;
-        } else {
-            close(child->channel);
-        }
+    if (outcome == OUTCOME_ANSWERED && reply->answer.kind == ANSWER_OK) {
+        child->pid = reply->pid;
+        child->state = STAGE_ROLE_RUNS;
+    } else {
+        close(child->channel);
     }
-    if (!answered)
-        return;
-    if (step->verb == VERB_SERVE) {
-        role->state = STAGE_ROLE_SERVES;
-        role->serve = step;
-    } else if (step->verb == VERB_EXIT) {
-        reap(role);
-    }
-}
-
-static void close_views(struct stage *stage, int role) {
-    for (unsigned i = 0; i < stage->scenario->socket_count; i++)
-        board_view(stage->board, (unsigned)role, i)->open = false;
-}
-
-static void kill_role(struct stage *stage, const struct step *step, struct reply *reply) {
-    struct stage_role *role = &stage->roles[step->role];
-    uint64_t start_ns = units_now_ns();
-    kill(role->pid, SIGKILL);
-    reap(role);
-    reply->answer = (struct answer){.kind = ANSWER_OK};
-    reply->elapsed_ns = units_now_ns() - start_ns;
-}
-
-/* Sends the step and waits for the reply to it. */
-static enum outcome exchange(struct stage *stage, const struct step *step, struct reply *reply) {
-    enum outcome outcome = send_step(stage, step);
-    if (outcome == OUTCOME_ANSWERED)
-        outcome = receive_reply(stage, step->role, place_of(stage, step), reply);
-    if (outcome == OUTCOME_ANSWERED)
-        note_roles(stage, step, reply);
     return outcome;
 }
 
-/* Has both roles do a pass, one after the other. */
-static enum outcome pass_socket(struct stage *stage, const struct step *step, struct reply *reply) {
-    struct request request = {.step = place_of(stage, step)};
-    int roles[] = {step->role, step->new_role}, ends[2];
+const struct action action_fork = {.stage = do_fork, .role = role_fork};
+
+/* Has both roles do the step, one after the other. */
+static enum outcome do_pass(struct stage *stage, const struct step *step, struct reply *reply) {
+    struct request request = {.step_index = stage_index(stage, step)};
+    int roles[] = {step->role, step->other_role}, ends[2];
     enum outcome outcome = OUTCOME_ANSWERED;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return broke(stage, "socketpair() between two roles", errno);
@@ -265,7 +217,7 @@ static enum outcome pass_socket(struct stage *stage, const struct step *step, st
         if (outcome == OUTCOME_ANSWERED)
             outcome = send_request(stage, roles[i], &request, ends[i]);
         if (outcome == OUTCOME_ANSWERED)
-            outcome = receive_reply(stage, roles[i], request.step, reply);
+            outcome = receive_reply(stage, roles[i], request.step_index, reply);
         if (outcome != OUTCOME_ANSWERED)
             break;
     }
@@ -274,20 +226,76 @@ static enum outcome pass_socket(struct stage *stage, const struct step *step, st
     return outcome;
 }
 
-enum outcome stage_ask(struct stage *stage, const struct step *step, struct reply *reply) {
+const struct action action_pass = {.stage = do_pass, .role = role_pass};
+
+static enum outcome do_exit(struct stage *stage, const struct step *step, struct reply *reply) {
+    enum outcome outcome = exchange(stage, step, -1, reply);
+    if (outcome == OUTCOME_ANSWERED && reply->answer.kind != ANSWER_NONE)
+        reap(&stage->roles[step->role]);
+    return outcome;
+}
+
+const struct action action_exit = {.stage = do_exit, .role = role_exit};
+
+static enum outcome do_kill(struct stage *stage, const struct step *step, struct reply *reply) {
     struct stage_role *role = &stage->roles[step->role];
+    uint64_t start_ns = units_now_ns();
+    kill(role->pid, SIGKILL);
+    reap(role);
+    reply->answer = (struct answer){.kind = ANSWER_OK};
+    reply->elapsed_ns = units_now_ns() - start_ns;
+    return OUTCOME_ANSWERED;
+}
+
+const struct action action_kill = {.stage = do_kill};
+
+const struct action action_repeat = {.role = role_block};
+
+static enum outcome do_serve(struct stage *stage, const struct step *step, struct reply *reply) {
+    enum outcome outcome = exchange(stage, step, -1, reply);
+    if (outcome == OUTCOME_ANSWERED && reply->answer.kind != ANSWER_NONE) {
+        stage->roles[step->role].state = STAGE_ROLE_SERVES;
+        stage->roles[step->role].serve = step;
+    }
+    return outcome;
+}
+
+const struct action action_serve = {.stage = do_serve, .role = role_block};
+
+enum outcome stage_stop_serving(struct stage *stage, int role, const struct step *step,
+                                struct reply *reply) {
+    struct request request = {.step_index = stage_index(stage, step), .stop = true};
+    kill(stage->roles[role].pid, SIGNAL_STOP);
+    enum outcome outcome = send_request(stage, role, &request, -1);
+    /* A block that ended by itself has said so with the same reply. Where `step` is the block, that
+     * reply may be taken here, and the one to this request skipped later. */
+    if (outcome == OUTCOME_ANSWERED)
+        outcome = receive_reply(stage, role, request.step_index, reply);
+    if (outcome == OUTCOME_ANSWERED && reply->answer.kind != ANSWER_NONE)
+        stage->roles[role].state = STAGE_ROLE_RUNS;
+    return outcome;
+}
+
+static enum outcome do_stop(struct stage *stage, const struct step *step, struct reply *reply) {
+    return stage_stop_serving(stage, step->role, step, reply);
+}
+
+const struct action action_stop = {.stage = do_stop};
+
+/* --- any step of a role --- */
+
+static void close_views(struct stage *stage, int role) {
+    for (unsigned i = 0; i < stage->scenario->socket_count; i++)
+        board_view(stage->board, (unsigned)role, i)->open = false;
+}
+
+enum outcome stage_ask(struct stage *stage, const struct step *step, struct reply *reply) {
+    stage_action *action = action_of(step->verb)->stage;
     enum outcome outcome = start(stage, step->role);
     if (outcome != OUTCOME_ANSWERED)
         return outcome;
-    if (step->verb == VERB_KILL)
-        kill_role(stage, step, reply);
-    else if (step->verb == VERB_STOP)
-        outcome = stage_stop(stage, step->role, step, reply);
-    else if (step->verb == VERB_PASS)
-        outcome = pass_socket(stage, step, reply);
-    else
-        outcome = exchange(stage, step, reply);
-    if (role->state == STAGE_ROLE_ENDED)
+    outcome = action != NULL ? action(stage, step, reply) : exchange(stage, step, -1, reply);
+    if (stage->roles[step->role].state == STAGE_ROLE_ENDED)
         close_views(stage, step->role);
     return outcome;
 }

@@ -70,7 +70,7 @@ static const char *read_all(struct arena *arena, int file, size_t *size, const c
             return *wrong == NULL ? text : NULL;
         *size += (size_t)length;
         if (*size > SCENARIO_FILE_MAX) {
-            *wrong = "it has more than 4 MiB, which no scenario needs";
+            *wrong = "it is larger than 4 MiB, the limit for a scenario";
             return NULL;
         }
         if (*size == room) {
@@ -89,7 +89,7 @@ static const char *refuse_kind(int file) {
     if (S_ISDIR(status.st_mode))
         return "it is a directory; name the files in it";
     if (S_ISBLK(status.st_mode) || S_ISSOCK(status.st_mode))
-        return "it is no file of text";
+        return "it is not a text file";
     return NULL;
 }
 
@@ -137,7 +137,7 @@ static void add_unknown(struct mistakes *mistakes, const char *word) {
         nearest.word != NULL
             ? arena_format(&mistakes->arena, "no scenario has this name; did you mean '%s'?",
                            nearest.word)
-            : "no scenario has this name, nor does a file; 'portreuse list' shows them all";
+            : "no scenario or file has this name; 'portreuse list' shows all scenarios";
     mistakes_add_file(mistakes, word, message);
 }
 

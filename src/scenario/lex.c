@@ -1,5 +1,6 @@
-/* Words are parted by blanks; one that starts with a double quote goes on to the next, with \" and
- * \\ in it; `#` outside quotes starts a comment. */
+/* Words are separated by blanks. A word that starts with a double quote ends at the next one;
+ * inside,
+ * \" and \\ stand for a quote and a backslash. `#` outside quotes starts a comment. */
 #include "scenario/lex.h"
 
 #include <string.h>
@@ -24,7 +25,7 @@ static size_t plain_word(struct arena *arena, struct line *line, size_t at) {
     return word->end = end;
 }
 
-/* Whether the byte at `at` is a backslash that takes away the meaning of the next one. */
+/* Returns whether the byte at `at` is a backslash that escapes the next one. */
 static bool is_escape(const struct line *line, size_t at) {
     return line->text[at] == '\\' && at + 1 < line->size &&
            (line->text[at + 1] == '"' || line->text[at + 1] == '\\');

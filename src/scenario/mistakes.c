@@ -6,19 +6,19 @@
 
 enum { EXCERPT_MAX = 160 }; /* bytes of a line that are shown */
 
-/* Makes a place for a mistake at this line of a file: behind those of earlier lines, for some
- * mistakes show only later. NULL if there are too many. */
+/* Makes room for an error at this line of a file, after those of earlier lines: some errors show
+ * only later. Returns NULL if there are too many. */
 static struct mistake *next_mistake(struct mistakes *mistakes, const char *file, unsigned line) {
-    size_t kept = mistakes->count++, place = kept;
+    size_t kept = mistakes->count++, index = kept;
     if (kept >= MISTAKES_KEPT)
         return NULL;
     mistakes->list = arena_grow(&mistakes->arena, mistakes->list, kept, sizeof mistakes->list[0]);
-    while (place > 0 && mistakes->list[place - 1].line > line &&
-           strcmp(mistakes->list[place - 1].file, file) == 0)
-        place--;
-    memmove(&mistakes->list[place + 1], &mistakes->list[place],
-            (kept - place) * sizeof mistakes->list[0]);
-    return &mistakes->list[place];
+    while (index > 0 && mistakes->list[index - 1].line > line &&
+           strcmp(mistakes->list[index - 1].file, file) == 0)
+        index--;
+    memmove(&mistakes->list[index + 1], &mistakes->list[index],
+            (kept - index) * sizeof mistakes->list[0]);
+    return &mistakes->list[index];
 }
 
 /* Moves `at` forward until it stands between two characters of the line. */
@@ -62,8 +62,8 @@ static void print_text(FILE *out, const char *text) {
     utf8_print(out, text, strlen(text));
 }
 
-/* Prints the line and, below, a caret. Every character takes one column but for tabs, which are
- * repeated below, so that the caret stands right whatever the terminal makes of them. */
+/* Prints the line and, below it, a caret. Every character takes one column except a tab, which is
+ * repeated below so that the caret is in the right column whatever the terminal's tab stops. */
 static void print_excerpt(const struct mistake *mistake, FILE *out) {
     const char *text = mistake->excerpt;
     uint32_t code;
@@ -102,7 +102,7 @@ void mistakes_print(const struct mistakes *mistakes, FILE *out) {
     for (size_t i = 0; i < kept; i++)
         print_one(&mistakes->list[i], out);
     if (kept < mistakes->count)
-        fprintf(out, "... and %zu more mistakes\n", mistakes->count - kept);
+        fprintf(out, "... and %zu more errors\n", mistakes->count - kept);
 }
 
 void mistakes_free(struct mistakes *mistakes) {

@@ -1,24 +1,310 @@
-/* The file, line by line. */
+/* A scenario file, line by line: its header, its sections and its blocks. parse_line.c finds out
+ * what kind of line each one is. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "scenario/parser.h"
+
+/* --- the header: a line each for title, tags and needs, prose for why and fix --- */
+
+/* The text after the first word: a quoted one without its quotes, else as written. */
+static const char *keyword_text(struct parser *parser) {
+    const struct line *line = &parser->line;
+    if (line->count == 2 && line->words[1].quoted)
+        return parser_keep(parser, &line->words[1]);
+    return lex_slice(&parser->scenario->arena, line, 1, line->content);
+}
+
+void parse_title(struct parser *parser) {
+    struct scenario *scenario = parser->scenario;
+    if (scenario->title != NULL)
+        parser_mistake(parser, &parser->line.words[0], "the title is given twice");
+    scenario->title = keyword_text(parser);
+    if (*scenario->title == '\0' && !parser->line_is_wrong)
+        parser_mistake(parser, NULL, "the text of the title is missing");
+}
+
+void parse_tags(struct parser *parser) {
+    struct scenario *scenario = parser->scenario;
+    struct cursor cursor = cursor_after(parser, 1);
+    const struct word *word = cursor_need(parser, &cursor, "a tag");
+    for (; word != NULL; word = cursor_take(&cursor)) {
+        scenario->tags = arena_grow(&scenario->arena, scenario->tags, scenario->tag_count,
+                                    sizeof scenario->tags[0]);
+        scenario->tags[scenario->tag_count++] = parser_keep(parser, word);
+    }
+}
+
+static void parse_needs_kernel(struct parser *parser, struct cursor *cursor) {
+    if (!cursor_skip(cursor, ">=")) {
+        parser_mistake(parser, cursor_peek(cursor), "usage: needs kernel >= 6.3");
+        return;
+    }
+    const struct word *word = cursor_need(parser, cursor, "a kernel's version");
+    if (word != NULL && !release_parse(word->text, false, &parser->scenario->needs_kernel))
+        parser_mistake(parser, word, "'%s' is no version of Linux such as 6.8", word->text);
+}
+
+void parse_needs(struct parser *parser) {
+    struct cursor cursor = cursor_after(parser, 1);
+    const struct word *word = cursor_need(parser, &cursor, "'kernel >= VERSION', 'ipv6' or 'uids'");
+    if (word_is(word, "ipv6"))
+        parser->scenario->needs_ipv6 = true;
+    else if (word_is(word, "uids"))
+        parser->scenario->needs_uids = true;
+    else if (word_is(word, "kernel"))
+        parse_needs_kernel(parser, &cursor);
+    else if (word != NULL)
+        parser_mistake(parser, word,
+                       "unknown need '%s'; it must be 'kernel >= VERSION', 'ipv6' or 'uids'",
+                       word->text);
+    cursor_need_no_more(parser, &cursor, NULL);
+}
+
+void parse_slow(struct parser *parser) {
+    struct cursor cursor = cursor_after(parser, 1);
+    parser->scenario->slow = true;
+    cursor_need_no_more(parser, &cursor, NULL);
+}
+
+/* --- prose --- */
+
+static void begin_prose(struct parser *parser, const char **prose) {
+    if (*prose != NULL && !parser->line_is_wrong)
+        parser_mistake(parser, &parser->line.words[0], "'%s' is given twice",
+                       parser->line.words[0].text);
+    *prose = keyword_text(parser);
+    parser->prose = prose;
+    parser->prose_start = NULL;
+}
+
+void parse_stray_prose(struct parser *parser) {
+    parser->stray_prose = NULL;
+    begin_prose(parser, &parser->stray_prose);
+}
+
+void parse_why(struct parser *parser) {
+    begin_prose(parser, &parser->scenario->why);
+}
+
+void parse_fix(struct parser *parser) {
+    begin_prose(parser, &parser->scenario->fix);
+}
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* Copies the lines from `at` to `end` without the blanks around each. Empty lines are kept: they
+ * separate paragraphs. Returns the end of the copy. */
+static char *copy_trimmed(char *to, const char *at, const char *end) {
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        const char *stop = newline == NULL ? end : newline;
+        const char *next = newline == NULL ? end : newline + 1;
+        while (at < stop && is_blank(*at))
+            at++;
+        while (stop > at && is_blank(stop[-1]))
+            stop--;
+        memcpy(to, at, (size_t)(stop - at));
+        to += stop - at;
+        *to++ = '\n';
+        at = next;
+    }
+    return to;
+}
+
+/* Closes the prose that is open, if any. */
+static void end_prose(struct parser *parser) {
+    if (parser->prose != NULL && parser->prose_start != NULL) {
+        const char *first = *parser->prose; /* the text after the keyword */
+        size_t size = strlen(first), lines = (size_t)(parser->prose_end - parser->prose_start);
+        char *text = arena_alloc(&parser->scenario->arena, size + lines + 3), *to = text;
+        memcpy(to, first, size);
+        to += size;
+        if (size > 0)
+            *to++ = '\n';
+        to = copy_trimmed(to, parser->prose_start, parser->prose_end);
+        while (to > text && to[-1] == '\n')
+            to--;
+        *to = '\0';
+        *parser->prose = text + strspn(text, "\n");
+    }
+    parser->prose = NULL;
+}
+
+/* Adds a line of text to the prose that is open. */
+static void add_prose(struct parser *parser, const char *text, size_t size) {
+    if (parser->prose_start == NULL)
+        parser->prose_start = text;
+    parser->prose_end = text + size;
+}
+
+static struct opened opened_here(const struct parser *parser) {
+    return (struct opened){.line = parser->line, .mistakes = parser->mistakes->count};
+}
+
+/* Returns whether an error was found since: what seems to be missing may be what could not be read.
+ */
+static bool has_mistakes(const struct parser *parser, const struct opened *opened) {
+    return parser->mistakes->count > opened->mistakes;
+}
+
+/* --- blocks: a line that opens them, steps, and a line that ends them --- */
+
+struct step *parse_block(struct parser *parser) {
+    return &parser->scenario->steps[parser->block];
+}
+
+void parse_block_open(struct parser *parser, const struct step *step) {
+    parser->in_block = true;
+    parser->inner_blocks = 0;
+    parser->block = (size_t)(step - parser->scenario->steps);
+    parser->in_block_of = opened_here(parser);
+    parser->in_block_of.mistakes -= parser->line_is_wrong; /* an error of the opening line counts */
+}
+
+/* Ends the block with the steps read so far. */
+static void close_block(struct parser *parser) {
+    struct step *block = parse_block(parser);
+    parser->in_block = false;
+    block->body = parser->scenario->step_count - parser->block - 1;
+    if (block->verb == VERB_SERVE)
+        parser->flow.role[block->role] = ROLE_SERVES;
+    if (block->body == 0 && !has_mistakes(parser, &parser->in_block_of))
+        parser_mistake_at(parser, &parser->in_block_of.line, "this block is empty");
+}
+
+void parse_block_missed_end(struct parser *parser) {
+    parser_mistake_at(parser, &parser->in_block_of.line,
+                      "this block is not closed: 'end' is missing");
+    close_block(parser);
+    parser->missed_end = true;
+}
+
+static void check_block_want(struct parser *parser, const struct step *block, size_t arrow) {
+    if (has_mistakes(parser, &parser->in_block_of))
+        return;
+    if (block->verb == VERB_SERVE && block->want.given)
+        parser_mistake(
+            parser, &parser->line.words[arrow],
+            "the result of a 'serve' block is written after 'ROLE stop', not after its 'end'");
+    else if (block->verb == VERB_REPEAT && !block->rounds.given && !block->want.given)
+        parser_mistake(parser, NULL,
+                       "a 'repeat' without a number needs '-> RESULT' after its 'end'");
+}
+
+void parse_end(struct parser *parser) {
+    size_t arrow = parse_find_arrow(parser);
+    struct cursor cursor = {&parser->line, 1, arrow};
+    cursor_need_no_more(parser, &cursor, "end [-> RESULT]");
+    if (parser->inner_blocks > 0) {
+        parser->inner_blocks--;
+        return;
+    }
+    if (!parser->in_block) {
+        bool expected = parser->after_unknown_verb || parser->missed_end;
+        if (!parser->line_is_wrong && !expected)
+            parser_mistake(parser, &parser->line.words[0], "'end' without a block");
+        parser->missed_end = false;
+        return;
+    }
+    struct step *block = parse_block(parser);
+    parse_expectation(parser, arrow, VERB_END, NULL, &block->want);
+    check_block_want(parser, block, arrow);
+    close_block(parser);
+}
+
+/* --- sections: setup and cases --- */
+
+/* Returns whether the title of a case reads like a step of a role named 'case'. */
+static bool is_like_a_step(struct parser *parser, const char *title) {
+    const char *first = arena_copy(&parser->scratch, title, strcspn(title, " "));
+    return verb_named(first) != VERB_NONE;
+}
+
+static void check_case(struct parser *parser) {
+    const struct section *section = parser->section;
+    if (section->count > 0 || has_mistakes(parser, &parser->in_section))
+        return;
+    if (is_like_a_step(parser, section->title))
+        parser_mistake_at(parser, &parser->in_section.line,
+                          "this case has no steps; 'case' is a keyword and cannot name a role");
+    else if (parser->scenario->setup.count == 0)
+        parser_mistake_at(parser, &parser->in_section.line, "this case has no steps");
+}
+
+/* Ends the section that is open, and a block in it. */
+static void end_section(struct parser *parser) {
+    if (parser->in_block)
+        parse_block_missed_end(parser);
+    if (parser->part == PART_CASE)
+        check_case(parser);
+    else
+        parser->after_setup = parser->flow;
+}
+
+static void begin_section(struct parser *parser, enum part part, struct section *section,
+                          const char *title) {
+    *section = (struct section){
+        .title = title, .line = parser->line.number, .first = parser->scenario->step_count};
+    parser->part = part;
+    parser->section = section;
+    parser->in_section = opened_here(parser);
+    parser->missed_end = false;
+}
+
+void parse_setup(struct parser *parser) {
+    struct cursor cursor = cursor_after(parser, 1);
+    cursor_need_no_more(parser, &cursor, NULL);
+    if (parser->part == PART_HEADER) {
+        begin_section(parser, PART_SETUP, &parser->scenario->setup, NULL);
+        return;
+    }
+    if (!parser->setup_is_implied)
+        parser_mistake(parser, &parser->line.words[0],
+                       "'setup' can appear only once, before the first case");
+    parser->setup_is_implied = false;
+}
+
+void parse_need_section(struct parser *parser) {
+    if (parser->part != PART_HEADER)
+        return;
+    parser_mistake(parser, &parser->line.words[0],
+                   "a step belongs in 'setup' or in a 'case', and neither has begun");
+    begin_section(parser, PART_SETUP, &parser->scenario->setup, NULL);
+    parser->setup_is_implied = true;
+}
+
+void parse_case(struct parser *parser) {
+    struct scenario *scenario = parser->scenario;
+    end_section(parser);
+    scenario->cases = arena_grow(&scenario->arena, scenario->cases, scenario->case_count,
+                                 sizeof scenario->cases[0]);
+    const char *title = keyword_text(parser);
+    if (*title == '\0' && !parser->line_is_wrong)
+        parser_mistake(parser, NULL, "the title of the case is missing");
+    begin_section(parser, PART_CASE, &scenario->cases[scenario->case_count++], title);
+    parser->flow = parser->after_setup;
+}
+
+/* --- the file --- */
 
 static void take_line(struct parser *parser, const char *text, size_t size, unsigned number) {
     size_t at = 0;
     parser->line_is_wrong = false;
     if (size > SCENARIO_LINE_MAX) {
         parser->line = (struct line){.text = text, .size = size, .number = number};
-        parser_mistake(parser, NULL, "this line has %zu bytes; the most is %d", size,
+        parser_mistake(parser, NULL, "this line has %zu bytes; the limit is %d", size,
                        SCENARIO_LINE_MAX);
         return;
     }
     size -= size > 0 && text[size - 1] == '\r';
     bool in_column_one = size > 0 && text[0] != ' ' && text[0] != '\t';
     if (in_column_one)
-        parse_prose_end(parser);
+        end_prose(parser);
     if (parser->prose != NULL) {
-        parse_prose_line(parser, text, size);
+        add_prose(parser, text, size);
         return;
     }
     const char *wrong = lex_line(&parser->scratch, text, size, number, &parser->line, &at);
@@ -30,7 +316,7 @@ static void take_line(struct parser *parser, const char *text, size_t size, unsi
     }
 }
 
-/* Takes the lines up to the end, or to that of the header alone. */
+/* Takes the lines up to the end of the file, or of its header. */
 static void take_lines(struct parser *parser, const char *text, size_t size, bool header_alone) {
     static const char byte_order_mark[] = "\xef\xbb\xbf";
     const size_t mark = sizeof byte_order_mark - 1;
@@ -42,12 +328,12 @@ static void take_lines(struct parser *parser, const char *text, size_t size, boo
         take_line(parser, text + at, length, ++number);
         at += length + 1;
     }
-    parse_prose_end(parser);
+    end_prose(parser);
     if (!header_alone)
-        parse_section_end(parser);
+        end_section(parser);
 }
 
-/* What can be said only at the end; such mistakes stand at the first line. */
+/* Reports what shows only at the end of the file, at its first line. */
 static void check_whole(struct parser *parser, const char *text, size_t size) {
     const struct scenario *scenario = parser->scenario;
     const char *newline = memchr(text, '\n', size);
@@ -59,7 +345,7 @@ static void check_whole(struct parser *parser, const char *text, size_t size) {
                           "the title is missing: a scenario starts with 'title TEXT'");
     if (scenario->case_count == 0)
         parser_mistake_at(parser, &first,
-                          "there is no case: a scenario has one 'case TITLE' or more");
+                          "there is no case: a scenario has at least one 'case TITLE'");
 }
 
 /* --- the scenario --- */
@@ -73,7 +359,7 @@ static void fill(struct scenario *scenario, const char *name, const char *file, 
     scenario->source_size = size;
 }
 
-/* Moves the steps, which grew in the parser's scratch memory, to where they stay. */
+/* Moves the steps, which grew in the parser's scratch memory, to the scenario. */
 static void keep_steps(struct scenario *scenario) {
     scenario->steps = arena_keep(&scenario->arena, scenario->steps,
                                  scenario->step_count * sizeof scenario->steps[0]);
@@ -87,7 +373,7 @@ static struct scenario *parse(const char *name, const char *file, const char *te
     fill(scenario, name, file, text, size);
     file = file == NULL ? scenario->name : scenario->file;
     if (memchr(text, '\0', size) != NULL) {
-        mistakes_add_file(mistakes, file, "not a text file: it has NUL bytes");
+        mistakes_add_file(mistakes, file, "not a text file: it contains NUL bytes");
         return scenario;
     }
     struct parser *parser = arena_alloc(&scratch, sizeof *parser);
@@ -112,48 +398,4 @@ struct scenario *scenario_parse(const char *name, const char *file, const char *
 struct scenario *scenario_parse_header(const char *name, const char *text, size_t size,
                                        struct mistakes *mistakes) {
     return parse(name, NULL, text, size, true, mistakes);
-}
-
-void scenario_free(struct scenario *scenario) {
-    if (scenario == NULL)
-        return;
-    struct arena arena = scenario->arena; /* the scenario lies in it */
-    arena_free(&arena);
-}
-
-bool scenario_has_tag(const struct scenario *scenario, const char *tag) {
-    for (size_t i = 0; i < scenario->tag_count; i++)
-        if (strcmp(scenario->tags[i], tag) == 0)
-            return true;
-    return false;
-}
-
-static uint64_t step_declared_ns(const struct step *step) {
-    bool waits = step->verb == VERB_SLEEP || step->verb == VERB_AWAIT;
-    uint64_t longest = waits ? step->duration_ns : 0;
-    return step->want.latest_ns > longest ? step->want.latest_ns : longest;
-}
-
-static uint64_t section_declared_ns(const struct scenario *scenario,
-                                    const struct section *section) {
-    uint64_t sum = 0, rounds = 1;
-    size_t body_left = 0;
-    for (size_t i = section->first; i < section->first + section->count; i++) {
-        const struct step *step = &scenario->steps[i];
-        sum += step_declared_ns(step) * rounds;
-        if (step->body > 0) {
-            body_left = step->body + 1;
-            rounds = step->verb == VERB_REPEAT && step->has_number ? (uint64_t)step->number : 1;
-        }
-        body_left -= body_left > 0;
-        rounds = body_left > 0 ? rounds : 1;
-    }
-    return sum;
-}
-
-uint64_t scenario_declared_ns(const struct scenario *scenario, size_t case_index) {
-    const uint64_t day_ns = 24ULL * 3600 * 1000 * 1000 * 1000;
-    uint64_t sum = section_declared_ns(scenario, &scenario->setup) +
-                   section_declared_ns(scenario, &scenario->cases[case_index]);
-    return sum < day_ns ? sum : day_ns;
 }

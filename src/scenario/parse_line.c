@@ -1,4 +1,4 @@
-/* What kind of line it is, by its first two words. */
+/* What kind of line it is: its first two words tell. */
 #include <string.h>
 
 #include "base/suggest.h"
@@ -9,7 +9,7 @@
 struct keyword_row {
     parse_keyword_line *parse;
     bool in_header;
-    bool takes_text; /* whatever stands behind it is text, or a result */
+    bool takes_text; /* what follows it is free text */
 };
 
 static const struct keyword_row rows[KEYWORDS] = {
@@ -31,8 +31,8 @@ static void suggest_verb(struct parser *parser, const struct word *word, enum ve
                    verb_row(verb)->name);
 }
 
-/* A verb that resembles none: what the line names is taken as a socket that it made, so that the
- * lines below are not blamed for it. */
+/* A verb that resembles none. The next word is taken as the name of a socket that the step makes,
+ * so that the lines that use this socket are not reported too. */
 static void unknown_verb(struct parser *parser, int role, size_t verb) {
     const struct line *line = &parser->line;
     parser_mistake(parser, &line->words[verb], "unknown verb '%s'", line->words[verb].text);
@@ -53,7 +53,7 @@ static void parse_keyword(struct parser *parser, enum keyword keyword) {
         parser_refuse_role(parser, &line->words[0]);
     } else if (misplaced) {
         parser_mistake(parser, &line->words[0],
-                       "'%s' belongs to the header, before the setup and the cases",
+                       "'%s' belongs in the header, before the setup and the cases",
                        keyword_name(keyword));
         if (keyword == KEYWORD_WHY || keyword == KEYWORD_FIX)
             parse_stray_prose(parser);
@@ -69,13 +69,13 @@ static void parse_role_line(struct parser *parser) {
     if (role < 0)
         return;
     enum verb verb = verb_named(words[1].text);
-    if (verb != VERB_NONE && verb_row(verb)->place == PLACE_ENVIRONMENT) {
+    if (verb != VERB_NONE && verb_row(verb)->scope == SCOPE_ENVIRONMENT) {
         parser_mistake(parser, &words[1], "'%s' is a step of the environment and takes no role",
                        words[1].text);
         return;
     }
     if (verb == VERB_NONE) {
-        verb = verb_near(words[1].text, PLACE_ROLE);
+        verb = verb_near(words[1].text, SCOPE_ROLE);
         if (verb == VERB_NONE) {
             unknown_verb(parser, role, 1);
             parser->after_unknown_verb = true;
@@ -89,8 +89,7 @@ static void parse_role_line(struct parser *parser) {
 
 static void refuse_lone_word(struct parser *parser) {
     const struct word *first = &parser->line.words[0];
-    parser_mistake(parser, first, "a step is written ROLE VERB ...; '%s' stands alone",
-                   first->text);
+    parser_mistake(parser, first, "a step is ROLE VERB ...; '%s' is only one word", first->text);
 }
 
 /* A line that starts with neither a keyword nor a verb, and is no role's: its first word may be a
@@ -98,9 +97,9 @@ static void refuse_lone_word(struct parser *parser) {
 static void parse_misspelt_line(struct parser *parser, bool stands_alone) {
     const struct word *first = &parser->line.words[0];
     enum keyword keyword = keyword_near(first->text);
-    enum verb verb = verb_near(first->text, PLACE_ENVIRONMENT);
+    enum verb verb = verb_near(first->text, SCOPE_ENVIRONMENT);
     bool verb_may_follow =
-        parser->line.count > 1 && verb_near(first[1].text, PLACE_ROLE) != VERB_NONE;
+        parser->line.count > 1 && verb_near(first[1].text, SCOPE_ROLE) != VERB_NONE;
     if (keyword < KEYWORDS && !(verb_may_follow && verb == VERB_NONE)) {
         suggest_keyword(parser, keyword);
         parse_keyword(parser, keyword);
@@ -141,10 +140,10 @@ static void parse_verb_line(struct parser *parser, enum verb verb) {
     bool names_a_role = line->count > 1 && word_verb(&line->words[1]) != VERB_NONE;
     if (names_a_role)
         parser_refuse_role(parser, &line->words[0]);
-    else if (verb_row(verb)->place == PLACE_CALL && parser->after_unknown_verb)
+    else if (verb_row(verb)->scope == SCOPE_CALL && parser->after_unknown_verb)
         return;
-    else if (verb_row(verb)->place != PLACE_ENVIRONMENT)
-        parser_mistake(parser, &line->words[0], "whose '%s' is it? The role is missing: %s",
+    else if (verb_row(verb)->scope != SCOPE_ENVIRONMENT)
+        parser_mistake(parser, &line->words[0], "the role before '%s' is missing; usage: %s",
                        line->words[0].text, verb_row(verb)->usage);
     else
         parse_step(parser, verb, NO_ROLE, 1);
@@ -152,10 +151,10 @@ static void parse_verb_line(struct parser *parser, enum verb verb) {
 
 /* --- lines of a block --- */
 
-/* A block inside a block is a mistake; its `end` is then not taken for that of the outer one. */
+/* A block in a block is an error; its `end` must then not be taken for that of the outer one. */
 static void refuse_inner_block(struct parser *parser) {
     parser_mistake(parser, &parser->line.words[0],
-                   "a block cannot stand in a block: 'end' the one of line %u first",
+                   "blocks cannot be nested: the one of line %u needs its 'end' first",
                    parse_block(parser)->line);
     parser->inner_blocks++;
 }
@@ -163,15 +162,15 @@ static void refuse_inner_block(struct parser *parser) {
 static void parse_body_call(struct parser *parser, enum verb verb, size_t arguments) {
     if (verb == VERB_REPEAT || verb == VERB_SERVE)
         refuse_inner_block(parser);
-    else if (verb_row(verb)->place != PLACE_CALL)
+    else if (verb_row(verb)->scope != SCOPE_CALL)
         parser_mistake(parser, &parser->line.words[arguments - 1],
-                       "'%s' cannot stand in a block: only calls on sockets can",
+                       "'%s' is not allowed in a block; only calls on sockets are",
                        verb_row(verb)->name);
     else
         parse_step(parser, verb, parse_block(parser)->role, arguments);
 }
 
-/* ROLE VERB ... in a block. Another role's line tells that the block's `end` was forgotten. */
+/* ROLE VERB ... in a block. A line of another role means that the block's `end` was forgotten. */
 static void parse_role_line_in_block(struct parser *parser, enum verb verb) {
     const struct word *first = &parser->line.words[0];
     const char *own = parser->scenario->roles[parse_block(parser)->role];
@@ -180,8 +179,8 @@ static void parse_role_line_in_block(struct parser *parser, enum verb verb) {
         parse_role_line(parser);
         return;
     }
-    if (verb_row(verb)->place == PLACE_CALL)
-        parser_mistake(parser, first, "in a block the role is not named again: drop '%s'",
+    if (verb_row(verb)->scope == SCOPE_CALL)
+        parser_mistake(parser, first, "a line of a block does not repeat the role: remove '%s'",
                        first->text);
     parse_body_call(parser, verb, 2);
 }
@@ -192,7 +191,7 @@ static void parse_other_line_in_block(struct parser *parser) {
     const struct word *first = &line->words[0];
     enum keyword keyword = keyword_near(first->text);
     bool may_end = line->count == 1 || word_is(first + 1, "->");
-    enum verb verb = verb_near(first->text, PLACE_CALL);
+    enum verb verb = verb_near(first->text, SCOPE_CALL);
     if (keyword == KEYWORD_END && may_end) {
         suggest_keyword(parser, keyword);
         parse_end(parser);

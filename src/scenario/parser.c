@@ -1,17 +1,18 @@
-/* What every part of the parser needs: mistakes, words, names. */
+/* What every part of the parser needs: errors, words, names, addresses. */
 #include <string.h>
 
+#include "base/suggest.h"
 #include "scenario/parser.h"
 
-/* --- mistakes --- */
+/* --- errors --- */
 
 __attribute__((format(printf, 4, 0))) static void add_mistake(struct parser *parser,
                                                               const struct line *line,
                                                               size_t offset, const char *format,
                                                               va_list values) {
     char *message = arena_vformat(&parser->mistakes->arena, format, values);
-    size_t place = offset < line->size ? offset : line->size;
-    mistakes_add(parser->mistakes, parser->file, line->number, line->text, line->size, place,
+    size_t column = offset < line->size ? offset : line->size;
+    mistakes_add(parser->mistakes, parser->file, line->number, line->text, line->size, column,
                  message);
 }
 
@@ -28,7 +29,7 @@ void parser_mistake_in(struct parser *parser, const struct word *word, const cha
                        const char *format, ...) {
     va_list values;
     va_start(values, format);
-    /* Quotes and escapes move the text of a quoted word: its start is near enough. */
+    /* Quotes and escapes shift the text of a quoted word: its start is near enough. */
     size_t inside = word->quoted ? 0 : (size_t)(text - word->text);
     add_mistake(parser, &parser->line, word->at + inside, format, values);
     va_end(values);
@@ -48,7 +49,7 @@ const char *parser_keep(struct parser *parser, const struct word *word) {
 
 /* --- cursor --- */
 
-struct cursor cursor_behind(const struct parser *parser, size_t skipped) {
+struct cursor cursor_after(const struct parser *parser, size_t skipped) {
     return (struct cursor){&parser->line, skipped, parser->line.count};
 }
 
@@ -89,7 +90,7 @@ void cursor_need_no_more(struct parser *parser, const struct cursor *cursor, con
     if (usage == NULL)
         parser_mistake(parser, word, "unexpected '%s'", word->text);
     else
-        parser_mistake(parser, word, "unexpected '%s'; it is written: %s", word->text, usage);
+        parser_mistake(parser, word, "unexpected '%s'; usage: %s", word->text, usage);
 }
 
 /* --- names --- */
@@ -114,12 +115,12 @@ static int find_name(const char *const *names, size_t count, const char *name) {
     return -1;
 }
 
-/* The same, with the name added if it is new; -1 if the list would grow beyond `most`. */
+/* The same, and adds the name if it is new; -1 if the list has `most` names already. */
 static int intern(struct arena *arena, const char ***names, size_t *count, size_t most,
                   const char *name) {
-    int place = find_name(*names, *count, name);
-    if (place >= 0 || *count == most)
-        return place;
+    int index = find_name(*names, *count, name);
+    if (index >= 0 || *count == most)
+        return index;
     *names = arena_grow(arena, *names, *count, sizeof **names);
     (*names)[*count] = arena_copy(arena, name, strlen(name));
     return (int)(*count)++;
@@ -153,13 +154,207 @@ bool parser_knows_role(const struct parser *parser, const struct word *word) {
 
 void parser_check_role(struct parser *parser, const struct word *word, int role, enum verb verb) {
     unsigned char *state = &parser->flow.role[role];
-    bool ends_serving = verb == VERB_STOP || verb == VERB_EXIT || verb == VERB_KILL;
     if (*state == ROLE_ENDED)
-        parser_mistake(parser, word, "role '%s' has ended; a new process needs a new name",
+        parser_mistake(parser, word, "role '%s' has ended; give the new process a new name",
                        word->text);
-    else if (*state == ROLE_SERVES && !ends_serving)
-        parser_mistake(parser, word, "role '%s' is serving; '%s stop' has to come first",
-                       word->text, word->text);
+    else if (*state == ROLE_SERVES && !verb_row(verb)->while_serving)
+        parser_mistake(parser, word, "role '%s' is serving; '%s stop' must come first", word->text,
+                       word->text);
     else if (*state == ROLE_UNBORN)
         *state = ROLE_RUNS;
+}
+
+/* --- addresses ---
+ *
+ * ADDRESS:PORT, or a reference to an endpoint of a socket:
+ *
+ *     $role.socket            $role.socket.peer
+ *     HOST:$role.socket.port  HOST:$role.socket.peer.port
+ */
+
+struct reference {
+    const char *text; /* after the `$` */
+    unsigned role, socket;
+    bool peer, port;
+};
+
+/* Returns what follows `name` and a dot in `text`, "" if nothing does, or NULL if `text` does not
+ * start so. */
+static const char *after_name(const char *text, const char *name) {
+    while (*name != '\0')
+        if (*text++ != *name++)
+            return NULL;
+    if (*text == '\0')
+        return text;
+    return *text == '.' ? text + 1 : NULL;
+}
+
+/* Reads `peer`, `port` or `peer.port` off the end. */
+static bool parse_suffix(const char *text, struct reference *reference) {
+    const char *rest = after_name(text, "peer");
+    reference->peer = rest != NULL;
+    text = reference->peer ? rest : text;
+    reference->port = strcmp(text, "port") == 0;
+    return reference->port || *text == '\0';
+}
+
+/* Finds the role and the socket by their whole names, because a quoted name may contain dots. */
+static bool find_socket(const struct scenario *scenario, struct reference *reference,
+                        const char **role_rest) {
+    *role_rest = NULL;
+    for (size_t role = 0; role < scenario->role_count; role++) {
+        const char *rest = after_name(reference->text, scenario->roles[role]);
+        if (rest == NULL)
+            continue;
+        *role_rest = rest;
+        reference->role = (unsigned)role;
+        for (size_t socket = 0; socket < scenario->socket_count; socket++) {
+            const char *end = after_name(rest, scenario->sockets[socket]);
+            reference->socket = (unsigned)socket;
+            if (end != NULL && parse_suffix(end, reference))
+                return true;
+        }
+    }
+    return false;
+}
+
+static const char *near_role(const struct scenario *scenario, const char *name) {
+    struct suggestion nearest = suggest_begin(name);
+    for (size_t i = 0; i < scenario->role_count; i++)
+        suggest_offer(&nearest, scenario->roles[i]);
+    return nearest.word;
+}
+
+static void unknown_socket(struct parser *parser, const struct word *word,
+                           const struct reference *reference, const char *rest) {
+    const struct scenario *scenario = parser->scenario;
+    const char *role = scenario->roles[reference->role];
+    const char *name = arena_copy(&parser->scratch, rest, strcspn(rest, "."));
+    struct suggestion nearest = suggest_begin(name);
+    for (size_t i = 0; i < scenario->socket_count; i++)
+        if (parser->flow.socket[reference->role][i] != SOCKET_NEVER)
+            suggest_offer(&nearest, scenario->sockets[i]);
+    if (*rest == '\0')
+        parser_mistake_in(parser, word, rest, "the socket is missing: $%s.SOCKET", role);
+    else if (nearest.word != NULL && strcmp(nearest.word, name) == 0)
+        parser_mistake_in(parser, word, rest + strlen(name) + 1,
+                          "only .peer, .port or .peer.port can follow a socket");
+    else if (nearest.word != NULL)
+        parser_mistake_in(parser, word, rest, "role '%s' has no socket '%s'; did you mean '%s'?",
+                          role, name, nearest.word);
+    else
+        parser_mistake_in(parser, word, rest, "role '%s' has no socket '%s'", role, name);
+}
+
+static void unknown_reference(struct parser *parser, const struct word *word,
+                              const struct reference *reference, const char *role_rest) {
+    struct arena *arena = &parser->scratch;
+    const char *text = reference->text;
+    if (role_rest != NULL) {
+        unknown_socket(parser, word, reference, role_rest);
+        return;
+    }
+    if (strchr(text, '.') == NULL) {
+        parser_mistake_in(parser, word, text, "a reference to a socket is $ROLE.SOCKET");
+        return;
+    }
+    const char *name = arena_copy(arena, text, strcspn(text, "."));
+    const char *near = near_role(parser->scenario, name);
+    if (near != NULL)
+        parser_mistake_in(parser, word, text, "unknown role '%s'; did you mean '%s'?", name, near);
+    else
+        parser_mistake_in(parser, word, text, "unknown role '%s'", name);
+}
+
+/* Parses the reference whose `$` is at `text`, which points into the word. */
+static bool parse_reference(struct parser *parser, const struct word *word, const char *text,
+                            struct reference *reference) {
+    const char *role_rest;
+    *reference = (struct reference){.text = text + 1};
+    if (!find_socket(parser->scenario, reference, &role_rest)) {
+        unknown_reference(parser, word, reference, role_rest);
+        return false;
+    }
+    const char *role = parser->scenario->roles[reference->role];
+    const char *socket = parser->scenario->sockets[reference->socket];
+    if (parser->flow.socket[reference->role][reference->socket] == SOCKET_NEVER) {
+        parser_mistake_in(parser, word, text,
+                          "socket '%s' of role '%s' is used before it is created", socket, role);
+        return false;
+    }
+    if (reference->peer && !parser->flow.has_peer[reference->role][reference->socket]) {
+        parser_mistake_in(parser, word, text,
+                          "socket '%s' of role '%s' has no peer: it was neither connected nor "
+                          "accepted",
+                          socket, role);
+        return false;
+    }
+    return true;
+}
+
+static void refer(struct address *address, const struct reference *reference) {
+    address->use = reference->port ? ADDRESS_AND_ITS_PORT : ADDRESS_OF_SOCKET;
+    address->role = reference->role;
+    address->socket = reference->socket;
+    address->peer = reference->peer;
+}
+
+static bool parse_written(struct parser *parser, const struct word *word, const char *text,
+                          struct address *address) {
+    const char *at;
+    const char *wrong = endpoint_parse(text, &address->pattern, &at);
+    if (wrong == NULL)
+        return true;
+    /* `text` may be a copy of the word's front. */
+    parser_mistake_in(parser, word, word->text + (at - text), "'%s': %s", word->text, wrong);
+    return false;
+}
+
+/* HOST:$role.socket.port, where `colon` is the last but the reference's. */
+static bool parse_with_port_of(struct parser *parser, const struct word *word, const char *colon,
+                               struct address *address) {
+    struct reference reference;
+    size_t host = (size_t)(colon - word->text);
+    const char *written = arena_format(&parser->scratch, "%.*s:0", (int)host, word->text);
+    if (!parse_reference(parser, word, colon + 1, &reference) ||
+        !parse_written(parser, word, written, address))
+        return false;
+    if (!reference.port) {
+        parser_mistake_in(parser, word, colon + 1, "a port is needed here: '%s.port'", colon + 1);
+        return false;
+    }
+    refer(address, &reference);
+    return true;
+}
+
+bool parse_address(struct parser *parser, const struct word *word, struct address *address) {
+    struct reference reference;
+    *address = (struct address){0};
+    const char *colon = strstr(word->text, ":$");
+    if (colon != NULL && word->text[0] != '$')
+        return parse_with_port_of(parser, word, colon, address);
+    if (word->text[0] != '$')
+        return parse_written(parser, word, word->text, address);
+    if (!parse_reference(parser, word, word->text, &reference))
+        return false;
+    if (reference.port) {
+        parser_mistake(parser, word, "'%s' is only a port; an address is 127.0.0.1:%s", word->text,
+                       word->text);
+        return false;
+    }
+    refer(address, &reference);
+    return true;
+}
+
+bool parse_port_reference(struct parser *parser, const struct word *word, struct address *address) {
+    struct reference reference;
+    *address = (struct address){0};
+    if (word->quoted || word->text[0] != '$')
+        return false;
+    if (!parse_reference(parser, word, word->text, &reference))
+        return false;
+    if (!reference.port)
+        parser_mistake(parser, word, "only a port is allowed here: '%s.port'", word->text);
+    refer(address, &reference);
+    return true;
 }

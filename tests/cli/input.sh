@@ -26,7 +26,7 @@ refused "an empty file" "empty.scenario: error: cannot read this file: it is emp
 head -c 1048576 /dev/zero | tr '\0' x >"$work/long.scenario"
 refused "a line of a megabyte" "long.scenario:1:1: error: this line has 1048576 bytes" \
   "$work/long.scenario"
-refused "a file without end" "error: cannot read this file: it has more than 4 MiB" /dev/zero
+refused "a file without end" "error: cannot read this file: it is larger than 4 MiB" /dev/zero
 mkfifo "$work/fifo"
 refused "a FIFO that nobody writes to" "error: cannot read this file: it is empty" "$work/fifo"
 if ! is_root; then
@@ -35,7 +35,7 @@ if ! is_root; then
   refused "a file without permission" "Permission denied" "$work/secret.scenario"
 fi
 refused "a name that is near to a scenario's" "did you mean 'address-in-use'?" adress-in-use
-refused "a name that is near to none" "nor does a file" frobnicate
+refused "a name that is near to none" "no scenario or file has this name" frobnicate
 
 scenario keyword <<'S'
 title  A role that is called like a keyword
@@ -59,7 +59,7 @@ case one
   one  bind  listener 127.0.0.1:4000
 S
 refused "a socket used before it is made" \
-  "early.scenario:3:14: error: socket 'listener' of role 'one' is used before it is made" "$file"
+  "early.scenario:3:14: error: socket 'listener' of role 'one' is used before it is created" "$file"
 
 scenario end <<'S'
 title  An end without a block

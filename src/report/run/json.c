@@ -138,8 +138,8 @@ static void write_result(struct json *json, const struct scenario *scenario,
     json_string(json, "got", answered ? answer_text(&result->got, got) : NULL);
     if (answered)
         json_seconds(json, "seconds", result->elapsed_ns);
-    if (result->where != NULL)
-        json_string(json, "where", result->where);
+    if (result_where(scenario, result) != NULL)
+        json_string(json, "where", result_where(scenario, result));
     if (result->seen != NULL && result->seen[0] != '\0')
         json_string(json, "seen", result->seen);
     if (result->has_evidence)

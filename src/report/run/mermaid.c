@@ -88,11 +88,11 @@ static void write_evidence(const struct mermaid *mermaid, const struct scenario 
 static void write_arrow(const struct mermaid *mermaid, const struct step *step) {
     fputs("    ", mermaid->out);
     write_actor(mermaid, step);
-    if (step->verb == VERB_FORK || step->verb == VERB_PASS)
-        fprintf(mermaid->out, "->>r%d: ", step->new_role);
+    enum verb_arrow arrow = verb_row(step->verb)->arrow;
+    if (arrow == ARROW_TO_ROLE)
+        fprintf(mermaid->out, "->>r%d: ", step_other_role(step));
     else
-        fputs(step->verb == VERB_EXIT || step->verb == VERB_KILL ? "-xk: " : "->>k: ",
-              mermaid->out);
+        fputs(arrow == ARROW_ENDS_ROLE ? "-xk: " : "->>k: ", mermaid->out);
     write_call(mermaid, step);
     fputc('\n', mermaid->out);
 }
@@ -140,8 +140,8 @@ static void write_participants(const struct mermaid *mermaid,
         if (result->steps[i].status == STEP_NOT_RUN || step->role == NO_ROLE)
             continue;
         has_part[step->role] = true;
-        if (step->verb == VERB_FORK || step->verb == VERB_PASS)
-            has_part[step->new_role] = true;
+        if (step_other_role(step) != NO_ROLE)
+            has_part[step_other_role(step)] = true;
     }
     for (size_t i = 0; i < told->role_count; i++) {
         if (!has_part[i])

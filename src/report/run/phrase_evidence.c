@@ -11,9 +11,15 @@
 
 /* Whether the port stands in the script; else the kernel chose it. */
 static bool is_written(const struct scenario *scenario, uint16_t port) {
-    for (size_t i = 0; i < scenario->step_count; i++)
-        if (scenario->steps[i].address.pattern.endpoint.port == port)
+    for (size_t i = 0; i < scenario->step_count; i++) {
+        const struct step *step = &scenario->steps[i];
+        const struct address *address = step_address(step);
+        const struct step_query *query = step_query(step);
+        if (address != NULL && address->pattern.endpoint.port == port)
             return true;
+        if (query != NULL && query->local.pattern.endpoint.port == port)
+            return true;
+    }
     return false;
 }
 

@@ -83,7 +83,8 @@ static void print_rounds(FILE *out, const struct step_result *result) {
         fprintf(out, ", %s a round", units_duration_text(sum_ns / result->round_count, mean));
 }
 
-static void print_answer(FILE *out, const struct step_result *result, bool verbose, bool colour) {
+static void print_answer(FILE *out, const struct step_result *result, const char *where,
+                         bool verbose, bool colour) {
     char time[UNITS_DURATION_SIZE];
     colour = colour && (result->status == STEP_UNMET || result->status == STEP_RUNNING);
     fputs(colour_begin(colour, VERDICT_FAIL), out);
@@ -95,8 +96,8 @@ static void print_answer(FILE *out, const struct step_result *result, bool verbo
     if (result->status == STEP_MET && result->got.kind == ANSWER_ERRNO &&
         (verbose || wanted_pins(result->met, &result->got)))
         fputs(" (expected)", out);
-    if (result->where != NULL)
-        fprintf(out, " at %s", result->where);
+    if (where != NULL)
+        fprintf(out, " at %s", where);
     if (verbose)
         fprintf(out, "  [%s", units_duration_text(result->elapsed_ns, time));
     if (verbose)
@@ -159,11 +160,13 @@ void text_step(FILE *out, const struct report *report, const struct scenario *sc
         print_call(out, "", verb, arguments, columns);
     }
     go_to_answer(out, verb, arguments, columns);
-    print_answer(out, result, report->verbose, report->colour);
+    print_answer(out, result, result_where(scenario, result), report->verbose, report->colour);
     if (step->body == 0)
         print_comment(out, step);
     fputc('\n', out);
-    if (step->timed || (report->verbose && result->round_count >= ROUNDS_TO_TELL))
+    const struct step_rounds *rounds = step_rounds(step);
+    if ((rounds != NULL && rounds->timed) ||
+        (report->verbose && result->round_count >= ROUNDS_TO_TELL))
         text_rounds(out, result->rounds_ns, result->round_count, NOTE_INDENT);
     if (result->status == STEP_UNMET)
         print_difference(out, step, result);

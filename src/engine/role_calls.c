@@ -1,0 +1,350 @@
+/* What each verb of a role does in its process: one system call, and the errno saved on the line
+ * after it. The action is below the function, or in stage_roles.c where the stage takes part. */
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "engine/role.h"
+
+static struct answer ok(void) {
+    return (struct answer){.kind = ANSWER_OK};
+}
+
+static struct answer failed(int error) {
+    return (struct answer){.kind = ANSWER_ERRNO, .error = error};
+}
+
+static struct answer from_result(long result) {
+    return result < 0 ? failed(errno) : ok();
+}
+
+static struct answer number(int64_t value) {
+    return (struct answer){.kind = ANSWER_NUMBER, .number = value};
+}
+
+/* The call would have to wait, and the role is told to stop serving. */
+static struct answer would_wait(void) {
+    return (struct answer){.kind = ANSWER_NONE};
+}
+
+/* --- making sockets and naming them --- */
+
+static struct answer set_options(int fd, const struct step_options *options, struct reply *reply) {
+    for (size_t i = 0; i < options->count; i++) {
+        const struct option_setting *setting = &options->list[i];
+        int error = sockopt_set(fd, setting->option, &setting->value);
+        if (error != 0) {
+            reply->option = (uint32_t)i + 1;
+            return failed(error);
+        }
+    }
+    return ok();
+}
+
+static struct answer call_socket(struct role *role, const struct step *step, struct reply *reply) {
+    int fd = socket(step->options.family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return failed(errno);
+    role->sockets[step->socket] = fd;
+    return set_options(fd, &step->options, reply);
+}
+
+static void note_socket(struct role *role, const struct step *step) {
+    struct socket_view *view = role_view_of(role, step->socket);
+    view->outgoing = view->bound = view->has_peer = view->inherited = false;
+}
+
+const struct action action_socket = {.role = call_socket, .note = note_socket};
+
+static struct answer call_setsockopt(struct role *role, const struct step *step, struct reply *reply) {
+    return set_options(role->sockets[step->socket], &step->options, reply);
+}
+
+const struct action action_setsockopt = {.role = call_setsockopt};
+
+static struct answer call_getsockopt(struct role *role, const struct step *step, struct reply *reply) {
+    (void)reply;
+    struct answer answer = {.kind = ANSWER_VALUE};
+    const struct sockopt *option = step->options.list[0].option;
+    int error = sockopt_get(role->sockets[step->socket], option, &answer.value);
+    return error != 0 ? failed(error) : answer;
+}
+
+const struct action action_getsockopt = {.role = call_getsockopt};
+
+/* The step's address in the kernel's form, for this socket. Returns its size; 0, and says so in the
+ * reply, if the socket that it is taken from has no endpoint. */
+static socklen_t address_of(struct role *role, const struct step *step, struct reply *reply,
+                            struct sockaddr_storage *address) {
+    struct endpoint endpoint;
+    int domain = AF_INET;
+    if (step->address.pattern.any_address) /* `*` is the socket's own wildcard */
+        domain = sockopt_get_int(role->sockets[step->socket], SOL_SOCKET, SO_DOMAIN, AF_INET);
+    reply->no_endpoint = !role_resolve(role, &step->address, (sa_family_t)domain, &endpoint);
+    return reply->no_endpoint ? 0 : endpoint_to_sockaddr(&endpoint, address);
+}
+
+static struct answer call_bind(struct role *role, const struct step *step, struct reply *reply) {
+    struct sockaddr_storage address;
+    socklen_t size = address_of(role, step, reply, &address);
+    if (size == 0)
+        return failed(EDESTADDRREQ);
+    return from_result(bind(role->sockets[step->socket], (const struct sockaddr *)&address, size));
+}
+
+static void note_bind(struct role *role, const struct step *step) {
+    if (step->address.pattern.endpoint.port != 0)
+        role_view_of(role, step->socket)->bound = true;
+}
+
+const struct action action_bind = {.role = call_bind, .note = note_bind, .takes_port = true};
+
+static struct answer call_listen(struct role *role, const struct step *step, struct reply *reply) {
+    (void)reply;
+    int backlog = step->amount.given ? (int)step->amount.number : SOMAXCONN;
+    return from_result(listen(role->sockets[step->socket], backlog));
+}
+
+const struct action action_listen = {.role = call_listen, .takes_port = true};
+
+/* --- connections --- */
+
+static struct answer call_connect(struct role *role, const struct step *step, struct reply *reply) {
+    struct sockaddr_storage address;
+    socklen_t size = address_of(role, step, reply, &address);
+    unsigned patience = 0;
+    if (size == 0)
+        return failed(EDESTADDRREQ);
+    for (;;) {
+        int result = connect(role->sockets[step->socket], (const struct sockaddr *)&address, size);
+        if (result == 0 || errno != EINTR)
+            return from_result(result);
+        if (role_would_wait(&patience))
+            return would_wait();
+    }
+}
+
+static void note_connect(struct role *role, const struct step *step) {
+    role_view_of(role, step->socket)->outgoing = true;
+}
+
+const struct action action_connect = {
+    .role = call_connect, .note = note_connect, .takes_port = true};
+
+static struct answer call_accept(struct role *role, const struct step *step, struct reply *reply) {
+    (void)reply;
+    unsigned patience = 0;
+    for (;;) {
+        int fd = accept4(role->sockets[step->socket], NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0)
+            role->sockets[step->made] = fd;
+        if (fd >= 0 || errno != EINTR)
+            return from_result(fd);
+        if (role_would_wait(&patience))
+            return would_wait();
+    }
+}
+
+const struct action action_accept = {.role = call_accept};
+
+static struct answer call_disconnect(struct role *role, const struct step *step, struct reply *reply) {
+    (void)reply;
+    struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    return from_result(connect(role->sockets[step->socket], &nobody, sizeof nobody));
+}
+
+const struct action action_disconnect = {.role = call_disconnect};
+
+static struct answer call_shutdown(struct role *role, const struct step *step, struct reply *reply) {
+    (void)reply;
+    return from_result(shutdown(role->sockets[step->socket], step->how));
+}
+
+const struct action action_shutdown = {.role = call_shutdown};
+
+static struct answer call_close(struct role *role, const struct step *step, struct reply *reply) {
+    (void)reply;
+    int fd = role->sockets[step->socket];
+    role->sockets[step->socket] = -1;
+    return from_result(close(fd));
+}
+
+const struct action action_close = {.role = call_close};
+
+/* --- data --- */
+
+/* What is sent, and where received bytes go; nothing reads it. */
+enum { DATA_SIZE = 1024 * 1024 };
+static char data[DATA_SIZE];
+
+static size_t piece(int64_t left) {
+    return left < DATA_SIZE ? (size_t)left : DATA_SIZE;
+}
+
+/* A send() that sends less than asked has met SO_SNDTIMEO or an error: that ends the step with the
+ * number sent, as send() does. While stopping, the tick may have interrupted it. */
+static struct answer call_send(struct role *role, const struct step *step, struct reply *reply) {
+    (void)reply;
+    unsigned patience = 0;
+    int64_t sent = 0;
+    for (;;) {
+        size_t size = piece(step->amount.number - sent);
+        ssize_t result = send(role->sockets[step->socket], data, size, MSG_NOSIGNAL);
+        if (result < 0 && errno != EINTR)
+            return sent > 0 ? number(sent) : failed(errno);
+        if (result < 0 && role_would_wait(&patience))
+            return would_wait();
+        bool whole = result == (ssize_t)size;
+        sent += result > 0 ? result : 0;
+        if (sent == step->amount.number || (result >= 0 && !whole && !role_stopping()))
+            return number(sent);
+    }
+}
+
+const struct action action_send = {.role = call_send};
+
+/* Waits until there is something to receive, but not longer than two seconds: no stream on loopback
+ * pauses that long. Returns 1, 0 if nothing came, or -1 if the role must stop serving. */
+static int await_more(int fd, unsigned *patience) {
+    const int two_seconds = 2000;
+    struct pollfd waiting = {.fd = fd, .events = POLLIN | POLLRDHUP};
+    for (;;) {
+        int ready = poll(&waiting, 1, two_seconds);
+        if (ready >= 0 || errno != EINTR)
+            return ready > 0;
+        if (role_would_wait(patience))
+            return -1;
+    }
+}
+
+/* Takes what is there, and goes on while the line expects more than that: a stream may arrive in
+ * pieces. */
+static struct answer call_recv(struct role *role, const struct step *step, struct reply *reply) {
+    (void)reply;
+    int fd = role->sockets[step->socket], more = 1;
+    unsigned patience = 0;
+    int64_t got = 0, most = step->amount.given ? step->amount.number : DATA_SIZE;
+    while (more > 0) {
+        ssize_t result = recv(fd, data, piece(most - got), 0);
+        if (result < 0 && errno == EINTR) {
+            more = role_would_wait(&patience) ? -1 : 1;
+            continue;
+        }
+        if (result < 0 && (got == 0 || errno != EAGAIN))
+            return failed(errno);
+        if (result <= 0)
+            break;
+        got += result;
+        bool enough = got == most || !expectation_wants_more(&step->want, got);
+        more = enough ? 0 : await_more(fd, &patience);
+    }
+    if (more < 0)
+        return would_wait();
+    return got > 0 ? number(got) : (struct answer){.kind = ANSWER_EOF};
+}
+
+const struct action action_recv = {.role = call_recv};
+
+/* --- asking for names --- */
+
+static struct answer address_answer(int result, const struct sockaddr_storage *address) {
+    if (result < 0)
+        return failed(errno);
+    return (struct answer){.kind = ANSWER_ADDRESS, .address = endpoint_from_sockaddr(address)};
+}
+
+static struct answer call_getsockname(struct role *role, const struct step *step, struct reply *reply) {
+    (void)reply;
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+    return address_answer(
+        getsockname(role->sockets[step->socket], (struct sockaddr *)&address, &size), &address);
+}
+
+const struct action action_getsockname = {.role = call_getsockname};
+
+static struct answer call_getpeername(struct role *role, const struct step *step, struct reply *reply) {
+    (void)reply;
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+    return address_answer(
+        getpeername(role->sockets[step->socket], (struct sockaddr *)&address, &size), &address);
+}
+
+const struct action action_getpeername = {.role = call_getpeername};
+
+/* --- the process, and the role's part of what the stage does with two roles --- */
+
+static struct answer call_uid(struct role *role, const struct step *step, struct reply *reply) {
+    (void)reply;
+    struct answer answer = from_result(setresuid(step->uid, step->uid, step->uid));
+    /* A change of ids clears both (prctl(2)), and the runner must still be able to look into this
+     * process. */
+    prctl(PR_SET_DUMPABLE, 1);
+    role_die_with_stage(role);
+    return answer;
+}
+
+const struct action action_uid = {.role = call_uid, .needs = NEEDS_UIDS};
+
+static pid_t fork_sibling(void) {
+#if defined(__s390__) || defined(__CRIS__)
+    return (pid_t)syscall(SYS_clone, NULL, CLONE_PARENT | SIGCHLD, NULL, NULL, 0);
+#else
+    return (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, 0);
+#endif
+}
+
+/* Fills the new role's views before it has run: other roles may ask for its endpoints at once. */
+static void copy_views(struct role *role, int heir) {
+    for (unsigned i = 0; i < role->scenario->socket_count; i++)
+        if (role->sockets[i] >= 0) {
+            struct socket_view *view = board_view(role->board, (unsigned)heir, i);
+            *view = *role_view_of(role, (int)i);
+            view->inherited = true;
+        }
+}
+
+/* Forks the new role. It becomes a child of the stage, not of this process (CLONE_PARENT): so it
+ * survives the exit of this one, and dies with the stage. */
+struct answer role_fork(struct role *role, const struct step *step, struct reply *reply) {
+    copy_views(role, step->other_role);
+    reply->pid = fork_sibling();
+    if (reply->pid == 0) {
+        close(role->channel);
+        role->channel = role->received;
+        role->received = -1;
+        role->index = step->other_role;
+        role_die_with_stage(role);
+        _exit(role_serve(role));
+    }
+    return from_result(reply->pid);
+}
+
+/* Gives a socket away, or takes it: each of the two roles has one end of a Unix socket. */
+struct answer role_pass(struct role *role, const struct step *step, struct reply *reply) {
+    char nothing = 0;
+    int *fd = &role->sockets[step->socket], error;
+    (void)reply;
+    if (step->role == role->index) {
+        error = protocol_send(role->received, &nothing, sizeof nothing, *fd);
+    } else {
+        error = protocol_receive(role->received, &nothing, sizeof nothing, 0, fd);
+        *role_view_of(role, step->socket) =
+            *board_view(role->board, (unsigned)step->role, (unsigned)step->socket);
+    }
+    return error == 0 ? ok() : failed(error);
+}
+
+struct answer role_exit(struct role *role, const struct step *step, struct reply *reply) {
+    (void)step;
+    (void)reply;
+    role->exits = true;
+    return ok();
+}

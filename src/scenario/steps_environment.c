@@ -1,0 +1,175 @@
+/* The steps of the environment: for each verb, how its arguments are written and its row. */
+#include <string.h>
+
+#include "base/units.h"
+#include "kernel/netdev.h"
+#include "kernel/sysctl.h"
+#include "model/socket.h"
+#include "scenario/parser.h"
+
+/* --- sysctl --- */
+
+static void parse_sysctl(struct parser *parser, struct cursor *cursor, struct step *step) {
+    struct step_sysctl *sysctl = &step->sysctl;
+    const struct word *word = cursor_need(parser, cursor, "the NAME of a sysctl");
+    if (word == NULL)
+        return;
+    sysctl->name = parser_keep(parser, word);
+    const char *wrong = sysctl_refusal(word->text);
+    if (wrong != NULL)
+        parser_mistake(parser, word, "sysctl '%s': %s", word->text, wrong);
+    if (cursor_peek(cursor) == NULL)
+        cursor_need(parser, cursor, "a VALUE");
+    while ((word = cursor_take(cursor)) != NULL) {
+        struct sysctl_value value = {.text = parser_keep(parser, word)};
+        value.is_address = parse_port_reference(parser, word, &value.address);
+        sysctl->values = arena_grow(&parser->scenario->arena, sysctl->values, sysctl->value_count,
+                                    sizeof sysctl->values[0]);
+        sysctl->values[sysctl->value_count++] = value;
+    }
+}
+
+const struct verb_row verb_sysctl = {
+    .name = "sysctl",
+    .usage = "sysctl NAME VALUE...",
+    .arguments = ARGUMENTS_SYSCTL,
+    .parse = parse_sysctl,
+};
+
+/* --- await, count, destroy: STATE LOCAL [REMOTE] --- */
+
+static void take_state(struct parser *parser, struct cursor *cursor, struct step_query *query) {
+    const struct word *word = cursor_need(parser, cursor, "a STATE");
+    if (word == NULL)
+        return;
+    query->states = socket_states(word->text);
+    if (query->states != 0)
+        return;
+    const char *near = socket_state_near(word->text);
+    if (near != NULL)
+        parser_mistake(parser, word, "unknown state '%s'; did you mean '%s'?", word->text, near);
+    else
+        parser_mistake(parser, word, "unknown state '%s'; states are written like TIME-WAIT",
+                       word->text);
+}
+
+/* One pattern: an address, or `*` for any. */
+static void take_pattern(struct parser *parser, struct cursor *cursor, struct address *address) {
+    const struct word *word = cursor_take(cursor);
+    if (word_is(word, "*"))
+        *address = (struct address){.pattern = {.any_address = true, .any_port = true}};
+    else
+        parse_address(parser, word, address);
+}
+
+/* Returns whether the next word starts what may follow patterns, or there is no next word. */
+static bool patterns_end(const struct cursor *cursor) {
+    const struct word *word = cursor_peek(cursor);
+    return word == NULL || word_is(word, "within");
+}
+
+/* LOCAL [REMOTE] */
+static void take_patterns(struct parser *parser, struct cursor *cursor, struct step_query *query) {
+    query->remote = (struct address){.pattern = {.any_address = true, .any_port = true}};
+    if (patterns_end(cursor)) {
+        const struct word *word = cursor_peek(cursor);
+        if (word == NULL)
+            cursor_need(parser, cursor, "a LOCAL address");
+        else if (!parser->line_is_wrong)
+            parser_mistake(parser, word, "a LOCAL address is missing");
+        return;
+    }
+    take_pattern(parser, cursor, &query->local);
+    if (!patterns_end(cursor))
+        take_pattern(parser, cursor, &query->remote);
+}
+
+static void parse_await(struct parser *parser, struct cursor *cursor, struct step *step) {
+    const uint64_t default_ns = 5ULL * NS_PER_S;
+    step->query.absent = cursor_skip(cursor, "no");
+    step->query.within_ns = default_ns;
+    take_state(parser, cursor, &step->query);
+    take_patterns(parser, cursor, &step->query);
+    if (cursor_skip(cursor, "within"))
+        parser_take_time(parser, cursor, &step->query.within_ns);
+}
+
+static void parse_count(struct parser *parser, struct cursor *cursor, struct step *step) {
+    take_state(parser, cursor, &step->query);
+    take_patterns(parser, cursor, &step->query);
+}
+
+static void parse_destroy(struct parser *parser, struct cursor *cursor, struct step *step) {
+    step->query.states = STATES_ANY;
+    take_patterns(parser, cursor, &step->query);
+}
+
+const struct verb_row verb_await = {
+    .name = "await",
+    .usage = "await [no] STATE LOCAL [REMOTE] [within TIME]",
+    .arguments = ARGUMENTS_QUERY,
+    .parse = parse_await,
+};
+
+const struct verb_row verb_count = {
+    .name = "count",
+    .usage = "count STATE LOCAL [REMOTE] -> N",
+    .arguments = ARGUMENTS_QUERY,
+    .answer = GIVES_NUMBER,
+    .needs_result = true,
+    .parse = parse_count,
+};
+
+const struct verb_row verb_destroy = {
+    .name = "destroy",
+    .usage = "destroy LOCAL [REMOTE]",
+    .arguments = ARGUMENTS_QUERY,
+    .answer = GIVES_NUMBER,
+    .parse = parse_destroy,
+};
+
+/* --- address --- */
+
+static void take_device(struct parser *parser, struct cursor *cursor, struct step_device *device) {
+    const struct word *word = cursor_take(cursor);
+    device->name = "lo";
+    if (word == NULL)
+        return;
+    size_t size = strlen(word->text);
+    if (size == 0 || size >= NETDEV_NAME_SIZE || word->text[strcspn(word->text, "/: ")] != '\0' ||
+        strcmp(word->text, ".") == 0 || strcmp(word->text, "..") == 0)
+        parser_mistake(parser, word, "'%s' is not a valid name of a network device", word->text);
+    device->name = parser_keep(parser, word);
+}
+
+static void parse_device(struct parser *parser, struct cursor *cursor, struct step *step) {
+    step->device.absent = cursor_skip(cursor, "no");
+    const struct word *word = cursor_need(parser, cursor, "an ADDRESS");
+    if (word == NULL)
+        return;
+    const char *wrong =
+        endpoint_parse_network(word->text, &step->device.address, &step->device.bits);
+    if (wrong != NULL)
+        parser_mistake(parser, word, "'%s': %s", word->text, wrong);
+    take_device(parser, cursor, &step->device);
+}
+
+const struct verb_row verb_address = {
+    .name = "address",
+    .usage = "address [no] ADDRESS[/BITS] [DEVICE]",
+    .arguments = ARGUMENTS_DEVICE,
+    .parse = parse_device,
+};
+
+/* --- sleep --- */
+
+static void parse_sleep(struct parser *parser, struct cursor *cursor, struct step *step) {
+    parser_take_time(parser, cursor, &step->duration_ns);
+}
+
+const struct verb_row verb_sleep = {
+    .name = "sleep",
+    .usage = "sleep TIME",
+    .arguments = ARGUMENTS_TIME,
+    .parse = parse_sleep,
+};
