@@ -1,5 +1,5 @@
-/* How many local ports are left for connections from this host: towards one destination, or towards
- * the busiest ones. */
+/* How many local ports are left for connections from this host: to one destination, or to the
+ * busiest ones. */
 #ifndef PORTREUSE_DIAGNOSE_BUDGET_H
 #define PORTREUSE_DIAGNOSE_BUDGET_H
 
@@ -14,56 +14,58 @@
 
 struct budget_question {
     struct endpoint remote; /* family 0: the busiest destinations */
-    uint64_t interval_ns;   /* between the two samples that tell the rate */
+    uint64_t interval_ns;   /* between the two samples for the growth; 0: one sample */
 };
 
+/* How many routes, and how many owners of each, are listed. All of them are counted. */
 enum { BUDGET_ROUTES = 8, BUDGET_OWNERS = 4 };
 
 /* A process that has some of the connections. */
 struct budget_owner {
     struct owner owner;
-    uint32_t sockets; /* about: of a process with many descriptors a part is looked at */
+    uint32_t sockets; /* an estimate: only some of the descriptors of a process are looked at */
 };
 
-/* The connections from one local address to one destination: each has a port of its own. */
+/* The connections from one local address to one destination. Each has a port of its own. */
 struct budget_route {
     struct endpoint local; /* port 0 */
     struct endpoint remote;
     uint32_t states[STATE_COUNT]; /* sockets on ports of the range */
-    uint32_t used;     /* ports that connect() cannot choose: by these, and by explicit binds */
-    uint32_t left;     /* that it can */
-    uint32_t reusable; /* TIME-WAIT whose ports it can choose again (tcp_tw_reuse) */
-    uint32_t closed;   /* that came into TIME-WAIT within the last BUDGET_RECENT_S seconds */
-    uint32_t by_bind;  /* ports that bind() to port 0 has most likely chosen, not connect() */
-    struct budget_owner owners[BUDGET_OWNERS]; /* those with the most first */
-    unsigned owner_count;
+    uint32_t used;     /* ports that connect() cannot choose: used by these and by explicit binds */
+    uint32_t left;     /* ports that it can choose */
+    uint32_t reusable; /* sockets in TIME-WAIT whose port it can choose again (tcp_tw_reuse) */
+    uint32_t closed;   /* sockets that entered TIME-WAIT in the last BUDGET_RECENT_S seconds */
+    uint32_t by_bind; /* ports that were most likely chosen by bind() to port 0, not by connect() */
+    struct budget_owner owners[BUDGET_OWNERS]; /* those with the most connections */
+    unsigned owner_count;                      /* how many are listed */
+    uint32_t process_count;                    /* how many there are */
 };
 
 enum { BUDGET_RECENT_S = 10 };
 
 struct budget {
-    struct namespace place;
+    struct namespace where;
     struct budget_question asked;
-    const char *failure; /* what could not be done, static; `error` is why; else NULL */
+    const char *failure; /* what could not be done, static, and `error` why; else NULL */
     int error;
     struct port_range range;
-    uint32_t explicit_ports;   /* of the range: listening, bound, or asked for by bind(); connect()
-                                  chooses none of them, whatever the destination */
-    uint32_t explicit_sockets; /* connections among them: bind() with a port, then connect() */
+    uint32_t explicit_ports; /* ports of the range that listen, are bound, or were named to bind():
+                                connect() chooses none of them, whatever the destination */
+    uint32_t explicit_sockets; /* connections among them: bind() to a port, then connect() */
     uint32_t route_count;      /* all routes */
     struct budget_route routes[BUDGET_ROUTES]; /* the fullest first; at least one if one is asked */
-    unsigned known;                            /* how many are here */
-    unsigned tw_reuse;                         /* tcp_tw_reuse: 0, 1, or 2 (loopback alone) */
+    unsigned known;                            /* how many are listed */
+    unsigned tw_reuse;                         /* tcp_tw_reuse: 0, 1, or 2 (only loopback) */
     uint32_t tw_reuse_delay_ms;
-    double rate;        /* connections a second that can be made for ever on the first
-                             route: each has its port until TIME-WAIT is over; 0: no limit */
-    double growth;      /* ports a second that the first route takes more than it gives */
-    double exhausted_s; /* until none is left if that goes on; negative: never */
+    double rate;        /* new connections a second that the first route allows permanently, each
+                           with its port until its TIME-WAIT is over; 0: no limit */
+    double growth;      /* ports a second by which the first route grows */
+    double exhausted_s; /* until no port is left at this growth; negative: never */
     unsigned unseen;    /* processes that could not be looked into */
 };
 
-/* Looks; in another namespace a child process does it. */
-void budget_look(const struct budget_question *question, const struct namespace *place,
+/* Looks. In another namespace a child process does it. */
+void budget_look(const struct budget_question *question, const struct namespace *where,
                  struct budget *budget);
 
 #endif

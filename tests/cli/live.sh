@@ -21,9 +21,9 @@ ok "the busiest destination comes first" first_line_is "OK 127.0.0.1:3000: 14 of
 ok "exit 0" status_is 0
 ok "the states are told" out_has "connections: 5 ESTABLISHED, 1 TIME-WAIT"
 ok "whose they are" out_matches "about 5: pid $pid, .*situation clients|about 5: pid $pid: .*situation"
-ok "ports that bind() asked for" out_has "taken by explicit binds, for all destinations: 1, of connections: 1"
-ok "and those that bind() to port 0 has taken from connect()" out_has "IP_BIND_ADDRESS_NO_PORT"
-ok "how much TIME-WAIT allows: (14 left + 1 in it) in 60 s" out_has "at most 0.2 new connections a second"
+ok "ports that bind() asked for" out_has "in use for every destination, by explicit binds: 1 (connections: 1)"
+ok "and those that bind() to port 0 took from connect()" out_has "IP_BIND_ADDRESS_NO_PORT"
+ok "how much TIME-WAIT allows: (14 left + 1 in it) in 60 s" out_has "at most 0.2 new connections per second"
 look budget 127.0.0.1:3001
 ok "another destination has all but the explicit ones" first_line_is \
   "OK 127.0.0.1:3001: 19 of 20 ports left"

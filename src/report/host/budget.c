@@ -24,7 +24,7 @@ static const struct budget_route *first_route(const struct budget *budget) {
     return &budget->routes[0];
 }
 
-/* The thresholds: so many percent of the ports used. */
+/* The thresholds are percentages of the ports in use. */
 static enum severity judge(const struct budget_findings *findings) {
     const struct budget *budget = findings->budget;
     uint32_t size = port_range_size(&budget->range);
@@ -111,41 +111,46 @@ static void print_route(FILE *out, const struct budget_route *route) {
     print_states(out, route);
     if (route->states[STATE_TIME_WAIT] > 0)
         fprintf(out,
-                "%*s%" PRIu32 " closed within the last %d s, %" PRIu32
-                " of TIME-WAIT can be reused now\n",
+                "%*sTIME-WAIT: %" PRIu32 " closed in the last %d s; connect() can reuse %" PRIu32
+                " now\n",
                 INDENT, "", route->closed, BUDGET_RECENT_S, route->reusable);
     for (unsigned i = 0; i < route->owner_count; i++)
         print_owner(out, &route->owners[i]);
+    if (route->process_count > route->owner_count)
+        fprintf(out, "%*sand %" PRIu32 " more processes\n", 2 * INDENT, "",
+                route->process_count - route->owner_count);
     if (route->by_bind > 0)
         fprintf(out,
-                "%*sports such as bind() to port 0 chooses: %" PRIu32 "; it seems that\n"
-                "%*sIP_BIND_ADDRESS_NO_PORT is missing before bind()\n",
+                "%*sports probably chosen by bind() to port 0, not by connect(): %" PRIu32 ".\n"
+                "%*sIP_BIND_ADDRESS_NO_PORT seems to be missing before that bind().\n",
                 INDENT, "", route->by_bind, INDENT, "");
 }
 
 static void print_range(FILE *out, const struct budget *budget) {
-    fprintf(out, "\nThe range\n%*s%u-%u, ports: %" PRIu32 ", reserved besides: %" PRIu32 "\n",
-            INDENT, "", budget->range.low, budget->range.high, port_range_size(&budget->range),
-            budget->range.reserved_count);
+    fprintf(out, "\nPort range\n%*s%u-%u: %" PRIu32 " ports", INDENT, "", budget->range.low,
+            budget->range.high, port_range_size(&budget->range));
+    if (budget->range.reserved_count > 0)
+        fprintf(out, ", excluding %" PRIu32 " reserved ones", budget->range.reserved_count);
+    fputc('\n', out);
     fprintf(out,
-            "%*staken by explicit binds, for all destinations: %" PRIu32
-            ", of connections: %" PRIu32 "\n",
+            "%*sin use for every destination, by explicit binds: %" PRIu32 " (connections: %" PRIu32
+            ")\n",
             INDENT, "", budget->explicit_ports, budget->explicit_sockets);
 }
 
 static void print_rate(FILE *out, const struct budget *budget) {
     if (first_route(budget)->remote.family == 0)
         return;
-    fprintf(out, "\nThe rate, on the first route\n");
+    fprintf(out, "\nRate to the first destination\n");
     fprintf(out,
-            "%*sat most %.1f new connections a second for ever, if this side closes first:\n"
-            "%*seach has its port until TIME-WAIT is over\n",
+            "%*sat most %.1f new connections per second permanently, if this side closes\n"
+            "%*sfirst: each uses its port until its TIME-WAIT ends\n",
             INDENT, "", budget->rate, INDENT, "");
     if (budget->asked.interval_ns == 0)
         return;
-    fprintf(out, "%*snow it takes %+.1f ports a second", INDENT, "", budget->growth);
+    fprintf(out, "%*snow %+.1f ports per second", INDENT, "", budget->growth);
     if (budget->exhausted_s >= 0) {
-        fputs(": none is left in ", out);
+        fputs(": none left in ", out);
         print_span(out, budget->exhausted_s);
     }
     fputc('\n', out);
@@ -163,12 +168,12 @@ static void write_text(const struct report *report, FILE *out) {
         if (budget->routes[i].remote.family != 0)
             print_route(out, &budget->routes[i]);
     if (budget->route_count > budget->known)
-        fprintf(out, "\nand %" PRIu32 " destinations more\n", budget->route_count - budget->known);
+        fprintf(out, "\nand %" PRIu32 " more destinations\n", budget->route_count - budget->known);
     print_rate(out, budget);
     if (budget->unseen > 0)
         fprintf(out,
-                "\n%u processes are not ours to look into: as root this would tell whose their\n"
-                "connections are.\n",
+                "\n%u processes could not be inspected. Run as root to see which connections are\n"
+                "theirs.\n",
                 budget->unseen);
 }
 
@@ -197,6 +202,7 @@ static void write_route(struct json *json, const struct budget_route *route) {
     json_number(json, "reusable", route->reusable);
     json_number(json, "closed_in_10s", route->closed);
     json_number(json, "by_bind_to_port_0", route->by_bind);
+    json_number(json, "owner_count", route->process_count);
     json_array(json, "owners");
     for (unsigned i = 0; i < route->owner_count; i++) {
         json_object(json, NULL);
@@ -215,7 +221,7 @@ static void write_json(const struct report *report, FILE *out) {
     struct json json = {.out = out};
     json_object(&json, NULL);
     report_json_head(&json, report);
-    json_string(&json, "namespace", budget->place.name);
+    json_string(&json, "namespace", budget->where.name);
     json_string(&json, "failure", budget->failure);
     json_errno(&json, "error", budget->error);
     json_number(&json, "range_low", budget->range.low);
@@ -279,15 +285,15 @@ static void summarize_budget(const struct report *report, struct summary *summar
         return;
     summary_metric(summary, "budget_ports", "Local ports that the kernel may choose.",
                    port_range_size(&budget->range));
-    summary_metric(summary, "budget_ports_explicit", "Of these, ports taken by explicit binds.",
+    summary_metric(summary, "budget_ports_explicit", "Of these, ports in use by explicit binds.",
                    budget->explicit_ports);
-    add_routes(summary, findings, "budget_ports_used", "Ports used towards a destination.", false);
-    add_routes(summary, findings, "budget_ports_left", "Ports left towards a destination.", true);
+    add_routes(summary, findings, "budget_ports_used", "Ports used to a destination.", false);
+    add_routes(summary, findings, "budget_ports_left", "Ports left to a destination.", true);
     summary_metric(summary, "budget_most_per_second",
-                   "New connections a second that TIME-WAIT allows to the busiest destination.",
+                   "New connections per second that TIME-WAIT permits to the busiest destination.",
                    budget->rate);
     summary_metric(summary, "budget_growth_per_second",
-                   "Ports a second that the busiest destination takes more than it gives.",
+                   "Growth of the ports in use to the busiest destination, per second.",
                    budget->growth);
 }
 

@@ -1,0 +1,185 @@
+/* What a list of sockets comes to as a budget of local ports. */
+#include "test.h"
+
+#include <string.h>
+
+#include "diagnose/budget_tally.h"
+
+static struct endpoint at(const char *text) {
+    struct endpoint_pattern pattern;
+    const char *where;
+    assert_null(endpoint_parse(text, &pattern, &where));
+    return pattern.endpoint;
+}
+
+static struct tcp_socket connection(const char *local, const char *remote, enum tcp_state state) {
+    return (struct tcp_socket){.state = state, .local = at(local), .remote = at(remote)};
+}
+
+/* A budget of 20 ports, 2000 to 2019. */
+static struct budget twenty_ports(void) {
+    static const struct port_set none;
+    struct budget budget = {.exhausted_s = -1, .tw_reuse = 2, .tw_reuse_delay_ms = 1000};
+    budget.range = port_range(2000, 2019, &none);
+    return budget;
+}
+
+static void count(struct budget_tally *tally, const char *local, const char *remote,
+                  enum tcp_state state) {
+    struct tcp_socket socket = connection(local, remote, state);
+    assert_true(budget_tally_connection(tally, &socket, NULL));
+}
+
+static void connections_are_counted_by_route(void **state) {
+    struct budget budget = twenty_ports();
+    struct budget_tally tally;
+    (void)state;
+    budget_tally_begin(&tally, &budget);
+    count(&tally, "192.0.2.1:2000", "198.51.100.1:80", STATE_ESTABLISHED);
+    count(&tally, "192.0.2.1:2000", "198.51.100.2:80", STATE_ESTABLISHED);
+    count(&tally, "192.0.2.1:2002", "198.51.100.2:80", STATE_TIME_WAIT);
+    count(&tally, "[::ffff:192.0.2.1]:2004", "[::ffff:198.51.100.2]:80", STATE_FIN_WAIT_1);
+    count(&tally, "192.0.2.1:3000", "198.51.100.2:80", STATE_ESTABLISHED); /* not of the range */
+    budget_tally_finish(&tally, &budget);
+    assert_int_equal(budget.route_count, 2);
+    assert_int_equal(budget.known, 2);
+    struct endpoint fullest = at("198.51.100.2:80");
+    assert_true(endpoint_equal(&budget.routes[0].remote, &fullest));
+    assert_int_equal(budget.routes[0].used, 3);
+    assert_int_equal(budget.routes[0].left, 17);
+    assert_int_equal(budget.routes[0].states[STATE_TIME_WAIT], 1);
+    assert_int_equal(budget.routes[0].reusable, 0);
+    assert_int_equal(budget.routes[1].used, 1);
+    assert_int_equal(budget_tally_used(&tally, &budget.routes[0]), 3);
+    budget_tally_free(&tally);
+}
+
+static void explicit_ports_are_used_everywhere_and_incoming_connections_nowhere(void **state) {
+    struct budget budget = twenty_ports();
+    struct budget_tally tally;
+    (void)state;
+    budget_tally_begin(&tally, &budget);
+    struct tcp_socket listener = connection("192.0.2.1:2000", "0.0.0.0:0", STATE_LISTEN);
+    struct tcp_socket idle = connection("192.0.2.1:2001", "0.0.0.0:0", STATE_BOUND);
+    struct tcp_socket fixed = connection("192.0.2.1:2003", "198.51.100.1:80", STATE_ESTABLISHED);
+    budget_tally_explicit(&tally, &listener);
+    budget_tally_explicit(&tally, &listener);
+    budget_tally_explicit(&tally, &idle);
+    budget_tally_explicit(&tally, &fixed);
+    count(&tally, "192.0.2.1:2000", "203.0.113.9:5000", STATE_ESTABLISHED); /* to the listener */
+    count(&tally, "192.0.2.1:2003", "198.51.100.1:80", STATE_ESTABLISHED);
+    count(&tally, "192.0.2.1:2004", "198.51.100.1:80", STATE_ESTABLISHED);
+    budget_tally_finish(&tally, &budget);
+    assert_int_equal(budget.explicit_ports, 3);
+    assert_int_equal(budget.explicit_sockets, 1);
+    assert_int_equal(budget.route_count, 1);
+    assert_int_equal(budget.routes[0].used, 4);
+    assert_int_equal(budget.routes[0].left, 16);
+    budget_tally_free(&tally);
+}
+
+static void without_connections_all_but_the_explicit_ports_are_left(void **state) {
+    struct budget budget = twenty_ports();
+    struct budget_tally tally;
+    (void)state;
+    budget.asked.remote = at("198.51.100.1:80");
+    budget_tally_begin(&tally, &budget);
+    struct tcp_socket idle = connection("192.0.2.1:2001", "0.0.0.0:0", STATE_BOUND);
+    budget_tally_explicit(&tally, &idle);
+    budget_tally_finish(&tally, &budget);
+    assert_int_equal(budget.route_count, 0);
+    assert_int_equal(budget.known, 1);
+    assert_int_equal(budget.routes[0].left, 19);
+    assert_true(endpoint_equal(&budget.routes[0].remote, &budget.asked.remote));
+    budget_tally_free(&tally);
+}
+
+static void time_wait_on_loopback_can_be_reused_after_the_delay(void **state) {
+    struct budget budget = twenty_ports();
+    struct budget_tally tally;
+    (void)state;
+    budget_tally_begin(&tally, &budget);
+    struct tcp_socket waiting = connection("127.0.0.1:2000", "127.0.0.1:80", STATE_TIME_WAIT);
+    for (int i = 0; i < 3; i++) {
+        static const uint32_t expires_ms[] = {59500, 59000, 100};
+        waiting.local.port = (uint16_t)(2000 + 2 * i);
+        waiting.expires_ms = expires_ms[i];
+        assert_true(budget_tally_connection(&tally, &waiting, NULL));
+    }
+    budget_tally_finish(&tally, &budget);
+    assert_int_equal(budget.routes[0].reusable, 2);
+    assert_int_equal(budget.routes[0].used, 1);
+    assert_int_equal(budget.routes[0].closed, 2);
+    assert_true(budget.rate > 0);
+    budget_tally_free(&tally);
+}
+
+static void ports_of_the_other_parity_are_those_of_bind_to_port_0(void **state) {
+    struct budget budget = twenty_ports();
+    struct budget_tally tally;
+    (void)state;
+    budget_tally_begin(&tally, &budget);
+    count(&tally, "192.0.2.1:2000", "198.51.100.1:80", STATE_ESTABLISHED);
+    count(&tally, "192.0.2.1:2001", "198.51.100.1:80", STATE_ESTABLISHED);
+    count(&tally, "192.0.2.1:2003", "198.51.100.1:80", STATE_ESTABLISHED);
+    budget_tally_finish(&tally, &budget);
+    assert_int_equal(budget.routes[0].by_bind, 2);
+    budget_tally_free(&tally);
+}
+
+static void the_owners_with_the_most_are_listed_whoever_comes_first(void **state) {
+    enum { OWNERS = BUDGET_OWNERS + 3 };
+    struct budget budget = twenty_ports();
+    struct budget_tally tally;
+    (void)state;
+    budget_tally_begin(&tally, &budget);
+    struct tcp_socket socket = connection("192.0.2.1:2000", "198.51.100.1:80", STATE_ESTABLISHED);
+    for (uint32_t i = 0; i < OWNERS; i++) {
+        struct owners_sample owner = {.pid = (pid_t)(100 + i), .weight = i + 1};
+        socket.local.port = (uint16_t)(2000 + i);
+        assert_true(budget_tally_connection(&tally, &socket, &owner));
+    }
+    budget_tally_finish(&tally, &budget);
+    assert_int_equal(budget.routes[0].process_count, OWNERS);
+    assert_int_equal(budget.routes[0].owner_count, BUDGET_OWNERS);
+    for (unsigned i = 0; i < BUDGET_OWNERS; i++) {
+        assert_int_equal(budget.routes[0].owners[i].owner.pid, 100 + OWNERS - 1 - i);
+        assert_int_equal(budget.routes[0].owners[i].sockets, OWNERS - i);
+    }
+    budget_tally_free(&tally);
+}
+
+static void the_fullest_routes_are_listed_and_all_are_counted(void **state) {
+    enum { ROUTES = 2000 };
+    struct budget budget = twenty_ports();
+    struct budget_tally tally;
+    (void)state;
+    budget_tally_begin(&tally, &budget);
+    struct tcp_socket socket = connection("192.0.2.1:2000", "198.51.100.1:80", STATE_ESTABLISHED);
+    for (unsigned i = 0; i < ROUTES; i++) {
+        socket.remote.port = (uint16_t)(10000 + i);
+        assert_true(budget_tally_connection(&tally, &socket, NULL));
+    }
+    socket.local.port = 2002; /* the last destination has one more than the others */
+    assert_true(budget_tally_connection(&tally, &socket, NULL));
+    budget_tally_finish(&tally, &budget);
+    assert_int_equal(budget.route_count, ROUTES);
+    assert_int_equal(budget.known, BUDGET_ROUTES);
+    assert_int_equal(budget.routes[0].remote.port, 10000 + ROUTES - 1);
+    assert_int_equal(budget.routes[0].used, 2);
+    assert_int_equal(budget.routes[1].remote.port, 10000);
+    budget_tally_free(&tally);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(connections_are_counted_by_route),
+        cmocka_unit_test(explicit_ports_are_used_everywhere_and_incoming_connections_nowhere),
+        cmocka_unit_test(without_connections_all_but_the_explicit_ports_are_left),
+        cmocka_unit_test(time_wait_on_loopback_can_be_reused_after_the_delay),
+        cmocka_unit_test(ports_of_the_other_parity_are_those_of_bind_to_port_0),
+        cmocka_unit_test(the_owners_with_the_most_are_listed_whoever_comes_first),
+        cmocka_unit_test(the_fullest_routes_are_listed_and_all_are_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
