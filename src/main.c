@@ -1,5 +1,5 @@
-/* The choice of a command: by the first word (portreuse run), or by the name of a link to the
- * program (portreuse-run). */
+/* Selects a command: by the first word (portreuse run), or by the name of a link to the program
+ * (portreuse-run). */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/cmd.h"
+#include "cmd/commands.h"
 
-/* `--version`, `--help` and `-h` stand for commands. */
+/* Returns the command that `--version`, `--help` or `-h` stands for. */
 static const char *command_word(const char *word) {
     if (strcmp(word, "--version") == 0)
         return "version";
@@ -34,7 +34,7 @@ static bool asks_for_help(int argc, char **argv) {
     return false;
 }
 
-/* Runs the command on its arguments, of which the first is its name, however it was called. */
+/* Runs the command with its arguments; argv[0] becomes its name, whatever it was called. */
 static int run_command(const struct command *command, int argc, char **argv) {
     argv[0] = (char *)command->name;
     if (!asks_for_help(argc, argv))
@@ -43,7 +43,7 @@ static int run_command(const struct command *command, int argc, char **argv) {
     return EXIT_AS_EXPECTED;
 }
 
-/* The command that the name of the program means: that of a link. NULL if it is none. */
+/* Returns the command that a link to the program is named after, or NULL. */
 static const struct command *linked_command(const char *program) {
     static const char prefix[] = "portreuse-";
     const char *slash = strrchr(program, '/');
@@ -64,7 +64,7 @@ static int dispatch(int argc, char **argv) {
     return command == NULL ? complain(word) : run_command(command, argc - 1, argv + 1);
 }
 
-/* A program started without descriptors 0, 1 and 2 would take sockets of its own for them. */
+/* Opens descriptors 0, 1 and 2 if they are closed: otherwise sockets would get these numbers. */
 static void fill_standard_descriptors(void) {
     int fd;
     do

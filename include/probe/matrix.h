@@ -47,7 +47,7 @@ extern const struct matrix_address matrix_addresses[MATRIX_ADDRESSES];
 
 /* "none", "REUSEADDR", "REUSEPORT", "both"; "BOUND", ...; "same", "other". All static. */
 extern const char *const matrix_options_names[MATRIX_OPTIONS];
-extern const char *const matrix_state_names[MATRIX_STATES];
+extern const char *const matrix_state_names[MATRIX_STATES + 1]; /* ends with NULL */
 extern const char *const matrix_user_names[MATRIX_USERS];
 
 /* One end of a pair. */

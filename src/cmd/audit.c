@@ -1,30 +1,25 @@
-/* portreuse audit: settings that will one day keep a port from its server. */
+/* portreuse audit: settings that can keep a port from its server. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/units.h"
-#include "cmd/cmd.h"
-#include "cmd/live.h"
-#include "cmd/options.h"
+#include "cmd/commands.h"
+#include "cmd/outputs.h"
+#include "cmd/target.h"
 #include "report/host/audit.h"
 
 struct request {
-    struct live live;
+    struct target target;
+    struct outputs outputs;
     struct audit audit;
 };
 
-enum { OPTION_PORTS = 256, OPTION_SERVICES };
+/* --- options --- */
 
-static const struct option longs[] = {
-    {"ports", required_argument, NULL, OPTION_PORTS},
-    {"services", required_argument, NULL, OPTION_SERVICES},
-    LIVE_OPTIONS,
-    {0},
-};
-
-/* The port of `name 8080/tcp aliases`, a line of a services file; 0 if it has none of TCP. */
+/* Returns the port of `name 8080/tcp aliases`, a line of a services file; 0 if it has no TCP port.
+ */
 static uint16_t service_port(char *line) {
     int64_t port;
     line[strcspn(line, "#\n")] = '\0';
@@ -37,49 +32,71 @@ static uint16_t service_port(char *line) {
     return units_number(number, 1, UINT16_MAX, &port) ? (uint16_t)port : 0;
 }
 
-static bool take_services(struct request *request) {
+static bool set_services(const struct option_use *use) {
+    struct port_set *ports = use->target;
     char line[512];
-    FILE *file = fopen(optarg, "re");
+    FILE *file = fopen(use->value, "re");
     if (file == NULL) {
-        options_complain("audit", "--services %s: %s", optarg, strerror(errno));
+        options_complain("audit", "--services %s: %s", use->value, strerror(errno));
         return false;
     }
     while (fgets(line, sizeof line, file) != NULL) {
         uint16_t port = service_port(line);
         if (port != 0)
-            port_set_add(&request->audit.named, port);
+            port_set_add(ports, port);
     }
     fclose(file);
     return true;
 }
 
-static bool take_option(void *context, int option) {
-    struct request *request = context;
-    switch (option) {
-    case OPTION_PORTS:
-        if (port_set_parse(optarg, &request->audit.named))
-            return true;
-        options_wrong_value("audit", "--ports", optarg, "ports such as 8080,9000-9010");
-        return false;
-    case OPTION_SERVICES:
-        return take_services(request);
-    default:
-        return live_take(&request->live, option);
-    }
+static bool set_ports(const struct option_use *use) {
+    return port_set_parse(use->value, use->target) ||
+           options_wrong_value(use, "a list of ports such as 8080,9000-9010");
+}
+
+static const struct option_row rows[] = {
+    {.name = "ports",
+     .takes = VALUE_REQUIRED,
+     .value = "LIST",
+     .set = set_ports,
+     .offset = offsetof(struct request, audit.named),
+     .help = "also check these ports, whose servers are not running now: 8080,9000-9010"},
+    {.name = "services",
+     .takes = VALUE_REQUIRED,
+     .value = "FILE",
+     .set = set_services,
+     .offset = offsetof(struct request, audit.named),
+     .help = "the same for the TCP ports in a file such as /etc/services"},
+    {0},
+};
+
+static const struct option_group groups[] = {
+    {rows, 0},
+    {target_options, offsetof(struct request, target)},
+    {outputs_options, offsetof(struct request, outputs)},
+    {outputs_quiet_options, offsetof(struct request, outputs)},
+    {0},
+};
+
+/* --- the command --- */
+
+static int look(struct request *request) {
+    struct audit_findings findings = {&request->audit};
+    struct report report = {.subject = &subject_audit, .findings = &findings};
+    if (!outputs_open(&request->outputs))
+        return EXIT_TROUBLE;
+    audit_look(&request->target.namespaces[0], &request->audit);
+    return outputs_report(&request->outputs, &report);
 }
 
 static int cmd_audit(int argc, char **argv) {
-    struct request request = {0};
+    struct request request = {.outputs = {.command = "audit", .subject = &subject_audit}};
     int status = EXIT_TROUBLE;
-    if (live_begin(&request.live, command_named(argv[0])) &&
-        live_options(argc, argv, longs, take_option, &request) && options_no_operands(argc, argv) &&
-        outputs_open(&request.live.outputs)) {
-        struct audit_findings findings = {&request.audit};
-        struct report report = {.subject = &subject_audit, .findings = &findings};
-        audit_look(&request.live.places[0], &request.audit);
-        status = outputs_report(&request.live.outputs, &report);
-    }
-    live_end(&request.live);
+    if (target_begin(&request.target, "audit") &&
+        options_parse("audit", groups, argc, argv, &request) && options_no_operands(argc, argv))
+        status = look(&request);
+    outputs_free(&request.outputs);
+    target_free(&request.target);
     return status;
 }
 
@@ -87,8 +104,7 @@ const struct command command_audit = {
     .name = "audit",
     .function = cmd_audit,
     .usage = "[OPTION...]",
-    .line = "tell which settings of this host can keep a port from its server",
-    .help = "  --ports LIST   ports of servers that do not listen now: 8080,9000-9010\n"
-            "  --services FILE the same from a file such as /etc/services\n" LIVE_HELP,
+    .summary = "show which settings of this host can keep a port from its server",
+    .options = groups,
     .subject = &subject_audit,
 };

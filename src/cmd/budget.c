@@ -1,67 +1,79 @@
-/* portreuse budget [DESTINATION]: how many local ports are left, and for how long. */
-#include <signal.h>
+/* portreuse budget [ADDRESS:PORT]: how many local ports are left, and for how long. */
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/units.h"
-#include "cmd/address.h"
-#include "cmd/cmd.h"
-#include "cmd/live.h"
-#include "cmd/options.h"
+#include "cmd/commands.h"
+#include "cmd/outputs.h"
+#include "cmd/target.h"
 #include "report/host/budget.h"
 
 struct request {
-    struct live live;
+    struct target target;
+    struct outputs outputs;
     struct budget_question question;
     int64_t warn_percent, critical_percent;
     uint64_t watch_ns; /* 0: once */
 };
 
-enum { OPTION_INTERVAL = 256, OPTION_WARN, OPTION_CRITICAL, OPTION_WATCH };
+/* --- options --- */
 
-static const struct option longs[] = {
-    {"interval", required_argument, NULL, OPTION_INTERVAL},
-    {"warn", required_argument, NULL, OPTION_WARN},
-    {"critical", required_argument, NULL, OPTION_CRITICAL},
-    {"watch", optional_argument, NULL, OPTION_WATCH},
-    LIVE_OPTIONS,
+/* `80` or `80%`: a percentage of the ports in use. */
+static bool set_percent(const struct option_use *use) {
+    size_t length = strlen(use->value);
+    char digits[8];
+    if (length > 0 && use->value[length - 1] == '%')
+        length--;
+    snprintf(digits, sizeof digits, "%.*s", (int)length, use->value);
+    if (length < sizeof digits && units_number(digits, 0, 100, use->target))
+        return true;
+    return options_wrong_value(use, "a percentage of the ports, such as 80%,");
+}
+
+static bool set_watch(const struct option_use *use) {
+    *(uint64_t *)use->target = NS_PER_S;
+    return option_set_time(use);
+}
+
+static const struct option_row rows[] = {
+    {.name = "warn",
+     .takes = VALUE_REQUIRED,
+     .value = "PERCENT",
+     .set = set_percent,
+     .offset = offsetof(struct request, warn_percent),
+     .help = "WARNING if this percentage of the ports is in use (default 100)"},
+    {.name = "critical",
+     .takes = VALUE_REQUIRED,
+     .value = "PERCENT",
+     .set = set_percent,
+     .offset = offsetof(struct request, critical_percent),
+     .help = "CRITICAL if this percentage is in use (default 100)"},
+    {.name = "interval",
+     .takes = VALUE_REQUIRED,
+     .value = "TIME",
+     .set = option_set_time,
+     .offset = offsetof(struct request, question.interval_ns),
+     .help = "time between the two samples for the rate (default 100ms); 0: one sample, no rate"},
+    {.name = "watch",
+     .takes = VALUE_OPTIONAL,
+     .value = "TIME",
+     .set = set_watch,
+     .offset = offsetof(struct request, watch_ns),
+     .help = "print a line every TIME (default 1s) until interrupted"},
     {0},
 };
 
-/* `80` and `80%`: so many percent of the ports in use. */
-static bool take_percent(const char *option, int64_t *percent) {
-    size_t length = strlen(optarg);
-    char digits[8];
-    if (length > 0 && optarg[length - 1] == '%')
-        length--;
-    snprintf(digits, sizeof digits, "%.*s", (int)length, optarg);
-    if (length < sizeof digits && units_number(digits, 0, 100, percent))
-        return true;
-    options_wrong_value("budget", option, optarg, "a share of the ports in use, such as 80%,");
-    return false;
-}
+static const struct option_group groups[] = {
+    {rows, 0},
+    {target_options, offsetof(struct request, target)},
+    {outputs_options, offsetof(struct request, outputs)},
+    {outputs_quiet_options, offsetof(struct request, outputs)},
+    {0},
+};
 
-static bool take_watch(struct request *request) {
-    request->watch_ns = NS_PER_S;
-    return optarg == NULL || options_time("budget", "--watch", optarg, &request->watch_ns);
-}
-
-static bool take_option(void *context, int option) {
-    struct request *request = context;
-    switch (option) {
-    case OPTION_INTERVAL:
-        return options_time("budget", "--interval", optarg, &request->question.interval_ns);
-    case OPTION_WARN:
-        return take_percent("--warn", &request->warn_percent);
-    case OPTION_CRITICAL:
-        return take_percent("--critical", &request->critical_percent);
-    case OPTION_WATCH:
-        return take_watch(request);
-    default:
-        return live_take(&request->live, option);
-    }
-}
+/* --- looking --- */
 
 static int look(struct request *request) {
     struct budget budget;
@@ -69,17 +81,17 @@ static int look(struct request *request) {
                                        .warn_percent = request->warn_percent,
                                        .critical_percent = request->critical_percent};
     struct report report = {.subject = &subject_budget, .findings = &findings};
-    if (!outputs_open(&request->live.outputs))
+    if (!outputs_open(&request->outputs))
         return EXIT_TROUBLE;
-    budget_look(&request->question, &request->live.places[0], &budget);
-    return outputs_report(&request->live.outputs, &report);
+    budget_look(&request->question, &request->target.namespaces[0], &budget);
+    return outputs_report(&request->outputs, &report);
 }
 
-/* Again and again, a line each time, until somebody ends it. */
+/* Prints one line at a time until it is interrupted. */
 static int watch(struct request *request) {
     struct timespec pause = {(time_t)(request->watch_ns / NS_PER_S),
                              (long)(request->watch_ns % NS_PER_S)};
-    request->live.outputs.quiet = true;
+    request->outputs.quiet = true;
     for (;;) {
         int status = look(request);
         if (status == EXIT_TROUBLE || fflush(stdout) != 0)
@@ -88,21 +100,28 @@ static int watch(struct request *request) {
     }
 }
 
+/* Takes the operand, if there is one. Returns false after a complaint. */
+static bool take_destination(int argc, char **argv, struct request *request) {
+    if (optind < argc &&
+        !target_parse("budget", NULL, argv[optind++], endpoint_wildcard(AF_INET, 0),
+                      &request->question.remote, NULL))
+        return false;
+    return options_no_operands(argc, argv);
+}
+
 static int cmd_budget(int argc, char **argv) {
     const uint64_t tenth = NS_PER_S / 10;
-    struct request request = {
-        .question.interval_ns = tenth, .warn_percent = 100, .critical_percent = 100};
+    struct request request = {.outputs = {.command = "budget", .subject = &subject_budget},
+                              .question.interval_ns = tenth,
+                              .warn_percent = 100,
+                              .critical_percent = 100};
     int status = EXIT_TROUBLE;
-    bool any;
-    if (!live_begin(&request.live, command_named(argv[0])) ||
-        !live_options(argc, argv, longs, take_option, &request))
-        goto cleanup;
-    if (optind < argc && !address_take("budget", argv[optind++], &request.question.remote, &any))
-        goto cleanup;
-    if (options_no_operands(argc, argv))
+    if (target_begin(&request.target, "budget") &&
+        options_parse("budget", groups, argc, argv, &request) &&
+        take_destination(argc, argv, &request))
         status = request.watch_ns == 0 ? look(&request) : watch(&request);
-cleanup:
-    live_end(&request.live);
+    outputs_free(&request.outputs);
+    target_free(&request.target);
     return status;
 }
 
@@ -110,10 +129,8 @@ const struct command command_budget = {
     .name = "budget",
     .function = cmd_budget,
     .usage = "[OPTION...] [ADDRESS:PORT]",
-    .line = "tell how many local ports are left for connections, and for how long",
-    .help = "  --warn PERCENT it is a warning if so many of the ports are in use (100)\n"
-            "  --critical PERCENT it is critical (100)\n"
-            "  --interval TIME between the two samples that tell the rate (100ms); 0: one sample\n"
-            "  --watch[=TIME] a line every second, or every TIME\n" LIVE_HELP,
+    .summary = "show how many local ports are left for connections, and for how long",
+    .description = "Without an address, it looks at the busiest destinations.",
+    .options = groups,
     .subject = &subject_budget,
 };

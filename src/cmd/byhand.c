@@ -1,3 +1,4 @@
+/* Makes the calls and prints them; explains a refusal as the reports of scenarios do. */
 #include "cmd/byhand.h"
 
 #include <errno.h>
@@ -11,8 +12,8 @@
 
 #include "base/errnames.h"
 #include "base/units.h"
-#include "cmd/cmd.h"
-#include "cmd/options.h"
+#include "cmd/commands.h"
+#include "cmd/target.h"
 #include "engine/runner.h"
 #include "inspect/evidence.h"
 #include "kernel/sockopt.h"
@@ -21,75 +22,57 @@
 
 /* --- options --- */
 
-bool byhand_check(const struct byhand *hand, const char *option, const char *name,
-                  const char *expected) {
+bool byhand_set_sockopt(const struct option_use *use, const char *name, const char *expected) {
     struct sockopt_value value;
-    if (sockopt_parse(sockopt_named(name), optarg, &value) == NULL)
-        return true;
-    options_wrong_value(hand->command, option, optarg, expected);
-    return false;
+    if (sockopt_parse(sockopt_named(name), use->value, &value) != NULL)
+        return options_wrong_value(use, expected);
+    return option_set_text(use);
 }
 
-bool byhand_option(struct byhand *hand, int option) {
-    switch (option) {
-    case 'w':
-        hand->waits = true;
-        return options_time(hand->command, "-w", optarg, &hand->wait_ns);
-    case BYHAND_NO_CLOSE:
-        hand->no_close = true;
-        return true;
-    case BYHAND_REUSE_PORT:
-        hand->reuseport = true;
-        return true;
-    case BYHAND_LINGER:
-        hand->linger = optarg;
-        return byhand_check(hand, "--linger", "SO_LINGER", "a number of seconds");
-    default:
-        return false;
-    }
+static bool set_linger(const struct option_use *use) {
+    return byhand_set_sockopt(use, "SO_LINGER", "a number of seconds");
 }
 
-static bool wrong_address(const struct byhand *hand, const char *option, const char *text,
-                          const char *why) {
-    int64_t port;
-    if (units_number(text, 1, UINT16_MAX, &port))
-        options_complain(hand->command, "%s '%s': an address is written ADDRESS:PORT, or :%s",
-                         option, text, text);
-    else
-        options_complain(hand->command, "%s '%s': %s", option, text, why);
-    return false;
+bool byhand_set_wait(const struct option_use *use) {
+    struct byhand *hand = use->target;
+    struct option_use time = *use;
+    time.target = &hand->wait_ns;
+    hand->waits = true;
+    return option_set_time(&time);
 }
 
-static bool parse_address(const struct byhand *hand, const char *option, const char *text,
-                          struct endpoint otherwise, struct endpoint *endpoint) {
-    struct endpoint_pattern pattern;
-    char whole[ENDPOINT_TEXT_SIZE];
-    const char *at;
-    snprintf(whole, sizeof whole, "*%s", text);
-    const char *wrong = endpoint_parse(text[0] == ':' ? whole : text, &pattern, &at);
-    if (wrong != NULL)
-        return wrong_address(hand, option, text, wrong);
-    if (pattern.any_port)
-        return wrong_address(hand, option, text, "a port is missing; 0 lets the kernel choose");
-    *endpoint = pattern.endpoint;
-    if (pattern.any_address) {
-        *endpoint = otherwise;
-        endpoint->port = pattern.endpoint.port;
-    }
-    return true;
-}
+const struct option_row byhand_options[] = {
+    {.name = "reuse-port",
+     .set = option_set_flag,
+     .offset = offsetof(struct byhand, reuseport),
+     .help = "set SO_REUSEPORT"},
+    {.name = "linger",
+     .takes = VALUE_REQUIRED,
+     .value = "SECONDS",
+     .set = set_linger,
+     .offset = offsetof(struct byhand, linger),
+     .help = "set SO_LINGER; with 0, close() resets the connection"},
+    {.name = "no-close",
+     .set = option_set_flag,
+     .offset = offsetof(struct byhand, no_close),
+     .help = "do not call close(): the kernel closes everything at exit"},
+    {.name = "noclose", /* an earlier name of the client's */
+     .set = option_set_flag,
+     .offset = offsetof(struct byhand, no_close)},
+    {0},
+};
 
 bool byhand_address(const struct byhand *hand, const char *option, const char *text,
                     const char *variable, struct endpoint otherwise, struct endpoint *endpoint) {
     const char *set = variable == NULL ? NULL : getenv(variable);
     bool from_environment = set != NULL && set[0] != '\0';
     if (from_environment && text != NULL && strcmp(set, text) != 0)
-        fprintf(stderr, "portreuse %s: %s=%s goes before %s %s\n", hand->command, variable, set,
+        fprintf(stderr, "portreuse %s: %s=%s overrides %s %s\n", hand->command, variable, set,
                 option, text);
     if (from_environment)
-        return parse_address(hand, variable, set, otherwise, endpoint);
+        return target_parse(hand->command, variable, set, otherwise, endpoint, NULL);
     if (text != NULL)
-        return parse_address(hand, option, text, otherwise, endpoint);
+        return target_parse(hand->command, option, text, otherwise, endpoint, NULL);
     options_complain(hand->command,
                      "an address is missing: %s ADDRESS:PORT, as in %s 127.0.0.1:1215", option,
                      option);
@@ -100,7 +83,7 @@ bool byhand_address(const struct byhand *hand, const char *option, const char *t
 
 static volatile sig_atomic_t is_over;
 
-/* A call that was about to wait when the signal came is interrupted by the next alarm. */
+/* A call that begins to wait just after the signal is interrupted by the next alarm. */
 static void on_signal(int number) {
     (void)number;
     is_over = 1;
@@ -127,10 +110,10 @@ int byhand_milliseconds_until(uint64_t deadline_ns) {
     return deadline_ns <= now ? 0 : (int)((deadline_ns - now + NS_PER_MS - 1) / NS_PER_MS);
 }
 
-/* --- telling --- */
+/* --- printing --- */
 
-/* One line for a call: its name, what it was about, and its answer; behind `ok` what more there is
- * to say. */
+/* Prints a line for a call: its name, what it was about, and its result, which is `format` if there
+ * is no error. Returns whether there is none. */
 static bool tell(struct byhand *hand, const char *call, const char *what, int error,
                  const char *format, ...) __attribute__((format(printf, 5, 6)));
 
@@ -151,7 +134,7 @@ static bool tell(struct byhand *hand, const char *call, const char *what, int er
     return true;
 }
 
-/* A command line from the program's own name on. */
+/* Returns the command line without the directory of the program. */
 static const char *without_directory(const char *command) {
     const char *end = command + strcspn(command, " ");
     while (end > command && end[-1] != '/')
@@ -159,8 +142,8 @@ static const char *without_directory(const char *command) {
     return end;
 }
 
-/* A connection from the client's own source to where it connects is an earlier one of such a
- * client. Of other sockets nothing is known but what sock_diag tells. */
+/* A connection from the client's own source to its own destination is an earlier one of such a
+ * client. Of other sockets only what sock_diag reports is known. */
 struct attempt {
     struct endpoint local, remote;
 };
@@ -177,8 +160,8 @@ static struct occupant identify(void *context, struct evidence_socket *found) {
     return holder;
 }
 
-/* Shows what was in the way of a call that was just refused, as reports of scenarios do: the owners
- * stand for the roles. */
+/* Shows what was in the way of a call that was just refused, as the reports of scenarios do: the
+ * owners take the place of the roles. */
 static void show_evidence(const struct byhand *hand, enum port_call call, int error, int fd,
                           const struct endpoint *asked) {
     struct socket_view view = {0};
@@ -210,7 +193,7 @@ static void show_evidence(const struct byhand *hand, enum port_call call, int er
         close(diag);
 }
 
-/* Tells a call that may be refused for want of an address or port. */
+/* Prints a call that can be refused because of its address or port. */
 static bool tell_refusable(struct byhand *hand, enum port_call call, int fd,
                            const struct endpoint *asked, int error, const char *more) {
     static const char *const names[] = {
@@ -257,7 +240,7 @@ static struct endpoint local_of(int fd) {
     return view.local;
 }
 
-/* What the kernel has chosen, in words; returns `text`, of CHOSEN_SIZE bytes. */
+/* Writes what the kernel has chosen to `text` (CHOSEN_SIZE bytes); returns `text`. */
 enum { CHOSEN_SIZE = ENDPOINT_TEXT_SIZE + 16 };
 
 static const char *chosen(const char *before, const struct endpoint *endpoint, char *text) {

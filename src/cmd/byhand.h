@@ -1,5 +1,5 @@
-/* What `portreuse server` and `portreuse client` share: sockets by hand, one call after the other,
- * each told with its answer at once, and at a refusal what was in the way. */
+/* What `portreuse server` and `portreuse client` share: socket calls by hand. Each is printed with
+ * its result at once, and if it is refused, with the sockets that are in the way. */
 #ifndef PORTREUSE_CMD_BYHAND_H
 #define PORTREUSE_CMD_BYHAND_H
 
@@ -8,13 +8,15 @@
 #include <sys/types.h>
 
 #include "base/endpoint.h"
+#include "cmd/options.h"
 
 struct byhand {
     const char *command;    /* server, client */
     struct endpoint remote; /* where the client connects to */
+    const char *address;    /* the value of --listen or --endpoint, or NULL */
     bool reuseaddr, reuseport, no_port;
-    const char *linger, *port_range; /* as they were written and found right, or NULL */
-    bool no_close;                   /* closing is left to the kernel, at the end of the process */
+    const char *linger, *port_range; /* as given, and checked; or NULL */
+    bool no_close;                   /* the kernel closes everything when the process ends */
     bool waits;                      /* --wait was given: */
     uint64_t wait_ns;
     bool failed; /* a call was refused */
@@ -22,64 +24,61 @@ struct byhand {
 
 /* --- options --- */
 
-/* The options that both have, besides -w; a command's own go on from BYHAND_OWN. */
-enum { BYHAND_NO_CLOSE = 256, BYHAND_REUSE_PORT, BYHAND_LINGER, BYHAND_OWN };
+/* The options that both have. Their structure is the byhand. */
+extern const struct option_row byhand_options[];
 
-/* Takes one of them with its value in optarg. False if the value is wrong, which has been said, or
- * if the option is none of these. */
-bool byhand_option(struct byhand *hand, int option);
+/* Setter of --wait, which each describes in its own way. The target is the byhand. */
+bool byhand_set_wait(const struct option_use *use);
 
-/* Whether optarg is a value for the socket option that is called `name`; if not, says what is
- * expected. */
-bool byhand_check(const struct byhand *hand, const char *option, const char *name,
-                  const char *expected);
+/* Setter of a text that must be a value of the socket option `name`; else `expected` is. */
+bool byhand_set_sockopt(const struct option_use *use, const char *name, const char *expected);
 
-/* Takes the address that `option` or, before it, the environment gives: `text` is the value of the
- * option or NULL, `variable` the name in the environment or NULL. Where no address is written
- * (`:1215`) that is `otherwise`. False if there is none or it is wrong, which has been said. */
+/* Determines the address to use: of the environment `variable` (may be NULL), or else `text`, the
+ * value of the option `option` (may be NULL). `:1215` is the address `otherwise` with that port.
+ * Returns false after a complaint, also if there is no address. */
 bool byhand_address(const struct byhand *hand, const char *option, const char *text,
                     const char *variable, struct endpoint otherwise, struct endpoint *endpoint);
 
 /* --- time --- */
 
-/* To be called before the first call: lines are written out as they end, and SIGINT and SIGTERM
- * interrupt what waits. */
+/* To be called first: lines are written at once, and SIGINT and SIGTERM interrupt what waits. */
 void byhand_begin(void);
 
-/* Whether one of these signals has come. */
+/* Returns whether one of these signals has arrived. */
 bool byhand_is_over(void);
 
-/* The milliseconds until `deadline_ns` on the monotonic clock, for poll(): rounded up, 0 if it is
- * past; -1 for UINT64_MAX, which never comes. */
+/* Returns the milliseconds until `deadline_ns` on the monotonic clock, for poll(): rounded up; 0 if
+ * it is past; -1 for UINT64_MAX, which means never. */
 int byhand_milliseconds_until(uint64_t deadline_ns);
 
 /* --- the calls --- */
 
-/* Each tells what it did, and its errno; one that was refused sets `failed`. */
+/* Each prints what it did, and its errno; one that was refused sets `failed`. */
 
-/* A TCP socket with the options that were asked for, which the caller closes; -1 if one was
+/* Returns a TCP socket with the options of the command line, which the caller closes; -1 if one was
  * refused. `flags` are those of socket(). */
 int byhand_socket(struct byhand *hand, sa_family_t family, int flags);
 
-/* `*local` is the address asked for, and then the one that the socket has. */
+/* `*local` is the address to bind; on return the one that the socket has. */
 bool byhand_bind(struct byhand *hand, int fd, struct endpoint *local);
 bool byhand_listen(struct byhand *hand, int fd, const struct endpoint *local);
 
 bool byhand_connect(struct byhand *hand, int fd, const struct endpoint *remote);
 
-/* The accepted connection, which the caller closes; -1 with errno set, EAGAIN if there was none. */
+/* Returns the accepted connection, which the caller closes; -1 with errno set, EAGAIN if there was
+ * none. */
 int byhand_accept(struct byhand *hand, int listener, struct endpoint *peer);
 
-/* Takes what the peer has sent. False at its end, or if that was refused. */
+/* Reads what the peer has sent. Returns false at end of file, or after an error. */
 bool byhand_receive(struct byhand *hand, int fd, const struct endpoint *peer);
 
-/* `whose` is the endpoint that the line tells: of a connection the peer's. */
+/* `whose` is the endpoint to print: of a connection the peer's. */
 void byhand_close(struct byhand *hand, int fd, const struct endpoint *whose);
 
-/* A line that tells of no call. */
+/* Prints a line that is not about a call. */
 void byhand_say(const char *what, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The exit code that the calls stand for. */
+/* Returns the exit code: EXIT_FAIL if a call was refused. */
 int byhand_exit_code(const struct byhand *hand);
 
 #endif

@@ -1,13 +1,14 @@
-/* portreuse check FILE...: every mistake of scenario files, and nothing run. */
+/* portreuse check FILE...: checks scenario files for errors without running them. */
+#include <getopt.h>
 #include <stdio.h>
 
-#include "cmd/cmd.h"
+#include "cmd/commands.h"
 #include "cmd/options.h"
 #include "scenario/catalogue.h"
 
 static int cmd_check(int argc, char **argv) {
     struct mistakes mistakes = {0};
-    if (!options_none(argc, argv))
+    if (!options_parse("check", NULL, argc, argv, NULL))
         return EXIT_TROUBLE;
     int files = argc - optind;
     if (files == 0) {
@@ -20,9 +21,9 @@ static int cmd_check(int argc, char **argv) {
     mistakes_print(&mistakes, stderr);
     mistakes_free(&mistakes);
     if (count == 0)
-        printf("PASS %d file%s without mistakes\n", files, files == 1 ? "" : "s");
+        printf("PASS %d file%s without errors\n", files, files == 1 ? "" : "s");
     else
-        printf("ERROR %zu mistake%s in %d file%s\n", count, count == 1 ? "" : "s", files,
+        printf("ERROR %zu error%s in %d file%s\n", count, count == 1 ? "" : "s", files,
                files == 1 ? "" : "s");
     return count == 0 ? EXIT_AS_EXPECTED : EXIT_TROUBLE;
 }
@@ -31,5 +32,6 @@ const struct command command_check = {
     .name = "check",
     .function = cmd_check,
     .usage = "FILE...",
-    .line = "say every mistake of scenario files, and run nothing",
+    .summary = "check scenario files for errors without running them",
+    .operands = {"FILE"},
 };

@@ -1,4 +1,4 @@
-/* portreuse client: connects by hand, waits, and closes; once, or as often as it is told to. */
+/* portreuse client: connects by hand, waits, and closes; once or several times. */
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -6,88 +6,99 @@
 
 #include "base/units.h"
 #include "cmd/byhand.h"
-#include "cmd/cmd.h"
-#include "cmd/options.h"
+#include "cmd/commands.h"
 
 struct client {
     struct byhand hand;
-    struct endpoint source; /* family 0: bind() is not called */
-    int64_t count, rate;    /* connections; and how many a second, 0: as fast as can be */
+    const char *source_text; /* the value of --source, or NULL */
+    struct endpoint source;  /* family 0: bind() is not called */
+    int64_t count, rate;     /* of connections; per second, 0: as fast as possible */
 };
 
 /* --- options --- */
 
-enum {
-    OPTION_REUSE_ADDR = BYHAND_OWN,
-    OPTION_NO_PORT,
-    OPTION_PORT_RANGE,
-    OPTION_COUNT,
-    OPTION_RATE
-};
+enum { COUNT_MOST = 1000 * 1000 };
 
-static const struct option longs[] = {
-    {"endpoint", required_argument, NULL, 'e'},
-    {"source", required_argument, NULL, 's'},
-    {"wait", required_argument, NULL, 'w'},
-    {"no-close", no_argument, NULL, BYHAND_NO_CLOSE},
-    {"noclose", no_argument, NULL, BYHAND_NO_CLOSE}, /* as it was once called */
-    {"reuse-addr", no_argument, NULL, OPTION_REUSE_ADDR},
-    {"reuse-port", no_argument, NULL, BYHAND_REUSE_PORT},
-    {"linger", required_argument, NULL, BYHAND_LINGER},
-    {"no-port", no_argument, NULL, OPTION_NO_PORT},
-    {"port-range", required_argument, NULL, OPTION_PORT_RANGE},
-    {"count", required_argument, NULL, OPTION_COUNT},
-    {"rate", required_argument, NULL, OPTION_RATE},
-    {0},
-};
-
-/* What the options say before it is known what belongs together. */
-struct words {
-    const char *endpoint, *source; /* or NULL */
-};
-
-/* A bare number was once written where -w was meant. */
-static bool take_source(const char *text, struct words *words) {
+/* In earlier versions a number meant -w. */
+static bool set_source(const struct option_use *use) {
     int64_t seconds;
-    words->source = text;
-    if (!units_number(text, 0, INT64_MAX, &seconds))
-        return true;
+    if (!units_number(use->value, 0, INT64_MAX, &seconds))
+        return option_set_text(use);
     options_complain("client",
-                     "-s '%s': to keep the connection open for %s s, say -w %s; a source "
-                     "address is written as in -s 127.0.0.1:1216",
-                     text, text, text);
+                     "-s '%s': to keep the connection open for %s s, use -w %s; a source address "
+                     "is written as in -s 127.0.0.1:1216",
+                     use->value, use->value, use->value);
     return false;
 }
 
-static bool take_option(int option, struct client *client, struct words *words) {
-    enum { MOST = 1000 * 1000 };
-    switch (option) {
-    case 'e':
-        words->endpoint = optarg;
-        return true;
-    case 's':
-        return take_source(optarg, words);
-    case OPTION_REUSE_ADDR:
-        client->hand.reuseaddr = true;
-        return true;
-    case OPTION_NO_PORT:
-        client->hand.no_port = true;
-        return true;
-    case OPTION_PORT_RANGE:
-        client->hand.port_range = optarg;
-        return byhand_check(&client->hand, "--port-range", "IP_LOCAL_PORT_RANGE",
-                            "a range of ports such as 40000-40099");
-    case OPTION_COUNT:
-        return options_number("client", "--count", optarg, 1, MOST, &client->count);
-    case OPTION_RATE:
-        return options_number("client", "--rate", optarg, 1, MOST, &client->rate);
-    default:
-        return byhand_option(&client->hand, option);
-    }
+static bool set_port_range(const struct option_use *use) {
+    return byhand_set_sockopt(use, "IP_LOCAL_PORT_RANGE", "a range of ports such as 40000-40099");
 }
 
-/* The source, which may be written as `:1216`. */
-static bool resolve_source(struct client *client, const char *text) {
+static const struct option_row rows[] = {
+    {.name = "endpoint",
+     .letter = 'e',
+     .takes = VALUE_REQUIRED,
+     .value = "ADDRESS",
+     .set = option_set_text,
+     .offset = offsetof(struct client, hand.address),
+     .help = "address and port to connect to: 127.0.0.1:1215, [::1]:1215, or :1215 for 127.0.0.1; "
+             "TCP_CONNECTION_ENDPOINT overrides it"},
+    {.name = "source",
+     .letter = 's',
+     .takes = VALUE_REQUIRED,
+     .value = "ADDRESS",
+     .set = set_source,
+     .offset = offsetof(struct client, source_text),
+     .help = "bind() to this address first: 127.0.0.1:1216, :1216, 127.0.0.2:0"},
+    {.name = "wait",
+     .letter = 'w',
+     .takes = VALUE_REQUIRED,
+     .value = "TIME",
+     .set = byhand_set_wait,
+     .offset = offsetof(struct client, hand),
+     .help =
+         "keep the connection open for TIME: 5, 500ms, 1m (default: until the server closes it, "
+         "at most 10s; with --count, no time)"},
+    {.name = "count",
+     .takes = VALUE_REQUIRED,
+     .value = "N",
+     .set = option_set_number,
+     .offset = offsetof(struct client, count),
+     .low = 1,
+     .high = COUNT_MOST,
+     .help = "connect N times, one after the other, until a call is refused"},
+    {.name = "rate",
+     .takes = VALUE_REQUIRED,
+     .value = "N",
+     .set = option_set_number,
+     .offset = offsetof(struct client, rate),
+     .low = 1,
+     .high = COUNT_MOST,
+     .help = "connect at most N times per second"},
+    {.name = "reuse-addr",
+     .set = option_set_flag,
+     .offset = offsetof(struct client, hand.reuseaddr),
+     .help = "set SO_REUSEADDR"},
+    {.name = "port-range",
+     .takes = VALUE_REQUIRED,
+     .value = "LOW-HIGH",
+     .set = set_port_range,
+     .offset = offsetof(struct client, hand.port_range),
+     .help = "set IP_LOCAL_PORT_RANGE, the range of local ports (Linux 6.3)"},
+    {.name = "no-port",
+     .set = option_set_flag,
+     .offset = offsetof(struct client, hand.no_port),
+     .help = "set IP_BIND_ADDRESS_NO_PORT: connect() chooses the port, not bind()"},
+    {0},
+};
+
+static const struct option_group groups[] = {
+    {rows, 0}, {byhand_options, offsetof(struct client, hand)}, {0}};
+
+/* Parses the source address; `:1216` is the wildcard. */
+static bool resolve_source(struct client *client) {
+    const char *text = client->source_text;
     if (text == NULL)
         return true;
     if (!byhand_address(&client->hand, "-s", text, NULL,
@@ -96,28 +107,23 @@ static bool resolve_source(struct client *client, const char *text) {
     if (client->source.family == client->hand.remote.family)
         return true;
     options_complain("client",
-                     "-s '%s': the endpoint's address is of another family: both IPv4, or "
-                     "both IPv6",
+                     "-s '%s': the endpoint has another address family; use both IPv4, or both "
+                     "IPv6",
                      text);
     return false;
 }
 
 static bool take_options(int argc, char **argv, struct client *client) {
     static const struct endpoint loopback = {.family = AF_INET, .address = {127, 0, 0, 1}};
-    struct words words = {0};
-    options_begin();
-    for (int option; (option = options_next(argc, argv, ":e:s:w:", longs)) != -1;)
-        if (option == '?' || !take_option(option, client, &words))
-            return false;
-    return options_no_operands(argc, argv) &&
-           byhand_address(&client->hand, "-e", words.endpoint, "TCP_CONNECTION_ENDPOINT", loopback,
-                          &client->hand.remote) &&
-           resolve_source(client, words.source);
+    return options_parse("client", groups, argc, argv, client) && options_no_operands(argc, argv) &&
+           byhand_address(&client->hand, "-e", client->hand.address, "TCP_CONNECTION_ENDPOINT",
+                          loopback, &client->hand.remote) &&
+           resolve_source(client);
 }
 
 /* --- one connection --- */
 
-/* Keeps the connection open for its time. Where that was not told it ends with the server's. */
+/* Keeps the connection open for its time; without --wait at most until the server closes it. */
 static void wait_open(struct client *client, int fd) {
     enum { DEFAULT_S = 10 };
     uint64_t wait_ns = client->hand.waits   ? client->hand.wait_ns
@@ -136,7 +142,7 @@ static void wait_open(struct client *client, int fd) {
             continue;
         if (!client->hand.waits)
             return;
-        watched.fd = -1; /* there is nothing more to come */
+        watched.fd = -1; /* nothing more arrives */
     }
 }
 
@@ -145,7 +151,7 @@ static bool bind_source(struct client *client, int fd) {
     return local.family == 0 || byhand_bind(&client->hand, fd, &local);
 }
 
-/* Makes one connection; false if a call was refused. */
+/* Makes one connection. Returns false if a call was refused. */
 static bool connect_once(struct client *client) {
     int fd = byhand_socket(&client->hand, client->hand.remote.family, 0);
     if (fd < 0)
@@ -162,7 +168,7 @@ static bool connect_once(struct client *client) {
 
 /* --- all of them --- */
 
-/* Sleeps until it is time for the connection with this number. */
+/* Sleeps until the connection with this number is due. */
 static void keep_rate(const struct client *client, uint64_t start_ns, int64_t number) {
     uint64_t due_ns = start_ns;
     if (client->rate > 0)
@@ -198,26 +204,12 @@ const struct command command_client = {
     .name = "client",
     .function = cmd_client,
     .usage = "-e ADDRESS [OPTION...]",
-    .line = "connect by hand: connect, wait, close; each call with its errno",
-    .help = "  -e, --endpoint ADDRESS  where to connect: 127.0.0.1:1215, [::1]:1215\n"
-            "                          :1215 is on 127.0.0.1\n"
-            "                          TCP_CONNECTION_ENDPOINT goes before this\n"
-            "  -s, --source ADDRESS    bind() to it first: 127.0.0.1:1216, :1216, 127.0.0.2:0\n"
-            "  -w, --wait TIME         keep the connection open so long: 5, 500ms, 1m\n"
-            "                          without it until the server closes, but for 10s;\n"
-            "                          with --count not at all\n"
-            "  --count N               connect N times, one by one; ends at a refusal\n"
-            "  --rate N                at most N times a second\n"
-            "  --no-close              call no close(): the kernel does at the end\n"
-            "  --reuse-addr            set SO_REUSEADDR\n"
-            "  --reuse-port            set SO_REUSEPORT\n"
-            "  --linger SECONDS        set SO_LINGER; with 0 close() is a reset\n"
-            "  --port-range LOW-HIGH   set IP_LOCAL_PORT_RANGE, for local ports (Linux 6.3)\n"
-            "  --no-port               set IP_BIND_ADDRESS_NO_PORT: connect() chooses it\n"
-            "\n"
-            "Ctrl-C and SIGTERM end the wait.\n"
-            "Exit status: 0 all calls went well, 1 one was refused, 2 it could not be done.\n"
-            "\n"
-            "  portreuse client -e 127.0.0.1:1215 -w 5\n"
-            "  portreuse client -e 127.0.0.1:1215 -s :1216 --count 2\n",
+    .summary = "connect by hand: connect, wait, close; each call with its errno",
+    .description = "Ctrl-C and SIGTERM end the wait.",
+    .options = groups,
+    .notes = "Exit status: 0 all calls succeeded, 1 a call was refused, 2 an error.\n"
+             "\n"
+             "Examples\n"
+             "  portreuse client -e 127.0.0.1:1215 -w 5\n"
+             "  portreuse client -e 127.0.0.1:1215 -s :1216 --count 2\n",
 };

@@ -1,10 +1,10 @@
-/* portreuse list: the built-in scenarios in their groups, all of them or those that are searched.
- */
+/* portreuse list: shows the built-in scenarios in their groups, or searches them. */
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
-#include "cmd/cmd.h"
+#include "cmd/commands.h"
 #include "cmd/options.h"
 #include "report/shared/wrap.h"
 #include "scenario/catalogue.h"
@@ -45,7 +45,7 @@ static bool in_group(const struct scenario *scenario, const struct catalogue_gro
     return scenario->tag_count > 0 && strcmp(scenario->tags[0], group->tag) == 0;
 }
 
-/* Prints those of a group that are wanted, below its heading. Returns whether there are any. */
+/* Prints the wanted scenarios of a group below its heading. Returns whether there are any. */
 static bool print_group(struct arena *arena, const struct catalogue_group *group,
                         struct scenario *const *wanted, bool first) {
     bool any = false;
@@ -60,7 +60,7 @@ static bool print_group(struct arena *arena, const struct catalogue_group *group
     return any;
 }
 
-/* Returns whether anything was found. */
+/* Returns whether any was found. */
 static bool list(const struct search *search) {
     struct arena arena = {0};
     struct mistakes mistakes = {0};
@@ -93,15 +93,22 @@ static void complain(const struct search *search) {
                          search->words[0], search->word_count > 1 ? ", ..." : "");
 }
 
+static const struct option_row rows[] = {
+    {.name = "tag",
+     .takes = VALUE_REQUIRED,
+     .value = "TAG",
+     .set = option_set_text,
+     .offset = offsetof(struct search, tag),
+     .help = "show only scenarios with this tag"},
+    {0},
+};
+
+static const struct option_group groups[] = {{rows, 0}, {0}};
+
 static int cmd_list(int argc, char **argv) {
-    static const struct option longs[] = {{"tag", required_argument, NULL, 't'}, {0}};
     struct search search = {0};
-    options_begin();
-    for (int option; (option = options_next(argc, argv, ":", longs)) != -1;) {
-        if (option == '?')
-            return EXIT_TROUBLE;
-        search.tag = optarg;
-    }
+    if (!options_parse("list", groups, argc, argv, &search))
+        return EXIT_TROUBLE;
     search.words = argv + optind;
     search.word_count = argc - optind;
     if (list(&search))
@@ -114,7 +121,8 @@ const struct command command_list = {
     .name = "list",
     .function = cmd_list,
     .usage = "[--tag TAG] [WORD...]",
-    .line = "show the built-in scenarios, or search them",
-    .help = "  WORD...        only those with all these words in name, title, tags or why\n"
-            "  --tag TAG      only those with this tag\n",
+    .summary = "show the built-in scenarios, or search them",
+    .description = "With WORDs, shows only scenarios that have all of them in their name, title, "
+                   "tags or explanation.",
+    .options = groups,
 };

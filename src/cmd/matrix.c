@@ -1,11 +1,11 @@
-/* portreuse matrix: which pairs of sockets may share a port, measured here, beside the model. */
+/* portreuse matrix: which pairs of sockets may share a port, measured here and compared with the
+ * model. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/cmd.h"
-#include "cmd/options.h"
+#include "cmd/commands.h"
 #include "cmd/outputs.h"
 #include "report/matrix/matrix_report.h"
 
@@ -17,74 +17,76 @@ struct request {
     bool must_run;
 };
 
-enum {
-    OPTION_STATE = 256,
-    OPTION_FIRST,
-    OPTION_SECOND,
-    OPTION_FORMAT,
-    OPTION_OUTPUT,
-    OPTION_DIFF,
-    OPTION_MUST_RUN
-};
-
-static const struct option longs[] = {
-    {"state", required_argument, NULL, OPTION_STATE},
-    {"first", required_argument, NULL, OPTION_FIRST},
-    {"second", required_argument, NULL, OPTION_SECOND},
-    {"format", required_argument, NULL, OPTION_FORMAT},
-    {"output", required_argument, NULL, OPTION_OUTPUT},
-    {"diff", required_argument, NULL, OPTION_DIFF},
-    {"must-run", no_argument, NULL, OPTION_MUST_RUN},
-    {0},
-};
-
 /* --- options --- */
 
-static bool take_state(struct request *request, const char *name) {
+/* The first --state, --first or --second replaces the choice of everything; others add to it. */
+static bool set_state(const struct option_use *use) {
+    struct request *request = use->target;
+    int state = option_word(use);
     if (!request->states_named)
         memset(request->choice.states, false, sizeof request->choice.states);
     request->states_named = true;
-    for (unsigned i = 0; i < MATRIX_STATES; i++)
-        if (strcmp(matrix_state_names[i], name) == 0)
-            return request->choice.states[i] = true;
-    options_wrong_value("matrix", "--state", name, "BOUND, LISTEN, ESTABLISHED or TIME-WAIT");
-    return false;
+    return state >= 0 && (request->choice.states[state] = true);
 }
 
-static bool take_ends(const char *option, bool *named, matrix_ends ends, const char *text) {
+static bool choose_ends(const struct option_use *use, bool *named, matrix_ends ends) {
     if (!*named)
         memset(ends, false, sizeof(matrix_ends));
     *named = true;
-    if (matrix_choose_ends(text, ends))
-        return true;
-    options_wrong_value("matrix", option, text,
-                        "an address (0.0.0.0, 127.0.0.1, 127.0.0.2, ::, ::1, ::ffff:0.0.0.0, "
-                        "::ffff:127.0.0.1), v6only, options (none, REUSEADDR, REUSEPORT, both), or "
-                        "several with commas between: '127.0.0.1,REUSEADDR'");
-    return false;
+    return matrix_choose_ends(use->value, ends) ||
+           options_wrong_value(use, "an address (0.0.0.0, 127.0.0.1, 127.0.0.2, ::, ::1, "
+                                    "::ffff:0.0.0.0, ::ffff:127.0.0.1), v6only, options (none, "
+                                    "REUSEADDR, REUSEPORT, both), or several separated by commas, "
+                                    "as in '127.0.0.1,REUSEADDR',");
 }
 
-static bool take_option(int option, struct request *request) {
-    switch (option) {
-    case OPTION_STATE:
-        return take_state(request, optarg);
-    case OPTION_FIRST:
-        return take_ends("--first", &request->first_named, request->choice.first, optarg);
-    case OPTION_SECOND:
-        return take_ends("--second", &request->second_named, request->choice.second, optarg);
-    case OPTION_FORMAT:
-        return outputs_take_format(&request->outputs, optarg);
-    case OPTION_OUTPUT:
-        return outputs_take_file(&request->outputs, optarg);
-    case OPTION_DIFF:
-        request->diff = optarg;
-        return true;
-    case OPTION_MUST_RUN:
-        return request->must_run = true;
-    default:
-        return false;
-    }
+static bool set_first(const struct option_use *use) {
+    struct request *request = use->target;
+    return choose_ends(use, &request->first_named, request->choice.first);
 }
+
+static bool set_second(const struct option_use *use) {
+    struct request *request = use->target;
+    return choose_ends(use, &request->second_named, request->choice.second);
+}
+
+static const struct option_row rows[] = {
+    {.name = "state",
+     .takes = VALUE_REQUIRED,
+     .value = "STATE",
+     .words = matrix_state_names,
+     .set = set_state,
+     .help = "only this state of the first socket: BOUND, LISTEN, ESTABLISHED or TIME-WAIT; may "
+             "be given several times"},
+    {.name = "first",
+     .takes = VALUE_REQUIRED,
+     .value = "END",
+     .set = set_first,
+     .help = "only these sockets as the first one, which has the port: an address, options (none, "
+             "REUSEADDR, REUSEPORT, both), or several separated by commas: ::,v6only,REUSEADDR"},
+    {.name = "second",
+     .takes = VALUE_REQUIRED,
+     .value = "END",
+     .set = set_second,
+     .help = "only these sockets as the second one, which wants the port"},
+    {.name = "diff",
+     .takes = VALUE_REQUIRED,
+     .value = "FILE",
+     .set = option_set_text,
+     .offset = offsetof(struct request, diff),
+     .help = "show what has changed since FILE, the JSON of an earlier matrix"},
+    {.name = "must-run",
+     .set = option_set_flag,
+     .offset = offsetof(struct request, must_run),
+     .help = "what cannot run here is an error; it is not skipped"},
+    {0},
+};
+
+static const struct option_group groups[] = {
+    {rows, 0},
+    {outputs_options, offsetof(struct request, outputs)},
+    {0},
+};
 
 /* --- the file of --diff --- */
 
@@ -160,15 +162,10 @@ static int measure_and_report(struct request *request) {
 
 static int cmd_matrix(int argc, char **argv) {
     struct request request = {.choice = matrix_choose_all(),
-                              .outputs.command = command_named(argv[0])};
-    int status = EXIT_TROUBLE, option;
-    options_begin();
-    while ((option = options_next(argc, argv, ":", longs)) != -1)
-        if (option == '?' || !take_option(option, &request))
-            goto cleanup;
-    if (options_no_operands(argc, argv))
+                              .outputs = {.command = "matrix", .subject = &subject_matrix}};
+    int status = EXIT_TROUBLE;
+    if (options_parse("matrix", groups, argc, argv, &request) && options_no_operands(argc, argv))
         status = measure_and_report(&request);
-cleanup:
     outputs_free(&request.outputs);
     return status;
 }
@@ -177,17 +174,10 @@ const struct command command_matrix = {
     .name = "matrix",
     .function = cmd_matrix,
     .usage = "[OPTION...]",
-    .line = "show which pairs of sockets may share a port on this kernel",
-    .help =
-        "  --state STATE  only this state of the first socket: BOUND, LISTEN, ESTABLISHED or\n"
-        "                 TIME-WAIT; may be given several times\n"
-        "  --first END    only such sockets have the port: an address, options (none, REUSEADDR,\n"
-        "                 REUSEPORT, both), or several with commas between: ::,v6only,REUSEADDR\n"
-        "  --second END   only such sockets want it\n"
-        "  --format FORMAT what standard output gets: a format below\n"
-        "  --output FILE  a file with a report more, in the format of its ending, or told by\n"
-        "                 FILE:FORMAT; may be given several times\n"
-        "  --diff FILE    what has changed since FILE, the JSON of an earlier matrix\n"
-        "  --must-run     what cannot run here is an error, not skipped\n",
+    .summary = "show which pairs of sockets may share a port on this kernel",
+    .description =
+        "Makes each pair of a socket that has a port and a second one that wants it, and "
+        "compares what the kernel answers with the program's model of its rules.",
+    .options = groups,
     .subject = &subject_matrix,
 };

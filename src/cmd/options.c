@@ -1,20 +1,51 @@
+/* getopt_long(3) parses; what it refuses is explained here, with a suggestion. */
 #include "cmd/options.h"
 
+#include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/suggest.h"
 #include "base/units.h"
-#include "cmd/cmd.h"
+#include "report/shared/wrap.h"
 
-void options_begin(void) {
-    optind = 1;
-    opterr = 0;
+/* --- rows --- */
+
+/* Finds the row with this index, and the offset of its target. */
+static const struct option_row *find_row(const struct option_group *groups, size_t index,
+                                         size_t *offset) {
+    for (; groups != NULL && groups->rows != NULL; groups++)
+        for (const struct option_row *row = groups->rows; row->set != NULL; row++)
+            if (index-- == 0) {
+                *offset = groups->offset + row->offset;
+                return row;
+            }
+    return NULL;
 }
+
+const struct option_row *options_row(const struct option_group *groups, size_t index) {
+    size_t offset;
+    return find_row(groups, index, &offset);
+}
+
+const struct option_row *options_find(const struct option_group *groups, const char *text,
+                                      size_t size) {
+    const struct option_row *row;
+    for (size_t i = 0; (row = options_row(groups, i)) != NULL; i++) {
+        bool letter = size == 2 && text[0] == '-' && row->letter != 0 && text[1] == row->letter;
+        bool name = size > 2 && row->name != NULL && strncmp(text, "--", 2) == 0 &&
+                    strlen(row->name) == size - 2 && memcmp(row->name, text + 2, size - 2) == 0;
+        if (letter || name)
+            return row;
+    }
+    return NULL;
+}
+
+/* --- complaints --- */
 
 void options_complain(const char *command, const char *format, ...) {
     va_list values;
@@ -25,31 +56,9 @@ void options_complain(const char *command, const char *format, ...) {
     fputc('\n', stderr);
 }
 
-void options_wrong_value(const char *command, const char *option, const char *value,
-                         const char *expected) {
-    options_complain(command, "%s '%s': %s is expected", option, value, expected);
-}
-
-bool options_number(const char *command, const char *option, const char *text, int64_t low,
-                    int64_t high, int64_t *number) {
-    char expected[80];
-    if (units_number(text, low, high, number))
-        return true;
-    snprintf(expected, sizeof expected, "a number from %" PRId64 " to %" PRId64, low, high);
-    options_wrong_value(command, option, text, expected);
+bool options_wrong_value(const struct option_use *use, const char *expected) {
+    options_complain(use->command, "%s '%s': %s is expected", use->name, use->value, expected);
     return false;
-}
-
-bool options_time(const char *command, const char *option, const char *text, uint64_t *ns) {
-    int64_t seconds;
-    const int64_t day = INT64_C(24) * 3600;
-    if (units_number(text, 0, day, &seconds))
-        *ns = (uint64_t)seconds * NS_PER_S;
-    else if (!units_duration(text, ns)) {
-        options_wrong_value(command, option, text, "a time such as 500ms, 10s or 2m");
-        return false;
-    }
-    return true;
 }
 
 static const struct option *long_named(const struct option *longs, const char *name) {
@@ -67,58 +76,123 @@ static const char *long_near(const struct option *longs, const char *name) {
     return nearest.word;
 }
 
-/* Whether getopt_long() has refused the word before optind as a long option. A short one in the
- * middle of its word leaves optind on that; the word before then is another, and in order. */
+/* Returns whether getopt_long() has refused the word before optind as a long option. After a short
+ * one in the middle of a word optind is still at that word; the word before it is fine. */
 static bool refused_long(const char *word, const struct option *longs) {
     const struct option *named = long_named(longs, word + 2);
     return strncmp(word, "--", 2) == 0 &&
            (optopt == 0 || (named != NULL && strchr(word, '=') && named->has_arg == no_argument));
 }
 
-static void refuse_short(int argc, char **argv, const struct option *longs) {
-    const char *word = optind < argc ? argv[optind] : "";
-    if (word[0] == '-' && long_named(longs, word + 1) != NULL)
-        options_complain(argv[0], "unknown option '%s'; did you mean '-%s'?", word, word);
+static void refuse_short(const char *command, const char *word, const struct option *longs) {
+    if (word != NULL && word[0] == '-' && long_named(longs, word + 1) != NULL)
+        options_complain(command, "unknown option '%s'; did you mean '-%s'?", word, word);
     else
-        options_complain(argv[0], "unknown option '-%c'; see 'portreuse help %s'", optopt, argv[0]);
+        options_complain(command, "unknown option '-%c'; see 'portreuse help %s'", optopt, command);
 }
 
-static void refuse_long(char **argv, const struct option *longs, const char *word) {
+static void refuse_long(const char *command, const char *word, const struct option *longs) {
     const char *near = long_near(longs, word + 2);
     if (long_named(longs, word + 2) != NULL)
-        options_complain(argv[0], "option '%s' takes no value", word);
+        options_complain(command, "option '%s' takes no value", word);
     else if (near != NULL)
-        options_complain(argv[0], "unknown option '%s'; did you mean '--%s'?", word, near);
+        options_complain(command, "unknown option '%s'; did you mean '--%s'?", word, near);
     else
-        options_complain(argv[0], "unknown option '%s'; see 'portreuse help %s'", word, argv[0]);
+        options_complain(command, "unknown option '%s'; see 'portreuse help %s'", word, command);
 }
 
-/* Says what is wrong with the option that getopt_long() has just refused. */
-static void refuse(int argc, char **argv, const struct option *longs, int refusal) {
+/* Explains what is wrong with the option that getopt_long() has just refused. */
+static void refuse(const char *command, int argc, char **argv, const struct option *longs,
+                   int refusal) {
     const char *word = argv[optind - 1];
     if (refusal == ':' && strncmp(word, "--", 2) == 0)
-        options_complain(argv[0], "option '%s' needs a value", word);
+        options_complain(command, "option '%s' needs a value", word);
     else if (refusal == ':')
-        options_complain(argv[0], "option '-%c' needs a value", optopt);
+        options_complain(command, "option '-%c' needs a value", optopt);
     else if (refused_long(word, longs))
-        refuse_long(argv, longs, word);
+        refuse_long(command, word, longs);
     else
-        refuse_short(argc, argv, longs);
+        refuse_short(command, optind < argc ? argv[optind] : NULL, longs);
 }
 
-int options_next(int argc, char **argv, const char *shorts, const struct option *longs) {
-    int option = getopt_long(argc, argv, shorts, longs, NULL);
-    if (option == '?' || option == ':') {
-        refuse(argc, argv, longs, option);
-        return '?';
+/* --- parsing --- */
+
+/* The rows as getopt_long() wants them: its value for a row is FIRST_ROW and the index. */
+enum { FIRST_ROW = 256 };
+
+struct getopt_tables {
+    struct arena arena;
+    struct option *longs;
+    const char *shorts;
+};
+
+static void make_tables(struct getopt_tables *tables, const struct option_group *groups) {
+    static const int has_arg[] = {[VALUE_NONE] = no_argument,
+                                  [VALUE_REQUIRED] = required_argument,
+                                  [VALUE_OPTIONAL] = optional_argument};
+    static const char *const colons[] = {"", ":", "::"};
+    const struct option_row *row;
+    size_t count = 0;
+    while (options_row(groups, count) != NULL)
+        count++;
+    tables->longs = arena_alloc(&tables->arena, (count + 1) * sizeof tables->longs[0]);
+    tables->shorts = ":";
+    struct option *next = tables->longs;
+    for (size_t i = 0; (row = options_row(groups, i)) != NULL; i++) {
+        if (row->name != NULL)
+            *next++ = (struct option){row->name, has_arg[row->takes], NULL, FIRST_ROW + (int)i};
+        if (row->letter != 0)
+            tables->shorts = arena_format(&tables->arena, "%s%c%s", tables->shorts, row->letter,
+                                          colons[row->takes]);
     }
-    return option;
 }
 
-bool options_none(int argc, char **argv) {
-    static const struct option none[] = {{0}};
-    options_begin();
-    return options_next(argc, argv, ":", none) == -1;
+/* Returns the index of the row that getopt_long() has found. */
+static size_t row_index(const struct option_group *groups, int option) {
+    size_t index = 0;
+    if (option >= FIRST_ROW)
+        return (size_t)(option - FIRST_ROW);
+    while (options_row(groups, index)->letter != option)
+        index++;
+    return index;
+}
+
+static bool take(const char *command, const struct option_group *groups, size_t index,
+                 const char *next, void *request) {
+    size_t offset;
+    const struct option_row *row = find_row(groups, index, &offset);
+    char name[64];
+    struct option_use use = {.command = command,
+                             .row = row,
+                             .name = name,
+                             .value = optarg,
+                             .next = next,
+                             .target = (char *)request + offset};
+    if (row->letter != 0)
+        snprintf(name, sizeof name, "-%c", row->letter);
+    else
+        snprintf(name, sizeof name, "--%s", row->name);
+    return row->set(&use);
+}
+
+bool options_parse(const char *command, const struct option_group *groups, int argc, char **argv,
+                   void *request) {
+    struct getopt_tables tables = {0};
+    bool good = true;
+    make_tables(&tables, groups);
+    optind = 0; /* starts anew, also in the middle of a word */
+    opterr = 0;
+    for (int option;
+         good && (option = getopt_long(argc, argv, tables.shorts, tables.longs, NULL)) != -1;) {
+        good = option != '?' && option != ':';
+        if (!good)
+            refuse(command, argc, argv, tables.longs, option);
+        else
+            good = take(command, groups, row_index(groups, option),
+                        optind < argc ? argv[optind] : NULL, request);
+    }
+    arena_free(&tables.arena);
+    return good;
 }
 
 bool options_no_operands(int argc, char **argv) {
@@ -128,18 +202,157 @@ bool options_no_operands(int argc, char **argv) {
     return false;
 }
 
-static bool is_in_colour_by_itself(void) {
+/* --- setters --- */
+
+bool option_set_flag(const struct option_use *use) {
+    return *(bool *)use->target = true;
+}
+
+bool option_clear_flag(const struct option_use *use) {
+    *(bool *)use->target = false;
+    return true;
+}
+
+bool option_set_text(const struct option_use *use) {
+    *(const char **)use->target = use->value;
+    return true;
+}
+
+static bool parse_number(const struct option_use *use, int64_t *number) {
+    char expected[80];
+    if (units_number(use->value, use->row->low, use->row->high, number))
+        return true;
+    snprintf(expected, sizeof expected, "a number from %" PRId64 " to %" PRId64, use->row->low,
+             use->row->high);
+    return options_wrong_value(use, expected);
+}
+
+bool option_set_number(const struct option_use *use) {
+    return parse_number(use, use->target);
+}
+
+bool option_set_unsigned(const struct option_use *use) {
+    int64_t number;
+    if (!parse_number(use, &number))
+        return false;
+    *(unsigned *)use->target = (unsigned)number;
+    return true;
+}
+
+bool option_set_time(const struct option_use *use) {
+    const int64_t day = INT64_C(24) * 3600;
+    uint64_t *ns = use->target;
+    int64_t seconds;
+    if (use->value == NULL)
+        return true;
+    if (units_number(use->value, 0, day, &seconds))
+        *ns = (uint64_t)seconds * NS_PER_S;
+    else if (!units_duration(use->value, ns))
+        return options_wrong_value(use, "a time such as 500ms, 10s or 2m");
+    return true;
+}
+
+/* Writes the words as in `'auto', 'always' or 'never'`. */
+static void join_words(const char *const *words, char *text, size_t size) {
+    size_t used = 0;
+    for (size_t i = 0; words[i] != NULL && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s'%s'",
+                                 i == 0                 ? ""
+                                 : words[i + 1] != NULL ? ", "
+                                                        : " or ",
+                                 words[i]);
+}
+
+int option_word(const struct option_use *use) {
+    char expected[160] = "";
+    for (int i = 0; use->row->words[i] != NULL; i++)
+        if (strcmp(use->row->words[i], use->value) == 0)
+            return i;
+    join_words(use->row->words, expected, sizeof expected);
+    options_wrong_value(use, expected);
+    return -1;
+}
+
+bool option_set_either(const struct option_use *use) {
+    int word = option_word(use);
+    *(bool *)use->target = word == 1;
+    return word >= 0;
+}
+
+const char *const option_colour_words[] = {"auto", "always", "never", NULL};
+
+bool options_colour_by_default(void) {
     const char *refused = getenv("NO_COLOR"), *terminal = getenv("TERM");
     return (refused == NULL || *refused == '\0') && isatty(STDOUT_FILENO) == 1 &&
            terminal != NULL && strcmp(terminal, "dumb") != 0;
 }
 
-bool options_colour(const char *command, const char *when, bool *colour) {
-    bool by_itself = when != NULL && strcmp(when, "auto") == 0;
-    *colour =
-        when == NULL || strcmp(when, "always") == 0 || (by_itself && is_in_colour_by_itself());
-    if (*colour || by_itself || strcmp(when, "never") == 0)
-        return true;
-    options_wrong_value(command, "--color", when, "'auto', 'always' or 'never'");
-    return false;
+bool option_set_colour(const struct option_use *use) {
+    enum { AUTO, ALWAYS };
+    int word = use->value == NULL ? ALWAYS : option_word(use);
+    *(bool *)use->target = word == ALWAYS || (word == AUTO && options_colour_by_default());
+    return word >= 0;
+}
+
+/* --- help --- */
+
+enum { LEFT_SIZE = 64 };
+
+static void append(char *text, const char *more) {
+    size_t used = strlen(text);
+    snprintf(text + used, LEFT_SIZE - used, "%s", more);
+}
+
+/* Appends the value as help shows it: ` FILE`, `[=N]`, ` server|client`. */
+static void append_value(char *text, const struct option_row *row) {
+    if (row->takes == VALUE_NONE)
+        return;
+    append(text, row->takes == VALUE_OPTIONAL ? "[=" : " ");
+    if (row->value != NULL)
+        append(text, row->value);
+    for (size_t i = 0; row->value == NULL && row->words[i] != NULL; i++) {
+        append(text, i == 0 ? "" : "|");
+        append(text, row->words[i]);
+    }
+    append(text, row->takes == VALUE_OPTIONAL ? "]" : "");
+}
+
+/* Writes the left column: `  -j, --jobs[=N]`. With `letters`, names stand below each other. */
+static void make_left(char *text, const struct option_row *row, bool letters) {
+    snprintf(text, LEFT_SIZE, "  %s", row->letter == 0 && letters ? "    " : "");
+    if (row->letter != 0) {
+        append(text, (const char[]){'-', row->letter, '\0'});
+        append(text, row->name == NULL ? "" : ", ");
+    }
+    if (row->name != NULL) {
+        append(text, "--");
+        append(text, row->name);
+    }
+    append_value(text, row);
+}
+
+void options_print_help(const struct option_group *groups, FILE *out) {
+    enum { WIDEST = 28, GAP = 2 };
+    const struct option_row *row;
+    char left[LEFT_SIZE];
+    bool letters = false;
+    size_t width = 0;
+    for (size_t i = 0; (row = options_row(groups, i)) != NULL; i++)
+        letters |= row->help != NULL && row->letter != 0;
+    for (size_t i = 0; (row = options_row(groups, i)) != NULL; i++) {
+        make_left(left, row, letters);
+        if (row->help != NULL && strlen(left) > width && strlen(left) <= WIDEST)
+            width = strlen(left);
+    }
+    for (size_t i = 0; (row = options_row(groups, i)) != NULL; i++) {
+        if (row->help == NULL)
+            continue;
+        make_left(left, row, letters);
+        unsigned column = (unsigned)(width + GAP);
+        if (strlen(left) > width)
+            fprintf(out, "%s\n%*s", left, (int)column, "");
+        else
+            fprintf(out, "%-*s", (int)column, left);
+        wrap_print(out, row->help, column, column);
+    }
 }

@@ -1,43 +1,107 @@
-/* Options of the commands: getopt_long(3), with errors that say what to do instead. */
+/* Options of the commands: one row per option. Parsing, help and completion all come from it. */
 #ifndef PORTREUSE_CMD_OPTIONS_H
 #define PORTREUSE_CMD_OPTIONS_H
 
-#include <getopt.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
-/* The next option of a command: its character, or the `val` of its row in `longs`; -1 at the end of
- * the options; '?' after an error that has been printed, which suggests a near one. Operands may
- * stand between options. (--help is main's business.) */
-int options_next(int argc, char **argv, const char *shorts, const struct option *longs);
+struct option_row;
 
-/* Starts anew; to be called first by each command. */
-void options_begin(void);
+/* An option on the command line. All borrowed. */
+struct option_use {
+    const char *command; /* for complaints */
+    const struct option_row *row;
+    const char *name;  /* `-j` or `--repeat`, for complaints */
+    const char *value; /* NULL: given without one */
+    const char *next;  /* the following word, or NULL; a setter that takes it increments optind */
+    void *target;      /* what the row's offset points to, in the request of the command */
+};
+
+/* Stores the value in the target. Returns false after a complaint. */
+typedef bool option_setter(const struct option_use *use);
+
+enum option_value { VALUE_NONE, VALUE_REQUIRED, VALUE_OPTIONAL };
+
+struct option_row {
+    const char *name;         /* `repeat` for --repeat; NULL: there is only the letter */
+    char letter;              /* `j` for -j; 0: there is only the name */
+    enum option_value takes;  /* whether a value follows */
+    const char *value;        /* its name in help: FILE, TAG, N; completion.c knows some of them */
+    const char *const *words; /* the only possible values, ending with NULL; NULL: any */
+    option_setter *set;       /* NULL ends a table */
+    size_t offset;            /* of the target, from the beginning of the group's structure */
+    int64_t low, high;        /* bounds of a number */
+    const char *help;         /* NULL: a hidden option */
+};
+
+/* Options that belong together. A command has an array of groups that ends with one without rows;
+ * several commands may share a group. */
+struct option_group {
+    const struct option_row *rows; /* ends with a row without `set` */
+    size_t offset;                 /* of the group's structure in the request of the command */
+};
+
+/* --- parsing --- */
+
+/* Takes all options; `groups` is NULL for a command without options. The operands are left in
+ * argv[optind] to argv[argc - 1]; they may stand between options. Complaints suggest a similar
+ * option. Returns false after one. (--help is handled by main().) */
+bool options_parse(const char *command, const struct option_group *groups, int argc, char **argv,
+                   void *request);
+
+/* Returns whether there are no operands; complains if there are. */
+bool options_no_operands(int argc, char **argv);
 
 /* Prints `portreuse COMMAND: ...` on standard error. */
 void options_complain(const char *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Says that an option's value is wrong: `portreuse run: --repeat 'x': a number from ...`. */
-void options_wrong_value(const char *command, const char *option, const char *value,
-                         const char *expected);
+/* Complains about the value of an option: `portreuse run: --repeat 'x': EXPECTED is expected`.
+ * Always returns false. */
+bool options_wrong_value(const struct option_use *use, const char *expected);
 
-/* Takes the value of an option: a number within low..high; a time as scenarios write it, of which a
- * bare number is seconds. False if it is wrong, which has been said. */
-bool options_number(const char *command, const char *option, const char *text, int64_t low,
-                    int64_t high, int64_t *number);
-bool options_time(const char *command, const char *option, const char *text, uint64_t *ns);
+/* --- setters --- */
 
-/* Whether standard output is to be in colour, by the value of --color; NULL: it was given without
- * one. `auto`: on a terminal that is not dumb, unless NO_COLOR is set (https://no-color.org). False
- * after a complaint. */
-bool options_colour(const char *command, const char *when, bool *colour);
+/* The target is a bool: set to true, or to false. */
+bool option_set_flag(const struct option_use *use);
+bool option_clear_flag(const struct option_use *use);
 
-/* For a command without options: whether there are none; if there are, says so. Operands are left.
- */
-bool options_none(int argc, char **argv);
+/* The target is a const char *: the value itself, borrowed from the command line. */
+bool option_set_text(const struct option_use *use);
 
-/* Whether no operands are left; if some are, says so. */
-bool options_no_operands(int argc, char **argv);
+/* The target is an int64_t, or an unsigned: a number between the bounds of the row. */
+bool option_set_number(const struct option_use *use);
+bool option_set_unsigned(const struct option_use *use);
+
+/* The target is a uint64_t in nanoseconds: a time as in scenarios; a number without a unit is
+ * seconds. Without a value the target stays as it is. */
+bool option_set_time(const struct option_use *use);
+
+/* The target is a bool: whether the value is the second of the row's words, not the first. */
+bool option_set_either(const struct option_use *use);
+
+/* The target is a bool: whether standard output is in colour. The value is always (also without
+ * one), never or auto: on a terminal that is not dumb, unless NO_COLOR is set
+ * (https://no-color.org). */
+extern const char *const option_colour_words[];
+bool option_set_colour(const struct option_use *use);
+bool options_colour_by_default(void);
+
+/* Returns which of the row's words the value is, from 0; -1 after a complaint. */
+int option_word(const struct option_use *use);
+
+/* --- help and completion --- */
+
+/* Returns the row with this index, counted over all groups, or NULL; `groups` may be NULL. */
+const struct option_row *options_row(const struct option_group *groups, size_t index);
+
+/* Returns the row of an option as it is written, `-j` or `--jobs`, up to `size` bytes; or NULL. */
+const struct option_row *options_find(const struct option_group *groups, const char *text,
+                                      size_t size);
+
+/* Prints the options in columns. */
+void options_print_help(const struct option_group *groups, FILE *out);
 
 #endif

@@ -1,3 +1,5 @@
+/* Which outputs there are is known from the options; they are opened before the command begins its
+ * work, and written at its end. */
 #include "cmd/outputs.h"
 
 #include <errno.h>
@@ -8,77 +10,77 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cmd/options.h"
+#include "cmd/commands.h"
 
 static bool complain(const struct outputs *outputs, const char *path, int error) {
-    options_complain(outputs->command->name, "--output %s: %s", path, strerror(error));
+    options_complain(outputs->command, "--output %s: %s", path, strerror(error));
     return false;
 }
 
-/* The row for standard output, which is there from the first use on. */
+/* Returns the row for standard output, which exists from the first call on. */
 static struct output *standard_output(struct outputs *outputs) {
     if (outputs->count == 0) {
         outputs->rows = arena_grow(&outputs->arena, NULL, 0, sizeof outputs->rows[0]);
         outputs->rows[outputs->count++] =
-            (struct output){.format = outputs->command->subject->formats[0], .stream = stdout};
+            (struct output){.format = outputs->subject->formats[0], .stream = stdout};
     }
     return &outputs->rows[0];
 }
 
 /* --- formats --- */
 
-/* What is wrong with the name of a format, and what would be right. */
+/* Complains about the name of a format, and suggests a similar one. */
 static void refuse_format(const struct outputs *outputs, const char *option, const char *name) {
-    const struct format *near = format_near(outputs->command->subject->formats, name);
-    fprintf(stderr, "portreuse %s: %s: unknown format '%s'; ", outputs->command->name, option,
-            name);
+    const struct format *near = format_near(outputs->subject->formats, name);
+    fprintf(stderr, "portreuse %s: %s: unknown format '%s'; ", outputs->command, option, name);
     if (near != NULL)
         fprintf(stderr, "did you mean '%s'?", near->name);
     else
-        format_print_names(outputs->command->subject->formats, stderr);
+        format_print_names(outputs->subject->formats, stderr);
     fputs(near == NULL ? " is expected\n" : "\n", stderr);
 }
 
-bool outputs_take_format(struct outputs *outputs, const char *name) {
-    const struct format *format = format_named(outputs->command->subject->formats, name);
+static bool set_format(const struct option_use *use) {
+    struct outputs *outputs = use->target;
+    const struct format *format = format_named(outputs->subject->formats, use->value);
     if (format == NULL)
-        refuse_format(outputs, "--format", name);
+        refuse_format(outputs, "--format", use->value);
     else
         standard_output(outputs)->format = format;
     return format != NULL;
 }
 
-/* Where in FILE:FORMAT the colon is, or NULL if there is no format: what stands behind the last
- * colon is a part of the file's name if there is a point or a slash in it. */
+/* Returns the colon of FILE:FORMAT, or NULL if there is no format: what follows the last colon is
+ * part of the file name if it contains a dot or a slash. */
 static const char *format_colon(const char *text) {
     const char *colon = strrchr(text, ':');
     return colon == NULL || strpbrk(colon, "./") != NULL ? NULL : colon;
 }
 
-/* The format of a file: told, or by its ending. NULL after a complaint. */
+/* Returns the format of a file: the given one, or by its extension. NULL after a complaint. */
 static const struct format *choose_format(const struct outputs *outputs, const char *path,
-                                          const char *told) {
-    const struct format *format = told == NULL
-                                      ? format_of_file(outputs->command->subject->formats, path)
-                                      : format_named(outputs->command->subject->formats, told);
+                                          const char *given) {
+    const struct format *format = given == NULL ? format_of_file(outputs->subject->formats, path)
+                                                : format_named(outputs->subject->formats, given);
     if (format != NULL)
         return format;
-    if (told != NULL) {
-        refuse_format(outputs, "--output", told);
+    if (given != NULL) {
+        refuse_format(outputs, "--output", given);
         return NULL;
     }
-    fprintf(stderr,
-            "portreuse %s: --output %s: no format has this ending; write %s:FORMAT, or one of ",
-            outputs->command->name, path, path);
-    format_print_endings(outputs->command->subject->formats, stderr);
+    fprintf(
+        stderr,
+        "portreuse %s: --output %s: no format has this extension; write %s:FORMAT, or use one of ",
+        outputs->command, path, path);
+    format_print_endings(outputs->subject->formats, stderr);
     fputc('\n', stderr);
     return NULL;
 }
 
 /* --- files --- */
 
-/* The path without links of a file that need not be there, in a directory that must; NULL with
- * errno set. The caller frees it. */
+/* Returns the path with symbolic links resolved; the file need not exist, its directory must. NULL
+ * with errno set. The caller frees it. */
 static char *canonical(const char *path) {
     char *whole = realpath(path, NULL);
     if (whole != NULL || errno != ENOENT)
@@ -101,7 +103,8 @@ static bool is_standard_output(const struct stat *file) {
            standard.st_ino == file->st_ino;
 }
 
-/* Finds out which file is meant, and whether it can be replaced. False after a complaint. */
+/* Determines which file is meant, and whether it can be replaced. Returns false after a complaint.
+ */
 static bool find_target(struct outputs *outputs, struct output *output) {
     struct stat file;
     bool exists = stat(output->path, &file) == 0;
@@ -111,8 +114,8 @@ static bool find_target(struct outputs *outputs, struct output *output) {
     if (exists && !S_ISREG(file.st_mode))
         return true;
     if (exists && is_standard_output(&file)) {
-        options_complain(outputs->command->name,
-                         "--output %s: that is standard output; use --format", output->path);
+        options_complain(outputs->command, "--output %s: this is standard output; use --format",
+                         output->path);
         return false;
     }
     char *found = canonical(output->path);
@@ -134,22 +137,23 @@ static bool is_taken(const struct outputs *outputs, const char *target) {
     return false;
 }
 
-bool outputs_take_file(struct outputs *outputs, const char *text) {
-    const char *colon = format_colon(text);
-    size_t size = colon == NULL ? strlen(text) : (size_t)(colon - text);
-    struct output output = {.path = arena_copy(&outputs->arena, text, size)};
+static bool set_file(const struct option_use *use) {
+    struct outputs *outputs = use->target;
+    const char *colon = format_colon(use->value);
+    size_t size = colon == NULL ? strlen(use->value) : (size_t)(colon - use->value);
+    struct output output = {.path = arena_copy(&outputs->arena, use->value, size)};
     standard_output(outputs);
     if (size == 0 || strcmp(output.path, "-") == 0) {
-        options_complain(outputs->command->name,
-                         "--output '%s': a file's name is expected; standard output has --format",
-                         text);
+        options_complain(outputs->command,
+                         "--output '%s': a file name is expected; --format is for standard output",
+                         use->value);
         return false;
     }
     output.format = choose_format(outputs, output.path, colon == NULL ? NULL : colon + 1);
     if (output.format == NULL || !find_target(outputs, &output))
         return false;
     if (is_taken(outputs, output.target)) {
-        options_complain(outputs->command->name, "--output %s: the same file is named twice",
+        options_complain(outputs->command, "--output %s: the same file is named twice",
                          output.path);
         return false;
     }
@@ -158,6 +162,32 @@ bool outputs_take_file(struct outputs *outputs, const char *text) {
     outputs->rows[outputs->count++] = output;
     return true;
 }
+
+const struct option_row outputs_options[] = {
+    {.name = "format",
+     .takes = VALUE_REQUIRED,
+     .value = "FORMAT",
+     .set = set_format,
+     .help = "format of the report on standard output; see below"},
+    {.name = "output",
+     .takes = VALUE_REQUIRED,
+     .value = "FILE",
+     .set = set_file,
+     .help = "also write the report to FILE (format from its extension, or FILE:FORMAT); may be "
+             "given several times"},
+    {0},
+};
+
+const struct option_row outputs_quiet_options[] = {
+    {.name = "quiet",
+     .letter = 'q',
+     .set = option_set_flag,
+     .offset = offsetof(struct outputs, quiet),
+     .help = "print only the first line on standard output"},
+    {0},
+};
+
+/* --- writing --- */
 
 static bool may_make(const char *path) {
     char *directory = strndup(path, (size_t)(strrchr(path, '/') + 1 - path));
@@ -177,7 +207,7 @@ static FILE *open_stream(struct output *output) {
 
 bool outputs_open(struct outputs *outputs) {
     standard_output(outputs);
-    /* A reader that goes away is an error like any other, and no reason to write no file. */
+    /* If a reader goes away, that is an error like any other: the files are still written. */
     if (outputs->count > 1)
         signal(SIGPIPE, SIG_IGN);
     for (size_t i = 1; i < outputs->count; i++) {
@@ -197,7 +227,7 @@ static int close_stream(FILE *stream) {
     return error;
 }
 
-/* Writes the file and puts it in its place. Returns 0 or an errno; there is no half file then. */
+/* Writes the temporary file and renames it. Returns 0 or an errno; then no half file is left. */
 static int write_file(const struct output *output) {
     FILE *file = fopen(output->temporary, "wxe");
     if (file == NULL)

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 #include "base/arena.h"
-#include "cmd/cmd.h"
+#include "cmd/options.h"
 #include "report/subject.h"
 
 struct output {
@@ -23,19 +23,18 @@ struct output {
     size_t size;
 };
 
-/* All zero at first except for `command`. The first row is standard output. */
+/* All zero at first except for `command` and `subject`. The first row is standard output. */
 struct outputs {
-    const struct command *command; /* its subject has the formats; its name is in complaints */
+    const char *command;           /* for complaints */
+    const struct subject *subject; /* has the formats; borrowed */
     bool quiet, colour;            /* of standard output only */
     struct output *rows;           /* in the arena */
     size_t count;
     struct arena arena;
 };
 
-/* Takes the value of --format or --output. Returns false after a complaint: unknown format, unknown
- * extension, missing directory, file named twice. */
-bool outputs_take_format(struct outputs *outputs, const char *name);
-bool outputs_take_file(struct outputs *outputs, const char *text);
+/* --format and --output; --quiet. Their structure is the outputs. */
+extern const struct option_row outputs_options[], outputs_quiet_options[];
 
 /* Opens all streams and checks that the files can be created, before there is anything to report.
  * Rows do not move from now on. Returns false after a complaint. */

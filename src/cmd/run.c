@@ -1,4 +1,5 @@
 /* portreuse run: runs scenarios and reports what the kernel answered. */
+#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +8,7 @@
 
 #include "base/arena.h"
 #include "base/units.h"
-#include "cmd/cmd.h"
-#include "cmd/options.h"
+#include "cmd/commands.h"
 #include "cmd/outputs.h"
 #include "cmd/progress.h"
 #include "engine/runner.h"
@@ -18,8 +18,7 @@
 struct request {
     struct run_options run;
     struct outputs outputs;
-    bool verbose;
-    bool all, slow;
+    bool verbose, all, slow;
     const char **tags; /* owned by the arena */
     size_t tag_count;
     struct arena arena;
@@ -27,117 +26,115 @@ struct request {
 
 /* --- options --- */
 
-enum {
-    OPTION_ALL = 256,
-    OPTION_TAG,
-    OPTION_SLOW,
-    OPTION_REPEAT,
-    OPTION_NET,
-    OPTION_MUST_RUN,
-    OPTION_TIMEOUT,
-    OPTION_FORMAT,
-    OPTION_OUTPUT,
-    OPTION_COLOR,
-};
+enum { JOBS_MOST = 64, REPEAT_MOST = 1000 * 1000 };
 
-static const struct option longs[] = {
-    {"all", no_argument, NULL, OPTION_ALL},
-    {"tag", required_argument, NULL, OPTION_TAG},
-    {"slow", no_argument, NULL, OPTION_SLOW},
-    {"jobs", optional_argument, NULL, 'j'},
-    {"repeat", required_argument, NULL, OPTION_REPEAT},
-    {"net", required_argument, NULL, OPTION_NET},
-    {"must-run", no_argument, NULL, OPTION_MUST_RUN},
-    {"timeout", required_argument, NULL, OPTION_TIMEOUT},
-    {"format", required_argument, NULL, OPTION_FORMAT},
-    {"output", required_argument, NULL, OPTION_OUTPUT},
-    {"color", optional_argument, NULL, OPTION_COLOR},
-    {"verbose", no_argument, NULL, 'v'},
-    {"quiet", no_argument, NULL, 'q'},
+static bool add_tag(const struct option_use *use) {
+    struct request *request = use->target;
+    request->tags =
+        arena_grow(&request->arena, request->tags, request->tag_count, sizeof request->tags[0]);
+    request->tags[request->tag_count++] = use->value;
+    return true;
+}
+
+/* `-j4` and `-j 4`; `-j` alone is two per processor, as cases spend most of their time waiting. */
+static bool set_jobs(const struct option_use *use) {
+    struct option_use jobs = *use;
+    int64_t ignored;
+    if (jobs.value == NULL && jobs.next != NULL &&
+        units_number(jobs.next, 0, INT64_MAX, &ignored)) {
+        jobs.value = jobs.next;
+        optind++;
+    }
+    if (jobs.value != NULL)
+        return option_set_unsigned(&jobs);
+    long most = 2 * sysconf(_SC_NPROCESSORS_ONLN);
+    *(unsigned *)use->target = most < 1 ? 1 : most > JOBS_MOST ? JOBS_MOST : (unsigned)most;
+    return true;
+}
+
+static bool set_timeout(const struct option_use *use) {
+    if (!option_set_time(use))
+        return false;
+    return *(uint64_t *)use->target > 0 || options_wrong_value(use, "a time above 0");
+}
+
+static const char *const nets[] = {"private", "current", NULL};
+
+static const struct option_row rows[] = {
+    {.name = "all",
+     .set = option_set_flag,
+     .offset = offsetof(struct request, all),
+     .help = "run all built-in scenarios except slow ones"},
+    {.name = "tag",
+     .takes = VALUE_REQUIRED,
+     .value = "TAG",
+     .set = add_tag,
+     .help = "run the built-in scenarios with this tag; may be given several times"},
+    {.name = "slow",
+     .set = option_set_flag,
+     .offset = offsetof(struct request, slow),
+     .help = "run slow scenarios too: they wait for timers of a minute"},
+    {.name = "jobs",
+     .letter = 'j',
+     .takes = VALUE_OPTIONAL,
+     .value = "N",
+     .set = set_jobs,
+     .offset = offsetof(struct request, run.jobs),
+     .low = 1,
+     .high = JOBS_MOST,
+     .help = "run N cases at a time; without N, two per processor"},
+    {.name = "repeat",
+     .takes = VALUE_REQUIRED,
+     .value = "N",
+     .set = option_set_unsigned,
+     .offset = offsetof(struct request, run.repeat),
+     .low = 1,
+     .high = REPEAT_MOST,
+     .help = "run each case N times"},
+    {.name = "timeout",
+     .takes = VALUE_REQUIRED,
+     .value = "TIME",
+     .set = set_timeout,
+     .offset = offsetof(struct request, run.timeout_ns),
+     .help = "time limit per case: 500ms, 10s (default 30s plus the waiting times in the case)"},
+    {.name = "net",
+     .takes = VALUE_REQUIRED,
+     .words = nets,
+     .set = option_set_either,
+     .offset = offsetof(struct request, run.current),
+     .help = "private: run each case in its own network namespace (default); current: stay in the "
+             "present one and skip what would affect the host"},
+    {.name = "must-run",
+     .set = option_set_flag,
+     .offset = offsetof(struct request, run.must_run),
+     .help = "what cannot run here is an error; it is not skipped"},
     {0},
 };
 
-static bool take_count(const char *option, const char *text, int64_t most, unsigned *count) {
-    int64_t number;
-    if (!options_number("run", option, text, 1, most, &number))
-        return false;
-    *count = (unsigned)number;
-    return true;
-}
+static const struct option_row text_rows[] = {
+    {.name = "color",
+     .takes = VALUE_OPTIONAL,
+     .value = "WHEN",
+     .words = option_colour_words,
+     .set = option_set_colour,
+     .offset = offsetof(struct request, outputs.colour),
+     .help = "colour the text: always (also without WHEN), never, or auto (default): on a terminal "
+             "unless NO_COLOR is set"},
+    {.name = "verbose",
+     .letter = 'v',
+     .set = option_set_flag,
+     .offset = offsetof(struct request, verbose),
+     .help = "show process IDs, ports that the kernel chose, times, and every scenario in full"},
+    {0},
+};
 
-/* `-j4` and `-j 4`; `-j` alone means two for each processor, as most
- * of a case's time is spent waiting. */
-static bool take_jobs(int argc, char **argv, struct request *request) {
-    enum { JOBS_MOST = 64 };
-    const char *text = optarg;
-    int64_t ignored;
-    if (text == NULL && optind < argc && units_number(argv[optind], 0, INT64_MAX, &ignored))
-        text = argv[optind++];
-    if (text != NULL)
-        return take_count("-j", text, JOBS_MOST, &request->run.jobs);
-    long jobs = 2 * sysconf(_SC_NPROCESSORS_ONLN);
-    request->run.jobs = jobs < 1 ? 1 : jobs > JOBS_MOST ? JOBS_MOST : (unsigned)jobs;
-    return true;
-}
-
-static bool take_net(struct request *request) {
-    request->run.current = strcmp(optarg, "current") == 0;
-    if (request->run.current || strcmp(optarg, "private") == 0)
-        return true;
-    options_wrong_value("run", "--net", optarg, "'private' or 'current'");
-    return false;
-}
-
-static bool take_timeout(struct request *request) {
-    if (!options_time("run", "--timeout", optarg, &request->run.timeout_ns))
-        return false;
-    if (request->run.timeout_ns > 0)
-        return true;
-    options_wrong_value("run", "--timeout", optarg, "more than nothing");
-    return false;
-}
-
-static bool take_option(int option, int argc, char **argv, struct request *request) {
-    enum { REPEAT_MOST = 1000 * 1000 };
-    switch (option) {
-    case OPTION_ALL:
-        request->all = true;
-        return true;
-    case OPTION_TAG:
-        request->tags =
-            arena_grow(&request->arena, request->tags, request->tag_count, sizeof request->tags[0]);
-        request->tags[request->tag_count++] = optarg;
-        return true;
-    case OPTION_SLOW:
-        request->slow = true;
-        return true;
-    case 'j':
-        return take_jobs(argc, argv, request);
-    case OPTION_REPEAT:
-        return take_count("--repeat", optarg, REPEAT_MOST, &request->run.repeat);
-    case OPTION_NET:
-        return take_net(request);
-    case OPTION_MUST_RUN:
-        request->run.must_run = true;
-        return true;
-    case OPTION_TIMEOUT:
-        return take_timeout(request);
-    case OPTION_FORMAT:
-        return outputs_take_format(&request->outputs, optarg);
-    case OPTION_OUTPUT:
-        return outputs_take_file(&request->outputs, optarg);
-    case OPTION_COLOR:
-        return options_colour("run", optarg, &request->outputs.colour);
-    case 'v':
-        request->verbose = true;
-        return true;
-    case 'q':
-        request->outputs.quiet = true;
-        return true;
-    default:
-        return false;
-    }
-}
+static const struct option_group groups[] = {
+    {rows, 0},
+    {outputs_options, offsetof(struct request, outputs)},
+    {text_rows, 0},
+    {outputs_quiet_options, offsetof(struct request, outputs)},
+    {0},
+};
 
 /* --- which scenarios --- */
 
@@ -175,24 +172,24 @@ static void select_built_in(struct request *request, struct selection *selection
     }
 }
 
-/* Finds what is to be run; false, after a complaint, if something of it cannot be. */
+/* Finds the scenarios to run. Returns false after a complaint. */
 static bool select_scenarios(struct request *request, int argc, char **argv,
                              struct selection *selection) {
     bool several = request->all || request->tag_count > 0;
     if (several && optind < argc) {
-        options_complain("run", "either names, or --all or --tag, not both: '%s'", argv[optind]);
+        options_complain("run", "'%s': names cannot be combined with --all or --tag", argv[optind]);
         return false;
     }
     if (several)
         select_built_in(request, selection);
     else if (optind == argc)
-        options_complain("run", "what? Name a scenario or a file, or say --all; 'portreuse list' "
-                                "shows the scenarios");
+        options_complain("run", "name a scenario or a file, or use --all; 'portreuse list' shows "
+                                "the scenarios");
     for (int i = optind; i < argc; i++)
         add_scenario(&request->arena, selection, catalogue_open(argv[i], &selection->mistakes));
     if (several && selection->count == 0)
         options_complain("run", "no scenario has such a tag%s",
-                         request->slow ? "" : ", or all that have it need --slow");
+                         request->slow ? "" : ", or those that have it need --slow");
     mistakes_print(&selection->mistakes, stderr);
     return selection->mistakes.count == 0 && selection->count > 0;
 }
@@ -205,7 +202,7 @@ static void selection_free(struct selection *selection) {
 
 /* --- running --- */
 
-/* Ends as the signal would have ended us, now that everything is cleaned up and told. */
+/* Ends as the signal would have ended us, after everything is cleaned up and reported. */
 static void end_by_signal(int number) {
     fflush(stdout);
     signal(number, SIG_DFL);
@@ -273,17 +270,14 @@ static int run_selection(struct request *request, const struct selection *select
 
 static int cmd_run(int argc, char **argv) {
     struct request request = {.run = {.jobs = 1, .repeat = 1},
-                              .outputs.command = command_named(argv[0])};
+                              .outputs = {.command = "run",
+                                          .subject = &subject_run,
+                                          .colour = options_colour_by_default()}};
     struct selection selection = {0};
-    int status = EXIT_TROUBLE, option;
-    options_colour("run", "auto", &request.outputs.colour);
-    options_begin();
-    while ((option = options_next(argc, argv, ":j::qv", longs)) != -1)
-        if (option == '?' || !take_option(option, argc, argv, &request))
-            goto cleanup;
-    if (select_scenarios(&request, argc, argv, &selection))
+    int status = EXIT_TROUBLE;
+    if (options_parse("run", groups, argc, argv, &request) &&
+        select_scenarios(&request, argc, argv, &selection))
         status = run_selection(&request, &selection);
-cleanup:
     selection_free(&selection);
     outputs_free(&request.outputs);
     arena_free(&request.arena);
@@ -294,23 +288,8 @@ const struct command command_run = {
     .name = "run",
     .function = cmd_run,
     .usage = "[OPTION...] NAME|FILE... | --all | --tag TAG",
-    .line = "run scenarios, and report what the kernel answered",
-    .help =
-        "  --all          all built-in scenarios, but for slow ones\n"
-        "  --tag TAG      those with this tag; may be given several times\n"
-        "  --slow         slow ones too: they wait for timers of a minute\n"
-        "  -j, --jobs[=N] N cases at a time; without N two for each processor\n"
-        "  --repeat N     run each case N times\n"
-        "  --timeout TIME give a case so long: 500ms, 10s (30s, and what it says that it waits)\n"
-        "  --net=private  a network namespace of its own for each case (the default)\n"
-        "  --net=current  stay in the present namespace; what would touch the host is skipped\n"
-        "  --must-run     what cannot run here is an error, not skipped\n"
-        "  --format FORMAT what standard output gets: a format below\n"
-        "  --output FILE  a file with a report more, in the format of its ending, or told by\n"
-        "                 FILE:FORMAT; may be given several times\n"
-        "  --color[=WHEN] colour in the text: always (also without WHEN), never, or auto, which\n"
-        "                 is on a terminal, unless NO_COLOR is set\n"
-        "  -v, --verbose  process ids, chosen ports, times, and every scenario in full\n"
-        "  -q, --quiet    on standard output the verdict alone\n",
+    .summary = "run scenarios, and report what the kernel answered",
+    .options = groups,
+    .operands = {"NAME", "FILE"},
     .subject = &subject_run,
 };

@@ -1,7 +1,7 @@
-/* portreuse server: listens by hand, accepts whoever comes, and closes when its time is over.
+/* portreuse server: listens by hand, accepts every client, and closes when its time is over.
  *
- * One process, one epoll: it sleeps until a connection comes, one of them has something to say, the
- * time is over, or a signal comes. */
+ * One process, one epoll: it sleeps until a connection arrives, data arrives, the time is over, or
+ * a signal arrives. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,14 +11,13 @@
 #include "base/arena.h"
 #include "base/units.h"
 #include "cmd/byhand.h"
-#include "cmd/cmd.h"
-#include "cmd/options.h"
+#include "cmd/commands.h"
 
 struct server {
     struct byhand hand;
     struct endpoint local;
     int listener, epoll;  /* owned, or -1 */
-    bool paused;          /* out of descriptors: nobody is accepted until one is closed */
+    bool paused;          /* out of descriptors: accept() waits until one is closed */
     bool had_one;         /* a first connection has come */
     uint64_t deadline_ns; /* when to close; UINT64_MAX: never */
     struct arena arena;   /* owns: */
@@ -29,53 +28,50 @@ struct server {
 
 /* --- options --- */
 
-enum { OPTION_NO_REUSE_ADDR = BYHAND_OWN };
-
-static const struct option longs[] = {
-    {"listen", required_argument, NULL, 'l'},
-    {"wait", required_argument, NULL, 'w'},
-    {"no-close", no_argument, NULL, BYHAND_NO_CLOSE},
-    {"no-reuse-addr", no_argument, NULL, OPTION_NO_REUSE_ADDR},
-    {"reuse-port", no_argument, NULL, BYHAND_REUSE_PORT},
-    {"linger", required_argument, NULL, BYHAND_LINGER},
-    {0},
-};
-
-/* `server -s 2` was once written where -w was meant. */
-static bool refuse_source(const char *text) {
+/* In earlier versions `server -s 2` meant -w 2. */
+static bool refuse_source(const struct option_use *use) {
     int64_t seconds;
-    if (units_number(text, 0, INT64_MAX, &seconds))
-        options_complain("server", "-s '%s': to wait %s s before it closes, say -w %s", text, text,
-                         text);
+    if (units_number(use->value, 0, INT64_MAX, &seconds))
+        options_complain("server", "-s '%s': to wait %s s before it closes, use -w %s", use->value,
+                         use->value, use->value);
     else
-        options_complain("server", "-s '%s': a source address is for the client; listen with -l %s",
-                         text, text);
+        options_complain("server",
+                         "-s '%s': only the client has a source address; listen with -l %s",
+                         use->value, use->value);
     return false;
 }
 
-static bool take_option(int option, struct server *server, const char **address) {
-    switch (option) {
-    case 'l':
-        *address = optarg;
-        return true;
-    case 's':
-        return refuse_source(optarg);
-    case OPTION_NO_REUSE_ADDR:
-        server->hand.reuseaddr = false;
-        return true;
-    default:
-        return byhand_option(&server->hand, option);
-    }
-}
+static const struct option_row rows[] = {
+    {.name = "listen",
+     .letter = 'l',
+     .takes = VALUE_REQUIRED,
+     .value = "ADDRESS",
+     .set = option_set_text,
+     .offset = offsetof(struct server, hand.address),
+     .help = "address and port to listen on: 127.0.0.1:1215, [::1]:1215, 127.0.0.1:0, or :1215 for "
+             "0.0.0.0; TCP_CONNECTION_LISTEN_ADDR overrides it"},
+    {.name = "wait",
+     .letter = 'w',
+     .takes = VALUE_REQUIRED,
+     .value = "TIME",
+     .set = byhand_set_wait,
+     .offset = offsetof(struct server, hand),
+     .help = "close everything TIME after the first connection, or after listen() if none comes: "
+             "2, 500ms (default: on Ctrl-C)"},
+    {.name = "no-reuse-addr",
+     .set = option_clear_flag,
+     .offset = offsetof(struct server, hand.reuseaddr),
+     .help = "do not set SO_REUSEADDR"},
+    {.letter = 's', .takes = VALUE_REQUIRED, .value = "ADDRESS", .set = refuse_source},
+    {0},
+};
+
+static const struct option_group groups[] = {
+    {rows, 0}, {byhand_options, offsetof(struct server, hand)}, {0}};
 
 static bool take_options(int argc, char **argv, struct server *server) {
-    const char *address = NULL;
-    options_begin();
-    for (int option; (option = options_next(argc, argv, ":l:w:s:", longs)) != -1;)
-        if (option == '?' || !take_option(option, server, &address))
-            return false;
-    return options_no_operands(argc, argv) &&
-           byhand_address(&server->hand, "-l", address, "TCP_CONNECTION_LISTEN_ADDR",
+    return options_parse("server", groups, argc, argv, server) && options_no_operands(argc, argv) &&
+           byhand_address(&server->hand, "-l", server->hand.address, "TCP_CONNECTION_LISTEN_ADDR",
                           endpoint_wildcard(AF_INET, 0), &server->local);
 }
 
@@ -150,7 +146,7 @@ static void say_how_long(const struct server *server) {
                text);
 }
 
-/* Serves until the time is over. False if it could not. */
+/* Serves until the time is over. Returns false if it could not. */
 static bool serve(struct server *server) {
     struct epoll_event event;
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -212,20 +208,13 @@ const struct command command_server = {
     .name = "server",
     .function = cmd_server,
     .usage = "-l ADDRESS [OPTION...]",
-    .line = "listen by hand: accept, wait, close; each call with its errno",
-    .help = "  -l, --listen ADDRESS  where to listen: 127.0.0.1:1215, [::1]:1215, 127.0.0.1:0\n"
-            "                        :1215 is on 0.0.0.0\n"
-            "                        TCP_CONNECTION_LISTEN_ADDR goes before this\n"
-            "  -w, --wait TIME       close all so long after the first connection: 2, 500ms\n"
-            "                        or, if none comes, after listen(); without it at Ctrl-C\n"
-            "  --no-close            call no close(): the kernel does at the end\n"
-            "  --no-reuse-addr       do not set SO_REUSEADDR\n"
-            "  --reuse-port          set SO_REUSEPORT\n"
-            "  --linger SECONDS      set SO_LINGER; with 0 close() is a reset\n"
-            "\n"
-            "A connection is closed when its client closes. Ctrl-C and SIGTERM end the wait.\n"
-            "Exit status: 0 all calls went well, 1 one was refused, 2 it could not be done.\n"
-            "\n"
-            "  portreuse server -l 127.0.0.1:1215 -w 2\n"
-            "  portreuse server -l 127.0.0.1:1215 --no-reuse-addr\n",
+    .summary = "listen by hand: accept, wait, close; each call with its errno",
+    .description = "A connection is closed when its client closes it. Ctrl-C and SIGTERM end the "
+                   "wait.",
+    .options = groups,
+    .notes = "Exit status: 0 all calls succeeded, 1 a call was refused, 2 an error.\n"
+             "\n"
+             "Examples\n"
+             "  portreuse server -l 127.0.0.1:1215 -w 2\n"
+             "  portreuse server -l 127.0.0.1:1215 --no-reuse-addr\n",
 };

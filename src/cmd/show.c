@@ -1,16 +1,17 @@
-/* portreuse show NAME: the text of a scenario, a good start for one of your own. */
+/* portreuse show NAME: the text of a scenario, which is a good start for your own. */
+#include <getopt.h>
 #include <stdio.h>
 
-#include "cmd/cmd.h"
+#include "cmd/commands.h"
 #include "cmd/options.h"
 #include "scenario/catalogue.h"
 
 static int cmd_show(int argc, char **argv) {
     int status = EXIT_AS_EXPECTED;
-    if (!options_none(argc, argv))
+    if (!options_parse("show", NULL, argc, argv, NULL))
         return EXIT_TROUBLE;
     if (optind == argc) {
-        options_complain("show", "the name of a scenario is missing; 'portreuse list' shows them");
+        options_complain("show", "a scenario NAME is missing; 'portreuse list' shows them");
         return EXIT_TROUBLE;
     }
     for (; optind < argc; optind++) {
@@ -31,5 +32,6 @@ const struct command command_show = {
     .name = "show",
     .function = cmd_show,
     .usage = "NAME...",
-    .line = "print the text of a scenario: its steps, why, and what to do",
+    .summary = "print the text of a scenario: its steps, why, and what to do",
+    .operands = {"NAME"},
 };

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd/cmd.h"
+#include "cmd/commands.h"
 #include "cmd/options.h"
 #include "probe/surroundings.h"
 
@@ -41,16 +41,19 @@ static int print_surroundings(void) {
     return EXIT_AS_EXPECTED;
 }
 
+static const struct option_row rows[] = {
+    {.name = "verbose",
+     .letter = 'v',
+     .set = option_set_flag,
+     .help = "also show what this kernel and this environment offer"},
+    {0},
+};
+
+static const struct option_group groups[] = {{rows, 0}, {0}};
+
 static int cmd_version(int argc, char **argv) {
-    static const struct option longs[] = {{"verbose", no_argument, NULL, 'v'}, {0}};
     bool verbose = false;
-    options_begin();
-    for (int option; (option = options_next(argc, argv, ":v", longs)) != -1;) {
-        if (option == '?')
-            return EXIT_TROUBLE;
-        verbose = true;
-    }
-    if (!options_no_operands(argc, argv))
+    if (!options_parse("version", groups, argc, argv, &verbose) || !options_no_operands(argc, argv))
         return EXIT_TROUBLE;
     printf("portreuse %s\n", PORTREUSE_VERSION);
     return verbose ? print_surroundings() : EXIT_AS_EXPECTED;
@@ -60,6 +63,6 @@ const struct command command_version = {
     .name = "version",
     .function = cmd_version,
     .usage = "[-v]",
-    .line = "show the version; with -v what this kernel offers",
-    .help = "  -v, --verbose  what this kernel and these surroundings offer\n",
+    .summary = "show the version; with -v also what this kernel offers",
+    .options = groups,
 };

@@ -1,114 +1,118 @@
 /* portreuse why ADDRESS:PORT: would bind() and listen() succeed now, and if not, why? */
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/units.h"
-#include "cmd/address.h"
-#include "cmd/cmd.h"
-#include "cmd/live.h"
-#include "cmd/options.h"
+#include "cmd/commands.h"
+#include "cmd/outputs.h"
+#include "cmd/target.h"
 #include "report/host/why_story.h"
 
 struct request {
-    struct live live;
+    struct target target;
+    struct outputs outputs;
     struct why_question question;
     bool client, watch;
-    uint64_t watch_ns; /* how long at most; 0: for ever */
+    uint64_t watch_ns; /* how long at most; 0: without limit */
     const char *from;
 };
 
 /* --- options --- */
 
-enum {
-    OPTION_AS = 256,
-    OPTION_FROM,
-    OPTION_UID,
-    OPTION_REUSE_ADDR,
-    OPTION_REUSE_PORT,
-    OPTION_V6ONLY,
-    OPTION_WATCH,
-};
+static const char *const roles[] = {"server", "client", NULL};
 
-static const struct option longs[] = {
-    {"as", required_argument, NULL, OPTION_AS},
-    {"from", required_argument, NULL, OPTION_FROM},
-    {"uid", required_argument, NULL, OPTION_UID},
-    {"reuse-addr", no_argument, NULL, OPTION_REUSE_ADDR},
-    {"reuse-port", no_argument, NULL, OPTION_REUSE_PORT},
-    {"v6only", no_argument, NULL, OPTION_V6ONLY},
-    {"watch", optional_argument, NULL, OPTION_WATCH},
-    {"all-netns", no_argument, NULL, LIVE_OPTION_ALL_NETNS},
-    LIVE_OPTIONS,
+static bool set_uid(const struct option_use *use) {
+    struct why_question *question = use->target;
+    question->other_user = true;
+    struct option_use uid = *use;
+    uid.target = &question->uid;
+    return option_set_unsigned(&uid);
+}
+
+static bool set_watch(const struct option_use *use) {
+    struct request *request = use->target;
+    struct option_use time = *use;
+    time.target = &request->watch_ns;
+    request->watch = true;
+    return option_set_time(&time);
+}
+
+static const struct option_row rows[] = {
+    {.name = "as",
+     .takes = VALUE_REQUIRED,
+     .words = roles,
+     .set = option_set_either,
+     .offset = offsetof(struct request, client),
+     .help = "server: the program binds the address and listens (default); client: it connects to "
+             "the address"},
+    {.name = "from",
+     .takes = VALUE_REQUIRED,
+     .value = "ADDRESS",
+     .set = option_set_text,
+     .offset = offsetof(struct request, from),
+     .help = "client: it binds this address before it connects"},
+    {.name = "reuse-addr",
+     .set = option_set_flag,
+     .offset = offsetof(struct request, question.reuseaddr),
+     .help = "the program sets SO_REUSEADDR"},
+    {.name = "reuse-port",
+     .set = option_set_flag,
+     .offset = offsetof(struct request, question.reuseport),
+     .help = "the program sets SO_REUSEPORT"},
+    {.name = "v6only",
+     .set = option_set_flag,
+     .offset = offsetof(struct request, question.v6only),
+     .help = "the program sets IPV6_V6ONLY"},
+    {.name = "uid",
+     .takes = VALUE_REQUIRED,
+     .value = "N",
+     .set = set_uid,
+     .offset = offsetof(struct request, question),
+     .high = UINT32_MAX - 1,
+     .help = "the program runs as user N; needs root"},
+    {.name = "watch",
+     .takes = VALUE_OPTIONAL,
+     .value = "TIME",
+     .set = set_watch,
+     .help = "wait until the address is free, or at most TIME"},
     {0},
 };
 
-static bool take_role(struct request *request) {
-    request->client = strcmp(optarg, "client") == 0;
-    if (request->client || strcmp(optarg, "server") == 0)
-        return true;
-    options_wrong_value("why", "--as", optarg, "'server' or 'client'");
-    return false;
-}
-
-static bool take_uid(struct request *request) {
-    int64_t uid;
-    if (!options_number("why", "--uid", optarg, 0, UINT32_MAX - 1, &uid))
-        return false;
-    request->question.other_user = true;
-    request->question.uid = (uint32_t)uid;
-    return true;
-}
-
-static bool take_option(void *context, int option) {
-    struct request *request = context;
-    switch (option) {
-    case OPTION_AS:
-        return take_role(request);
-    case OPTION_FROM:
-        request->from = optarg;
-        return true;
-    case OPTION_UID:
-        return take_uid(request);
-    case OPTION_REUSE_ADDR:
-        request->question.reuseaddr = true;
-        return true;
-    case OPTION_REUSE_PORT:
-        request->question.reuseport = true;
-        return true;
-    case OPTION_V6ONLY:
-        request->question.v6only = true;
-        return true;
-    case OPTION_WATCH:
-        request->watch = true;
-        return optarg == NULL || options_time("why", "--watch", optarg, &request->watch_ns);
-    default:
-        return live_take(&request->live, option);
-    }
-}
+static const struct option_group groups[] = {
+    {rows, 0},
+    {target_all_options, offsetof(struct request, target)},
+    {target_options, offsetof(struct request, target)},
+    {outputs_options, offsetof(struct request, outputs)},
+    {outputs_quiet_options, offsetof(struct request, outputs)},
+    {0},
+};
 
 /* --- the question --- */
 
 static bool take_question(int argc, char **argv, struct request *request) {
     struct why_question *question = &request->question;
-    bool any;
+    struct endpoint any = endpoint_wildcard(AF_INET, 0);
     if (optind == argc) {
-        options_complain("why", "which address? As in 127.0.0.1:8080, :8080 or [::1]:8080");
+        options_complain("why",
+                         "an ADDRESS:PORT is missing, such as 127.0.0.1:8080, :8080 or [::1]:8080");
         return false;
     }
     const char *text = argv[optind++];
     if (!options_no_operands(argc, argv))
         return false;
     if (!request->client)
-        return address_take("why", text, &question->local, &question->any_family);
-    return address_take("why", text, &question->remote, &any) &&
-           (request->from == NULL || address_take("why", request->from, &question->local, &any));
+        return target_parse("why", NULL, text, any, &question->local, &question->any_family);
+    return target_parse("why", NULL, text, any, &question->remote, NULL) &&
+           (request->from == NULL ||
+            target_parse("why", "--from", request->from, any, &question->local, NULL));
 }
 
-/* Looks again and again until the first place is free, and says on standard error what it waits for
- * each time that this is something else. */
+/* Repeats the look until the address is free in the first namespace. Says on standard error what it
+ * waits for, each time that it changes. */
 static void wait_until_free(const struct request *request, struct why *why) {
     const struct timespec pause = {.tv_nsec = NS_PER_S / 4};
     uint64_t end = request->watch_ns == 0 ? UINT64_MAX : units_now_ns() + request->watch_ns;
@@ -119,38 +123,38 @@ static void wait_until_free(const struct request *request, struct why *why) {
             fprintf(stderr, "portreuse why: waiting: %s\n", why_line(why, line));
         cause = why->cause;
         nanosleep(&pause, NULL);
-        why_look(&request->question, &request->live.places[0], why);
+        why_look(&request->question, &request->target.namespaces[0], why);
     }
 }
 
 static int look(struct request *request) {
-    struct live *live = &request->live;
-    if (!outputs_open(&live->outputs))
+    const struct target *target = &request->target;
+    if (!outputs_open(&request->outputs))
         return EXIT_TROUBLE;
-    struct why *looks = calloc(live->place_count, sizeof *looks);
+    struct why *looks = calloc(target->count, sizeof *looks);
     if (looks == NULL) {
         options_complain("why", "%s", strerror(ENOMEM));
         return EXIT_TROUBLE;
     }
-    for (size_t i = 0; i < live->place_count; i++)
-        why_look(&request->question, &live->places[i], &looks[i]);
+    for (size_t i = 0; i < target->count; i++)
+        why_look(&request->question, &target->namespaces[i], &looks[i]);
     if (request->watch)
         wait_until_free(request, &looks[0]);
-    struct why_findings findings = {.looks = looks, .count = live->place_count};
+    struct why_findings findings = {.looks = looks, .count = target->count};
     struct report report = {.subject = &subject_why, .findings = &findings};
-    int status = outputs_report(&live->outputs, &report);
+    int status = outputs_report(&request->outputs, &report);
     free(looks);
     return status;
 }
 
 static int cmd_why(int argc, char **argv) {
-    struct request request = {0};
+    struct request request = {.outputs = {.command = "why", .subject = &subject_why}};
     int status = EXIT_TROUBLE;
-    if (live_begin(&request.live, command_named(argv[0])) &&
-        live_options(argc, argv, longs, take_option, &request) &&
-        take_question(argc, argv, &request))
+    if (target_begin(&request.target, "why") &&
+        options_parse("why", groups, argc, argv, &request) && take_question(argc, argv, &request))
         status = look(&request);
-    live_end(&request.live);
+    outputs_free(&request.outputs);
+    target_free(&request.target);
     return status;
 }
 
@@ -158,15 +162,9 @@ const struct command command_why = {
     .name = "why",
     .function = cmd_why,
     .usage = "[OPTION...] ADDRESS:PORT",
-    .line = "tell why a port of this host cannot be bound or connected from, now",
-    .help = "  --as ROLE        server: the program binds the address and listens (the default);\n"
-            "                   client: it connects to the address\n"
-            "  --from ADDRESS   a client: what it binds before\n"
-            "  --reuse-addr     the program sets SO_REUSEADDR\n"
-            "  --reuse-port     the program sets SO_REUSEPORT\n"
-            "  --v6only         the program sets IPV6_V6ONLY\n"
-            "  --uid N          the program runs as this user; takes root\n"
-            "  --watch[=TIME]   wait until it is free, or so long\n"
-            "  --all-netns      look in all of them\n" LIVE_HELP,
+    .summary = "explain why a port of this host cannot be bound or connected from now",
+    .description = "Shows which socket is in the way, which process owns it, and what to do. "
+                   ":PORT means every address. Nothing is killed or changed.",
+    .options = groups,
     .subject = &subject_why,
 };

@@ -6,7 +6,7 @@ set(PORTREUSE_ZSH_DIR ${data}/zsh/site-functions CACHE STRING "Where zsh looks f
 set(made ${PROJECT_BINARY_DIR}/install)
 
 # A link for each command of the list, but for those that no script calls.
-set(table ${PROJECT_SOURCE_DIR}/src/cmd/table.c)
+set(table ${PROJECT_SOURCE_DIR}/src/cmd/commands.c)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${table})
 file(READ ${table} text)
 string(REGEX MATCHALL "&command_[a-z]+" commands "${text}")

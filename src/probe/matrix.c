@@ -33,7 +33,7 @@ const struct matrix_address matrix_addresses[MATRIX_ADDRESSES] = {
 };
 
 const char *const matrix_options_names[MATRIX_OPTIONS] = {"none", "REUSEADDR", "REUSEPORT", "both"};
-const char *const matrix_state_names[MATRIX_STATES] = {"BOUND", "LISTEN", "ESTABLISHED",
+const char *const matrix_state_names[MATRIX_STATES + 1] = {"BOUND", "LISTEN", "ESTABLISHED",
                                                        "TIME-WAIT"};
 const char *const matrix_user_names[MATRIX_USERS] = {"same", "other"};
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/suggest.h"
+#include "report/shared/wrap.h"
 
 const struct format *format_named(const struct format *const *list, const char *name) {
     for (size_t i = 0; list[i] != NULL; i++)
@@ -50,11 +51,17 @@ void format_print_names(const struct format *const *list, FILE *out) {
 }
 
 void format_print_endings(const struct format *const *list, FILE *out) {
-    for (size_t i = 0; list[i] != NULL; i++)
-        fprintf(out, "%s%s", i == 0 ? "" : " ", list[i]->endings);
+    const char *space = "";
+    for (size_t i = 0; list[i] != NULL; i++) {
+        fprintf(out, "%s%s", list[i]->endings[0] == '\0' ? "" : space, list[i]->endings);
+        space = " ";
+    }
 }
 
 void format_print_help(const struct format *const *list, FILE *out) {
-    for (size_t i = 0; list[i] != NULL; i++)
-        fprintf(out, "  %-9s %-16s %s\n", list[i]->name, list[i]->endings, list[i]->line);
+    enum { COLUMN = 30 };
+    for (size_t i = 0; list[i] != NULL; i++) {
+        fprintf(out, "  %-10s  %-14s  ", list[i]->name, list[i]->endings);
+        wrap_print(out, list[i]->line, COLUMN, COLUMN);
+    }
 }

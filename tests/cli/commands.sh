@@ -60,6 +60,7 @@ for command in $("$portreuse" help | sed -n 's/^  \([a-z]*\)  *[a-z].*/\1/p'); d
   ok "help $command tells its usage" out_has "usage: portreuse $command"
   run "$portreuse" "$command" --help
   ok "$command --help does too" out_has "usage: portreuse $command"
+  ok "in 80 columns" sh -c '! grep -E "^.{81}" "$1"' - "$work/out"
 done
 run "$portreuse" help rnu
 ok "help of an unknown command is exit 2" status_is 2

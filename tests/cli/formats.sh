@@ -71,7 +71,7 @@ else
 fi
 
 # The documentation has them all.
-"$portreuse" help run | sed -n '/^Formats/,$p' | sed -n 's/^  \([a-z]*\)  *\(\(\.[a-z.]* \)*\) *.*/| \1 | \2|/p' >rows
+"$portreuse" help run | sed -n '/^Formats/,$p' | sed -n 's/^  \([a-z][a-z]*\)  *\(\(\.[a-z.]* \)*\) *.*/| \1 | \2|/p' >rows
 ok "the help tells ten formats" sh -c '[ "$(wc -l <rows)" = 10 ]'
 ok "and docs/exit-codes-and-formats.md the same, with their endings" sh -c '
   while read -r row; do grep -qF "$row" "$1" || { echo "$row"; exit 1; }; done <rows' - \

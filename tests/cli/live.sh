@@ -243,7 +243,7 @@ run "$portreuse" budget --format junit
 ok "formats of runs are not to be had of a live host" err_has "unknown format 'junit'"
 for share in 101 -1 99.5 % '' 123456789; do
   run "$portreuse" budget --warn "$share"
-  ok "--warn '$share' is no share" err_has "--warn '$share': a share of the ports in use, such as 80%"
+  ok "--warn '$share' is no share" err_has "--warn '$share': a percentage of the ports, such as 80%"
 done
 
 finish

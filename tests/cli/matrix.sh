@@ -97,7 +97,7 @@ ok "and one without pairs, which says how to make one" err_has "portreuse matrix
 # --- what is wrong ---
 
 run "$portreuse" matrix --state TIMEWAIT
-ok "an unknown state is refused" err_has "--state 'TIMEWAIT': BOUND, LISTEN, ESTABLISHED or TIME-WAIT is expected"
+ok "an unknown state is refused" err_has "--state 'TIMEWAIT': 'BOUND', 'LISTEN', 'ESTABLISHED' or 'TIME-WAIT' is expected"
 run "$portreuse" matrix --first 10.0.0.1
 ok "an address that it has not is refused" status_is 2
 run "$portreuse" matrix --second 127.0.0.1,v6only

@@ -48,7 +48,7 @@ refused "an unknown format" "--format: unknown format 'jsno'; did you mean 'json
 refused "another one" "unknown format 'no-such-format'; text" --format no-such-format
 refused "an unknown format of a file" "--output: unknown format 'txet'; did you mean 'text'?" \
   --output files/d:txet
-refused "an unknown ending" "write files/d.foo:FORMAT, or one of .txt" --output files/d.foo
+refused "an unknown ending" "write files/d.foo:FORMAT, or use one of .txt" --output files/d.foo
 refused "a file without an ending" "write files/d:FORMAT" --output files/d
 refused "the same file twice" "the same file is named twice" \
   --output files/d.json --output files/../files/d.json
@@ -56,11 +56,11 @@ refused "the same file twice, by a link" "the same file is named twice" \
   --output files/b:json --output files/link:text
 refused "a missing directory" "--output none/d.json: No such file" --output none/d.json
 refused "a directory" "--output files: Is a directory" --output files:json
-refused "standard output" "standard output has --format" --output -
-refused "an empty name" "a file's name is expected" --output :json
+refused "standard output" "--format is for standard output" --output -
+refused "an empty name" "a file name is expected" --output :json
 run sh -c '"$1" run -q --output /dev/stdout:json "$2" >files/e' - "$portreuse" "$fails"
 ok "a file that is standard output already is exit 2" status_is 2
-ok "and told" err_has "that is standard output; use --format"
+ok "and told" err_has "this is standard output; use --format"
 rm files/e
 
 # A write that fails.

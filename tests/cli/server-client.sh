@@ -200,7 +200,7 @@ TCP_CONNECTION_LISTEN_ADDR='[::1]:1215' run portreuse server -w 0
 ok "TCP_CONNECTION_LISTEN_ADDR is listened on" out_matches '^bind +\[::1\]:1215 +ok$'
 TCP_CONNECTION_LISTEN_ADDR=127.0.0.1:1215 run portreuse server -l 127.0.0.1:1216 -w 0
 ok "and goes before -l" out_matches '^bind +127.0.0.1:1215 +ok$'
-ok "which is said" err_has "TCP_CONNECTION_LISTEN_ADDR=127.0.0.1:1215 goes before -l 127.0.0.1:1216"
+ok "which is said" err_has "TCP_CONNECTION_LISTEN_ADDR=127.0.0.1:1215 overrides -l 127.0.0.1:1216"
 serve -l 127.0.0.1:1219
 TCP_CONNECTION_ENDPOINT=:1219 run portreuse client -w 0
 ok "TCP_CONNECTION_ENDPOINT is connected to; :PORT is on 127.0.0.1" out_matches \
@@ -215,17 +215,17 @@ wrong() { # ERROR ARGUMENT...
   ok "$*: says so" err_has "$error"
   ok "$*: nothing was begun" out_is_empty
 }
-wrong "to wait 2 s before it closes, say -w 2" server -l 127.0.0.1:1215 -s 2
+wrong "to wait 2 s before it closes, use -w 2" server -l 127.0.0.1:1215 -s 2
 wrong "listen with -l 127.0.0.1:1" server -s 127.0.0.1:1
-wrong "to keep the connection open for 5 s, say -w 5" client -e 127.0.0.1:1215 -s 5
-wrong "to keep the connection open for 5 s, say -w 5" client -s 5
+wrong "to keep the connection open for 5 s, use -w 5" client -e 127.0.0.1:1215 -s 5
+wrong "to keep the connection open for 5 s, use -w 5" client -s 5
 wrong "an address is missing: -l" server -w 1
 wrong "an address is missing: -e" client -w 1
 wrong "an address is written ADDRESS:PORT, or :1215" server -l 1215
 wrong "names are not looked up" client -e localhost:1215
 wrong "write an IPv6 address in brackets" client -e ::1:1215
 wrong "a port is missing" server -l '127.0.0.1:*'
-wrong "both IPv4, or both IPv6" client -e '[::1]:1215' -s 127.0.0.1:1216
+wrong "use both IPv4, or both IPv6" client -e '[::1]:1215' -s 127.0.0.1:1216
 wrong "a time such as" client -e :1215 -w soon
 wrong "--linger 'x': a number of seconds" server -l :1215 --linger x
 wrong "--port-range '4': a range of ports" client -e :1215 --port-range 4

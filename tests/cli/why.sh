@@ -134,7 +134,7 @@ ok "without an address it is exit 2" status_is 2
 run "$portreuse" why localhost:80
 ok "names are not looked up" err_has "'localhost:80': not an IPv4 address"
 run "$portreuse" why 127.0.0.1
-ok "the port is needed" err_has "the port is missing"
+ok "the port is needed" err_has "port is missing"
 run "$portreuse" why --as nobody :1
 ok "--as has two values" err_has "'server' or 'client' is expected"
 run "$portreuse" why --pid 2147483647 :1

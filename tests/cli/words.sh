@@ -1,5 +1,5 @@
 #!/bin/sh
-# What shells complete: `portreuse help --words -- WORD...` knows all words by reading the help.
+# What shells complete: `portreuse help --words -- WORD...` prints what the options and operands allow.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/../lib.sh"
 export LC_ALL=C
@@ -38,7 +38,7 @@ words run -
 ok "behind a dash stand the options" has --must-run
 ok "short ones" has -v
 ok "and those whose value may be left out" has --jobs
-ok "and those with a certain value" has --net=current
+ok "and no hidden one" lacks --noclose
 ok "and no scenario" lacks address-in-use
 words list ""
 ok "where nothing else can stand, the options do" has --tag
@@ -49,6 +49,26 @@ words run --tag=
 ok "behind --tag= too" has --tag=time-wait
 words run --format ""
 ok "behind --format stand the formats" has json
+# values COMMAND OPTION VALUE...: exactly these are offered after the option, and after `OPTION=`.
+values() {
+  values_command=$1 values_option=$2
+  shift 2
+  words "$values_command" "$values_option" ""
+  printf '%s\n' "$@" >"$work/want"
+  ok "$values_command $values_option has its values" same
+  words "$values_command" "$values_option="
+  printf '%s\n' "$@" | sed "s/^/$values_option=/" >"$work/want"
+  ok "$values_command $values_option= too" same
+}
+values why --as server client
+values run --net private current
+values matrix --state BOUND LISTEN ESTABLISHED TIME-WAIT
+words run --color=
+ok "behind --color= stand its values" has --color=never
+words run --color ""
+ok "but not behind --color, whose value may be left out" has address-in-use
+words why --netns ""
+ok "a namespace is no scenario" out_is_empty
 words run --timeout ""
 ok "a time is anybody's guess" out_is_empty
 words check ""

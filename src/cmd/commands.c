@@ -1,10 +1,12 @@
-/* The list of commands. Each is in a file of its own, to which it owes only its name here: see
- * docs/add-a-command.md. */
+/* The table of commands, and their help. */
+#include "cmd/commands.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/suggest.h"
-#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "report/shared/wrap.h"
 #include "report/subject.h"
 
 extern const struct command command_list, command_show, command_run, command_matrix, command_why,
@@ -45,11 +47,20 @@ const struct command *command_near(const char *name) {
 }
 
 void command_print_help(const struct command *command) {
-    printf("usage: portreuse %s %s\n\n%s\n", command->name, command->usage, command->line);
-    if (command->help != NULL)
-        printf("\n%s", command->help);
-    if (command->subject == NULL)
-        return;
-    printf("\nFormats, and the endings of files that mean them\n");
-    format_print_help(command->subject->formats, stdout);
+    printf("usage: portreuse %s%s%s\n\n%s\n", command->name, command->usage[0] == '\0' ? "" : " ",
+           command->usage, command->summary);
+    if (command->description != NULL) {
+        putchar('\n');
+        wrap_print(stdout, command->description, 0, 0);
+    }
+    if (command->options != NULL) {
+        printf("\nOptions\n");
+        options_print_help(command->options, stdout);
+    }
+    if (command->subject != NULL) {
+        printf("\nFormats, and the file extensions that select them\n");
+        format_print_help(command->subject->formats, stdout);
+    }
+    if (command->notes != NULL)
+        printf("\n%s", command->notes);
 }

@@ -1,0 +1,161 @@
+/* Completes from the rows of the options and from the operands of the commands. Where a value has
+ * no list of words, the name that help gives it, such as TAG, selects one of the kinds below. */
+#include "cmd/completion.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "cmd/commands.h"
+#include "cmd/options.h"
+#include "report/subject.h"
+#include "scenario/catalogue.h"
+
+/* --- kinds of words --- */
+
+/* `before` is what is typed before the word, as in `--tag=`. */
+static void print_word(const char *before, const char *word, const char *line, FILE *out) {
+    fprintf(out, "%s%s", before, word);
+    if (line != NULL)
+        fprintf(out, "\t%s", line);
+    fputc('\n', out);
+}
+
+static void print_commands(const struct command *command, const char *before, FILE *out) {
+    (void)command;
+    for (size_t i = 0; i < command_count; i++)
+        print_word(before, commands[i]->name, commands[i]->summary, out);
+}
+
+static void print_names(const struct command *command, const char *before, FILE *out) {
+    (void)command;
+    for (size_t i = 0; i < catalogue_count; i++) {
+        struct mistakes mistakes = {0};
+        struct scenario *scenario = catalogue_header(&catalogue[i], &mistakes);
+        print_word(before, catalogue[i].name, scenario->title, out);
+        scenario_free(scenario);
+        mistakes_free(&mistakes);
+    }
+}
+
+/* The tags of all scenarios, without repetitions. */
+struct tags {
+    struct arena arena;
+    const char **words;
+    size_t count;
+};
+
+static void add_tag(struct tags *tags, const char *tag) {
+    for (size_t i = 0; i < tags->count; i++)
+        if (strcmp(tags->words[i], tag) == 0)
+            return;
+    tags->words = arena_grow(&tags->arena, tags->words, tags->count, sizeof tags->words[0]);
+    tags->words[tags->count++] = arena_copy(&tags->arena, tag, strlen(tag));
+}
+
+static void print_tags(const struct command *command, const char *before, FILE *out) {
+    (void)command;
+    struct tags tags = {0};
+    for (size_t i = 0; i < catalogue_count; i++) {
+        struct mistakes mistakes = {0};
+        struct scenario *scenario = catalogue_header(&catalogue[i], &mistakes);
+        for (size_t t = 0; t < scenario->tag_count; t++)
+            add_tag(&tags, scenario->tags[t]);
+        scenario_free(scenario);
+        mistakes_free(&mistakes);
+    }
+    for (size_t i = 0; i < tags.count; i++)
+        print_word(before, tags.words[i], NULL, out);
+    arena_free(&tags.arena);
+}
+
+static void print_formats(const struct command *command, const char *before, FILE *out) {
+    if (command->subject == NULL)
+        return;
+    for (const struct format *const *list = command->subject->formats; *list != NULL; list++)
+        print_word(before, (*list)->name, (*list)->line, out);
+}
+
+static const struct kind {
+    const char *name;
+    /* NULL: files, which the shell completes */
+    void (*print)(const struct command *command, const char *before, FILE *out);
+} kinds[] = {
+    {"COMMAND", print_commands}, {"FILE", NULL},      {"FORMAT", print_formats},
+    {"NAME", print_names},       {"TAG", print_tags},
+};
+
+/* Returns whether there is such a kind. */
+static bool print_kind(const struct command *command, const char *name, const char *before,
+                       FILE *out) {
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strcmp(kinds[i].name, name) != 0)
+            continue;
+        if (kinds[i].print != NULL)
+            kinds[i].print(command, before, out);
+        return true;
+    }
+    return false;
+}
+
+/* --- what can come next --- */
+
+static void print_values(const struct command *command, const struct option_row *row,
+                         const char *before, FILE *out) {
+    if (row->words == NULL)
+        print_kind(command, row->value, before, out);
+    for (size_t i = 0; row->words != NULL && row->words[i] != NULL; i++)
+        print_word(before, row->words[i], NULL, out);
+}
+
+static void print_option(const char *dashes, const char *name, const struct option_row *row,
+                         FILE *out) {
+    fprintf(out, "%s%s\t%s\n", dashes, name, row->help);
+}
+
+static void print_options(const struct command *command, FILE *out) {
+    const struct option_row *row;
+    for (size_t i = 0; (row = options_row(command->options, i)) != NULL; i++) {
+        if (row->help == NULL)
+            continue;
+        if (row->letter != 0)
+            print_option("-", (const char[]){row->letter, '\0'}, row, out);
+        if (row->name != NULL)
+            print_option("--", row->name, row, out);
+    }
+}
+
+static bool print_operands(const struct command *command, FILE *out) {
+    bool known = false;
+    for (size_t i = 0; i < 2 && command->operands[i] != NULL; i++)
+        known |= print_kind(command, command->operands[i], "", out);
+    return known;
+}
+
+/* `before` is the word before the last one, or NULL. */
+static void print_after(const struct command *command, const char *before, const char *last,
+                        FILE *out) {
+    const struct option_row *row = NULL;
+    const char *equals = strchr(last, '=');
+    char start[64];
+    if (before != NULL && (row = options_find(command->options, before, strlen(before))) != NULL &&
+        row->takes == VALUE_REQUIRED) {
+        print_values(command, row, "", out);
+        return;
+    }
+    if (equals != NULL)
+        row = options_find(command->options, last, (size_t)(equals - last));
+    if (equals != NULL && row != NULL && row->takes != VALUE_NONE) {
+        snprintf(start, sizeof start, "%.*s", (int)(equals + 1 - last), last);
+        print_values(command, row, start, out);
+    } else if (*last == '-' || !print_operands(command, out)) {
+        print_options(command, out);
+    }
+}
+
+void completion_print(size_t count, char **words, FILE *out) {
+    const struct command *command = count > 1 ? command_named(words[0]) : NULL;
+    if (count < 2)
+        print_commands(NULL, "", out);
+    else if (command != NULL)
+        print_after(command, count > 2 ? words[count - 2] : NULL, words[count - 1], out);
+}
