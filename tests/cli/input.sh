@@ -20,7 +20,7 @@ refused "a missing file" "$work/none.scenario: error: cannot read this file: No 
   "$work/none.scenario"
 refused "a directory" "error: cannot read this file: it is a directory" "$work"
 head -c 4096 "$portreuse" >"$work/binary" # all of it may be too large
-refused "a binary file" "error: not a text file: it has NUL bytes" "$work/binary"
+refused "a binary file" "error: not a text file: it contains NUL bytes" "$work/binary"
 : >"$work/empty.scenario"
 refused "an empty file" "empty.scenario: error: cannot read this file: it is empty" "$work/empty.scenario"
 head -c 1048576 /dev/zero | tr '\0' x >"$work/long.scenario"
