@@ -6,7 +6,7 @@
 
 #include "base/suggest.h"
 #include "cmd/options.h"
-#include "report/shared/wrap.h"
+#include "report/shared/layout.h"
 #include "report/subject.h"
 
 extern const struct command command_list, command_show, command_run, command_matrix, command_why,
@@ -51,7 +51,7 @@ void command_print_help(const struct command *command) {
            command->usage, command->summary);
     if (command->description != NULL) {
         putchar('\n');
-        wrap_print(stdout, command->description, 0, 0);
+        layout_wrap(stdout, command->description, 0, 0);
     }
     if (command->options != NULL) {
         printf("\nOptions\n");

@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "cmd/commands.h"
 #include "cmd/options.h"
-#include "report/shared/wrap.h"
+#include "report/shared/layout.h"
 #include "scenario/catalogue.h"
 
 struct search {
@@ -38,7 +38,7 @@ static void print_one(struct arena *arena, const struct scenario *scenario) {
     printf("  %-*s  ", NAME, scenario->name);
     if (strlen(scenario->name) > NAME) /* it has the line to itself */
         printf("\n%*s", TITLE, "");
-    wrap_print(stdout, title, TITLE, TITLE);
+    layout_wrap(stdout, title, TITLE, TITLE);
 }
 
 static bool in_group(const struct scenario *scenario, const struct catalogue_group *group) {

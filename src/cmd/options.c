@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "base/suggest.h"
 #include "base/units.h"
-#include "report/shared/wrap.h"
+#include "report/shared/layout.h"
 
 /* --- rows --- */
 
@@ -353,6 +353,6 @@ void options_print_help(const struct option_group *groups, FILE *out) {
             fprintf(out, "%s\n%*s", left, (int)column, "");
         else
             fprintf(out, "%-*s", (int)column, left);
-        wrap_print(out, row->help, column, column);
+        layout_wrap(out, row->help, column, column);
     }
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/suggest.h"
-#include "report/shared/wrap.h"
+#include "report/shared/layout.h"
 
 const struct format *format_named(const struct format *const *list, const char *name) {
     for (size_t i = 0; list[i] != NULL; i++)
@@ -62,6 +62,6 @@ void format_print_help(const struct format *const *list, FILE *out) {
     enum { COLUMN = 30 };
     for (size_t i = 0; list[i] != NULL; i++) {
         fprintf(out, "  %-10s  %-14s  ", list[i]->name, list[i]->endings);
-        wrap_print(out, list[i]->line, COLUMN, COLUMN);
+        layout_wrap(out, list[i]->line, COLUMN, COLUMN);
     }
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "report/shared/json_writer.h"
+#include "report/shared/json.h"
 
 /* --- severities: the one table of exit codes --- */
 

@@ -10,8 +10,8 @@
 #include "base/utf8.h"
 #include "engine/result.h"
 #include "report/run/run.h"
-#include "report/shared/json_writer.h"
-#include "report/shared/wrap.h"
+#include "report/shared/json.h"
+#include "report/shared/layout.h"
 
 /* --- a run of made-up results --- */
 
@@ -575,7 +575,7 @@ static char *wrapped(const char *text, unsigned indent, unsigned column) {
     size_t size = 0;
     FILE *out = open_memstream(&out_text, &size);
     assert_non_null(out);
-    wrap_print(out, text, indent, column);
+    layout_wrap(out, text, indent, column);
     fclose(out);
     return out_text;
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/shared/json_writer.h"
+#include "report/shared/json.h"
 #include "report/subject.h"
 
 static void exit_codes_of_the_command_and_of_a_plugin(void **state) {

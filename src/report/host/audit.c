@@ -7,9 +7,8 @@
 
 #include "base/errnames.h"
 #include "base/utf8.h"
-#include "report/shared/json_writer.h"
-#include "report/shared/line.h"
-#include "report/shared/wrap.h"
+#include "report/shared/json.h"
+#include "report/shared/layout.h"
 
 enum { INDENT = 2 };
 
@@ -54,10 +53,10 @@ static void print_line(FILE *out, const struct audit *audit) {
 }
 
 static void make_line(const struct audit *audit, char *text) {
-    struct line line;
-    if (line_begin(&line) != NULL)
+    struct layout_line line;
+    if (layout_line_begin(&line) != NULL)
         print_line(line.out, audit);
-    line_end(&line, text);
+    layout_line_end(&line, text);
 }
 
 /* --- for people --- */
@@ -126,7 +125,7 @@ static void print_settings(FILE *out, const struct audit *audit) {
             print_text(out, setting->where);
         }
         fprintf(out, "%s\n%*s", setting->harmful ? ", harmful" : "", 2 * INDENT, "");
-        wrap_print(out, setting->words, 2 * INDENT, 2 * INDENT);
+        layout_wrap(out, setting->words, 2 * INDENT, 2 * INDENT);
         fprintf(out, "%*s(%s)\n", 2 * INDENT, "", setting->source);
     }
 }

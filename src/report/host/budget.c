@@ -8,9 +8,8 @@
 #include "base/errnames.h"
 #include "base/units.h"
 #include "base/utf8.h"
-#include "report/shared/json_writer.h"
-#include "report/shared/line.h"
-#include "report/shared/wrap.h"
+#include "report/shared/json.h"
+#include "report/shared/layout.h"
 
 enum { INDENT = 2 };
 
@@ -70,10 +69,10 @@ static void print_line(FILE *out, const struct report *report) {
 }
 
 static void make_line(const struct report *report, char *text) {
-    struct line line;
-    if (line_begin(&line) != NULL)
+    struct layout_line line;
+    if (layout_line_begin(&line) != NULL)
         print_line(line.out, report);
-    line_end(&line, text);
+    layout_line_end(&line, text);
 }
 
 /* --- for people --- */

@@ -1,6 +1,6 @@
 /* portreuse why for programs, in the words of docs/why.schema.json. */
 #include "report/host/why_story.h"
-#include "report/shared/json_writer.h"
+#include "report/shared/json.h"
 
 static void write_endpoint(struct json *json, const char *key, const struct endpoint *endpoint) {
     char text[ENDPOINT_TEXT_SIZE];

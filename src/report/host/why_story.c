@@ -18,7 +18,7 @@
 #include "base/errnames.h"
 #include "base/units.h"
 #include "base/utf8.h"
-#include "report/shared/line.h"
+#include "report/shared/layout.h"
 #include "scenario/catalogue.h"
 
 enum { REMEDIES = 5 };
@@ -305,10 +305,10 @@ static void print_line(FILE *out, const struct why *why, bool whole_address) {
 }
 
 static size_t make_line(const struct why *why, bool whole_address, char *text) {
-    struct line line;
-    if (line_begin(&line) != NULL)
+    struct layout_line line;
+    if (layout_line_begin(&line) != NULL)
         print_line(line.out, why, whole_address);
-    return line_end(&line, text);
+    return layout_line_end(&line, text);
 }
 
 /* A line that is too long does without the address, which was asked for and so is known; what is

@@ -8,7 +8,7 @@
 #include "base/units.h"
 #include "base/utf8.h"
 #include "report/host/why_story.h"
-#include "report/shared/wrap.h"
+#include "report/shared/layout.h"
 
 enum { INDENT = 2, DEEPER = 4 };
 
@@ -126,7 +126,7 @@ static void print_cause(FILE *out, const struct why *why) {
         return;
     heading(out, "Cause");
     fprintf(out, "%*s%s: ", INDENT, "", why->cause);
-    wrap_print(out, why->words, INDENT, INDENT + (unsigned)strlen(why->cause) + 2);
+    layout_wrap(out, why->words, INDENT, INDENT + (unsigned)strlen(why->cause) + 2);
 }
 
 static void print_remedy(void *context, const char *line) {
@@ -155,7 +155,7 @@ static void note(struct notes *notes, const char *format, ...) {
         heading(notes->out, "To know");
     notes->any = true;
     fprintf(notes->out, "%*s", INDENT, "");
-    wrap_print(notes->out, text, INDENT, INDENT);
+    layout_wrap(notes->out, text, INDENT, INDENT);
 }
 
 /* What is free all the same can be of note: connections of an earlier server, and where else a port

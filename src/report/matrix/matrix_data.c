@@ -3,7 +3,7 @@
 
 #include "base/errnames.h"
 #include "report/matrix/matrix_report.h"
-#include "report/shared/json_writer.h"
+#include "report/shared/json.h"
 
 enum { FIELDS = 11, FIELD_SIZE = 32 };
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "report/matrix/matrix_report.h"
-#include "report/shared/wrap.h"
+#include "report/shared/layout.h"
 
 enum { LABEL = 20, GROUP = 10, FEW = 16, PARTS = 2, PART_SIZE = 16 };
 
@@ -136,7 +136,7 @@ static void print_pair(const struct matrix_pair *pair, const struct matrix_cell 
         fprintf(out, "    %s\n", matrix_answer_text(&cell->got, answer));
     }
     int size = fprintf(out, "    %s: ", rule->name);
-    wrap_print(out, rule->says, 4, (unsigned)size);
+    layout_wrap(out, rule->says, 4, (unsigned)size);
 }
 
 /* Prints the pairs in words: those that disagree, or all that are chosen. */

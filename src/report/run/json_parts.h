@@ -6,7 +6,7 @@
 #include "engine/result.h"
 #include "probe/surroundings.h"
 #include "report/report.h"
-#include "report/shared/json_writer.h"
+#include "report/shared/json.h"
 
 /* "surroundings" */
 void json_surroundings(struct json *json, const struct surroundings *found);

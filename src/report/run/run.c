@@ -2,7 +2,7 @@
 #include "report/run/run.h"
 
 #include "report/run/phrase.h"
-#include "report/shared/line.h"
+#include "report/shared/layout.h"
 
 enum { NAME_MOST = 32, WANT_MOST = 20 };
 
@@ -64,10 +64,10 @@ static void print_verdict(FILE *out, const struct run_result *run) {
 }
 
 const char *run_verdict(const struct run_result *run, char *line) {
-    struct line whole;
-    if (line_begin(&whole) != NULL)
+    struct layout_line whole;
+    if (layout_line_begin(&whole) != NULL)
         print_verdict(whole.out, run);
-    line_end(&whole, line);
+    layout_line_end(&whole, line);
     return line;
 }
 

@@ -10,8 +10,7 @@
 #include "report/run/phrase.h"
 #include "report/run/run.h"
 #include "report/run/text_parts.h"
-#include "report/shared/colour.h"
-#include "report/shared/wrap.h"
+#include "report/shared/layout.h"
 
 struct writer {
     FILE *out;
@@ -21,15 +20,15 @@ struct writer {
 /* The verdict of a case or a scenario, at the beginning of a line, in a column. */
 static void print_verdict(const struct writer *writer, enum verdict verdict) {
     bool colour = writer->report->colour;
-    fprintf(writer->out, "%s%-5s%s ", colour_begin(colour, verdict), verdict_name(verdict),
-            colour_end(colour));
+    fprintf(writer->out, "%s%-5s%s ", layout_colour(colour, verdict), verdict_name(verdict),
+            layout_colour_end(colour));
 }
 
 static void print_prose(FILE *out, const char *heading, const char *text) {
     if (text == NULL)
         return;
     fprintf(out, "\n%s\n  ", heading);
-    wrap_print(out, text, 2, 2);
+    layout_wrap(out, text, 2, 2);
 }
 
 /* Prints the steps of a case's result from `first` on, `count` of them. */
@@ -60,7 +59,7 @@ static bool all_met(const struct scenario *scenario, const struct case_result *r
 
 static void print_reason(FILE *out, const char *reason) {
     fputs("      ", out);
-    wrap_print(out, reason, 6, 6);
+    layout_wrap(out, reason, 6, 6);
 }
 
 static void print_case_line(const struct writer *writer, const struct scenario_result *scenario,
@@ -132,7 +131,7 @@ static void print_cases(const struct writer *writer, const struct scenario_resul
 static void print_story(const struct writer *writer, const struct scenario_result *scenario) {
     const char *reason = common_reason(scenario);
     fputc('\n', writer->out);
-    wrap_print(writer->out, scenario->scenario->title, 0, 0);
+    layout_wrap(writer->out, scenario->scenario->title, 0, 0);
     if (reason != NULL) {
         fputc('\n', writer->out);
         print_verdict(writer, scenario->verdict);
@@ -197,8 +196,8 @@ static void write_report(const struct report *report, FILE *out) {
     const struct run_result *run = run_findings(report)->run;
     char line[REPORT_LINE_SIZE], time[UNITS_DURATION_SIZE];
     const char *word = verdict_name(run->verdict);
-    fprintf(out, "%s%s%s%s\n", colour_begin(report->colour, run->verdict), word,
-            colour_end(report->colour), run_verdict(run, line) + strlen(word));
+    fprintf(out, "%s%s%s%s\n", layout_colour(report->colour, run->verdict), word,
+            layout_colour_end(report->colour), run_verdict(run, line) + strlen(word));
     if (report->quiet)
         return;
     bool stories = run->scenario_count == 1 || report->verbose;

@@ -7,8 +7,7 @@
 #include "base/utf8.h"
 #include "report/run/phrase.h"
 #include "report/run/text_rounds.h"
-#include "report/shared/colour.h"
-#include "report/shared/wrap.h"
+#include "report/shared/layout.h"
 
 enum { INDENT = 2, ROLE_MOST = 16, ARGUMENTS_MOST = 44, NOTE_INDENT = 12, ROUNDS_TO_TELL = 100 };
 
@@ -87,10 +86,10 @@ static void print_answer(FILE *out, const struct step_result *result, const char
                          bool verbose, bool colour) {
     char time[UNITS_DURATION_SIZE];
     colour = colour && (result->status == STEP_UNMET || result->status == STEP_RUNNING);
-    fputs(colour_begin(colour, VERDICT_FAIL), out);
+    fputs(layout_colour(colour, VERDICT_FAIL), out);
     phrase_answer(out, result, verbose);
     fputs(result->status == STEP_UNMET ? "  <- not as expected" : "", out);
-    fputs(colour_end(colour), out);
+    fputs(layout_colour_end(colour), out);
     if (result->status != STEP_MET && result->status != STEP_UNMET)
         return;
     if (result->status == STEP_MET && result->got.kind == ANSWER_ERRNO &&
@@ -143,7 +142,7 @@ void text_evidence(FILE *out, const struct scenario *scenario, const struct evid
         return;
     const char *name = cause_name(evidence->cause);
     fprintf(out, "%*s%-12s%s: ", NOTE_INDENT, "", "cause:", name);
-    wrap_print(out, evidence->words, column, column + (unsigned)strlen(name) + 2);
+    layout_wrap(out, evidence->words, column, column + (unsigned)strlen(name) + 2);
 }
 
 void text_step(FILE *out, const struct report *report, const struct scenario *scenario,
@@ -172,7 +171,7 @@ void text_step(FILE *out, const struct report *report, const struct scenario *sc
         print_difference(out, step, result);
     if (result->seen != NULL) {
         fprintf(out, "%*sseen there: ", NOTE_INDENT, "");
-        wrap_print(out, result->seen, NOTE_INDENT + 12, NOTE_INDENT + 12);
+        layout_wrap(out, result->seen, NOTE_INDENT + 12, NOTE_INDENT + 12);
     }
     if (result->has_evidence)
         text_evidence(out, scenario, result->evidence, report->verbose);

@@ -1,4 +1,4 @@
-#include "report/shared/json_writer.h"
+#include "report/shared/json.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -1,0 +1,39 @@
+/* Text for a terminal: safe text, paragraphs, colour, and the first line of a report. */
+#ifndef PORTREUSE_REPORT_SHARED_LAYOUT_H
+#define PORTREUSE_REPORT_SHARED_LAYOUT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/verdict.h"
+#include "report/report.h"
+
+/* Prints a text from outside so that it cannot affect a terminal; see base/utf8.h. */
+void layout_text(FILE *out, const char *text);
+
+/* Prints `text`, made safe, and a newline in lines of at most 80 columns. The first line continues
+ * where `column` columns are already used; the others start with `indent` spaces. A newline in the
+ * text is a space; two end a paragraph. */
+void layout_wrap(FILE *out, const char *text, unsigned indent, unsigned column);
+
+/* Return what to print before and after a word in the colour of a verdict; "" unless `wanted`. */
+const char *layout_colour(bool wanted, enum verdict verdict);
+const char *layout_colour_end(bool wanted);
+
+/* A first line that is being written, of any length. */
+struct layout_line {
+    char *text; /* owned */
+    size_t size;
+    FILE
+        *out; /* owned; NULL if there is no memory: then nothing is written and the line is empty */
+};
+
+/* Begins a line; returns the stream to print it to, or NULL if there is no memory. */
+FILE *layout_line_begin(struct layout_line *line);
+
+/* Ends the line and copies it to `text`, which has REPORT_LINE_SIZE bytes. If it does not fit,
+ * words are left out at its end; only a single word that does not fit is cut, between characters.
+ * Returns the length of the whole line, so that the caller can try a shorter one. */
+size_t layout_line_end(struct layout_line *line, char *text);
+
+#endif

@@ -1,0 +1,92 @@
+#include "report/shared/layout.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+enum { WIDTH = 80 };
+
+void layout_text(FILE *out, const char *text) {
+    utf8_print(out, text, strlen(text));
+}
+
+/* --- paragraphs --- */
+
+/* Skips the spaces before a word; `*paragraph` says whether a new paragraph begins there. */
+static const char *skip_spaces(const char *text, bool *paragraph) {
+    unsigned newlines = 0;
+    for (; *text == ' ' || *text == '\n'; text++)
+        newlines += *text == '\n';
+    *paragraph = newlines > 1;
+    return text;
+}
+
+void layout_wrap(FILE *out, const char *text, unsigned indent, unsigned column) {
+    bool line_is_new = true; /* it has no word of the text yet */
+    bool paragraph;
+    const char *at = skip_spaces(text, &paragraph);
+    paragraph = false; /* not before the first word */
+    while (*at != '\0') {
+        size_t size = strcspn(at, " \n"), width = utf8_width(at, size);
+        bool fits = column + !line_is_new + width <= WIDTH || column <= indent;
+        if (paragraph || !fits) {
+            fprintf(out, "%s\n%*s", paragraph ? "\n" : "", (int)indent, "");
+            column = indent;
+            line_is_new = true;
+        }
+        fputs(line_is_new ? "" : " ", out);
+        column += (unsigned)width + !line_is_new;
+        utf8_print(out, at, size);
+        line_is_new = false;
+        at = skip_spaces(at + size, &paragraph);
+        paragraph = paragraph && *at != '\0';
+    }
+    fputc('\n', out);
+}
+
+/* --- colour --- */
+
+const char *layout_colour(bool wanted, enum verdict verdict) {
+    static const char *const begin[VERDICTS] = {[VERDICT_PASS] = "\x1b[32m",
+                                                [VERDICT_SKIP] = "\x1b[33m",
+                                                [VERDICT_FAIL] = "\x1b[1;31m",
+                                                [VERDICT_ERROR] = "\x1b[1;35m"};
+    return wanted ? begin[verdict] : "";
+}
+
+const char *layout_colour_end(bool wanted) {
+    return wanted ? "\x1b[0m" : "";
+}
+
+/* --- the first line --- */
+
+FILE *layout_line_begin(struct layout_line *line) {
+    *line = (struct layout_line){0};
+    line->out = open_memstream(&line->text, &line->size);
+    return line->out;
+}
+
+/* Returns how much of the line to keep: the words that fit, without punctuation at the end. A long
+ * word that would take more than half of the line with it is cut between characters. */
+static size_t fitting(const char *text) {
+    const size_t most = REPORT_LINE_SIZE - 1;
+    size_t length = strlen(text);
+    if (length <= most)
+        return length;
+    for (length = most; length > 0 && text[length] != ' ';)
+        length--;
+    while (length > 0 && strchr(" ,;:(", text[length - 1]) != NULL)
+        length--;
+    return length > most / 2 ? length : utf8_cut(text, most);
+}
+
+size_t layout_line_end(struct layout_line *line, char *text) {
+    bool whole = line->out != NULL && fclose(line->out) == 0;
+    size_t length = whole ? fitting(line->text) : 0;
+    if (length > 0)
+        memcpy(text, line->text, length);
+    text[length] = '\0';
+    free(line->text);
+    return whole ? line->size : 0;
+}
