@@ -24,13 +24,18 @@ while read -r command; do
   ok "and it shows how to call it" grep -qxF ".Cm $command" "$page"
 done <"$work/commands"
 
-# The words of the language, each of which has a row of a table in the source.
+# The words of the language: each has a row in a table of the source.
 grep -E '^\.(It|Cm) ' "$language" | tr -s ' ,' '\n' | sort -u >"$work/said"
-for table in scenario/verb.c kernel/sockopt.c model/socket.c; do
+words_are_said() { # TABLE: the file "words" has its words
+  ok "portreuse-scenario(5) has the words of $1" \
+    sh -c '[ "$(wc -l <"$1")" -gt 9 ] && comm -23 "$1" "$2" | diff /dev/null -' - "$work/words" "$work/said"
+}
+sed -n 's/^ *VERB([A-Z]*, \([a-z]*\)).*/\1/p' "$top/include/scenario/verb.h" | sort >"$work/words"
+words_are_said scenario/verb.h
+for table in kernel/sockopt.c model/socket.c; do
   sed -n 's/^    \(\[[A-Z0-9_]*\] = \)\{0,1\}{\{0,1\}"\([A-Za-z0-9_-]*\)",.*/\2/p' "$top/src/$table" |
     grep -vx none | sort >"$work/words"
-  ok "portreuse-scenario(5) has the words of $table" \
-    sh -c '[ "$(wc -l <"$1")" -gt 9 ] && comm -23 "$1" "$2" | diff /dev/null -' - "$work/words" "$work/said"
+  words_are_said $table
 done
 
 sed -n '/^\.Bd -literal$/,/^\.Ed$/{/^\./d;p;}' "$language" >"$work/example.scenario"
