@@ -1,62 +1,84 @@
-/* What of this host's settings will one day keep a port from a server, and settings that do not do
+/* Settings of this host that can keep a port from its server one day, and settings that do not do
  * what they are set for. */
 #ifndef PORTREUSE_DIAGNOSE_AUDIT_H
 #define PORTREUSE_DIAGNOSE_AUDIT_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
+#include "base/arena.h"
 #include "base/endpoint.h"
 #include "base/ports.h"
 #include "inspect/namespaces.h"
 #include "inspect/owners.h"
+#include "model/socket.h"
 
-enum { AUDIT_PORTS = 64, AUDIT_SHARED = 16, AUDIT_SETTINGS = 24, AUDIT_WHERE_SIZE = 96 };
-
-/* A port that an outgoing connection can take from its server. */
+/* A port of a server that an outgoing connection can take. */
 struct audit_port {
     uint16_t port;
-    bool listening;     /* else it was named by the caller alone */
+    bool listening;     /* else only the caller named it */
     struct owner owner; /* the oldest process that listens; pid 0 if none is known */
 };
 
-/* An address on which programs of different names listen, by SO_REUSEPORT. */
+/* An address on which programs of different names listen, with SO_REUSEPORT. */
 struct audit_shared {
     struct endpoint local;
     struct owner owners[2];
 };
 
-/* A sysctl that does nothing, or harm. */
+/* A sysctl that does harm, or has no effect on what it is often set for. */
 struct audit_setting {
-    const char *name; /* static */
-    char value[32];
-    char where[AUDIT_WHERE_SIZE]; /* the file that sets it; "" is the running kernel */
-    bool harmful;                 /* else it only does not do what it is often set for */
-    const char *words;            /* static: what it does */
-    const char *source;           /* static: who says so */
+    const char *name;   /* static */
+    const char *value;  /* owned by the audit */
+    const char *where;  /* the file that sets it, owned by the audit; "" is the running kernel */
+    bool harmful;       /* else it only has no effect on what it is often set for */
+    const char *words;  /* static: what it does */
+    const char *source; /* static: who says so */
 };
 
+/* Begin with all zero but `named`; end with audit_free(). */
 struct audit {
-    struct namespace place;
-    const char *failure; /* what could not be done, static; `error` is why; else NULL */
+    struct port_set named; /* more ports to check: set by the caller */
+    struct namespace where;
+    const char *failure; /* what could not be done, static, and `error` why; else NULL */
     int error;
-    struct port_set named; /* ports that the caller wants to be looked at, too */
     struct port_range range;
-    struct port_set wanted;               /* what ip_local_reserved_ports should be */
-    uint32_t endangered;                  /* ports in the range that are not reserved */
-    struct audit_port ports[AUDIT_PORTS]; /* the lowest of them */
-    unsigned port_count;
-    struct audit_shared shared[AUDIT_SHARED];
-    unsigned shared_count;
-    struct audit_setting settings[AUDIT_SETTINGS];
-    unsigned setting_count;
-    unsigned unseen; /* processes that could not be looked into */
+    struct port_set wanted;   /* what ip_local_reserved_ports should be */
+    struct audit_port *ports; /* in ascending order; each is in the range and not reserved */
+    size_t port_count;
+    struct audit_shared *shared;
+    size_t shared_count;
+    struct audit_setting *settings;
+    size_t setting_count;
+    unsigned unseen;    /* processes that could not be looked into */
+    struct arena arena; /* owns the arrays */
 };
 
-/* Looks; in another namespace a child process does it. Of `audit`, `named` is set by the caller. */
-void audit_look(const struct namespace *place, struct audit *audit);
+/* Looks. In another namespace a child process does it. */
+void audit_look(const struct namespace *where, struct audit *audit);
+void audit_free(struct audit *audit);
 
-/* Judges the settings that files of sysctl(8) make, and those of the running kernel.
+/* --- the parts that judge: they make no system call --- */
+
+/* A listening socket and the oldest process that has it; pid 0 if none is known. */
+struct audit_listener {
+    struct tcp_socket socket;
+    struct owner owner;
+};
+
+/* Finds the ports in danger and the shared addresses among `count` listeners. `range` and `named`
+ * are set. */
+void audit_listeners(struct audit *audit, const struct audit_listener *listeners, size_t count);
+
+/* Judges one setting, and adds it to the audit if there is something to say about it. `where` is as
+ * in struct audit_setting. (audit_settings.c) */
+void audit_setting(struct audit *audit, const char *name, const char *value, const char *where);
+
+/* Judges the settings of a file in the format of sysctl.conf(5). (audit_settings.c) */
+void audit_settings_file(struct audit *audit, FILE *file, const char *path);
+
+/* Judges the settings of the running kernel and those of the files that sysctl(8) reads.
  * (audit_settings.c) */
 void audit_settings(struct audit *audit);
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/arena.h"
 #include "inspect/namespaces.h"
 
 /* Where, as whom, and for how long. All zero: a plain child without a time limit. */
@@ -39,9 +40,12 @@ int child_run(const struct child *child, child_work *work, void *data, size_t si
  */
 bool child_take(struct child_bytes *more, void *bytes, size_t size);
 
-/* Takes the next `count` items of `size` bytes off `more`: an array that the caller frees, or NULL
- * if there are none, fewer are left, or memory is out. */
-void *child_take_array(struct child_bytes *more, size_t count, size_t size);
+/* Takes the next `count` items of `size` bytes off `more`, into the arena. NULL if there are none.
+ * What is missing is zero. */
+void *child_take_array(struct child_bytes *more, struct arena *arena, size_t count, size_t size);
+
+/* Takes the next text with its NUL off `more`, into the arena. Returns "" if there is none. */
+const char *child_take_text(struct child_bytes *more, struct arena *arena);
 
 void child_bytes_free(struct child_bytes *more);
 

@@ -97,6 +97,7 @@ static int cmd_audit(int argc, char **argv) {
         status = look(&request);
     outputs_free(&request.outputs);
     target_free(&request.target);
+    audit_free(&request.audit);
     return status;
 }
 

@@ -1,3 +1,5 @@
+/* The listeners and their owners are collected first and judged after. Results that a child process
+ * finds come back as the structure, followed by its arrays. */
 #include "diagnose/audit.h"
 
 #include <errno.h>
@@ -5,123 +7,194 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/table.h"
 #include "inspect/child.h"
 #include "kernel/sockdiag.h"
 #include "kernel/sysctl.h"
 
-enum { LISTENERS_MOST = 1024 };
+/* --- ports in danger --- */
 
-/* Listeners, of which as many are kept as a host sensibly has. */
-struct listeners {
-    struct tcp_socket sockets[LISTENERS_MOST];
-    struct owners owners[LISTENERS_MOST];
-    size_t count;
-    struct port_set ports; /* of all of them */
+/* Of one port: the first listener with a known owner, or else the first. */
+struct port_entry {
+    uint16_t port;
+    const struct audit_listener *listener;
 };
 
-static bool add_listener(void *context, const struct tcp_socket *socket) {
-    struct listeners *listeners = context;
-    port_set_add(&listeners->ports, socket->local.port);
-    if (listeners->count < LISTENERS_MOST) {
-        listeners->owners[listeners->count].inode = socket->inode;
-        listeners->sockets[listeners->count++] = *socket;
-    }
-    return true;
+/* Returns false if memory is out. */
+static bool index_port(struct table *ports, const struct audit_listener *listener) {
+    bool is_new;
+    struct port_entry *entry = table_add(ports, &listener->socket.local.port, &is_new);
+    if (entry != NULL && (is_new || entry->listener->owner.pid == 0))
+        entry->listener = listener;
+    return entry != NULL;
 }
 
-/* --- ports --- */
-
-static const struct owner *listener_of(const struct listeners *listeners, uint16_t port) {
-    static const struct owner nobody;
-    for (size_t i = 0; i < listeners->count; i++)
-        if (listeners->sockets[i].local.port == port && listeners->owners[i].known > 0)
-            return &listeners->owners[i].oldest[0];
-    return &nobody;
-}
-
-static void find_endangered(struct audit *audit, const struct listeners *listeners) {
+static void find_endangered(struct audit *audit, const struct table *ports) {
     audit->wanted = audit->range.reserved;
     for (uint32_t i = audit->range.low; i <= audit->range.high; i++) {
         uint16_t port = (uint16_t)i;
-        bool listening = port_set_has(&listeners->ports, port);
+        const struct port_entry *entry = table_find(ports, &port);
         if (!port_range_has(&audit->range, port) ||
-            (!listening && !port_set_has(&audit->named, port)))
+            (entry == NULL && !port_set_has(&audit->named, port)))
             continue;
-        audit->endangered++;
         port_set_add(&audit->wanted, port);
-        if (audit->port_count < AUDIT_PORTS)
-            audit->ports[audit->port_count++] =
-                (struct audit_port){port, listening, *listener_of(listeners, port)};
+        audit->ports =
+            arena_grow(&audit->arena, audit->ports, audit->port_count, sizeof *audit->ports);
+        audit->ports[audit->port_count++] = (struct audit_port){
+            .port = port,
+            .listening = entry != NULL,
+            .owner = entry == NULL ? (struct owner){0} : entry->listener->owner};
     }
 }
 
-/* --- shared --- */
+/* --- shared addresses --- */
+
+/* Of one address: the first listener with a known owner. */
+struct address_entry {
+    struct endpoint local;
+    bool is_shared;
+    const struct audit_listener *listener;
+};
 
 static bool same_program(const struct owner *a, const struct owner *b) {
     return strcmp(a->name, b->name) == 0 || a->pid == b->pid;
 }
 
-static bool is_told(const struct audit *audit, const struct endpoint *local) {
-    for (unsigned i = 0; i < audit->shared_count; i++)
-        if (endpoint_equal(&audit->shared[i].local, local))
-            return true;
-    return false;
+/* Two listeners can have one address and port only with SO_REUSEPORT. Returns false if memory is
+ * out. */
+static bool check_shared(struct audit *audit, struct table *addresses,
+                         const struct audit_listener *listener) {
+    bool is_new;
+    if (listener->owner.pid == 0)
+        return true;
+    struct address_entry *entry = table_add(addresses, &listener->socket.local, &is_new);
+    if (entry == NULL)
+        return false;
+    if (is_new)
+        entry->listener = listener;
+    if (entry->is_shared || same_program(&entry->listener->owner, &listener->owner))
+        return true;
+    entry->is_shared = true;
+    audit->shared =
+        arena_grow(&audit->arena, audit->shared, audit->shared_count, sizeof *audit->shared);
+    audit->shared[audit->shared_count++] =
+        (struct audit_shared){listener->socket.local, {entry->listener->owner, listener->owner}};
+    return true;
 }
 
-/* Two listeners on one address and port can only be by SO_REUSEPORT. */
-static void find_shared(struct audit *audit, const struct listeners *listeners) {
+void audit_listeners(struct audit *audit, const struct audit_listener *listeners, size_t count) {
+    struct table ports = {.entry_size = sizeof(struct port_entry), .key_size = sizeof(uint16_t)};
+    struct table addresses = {.entry_size = sizeof(struct address_entry),
+                              .key_size = sizeof(struct endpoint)};
+    for (size_t i = 0; i < count; i++)
+        if (!index_port(&ports, &listeners[i]) || !check_shared(audit, &addresses, &listeners[i]))
+            arena_out_of_memory();
+    find_endangered(audit, &ports);
+    table_free(&ports);
+    table_free(&addresses);
+}
+
+/* --- the listeners --- */
+
+struct listeners {
+    struct arena arena; /* owns: */
+    struct audit_listener *list;
+    size_t count;
+};
+
+static bool add_listener(void *context, const struct tcp_socket *socket) {
+    struct listeners *listeners = context;
+    listeners->list =
+        arena_grow(&listeners->arena, listeners->list, listeners->count, sizeof *listeners->list);
+    listeners->list[listeners->count++] = (struct audit_listener){.socket = *socket};
+    return true;
+}
+
+/* Finds the owner of each. Returns how many processes could not be looked into. */
+static unsigned find_owners(struct listeners *listeners) {
+    struct owners *owners = calloc(listeners->count + 1, sizeof *owners);
+    if (owners == NULL)
+        arena_out_of_memory();
     for (size_t i = 0; i < listeners->count; i++)
-        for (size_t k = 0; k < i; k++) {
-            const struct owners *a = &listeners->owners[k], *b = &listeners->owners[i];
-            const struct endpoint *local = &listeners->sockets[i].local;
-            if (!endpoint_equal(local, &listeners->sockets[k].local) || a->known == 0 ||
-                b->known == 0 || same_program(&a->oldest[0], &b->oldest[0]) ||
-                audit->shared_count == AUDIT_SHARED || is_told(audit, local))
-                continue;
-            audit->shared[audit->shared_count++] =
-                (struct audit_shared){*local, {a->oldest[0], b->oldest[0]}};
-        }
+        owners[i].inode = listeners->list[i].socket.inode;
+    unsigned unseen = owners_find(owners, listeners->count);
+    for (size_t i = 0; i < listeners->count; i++)
+        if (owners[i].known > 0)
+            listeners->list[i].owner = owners[i].oldest[0];
+    free(owners);
+    return unseen;
+}
+
+/* Returns 0 or an errno. */
+static int look_at_sockets(struct audit *audit) {
+    struct diag_query query = sockdiag_query(1U << STATE_LISTEN);
+    struct listeners listeners = {0};
+    int diag = sockdiag_open(NETNS_HERE);
+    if (diag < 0)
+        return errno;
+    int error = sockdiag_dump(diag, &query, add_listener, &listeners);
+    close(diag);
+    if (error == 0) {
+        audit->unseen = find_owners(&listeners);
+        audit_listeners(audit, listeners.list, listeners.count);
+    }
+    arena_free(&listeners.arena);
+    return error;
 }
 
 /* --- all together --- */
 
-static int look_at_sockets(struct audit *audit, struct listeners *listeners) {
-    struct diag_query query = sockdiag_query(1U << STATE_LISTEN);
-    int diag = sockdiag_open(NETNS_HERE);
-    if (diag < 0)
-        return errno;
-    int error = sockdiag_dump(diag, &query, add_listener, listeners);
-    close(diag);
-    if (error != 0)
-        return error;
-    audit->unseen = owners_find(listeners->owners, listeners->count);
-    find_endangered(audit, listeners);
-    find_shared(audit, listeners);
-    return 0;
-}
-
-static void look_here(void *context, FILE *more) {
-    (void)more;
-    struct audit *audit = context;
-    struct listeners *listeners = calloc(1, sizeof *listeners);
+static void look_here(struct audit *audit) {
     sysctl_port_range(NETNS_HERE, &audit->range);
-    audit->error = listeners == NULL ? ENOMEM : look_at_sockets(audit, listeners);
+    audit->error = look_at_sockets(audit);
     audit->failure = audit->error == 0 ? NULL : "listing the TCP sockets (sock_diag)";
-    free(listeners);
     audit_settings(audit);
 }
 
-void audit_look(const struct namespace *place, struct audit *audit) {
-    struct child child = {.where = place};
-    const char *what;
-    audit->place = *place;
-    if (place->path[0] == '\0') {
-        look_here(audit, NULL);
+/* The values and paths of settings follow the arrays, one by one. */
+static void look_in_child(void *data, FILE *more) {
+    struct audit *audit = data;
+    look_here(audit);
+    fwrite(audit->ports, sizeof *audit->ports, audit->port_count, more);
+    fwrite(audit->shared, sizeof *audit->shared, audit->shared_count, more);
+    fwrite(audit->settings, sizeof *audit->settings, audit->setting_count, more);
+    for (size_t i = 0; i < audit->setting_count; i++) {
+        fwrite(audit->settings[i].value, strlen(audit->settings[i].value) + 1, 1, more);
+        fwrite(audit->settings[i].where, strlen(audit->settings[i].where) + 1, 1, more);
+    }
+}
+
+static void take_arrays(struct audit *audit, struct child_bytes *more) {
+    struct arena *arena = &audit->arena;
+    *arena = (struct arena){0};
+    audit->ports = child_take_array(more, arena, audit->port_count, sizeof *audit->ports);
+    audit->shared = child_take_array(more, arena, audit->shared_count, sizeof *audit->shared);
+    audit->settings = child_take_array(more, arena, audit->setting_count, sizeof *audit->settings);
+    for (size_t i = 0; i < audit->setting_count; i++) {
+        audit->settings[i].value = child_take_text(more, arena);
+        audit->settings[i].where = child_take_text(more, arena);
+    }
+}
+
+void audit_look(const struct namespace *where, struct audit *audit) {
+    struct child child = {.where = where};
+    struct child_bytes more;
+    audit->where = *where;
+    if (where->path[0] == '\0') {
+        look_here(audit);
         return;
     }
-    int error = child_run(&child, look_here, audit, sizeof *audit, NULL, &what);
-    if (error != 0) {
+    const char *what;
+    int error = child_run(&child, look_in_child, audit, sizeof *audit, &more, &what);
+    if (error == 0) {
+        take_arrays(audit, &more);
+    } else {
         audit->error = error;
         audit->failure = what;
     }
+    child_bytes_free(&more);
+}
+
+void audit_free(struct audit *audit) {
+    arena_free(&audit->arena);
 }

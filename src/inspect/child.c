@@ -172,12 +172,19 @@ bool child_take(struct child_bytes *more, void *bytes, size_t size) {
     return true;
 }
 
-void *child_take_array(struct child_bytes *more, size_t count, size_t size) {
-    void *items =
-        count == 0 || count > (more->size - more->at) / size ? NULL : malloc(count * size);
-    if (items != NULL)
-        child_take(more, items, count * size);
+void *child_take_array(struct child_bytes *more, struct arena *arena, size_t count, size_t size) {
+    void *items = count == 0 ? NULL : arena_alloc(arena, count * size);
+    child_take(more, items, count * size);
     return items;
+}
+
+const char *child_take_text(struct child_bytes *more, struct arena *arena) {
+    const char *text = more->bytes + more->at;
+    const char *end = more->at == more->size ? NULL : memchr(text, '\0', more->size - more->at);
+    if (end == NULL)
+        return "";
+    more->at += (size_t)(end - text) + 1;
+    return arena_copy(arena, text, (size_t)(end - text));
 }
 
 void child_bytes_free(struct child_bytes *more) {

@@ -68,27 +68,32 @@ end
 
 begin stolen
 look audit --ports 2000,3000,4000
-ok "a named port in the range is in danger" first_line_starts "WARNING 1 unreserved server port"
+ok "a given port in the range is in danger" first_line_starts "WARNING 1 unreserved server port"
 ok "exit 1" status_is 1
-ok "which" out_has "2000, named, not listening now"
-ok "the line that mends it" out_has "sysctl -w net.ipv4.ip_local_reserved_ports=2000"
+ok "which" out_has "2000, given, not listening now"
+ok "the command that fixes it" out_has "sysctl -w net.ipv4.ip_local_reserved_ports=2000"
 look audit --format json --ports 2000
 ok "JSON: the port" json_is '.endangered[0].port' 2000
-ok "JSON: what mends it" json_is .ip_local_reserved_ports 2000
+ok "JSON: what fixes it" json_is .ip_local_reserved_ports 2000
 end
 begin listener
 look audit
-ok "a listener outside of the range is in no danger" first_line_is "OK no port of a server is in danger"
+ok "a listener outside of the range is in no danger" first_line_is "OK no server port is in danger"
 printf 'web 40000/tcp www # a server\ndns 40001/udp\n# 40002/tcp\nx\n' >"$work/services"
 look audit --services "$work/services"
-ok "a services file is read" out_has "40000, named"
+ok "a services file is read" out_has "40000, given"
 ok "of it, TCP" out_lacks 40001
+look audit --ports 40000-40099
+ok "a long list is shortened, and says so" out_has "and 36 more"
+ok "but not in the count" first_line_is "WARNING 100 unreserved server ports"
+look audit --format json --ports 40000-40099
+ok "nor in JSON" json_is '.endangered | length' 100
 look audit --ports nonsense
 ok "a wrong list is exit 2" status_is 2
 end
 begin shared
 look audit
-ok "programs of different names on a port" first_line_starts "WARNING 1 port shared by strangers"
+ok "programs of different names on a port" first_line_starts "WARNING 1 shared port"
 ok "which" out_has "127.0.0.1:2000, "
 end
 begin old-guide

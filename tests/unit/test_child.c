@@ -21,6 +21,7 @@ static void count_up(void *data, FILE *more) {
     (*number)++;
     for (uint32_t i = 0; i < MANY; i++)
         fwrite(&i, sizeof i, 1, more);
+    fwrite("text", sizeof "text", 1, more);
 }
 
 static void what_the_work_changes_and_writes_comes_back(void **state) {
@@ -31,13 +32,16 @@ static void what_the_work_changes_and_writes_comes_back(void **state) {
     (void)state;
     assert_int_equal(child_run(&child, count_up, &number, sizeof number, &more, &what), 0);
     assert_int_equal(number, 42);
-    uint32_t *items = child_take_array(&more, MANY, sizeof *items), one;
+    struct arena arena = {0};
+    uint32_t *items = child_take_array(&more, &arena, MANY, sizeof *items), one;
     assert_non_null(items);
     for (uint32_t i = 0; i < MANY; i++)
         assert_int_equal(items[i], i);
+    assert_string_equal(child_take_text(&more, &arena), "text");
+    assert_string_equal(child_take_text(&more, &arena), "");
     assert_false(child_take(&more, &one, sizeof one));
-    assert_null(child_take_array(&more, 1, sizeof one));
-    free(items);
+    assert_null(child_take_array(&more, &arena, 0, sizeof one));
+    arena_free(&arena);
     child_bytes_free(&more);
 }
 

@@ -18,9 +18,9 @@ static const struct audit *audit_of(const struct report *report) {
     return ((const struct audit_findings *)report->findings)->audit;
 }
 
-static unsigned harmful(const struct audit *audit) {
-    unsigned count = 0;
-    for (unsigned i = 0; i < audit->setting_count; i++)
+static size_t harmful(const struct audit *audit) {
+    size_t count = 0;
+    for (size_t i = 0; i < audit->setting_count; i++)
         count += audit->settings[i].harmful;
     return count;
 }
@@ -28,14 +28,14 @@ static unsigned harmful(const struct audit *audit) {
 static enum severity judge(const struct audit *audit) {
     if (audit->failure != NULL)
         return SEVERITY_UNKNOWN;
-    return audit->endangered + audit->shared_count + harmful(audit) > 0 ? SEVERITY_WARNING
+    return audit->port_count + audit->shared_count + harmful(audit) > 0 ? SEVERITY_WARNING
                                                                         : SEVERITY_OK;
 }
 
-static void print_counted(FILE *out, uint32_t count, const char *what, const char **comma) {
+static void print_counted(FILE *out, size_t count, const char *what, const char **comma) {
     if (count == 0)
         return;
-    fprintf(out, "%s%" PRIu32 " %s%s", *comma, count, what, count == 1 ? "" : "s");
+    fprintf(out, "%s%zu %s%s", *comma, count, what, count == 1 ? "" : "s");
     *comma = ", ";
 }
 
@@ -46,9 +46,9 @@ static void print_line(FILE *out, const struct audit *audit) {
     if (audit->failure != NULL)
         fprintf(out, " %s: %s", audit->failure, errname(audit->error, name));
     else if (judge(audit) == SEVERITY_OK)
-        fputs(" no port of a server is in danger", out);
-    print_counted(out, audit->endangered, "unreserved server port", &comma);
-    print_counted(out, audit->shared_count, "port shared by strangers", &comma);
+        fputs(" no server port is in danger", out);
+    print_counted(out, audit->port_count, "unreserved server port", &comma);
+    print_counted(out, audit->shared_count, "shared port", &comma);
     print_counted(out, harmful(audit), "harmful sysctl", &comma);
 }
 
@@ -60,6 +60,14 @@ static void make_line(const struct audit *audit, char *text) {
 }
 
 /* --- for people --- */
+
+/* How many lines a list has at most. */
+enum { LISTED = 64 };
+
+static void print_more(FILE *out, size_t count) {
+    if (count > LISTED)
+        fprintf(out, "%*sand %zu more\n", INDENT, "", count - LISTED);
+}
 
 static void print_text(FILE *out, const char *text) {
     utf8_print(out, text, strlen(text));
@@ -73,23 +81,21 @@ static void print_owner(FILE *out, const struct owner *owner) {
 }
 
 static void print_ports(FILE *out, const struct audit *audit) {
-    if (audit->endangered == 0)
+    if (audit->port_count == 0)
         return;
-    fprintf(out, "\nServers' ports that an outgoing connection can take\n");
-    for (unsigned i = 0; i < audit->port_count; i++) {
+    fprintf(out, "\nPorts of servers that an outgoing connection can take\n");
+    for (size_t i = 0; i < audit->port_count && i < LISTED; i++) {
         const struct audit_port *port = &audit->ports[i];
         fprintf(out, "%*s%u, ", INDENT, "", port->port);
         if (port->owner.pid != 0)
             print_owner(out, &port->owner);
         else
-            fputs(port->listening ? "of a process that cannot be seen" : "named, not listening now",
+            fputs(port->listening ? "of a process that cannot be seen" : "given, not listening now",
                   out);
         fputc('\n', out);
     }
-    if (audit->endangered > audit->port_count)
-        fprintf(out, "%*sand %" PRIu32 " more\n", INDENT, "",
-                audit->endangered - audit->port_count);
-    fprintf(out, "%*sTo keep them for their servers, now and after the next start:\n", INDENT, "");
+    print_more(out, audit->port_count);
+    fprintf(out, "%*sTo keep them for their servers, now and after a reboot:\n", INDENT, "");
     fprintf(out, "%*ssysctl -w net.ipv4.ip_local_reserved_ports=", 2 * INDENT, "");
     port_set_print(&audit->wanted, out);
     fprintf(out, "\n%*secho net.ipv4.ip_local_reserved_ports=", 2 * INDENT, "");
@@ -102,21 +108,22 @@ static void print_shared(FILE *out, const struct audit *audit) {
     char text[ENDPOINT_TEXT_SIZE];
     if (audit->shared_count == 0)
         return;
-    fprintf(out, "\nPorts that different programs share by SO_REUSEPORT\n");
-    for (unsigned i = 0; i < audit->shared_count; i++) {
+    fprintf(out, "\nPorts that different programs share with SO_REUSEPORT\n");
+    for (size_t i = 0; i < audit->shared_count && i < LISTED; i++) {
         fprintf(out, "%*s%s, ", INDENT, "", endpoint_text(&audit->shared[i].local, text));
         print_owner(out, &audit->shared[i].owners[0]);
         fputs(" and ", out);
         print_owner(out, &audit->shared[i].owners[1]);
-        fputs(": each gets a part of the connections\n", out);
+        fputs(": each gets some of the connections\n", out);
     }
+    print_more(out, audit->shared_count);
 }
 
 static void print_settings(FILE *out, const struct audit *audit) {
     if (audit->setting_count == 0)
         return;
-    fprintf(out, "\nSettings that do nothing of what they are set for, or harm\n");
-    for (unsigned i = 0; i < audit->setting_count; i++) {
+    fprintf(out, "\nSettings that do harm, or do not do what they are often set for\n");
+    for (size_t i = 0; i < audit->setting_count; i++) {
         const struct audit_setting *setting = &audit->settings[i];
         fprintf(out, "%*s%s = ", INDENT, "", setting->name);
         print_text(out, setting->value);
@@ -137,18 +144,18 @@ static void write_text(const struct report *report, FILE *out) {
     fprintf(out, "%s\n", line);
     if (report->quiet)
         return;
-    fprintf(out, "\nOutgoing connections get ports of %u-%u", audit->range.low, audit->range.high);
+    fprintf(out, "\nOutgoing connections use ports %u-%u", audit->range.low, audit->range.high);
     if (audit->range.reserved_count > 0)
-        fprintf(out, ", but for %" PRIu32 " that are reserved", audit->range.reserved_count);
+        fprintf(out, ", except %" PRIu32 " reserved ones", audit->range.reserved_count);
     fputs(".\n", out);
     print_ports(out, audit);
     print_shared(out, audit);
     print_settings(out, audit);
     if (audit->unseen > 0)
-        fprintf(out,
-                "\n%u processes are not ours to look into: as root this would tell which sockets\n"
-                "are theirs.\n",
-                audit->unseen);
+        fprintf(
+            out,
+            "\n%u processes could not be inspected. Run as root to see which sockets are theirs.\n",
+            audit->unseen);
 }
 
 static const struct format format_audit_text = {
@@ -170,9 +177,9 @@ static void write_owner(struct json *json, const struct owner *owner) {
 }
 
 static void write_ports(struct json *json, const struct audit *audit) {
-    json_number(json, "endangered_count", audit->endangered);
+    json_number(json, "endangered_count", (int64_t)audit->port_count);
     json_array(json, "endangered");
-    for (unsigned i = 0; i < audit->port_count; i++) {
+    for (size_t i = 0; i < audit->port_count; i++) {
         const struct audit_port *port = &audit->ports[i];
         json_object(json, NULL);
         json_number(json, "port", port->port);
@@ -201,7 +208,7 @@ static void write_wanted(struct json *json, const struct audit *audit) {
 static void write_shared(struct json *json, const struct audit *audit) {
     char text[ENDPOINT_TEXT_SIZE];
     json_array(json, "shared");
-    for (unsigned i = 0; i < audit->shared_count; i++) {
+    for (size_t i = 0; i < audit->shared_count; i++) {
         json_object(json, NULL);
         json_string(json, "local", endpoint_text(&audit->shared[i].local, text));
         json_array(json, "processes");
@@ -215,7 +222,7 @@ static void write_shared(struct json *json, const struct audit *audit) {
 
 static void write_settings(struct json *json, const struct audit *audit) {
     json_array(json, "settings");
-    for (unsigned i = 0; i < audit->setting_count; i++) {
+    for (size_t i = 0; i < audit->setting_count; i++) {
         const struct audit_setting *setting = &audit->settings[i];
         json_object(json, NULL);
         json_string(json, "name", setting->name);
@@ -234,7 +241,7 @@ static void write_json(const struct report *report, FILE *out) {
     struct json json = {.out = out};
     json_object(&json, NULL);
     report_json_head(&json, report);
-    json_string(&json, "namespace", audit->place.name);
+    json_string(&json, "namespace", audit->where.name);
     json_string(&json, "failure", audit->failure);
     json_errno(&json, "error", audit->error);
     json_number(&json, "range_low", audit->range.low);
@@ -266,13 +273,15 @@ static void summarize_audit(const struct report *report, struct summary *summary
     if (audit->failure != NULL)
         return;
     summary_metric(summary, "audit_ports_endangered",
-                   "Ports of servers that outgoing connections can take.", audit->endangered);
+                   "Ports of servers that outgoing connections can take.",
+                   (double)audit->port_count);
     summary_metric(summary, "audit_ports_shared", "Ports that different programs share.",
-                   audit->shared_count);
-    summary_metric(summary, "audit_settings_harmful", "Sysctls that do harm.", harmful(audit));
+                   (double)audit->shared_count);
+    summary_metric(summary, "audit_settings_harmful", "Sysctls that do harm.",
+                   (double)harmful(audit));
     summary_metric(summary, "audit_settings_useless",
-                   "Sysctls that do nothing of what they are set for.",
-                   audit->setting_count - harmful(audit));
+                   "Sysctls that do not do what they are often set for.",
+                   (double)(audit->setting_count - harmful(audit)));
 }
 
 /* --- the subject --- */

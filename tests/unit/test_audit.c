@@ -1,0 +1,198 @@
+/* What a list of listeners, and lists of settings, come to in an audit. */
+#include "test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "diagnose/audit.h"
+
+static struct audit_listener listener(uint16_t port, pid_t pid, const char *program) {
+    struct audit_listener found = {
+        .socket = {.state = STATE_LISTEN, .local = endpoint_wildcard(AF_INET, port)},
+        .owner = {.pid = pid}};
+    snprintf(found.owner.name, sizeof found.owner.name, "%s", program);
+    return found;
+}
+
+static struct audit audit_of_range(uint16_t low, uint16_t high, const char *reserved) {
+    struct port_set set = {0};
+    assert_true(port_set_parse(reserved, &set));
+    return (struct audit){.range = port_range(low, high, &set)};
+}
+
+/* --- ports --- */
+
+static void ports_of_the_range_are_in_danger_unless_reserved(void **state) {
+    struct audit audit = audit_of_range(2000, 2999, "2001,4000");
+    struct audit_listener listeners[] = {listener(2002, 0, ""), listener(2001, 7, "a"),
+                                         listener(1999, 7, "a"), listener(2002, 8, "b")};
+    (void)state;
+    port_set_add(&audit.named, 2999);
+    port_set_add(&audit.named, 3000);
+    audit_listeners(&audit, listeners, ROWS(listeners));
+    assert_int_equal(audit.port_count, 2);
+    assert_int_equal(audit.ports[0].port, 2002);
+    assert_true(audit.ports[0].listening);
+    assert_int_equal(audit.ports[0].owner.pid, 8); /* the first one that is known */
+    assert_int_equal(audit.ports[1].port, 2999);
+    assert_false(audit.ports[1].listening);
+    assert_true(port_set_has(&audit.wanted, 2001) && port_set_has(&audit.wanted, 2002) &&
+                port_set_has(&audit.wanted, 2999) && port_set_has(&audit.wanted, 4000));
+    assert_false(port_set_has(&audit.wanted, 1999));
+    assert_int_equal(audit.shared_count, 0);
+    audit_free(&audit);
+}
+
+static void every_listener_counts_the_last_one_too(void **state) {
+    enum { MANY = 2000, LAST = 40000 };
+    struct audit audit = audit_of_range(32768, 60999, "");
+    struct audit_listener *listeners = calloc(MANY + 1, sizeof *listeners);
+    (void)state;
+    for (uint16_t i = 0; i < MANY; i++)
+        listeners[i] = listener((uint16_t)(10000 + i), 7, "a");
+    listeners[MANY] = listener(LAST, 8, "b");
+    audit_listeners(&audit, listeners, MANY + 1);
+    assert_int_equal(audit.port_count, 1);
+    assert_int_equal(audit.ports[0].port, LAST);
+    assert_int_equal(audit.ports[0].owner.pid, 8);
+    audit_free(&audit);
+    free(listeners);
+}
+
+static void every_port_in_danger_is_listed(void **state) {
+    enum { MANY = 2000 };
+    struct audit audit = audit_of_range(32768, 60999, "");
+    struct audit_listener *listeners = calloc(MANY, sizeof *listeners);
+    (void)state;
+    for (uint16_t i = 0; i < MANY; i++)
+        listeners[i] = listener((uint16_t)(40000 + i), 7, "a");
+    audit_listeners(&audit, listeners, MANY);
+    assert_int_equal(audit.port_count, MANY);
+    assert_int_equal(audit.ports[MANY - 1].port, 40000 + MANY - 1);
+    audit_free(&audit);
+    free(listeners);
+}
+
+/* --- shared addresses --- */
+
+static void an_address_is_shared_if_the_programs_have_different_names(void **state) {
+    struct audit audit = audit_of_range(32768, 60999, "");
+    struct audit_listener listeners[] = {listener(80, 7, "a"), listener(80, 8, "a"),
+                                         listener(81, 7, "a"), listener(81, 0, ""),
+                                         listener(80, 9, "b"), listener(80, 10, "c")};
+    (void)state;
+    audit_listeners(&audit, listeners, ROWS(listeners));
+    assert_int_equal(audit.shared_count, 1);
+    assert_int_equal(audit.shared[0].local.port, 80);
+    assert_int_equal(audit.shared[0].owners[0].pid, 7);
+    assert_int_equal(audit.shared[0].owners[1].pid, 9);
+    audit_free(&audit);
+}
+
+static void every_shared_address_is_listed(void **state) {
+    enum { MANY = 100 };
+    struct audit audit = audit_of_range(32768, 60999, "");
+    struct audit_listener listeners[2 * MANY];
+    (void)state;
+    for (uint16_t i = 0; i < MANY; i++) {
+        listeners[i] = listener((uint16_t)(1000 + i), 7, "a");
+        listeners[MANY + i] = listener((uint16_t)(1000 + i), 8, "b");
+    }
+    audit_listeners(&audit, listeners, 2 * MANY);
+    assert_int_equal(audit.shared_count, MANY);
+    audit_free(&audit);
+}
+
+/* --- settings --- */
+
+static void settings_are_judged_by_their_value(void **state) {
+    static const struct {
+        const char *name, *value;
+        unsigned said, harmful;
+    } cases[] = {
+        {"net.ipv4.tcp_tw_recycle", "0", 1, 1},
+        {"net.ipv4.tcp_fin_timeout", "60", 0, 0},
+        {"net.ipv4.tcp_fin_timeout", "10", 1, 0},
+        {"net.ipv4.tcp_tw_reuse", "1", 1, 0},
+        {"net.ipv4.tcp_tw_reuse", "2", 0, 0},
+        {"net.ipv4.tcp_timestamps", "0", 1, 1},
+        {"net.ipv4.tcp_timestamps", "1", 0, 0},
+        {"net.ipv4.tcp_max_tw_buckets", "4095", 1, 1},
+        {"net.ipv4.tcp_max_tw_buckets", "4096", 0, 0},
+        {"net.ipv4.ip_local_port_range", "32768 60999", 0, 0},
+        {"net.ipv4.ip_local_port_range", "32768 61000", 1, 0},
+        {"net.ipv4.ip_local_port_range", "1000 60999", 1, 1},
+        {"net.ipv4.ip_local_port_range", "1000 61000", 2, 1},
+        {"net.ipv4.ip_nonlocal_bind", "1", 1, 0},
+        {"net.ipv4.ip_autobind_reuse", "1", 1, 1},
+        {"net.ipv4.ip_forward", "1", 0, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(cases); i++) {
+        struct audit audit = {.error = 0};
+        unsigned harmful = 0;
+        audit_setting(&audit, cases[i].name, cases[i].value, "");
+        for (size_t k = 0; k < audit.setting_count; k++)
+            harmful += audit.settings[k].harmful;
+        if (audit.setting_count != cases[i].said || harmful != cases[i].harmful)
+            fail_msg("%s = %s: %zu said, %u harmful", cases[i].name, cases[i].value,
+                     audit.setting_count, harmful);
+        audit_free(&audit);
+    }
+}
+
+static void a_file_is_read_as_sysctl_reads_it(void **state) {
+    static char text[] = "# net.ipv4.tcp_timestamps = 0\n"
+                         "; net.ipv4.tcp_timestamps = 0\n"
+                         "nonsense\n"
+                         "  -net/ipv4/tcp_timestamps=0\n"
+                         "net.ipv4.tcp_fin_timeout \t= 15 \n"
+                         "net.ipv4.tcp_tw_reuse = 1";
+    struct audit audit = {.error = 0};
+    FILE *file = fmemopen(text, strlen(text), "r");
+    (void)state;
+    audit_settings_file(&audit, file, "/etc/sysctl.d/x.conf");
+    fclose(file);
+    assert_int_equal(audit.setting_count, 3);
+    assert_string_equal(audit.settings[0].name, "net.ipv4.tcp_timestamps");
+    assert_string_equal(audit.settings[0].value, "0");
+    assert_string_equal(audit.settings[1].value, "15");
+    assert_string_equal(audit.settings[2].value, "1");
+    assert_string_equal(audit.settings[2].where, "/etc/sysctl.d/x.conf");
+    audit_free(&audit);
+}
+
+static void every_setting_is_listed_and_none_is_cut(void **state) {
+    enum { MANY = 100, LONG = 3000 };
+    struct audit audit = {.error = 0};
+    char value[LONG + 1], *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    (void)state;
+    memset(value, '1', LONG);
+    value[LONG] = '\0';
+    for (int i = 0; i < MANY; i++)
+        fprintf(out, "net.ipv4.tcp_fin_timeout = %s\n", value);
+    fclose(out);
+    FILE *file = fmemopen(text, size, "r");
+    audit_settings_file(&audit, file, "x");
+    fclose(file);
+    assert_int_equal(audit.setting_count, MANY);
+    assert_string_equal(audit.settings[MANY - 1].value, value);
+    audit_free(&audit);
+    free(text);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ports_of_the_range_are_in_danger_unless_reserved),
+        cmocka_unit_test(every_listener_counts_the_last_one_too),
+        cmocka_unit_test(every_port_in_danger_is_listed),
+        cmocka_unit_test(an_address_is_shared_if_the_programs_have_different_names),
+        cmocka_unit_test(every_shared_address_is_listed),
+        cmocka_unit_test(settings_are_judged_by_their_value),
+        cmocka_unit_test(a_file_is_read_as_sysctl_reads_it),
+        cmocka_unit_test(every_setting_is_listed_and_none_is_cut),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
