@@ -1,6 +1,6 @@
-/* Would bind() and listen(), or connect(), succeed now, and if not, why? A look at the present host
- * that changes nothing: trial binds, sock_diag, /proc, and the rules of model/rules.h on what they
- * show. */
+/* Would bind() and listen(), or connect(), succeed now, and if not, why? A look at the host that
+ * changes nothing: trial binds, sock_diag, /proc, and the rules of model/rules.h applied to them.
+ */
 #ifndef PORTREUSE_DIAGNOSE_WHY_H
 #define PORTREUSE_DIAGNOSE_WHY_H
 
@@ -13,13 +13,13 @@
 #include "inspect/namespaces.h"
 #include "inspect/owners.h"
 
-/* What the program does that fails. */
+/* What the program does. */
 struct why_question {
-    struct endpoint local;  /* what it binds, port 0: the kernel is to choose; family 0: nothing */
+    struct endpoint local;  /* what it binds; port 0: the kernel chooses; family 0: nothing */
     bool any_family;        /* `local` is the IPv4 wildcard; if that is free, then [::] is meant */
     struct endpoint remote; /* where it connects to; family 0: it listens */
     bool reuseaddr, reuseport, v6only;
-    bool other_user; /* it is not we who run it, but: */
+    bool other_user; /* the program runs as another user than we: */
     uint32_t uid;
 };
 
@@ -29,19 +29,13 @@ struct why_trial {
     const char *call; /* that gave it, static */
 };
 
-/* By bits: which options a trial has. */
+/* Trials are numbered by the options that they set, as a set. */
 enum { WHY_REUSEADDR = 1, WHY_REUSEPORT = 2, WHY_TRIALS = 4 };
-
-/* Who has a socket that is in the way: goes with a socket of the evidence. */
-struct why_holder {
-    struct owners owners;
-    enum knowledge reuseaddr, reuseport; /* its own options, where a process could lend it */
-};
 
 enum why_verdict {
     WHY_FREE,    /* the program's calls would succeed */
     WHY_REFUSED, /* `call` would give `error` */
-    WHY_UNKNOWN, /* it could not be found out: `failure` */
+    WHY_UNKNOWN, /* the answer could not be found: `failure` */
 };
 
 struct why {
@@ -51,24 +45,22 @@ struct why {
     const char *failure; /* what could not be done, static; `error` is why */
     const char *call;    /* the first call that is refused, static; else NULL */
     int error;
-    const char *cause; /* its stable name, static; else NULL */
-    const char *words; /* one sentence on it, static */
+    enum cause cause;  /* of a refusal */
+    const char *words; /* the cause in a sentence, static; else NULL */
     struct why_trial trials[WHY_TRIALS];
-    struct evidence evidence; /* sockets in the way, where there are some */
-    struct why_holder holders[EVIDENCE_SOCKETS];
-    uint32_t
-        on_port[STATE_COUNT];  /* where it is free: the sockets that have the port all the same */
-    uint32_t time_left_ms;     /* until the last TIME-WAIT in the way ends */
-    struct port_range range;   /* of the ports that the kernel chooses from */
-    bool in_range, reserved;   /* the port: in that range; reserved, so that it is not chosen */
-    uint16_t privileged_below; /* ip_unprivileged_port_start */
-    unsigned unseen;           /* processes that could not be looked into, for want of rights */
-    bool own_pids_only;        /* processes outside of this pid namespace are not to be seen */
-    bool changed;              /* twice what was seen did not last as long as the look */
+    struct evidence evidence;      /* sockets in the way, if there are any */
+    uint32_t on_port[STATE_COUNT]; /* of a free port: the sockets that it has nevertheless */
+    uint32_t time_left_ms;         /* until the last TIME-WAIT in the way ends */
+    struct port_range range;       /* of the ports that the kernel chooses from */
+    bool in_range, reserved;       /* the port: in that range; reserved, so that it is not chosen */
+    uint16_t privileged_below;     /* ip_unprivileged_port_start */
+    unsigned unseen;               /* processes that could not be looked into, for want of rights */
+    bool own_pids_only;            /* processes outside of this pid namespace are not visible */
+    bool changed;                  /* the sockets changed during both looks */
 };
 
-/* Looks. Where the namespace is not the present one, or the user is another, a child process does
- * it: what becomes of that cannot harm the caller. */
+/* Looks. A child process does it if the namespace or the user is not our own: whatever becomes of
+ * that cannot harm the caller. */
 void why_look(const struct why_question *question, const struct namespace *place, struct why *why);
 
 #endif

@@ -1,72 +1,77 @@
 /* What was in the way of a refused call: the sockets that sock_diag shows at that moment, weighed
- * by the rules of model/cause.h. Whose they are, the asker finds out. */
+ * by model/cause.h, and who has them. */
 #ifndef PORTREUSE_INSPECT_EVIDENCE_H
 #define PORTREUSE_INSPECT_EVIDENCE_H
 
 #include <sys/types.h>
 
 #include "inspect/owners.h"
+#include "kernel/sockdiag.h"
 #include "kernel/socket.h"
 #include "model/cause.h"
 
-/* Who has a socket, by the numbers that the asker gives to its roles and to their sockets; -1: not
- * known by one. */
-struct socket_name {
-    int role, socket;
+/* How a socket is owned. */
+enum ownership {
+    OWNER_NOT_KNOWN,
+    OWNED,      /* its owners have it open */
+    LEFT,       /* nobody has it; the owners had it and closed it */
+    UNACCEPTED, /* nobody has it yet: it waits for accept() */
 };
 
-/* How somebody has a socket, or why nobody is known to. */
-enum holding {
-    HELD,   /* those that are named have it open */
-    LEFT,   /* nobody has it; it was that one's, which closed it */
-    QUEUED, /* nobody has it yet: it waits for accept() */
-    HELD_BY_NOBODY_KNOWN,
+enum { SUSPECT_ROLES = 4, EVIDENCE_SUSPECTS = 8, EVIDENCE_GROUPS = 16 };
+
+/* A role of a scenario that owns a socket, or left it. */
+struct suspect_role {
+    int role, socket; /* which role, and which of its sockets; -1: one without a name */
+    pid_t pid;
 };
 
-enum { EVIDENCE_HOLDERS = 4, EVIDENCE_SOCKETS = 8, EVIDENCE_GROUPS = 16 };
-
-/* One socket in the way. */
-struct evidence_socket {
-    struct tcp_socket socket;
-    enum holding holding;
-    struct socket_name holders[EVIDENCE_HOLDERS];
-    pid_t pids[EVIDENCE_HOLDERS];
-    unsigned holder_count;
+/* A socket that is in the way. All that is known of one socket is in here, so that it stays
+ * together when the suspects are sorted. */
+struct suspect {
+    struct occupant occupant; /* the socket, and what is known of its options and its origin */
+    struct blame blame;
+    enum ownership ownership;
+    struct owners owners; /* the processes that have it open, where they were looked for */
+    struct suspect_role roles[SUSPECT_ROLES]; /* the roles, where a scenario runs */
+    unsigned role_count;
 };
 
-/* Sockets in the way that are alike. */
+/* Suspects that are alike. */
 struct evidence_group {
     enum tcp_state state;
-    int role; /* who has them, or -1 */
+    int role; /* whose they are, or -1 */
     uint32_t count;
 };
 
 /* What was in the way of a call that answered EADDRINUSE or EADDRNOTAVAIL, at that moment. */
 struct evidence {
     enum cause cause;
-    const char *words;   /* the cause in words, static */
+    const char *words;   /* the cause in a sentence, static */
     const char *missing; /* why no socket could be looked for, static; else NULL */
     bool automatic;      /* the kernel was to choose the port, from this range: */
     uint16_t range_low, range_high;
     uint32_t total;       /* sockets in the way */
     uint32_t ports_taken; /* automatic: how many ports of the range they take */
     struct evidence_group groups[EVIDENCE_GROUPS];
-    unsigned group_count, socket_count;
-    struct evidence_socket sockets[EVIDENCE_SOCKETS]; /* the heaviest of them; must come last */
+    unsigned group_count, suspect_count;
+    struct suspect suspects[EVIDENCE_SUSPECTS]; /* the heaviest first; must be the last member */
 };
 
-/* The refusal, with `error`, of a call on this socket, as far as the socket itself tells: the
- * address that bind() or connect() asked for is for the caller to put in. */
+/* Describes the refusal, with `error`, of a call on this socket, as far as the socket itself shows
+ * it. The caller sets the address that bind() or connect() was given. */
 struct refusal evidence_refusal(enum port_call call, int error, const struct socket_view *view);
 
-/* Finds out whose socket `found->socket` is: sets its holding and holders, if it knows, and returns
- * what is known of it. */
-typedef struct occupant evidence_identify(void *context, struct evidence_socket *found);
+/* Returns the query for the sockets that can have to do with this refusal. */
+struct diag_query evidence_query(const struct refusal *refusal);
+
+/* Completes what is known of `suspect->occupant`, and of who owns it. */
+typedef void evidence_identify(void *context, struct suspect *suspect);
 
 /* Where to look. */
 struct evidence_source {
     int diag;             /* a sock_diag socket */
-    int diag_error;       /* why it is of no use, or 0 */
+    int diag_error;       /* why it cannot be used, or 0 */
     sa_family_t families; /* of the sockets there can be: AF_INET, or 0 for both */
     uint32_t own_inode;   /* of the refused socket, which is in nobody's way */
     evidence_identify *identify;
@@ -77,13 +82,13 @@ struct evidence_source {
 void evidence_look(const struct evidence_source *source, const struct refusal *refusal,
                    struct evidence *evidence);
 
-/* The processes that have the sockets of an evidence; the role of a holder is a place in here. */
-struct evidence_owners {
-    unsigned count;
-    struct owner owners[EVIDENCE_SOCKETS * EVIDENCE_HOLDERS];
-};
+/* Weighs the suspects again, once more is known of them: drops those that are not in the way after
+ * all, sorts the others and names the cause. The result does not depend on the order in which they
+ * are given. Pure; not for an automatic choice of a port. */
+void evidence_weigh(struct evidence *evidence, const struct refusal *refusal);
 
-/* Looks in /proc for those who have the sockets open, and makes them the holders. */
-void evidence_find_owners(struct evidence *evidence, struct evidence_owners *owners);
+/* Looks in /proc for the owners of the suspects. Returns the number of processes that could not be
+ * looked into (owners_find()). */
+unsigned evidence_find_owners(struct evidence *evidence);
 
 #endif

@@ -1,7 +1,7 @@
-/* Why the kernel refused a bind(), connect() or listen(): which sockets were in the way, and the
- * story that a person would tell about it. The rules themselves are those of model/rules.h; a
- * cause is a refusing rule, or the special case of one that has a remedy of its own (a connection
- * in CLOSE-WAIT, a port that was stolen). A pure function of what is known about the sockets.
+/* Why the kernel refused a bind(), connect() or listen(): THE table of causes, and the choice among
+ * them. A cause is a refusing rule of model/rules.h, or the special case of one that has a remedy
+ * of its own (a connection in CLOSE-WAIT, a port that was stolen), or something that no socket
+ * shows. Everything here is a pure function of what is known about the sockets.
  */
 #ifndef PORTREUSE_MODEL_CAUSE_H
 #define PORTREUSE_MODEL_CAUSE_H
@@ -10,10 +10,9 @@
 #include <stddef.h>
 
 #include "base/endpoint.h"
-#include "kernel/sockdiag.h"
 #include "model/rules.h"
 
-/* Each cause has a stable name: that of the scenario that reproduces it. */
+/* The causes. Where two suspects weigh the same, the cause that comes first here is named. */
 enum cause {
     CAUSE_UNKNOWN,
     CAUSE_ADDRESS_IN_USE,
@@ -23,6 +22,7 @@ enum cause {
     CAUSE_REUSEPORT_UID,
     CAUSE_REUSEPORT_ALL_OR_NONE,
     CAUSE_LEAKED_LISTENER,
+    CAUSE_HELD_BY_NO_PROCESS,
     CAUSE_BOUND_BUT_IDLE,
     CAUSE_LIVE_CONNECTION,
     CAUSE_SELF_CONNECT,
@@ -40,11 +40,57 @@ enum cause {
     CAUSE_RESERVED_PORTS,
     CAUSE_EPHEMERAL_BIND,
     CAUSE_ADDRESS_NOT_LOCAL,
+    CAUSE_ADDRESS_TENTATIVE,
+    CAUSE_PRIVILEGED_PORT,
+    CAUSE_NOT_PERMITTED,
     CAUSE_COUNT,
 };
 
-/* The name, static: `time-wait-rebind`; `unknown` for CAUSE_UNKNOWN. */
+/* --- the table --- */
+
+/* What chooses among the sentences of a cause; a set. */
+enum {
+    WHEN_ALWAYS = 0,
+    WHEN_OCCUPANT_WILDCARD = 1, /* the occupant is bound to a wildcard address */
+    WHEN_TIME_WAIT = 2,         /* the occupant is in TIME-WAIT */
+    WHEN_CONNECT = 4,           /* connect() was refused */
+    WHEN_NO_OCCUPANT = 8,       /* no socket is known to be in the way */
+    WHEN_BOUND_UNLISTED = 16,   /* the kernel does not list sockets that are bound and idle */
+    WHEN_SEVERAL_OWNERS = 32,   /* several processes have the occupant open */
+};
+
+enum { CAUSE_RULES = 3, CAUSE_SENTENCES = 4, CAUSE_REMEDIES = 5 };
+
+struct cause_sentence {
+    unsigned when; /* all of these must hold */
+    const char *text;
+};
+
+/* A row; all static. Headline and remedies have fields to fill in: `{occupant}`, `{stop}` ... which
+ * report/host/why_advice.c lists. */
+struct cause_row {
+    const char *name;             /* stable: `time-wait-rebind` */
+    enum rule rules[CAUSE_RULES]; /* the cause is a case of one of these; RULE_FREE: no more */
+    unsigned weight;              /* among several suspects the heaviest is named */
+    struct cause_sentence
+        sentences[CAUSE_SENTENCES]; /* the first that holds; `text` NULL: no more */
+    const char *headline; /* what the first line of `why` says after the errno: a fact, and after
+                             `; ` what to do, which is dropped if the line is too long */
+    const char *remedies[CAUSE_REMEDIES]; /* commands to copy, and remarks, which start with `# ` */
+    const char *scenario;                 /* the one that reproduces it, or NULL: */
+    const char *no_scenario;              /* why there is none */
+};
+
+/* Returns the cause's row, static; that of CAUSE_UNKNOWN for a number that is not a cause. */
+const struct cause_row *cause_row(enum cause cause);
+
+/* Returns the cause's name, static. */
 const char *cause_name(enum cause cause);
+
+/* Returns the cause's sentence in this situation, a set of WHEN_...; static. */
+const char *cause_sentence(enum cause cause, unsigned when);
+
+/* --- which socket, and which cause --- */
 
 /* The call that was refused. */
 struct refusal {
@@ -53,33 +99,33 @@ struct refusal {
     struct claim claim;
     bool own_range;    /* the claim's range is that of the socket, narrower than the namespace's */
     bool all_reserved; /* each port of the claim's range is in ip_local_reserved_ports */
+    bool assume_reuseaddr; /* name what is in TIME-WAIT as if the claim had SO_REUSEADDR: whether
+                              that would help */
 };
 
-/* The question to put to sock_diag: which sockets can have to do with this refusal. */
-struct diag_query cause_query(const struct refusal *refusal);
-
-/* Whether this socket was in the way. For an automatic choice of a port (connect() without bind(),
- * bind() to port 0), each socket that keeps one port of the range from being chosen is. */
+/* Returns whether this socket was in the way. For an automatic choice of a port (connect() without
+ * bind(), bind() to port 0), each socket that keeps one port of the range from being chosen is. */
 bool cause_in_the_way(const struct refusal *refusal, const struct occupant *occupant);
 
-/* Whether this socket must have been in the way though cause_in_the_way() does not say so, given
- * that no surer one is known on its port: a connect() that was refused for want of a port has
+/* Returns whether this socket must have been in the way although cause_in_the_way() does not say
+ * so, given that no more certain one is known on its port: a connect() that found no port has
  * looked at every port of the range. Such a port was bound explicitly once, which sock_diag does
- * not tell, and automatic choice leaves it alone as long as any socket has it. */
+ * not report, and the automatic choice leaves it alone while any socket has it. */
 bool cause_by_elimination(const struct refusal *refusal, const struct occupant *occupant);
 
-/* The cause that one socket in the way stands for, and how much it weighs among several: the cause
- * of the heaviest is named. A listener outweighs a connection, that outweighs TIME-WAIT. Among the
- * sockets that fill a range all weigh the same: the cause that most of them stand for is named. */
+/* The cause that one socket in the way stands for, and its weight. A listener outweighs a
+ * connection, which outweighs TIME-WAIT. Sockets that fill a range all weigh the same: there the
+ * cause that most of them stand for is named. */
 struct blame {
     enum cause cause;
     unsigned weight;
-    const char *words; /* one sentence, static: why, and what would help */
+    unsigned when; /* the situation, for cause_sentence() */
 };
 
 struct blame cause_blame(const struct refusal *refusal, const struct occupant *occupant);
 
-/* The cause where no socket is in the way, or none that can be seen. */
-struct blame cause_without_occupant(const struct refusal *refusal, bool sees_bound);
+/* The cause where no socket is in the way, or none is visible. `lists_bound`: the kernel lists
+ * sockets that are bound and idle. */
+struct blame cause_without_occupant(const struct refusal *refusal, bool lists_bound);
 
 #endif

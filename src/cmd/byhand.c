@@ -18,7 +18,6 @@
 #include "inspect/evidence.h"
 #include "kernel/sockopt.h"
 #include "report/run/text_parts.h"
-#include "scenario/catalogue.h"
 
 /* --- options --- */
 
@@ -134,40 +133,28 @@ static bool tell(struct byhand *hand, const char *call, const char *what, int er
     return true;
 }
 
-/* Returns the command line without the directory of the program. */
-static const char *without_directory(const char *command) {
-    const char *end = command + strcspn(command, " ");
-    while (end > command && end[-1] != '/')
-        end--;
-    return end;
-}
-
-/* A connection from the client's own source to its own destination is an earlier one of such a
- * client. Of other sockets only what sock_diag reports is known. */
+/* A connection from the client's own source to where it connects is an earlier one of this client.
+ * Of other sockets only what sock_diag shows is known. */
 struct attempt {
     struct endpoint local, remote;
 };
 
-static struct occupant identify(void *context, struct evidence_socket *found) {
+static void identify(void *context, struct suspect *suspect) {
     const struct attempt *attempt = context;
-    struct occupant holder = {.socket = found->socket};
-    struct endpoint local = found->socket.local;
+    const struct tcp_socket *socket = &suspect->occupant.socket;
+    struct endpoint local = socket->local;
     if (endpoint_is_wildcard(&attempt->local))
         local = endpoint_wildcard(attempt->local.family, local.port);
     if (endpoint_equal(&local, &attempt->local) &&
-        endpoint_equal(&found->socket.remote, &attempt->remote))
-        holder.outgoing = holder.bound = KNOWN_YES;
-    return holder;
+        endpoint_equal(&socket->remote, &attempt->remote))
+        suspect->occupant.outgoing = suspect->occupant.bound = KNOWN_YES;
 }
 
-/* Shows what was in the way of a call that was just refused, as the reports of scenarios do: the
- * owners take the place of the roles. */
+/* Shows what was in the way of a call that was just refused, as reports on scenarios do. */
 static void show_evidence(const struct byhand *hand, enum port_call call, int error, int fd,
                           const struct endpoint *asked) {
     struct socket_view view = {0};
     struct evidence evidence;
-    struct evidence_owners owners;
-    const char *names[EVIDENCE_SOCKETS * EVIDENCE_HOLDERS];
     socket_look(&view, fd);
     struct refusal refusal = evidence_refusal(call, error, &view);
     if (call == CALL_BIND)
@@ -182,13 +169,12 @@ static void show_evidence(const struct byhand *hand, enum port_call call, int er
                                      .identify = identify,
                                      .context = &attempt};
     evidence_look(&source, &refusal, &evidence);
-    evidence_find_owners(&evidence, &owners);
-    for (unsigned i = 0; i < owners.count; i++)
-        names[i] = without_directory(owners.owners[i].command);
-    struct scenario story = {.roles = names, .role_count = owners.count};
-    text_evidence(stdout, &story, &evidence, true);
-    if (catalogue_find(cause_name(evidence.cause)) != NULL)
-        printf("            shown by:   portreuse run %s\n", cause_name(evidence.cause));
+    evidence_find_owners(&evidence);
+    struct scenario no_scenario = {0};
+    text_evidence(stdout, &no_scenario, &evidence, true);
+    const char *scenario = cause_row(evidence.cause)->scenario;
+    if (scenario != NULL)
+        printf("            shown by:   portreuse run %s\n", scenario);
     if (diag >= 0)
         close(diag);
 }

@@ -10,7 +10,7 @@
 #include "cmd/commands.h"
 #include "cmd/outputs.h"
 #include "cmd/target.h"
-#include "report/host/why_story.h"
+#include "report/host/why.h"
 
 struct request {
     struct target target;
@@ -116,10 +116,10 @@ static bool take_question(int argc, char **argv, struct request *request) {
 static void wait_until_free(const struct request *request, struct why *why) {
     const struct timespec pause = {.tv_nsec = NS_PER_S / 4};
     uint64_t end = request->watch_ns == 0 ? UINT64_MAX : units_now_ns() + request->watch_ns;
-    const char *cause = "";
+    enum cause cause = CAUSE_COUNT;
     char line[REPORT_LINE_SIZE];
     while (why->verdict == WHY_REFUSED && units_now_ns() < end) {
-        if (strcmp(why->cause, cause) != 0)
+        if (why->cause != cause)
             fprintf(stderr, "portreuse why: waiting: %s\n", why_line(why, line));
         cause = why->cause;
         nanosleep(&pause, NULL);

@@ -1,7 +1,6 @@
-/* First the kernel is asked, by trial binds; then it is looked up what explains its answer; then it
- * is asked again. What is in motion, a connection that ends, a process that dies, can be different
- * each time: then the whole is done once more, and if that does not hold either, the answer says
- * that things changed while looking. */
+/* Ask the kernel, by trial binds; find what explains its answer; ask again. Sockets and processes
+ * come and go meanwhile: if the second answer differs from the first, all of it is done once more,
+ * and if that does not hold either, the answer says that things changed while looking. */
 #include "diagnose/why.h"
 
 #include <errno.h>
@@ -10,14 +9,14 @@
 #include <unistd.h>
 
 #include "diagnose/budget.h"
-#include "diagnose/why_parts.h"
+#include "diagnose/why_suspects.h"
 #include "inspect/child.h"
 #include "kernel/netdev.h"
 #include "kernel/netns.h"
 #include "kernel/socket.h"
 #include "kernel/sysctl.h"
 
-void why_fail(struct why *why, int error, const char *failure) {
+static void fail(struct why *why, int error, const char *failure) {
     why->verdict = WHY_UNKNOWN;
     why->error = error;
     why->failure = failure;
@@ -45,7 +44,7 @@ static void try_binds(void *context, FILE *more) {
     }
 }
 
-/* Makes the trials, as the other user if it is one: in a process that becomes that one. */
+/* Makes the trials; for another user, in a process that becomes that user. */
 static void make_trials(struct why *why) {
     struct child child = {.other_user = true, .uid = why->asked.uid};
     const char *what;
@@ -55,7 +54,7 @@ static void make_trials(struct why *why) {
     }
     int error = child_run(&child, try_binds, why, sizeof *why, NULL, &what);
     if (error != 0)
-        why_fail(why, error, what);
+        fail(why, error, what);
 }
 
 static bool asks_again(const struct why *why) {
@@ -76,37 +75,26 @@ static void refuse(struct why *why, const struct why_trial *trial) {
     why->call = trial->call;
 }
 
-void why_name(struct why *why, const char *cause, const char *words) {
+static void name(struct why *why, enum cause cause) {
     why->cause = cause;
-    why->words = words;
+    why->words = cause_sentence(cause, WHEN_NO_OCCUPANT);
 }
 
-/* bind() was refused for a reason that no socket gives. */
-static void explain_address(struct why *why) {
-    if (netdev_is_tentative(NETNS_HERE, &why->asked.local))
-        why_name(why, "address-tentative",
-                 "an interface has this address, but may not use it yet: the search for another "
-                 "that has it too (duplicate address detection) goes on, or has found one");
-    else
-        why_name(why, cause_name(CAUSE_ADDRESS_NOT_LOCAL),
-                 "no interface of this network namespace has this address");
-}
-
-static void explain_permission(struct why *why) {
+/* Names the reason of a refusal that no socket explains. */
+static void explain_without_socket(struct why *why) {
     uint16_t port = why->asked.local.port;
-    if (why->error == EACCES && port != 0 && port < why->privileged_below)
-        why_name(why, "privileged-port",
-                 "ports below net.ipv4.ip_unprivileged_port_start are for those with "
-                 "CAP_NET_BIND_SERVICE; nobody has to hold the port for that");
+    if (why->error == EADDRNOTAVAIL)
+        name(why, netdev_is_tentative(NETNS_HERE, &why->asked.local) ? CAUSE_ADDRESS_TENTATIVE
+                                                                     : CAUSE_ADDRESS_NOT_LOCAL);
+    else if (why->error == EACCES && port != 0 && port < why->privileged_below)
+        name(why, CAUSE_PRIVILEGED_PORT);
     else
-        why_name(why, "not-permitted",
-                 "a security module or a filter of this system refuses it (SELinux, AppArmor, "
-                 "Landlock, a BPF program of the control group, a seccomp profile)");
+        name(why, CAUSE_NOT_PERMITTED);
 }
 
-/* connect() is not tried, as that would send something: what it would answer is told by the
- * sockets. Either its port is bound already, and then no other connection may have the same two
- * ends; or it chooses one. */
+/* connect() is not tried, as that would send something: the sockets show what it would answer. If
+ * its port is bound already, no other connection may have the same two ends; otherwise it chooses a
+ * port. */
 static void judge_connect(struct why *why) {
     static const struct why_trial refused = {EADDRNOTAVAIL, "connect"};
     struct budget_question question = {.remote = why->asked.remote};
@@ -114,33 +102,31 @@ static void judge_connect(struct why *why) {
     struct budget budget;
     bool available = true;
     if (why->asked.local.port != 0) {
-        available = !why_is_connected(why);
+        available = !why_suspects_connected(why);
     } else if (why->asked.local.family == 0) {
         budget_look(&question, &here, &budget);
         if (budget.failure != NULL)
-            why_fail(why, budget.error, budget.failure);
+            fail(why, budget.error, budget.failure);
         available = budget.failure != NULL || budget.routes[0].left > 0;
     }
     if (available)
         return;
     refuse(why, &refused);
-    why_find_holders(why);
+    why_suspects_find(why);
 }
 
 static void judge_bind(struct why *why) {
     const struct why_trial *trial = &why->trials[asked_options(&why->asked)];
     if (trial->error == 0)
-        why_count_on_port(why);
+        why_suspects_count(why);
     else
         refuse(why, trial);
     if (trial->error == EADDRINUSE)
-        why_find_holders(why);
-    else if (trial->error == EADDRNOTAVAIL)
-        explain_address(why);
-    else if (trial->error == EACCES || trial->error == EPERM)
-        explain_permission(why);
+        why_suspects_find(why);
+    else if (trial->error == EADDRNOTAVAIL || trial->error == EACCES || trial->error == EPERM)
+        explain_without_socket(why);
     else if (trial->error != 0)
-        why_fail(why, trial->error, trial->call);
+        fail(why, trial->error, trial->call);
 }
 
 static void judge(struct why *why) {
@@ -150,8 +136,8 @@ static void judge(struct why *why) {
         judge_connect(why);
 }
 
-/* In the namespace that the initial processes of the system are in, its inode is this
- * (PROC_PID_INIT_INO in include/linux/proc_ns.h). */
+/* Returns whether this is the initial pid namespace, which has this inode (PROC_PID_INIT_INO in
+ * include/linux/proc_ns.h). */
 static bool sees_all_processes(void) {
     char link[32];
     ssize_t size = readlink("/proc/self/ns/pid", link, sizeof link - 1);
@@ -180,17 +166,17 @@ static void look_once(struct why *why, const struct why_question *asked) {
     judge(why);
 }
 
-/* The whole, and if it does not hold, once more. */
+/* Looks, and if that does not hold, once more. */
 static void look_twice(struct why *why, const struct why_question *asked) {
     look_once(why, asked);
-    if (why->verdict == WHY_UNKNOWN || (asks_again(why) && why_still_holds(why)))
+    if (why->verdict == WHY_UNKNOWN || (asks_again(why) && why_suspects_hold(why)))
         return;
     look_once(why, asked);
-    why->changed = why->verdict != WHY_UNKNOWN && !(asks_again(why) && why_still_holds(why));
+    why->changed = why->verdict != WHY_UNKNOWN && !(asks_again(why) && why_suspects_hold(why));
 }
 
-/* In the namespace. A question without an address is about both wildcards: the second is an IPv6
- * socket, that takes the IPv4 port too; it is answered where the first is free. */
+/* Looks, in the namespace. A question without an address is about both wildcards: if the first is
+ * free, the answer is that of the second, an IPv6 socket that takes the IPv4 port too. */
 static void look_here(void *context, FILE *more) {
     (void)more;
     struct why *why = context;
@@ -215,5 +201,5 @@ void why_look(const struct why_question *question, const struct namespace *place
     }
     int error = child_run(&child, look_here, why, sizeof *why, NULL, &what);
     if (error != 0)
-        why_fail(why, error, what);
+        fail(why, error, what);
 }

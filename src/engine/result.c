@@ -48,8 +48,8 @@ void result_set_outcome(struct step_result *result, const struct step *step,
 
 /* Room for sockets that are not used is left out. */
 static struct evidence *keep_evidence(struct arena *arena, const struct evidence *evidence) {
-    size_t used = evidence->socket_count * sizeof evidence->sockets[0];
-    return arena_keep(arena, evidence, offsetof(struct evidence, sockets) + used);
+    size_t used = evidence->suspect_count * sizeof evidence->suspects[0];
+    return arena_keep(arena, evidence, offsetof(struct evidence, suspects) + used);
 }
 
 struct case_result result_keep(struct arena *arena, const struct case_result *result) {

@@ -1,5 +1,5 @@
-/* The evidence: what sock_diag shows in the case's namespace at the moment of the refusal, joined
- * with what the roles are known to have (the board) and have open (/proc). */
+/* The evidence: what sock_diag shows in the case's namespace at the moment of the refusal, and
+ * whose it is: the board knows the named sockets of the roles, /proc what else they have open. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "inspect/owners.h"
 #include "kernel/process.h"
 
-/* A socket that a role has open, by whatever name or none. */
+/* A socket that a role has open, whether or not it has a name. */
 struct possession {
     uint32_t inode;
     int role;
@@ -48,8 +48,9 @@ static int by_inode(const void *a, const void *b) {
     return (left > right) - (left < right);
 }
 
-/* Lists what every role has open. Only sockets without a name in the story need it: those that a
- * block left open. */
+/* Lists what every role has open. Only sockets without a name need it: those that a block left
+ * open.
+ */
 static void list_possessions(struct search *search) {
     search->possessions_listed = true;
     for (size_t i = 0; i < search->stage->scenario->role_count; i++) {
@@ -63,12 +64,10 @@ static void list_possessions(struct search *search) {
               by_inode);
 }
 
-static void add_holder(const struct search *search, struct evidence_socket *found, int role,
-                       int socket) {
-    if (found->holder_count == EVIDENCE_HOLDERS)
-        return;
-    found->pids[found->holder_count] = search->stage->roles[role].pid;
-    found->holders[found->holder_count++] = (struct socket_name){role, socket};
+static void add_role(const struct search *search, struct suspect *suspect, int role, int socket) {
+    if (suspect->role_count < SUSPECT_ROLES)
+        suspect->roles[suspect->role_count++] =
+            (struct suspect_role){role, socket, search->stage->roles[role].pid};
 }
 
 static bool same_place(const struct endpoint *a, const struct endpoint *b) {
@@ -76,8 +75,8 @@ static bool same_place(const struct endpoint *a, const struct endpoint *b) {
     return endpoint_equal(&left, &right);
 }
 
-/* Whether the view is of this socket: open, and then the inode tells, or closed, and then the two
- * endpoints do. */
+/* Returns whether the view is of this socket: by its inode if it is open, by its two endpoints if
+ * it is closed. */
 static bool is_of(const struct socket_view *view, const struct tcp_socket *socket) {
     if (socket->inode != 0)
         return view->open && view->inode == socket->inode;
@@ -85,35 +84,34 @@ static bool is_of(const struct socket_view *view, const struct tcp_socket *socke
            same_place(&view->local, &socket->local) && same_place(&view->peer, &socket->remote);
 }
 
-static void know_by_view(struct occupant *holder, const struct socket_view *view) {
-    holder->reuseaddr = knowledge_of(view->reuseaddr);
-    holder->reuseport = knowledge_of(view->reuseport);
-    holder->outgoing = knowledge_of(view->outgoing);
-    holder->bound = knowledge_of(view->bound);
-    holder->inherited = knowledge_of(view->inherited);
+static void know_by_view(struct occupant *occupant, const struct socket_view *view) {
+    occupant->reuseaddr = knowledge_of(view->reuseaddr);
+    occupant->reuseport = knowledge_of(view->reuseport);
+    occupant->outgoing = knowledge_of(view->outgoing);
+    occupant->bound = knowledge_of(view->bound);
+    occupant->inherited = knowledge_of(view->inherited);
 }
 
-/* Finds the roles that have or had the socket, and what is known of it by the first of them. It is
+/* Finds the roles that have or had the socket, and what the first of them knows of it. It is
  * inherited only if all of them have inherited it. */
-static void find_holders(const struct search *search, struct evidence_socket *found,
-                         struct occupant *holder) {
+static void find_roles(const struct search *search, struct suspect *suspect) {
     const struct scenario *scenario = search->stage->scenario;
     for (unsigned role = 0; role < scenario->role_count; role++)
         for (unsigned socket = 0; socket < scenario->socket_count; socket++) {
             const struct socket_view *view = board_view(search->stage->board, role, socket);
-            if (!is_of(view, &found->socket))
+            if (!is_of(view, &suspect->occupant.socket))
                 continue;
-            if (found->holder_count == 0)
-                know_by_view(holder, view);
+            if (suspect->role_count == 0)
+                know_by_view(&suspect->occupant, view);
             else if (!view->inherited)
-                holder->inherited = KNOWN_NO;
-            found->holding = view->open ? HELD : LEFT;
-            add_holder(search, found, (int)role, (int)socket);
+                suspect->occupant.inherited = KNOWN_NO;
+            suspect->ownership = view->open ? OWNED : LEFT;
+            add_role(search, suspect, (int)role, (int)socket);
         }
 }
 
-static void find_possessor(struct search *search, struct evidence_socket *found) {
-    struct possession wanted = {.inode = found->socket.inode};
+static void find_possessor(struct search *search, struct suspect *suspect) {
+    struct possession wanted = {.inode = suspect->occupant.socket.inode};
     if (!search->possessions_listed)
         list_possessions(search);
     const struct possession *possession =
@@ -123,18 +121,16 @@ static void find_possessor(struct search *search, struct evidence_socket *found)
                       sizeof search->possessions[0], by_inode);
     if (possession == NULL)
         return;
-    found->holding = HELD;
-    add_holder(search, found, possession->role, -1);
+    suspect->ownership = OWNED;
+    add_role(search, suspect, possession->role, -1);
 }
 
-/* Finds out whose socket it is, and what is known of it by that. */
-static struct occupant identify(void *context, struct evidence_socket *found) {
+/* Finds out whose socket it is, and what its owner knows of it. */
+static void identify(void *context, struct suspect *suspect) {
     struct search *search = context;
-    struct occupant holder = {.socket = found->socket};
-    find_holders(search, found, &holder);
-    if (found->holding == HELD_BY_NOBODY_KNOWN && found->socket.inode != 0)
-        find_possessor(search, found);
-    return holder;
+    find_roles(search, suspect);
+    if (suspect->ownership == OWNER_NOT_KNOWN && suspect->occupant.socket.inode != 0)
+        find_possessor(search, suspect);
 }
 
 /* --- the refusal --- */

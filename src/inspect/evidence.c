@@ -1,8 +1,11 @@
-/* One walk over the sockets, each weighed as it comes; the heaviest few are kept, the rest counted.
- */
+/* One walk over the sockets, each of which is weighed as it comes; the heaviest few are kept, the
+ * rest are counted. Suspects are kept in an order in which no two differ only by when they were
+ * seen: the kernel's order is that of a hash table, and must not choose the cause. */
 #include "inspect/evidence.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "kernel/sysctl.h"
 
@@ -10,54 +13,75 @@ struct search {
     const struct evidence_source *source;
     const struct refusal *refusal;
     struct evidence *evidence;
-    struct blame heaviest;
-    unsigned heft;                      /* of that one: its weight, or how many stand for it */
-    unsigned counts[CAUSE_COUNT];       /* automatic: how many stand for each cause */
-    unsigned weights[EVIDENCE_SOCKETS]; /* of the sockets in the evidence */
-    struct port_set ports;              /* that are taken */
-    bool eliminating;                   /* the second look: at what is on the other ports */
+    uint32_t counts[CAUSE_COUNT]; /* how many stand for each cause */
+    struct port_set ports;        /* that are taken */
+    bool eliminating;             /* the second look: at what is on the other ports */
 };
 
-/* --- adding it up --- */
+/* --- order --- */
 
-static void count_group(struct evidence *evidence, const struct evidence_socket *found) {
-    int role = found->holder_count > 0 ? found->holders[0].role : -1;
+static int compare_numbers(uint64_t a, uint64_t b) {
+    return (a > b) - (a < b);
+}
+
+static int compare_endpoints(const struct endpoint *a, const struct endpoint *b) {
+    int order = compare_numbers(a->family, b->family);
+    order = order != 0 ? order : memcmp(a->address, b->address, sizeof a->address);
+    return order != 0 ? order : compare_numbers(a->port, b->port);
+}
+
+/* The heaviest first; of equals by cause, and then by what tells sockets apart. */
+static int compare(const void *left, const void *right) {
+    const struct suspect *a = left, *b = right;
+    const struct tcp_socket *mine = &a->occupant.socket, *theirs = &b->occupant.socket;
+    int order = compare_numbers(b->blame.weight, a->blame.weight);
+    order = order != 0 ? order : compare_numbers(a->blame.cause, b->blame.cause);
+    order = order != 0 ? order : compare_numbers(mine->state, theirs->state);
+    order = order != 0 ? order : compare_endpoints(&mine->local, &theirs->local);
+    if (order == 0 && a->role_count > 0 && b->role_count > 0) {
+        order = compare_numbers((unsigned)a->roles[0].role, (unsigned)b->roles[0].role);
+        order = order != 0 ? order
+                           : compare_numbers((unsigned)a->roles[0].socket + 1,
+                                             (unsigned)b->roles[0].socket + 1);
+    }
+    order = order != 0 ? order : compare_endpoints(&mine->remote, &theirs->remote);
+    return order != 0 ? order : compare_numbers(mine->inode, theirs->inode);
+}
+
+/* --- adding up --- */
+
+static void count_group(struct evidence *evidence, const struct suspect *suspect) {
+    int role = suspect->role_count > 0 ? suspect->roles[0].role : -1;
     for (unsigned i = 0; i < evidence->group_count; i++) {
         struct evidence_group *group = &evidence->groups[i];
-        if (group->state == found->socket.state && group->role == role) {
+        if (group->state == suspect->occupant.socket.state && group->role == role) {
             group->count++;
             return;
         }
     }
     if (evidence->group_count < EVIDENCE_GROUPS)
         evidence->groups[evidence->group_count++] =
-            (struct evidence_group){found->socket.state, role, 1};
+            (struct evidence_group){suspect->occupant.socket.state, role, 1};
 }
 
-/* Keeps the heaviest sockets, in the order of weight and of equals in that in which they came. */
-static void keep_socket(struct search *search, const struct evidence_socket *found,
-                        unsigned weight) {
-    struct evidence *evidence = search->evidence;
-    unsigned place = evidence->socket_count;
-    while (place > 0 && search->weights[place - 1] < weight)
+static void keep_suspect(struct evidence *evidence, const struct suspect *suspect) {
+    unsigned place = evidence->suspect_count;
+    while (place > 0 && compare(suspect, &evidence->suspects[place - 1]) < 0)
         place--;
-    if (place == EVIDENCE_SOCKETS)
+    if (place == EVIDENCE_SUSPECTS)
         return;
-    if (evidence->socket_count < EVIDENCE_SOCKETS)
-        evidence->socket_count++;
-    for (unsigned i = evidence->socket_count - 1; i > place; i--) {
-        evidence->sockets[i] = evidence->sockets[i - 1];
-        search->weights[i] = search->weights[i - 1];
-    }
-    evidence->sockets[place] = *found;
-    search->weights[place] = weight;
+    if (evidence->suspect_count < EVIDENCE_SUSPECTS)
+        evidence->suspect_count++;
+    memmove(&evidence->suspects[place + 1], &evidence->suspects[place],
+            (evidence->suspect_count - 1 - place) * sizeof *suspect);
+    evidence->suspects[place] = *suspect;
 }
 
-static bool is_in_the_way(const struct search *search, const struct occupant *holder) {
+static bool is_in_the_way(const struct search *search, const struct occupant *occupant) {
     if (!search->eliminating)
-        return cause_in_the_way(search->refusal, holder);
-    return !port_set_has(&search->ports, holder->socket.local.port) &&
-           cause_by_elimination(search->refusal, holder);
+        return cause_in_the_way(search->refusal, occupant);
+    return !port_set_has(&search->ports, occupant->socket.local.port) &&
+           cause_by_elimination(search->refusal, occupant);
 }
 
 static bool waits_for_accept(const struct tcp_socket *socket) {
@@ -66,69 +90,126 @@ static bool waits_for_accept(const struct tcp_socket *socket) {
             socket->state == STATE_CLOSE_WAIT);
 }
 
-static bool weigh(void *context, const struct tcp_socket *socket) {
+static bool consider(void *context, const struct tcp_socket *socket) {
     struct search *search = context;
     const struct evidence_source *source = search->source;
-    struct evidence_socket found = {
-        .socket = *socket, .holding = waits_for_accept(socket) ? QUEUED : HELD_BY_NOBODY_KNOWN};
+    struct suspect suspect = {.occupant = {.socket = *socket},
+                              .ownership = waits_for_accept(socket) ? UNACCEPTED : OWNER_NOT_KNOWN};
     if (socket->inode != 0 && socket->inode == source->own_inode)
         return true;
-    struct occupant holder = source->identify(source->context, &found);
-    if (holder.outgoing == NOT_KNOWN && socket->opener != OPENER_NOT_KNOWN)
-        holder.outgoing = knowledge_of(socket->opener == OPENED_HERE);
-    if (!is_in_the_way(search, &holder))
+    source->identify(source->context, &suspect);
+    if (suspect.occupant.outgoing == NOT_KNOWN && socket->opener != OPENER_NOT_KNOWN)
+        suspect.occupant.outgoing = knowledge_of(socket->opener == OPENED_HERE);
+    if (!is_in_the_way(search, &suspect.occupant))
         return true;
-    struct blame blame = cause_blame(search->refusal, &holder);
-    unsigned heft = search->evidence->automatic ? ++search->counts[blame.cause] : blame.weight;
-    if (heft > search->heft) {
-        search->heaviest = blame;
-        search->heft = heft;
-    }
+    suspect.blame = cause_blame(search->refusal, &suspect.occupant);
+    search->counts[suspect.blame.cause]++;
     search->evidence->total++;
     search->evidence->ports_taken += port_set_add(&search->ports, socket->local.port);
-    count_group(search->evidence, &found);
-    keep_socket(search, &found, blame.weight);
+    count_group(search->evidence, &suspect);
+    keep_suspect(search->evidence, &suspect);
     return true;
 }
 
-/* The sockets of one port. The walk over those that are bound and idle is the kernel's longest, as
- * it passes all that are bound, and who opened each connection takes it time, too; a listener in
- * the way, of which there is a short list, outweighs both. Returns 0 or an errno. */
+/* --- the walks --- */
+
+struct diag_query evidence_query(const struct refusal *refusal) {
+    struct diag_query query = sockdiag_query(STATES_ANY);
+    if (refusal->claim.local.port != 0)
+        query.local = (struct endpoint_pattern){.any_address = true,
+                                                .endpoint = {.port = refusal->claim.local.port}};
+    return query;
+}
+
+/* Visits the sockets of one port. The kernel takes longest to list those that are bound and idle,
+ * as it passes all that are bound, and to find out who opened each connection takes time too; a
+ * listener in the way, which is in a short list, outweighs both. Returns 0 or an errno. */
 static int look_at_port(struct search *search, struct diag_query *query) {
     const uint32_t listening = 1U << STATE_LISTEN, bound = 1U << STATE_BOUND;
     uint32_t states = query->states;
     query->states = states & listening;
-    int error = sockdiag_dump(search->source->diag, query, weigh, search);
+    int error = sockdiag_dump(search->source->diag, query, consider, search);
     bool has_listener = search->evidence->total > 0;
     query->states = states & ~(listening | bound);
     query->opener = !has_listener;
     if (error == 0)
-        error = sockdiag_dump(search->source->diag, query, weigh, search);
+        error = sockdiag_dump(search->source->diag, query, consider, search);
     query->states = states & bound;
     if (error == 0 && !has_listener)
-        error = sockdiag_dump(search->source->diag, query, weigh, search);
+        error = sockdiag_dump(search->source->diag, query, consider, search);
     return error;
 }
 
-/* The sockets of a range, and if those that are surely in the way leave ports of it free, once more
- * what is on these. Returns 0 or an errno. */
+/* Visits the sockets of a range, and if those that are certainly in the way leave ports of it free,
+ * once more what is on these. Returns 0 or an errno. */
 static int look_at_range(struct search *search, const struct diag_query *query) {
     uint32_t range =
         (uint32_t)search->refusal->claim.range_high - search->refusal->claim.range_low + 1;
-    int error = sockdiag_dump(search->source->diag, query, weigh, search);
+    int error = sockdiag_dump(search->source->diag, query, consider, search);
     search->eliminating = true;
     if (error == 0 && search->evidence->ports_taken < range)
-        error = sockdiag_dump(search->source->diag, query, weigh, search);
+        error = sockdiag_dump(search->source->diag, query, consider, search);
     return error;
 }
 
 static int look(struct search *search) {
-    struct diag_query query = cause_query(search->refusal);
+    struct diag_query query = evidence_query(search->refusal);
     query.family = search->source->families;
     if (search->source->diag_error != 0)
         return search->source->diag_error;
     return search->evidence->automatic ? look_at_range(search, &query)
                                        : look_at_port(search, &query);
+}
+
+/* --- the cause --- */
+
+static void name(struct evidence *evidence, struct blame blame) {
+    evidence->cause = blame.cause;
+    evidence->words = cause_sentence(blame.cause, blame.when);
+}
+
+/* A range: the cause that most of the sockets stand for. */
+static struct blame commonest(const struct search *search) {
+    enum cause most = CAUSE_UNKNOWN;
+    for (unsigned i = 0; i < CAUSE_COUNT; i++)
+        if (search->counts[i] > search->counts[most])
+            most = (enum cause)i;
+    return (struct blame){.cause = most};
+}
+
+void evidence_look(const struct evidence_source *source, const struct refusal *refusal,
+                   struct evidence *evidence) {
+    struct search search = {.source = source, .refusal = refusal, .evidence = evidence};
+    bool no_such_address = refusal->call == CALL_BIND && refusal->error == EADDRNOTAVAIL;
+    *evidence = (struct evidence){.automatic = refusal->claim.local.port == 0 && !no_such_address,
+                                  .range_low = refusal->claim.range_low,
+                                  .range_high = refusal->claim.range_high};
+    if (look(&search) != 0)
+        evidence->missing = "this kernel does not list its TCP sockets (sock_diag)";
+    if (evidence->total == 0)
+        name(evidence, cause_without_occupant(
+                           refusal, source->diag_error == 0 &&
+                                        sockdiag_sees_bound(source->diag, NETNS_HERE) == 1));
+    else
+        name(evidence, evidence->automatic ? commonest(&search) : evidence->suspects[0].blame);
+}
+
+void evidence_weigh(struct evidence *evidence, const struct refusal *refusal) {
+    unsigned kept = 0;
+    for (unsigned i = 0; i < evidence->suspect_count; i++) {
+        struct suspect *suspect = &evidence->suspects[i];
+        if (!cause_in_the_way(refusal, &suspect->occupant))
+            continue;
+        suspect->blame = cause_blame(refusal, &suspect->occupant);
+        if (kept != i)
+            evidence->suspects[kept] = *suspect;
+        kept++;
+    }
+    evidence->total -= evidence->suspect_count - kept;
+    evidence->suspect_count = kept;
+    qsort(evidence->suspects, kept, sizeof evidence->suspects[0], compare);
+    if (kept > 0)
+        name(evidence, evidence->suspects[0].blame);
 }
 
 /* --- the refusal --- */
@@ -164,41 +245,18 @@ struct refusal evidence_refusal(enum port_call call, int error, const struct soc
     return refusal;
 }
 
-void evidence_look(const struct evidence_source *source, const struct refusal *refusal,
-                   struct evidence *evidence) {
-    struct search search = {.source = source, .refusal = refusal, .evidence = evidence};
-    bool no_such_address = refusal->call == CALL_BIND && refusal->error == EADDRNOTAVAIL;
-    *evidence = (struct evidence){.automatic = refusal->claim.local.port == 0 && !no_such_address,
-                                  .range_low = refusal->claim.range_low,
-                                  .range_high = refusal->claim.range_high};
-    if (look(&search) != 0)
-        evidence->missing = "this kernel does not list its TCP sockets (sock_diag)";
-    if (evidence->total == 0)
-        search.heaviest = cause_without_occupant(
-            refusal, source->diag_error == 0 && sockdiag_sees_bound(source->diag, NETNS_HERE) == 1);
-    evidence->cause = search.heaviest.cause;
-    evidence->words = search.heaviest.words;
-}
-
 /* --- the owners --- */
 
-static void add_holders(struct evidence_socket *found, const struct owners *known,
-                        struct evidence_owners *owners) {
-    for (unsigned i = 0; i < known->known && i < EVIDENCE_HOLDERS; i++) {
-        found->holding = HELD;
-        found->pids[found->holder_count] = known->oldest[i].pid;
-        found->holders[found->holder_count++] = (struct socket_name){(int)owners->count, -1};
-        owners->owners[owners->count++] = known->oldest[i];
+unsigned evidence_find_owners(struct evidence *evidence) {
+    struct owners found[EVIDENCE_SUSPECTS] = {0};
+    for (unsigned i = 0; i < evidence->suspect_count; i++)
+        found[i].inode = evidence->suspects[i].occupant.socket.inode;
+    unsigned unseen = owners_find(found, evidence->suspect_count);
+    for (unsigned i = 0; i < evidence->suspect_count; i++) {
+        struct suspect *suspect = &evidence->suspects[i];
+        suspect->owners = found[i];
+        if (suspect->owners.count > 0)
+            suspect->ownership = OWNED;
     }
-}
-
-void evidence_find_owners(struct evidence *evidence, struct evidence_owners *owners) {
-    struct owners known[EVIDENCE_SOCKETS];
-    for (unsigned i = 0; i < evidence->socket_count; i++)
-        known[i].inode = evidence->sockets[i].socket.inode;
-    owners->count = 0;
-    owners_find(known, evidence->socket_count);
-    for (unsigned i = 0; i < evidence->socket_count; i++)
-        if (evidence->sockets[i].socket.inode != 0)
-            add_holders(&evidence->sockets[i], &known[i], owners);
+    return unseen;
 }

@@ -1,43 +1,367 @@
-/* Whether a socket is in the way, model/rules.h says; here is what to call it. */
+/* First the table: everything that is said about each cause. Then the choice: model/rules.h decides
+ * whether a socket is in the way; from its state, and what else is known of it, follows the cause.
+ */
 #include "model/cause.h"
 
 #include <errno.h>
 
-static const char *const names[CAUSE_COUNT] = {
-    [CAUSE_UNKNOWN] = "unknown",
-    [CAUSE_ADDRESS_IN_USE] = "address-in-use",
-    [CAUSE_WILDCARD_VS_SPECIFIC] = "wildcard-vs-specific",
-    [CAUSE_DUAL_STACK] = "dual-stack",
-    [CAUSE_BIND_TWICE_LISTEN_ONCE] = "bind-twice-listen-once",
-    [CAUSE_REUSEPORT_UID] = "reuseport-uid",
-    [CAUSE_REUSEPORT_ALL_OR_NONE] = "reuseport-all-or-none",
-    [CAUSE_LEAKED_LISTENER] = "leaked-listener",
-    [CAUSE_BOUND_BUT_IDLE] = "bound-but-idle",
-    [CAUSE_LIVE_CONNECTION] = "live-connection",
-    [CAUSE_SELF_CONNECT] = "self-connect",
-    [CAUSE_CLOSE_WAIT_LEAK] = "close-wait-leak",
-    [CAUSE_FIN_WAIT_2_ORPHAN] = "fin-wait-2-orphan",
-    [CAUSE_STOLEN_PORT] = "stolen-port",
-    [CAUSE_STOLEN_PORT_TIME_WAIT] = "stolen-port-time-wait",
-    [CAUSE_TIME_WAIT_REBIND] = "time-wait-rebind",
-    [CAUSE_TIME_WAIT_OLD_WITHOUT_REUSE] = "time-wait-old-without-reuse",
-    [CAUSE_FIXED_CLIENT_PORT] = "fixed-client-port",
-    [CAUSE_EPHEMERAL_EXHAUSTION] = "ephemeral-exhaustion",
-    [CAUSE_EPHEMERAL_EXHAUSTION_ESTABLISHED] = "ephemeral-exhaustion-established",
-    [CAUSE_POISONED_PORT] = "poisoned-port",
-    [CAUSE_PORT_RANGE_PER_SOCKET] = "port-range-per-socket",
-    [CAUSE_RESERVED_PORTS] = "reserved-ports",
-    [CAUSE_EPHEMERAL_BIND] = "ephemeral-bind",
-    [CAUSE_ADDRESS_NOT_LOCAL] = "address-not-local",
+/* --- the table --- */
+
+#define SHOW_PROCESS      "ps -o pid,user,lstart,args -p {pid}"
+#define WATCH             "portreuse why --watch {asked}"
+#define RESERVE           "sysctl -w net.ipv4.ip_local_reserved_ports={reserved}"
+#define WIDEN             "sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\""
+#define REUSEADDR_ON_BOTH "# set SO_REUSEADDR before bind(), on the old and the new socket"
+
+enum { LISTENER_WEIGHT = 9, BOUND_WEIGHT = 5, TIME_WAIT_WEIGHT = 1 };
+
+static const struct cause_row rows[CAUSE_COUNT] = {
+    [CAUSE_UNKNOWN] =
+        {.name = "unknown",
+         .sentences = {{WHEN_BOUND_UNLISTED,
+                        "no socket in the way can be seen; this kernel does not list sockets that "
+                        "are bound and idle (Linux 6.8 and later do)"},
+                       {WHEN_ALWAYS, "no socket in the way can be seen"}},
+         .headline = "no socket in the way can be seen",
+         .remedies = {"sudo portreuse why {asked}", "sudo portreuse why --all-netns {asked}"},
+         .no_scenario = "It means that nothing was found; nothing in particular reproduces that."},
+    [CAUSE_ADDRESS_IN_USE] =
+        {.name = "address-in-use",
+         .rules = {RULE_ADDRESS_IN_USE},
+         .weight = LISTENER_WEIGHT,
+         .sentences = {{WHEN_ALWAYS,
+                        "another socket listens there, and SO_REUSEADDR does not share a port with "
+                        "a listener: stop it, or use another port or address"}},
+         .headline = "{occupant} listens; stop it or change the port",
+         .remedies = {SHOW_PROCESS, "{stop}", "# or have your program use another port"},
+         .scenario = "address-in-use"},
+    [CAUSE_WILDCARD_VS_SPECIFIC] =
+        {.name = "wildcard-vs-specific",
+         .rules = {RULE_WILDCARD_VS_SPECIFIC},
+         .weight = LISTENER_WEIGHT,
+         .sentences = {{WHEN_OCCUPANT_WILDCARD,
+                        "a listener on the wildcard address has the port on every address, and "
+                        "SO_REUSEADDR does not share a port with a listener"},
+                       {WHEN_ALWAYS,
+                        "the wildcard address means every address, and another socket listens on "
+                        "one of them; SO_REUSEADDR does not share a port with a listener"}},
+         .headline = "{occupant} listens on {address}; stop it",
+         .remedies = {SHOW_PROCESS, "{stop}",
+                      "# or bind both to specific addresses: 0.0.0.0 and [::] mean every address"},
+         .scenario = "wildcard-vs-specific"},
+    [CAUSE_DUAL_STACK] =
+        {.name = "dual-stack",
+         .rules = {RULE_DUAL_STACK},
+         .weight = LISTENER_WEIGHT,
+         .sentences =
+             {{WHEN_ALWAYS,
+               "an IPv6 socket on [::] takes the IPv4 port too, unless it sets IPV6_V6ONLY "
+               "before bind()"}},
+         .headline = "{occupant} listens; [::] includes IPv4: set IPV6_V6ONLY",
+         .remedies = {"# set IPV6_V6ONLY before bind() on the IPv6 socket, or give each family its "
+                      "own address",
+                      "{stop}"},
+         .scenario = "dual-stack"},
+    [CAUSE_BIND_TWICE_LISTEN_ONCE] =
+        {.name = "bind-twice-listen-once",
+         .rules = {RULE_BIND_TWICE_LISTEN_ONCE},
+         .weight = LISTENER_WEIGHT,
+         .sentences = {{WHEN_ALWAYS,
+                        "both sockets could bind, as both have SO_REUSEADDR, but only one may "
+                        "listen; SO_REUSEPORT on both lets both listen"}},
+         .headline = "{occupant} already listens; stop it, or set SO_REUSEPORT on both",
+         .remedies = {"{stop}"},
+         .scenario = "bind-twice-listen-once"},
+    [CAUSE_REUSEPORT_UID] =
+        {.name = "reuseport-uid",
+         .rules = {RULE_REUSEPORT_UID},
+         .weight = BOUND_WEIGHT,
+         .sentences = {{WHEN_ALWAYS,
+                        "both sockets have SO_REUSEPORT, but they belong to two users: it shares a "
+                        "port among the sockets of one user only"}},
+         .headline = "{occupant} runs as user {user}; run both as one user",
+         .remedies = {"# run both as user {user}, or stop the other:", "{stop}"},
+         .scenario = "reuseport-uid"},
+    [CAUSE_REUSEPORT_ALL_OR_NONE] =
+        {.name = "reuseport-all-or-none",
+         .rules = {RULE_ADDRESS_IN_USE},
+         .weight = LISTENER_WEIGHT,
+         .sentences = {{WHEN_ALWAYS,
+                        "only one of the two sockets has SO_REUSEPORT: it shares a port only among "
+                        "sockets that all set it before bind()"}},
+         .headline = "{occupant} listens; both sockets need SO_REUSEPORT",
+         .remedies = {"# set SO_REUSEPORT before bind() on every socket of the port, or on none",
+                      "{stop}"},
+         .scenario = "reuseport-all-or-none"},
+    [CAUSE_LEAKED_LISTENER] =
+        {.name = "leaked-listener",
+         .rules = {RULE_ADDRESS_IN_USE, RULE_WILDCARD_VS_SPECIFIC, RULE_DUAL_STACK},
+         .weight = LISTENER_WEIGHT,
+         .sentences = {{WHEN_SEVERAL_OWNERS,
+                        "several processes have inherited the one listening socket: the port is "
+                        "free when the last of them closes it"},
+                       {WHEN_ALWAYS,
+                        "a process that inherited this listener still has it open, though the one "
+                        "that made it has closed it or ended: the port is free when the last copy "
+                        "is closed"}},
+         .headline = "{occupant} and {other_owners} have it open; stop all",
+         .remedies =
+             {SHOW_PROCESS, "ss -Htlnp 'sport = :{port}'", "{stop}",
+              "# a program that starts others should open its sockets with SOCK_CLOEXEC"},
+         .scenario = "leaked-listener"},
+    [CAUSE_HELD_BY_NO_PROCESS] =
+        {.name = "held-by-no-process",
+         .weight = LISTENER_WEIGHT,
+         .sentences = {{WHEN_ALWAYS,
+                        "no process has the socket open: it is being passed between two processes "
+                        "(SCM_RIGHTS), belongs to an io_uring, or to the kernel itself (NFS, a "
+                        "block device over TCP)"}},
+         .headline = "no process has the socket open",
+         .remedies = {"cat /proc/fs/nfsd/portlist", "ss -Htlnep 'sport = :{port}'"},
+         .no_scenario = "The language has no step that passes a socket to another process."},
+    [CAUSE_BOUND_BUT_IDLE] =
+        {.name = "bound-but-idle",
+         .rules = {RULE_BOUND_BUT_IDLE},
+         .weight = BOUND_WEIGHT,
+         .sentences = {{WHEN_ALWAYS,
+                        "a socket is bound to the port and does nothing with it; many tools do not "
+                        "show such a socket"}},
+         .headline = "{occupant} has bound it and is idle; stop it",
+         .remedies = {SHOW_PROCESS, "{stop}"},
+         .scenario = "bound-but-idle"},
+    [CAUSE_LIVE_CONNECTION] =
+        {.name = "live-connection",
+         .rules = {RULE_LIVE_CONNECTION},
+         .weight = 3,
+         .sentences = {{WHEN_ALWAYS,
+                        "a connection that has this port is still open; SO_REUSEADDR on both the "
+                        "old and the new socket lets a new listener start beside it"}},
+         .headline = "{occupant} has a connection on it; {reuse_or_stop}",
+         .remedies = {REUSEADDR_ON_BOTH, "{stop}"},
+         .scenario = "live-connection"},
+    [CAUSE_SELF_CONNECT] =
+        {.name = "self-connect",
+         .rules = {RULE_LIVE_CONNECTION, RULE_TIME_WAIT_REBIND},
+         .weight = 4,
+         .sentences = {{WHEN_TIME_WAIT,
+                        "a client was connected to itself on this port, as nobody listened there, "
+                        "and has left it in TIME-WAIT"},
+                       {WHEN_ALWAYS,
+                        "a client that connected to this port while nobody listened got the same "
+                        "port for itself, and so is connected to itself"}},
+         .headline = "{occupant} is connected to itself; stop it",
+         .remedies = {"{stop}", RESERVE},
+         .scenario = "self-connect"},
+    [CAUSE_CLOSE_WAIT_LEAK] =
+        {.name = "close-wait-leak",
+         .rules = {RULE_LIVE_CONNECTION},
+         .weight = 3,
+         .sentences = {{WHEN_ALWAYS,
+                        "a connection whose peer has closed was never closed on this side "
+                        "(CLOSE-WAIT), and keeps the port"}},
+         .headline = "{occupant} leaks CLOSE-WAIT sockets; restart it",
+         .remedies = {SHOW_PROCESS,
+                      "{stop}", "# fix that program: it must call close() when recv() returns 0"},
+         .scenario = "close-wait-leak"},
+    [CAUSE_FIN_WAIT_2_ORPHAN] =
+        {.name = "fin-wait-2-orphan",
+         .rules = {RULE_LIVE_CONNECTION},
+         .weight = 2,
+         .sentences = {{WHEN_ALWAYS,
+                        "a connection closed on this side waits for its peer to close, and keeps "
+                        "the port for up to tcp_fin_timeout"}},
+         .headline = "closed here, but not by the peer; {reuse_or_wait}",
+         .remedies = {REUSEADDR_ON_BOTH, WATCH},
+         .scenario = "fin-wait-2-orphan"},
+    [CAUSE_STOLEN_PORT] =
+        {.name = "stolen-port",
+         .rules = {RULE_LIVE_CONNECTION},
+         .weight = 4,
+         .sentences =
+             {{WHEN_ALWAYS,
+               "an outgoing connection has this port from the ephemeral range; keep it out "
+               "with ip_local_reserved_ports"}},
+         .headline = "{occupant} has connected out from it; reserve it",
+         .remedies = {RESERVE,
+                      "# that keeps the port in future; for now the connection has to end:",
+                      "{stop}"},
+         .scenario = "stolen-port"},
+    [CAUSE_STOLEN_PORT_TIME_WAIT] =
+        {.name = "stolen-port-time-wait",
+         .rules = {RULE_TIME_WAIT_REBIND},
+         .weight = TIME_WAIT_WEIGHT,
+         .sentences = {{WHEN_ALWAYS,
+                        "an outgoing connection had taken this port from the ephemeral range, and "
+                        "is in TIME-WAIT now"}},
+         .headline = "an outgoing connection took it, {time_left} left; reserve the port",
+         .remedies = {WATCH, RESERVE},
+         .scenario = "stolen-port-time-wait"},
+    [CAUSE_TIME_WAIT_REBIND] =
+        {.name = "time-wait-rebind",
+         .rules = {RULE_TIME_WAIT_REBIND},
+         .weight = TIME_WAIT_WEIGHT,
+         .sentences = {{WHEN_ALWAYS,
+                        "a closed connection in TIME-WAIT keeps the port for up to 60 s, unless "
+                        "SO_REUSEADDR is set on both the old and the new socket"}},
+         .headline = "TIME-WAIT, {time_left} left; {reuse_or_wait}",
+         .remedies = {"# set SO_REUSEADDR before bind() on every listening socket, and keep it set",
+                      WATCH},
+         .scenario = "time-wait-rebind"},
+    [CAUSE_TIME_WAIT_OLD_WITHOUT_REUSE] =
+        {.name = "time-wait-old-without-reuse",
+         .rules = {RULE_TIME_WAIT_REBIND},
+         .weight = TIME_WAIT_WEIGHT,
+         .sentences =
+             {{WHEN_ALWAYS,
+               "a closed connection in TIME-WAIT keeps the port for up to 60 s; its socket "
+               "had no SO_REUSEADDR, so setting it on the new one alone does not help"}},
+         .headline = "TIME-WAIT, old socket without SO_REUSEADDR; wait {time_left}",
+         .remedies = {WATCH, "# SO_REUSEADDR helps from the next restart on: then the old socket "
+                             "has it too"},
+         .scenario = "time-wait-old-without-reuse"},
+    [CAUSE_FIXED_CLIENT_PORT] =
+        {.name = "fixed-client-port",
+         .rules = {RULE_FIXED_CLIENT_PORT, RULE_LIVE_CONNECTION, RULE_TIME_WAIT_REBIND},
+         .weight = 3,
+         .sentences = {{WHEN_CONNECT | WHEN_TIME_WAIT,
+                        "the same connection (addresses and ports) is still in TIME-WAIT, and "
+                        "cannot be reused now"},
+                       {WHEN_CONNECT, "the same connection (addresses and ports) exists already"},
+                       {WHEN_TIME_WAIT,
+                        "an earlier connection from this local port is in TIME-WAIT; bind() needs "
+                        "SO_REUSEADDR on both the old and the new socket"},
+                       {WHEN_ALWAYS,
+                        "an earlier connection from this local port is not closed yet"}},
+         .headline = "an earlier connection has it; {reuse_or_stop}",
+         .remedies = {"# set SO_REUSEADDR before bind(), or let connect() choose the port", WATCH},
+         .scenario = "fixed-client-port"},
+    [CAUSE_EPHEMERAL_EXHAUSTION] =
+        {.name = "ephemeral-exhaustion",
+         .rules = {RULE_EPHEMERAL_EXHAUSTION},
+         .weight = 1,
+         .sentences = {{WHEN_NO_OCCUPANT, "no port of the ephemeral range could be taken"},
+                       {WHEN_ALWAYS,
+                        "every port of the ephemeral range is taken towards this destination"}},
+         .headline = "no local port is left; see portreuse budget",
+         .remedies = {"portreuse budget {asked}", "# keep connections open and reuse them",
+                      "# before widening the range, reserve your servers' ports: portreuse audit",
+                      WIDEN},
+         .scenario = "ephemeral-exhaustion"},
+    [CAUSE_EPHEMERAL_EXHAUSTION_ESTABLISHED] =
+        {.name = "ephemeral-exhaustion-established",
+         .rules = {RULE_EPHEMERAL_EXHAUSTION},
+         .weight = 1,
+         .sentences = {{WHEN_ALWAYS,
+                        "every port of the ephemeral range is taken towards this destination, by "
+                        "connections that are open"}},
+         .headline = "open connections have every port; see portreuse budget",
+         .remedies = {"portreuse budget {asked}",
+                      "# use fewer connections, or more source addresses or destinations",
+                      "# before widening the range, reserve your servers' ports: portreuse audit",
+                      WIDEN},
+         .scenario = "ephemeral-exhaustion-established"},
+    [CAUSE_POISONED_PORT] =
+        {.name = "poisoned-port",
+         .rules = {RULE_POISONED_PORT},
+         .weight = 1,
+         .sentences = {{WHEN_ALWAYS,
+                        "ports of the ephemeral range belong to sockets that were bound, to a "
+                        "number or to port 0: connect() does not choose such a port, whatever the "
+                        "destination"}},
+         .headline = "bound sockets keep ports from connect(); see portreuse budget",
+         .remedies = {"portreuse budget {asked}",
+                      "# set IP_BIND_ADDRESS_NO_PORT before a bind() that connect() follows"},
+         .scenario = "poisoned-port"},
+    [CAUSE_PORT_RANGE_PER_SOCKET] =
+        {.name = "port-range-per-socket",
+         .rules = {RULE_EPHEMERAL_EXHAUSTION, RULE_POISONED_PORT, RULE_EPHEMERAL_BIND},
+         .weight = 1,
+         .sentences = {{WHEN_ALWAYS,
+                        "every port of the socket's own range (IP_LOCAL_PORT_RANGE) is taken; "
+                        "sockets without it have a wider one"}},
+         .headline = "every port of the socket's own range is taken; widen it",
+         .remedies = {"# set a wider IP_LOCAL_PORT_RANGE, or none"},
+         .scenario = "port-range-per-socket"},
+    [CAUSE_RESERVED_PORTS] =
+        {.name = "reserved-ports",
+         .weight = 1,
+         .sentences = {{WHEN_ALWAYS, "all ports that the kernel may choose from are in "
+                                     "ip_local_reserved_ports"}},
+         .headline = "every port of the range is reserved; reserve fewer",
+         .remedies = {"sysctl net.ipv4.ip_local_port_range net.ipv4.ip_local_reserved_ports",
+                      "sysctl -w net.ipv4.ip_local_reserved_ports="},
+         .scenario = "reserved-ports"},
+    [CAUSE_EPHEMERAL_BIND] =
+        {.name = "ephemeral-bind",
+         .rules = {RULE_EPHEMERAL_BIND},
+         .weight = 1,
+         .sentences = {{WHEN_ALWAYS,
+                        "bind() to port 0 found every port of the ephemeral range in use on this "
+                        "address"}},
+         .headline = "none of {range_ports} ports is free; see portreuse budget",
+         .remedies = {"portreuse budget",
+                      "# if connect() follows, set IP_BIND_ADDRESS_NO_PORT: bind() then takes no "
+                      "port",
+                      WIDEN},
+         .scenario = "ephemeral-bind"},
+    [CAUSE_ADDRESS_NOT_LOCAL] =
+        {.name = "address-not-local",
+         .sentences = {{WHEN_ALWAYS, "no interface of this network namespace has this address"}},
+         .headline = "no interface here has this address",
+         .remedies = {"ip -brief address", "# to bind the address before an interface has it:",
+                      "sysctl -w net.ipv4.ip_nonlocal_bind=1 net.ipv6.ip_nonlocal_bind=1",
+                      "# or set IP_FREEBIND on the socket"},
+         .scenario = "address-not-local"},
+    [CAUSE_ADDRESS_TENTATIVE] =
+        {.name = "address-tentative",
+         .sentences = {{WHEN_ALWAYS,
+                        "an interface has this address but may not use it yet: duplicate address "
+                        "detection is still running, or has found another host with the address"}},
+         .headline = "the address is tentative; wait, or set IP_FREEBIND",
+         .remedies = {"ip -6 address show tentative", "# start the program when the network is up",
+                      WATCH},
+         .no_scenario = "The language has no interface on which an address stays tentative."},
+    [CAUSE_PRIVILEGED_PORT] =
+        {.name = "privileged-port",
+         .sentences = {{WHEN_ALWAYS,
+                        "ports below net.ipv4.ip_unprivileged_port_start need "
+                        "CAP_NET_BIND_SERVICE, whether or not another socket has the port"}},
+         .headline = "ports below {privileged_below} need CAP_NET_BIND_SERVICE",
+         .remedies = {"# for one program:", "setcap cap_net_bind_service=+ep /path/of/the/program",
+                      "# or for a systemd unit: AmbientCapabilities=CAP_NET_BIND_SERVICE",
+                      "# or for everybody:",
+                      "sysctl -w net.ipv4.ip_unprivileged_port_start={port}"},
+         .scenario = "privileged-port"},
+    [CAUSE_NOT_PERMITTED] =
+        {.name = "not-permitted",
+         .sentences = {{WHEN_ALWAYS,
+                        "a security module or a filter of this system refuses it (SELinux, "
+                        "AppArmor, Landlock, a BPF program of the control group, a seccomp "
+                        "profile)"}},
+         .headline = "a security module or filter refuses it",
+         .remedies = {"journalctl -k --grep 'avc|apparmor|audit' --since -10min",
+                      "semanage port -l | grep -w {port}"},
+         .no_scenario = "It depends on the security policy of the host."},
 };
 
+const struct cause_row *cause_row(enum cause cause) {
+    return &rows[cause < CAUSE_COUNT ? cause : CAUSE_UNKNOWN];
+}
+
 const char *cause_name(enum cause cause) {
-    return cause < CAUSE_COUNT ? names[cause] : names[CAUSE_UNKNOWN];
+    return cause_row(cause)->name;
+}
+
+const char *cause_sentence(enum cause cause, unsigned when) {
+    const struct cause_sentence *sentence = cause_row(cause)->sentences;
+    while ((sentence->when & ~when) != 0)
+        sentence++; /* the last one holds always */
+    return sentence->text;
 }
 
 /* --- which sockets are in the way --- */
 
-/* Whether the kernel was to choose the port. */
+/* Returns whether the kernel was to choose the port. */
 static bool automatic(const struct refusal *refusal) {
     return refusal->claim.local.port == 0;
 }
@@ -50,9 +374,9 @@ static struct ruling ruling_on(const struct refusal *refusal, const struct occup
     return rules_between(refusal->call, &refusal->claim, occupant);
 }
 
-/* What is doubtful counts: the kernel has refused, so something was in the way. Not so where a
- * surer one is to be expected: beside listen() another listener, in the range of a connect() that
- * found no port those that are surely in the way. */
+/* What is doubtful counts: the kernel has refused, so something was in the way. But not where a
+ * more certain one is to be expected: another listener beside listen(); in the range of a connect()
+ * that found no port, those that are certainly in the way. */
 bool cause_in_the_way(const struct refusal *refusal, const struct occupant *occupant) {
     enum knowledge in_the_way = ruling_on(refusal, occupant).in_the_way;
     if (refusal->error == EADDRNOTAVAIL && refusal->call == CALL_BIND)
@@ -69,58 +393,33 @@ bool cause_by_elimination(const struct refusal *refusal, const struct occupant *
            in_range(refusal, occupant->socket.local.port);
 }
 
-struct diag_query cause_query(const struct refusal *refusal) {
-    struct diag_query query = sockdiag_query(STATES_ANY);
-    if (!automatic(refusal))
-        query.local = (struct endpoint_pattern){.any_address = true,
-                                                .endpoint = {.port = refusal->claim.local.port}};
-    return query;
-}
-
 /* --- what to call it --- */
 
-/* A listener on the very address. */
-static struct blame same_listener_blame(const struct refusal *refusal,
-                                        const struct occupant *occupant) {
+static enum cause listener_cause(const struct refusal *refusal, const struct occupant *occupant) {
     enum knowledge mine = knowledge_of(refusal->claim.reuseport);
-    if (occupant->inherited == KNOWN_YES)
-        return (struct blame){CAUSE_LEAKED_LISTENER, 9,
-                              "a process that inherited this listener still has it open, though "
-                              "the one that made it has closed it or ended: the port is free when "
-                              "the last copy is closed"};
-    if (occupant->reuseport != NOT_KNOWN && occupant->reuseport != mine)
-        return (struct blame){CAUSE_REUSEPORT_ALL_OR_NONE, 9,
-                              "one of the two sockets has SO_REUSEPORT, the other has not: it "
-                              "shares a port only among sockets that all set it before bind()"};
-    return (struct blame){CAUSE_ADDRESS_IN_USE, 9,
-                          "another socket listens there, and SO_REUSEADDR does not share a port "
-                          "with a listener: stop it, or take another port or address"};
-}
-
-static struct blame listener_blame(const struct refusal *refusal, const struct occupant *occupant) {
     switch (ruling_on(refusal, occupant).rule) {
     case RULE_BIND_TWICE_LISTEN_ONCE:
-        return (struct blame){
-            CAUSE_BIND_TWICE_LISTEN_ONCE, 9,
-            "both sockets could bind, as both have SO_REUSEADDR, but only one may "
-            "listen; SO_REUSEPORT on both lets both listen"};
+        return CAUSE_BIND_TWICE_LISTEN_ONCE;
     case RULE_DUAL_STACK:
-        return (struct blame){CAUSE_DUAL_STACK, 9,
-                              "an IPv6 socket on [::] takes the IPv4 port too, unless it sets "
-                              "IPV6_V6ONLY before bind()"};
+        return CAUSE_DUAL_STACK;
     case RULE_WILDCARD_VS_SPECIFIC:
-        if (endpoint_is_wildcard(&occupant->socket.local))
-            return (struct blame){
-                CAUSE_WILDCARD_VS_SPECIFIC, 9,
-                "a listener on the wildcard address has the port on every address, and "
-                "SO_REUSEADDR does not share a port with a listener"};
-        return (struct blame){
-            CAUSE_WILDCARD_VS_SPECIFIC, 9,
-            "the wildcard address means every address, and on one of them another "
-            "socket listens; SO_REUSEADDR does not share a port with a listener"};
-    default:
-        return same_listener_blame(refusal, occupant);
+        return CAUSE_WILDCARD_VS_SPECIFIC;
+    default: /* a listener on the same address */
+        if (occupant->inherited == KNOWN_YES)
+            return CAUSE_LEAKED_LISTENER;
+        return occupant->reuseport != NOT_KNOWN && occupant->reuseport != mine
+                   ? CAUSE_REUSEPORT_ALL_OR_NONE
+                   : CAUSE_ADDRESS_IN_USE;
     }
+}
+
+static bool is_self_connected(const struct occupant *occupant) {
+    return endpoint_equal(&occupant->socket.local, &occupant->socket.remote);
+}
+
+/* An outgoing connection from a port that bind() chose. */
+static bool is_fixed_client(const struct occupant *occupant) {
+    return occupant->outgoing == KNOWN_YES && occupant->bound == KNOWN_YES;
 }
 
 /* An outgoing connection, to which the kernel gave a port of the ephemeral range. */
@@ -129,154 +428,93 @@ static bool stole_port(const struct refusal *refusal, const struct occupant *occ
            in_range(refusal, occupant->socket.local.port);
 }
 
-static struct blame time_wait_blame(const struct refusal *refusal,
-                                    const struct occupant *occupant) {
-    if (endpoint_equal(&occupant->socket.local, &occupant->socket.remote))
-        return (struct blame){CAUSE_SELF_CONNECT, 1,
-                              "a client was connected to itself on this port, as nobody listened "
-                              "there, and has left it in TIME-WAIT"};
-    if (occupant->outgoing == KNOWN_YES && occupant->bound == KNOWN_YES)
-        return (struct blame){CAUSE_FIXED_CLIENT_PORT, 1,
-                              "an earlier connection from this local port is in TIME-WAIT; bind() "
-                              "needs SO_REUSEADDR on both the old and the new socket"};
+static enum cause time_wait_cause(const struct refusal *refusal, const struct occupant *occupant) {
+    bool reuseaddr = refusal->claim.reuseaddr || refusal->assume_reuseaddr;
+    if (is_self_connected(occupant))
+        return CAUSE_SELF_CONNECT;
+    if (is_fixed_client(occupant))
+        return CAUSE_FIXED_CLIENT_PORT;
     if (stole_port(refusal, occupant))
-        return (struct blame){
-            CAUSE_STOLEN_PORT_TIME_WAIT, 1,
-            "an outgoing connection had taken this port from the ephemeral range, "
-            "and is in TIME-WAIT now"};
-    if (refusal->claim.reuseaddr && occupant->reuseaddr == KNOWN_NO)
-        return (struct blame){CAUSE_TIME_WAIT_OLD_WITHOUT_REUSE, 1,
-                              "a closed connection in TIME-WAIT keeps the port for up to 60 s; its "
-                              "socket had no SO_REUSEADDR, so that of the new one alone does not "
-                              "help"};
-    return (struct blame){CAUSE_TIME_WAIT_REBIND, 1,
-                          "a closed connection in TIME-WAIT keeps the port for up to 60 s, unless "
-                          "SO_REUSEADDR is set on both the old and the new socket"};
+        return CAUSE_STOLEN_PORT_TIME_WAIT;
+    return reuseaddr && occupant->reuseaddr == KNOWN_NO ? CAUSE_TIME_WAIT_OLD_WITHOUT_REUSE
+                                                        : CAUSE_TIME_WAIT_REBIND;
 }
 
-static struct blame connection_blame(const struct refusal *refusal,
-                                     const struct occupant *occupant) {
+static enum cause connection_cause(const struct refusal *refusal, const struct occupant *occupant) {
     enum tcp_state state = occupant->socket.state;
-    if (endpoint_equal(&occupant->socket.local, &occupant->socket.remote))
-        return (struct blame){CAUSE_SELF_CONNECT, 4,
-                              "a client that connected to this port while nobody listened got the "
-                              "same port for itself, and so is connected to itself"};
-    if (occupant->outgoing == KNOWN_YES && occupant->bound == KNOWN_YES)
-        return (struct blame){CAUSE_FIXED_CLIENT_PORT, 3,
-                              "an earlier connection from this local port is not closed yet"};
+    if (is_self_connected(occupant))
+        return CAUSE_SELF_CONNECT;
+    if (is_fixed_client(occupant))
+        return CAUSE_FIXED_CLIENT_PORT;
     if (stole_port(refusal, occupant))
-        return (struct blame){CAUSE_STOLEN_PORT, 4,
-                              "an outgoing connection has this port from the ephemeral range; keep "
-                              "it out with ip_local_reserved_ports"};
+        return CAUSE_STOLEN_PORT;
     if (state == STATE_CLOSE_WAIT)
-        return (struct blame){CAUSE_CLOSE_WAIT_LEAK, 3,
-                              "a connection whose peer has closed was never closed on this side "
-                              "(CLOSE-WAIT), and keeps the port"};
+        return CAUSE_CLOSE_WAIT_LEAK;
     if ((state == STATE_FIN_WAIT_1 || state == STATE_FIN_WAIT_2) && occupant->socket.inode == 0)
-        return (struct blame){CAUSE_FIN_WAIT_2_ORPHAN, 2,
-                              "a connection closed on this side waits for its peer to close, and "
-                              "keeps the port for up to tcp_fin_timeout"};
-    return (struct blame){CAUSE_LIVE_CONNECTION, 3,
-                          "a connection that has this port is still open; SO_REUSEADDR on both the "
-                          "old and the new socket lets a new listener start beside it"};
+        return CAUSE_FIN_WAIT_2_ORPHAN;
+    return CAUSE_LIVE_CONNECTION;
 }
 
-/* Whether neither side, or the peer alone, has closed the connection. */
+/* bind() and listen() on a given port. */
+static enum cause port_cause(const struct refusal *refusal, const struct occupant *occupant) {
+    if (ruling_on(refusal, occupant).rule == RULE_REUSEPORT_UID)
+        return CAUSE_REUSEPORT_UID;
+    switch (occupant->socket.state) {
+    case STATE_LISTEN:
+        return listener_cause(refusal, occupant);
+    case STATE_TIME_WAIT:
+        return time_wait_cause(refusal, occupant);
+    case STATE_BOUND:
+        return CAUSE_BOUND_BUT_IDLE;
+    default:
+        return connection_cause(refusal, occupant);
+    }
+}
+
+/* Returns whether neither side, or only the peer, has closed the connection. */
 static bool is_open(enum tcp_state state) {
     return state == STATE_ESTABLISHED || state == STATE_CLOSE_WAIT || state == STATE_SYN_SENT ||
            state == STATE_SYN_RECEIVED;
 }
 
-/* connect() that was to choose a port. */
-static struct blame autoconnect_blame(const struct refusal *refusal,
-                                      const struct occupant *occupant) {
+/* The kernel was to choose a port. */
+static enum cause range_cause(const struct refusal *refusal, const struct occupant *occupant) {
+    if (refusal->all_reserved)
+        return CAUSE_RESERVED_PORTS;
+    if (refusal->own_range)
+        return CAUSE_PORT_RANGE_PER_SOCKET;
+    if (refusal->call != CALL_CONNECT)
+        return CAUSE_EPHEMERAL_BIND;
     if (ruling_on(refusal, occupant).rule == RULE_POISONED_PORT)
-        return (struct blame){CAUSE_POISONED_PORT, 1,
-                              "ports of the ephemeral range belong to sockets that were bound, to "
-                              "a number or to port 0: connect() does not choose such a port, "
-                              "whatever the destination"};
-    if (is_open(occupant->socket.state))
-        return (struct blame){
-            CAUSE_EPHEMERAL_EXHAUSTION_ESTABLISHED, 1,
-            "every port of the ephemeral range is taken towards this destination, "
-            "by connections that are open"};
-    return (struct blame){CAUSE_EPHEMERAL_EXHAUSTION, 1,
-                          "every port of the ephemeral range is taken towards this destination"};
-}
-
-static struct blame connect_blame(const struct occupant *occupant) {
-    if (occupant->socket.state == STATE_TIME_WAIT)
-        return (struct blame){
-            CAUSE_FIXED_CLIENT_PORT, 1,
-            "the same connection (addresses and ports) is still in TIME-WAIT, and "
-            "cannot be reused now"};
-    return (struct blame){CAUSE_FIXED_CLIENT_PORT, 2,
-                          "the same connection (addresses and ports) exists already"};
-}
-
-static struct blame own_range_full(void) {
-    return (struct blame){CAUSE_PORT_RANGE_PER_SOCKET, 1,
-                          "every port of the socket's own range (IP_LOCAL_PORT_RANGE) is taken; "
-                          "sockets without it have a wider one"};
-}
-
-static struct blame range_full(void) {
-    return (struct blame){CAUSE_EPHEMERAL_BIND, 1,
-                          "bind() to port 0 found every port of the ephemeral range in use on this "
-                          "address"};
-}
-
-static struct blame uid_blame(const struct occupant *occupant) {
-    return (struct blame){CAUSE_REUSEPORT_UID, occupant->socket.state == STATE_LISTEN ? 9 : 5,
-                          "both sockets have SO_REUSEPORT, but they are of two users: it shares a "
-                          "port among sockets of one user only"};
-}
-
-static struct blame none_to_choose(void) {
-    return (struct blame){CAUSE_RESERVED_PORTS, 1,
-                          "all ports that the kernel may choose from are in "
-                          "ip_local_reserved_ports"};
+        return CAUSE_POISONED_PORT;
+    return is_open(occupant->socket.state) ? CAUSE_EPHEMERAL_EXHAUSTION_ESTABLISHED
+                                           : CAUSE_EPHEMERAL_EXHAUSTION;
 }
 
 struct blame cause_blame(const struct refusal *refusal, const struct occupant *occupant) {
-    if (automatic(refusal) && refusal->all_reserved)
-        return none_to_choose();
-    if (automatic(refusal) && refusal->own_range)
-        return own_range_full();
-    if (refusal->call == CALL_CONNECT)
-        return automatic(refusal) ? autoconnect_blame(refusal, occupant) : connect_blame(occupant);
-    if (automatic(refusal))
-        return range_full();
-    if (ruling_on(refusal, occupant).rule == RULE_REUSEPORT_UID)
-        return uid_blame(occupant);
-    switch (occupant->socket.state) {
-    case STATE_LISTEN:
-        return listener_blame(refusal, occupant);
-    case STATE_TIME_WAIT:
-        return time_wait_blame(refusal, occupant);
-    case STATE_BOUND:
-        return (struct blame){CAUSE_BOUND_BUT_IDLE, 5,
-                              "a socket is bound to the port and does nothing with it; many tools "
-                              "do not show such a socket"};
-    default:
-        return connection_blame(refusal, occupant);
-    }
+    enum tcp_state state = occupant->socket.state;
+    enum cause cause = automatic(refusal)              ? range_cause(refusal, occupant)
+                       : refusal->call == CALL_CONNECT ? CAUSE_FIXED_CLIENT_PORT
+                                                       : port_cause(refusal, occupant);
+    unsigned weight = automatic(refusal)         ? 1
+                      : state == STATE_LISTEN    ? LISTENER_WEIGHT
+                      : state == STATE_TIME_WAIT ? TIME_WAIT_WEIGHT
+                                                 : cause_row(cause)->weight;
+    unsigned when = (endpoint_is_wildcard(&occupant->socket.local) ? WHEN_OCCUPANT_WILDCARD : 0) |
+                    (state == STATE_TIME_WAIT ? WHEN_TIME_WAIT : 0) |
+                    (refusal->call == CALL_CONNECT ? WHEN_CONNECT : 0);
+    return (struct blame){cause, weight, when};
 }
 
-struct blame cause_without_occupant(const struct refusal *refusal, bool sees_bound) {
+struct blame cause_without_occupant(const struct refusal *refusal, bool lists_bound) {
+    unsigned when = WHEN_NO_OCCUPANT | (lists_bound ? 0 : WHEN_BOUND_UNLISTED);
     if (refusal->call == CALL_BIND && refusal->error == EADDRNOTAVAIL)
-        return (struct blame){CAUSE_ADDRESS_NOT_LOCAL, 0,
-                              "no interface of this network namespace has this address"};
+        return (struct blame){CAUSE_ADDRESS_NOT_LOCAL, 0, when};
     if (automatic(refusal) && refusal->all_reserved)
-        return none_to_choose();
-    if (automatic(refusal) && refusal->call == CALL_CONNECT)
-        return (struct blame){CAUSE_EPHEMERAL_EXHAUSTION, 0,
-                              "no port of the ephemeral range could be taken"};
+        return (struct blame){CAUSE_RESERVED_PORTS, 0, when};
     if (automatic(refusal))
-        return range_full();
-    if (!sees_bound)
-        return (struct blame){CAUSE_UNKNOWN, 0,
-                              "no socket in the way can be seen; this kernel does not list sockets "
-                              "that are bound and idle (Linux 6.8 does)"};
-    return (struct blame){CAUSE_UNKNOWN, 0, "no socket in the way can be seen"};
+        return (struct blame){refusal->call == CALL_CONNECT ? CAUSE_EPHEMERAL_EXHAUSTION
+                                                            : CAUSE_EPHEMERAL_BIND,
+                              0, when};
+    return (struct blame){CAUSE_UNKNOWN, 0, when};
 }

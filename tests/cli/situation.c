@@ -164,6 +164,14 @@ static void make_fixed_client(void) {
     connected(bound("127.0.0.1", PORT, 0), SERVER);
 }
 
+/* One connection on the port stole it; another, from a second address, chose it, and shares it. */
+static void make_stolen_beside_fixed(void) {
+    int server, shares;
+    steal(&server);
+    shares = bound("127.0.0.2", PORT, SO_REUSEADDR);
+    connected(shares, SERVER);
+}
+
 static void make_self_connected(void) {
     connected(bound("127.0.0.1", PORT, 0), PORT);
 }
@@ -382,6 +390,7 @@ static const struct {
     {"stolen", make_stolen},
     {"stolen-time-wait", make_stolen_time_wait},
     {"fixed-client", make_fixed_client},
+    {"stolen-beside-fixed", make_stolen_beside_fixed},
     {"self-connected", make_self_connected},
     {"close-wait", make_close_wait},
     {"established", make_established},

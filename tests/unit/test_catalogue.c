@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/cause.h"
 #include "scenario/catalogue.h"
 
 /* Besides the groups; docs/scenario-language.md says what they mean. */
@@ -69,13 +68,6 @@ static void the_names_are_in_order_and_each_is_there_once(void **state) {
             fail_msg("%s stands before %s", catalogue[i - 1].name, catalogue[i].name);
 }
 
-static void each_cause_is_the_name_of_a_scenario(void **state) {
-    (void)state;
-    for (enum cause cause = CAUSE_UNKNOWN + 1; cause < CAUSE_COUNT; cause++)
-        if (catalogue_find(cause_name(cause)) == NULL)
-            fail_msg("no scenario is called '%s'", cause_name(cause));
-}
-
 static void the_first_tag_is_a_group_and_all_are_known(void **state) {
     (void)state;
     for (size_t i = 0; i < catalogue_count; i++) {
@@ -124,7 +116,6 @@ int main(void) {
         cmocka_unit_test(each_scenario_is_sound_and_explains_itself),
         cmocka_unit_test(why_and_fix_are_short),
         cmocka_unit_test(the_names_are_in_order_and_each_is_there_once),
-        cmocka_unit_test(each_cause_is_the_name_of_a_scenario),
         cmocka_unit_test(the_first_tag_is_a_group_and_all_are_known),
         cmocka_unit_test(the_header_alone_is_that_of_the_whole),
         cmocka_unit_test(a_header_alone_needs_no_case),

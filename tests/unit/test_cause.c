@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model/cause.h"
+#include "scenario/catalogue.h"
 
 /* What a socket is, has set, or is known of it. Of a occupant, what is not said is known not to be
  * so, unless UNSURE says that nothing is known. */
@@ -116,6 +117,14 @@ static void describe(char *text, size_t size, const struct row *row) {
              row->other.remote == NULL ? "-" : row->other.remote, row->other.options);
 }
 
+/* The rule that refuses must be one that the cause is a case of. */
+static void check_rule(const char *text, enum cause cause, enum rule rule) {
+    for (size_t i = 0; i < CAUSE_RULES; i++)
+        if (cause_row(cause)->rules[i] == rule)
+            return;
+    fail_msg("%s: %s is no case of the rule %s", text, cause_name(cause), rule_text(rule)->name);
+}
+
 static void check_row(const struct row *row) {
     struct refusal refusal = a_refusal(&row->call);
     struct occupant occupant = a_occupant(&row->other);
@@ -129,8 +138,9 @@ static void check_row(const struct row *row) {
     struct blame blame = cause_blame(&refusal, &occupant);
     if (strcmp(cause_name(blame.cause), row->cause) != 0)
         fail_msg("%s: want %s, got %s", text, row->cause, cause_name(blame.cause));
-    assert_non_null(blame.words);
-    assert_true(strlen(blame.words) > 20);
+    assert_true(strlen(cause_sentence(blame.cause, blame.when)) > 20);
+    if (blame.cause != CAUSE_RESERVED_PORTS) /* which is no rule between sockets */
+        check_rule(text, blame.cause, rules_between(refusal.call, &refusal.claim, &occupant).rule);
 }
 
 #define CHECK(table)                                                                               \
@@ -607,9 +617,10 @@ static void without_a_occupant_the_call_tells_the_cause(void **state) {
         struct refusal refusal = a_refusal(&lonely[i].call);
         struct blame blame = cause_without_occupant(&refusal, lonely[i].sees_bound);
         assert_string_equal(cause_name(blame.cause), lonely[i].cause);
-        assert_true(strlen(blame.words) > 20);
-        if (strstr(blame.words, lonely[i].words) == NULL)
-            fail_msg("row %zu: %s", i, blame.words);
+        assert_true(strlen(cause_sentence(blame.cause, blame.when)) > 20);
+        const char *words = cause_sentence(blame.cause, blame.when);
+        if (strstr(words, lonely[i].words) == NULL)
+            fail_msg("row %zu: %s", i, words);
     }
 }
 
@@ -617,7 +628,8 @@ static void without_a_occupant_linux_6_8_is_named_only_where_it_matters(void **s
     static const struct call call = BIND("127.0.0.1:80", 0);
     struct refusal refusal = a_refusal(&call);
     (void)state;
-    assert_null(strstr(cause_without_occupant(&refusal, true).words, "6.8"));
+    struct blame blame = cause_without_occupant(&refusal, true);
+    assert_null(strstr(cause_sentence(blame.cause, blame.when), "6.8"));
 }
 
 /* Where the address is not here, no socket is to blame. */
@@ -714,38 +726,6 @@ static void weights_keep_their_ranks_under_every_name(void **state) {
     assert_true(least[0] > 0);
 }
 
-/* --- the query --- */
-
-static void query_asks_for_the_port_on_any_address(void **state) {
-    static const struct call rows[] = {BIND("127.0.0.1:80", 0), LISTEN("[::]:80", V6ONLY),
-                                       CONNECT("127.0.0.1:80", "127.0.0.1:443")};
-    (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
-        struct refusal refusal = a_refusal(&rows[i]);
-        struct diag_query query = cause_query(&refusal);
-        assert_int_equal(query.family, 0);
-        assert_int_equal(query.states, STATES_ANY);
-        assert_true(query.local.any_address);
-        assert_false(query.local.any_port);
-        assert_int_equal(query.local.endpoint.port, 80);
-        assert_true(query.remote.any_address && query.remote.any_port);
-    }
-}
-
-static void query_for_an_automatic_choice_asks_for_every_port(void **state) {
-    static const struct call rows[] = {BIND("127.0.0.1:0", 0), LISTEN("0.0.0.0:0", 0),
-                                       CONNECT("0.0.0.0:0", "127.0.0.1:443")};
-    (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
-        struct refusal refusal = a_refusal(&rows[i]);
-        struct diag_query query = cause_query(&refusal);
-        assert_int_equal(query.family, 0);
-        assert_int_equal(query.states, STATES_ANY);
-        assert_true(query.local.any_address && query.local.any_port);
-        assert_true(query.remote.any_address && query.remote.any_port);
-    }
-}
-
 /* --- names --- */
 
 static bool names_cause(const struct row *rows, size_t count, const char *name) {
@@ -755,11 +735,17 @@ static bool names_cause(const struct row *rows, size_t count, const char *name) 
     return false;
 }
 
-static void each_cause_has_a_row(void **state) {
+/* These are found without a socket, or by its owners: tests/unit/test_why.c. */
+static bool is_of_no_socket(enum cause cause) {
+    return cause == CAUSE_HELD_BY_NO_PROCESS || cause == CAUSE_ADDRESS_TENTATIVE ||
+           cause == CAUSE_PRIVILEGED_PORT || cause == CAUSE_NOT_PERMITTED;
+}
+
+static void each_cause_has_a_test(void **state) {
     (void)state;
     for (unsigned cause = 0; cause < CAUSE_COUNT; cause++) {
         const char *name = cause_name((enum cause)cause);
-        bool found = false;
+        bool found = is_of_no_socket((enum cause)cause);
         for (size_t i = 0; i < ROWS(tables) && !found; i++)
             found = names_cause(tables[i].rows, tables[i].count, name);
         for (size_t i = 0; i < ROWS(lonely) && !found; i++)
@@ -767,6 +753,49 @@ static void each_cause_has_a_row(void **state) {
         if (!found)
             fail_msg("no row for %s", name);
     }
+}
+
+/* --- the table of causes --- */
+
+static void each_cause_says_everything(void **state) {
+    (void)state;
+    for (unsigned cause = 0; cause < CAUSE_COUNT; cause++) {
+        const struct cause_row *row = cause_row((enum cause)cause);
+        unsigned last = 0;
+        assert_non_null(row->name);
+        assert_non_null(row->headline);
+        assert_non_null(row->remedies[0]);
+        while (last + 1 < CAUSE_SENTENCES && row->sentences[last + 1].text != NULL)
+            last++;
+        assert_non_null(row->sentences[last].text);
+        if (row->sentences[last].when != WHEN_ALWAYS)
+            fail_msg("%s: the last sentence must hold always", row->name);
+        for (unsigned i = 0; i < last; i++) /* else the next one is never said */
+            assert_int_not_equal(row->sentences[i].when, WHEN_ALWAYS);
+    }
+}
+
+static void each_cause_has_a_scenario_of_its_name_or_says_why_not(void **state) {
+    (void)state;
+    for (unsigned cause = 0; cause < CAUSE_COUNT; cause++) {
+        const struct cause_row *row = cause_row((enum cause)cause);
+        bool exists = catalogue_find(row->name) != NULL;
+        if (exists != (row->scenario != NULL) || exists == (row->no_scenario != NULL))
+            fail_msg("%s: there is %s scenario of this name", row->name, exists ? "a" : "no");
+        if (exists)
+            assert_string_equal(row->scenario, row->name);
+    }
+}
+
+static void a_sentence_is_chosen_by_the_situation(void **state) {
+    (void)state;
+    assert_non_null(strstr(cause_sentence(CAUSE_FIXED_CLIENT_PORT, WHEN_CONNECT | WHEN_TIME_WAIT),
+                           "the same connection (addresses and ports) is still in TIME-WAIT"));
+    assert_non_null(
+        strstr(cause_sentence(CAUSE_FIXED_CLIENT_PORT, WHEN_CONNECT), "exists already"));
+    assert_non_null(
+        strstr(cause_sentence(CAUSE_FIXED_CLIENT_PORT, WHEN_TIME_WAIT), "bind() needs"));
+    assert_non_null(strstr(cause_sentence(CAUSE_FIXED_CLIENT_PORT, 0), "not closed yet"));
 }
 
 static void each_cause_has_a_name_of_its_own(void **state) {
@@ -806,9 +835,10 @@ int main(void) {
         cmocka_unit_test(bind_to_a_foreign_address_meets_nobody),
         cmocka_unit_test(weights_go_from_listener_to_time_wait),
         cmocka_unit_test(weights_keep_their_ranks_under_every_name),
-        cmocka_unit_test(query_asks_for_the_port_on_any_address),
-        cmocka_unit_test(query_for_an_automatic_choice_asks_for_every_port),
-        cmocka_unit_test(each_cause_has_a_row),
+        cmocka_unit_test(each_cause_has_a_test),
+        cmocka_unit_test(each_cause_says_everything),
+        cmocka_unit_test(each_cause_has_a_scenario_of_its_name_or_says_why_not),
+        cmocka_unit_test(a_sentence_is_chosen_by_the_situation),
         cmocka_unit_test(each_cause_has_a_name_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

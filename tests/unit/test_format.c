@@ -8,7 +8,7 @@
 #include "base/utf8.h"
 #include "report/host/audit.h"
 #include "report/host/budget.h"
-#include "report/host/why_story.h"
+#include "report/host/why.h"
 #include "report/matrix/matrix_report.h"
 #include "report/run/run.h"
 

@@ -223,7 +223,7 @@ static void any_other_step_is_its_own_judge(void **state) {
 /* --- keeping --- */
 
 static void a_kept_result_shares_nothing_with_the_original(void **state) {
-    struct evidence evidence = {.total = 7, .socket_count = 1, .words = "words"};
+    struct evidence evidence = {.total = 7, .suspect_count = 1, .words = "words"};
     uint64_t rounds_ns[3] = {10, 20, 30};
     char seen[] = "seen", reason[] = "reason";
     struct step_result steps[2] = {

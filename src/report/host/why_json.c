@@ -1,11 +1,7 @@
 /* portreuse why for programs, in the words of docs/why.schema.json. */
-#include "report/host/why_story.h"
+#include "report/host/why.h"
 #include "report/shared/json.h"
-
-static void write_endpoint(struct json *json, const char *key, const struct endpoint *endpoint) {
-    char text[ENDPOINT_TEXT_SIZE];
-    json_string(json, key, endpoint->family == 0 ? NULL : endpoint_text(endpoint, text));
-}
+#include "report/shared/sockets.h"
 
 static void write_knowledge(struct json *json, const char *key, enum knowledge known) {
     if (known == NOT_KNOWN)
@@ -14,18 +10,14 @@ static void write_knowledge(struct json *json, const char *key, enum knowledge k
         json_bool(json, key, known == KNOWN_YES);
 }
 
-static const char *text_or_null(const char *text) {
-    return text[0] == '\0' ? NULL : text;
-}
-
 /* --- parts --- */
 
 static void write_asked(struct json *json, const struct why *why) {
     const struct why_question *asked = &why->asked;
     json_object(json, "asked");
     json_string(json, "as", asked->remote.family == 0 ? "server" : "client");
-    write_endpoint(json, "local", &asked->local);
-    write_endpoint(json, "remote", &asked->remote);
+    sockets_json_endpoint(json, "local", &asked->local);
+    sockets_json_endpoint(json, "remote", &asked->remote);
     json_bool(json, "reuseaddr", asked->reuseaddr);
     json_bool(json, "reuseport", asked->reuseport);
     json_bool(json, "v6only", asked->v6only);
@@ -47,34 +39,21 @@ static void write_trials(struct json *json, const struct why *why) {
     json_end(json);
 }
 
-static void write_owner(struct json *json, const struct owner *owner) {
+/* What a trial says of sockets in TIME-WAIT holds for all of them together, not for each. */
+static void write_suspect(struct json *json, const struct suspect *suspect) {
+    const struct occupant *occupant = &suspect->occupant;
+    bool own = occupant->socket.state != STATE_TIME_WAIT;
     json_object(json, NULL);
-    json_number(json, "pid", owner->pid);
-    json_number(json, "fd", owner->fd);
-    json_number(json, "uid", owner->uid);
-    json_string(json, "user", text_or_null(owner->user));
-    json_string(json, "unit", text_or_null(owner->unit));
-    json_string(json, "command", owner->command);
-    json_end(json);
-}
-
-static void write_socket(struct json *json, const struct tcp_socket *socket,
-                         const struct why_holder *holder) {
-    json_object(json, NULL);
-    json_string(json, "state", socket_state_name(socket->state));
-    write_endpoint(json, "local", &socket->local);
-    write_endpoint(json, "remote",
-                   socket->remote.port == 0 ? &(struct endpoint){0} : &socket->remote);
-    json_number(json, "uid", socket->uid);
-    json_number(json, "inode", socket->inode);
-    if (socket->state == STATE_TIME_WAIT)
-        json_number(json, "time_left_ms", socket->expires_ms);
-    write_knowledge(json, "reuseaddr", holder->reuseaddr);
-    write_knowledge(json, "reuseport", holder->reuseport);
-    json_number(json, "process_count", holder->owners.count);
+    sockets_json(json, &occupant->socket);
+    write_knowledge(json, "reuseaddr", own ? occupant->reuseaddr : NOT_KNOWN);
+    write_knowledge(json, "reuseport", own ? occupant->reuseport : NOT_KNOWN);
+    json_number(json, "process_count", suspect->owners.count);
     json_array(json, "processes");
-    for (unsigned i = 0; i < holder->owners.known; i++)
-        write_owner(json, &holder->owners.oldest[i]);
+    for (unsigned i = 0; i < suspect->owners.known; i++) {
+        json_object(json, NULL);
+        sockets_json_process(json, &suspect->owners.oldest[i]);
+        json_end(json);
+    }
     json_end(json);
     json_end(json);
 }
@@ -86,8 +65,8 @@ static void write_in_the_way(struct json *json, const struct why *why) {
     if (evidence->automatic)
         json_number(json, "ports_taken", evidence->ports_taken);
     json_array(json, "sockets");
-    for (unsigned i = 0; !evidence->automatic && i < evidence->socket_count; i++)
-        write_socket(json, &evidence->sockets[i].socket, &why->holders[i]);
+    for (unsigned i = 0; !evidence->automatic && i < evidence->suspect_count; i++)
+        write_suspect(json, &evidence->suspects[i]);
     json_end(json);
     json_number(json, "time_left_ms", why->time_left_ms);
 }
@@ -121,9 +100,10 @@ static void write_look(struct json *json, const struct why *why) {
     json_string(json, "call", why->call);
     json_errno(json, "error", why->error);
     json_string(json, "failure", why->failure);
-    json_string(json, "cause", why->cause);
+    const struct cause_row *cause = why_cause(why);
+    json_string(json, "cause", cause == NULL ? NULL : cause->name);
     json_string(json, "words", why->words);
-    json_string(json, "scenario", why_scenario(why));
+    json_string(json, "scenario", cause == NULL ? NULL : cause->scenario);
     json_string(json, "namespace", why->place.name);
     json_number(json, "namespace_inode", (int64_t)why->place.inode);
     write_asked(json, why);

@@ -1,4 +1,4 @@
-/* portreuse why for people: the verdict, the trials, what is in the way, what to do. */
+/* The report for people: the verdict, the trials, what is in the way, the cause, what to do. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -6,18 +6,14 @@
 
 #include "base/errnames.h"
 #include "base/units.h"
-#include "base/utf8.h"
-#include "report/host/why_story.h"
+#include "report/host/why.h"
 #include "report/shared/layout.h"
+#include "report/shared/sockets.h"
 
 enum { INDENT = 2, DEEPER = 4 };
 
 static void heading(FILE *out, const char *text) {
     fprintf(out, "\n%s\n", text);
-}
-
-static void print_text(FILE *out, const char *text) {
-    utf8_print(out, text, strlen(text));
 }
 
 /* --- trials --- */
@@ -50,56 +46,37 @@ static void print_option(FILE *out, const char *name, enum knowledge known) {
         fprintf(out, ", %s%s", known == KNOWN_YES ? "" : "no ", name);
 }
 
-static void print_time(FILE *out, const struct tcp_socket *socket) {
-    char text[UNITS_DURATION_SIZE];
-    if (socket->state == STATE_TIME_WAIT)
-        fprintf(out, ", %s left",
-                units_duration_text((uint64_t)socket->expires_ms * NS_PER_MS, text));
-}
-
-static void print_owner(FILE *out, const struct owner *owner) {
-    fprintf(out, "%*spid %d, ", DEEPER, "", (int)owner->pid);
-    if (owner->user[0] == '\0')
-        fprintf(out, "user %" PRIu32, owner->uid);
-    else
-        print_text(out, owner->user);
-    if (owner->unit[0] != '\0') {
-        fputs(", ", out);
-        print_text(out, owner->unit);
+static void print_owners(FILE *out, const struct suspect *suspect) {
+    const struct owners *owners = &suspect->owners;
+    for (unsigned i = 0; i < owners->known; i++) {
+        fprintf(out, "%*s", DEEPER, "");
+        sockets_print_process(out, &owners->oldest[i]);
+        fputc('\n', out);
     }
-    fputs(": ", out);
-    print_text(out, owner->command);
-    fputc('\n', out);
-}
-
-static void print_owners(FILE *out, const struct why *why, unsigned index) {
-    const struct owners *owners = &why->holders[index].owners;
-    for (unsigned i = 0; i < owners->known; i++)
-        print_owner(out, &owners->oldest[i]);
     if (owners->count > owners->known)
-        fprintf(out, "%*sand %u processes more\n", DEEPER, "", owners->count - owners->known);
-    if (owners->count == 0 && why->evidence.sockets[index].socket.inode != 0)
+        fprintf(out, "%*sand %u more processes\n", DEEPER, "", owners->count - owners->known);
+    if (owners->count == 0 && suspect->occupant.socket.inode != 0)
         fprintf(out, "%*sin no process that can be seen, of user %" PRIu32 "\n", DEEPER, "",
-                why->evidence.sockets[index].socket.uid);
+                suspect->occupant.socket.uid);
 }
 
-static void print_socket(FILE *out, const struct why *why, unsigned index) {
-    const struct tcp_socket *socket = &why->evidence.sockets[index].socket;
-    char text[ENDPOINT_TEXT_SIZE];
-    fprintf(out, "%*s%s %s", INDENT, "", socket_state_name(socket->state),
-            endpoint_text(&socket->local, text));
-    if (socket->remote.port != 0)
-        fprintf(out, " to %s", endpoint_text(&socket->remote, text));
-    print_option(out, "SO_REUSEADDR", why->holders[index].reuseaddr);
-    print_option(out, "SO_REUSEPORT", why->holders[index].reuseport);
-    print_time(out, socket);
+/* What a trial says of sockets in TIME-WAIT holds for all of them together, not for each. */
+static void print_suspect(FILE *out, const struct suspect *suspect) {
+    const struct occupant *occupant = &suspect->occupant;
+    fprintf(out, "%*s", INDENT, "");
+    sockets_print(out, &occupant->socket, NULL, NULL);
+    if (occupant->socket.state != STATE_TIME_WAIT) {
+        print_option(out, "SO_REUSEADDR", occupant->reuseaddr);
+        print_option(out, "SO_REUSEPORT", occupant->reuseport);
+    }
+    sockets_print_time_left(out, &occupant->socket);
     fputc('\n', out);
-    print_owners(out, why, index);
+    print_owners(out, suspect);
 }
 
 static void print_range(FILE *out, const struct why *why) {
-    fprintf(out, "%*s%" PRIu32 " of the %" PRIu32 " ports of %u-%u that are not reserved\n", INDENT,
-            "", why->evidence.ports_taken, port_range_size(&why->range), why->range.low,
+    fprintf(out, "%*s%" PRIu32 " of the %" PRIu32 " unreserved ports of %u-%u\n", INDENT, "",
+            why->evidence.ports_taken, port_range_size(&why->range), why->range.low,
             why->range.high);
 }
 
@@ -112,31 +89,32 @@ static void print_in_the_way(FILE *out, const struct why *why) {
         fprintf(out, "%*snot known: %s\n", INDENT, "", evidence->missing);
     else if (evidence->automatic)
         print_range(out, why);
-    for (unsigned i = 0; !evidence->automatic && i < evidence->socket_count; i++)
-        print_socket(out, why, i);
-    if (!evidence->automatic && evidence->total > evidence->socket_count)
-        fprintf(out, "%*sand %" PRIu32 " sockets more\n", INDENT, "",
-                evidence->total - evidence->socket_count);
+    for (unsigned i = 0; !evidence->automatic && i < evidence->suspect_count; i++)
+        print_suspect(out, &evidence->suspects[i]);
+    if (!evidence->automatic && evidence->total > evidence->suspect_count)
+        fprintf(out, "%*sand %" PRIu32 " more sockets\n", INDENT, "",
+                evidence->total - evidence->suspect_count);
 }
 
 /* --- the rest --- */
 
 static void print_cause(FILE *out, const struct why *why) {
-    if (why->cause == NULL)
+    const struct cause_row *cause = why_cause(why);
+    if (cause == NULL)
         return;
     heading(out, "Cause");
-    fprintf(out, "%*s%s: ", INDENT, "", why->cause);
-    layout_wrap(out, why->words, INDENT, INDENT + (unsigned)strlen(why->cause) + 2);
+    fprintf(out, "%*s%s: ", INDENT, "", cause->name);
+    layout_wrap(out, why->words, INDENT, INDENT + (unsigned)strlen(cause->name) + 2);
 }
 
 static void print_remedy(void *context, const char *line) {
     FILE *out = context;
     fprintf(out, "%*s", INDENT, "");
-    print_text(out, line);
+    layout_text(out, line);
     fputc('\n', out);
 }
 
-/* Notes have a heading if there are any. */
+/* The notes; their heading is printed with the first. */
 struct notes {
     FILE *out;
     bool any;
@@ -152,14 +130,14 @@ static void note(struct notes *notes, const char *format, ...) {
     vsnprintf(text, sizeof text, format, values);
     va_end(values);
     if (!notes->any)
-        heading(notes->out, "To know");
+        heading(notes->out, "Note");
     notes->any = true;
     fprintf(notes->out, "%*s", INDENT, "");
     layout_wrap(notes->out, text, INDENT, INDENT);
 }
 
-/* What is free all the same can be of note: connections of an earlier server, and where else a port
- * can be taken. */
+/* A free port can have sockets nevertheless, such as connections of an earlier server; and its
+ * traffic can go elsewhere. */
 static void note_on_port(struct notes *notes, const struct why *why) {
     if (why->asked.local.port == 0)
         return;
@@ -171,8 +149,8 @@ static void note_on_port(struct notes *notes, const struct why *why) {
             any = true;
         }
     if (!any)
-        note(notes, "No socket has the port. If connections to it reach somebody all the same, "
-                    "that one is in another network namespace (portreuse why --all-netns), or the "
+        note(notes, "No socket has the port. If connections to it are accepted nevertheless, the "
+                    "listener is in another network namespace (portreuse why --all-netns), or the "
                     "packet filter redirects them (DNAT: nft list ruleset, iptables -t nat -S).");
 }
 
@@ -182,13 +160,13 @@ static void note_settings(struct notes *notes, const struct why *why) {
         return;
     if (port < why->privileged_below && why->verdict == WHY_FREE)
         note(notes,
-             "Port %u is privileged (below %u): without CAP_NET_BIND_SERVICE it is EACCES; ask "
-             "with --uid.",
+             "Port %u is privileged (below %u): without CAP_NET_BIND_SERVICE bind() fails with "
+             "EACCES; --uid shows the answer for another user.",
              port, why->privileged_below);
     if (why->in_range && !why->reserved)
         note(notes,
-             "Port %u is in the range of which the kernel gives ports to outgoing connections "
-             "(%u-%u), and not reserved: one of them can take it; see portreuse audit.",
+             "Port %u is in the range from which outgoing connections get their ports (%u-%u), and "
+             "not reserved: one of them can take it; see portreuse audit.",
              port, why->range.low, why->range.high);
     if (why->in_range && why->reserved)
         note(notes, "Port %u is reserved: the kernel does not choose it.", port);
@@ -196,15 +174,15 @@ static void note_settings(struct notes *notes, const struct why *why) {
 
 static void note_unseen(struct notes *notes, const struct why *why) {
     if (why->unseen > 0)
-        note(notes,
-             "%u processes are not ours to look into. As root this would tell whose the sockets "
-             "are, and their options.",
-             why->unseen);
+        note(
+            notes,
+            "%u processes could not be looked into. As root, portreuse shows who owns the sockets, "
+            "and their options.",
+            why->unseen);
     if (why->own_pids_only && why->verdict == WHY_REFUSED)
         note(notes, "Processes outside of this container (its pid namespace) cannot be seen.");
     if (why->changed)
-        note(notes, "Twice the sockets changed while they were looked at; this is what the second "
-                    "look saw.");
+        note(notes, "The sockets changed during both looks; this is what the second one saw.");
 }
 
 static void print_one(FILE *out, const struct why *why) {
@@ -222,8 +200,8 @@ static void print_one(FILE *out, const struct why *why) {
         note_settings(&notes, why);
         note_unseen(&notes, why);
     }
-    if (why_scenario(why) != NULL)
-        fprintf(out, "\nTo see it happen: portreuse run %s\n", why_scenario(why));
+    if (why_cause(why) != NULL && why_cause(why)->scenario != NULL)
+        fprintf(out, "\nTo see it happen: portreuse run %s\n", why_cause(why)->scenario);
 }
 
 static void write_text(const struct report *report, FILE *out) {

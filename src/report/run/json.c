@@ -4,6 +4,7 @@
 
 #include "report/run/json_parts.h"
 #include "report/run/run.h"
+#include "report/shared/sockets.h"
 
 /* --- surroundings --- */
 
@@ -38,42 +39,25 @@ void json_surroundings(struct json *json, const struct surroundings *found) {
 
 /* --- evidence --- */
 
-static void write_endpoint(struct json *json, const char *key, const struct endpoint *endpoint) {
-    char text[ENDPOINT_TEXT_SIZE];
-    json_string(json, key, endpoint->port == 0 ? NULL : endpoint_text(endpoint, text));
-}
-
-static void write_holders(struct json *json, const struct scenario *scenario,
-                          const struct evidence_socket *found) {
-    static const char *const words[] = {[HELD] = "held",
+static void write_suspect(struct json *json, const struct scenario *scenario,
+                          const struct suspect *suspect) {
+    static const char *const words[] = {[OWNED] = "held",
                                         [LEFT] = "left",
-                                        [QUEUED] = "not accepted",
-                                        [HELD_BY_NOBODY_KNOWN] = "not known"};
-    json_string(json, "holding", words[found->holding]);
+                                        [UNACCEPTED] = "not accepted",
+                                        [OWNER_NOT_KNOWN] = "not known"};
+    json_object(json, NULL);
+    sockets_json(json, &suspect->occupant.socket);
+    json_string(json, "holding", words[suspect->ownership]);
     json_array(json, "holders");
-    for (unsigned i = 0; i < found->holder_count; i++) {
-        struct socket_name name = found->holders[i];
+    for (unsigned i = 0; i < suspect->role_count; i++) {
+        const struct suspect_role *role = &suspect->roles[i];
         json_object(json, NULL);
-        json_string(json, "role", scenario->roles[name.role]);
-        json_string(json, "socket", name.socket < 0 ? NULL : scenario->sockets[name.socket]);
-        json_number(json, "pid", found->pids[i]);
+        json_string(json, "role", scenario->roles[role->role]);
+        json_string(json, "socket", role->socket < 0 ? NULL : scenario->sockets[role->socket]);
+        json_number(json, "pid", role->pid);
         json_end(json);
     }
     json_end(json);
-}
-
-static void write_socket(struct json *json, const struct scenario *scenario,
-                         const struct evidence_socket *found) {
-    const struct tcp_socket *socket = &found->socket;
-    json_object(json, NULL);
-    json_string(json, "state", socket_state_name(socket->state));
-    write_endpoint(json, "local", &socket->local);
-    write_endpoint(json, "remote", &socket->remote);
-    json_number(json, "uid", socket->uid);
-    json_number(json, "inode", socket->inode);
-    if (socket->state == STATE_TIME_WAIT)
-        json_number(json, "time_left_ms", socket->expires_ms);
-    write_holders(json, scenario, found);
     json_end(json);
 }
 
@@ -105,8 +89,8 @@ static void write_evidence(struct json *json, const struct scenario *scenario,
     json_number(json, "total", evidence->total);
     write_groups(json, scenario, evidence);
     json_array(json, "sockets");
-    for (unsigned i = 0; i < evidence->socket_count; i++)
-        write_socket(json, scenario, &evidence->sockets[i]);
+    for (unsigned i = 0; i < evidence->suspect_count; i++)
+        write_suspect(json, scenario, &evidence->suspects[i]);
     json_end(json);
     json_end(json);
 }

@@ -1,15 +1,14 @@
-/* In the way: which sockets, and whose they are.
+/* What was in the way: which sockets, and whose they are.
  *
- * Ports that the kernel chose, process ids and times differ from run to run, so they are printed
+ * Ports that the kernel chose, process IDs and times differ from run to run, so they are printed
  * only on demand. */
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/units.h"
-#include "base/utf8.h"
 #include "report/run/phrase.h"
+#include "report/shared/sockets.h"
 
-/* Whether the port stands in the script; else the kernel chose it. */
+/* Returns whether the port is written in the scenario; if not, the kernel chose it. */
 static bool is_written(const struct scenario *scenario, uint16_t port) {
     for (size_t i = 0; i < scenario->step_count; i++) {
         const struct step *step = &scenario->steps[i];
@@ -23,11 +22,18 @@ static bool is_written(const struct scenario *scenario, uint16_t port) {
     return false;
 }
 
-static const char *place(const struct scenario *scenario, const struct endpoint *endpoint,
-                         bool verbose, char *text) {
-    bool chosen = endpoint->port != 0 && !is_written(scenario, endpoint->port);
-    return chosen && !verbose ? endpoint_text_any_port(endpoint, text)
-                              : endpoint_text(endpoint, text);
+/* How the endpoints of a report are written. */
+struct style {
+    const struct scenario *scenario;
+    bool verbose;
+};
+
+static const char *write_endpoint(const void *context, const struct endpoint *endpoint,
+                                  char *text) {
+    const struct style *style = context;
+    bool chosen = endpoint->port != 0 && !is_written(style->scenario, endpoint->port);
+    return chosen && !style->verbose ? endpoint_text_any_port(endpoint, text)
+                                     : endpoint_text(endpoint, text);
 }
 
 static void print_name(FILE *out, const char *name) {
@@ -35,52 +41,63 @@ static void print_name(FILE *out, const char *name) {
     phrase_front(out, name, MOST);
 }
 
-static void print_holder(FILE *out, const struct scenario *scenario,
-                         const struct evidence_socket *found, unsigned index, bool verbose) {
-    struct socket_name holder = found->holders[index];
+static void print_role(FILE *out, const struct scenario *scenario, const struct suspect *suspect,
+                       unsigned index, bool verbose) {
+    const struct suspect_role *role = &suspect->roles[index];
     fputs(index == 0 ? " " : ", ", out);
-    print_name(out, scenario->roles[holder.role]);
-    if (holder.socket >= 0) {
+    print_name(out, scenario->roles[role->role]);
+    if (role->socket >= 0) {
         fputc('.', out);
-        print_name(out, scenario->sockets[holder.socket]);
+        print_name(out, scenario->sockets[role->socket]);
     }
-    if (verbose && found->holding == HELD)
-        fprintf(out, " (pid %d)", (int)found->pids[index]);
+    if (verbose && suspect->ownership == OWNED)
+        fprintf(out, " (pid %d)", (int)role->pid);
 }
 
-static void print_owner(FILE *out, const struct scenario *scenario,
-                        const struct evidence_socket *found, bool verbose) {
-    static const char *const words[] = {[HELD] = ", held by",
+/* A command line, from the program's own name on. */
+static const char *without_directory(const char *command) {
+    const char *end = command + strcspn(command, " ");
+    while (end > command && end[-1] != '/')
+        end--;
+    return end;
+}
+
+/* Prints whose the socket is: the roles' of a scenario, else the processes'. */
+static void print_owners(FILE *out, const struct scenario *scenario, const struct suspect *suspect,
+                         bool verbose) {
+    static const char *const words[] = {[OWNED] = ", held by",
                                         [LEFT] = ", left by",
-                                        [QUEUED] = ", not accepted yet",
-                                        [HELD_BY_NOBODY_KNOWN] = ""};
-    fputs(words[found->holding], out);
-    for (unsigned i = 0; i < found->holder_count; i++)
-        print_holder(out, scenario, found, i, verbose);
-    bool unseen = found->holding == HELD_BY_NOBODY_KNOWN && found->socket.inode != 0;
-    if (unseen && verbose)
-        fprintf(out, ", held by a process of user id %u that /proc does not show",
-                found->socket.uid);
-    else if (unseen)
+                                        [UNACCEPTED] = ", not accepted yet",
+                                        [OWNER_NOT_KNOWN] = ""};
+    fputs(words[suspect->ownership], out);
+    for (unsigned i = 0; i < suspect->role_count; i++)
+        print_role(out, scenario, suspect, i, verbose);
+    for (unsigned i = 0; i < suspect->owners.known; i++) {
+        const struct owner *owner = &suspect->owners.oldest[i];
+        fputs(i == 0 ? " " : ", ", out);
+        print_name(out, without_directory(owner->command));
+        fprintf(out, " (pid %d)", (int)owner->pid);
+    }
+    if (suspect->ownership != OWNER_NOT_KNOWN || suspect->occupant.socket.inode == 0)
+        return;
+    if (verbose)
+        fprintf(out, ", held by a process of user id %" PRIu32 " that /proc does not show",
+                suspect->occupant.socket.uid);
+    else
         fputs(", held by another process", out);
 }
 
-static void print_socket(FILE *out, const struct scenario *scenario,
-                         const struct evidence_socket *found, bool verbose) {
-    char local[ENDPOINT_TEXT_SIZE], remote[ENDPOINT_TEXT_SIZE], left[UNITS_DURATION_SIZE];
-    const struct tcp_socket *socket = &found->socket;
-    fprintf(out, "%s %s", socket_state_name(socket->state),
-            place(scenario, &socket->local, verbose, local));
-    if (socket->remote.port != 0)
-        fprintf(out, " to %s", place(scenario, &socket->remote, verbose, remote));
-    print_owner(out, scenario, found, verbose);
-    if (socket->state == STATE_TIME_WAIT && verbose)
-        fprintf(out, ", %s left",
-                units_duration_text((uint64_t)socket->expires_ms * NS_PER_MS, left));
+static void print_suspect(FILE *out, const struct scenario *scenario, const struct suspect *suspect,
+                          bool verbose) {
+    const struct style style = {scenario, verbose};
+    sockets_print(out, &suspect->occupant.socket, write_endpoint, &style);
+    print_owners(out, scenario, suspect, verbose);
+    if (verbose)
+        sockets_print_time_left(out, &suspect->occupant.socket);
 }
 
-/* Which kind of socket a state makes it, in words. A connection that was closed here is on its way
- * to TIME-WAIT, and how far it has got is a matter of microseconds: those are one kind. */
+/* Returns a noun for sockets in this state. A connection that was closed here is on its way to
+ * TIME-WAIT, and how far it has come is a matter of microseconds: those are one kind. */
 static const char *kind_of(enum tcp_state state) {
     switch (state) {
     case STATE_LISTEN:
@@ -151,7 +168,7 @@ static bool is_range(const struct evidence *evidence) {
 unsigned phrase_evidence_lines(const struct evidence *evidence) {
     if (evidence->missing != NULL || is_range(evidence))
         return 1;
-    return evidence->socket_count + (evidence->total > evidence->socket_count);
+    return evidence->suspect_count + (evidence->total > evidence->suspect_count);
 }
 
 void phrase_evidence(FILE *out, const struct scenario *scenario, const struct evidence *evidence,
@@ -160,8 +177,8 @@ void phrase_evidence(FILE *out, const struct scenario *scenario, const struct ev
         fprintf(out, "not known: %s", evidence->missing);
     else if (is_range(evidence))
         print_range(out, scenario, evidence, verbose);
-    else if (line < evidence->socket_count)
-        print_socket(out, scenario, &evidence->sockets[line], verbose);
+    else if (line < evidence->suspect_count)
+        print_suspect(out, scenario, &evidence->suspects[line], verbose);
     else
-        fprintf(out, "and %u more", evidence->total - evidence->socket_count);
+        fprintf(out, "and %u more", evidence->total - evidence->suspect_count);
 }

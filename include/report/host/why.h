@@ -1,0 +1,42 @@
+/* The report of portreuse why: its verdict in one line, and what to do. */
+#ifndef PORTREUSE_REPORT_HOST_WHY_H
+#define PORTREUSE_REPORT_HOST_WHY_H
+
+#include <stdio.h>
+
+#include "diagnose/why.h"
+#include "report/subject.h"
+
+/* Borrowed: one look, or one for each namespace. */
+struct why_findings {
+    const struct why *looks;
+    size_t count;
+};
+
+extern const struct subject subject_why;
+
+/* Writes the verdict, one line of at most 80 bytes without a newline, to `line`, which has
+ * REPORT_LINE_SIZE bytes; returns `line`. */
+const char *why_line(const struct why *why, char *line);
+
+/* Returns, of the looks into several namespaces, the one whose verdict is that of all: a refusal
+ * outweighs an unknown answer, which outweighs a free port. */
+const struct why *why_decisive(const struct report *report);
+
+/* "free", "refused", "unknown": JSON's verdict; static. */
+const char *why_verdict_name(enum why_verdict verdict);
+
+/* Returns the row of the cause of a refusal, or NULL if nothing was refused. */
+const struct cause_row *why_cause(const struct why *why);
+
+/* Called with one line of what to do: a command to copy, or a remark, which starts with `#`. */
+typedef void why_remedy_visit(void *context, const char *line);
+
+/* Visits the lines of what to do, in the order in which to try them. */
+void why_remedies(const struct why *why, why_remedy_visit *visit, void *context);
+
+/* Prints a text of the table of causes, with its `{fields}` filled in. Returns false, and prints
+ * the field as it is, where there is no such field. */
+bool why_fill(FILE *out, const char *text, const struct why *why);
+
+#endif

@@ -1,0 +1,42 @@
+/* The text and the JSON of a socket, an endpoint and a process, for every report. Nothing here ends
+ * a line, and all text from outside is made safe to print (base/utf8.h). */
+#ifndef PORTREUSE_REPORT_SHARED_SOCKETS_H
+#define PORTREUSE_REPORT_SHARED_SOCKETS_H
+
+#include <stdio.h>
+
+#include "inspect/owners.h"
+#include "model/socket.h"
+#include "report/shared/json.h"
+
+/* Writes an endpoint; returns `text`, which has ENDPOINT_TEXT_SIZE bytes. */
+typedef const char *sockets_endpoint(const void *context, const struct endpoint *endpoint,
+                                     char *text);
+
+/* Prints `LISTEN 127.0.0.1:80` or `ESTABLISHED 127.0.0.1:80 to 127.0.0.1:4000`. `write` writes the
+ * endpoints; NULL: as endpoint_text() does. */
+void sockets_print(FILE *out, const struct tcp_socket *socket, sockets_endpoint *write,
+                   const void *context);
+
+/* Prints `, 59s left` of a socket in TIME-WAIT, and nothing of others. */
+void sockets_print_time_left(FILE *out, const struct tcp_socket *socket);
+
+/* Prints `pid 4711, www-data, nginx.service: nginx -g daemon off;`. */
+void sockets_print_process(FILE *out, const struct owner *owner);
+
+/* Prints the name of the program, without its directory and arguments, of at most 15 bytes: that of
+ * the command line, or if that is longer the name by which the kernel knows the process. */
+void sockets_print_program(FILE *out, const struct owner *owner);
+
+/* Writes an endpoint, or null for one without a family. */
+void sockets_json_endpoint(struct json *json, const char *key, const struct endpoint *endpoint);
+
+/* Writes the members of an object: state, local, remote (null: none), uid, inode, and in TIME-WAIT
+ * time_left_ms. */
+void sockets_json(struct json *json, const struct tcp_socket *socket);
+
+/* Writes the members of an object: pid, fd, uid, user (null: not known), name, command, unit (null:
+ * none). */
+void sockets_json_process(struct json *json, const struct owner *owner);
+
+#endif

@@ -1,0 +1,163 @@
+/* What was in the way: suspects weigh the same in whichever order they come. */
+#include "an_endpoint.h"
+#include "test.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "inspect/evidence.h"
+
+enum { RANGE_LOW = 40000, RANGE_HIGH = 40003, PORT = 40001, MOST = 5 };
+
+static const struct refusal bind_with_reuseaddr = {
+    .call = CALL_BIND,
+    .error = EADDRINUSE,
+    .claim = {.local = {.family = AF_INET, .port = PORT},
+              .reuseaddr = true,
+              .range_low = RANGE_LOW,
+              .range_high = RANGE_HIGH},
+};
+
+/* --- suspects --- */
+
+static struct suspect a_connection(const char *local, const char *remote, uint32_t inode) {
+    return (struct suspect){.occupant = {.socket = {.state = STATE_ESTABLISHED,
+                                                    .local = an_endpoint(local),
+                                                    .remote = an_endpoint(remote),
+                                                    .inode = inode},
+                                         .reuseaddr = KNOWN_NO,
+                                         .reuseport = KNOWN_NO,
+                                         .outgoing = KNOWN_NO,
+                                         .bound = KNOWN_NO},
+                            .owners = {.inode = inode}};
+}
+
+static struct suspect a_thief(void) {
+    struct suspect suspect = a_connection("127.0.0.1:40001", "127.0.0.1:3000", 1);
+    suspect.occupant.outgoing = KNOWN_YES;
+    return suspect;
+}
+
+static struct suspect a_fixed_client(enum knowledge reuseaddr) {
+    struct suspect suspect = a_connection("127.0.0.2:40001", "127.0.0.1:3000", 2);
+    suspect.occupant.outgoing = suspect.occupant.bound = KNOWN_YES;
+    suspect.occupant.reuseaddr = reuseaddr;
+    return suspect;
+}
+
+static struct suspect a_leak(void) {
+    struct suspect suspect = a_connection("127.0.0.1:40001", "127.0.0.1:3001", 3);
+    suspect.occupant.socket.state = STATE_CLOSE_WAIT;
+    return suspect;
+}
+
+static struct suspect a_listener(void) {
+    struct suspect suspect = a_connection("127.0.0.3:40001", "0.0.0.0:0", 4);
+    suspect.occupant.socket.state = STATE_LISTEN;
+    return suspect;
+}
+
+/* --- every order --- */
+
+/* Weighs the suspects in the order that `number`, less than count!, stands for. */
+static struct evidence weigh(const struct suspect *suspects, unsigned count, unsigned number) {
+    struct evidence evidence = {.total = count, .suspect_count = count};
+    bool used[MOST] = {false};
+    for (unsigned place = 0; place < count; place++) {
+        unsigned pick = number % (count - place), at = 0;
+        number /= count - place;
+        for (;; at++)
+            if (!used[at] && pick-- == 0)
+                break;
+        used[at] = true;
+        evidence.suspects[place] = suspects[at];
+    }
+    evidence_weigh(&evidence, &bind_with_reuseaddr);
+    return evidence;
+}
+
+static void check_orders(const struct suspect *suspects, unsigned count, enum cause cause,
+                         const uint32_t *inodes, unsigned kept) {
+    unsigned orders = 1;
+    for (unsigned i = 2; i <= count; i++)
+        orders *= i;
+    for (unsigned number = 0; number < orders; number++) {
+        struct evidence evidence = weigh(suspects, count, number);
+        assert_string_equal(cause_name(evidence.cause), cause_name(cause));
+        assert_non_null(evidence.words);
+        assert_int_equal(evidence.suspect_count, kept);
+        assert_int_equal(evidence.total, kept);
+        for (unsigned i = 0; i < kept; i++) {
+            assert_int_equal(evidence.suspects[i].occupant.socket.inode, inodes[i]);
+            assert_int_equal(evidence.suspects[i].owners.inode, inodes[i]); /* they stay together */
+        }
+    }
+}
+
+static void the_heaviest_is_named_in_every_order(void **state) {
+    const struct suspect suspects[] = {a_leak(), a_thief(), a_listener(), a_fixed_client(KNOWN_NO)};
+    (void)state;
+    check_orders(suspects, 4, CAUSE_WILDCARD_VS_SPECIFIC, (uint32_t[]){4, 1, 3, 2}, 4);
+}
+
+static void of_equals_the_first_cause_of_the_table_is_named(void **state) {
+    const struct suspect suspects[] = {a_fixed_client(KNOWN_NO), a_leak(),
+                                       a_connection("127.0.0.1:40001", "127.0.0.1:5", 5),
+                                       a_connection("127.0.0.1:40001", "127.0.0.1:6", 6)};
+    (void)state;
+    check_orders(suspects, 4, CAUSE_LIVE_CONNECTION, (uint32_t[]){5, 6, 3, 2}, 4);
+}
+
+/* What is known of the one that shares the port must not be held against the other. */
+static void who_shares_the_port_is_dropped_in_every_order(void **state) {
+    const struct suspect suspects[] = {a_thief(), a_fixed_client(KNOWN_YES)};
+    (void)state;
+    check_orders(suspects, 2, CAUSE_STOLEN_PORT, (uint32_t[]){1}, 1);
+}
+
+static void nothing_is_named_anew_if_all_are_dropped(void **state) {
+    struct evidence evidence = {.cause = CAUSE_FIXED_CLIENT_PORT, .total = 1, .suspect_count = 1};
+    (void)state;
+    evidence.suspects[0] = a_fixed_client(KNOWN_YES);
+    evidence_weigh(&evidence, &bind_with_reuseaddr);
+    assert_int_equal(evidence.suspect_count, 0);
+    assert_int_equal(evidence.total, 0);
+    assert_int_equal(evidence.cause, CAUSE_FIXED_CLIENT_PORT);
+}
+
+/* --- the query --- */
+
+static void check_query(struct endpoint local, bool any_port) {
+    struct refusal refusal = {.claim = {.local = local}};
+    struct diag_query query = evidence_query(&refusal);
+    assert_int_equal(query.family, 0);
+    assert_int_equal(query.states, STATES_ANY);
+    assert_true(query.local.any_address);
+    assert_int_equal(query.local.any_port, any_port);
+    assert_int_equal(query.local.endpoint.port, local.port);
+    assert_true(query.remote.any_address && query.remote.any_port);
+}
+
+static void the_query_is_for_the_port_on_any_address(void **state) {
+    (void)state;
+    check_query(an_endpoint("127.0.0.1:80"), false);
+    check_query(an_endpoint("[::]:80"), false);
+}
+
+static void the_query_for_an_automatic_choice_is_for_every_port(void **state) {
+    (void)state;
+    check_query(an_endpoint("127.0.0.1:0"), true);
+    check_query(an_endpoint("[::]:0"), true);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_heaviest_is_named_in_every_order),
+        cmocka_unit_test(of_equals_the_first_cause_of_the_table_is_named),
+        cmocka_unit_test(who_shares_the_port_is_dropped_in_every_order),
+        cmocka_unit_test(nothing_is_named_anew_if_all_are_dropped),
+        cmocka_unit_test(the_query_is_for_the_port_on_any_address),
+        cmocka_unit_test(the_query_for_an_automatic_choice_is_for_every_port),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,376 @@
+/* portreuse why: what it concludes from trials, sockets and owners, and how it says so. */
+#include "an_endpoint.h"
+#include "test.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diagnose/why_suspects.h"
+#include "report/host/why.h"
+
+enum { PORT = 65535, INODE = 4711, UID = 1000 };
+
+#define LONG_NAME "fifteen-letters"
+
+/* An answer about a listener that somebody else has. */
+static struct why a_refusal(void) {
+    struct why why = {.asked = {.local = an_endpoint("127.0.0.1:65535")},
+                      .verdict = WHY_REFUSED,
+                      .call = "bind",
+                      .error = EADDRINUSE,
+                      .cause = CAUSE_ADDRESS_IN_USE,
+                      .privileged_below = 1024,
+                      .time_left_ms = 59999,
+                      .range = {.low = 32768, .high = 60999}};
+    for (unsigned i = 0; i < WHY_TRIALS; i++)
+        why.trials[i] = (struct why_trial){EADDRINUSE, "bind"};
+    why.evidence = (struct evidence){
+        .cause = CAUSE_ADDRESS_IN_USE, .words = "words", .total = 1, .suspect_count = 1};
+    why.evidence.suspects[0] =
+        (struct suspect){.occupant = {.socket = {.state = STATE_LISTEN,
+                                                 .local = an_endpoint("127.0.0.1:65535"),
+                                                 .remote = an_endpoint("0.0.0.0:0"),
+                                                 .inode = INODE,
+                                                 .uid = UID}},
+                         .owners = {.inode = INODE, .search = OWNERS_SEARCHED}};
+    return why;
+}
+
+static void add_owner(struct why *why, pid_t pid) {
+    struct owners *owners = &why->evidence.suspects[0].owners;
+    struct owner owner = {.pid = pid, .uid = UID, .name = "comm"};
+    strcpy(owner.command, "/usr/sbin/nginx -g daemon");
+    strcpy(owner.user, "www-data");
+    owners->oldest[owners->known++] = owner;
+    owners->count++;
+}
+
+/* --- what the trials say of others --- */
+
+static enum knowledge reuseaddr_by_trial(int error) {
+    struct why why = a_refusal();
+    struct occupant occupant = {
+        .socket = {.state = STATE_TIME_WAIT, .local = an_endpoint("127.0.0.1:80")}};
+    why.trials[WHY_REUSEADDR].error = error;
+    why_suspects_describe(&why, &occupant);
+    return occupant.reuseaddr;
+}
+
+static void a_trial_shows_whether_the_old_socket_had_the_option(void **state) {
+    (void)state;
+    assert_int_equal(reuseaddr_by_trial(0), KNOWN_YES);
+    assert_int_equal(reuseaddr_by_trial(EADDRINUSE), KNOWN_NO);
+    assert_int_equal(reuseaddr_by_trial(EACCES), NOT_KNOWN);
+}
+
+static enum knowledge outgoing(enum tcp_state tcp, const char *local, const char *remote,
+                               enum socket_opener opener) {
+    struct why why = a_refusal();
+    struct occupant occupant = {.socket = {.state = tcp,
+                                           .local = an_endpoint(local),
+                                           .remote = an_endpoint(remote),
+                                           .opener = opener}};
+    why_suspects_describe(&why, &occupant);
+    return occupant.outgoing;
+}
+
+static void in_time_wait_the_range_shows_who_opened_the_connection(void **state) {
+    const char *ours = "127.0.0.1:40000", *theirs = "127.0.0.1:80";
+    (void)state;
+    assert_int_equal(outgoing(STATE_TIME_WAIT, ours, theirs, OPENER_NOT_KNOWN), KNOWN_YES);
+    assert_int_equal(outgoing(STATE_TIME_WAIT, theirs, ours, OPENER_NOT_KNOWN), KNOWN_NO);
+    assert_int_equal(outgoing(STATE_TIME_WAIT, ours, ours, OPENER_NOT_KNOWN), NOT_KNOWN);
+    assert_int_equal(outgoing(STATE_TIME_WAIT, theirs, theirs, OPENER_NOT_KNOWN), NOT_KNOWN);
+    assert_int_equal(outgoing(STATE_ESTABLISHED, ours, theirs, OPENER_NOT_KNOWN), NOT_KNOWN);
+    assert_int_equal(outgoing(STATE_ESTABLISHED, ours, theirs, OPENED_THERE), KNOWN_NO);
+    assert_int_equal(outgoing(STATE_ESTABLISHED, theirs, ours, OPENED_HERE), KNOWN_YES);
+}
+
+static void the_refusal_is_that_of_the_program_asked_about(void **state) {
+    struct why why = a_refusal();
+    (void)state;
+    why.asked.reuseaddr = why.asked.other_user = true;
+    why.asked.uid = UID;
+    struct refusal refusal = why_suspects_refusal(&why);
+    assert_int_equal(refusal.call, CALL_BIND);
+    assert_true(refusal.claim.reuseaddr && !refusal.claim.reuseport && !refusal.all_reserved);
+    assert_int_equal(refusal.claim.uid, UID);
+    assert_int_equal(refusal.claim.range_low, 32768);
+    why.asked.local = (struct endpoint){0};
+    why.asked.remote = an_endpoint("[::1]:80");
+    why.call = "connect";
+    refusal = why_suspects_refusal(&why);
+    assert_int_equal(refusal.call, CALL_CONNECT);
+    assert_int_equal(refusal.claim.local.family, AF_INET6);
+    assert_int_equal(refusal.claim.local.port, 0);
+}
+
+/* --- what the owners say --- */
+
+static void one_owner_leaves_the_cause_as_it_is(void **state) {
+    struct why why = a_refusal();
+    (void)state;
+    add_owner(&why, 1);
+    why_suspects_name(&why);
+    assert_int_equal(why.cause, CAUSE_ADDRESS_IN_USE);
+    assert_string_equal(why.words, "words");
+}
+
+static void several_owners_of_a_listener_are_a_leak(void **state) {
+    struct why why = a_refusal();
+    (void)state;
+    add_owner(&why, 1);
+    add_owner(&why, 2);
+    why_suspects_name(&why);
+    assert_int_equal(why.cause, CAUSE_LEAKED_LISTENER);
+    assert_non_null(strstr(why.words, "several processes"));
+    why.evidence.suspects[0].occupant.socket.state = STATE_ESTABLISHED;
+    why_suspects_name(&why);
+    assert_int_equal(why.cause, CAUSE_ADDRESS_IN_USE);
+}
+
+static enum cause cause_without_owner(enum owners_search search, bool own_pids_only,
+                                      uint32_t inode) {
+    struct why why = a_refusal();
+    why.evidence.suspects[0].owners.search = search;
+    why.evidence.suspects[0].occupant.socket.inode = inode;
+    why.own_pids_only = own_pids_only;
+    why_suspects_name(&why);
+    return why.cause;
+}
+
+static void no_process_has_it_only_if_all_were_searched(void **state) {
+    (void)state;
+    assert_int_equal(cause_without_owner(OWNERS_SEARCHED, false, INODE), CAUSE_HELD_BY_NO_PROCESS);
+    assert_int_equal(cause_without_owner(OWNERS_SEARCHED, true, INODE), CAUSE_ADDRESS_IN_USE);
+    assert_int_equal(cause_without_owner(OWNERS_SEARCHED, false, 0), CAUSE_ADDRESS_IN_USE);
+    assert_int_equal(cause_without_owner(OWNERS_SEARCHED_IN_PART, false, INODE),
+                     CAUSE_ADDRESS_IN_USE);
+    assert_int_equal(cause_without_owner(OWNERS_NOT_SEARCHED, false, INODE), CAUSE_ADDRESS_IN_USE);
+}
+
+/* --- the fields of the texts --- */
+
+static char *filled(const char *text, const struct why *why, bool *known) {
+    char *result = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&result, &size);
+    *known = why_fill(out, text, why);
+    fclose(out);
+    return result;
+}
+
+static void check_filled(const struct why *why, const char *text, const char *want) {
+    bool known;
+    char *got = filled(text, why, &known);
+    assert_true(known);
+    assert_string_equal(got, want);
+    free(got);
+}
+
+static void fields_are_filled_in(void **state) {
+    struct why why = a_refusal();
+    (void)state;
+    add_owner(&why, 4711);
+    add_owner(&why, 4712);
+    check_filled(&why, "", "");
+    check_filled(&why, "{occupant} and {other_owners}", "nginx (4711) and 1 more");
+    check_filled(&why, "kill: {stop}.", "kill: kill 4711.");
+    check_filled(&why, "{address} {asked} {port}", "127.0.0.1:65535 127.0.0.1:65535 65535");
+    check_filled(&why, "{user} {pid}", "www-data 4711");
+    check_filled(&why, "{time_left} {privileged_below} {range_ports}", "60s 1024 28232");
+    check_filled(&why, "{reuse_or_stop}, {reuse_or_wait}", "stop it, wait");
+    check_filled(&why, "{reserved}", "65535");
+    why.trials[WHY_REUSEADDR].error = 0;
+    check_filled(&why, "{reuse_or_stop}, {reuse_or_wait}",
+                 "set SO_REUSEADDR, set SO_REUSEADDR or wait");
+}
+
+static void what_started_it_stops_it(void **state) {
+    static const char *const rows[][2] = {
+        {"nginx.service", "systemctl stop nginx.service"},
+        {"docker 0123456789ab", "docker stop 0123456789ab"},
+        {"podman 0123456789ab", "podman stop 0123456789ab"},
+        {"session-1.scope", "kill 4711"},
+    };
+    struct why why = a_refusal();
+    (void)state;
+    add_owner(&why, 4711);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        strcpy(why.evidence.suspects[0].owners.oldest[0].unit, rows[i][0]);
+        check_filled(&why, "{stop}", rows[i][1]);
+    }
+}
+
+static void an_unknown_field_is_reported(void **state) {
+    static const char *const texts[] = {"{nonsense}", "a {stop", "{",
+                                        "{}",         "{stop }", "{stop {stop"};
+    struct why why = a_refusal();
+    (void)state;
+    for (size_t i = 0; i < ROWS(texts); i++) {
+        bool known;
+        char *got = filled(texts[i], &why, &known);
+        assert_false(known);
+        assert_string_equal(got, texts[i]);
+        free(got);
+    }
+}
+
+static void check_fields(const char *name, const char *text, const struct why *why) {
+    bool known;
+    char *got = filled(text, why, &known);
+    if (!known)
+        fail_msg("%s: a field that is not known: %s", name, text);
+    free(got);
+}
+
+static void every_field_of_the_table_is_known(void **state) {
+    struct why why = a_refusal();
+    (void)state;
+    add_owner(&why, 4711);
+    for (unsigned cause = 0; cause < CAUSE_COUNT; cause++) {
+        const struct cause_row *row = cause_row((enum cause)cause);
+        check_fields(row->name, row->headline, &why);
+        for (size_t i = 0; i < CAUSE_REMEDIES && row->remedies[i] != NULL; i++)
+            check_fields(row->name, row->remedies[i], &why);
+    }
+}
+
+static void count_line(void *context, const char *line) {
+    assert_null(strchr(line, '{'));
+    ++*(unsigned *)context;
+}
+
+static void without_an_owner_no_remedy_names_one(void **state) {
+    struct why why = a_refusal();
+    unsigned with = 0, without = 0;
+    (void)state;
+    why_remedies(&why, count_line, &without);
+    add_owner(&why, 4711);
+    why_remedies(&why, count_line, &with);
+    assert_int_equal(without, 1); /* use another port */
+    assert_int_equal(with, 3);
+}
+
+/* --- the line --- */
+
+/* The longest values that there are. */
+static struct why the_longest(enum cause cause, bool has_owner) {
+    static const char longest[] = "[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:65535";
+    struct why why = a_refusal();
+    why.cause = cause;
+    why.error = EADDRNOTAVAIL;
+    why.asked.local = an_endpoint(longest);
+    why.evidence.suspects[0].occupant.socket.local = an_endpoint(longest);
+    why.evidence.suspects[0].occupant.socket.uid = UINT32_MAX - 1;
+    why.trials[WHY_REUSEADDR].error = 0;
+    if (!has_owner)
+        return why;
+    add_owner(&why, 4194304);
+    add_owner(&why, 4194303);
+    struct owners *owners = &why.evidence.suspects[0].owners;
+    strcpy(owners->oldest[0].command, "/opt/a/" LONG_NAME " x");
+    strcpy(owners->oldest[0].user, "a-user-with-a-name-of-31-bytes-");
+    owners->count = 1000;
+    return why;
+}
+
+/* Returns whether the text ends with a whole word of the other one. */
+static bool ends_with_word_of(const char *line, const char *text) {
+    const char *word = strrchr(line, ' ') + 1;
+    size_t size = strlen(word);
+    for (const char *at = text; (at = strstr(at, word)) != NULL; at++)
+        if ((at == text || at[-1] == ' ') && (at[size] == '\0' || strchr(" ;", at[size]) != NULL))
+            return true;
+    return strcmp(word, "address") == 0 || strcmp(word, "4294967294") == 0;
+}
+
+static void check_line(const struct why *why) {
+    char line[REPORT_LINE_SIZE], address[ENDPOINT_TEXT_SIZE];
+    const char *name = why_cause(why)->name;
+    bool known;
+    char *headline = filled(why_cause(why)->headline, why, &known);
+    why_line(why, line);
+    if (strstr(line, "port 65535: ") == NULL &&
+        strstr(line, endpoint_text(&why->asked.local, address)) == NULL)
+        fail_msg("%s: the address is cut: %s", name, line);
+    if (!ends_with_word_of(line, headline))
+        fail_msg("%s: the end is cut: %s", name, line);
+    free(headline);
+}
+
+static void the_longest_line_is_not_cut(void **state) {
+    (void)state;
+    for (unsigned cause = 0; cause < CAUSE_COUNT; cause++)
+        for (unsigned i = 0; i < 4; i++) {
+            struct why why = the_longest((enum cause)cause, i & 1);
+            why.changed = (i & 2) != 0;
+            check_line(&why);
+        }
+}
+
+static void check_line_is(const struct why *why, const char *want) {
+    char line[REPORT_LINE_SIZE];
+    assert_string_equal(why_line(why, line), want);
+}
+
+static void a_line_that_is_too_long_is_shortened_step_by_step(void **state) {
+    struct why why = a_refusal();
+    (void)state;
+    check_line_is(&why, "EADDRINUSE 127.0.0.1:65535: another process listens; stop it or change "
+                        "the port");
+    add_owner(&why, 4711);
+    check_line_is(&why,
+                  "EADDRINUSE 127.0.0.1:65535: nginx (4711) listens; stop it or change the port");
+    why.changed = true;
+    check_line_is(&why, "changed while looking; EADDRINUSE 127.0.0.1:65535: nginx (4711) listens");
+    why = the_longest(CAUSE_STOLEN_PORT, true);
+    check_line_is(&why, "EADDRNOTAVAIL port 65535: " LONG_NAME " (4194304) has connected out from "
+                        "it");
+}
+
+static void a_name_that_is_too_long_is_the_one_of_the_kernel(void **state) {
+    struct why why = a_refusal();
+    (void)state;
+    add_owner(&why, 1);
+    strcpy(why.evidence.suspects[0].owners.oldest[0].command, "/bin/sixteen-letters- x");
+    check_filled(&why, "{occupant}", "comm (1)");
+    strcpy(why.evidence.suspects[0].owners.oldest[0].command, "nginx: master process");
+    check_filled(&why, "{occupant}", "nginx (1)");
+    strcpy(why.evidence.suspects[0].owners.oldest[0].command, "");
+    check_filled(&why, "{occupant}", "comm (1)");
+}
+
+static void what_is_free_has_no_cause(void **state) {
+    struct why why = {.verdict = WHY_FREE, .asked = {.local = an_endpoint("0.0.0.0:80")}};
+    unsigned remedies = 0;
+    (void)state;
+    assert_null(why_cause(&why));
+    why_remedies(&why, count_line, &remedies);
+    assert_int_equal(remedies, 0);
+    check_line_is(&why, "FREE 0.0.0.0:80: bind() and listen() would succeed now");
+    why.asked.remote = an_endpoint("127.0.0.1:81");
+    check_line_is(&why, "FREE 127.0.0.1:81: connect() would get a local port");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_trial_shows_whether_the_old_socket_had_the_option),
+        cmocka_unit_test(in_time_wait_the_range_shows_who_opened_the_connection),
+        cmocka_unit_test(the_refusal_is_that_of_the_program_asked_about),
+        cmocka_unit_test(one_owner_leaves_the_cause_as_it_is),
+        cmocka_unit_test(several_owners_of_a_listener_are_a_leak),
+        cmocka_unit_test(no_process_has_it_only_if_all_were_searched),
+        cmocka_unit_test(fields_are_filled_in),
+        cmocka_unit_test(what_started_it_stops_it),
+        cmocka_unit_test(an_unknown_field_is_reported),
+        cmocka_unit_test(every_field_of_the_table_is_known),
+        cmocka_unit_test(without_an_owner_no_remedy_names_one),
+        cmocka_unit_test(the_longest_line_is_not_cut),
+        cmocka_unit_test(a_line_that_is_too_long_is_shortened_step_by_step),
+        cmocka_unit_test(a_name_that_is_too_long_is_the_one_of_the_kernel),
+        cmocka_unit_test(what_is_free_has_no_cause),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
