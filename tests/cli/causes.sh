@@ -1,5 +1,6 @@
 #!/bin/sh
-# What fills a range of ports: named is what most of the sockets there stand for.
+# The causes: docs/causes.md is that of the table of causes, and a range of ports that is full gets the
+# cause that most of its sockets stand for.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -51,5 +52,15 @@ else
   ok "what is told is the range that counts" out_has "all 2 ports of 40008-40009"
   ok "and the cause that it is the socket's own" out_has "cause:      port-range-per-socket: "
 fi
+
+# docs/causes.md
+page=$here/../../docs/causes.md
+"$helpers/causes" >"$work/causes.md"
+ok "docs/causes.md is fresh: build/tests/causes >docs/causes.md" diff "$page" "$work/causes.md"
+"$helpers/causes" names | sed 's/ .*//' >"$work/names"
+ok "and has every cause" sh -c '[ "$(grep -c "^## " "$1")" = "$(wc -l <"$2")" ]' - "$page" "$work/names"
+sed -n 's/^- Scenario: \[\([a-z0-9-]*\)\].*/\1/p' "$page" >"$work/scenarios"
+ok "each scenario that it names exists" sh -c '
+  while read -r name; do "$1" show "$name" >/dev/null || exit 1; done <"$2"' - "$portreuse" "$work/scenarios"
 
 finish
