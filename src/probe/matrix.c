@@ -5,18 +5,16 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/errnames.h"
+#include "inspect/child.h"
 #include "kernel/process.h"
 #include "kernel/sockdiag.h"
 #include "kernel/sysctl.h"
@@ -34,13 +32,13 @@ const struct matrix_address matrix_addresses[MATRIX_ADDRESSES] = {
 
 const char *const matrix_options_names[MATRIX_OPTIONS] = {"none", "REUSEADDR", "REUSEPORT", "both"};
 const char *const matrix_state_names[MATRIX_STATES + 1] = {"BOUND", "LISTEN", "ESTABLISHED",
-                                                       "TIME-WAIT"};
+                                                           "TIME-WAIT"};
 const char *const matrix_user_names[MATRIX_USERS] = {"same", "other"};
 
 enum {
     FIRST_PORT = 10000,       /* each pair has a port of its own, from here up, */
     OTHER_USER = 65534,       /* nobody, by long custom */
-    DEADLINE_S = 30,          /* for all of it */
+    TIME_LIMIT_S = 30,        /* for all of it */
     TIME_WAIT_PATIENCE = 1000 /* ms */
 };
 
@@ -308,9 +306,10 @@ static bool can_be_other_user(void) {
 }
 
 /* The child: measures what it can, and leaves the rest as it was. */
-static void measure(struct matrix *matrix) {
+static void measure(void *data, FILE *more) {
+    struct matrix *matrix = data;
     struct matrix_pair pair = {0};
-    alarm(DEADLINE_S);
+    (void)more;
     if (netns_enter(matrix->reason) == NETNS_REFUSED) {
         matrix->verdict = VERDICT_SKIP;
         return;
@@ -333,24 +332,14 @@ static void measure(struct matrix *matrix) {
 
 /* Returns 0 or an errno. */
 static int measure_in_child(struct matrix *matrix) {
-    int status = 0;
-    pid_t parent = getpid(), child = fork(), ended;
-    if (child < 0)
-        return errno;
-    if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() == parent)
-            measure(matrix);
-        _exit(0);
-    }
-    do
-        ended = waitpid(child, &status, 0);
-    while (ended < 0 && errno == EINTR);
-    if (ended == child && WIFSIGNALED(status)) {
-        matrix->verdict = VERDICT_ERROR;
-        snprintf(matrix->reason, sizeof matrix->reason, "the process that measures was ended: %s",
-                 WTERMSIG(status) == SIGALRM ? "it took too long" : strsignal(WTERMSIG(status)));
-    }
+    const struct child child = {.seconds = TIME_LIMIT_S};
+    const char *what;
+    int error = child_run(&child, measure, matrix, sizeof *matrix, NULL, &what);
+    if (error != ETIMEDOUT && error != ECHILD)
+        return error;
+    matrix->verdict = VERDICT_ERROR;
+    snprintf(matrix->reason, sizeof matrix->reason, "the process that measures %s",
+             error == ETIMEDOUT ? "took too long" : "ended early");
     return 0;
 }
 
@@ -367,9 +356,8 @@ static void compare(struct matrix *matrix) {
 
 struct matrix *matrix_measure(void) {
     struct utsname kernel;
-    struct matrix *matrix =
-        mmap(NULL, sizeof *matrix, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (matrix == MAP_FAILED)
+    struct matrix *matrix = calloc(1, sizeof *matrix);
+    if (matrix == NULL)
         return NULL;
     uname(&kernel);
     snprintf(matrix->kernel, sizeof matrix->kernel, "%s", kernel.release);
@@ -385,6 +373,5 @@ struct matrix *matrix_measure(void) {
 }
 
 void matrix_free(struct matrix *matrix) {
-    if (matrix != NULL)
-        munmap(matrix, sizeof *matrix);
+    free(matrix);
 }

@@ -3,13 +3,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "inspect/child.h"
@@ -94,7 +90,9 @@ static void look_at_sysctls(struct surroundings *found) {
             found->sysctls[i][0] = '\0';
 }
 
-static void look_around(struct surroundings *found) {
+static void look_around(void *data, FILE *more) {
+    struct surroundings *found = data;
+    (void)more;
     found->ipv6 = netns_has_ipv6(NETNS_HERE);
     found->uids = child_can_change_user();
     look_at_diag(found);
@@ -102,45 +100,25 @@ static void look_around(struct surroundings *found) {
     look_at_sysctls(found);
 }
 
-/* Runs `look` in a child process that shares `found`. Returns 0 or an errno. */
-static int in_child(void (*look)(struct surroundings *), struct surroundings *found) {
-    pid_t parent = getpid(), child = fork();
-    if (child < 0)
-        return errno;
-    if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() == parent)
-            look(found);
-        _exit(0);
-    }
-    while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-        continue;
-    return 0;
-}
-
-static void look_in_private(struct surroundings *found) {
+static void look_in_private(void *data, FILE *more) {
+    struct surroundings *found = data;
     found->netns = netns_enter(found->netns_reason);
     if (found->netns != NETNS_REFUSED && !found->current)
-        look_around(found);
+        look_around(found, more);
 }
 
 int surroundings_look(bool current, struct surroundings *found) {
+    const struct child child = {0};
     struct rlimit limit = {0};
-    struct surroundings *shared =
-        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED)
-        return errno;
-    uname(&shared->kernel);
-    shared->uid = (unsigned)geteuid();
+    const char *what;
+    *found = (struct surroundings){.current = current, .uid = (unsigned)geteuid()};
+    uname(&found->kernel);
     getrlimit(RLIMIT_NOFILE, &limit);
-    shared->open_files = limit.rlim_cur;
-    shared->open_files_most = limit.rlim_max;
-    shared->current = current;
-    int error = in_child(look_in_private, shared);
-    shared->current = current || shared->netns == NETNS_REFUSED;
-    if (error == 0 && shared->current)
-        error = in_child(look_around, shared);
-    *found = *shared;
-    munmap(shared, sizeof *shared);
+    found->open_files = limit.rlim_cur;
+    found->open_files_most = limit.rlim_max;
+    int error = child_run(&child, look_in_private, found, sizeof *found, NULL, &what);
+    found->current = current || found->netns == NETNS_REFUSED;
+    if (error == 0 && found->current)
+        error = child_run(&child, look_around, found, sizeof *found, NULL, &what);
     return error;
 }
