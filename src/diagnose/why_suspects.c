@@ -132,9 +132,19 @@ void why_suspects_name(struct why *why) {
         return;
     if (first->occupant.socket.state == STATE_LISTEN && first->owners.count > 1)
         name(why, CAUSE_LEAKED_LISTENER, WHEN_SEVERAL_OWNERS);
-    else if (first->owners.count == 0 && first->owners.search == OWNERS_SEARCHED &&
-             !why->own_pids_only)
+    else if (first->owners.count == 0 && first->owners.search == OWNERS_SEARCHED)
         name(why, CAUSE_HELD_BY_NO_PROCESS, WHEN_ALWAYS);
+}
+
+/* Processes outside of our pid namespace are not in /proc at all. */
+static void find_owners(struct why *why) {
+    why->unseen = evidence_find_owners(&why->evidence);
+    for (unsigned i = 0; i < why->evidence.suspect_count; i++) {
+        struct suspect *suspect = &why->evidence.suspects[i];
+        if (why->own_pids_only && suspect->owners.search == OWNERS_SEARCHED)
+            suspect->owners.search = OWNERS_SEARCHED_IN_PART;
+        borrow_options(suspect);
+    }
 }
 
 void why_suspects_find(struct why *why) {
@@ -148,9 +158,7 @@ void why_suspects_find(struct why *why) {
     if (!why->evidence.automatic) {
         find_bound(&look);
         evidence_weigh(&why->evidence, &look.refusal);
-        why->unseen = evidence_find_owners(&why->evidence);
-        for (unsigned i = 0; i < why->evidence.suspect_count; i++)
-            borrow_options(&why->evidence.suspects[i]);
+        find_owners(why);
         evidence_weigh(&why->evidence, &look.refusal);
     }
     why_suspects_name(why);

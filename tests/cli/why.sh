@@ -97,6 +97,7 @@ ok "and the scenario that shows it" sh -c \
   "$portreuse" "$work/out"
 why --format json 127.0.0.1:2000
 ok "JSON has both processes" json_is '.sockets[0].process_count' 2
+ok "JSON has how far they were searched" json_is '.sockets[0].processes_search | test("partial|complete")' true
 ok "JSON has the trials" json_is '[.trials[].error] | unique | join(" ")' EADDRINUSE
 why -q 127.0.0.1:2000
 ok "-q is the first line" test "$(wc -l <"$work/out")" = 1
@@ -161,7 +162,7 @@ if is_root && users_may; then
   run nsenter -t "$pid" -n setpriv --reuid=65534 --regid=65534 --clear-groups \
     "$portreuse" why 127.0.0.1:2000
   ok "without rights the cause is named" out_has "  address-in-use: "
-  ok "the user of the socket is told" out_has "in no process that can be seen, of user 0"
+  ok "the user of the socket is told" out_has "in no process that can be seen; user ID 0"
   ok "and what root would add" out_matches 'processes could not be looked into. As root'
   end
 else

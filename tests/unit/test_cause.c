@@ -87,7 +87,7 @@ static enum knowledge known(const struct other *other, unsigned option) {
     return other->options & option ? KNOWN_YES : KNOWN_NO;
 }
 
-static struct occupant a_occupant(const struct other *other) {
+static struct occupant an_occupant(const struct other *other) {
     struct endpoint local = an_endpoint(other->local);
     struct claim bound = {.local = local, .v6only = (other->options & V6ONLY) != 0};
     return (struct occupant){
@@ -127,7 +127,7 @@ static void check_rule(const char *text, enum cause cause, enum rule rule) {
 
 static void check_row(const struct row *row) {
     struct refusal refusal = a_refusal(&row->call);
-    struct occupant occupant = a_occupant(&row->other);
+    struct occupant occupant = an_occupant(&row->other);
     bool in_the_way = cause_in_the_way(&refusal, &occupant);
     char text[256];
     describe(text, sizeof text, row);
@@ -231,7 +231,7 @@ static void bind_to_a_mapped_address_meets_the_ipv6_wildcard(void **state) {
     static const struct call call = BIND("[::ffff:127.0.0.1]:80", 0);
     static const struct other other = LISTENER("[::]:80", 0);
     struct refusal refusal = a_refusal(&call);
-    struct occupant occupant = a_occupant(&other);
+    struct occupant occupant = an_occupant(&other);
     (void)state;
     assert_true(cause_in_the_way(&refusal, &occupant));
 }
@@ -576,7 +576,7 @@ static void elimination_blames_what_is_left_in_the_range(void **state) {
     for (size_t i = 0; i < ROWS(eliminations); i++) {
         const struct row *row = &eliminations[i];
         struct refusal refusal = a_refusal(&row->call);
-        struct occupant occupant = a_occupant(&row->other);
+        struct occupant occupant = an_occupant(&row->other);
         char text[256];
         describe(text, sizeof text, row);
         assert_false(cause_in_the_way(&refusal, &occupant));
@@ -611,7 +611,7 @@ static const struct lonely {
     {CONNECT("127.0.0.1:5000", "127.0.0.1:80"), true, "unknown", "can be seen"},
 };
 
-static void without_a_occupant_the_call_tells_the_cause(void **state) {
+static void without_an_occupant_the_call_tells_the_cause(void **state) {
     (void)state;
     for (size_t i = 0; i < ROWS(lonely); i++) {
         struct refusal refusal = a_refusal(&lonely[i].call);
@@ -624,7 +624,7 @@ static void without_a_occupant_the_call_tells_the_cause(void **state) {
     }
 }
 
-static void without_a_occupant_linux_6_8_is_named_only_where_it_matters(void **state) {
+static void without_an_occupant_linux_6_8_is_named_only_where_it_matters(void **state) {
     static const struct call call = BIND("127.0.0.1:80", 0);
     struct refusal refusal = a_refusal(&call);
     (void)state;
@@ -637,7 +637,7 @@ static void bind_to_a_foreign_address_meets_nobody(void **state) {
     static const struct call call = {CALL_BIND, EADDRNOTAVAIL, "192.0.2.1:80", NULL, 0};
     static const struct other other = LISTENER("0.0.0.0:80", 0);
     struct refusal refusal = a_refusal(&call);
-    struct occupant occupant = a_occupant(&other);
+    struct occupant occupant = an_occupant(&other);
     (void)state;
     assert_false(cause_in_the_way(&refusal, &occupant));
 }
@@ -669,7 +669,7 @@ static const struct {
 static unsigned weight(const struct other *other) {
     static const struct call call = BIND("0.0.0.0:40001", 0);
     struct refusal refusal = a_refusal(&call);
-    struct occupant occupant = a_occupant(other);
+    struct occupant occupant = an_occupant(other);
     return cause_blame(&refusal, &occupant).weight;
 }
 
@@ -691,7 +691,7 @@ static void weights_go_from_listener_to_time_wait(void **state) {
             fail_msg("%s does not outweigh %s", socket_state_name(order[i - 1].state),
                      socket_state_name(order[i].state));
     struct refusal refusal = a_refusal(&fixed);
-    struct occupant heavy = a_occupant(&live), light = a_occupant(&waiting);
+    struct occupant heavy = an_occupant(&live), light = an_occupant(&waiting);
     assert_true(cause_blame(&refusal, &heavy).weight > cause_blame(&refusal, &light).weight);
 }
 
@@ -705,7 +705,7 @@ static void span_weights(const struct row *rows, size_t count, unsigned least[3]
                          unsigned greatest[3]) {
     for (size_t i = 0; i < count; i++) {
         struct refusal refusal = a_refusal(&rows[i].call);
-        struct occupant occupant = a_occupant(&rows[i].other);
+        struct occupant occupant = an_occupant(&rows[i].other);
         if (refusal.call != CALL_BIND || refusal.claim.local.port == 0 || rows[i].cause == NULL)
             continue;
         unsigned own = cause_blame(&refusal, &occupant).weight, *low = &least[rank(&rows[i])];
@@ -830,8 +830,8 @@ int main(void) {
         cmocka_unit_test(connect_without_a_port_meets_what_is_in_the_range),
         cmocka_unit_test(an_own_range_that_is_full_is_called_so),
         cmocka_unit_test(elimination_blames_what_is_left_in_the_range),
-        cmocka_unit_test(without_a_occupant_the_call_tells_the_cause),
-        cmocka_unit_test(without_a_occupant_linux_6_8_is_named_only_where_it_matters),
+        cmocka_unit_test(without_an_occupant_the_call_tells_the_cause),
+        cmocka_unit_test(without_an_occupant_linux_6_8_is_named_only_where_it_matters),
         cmocka_unit_test(bind_to_a_foreign_address_meets_nobody),
         cmocka_unit_test(weights_go_from_listener_to_time_wait),
         cmocka_unit_test(weights_keep_their_ranks_under_every_name),

@@ -55,7 +55,7 @@ static enum knowledge known(unsigned options, unsigned option, unsigned unsure) 
     return options & unsure ? NOT_KNOWN : knowledge_of((options & option) != 0);
 }
 
-static struct occupant a_occupant(enum tcp_state state, const char *local, unsigned options) {
+static struct occupant an_occupant(enum tcp_state state, const char *local, unsigned options) {
     return (struct occupant){.socket = {.state = state,
                                         .local = an_endpoint(local),
                                         .remote = an_endpoint("127.0.0.1:80"),
@@ -72,7 +72,7 @@ static void check_rows(enum port_call call, const struct row *rows, size_t count
     for (size_t i = 0; i < count; i++) {
         const struct row *row = &rows[i];
         struct claim claim = a_claim(row->mine, row->my_options);
-        struct occupant occupant = a_occupant(row->state, row->theirs, row->their_options);
+        struct occupant occupant = an_occupant(row->state, row->theirs, row->their_options);
         struct ruling got = rules_between(call, &claim, &occupant);
         if (got.in_the_way != row->in_the_way || got.unknown != row->unknown ||
             strcmp(rule_text(got.rule)->name, row->rule) != 0)
@@ -195,7 +195,7 @@ static void autobind_reuse_shares_by_reuseaddr_alone(void **state) {
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++) {
         struct claim claim = a_claim("127.0.0.1:0", rows[i].mine);
-        struct occupant occupant = a_occupant(rows[i].state, "127.0.0.1:40000", rows[i].theirs);
+        struct occupant occupant = an_occupant(rows[i].state, "127.0.0.1:40000", rows[i].theirs);
         assert_int_equal(rules_between(CALL_BIND, &claim, &occupant).in_the_way, KNOWN_YES);
         claim.autobind_reuse = true;
         if (rules_between(CALL_BIND, &claim, &occupant).in_the_way != rows[i].in_the_way)
@@ -205,10 +205,10 @@ static void autobind_reuse_shares_by_reuseaddr_alone(void **state) {
 
 static void a_range_has_what_no_occupant_keeps(void **state) {
     struct claim claim = a_claim("127.0.0.1:0", ADDR);
-    struct occupant occupants[] = {a_occupant(STATE_BOUND, "127.0.0.1:40000", ADDR),
-                                   a_occupant(STATE_BOUND, "127.0.0.2:40001", NONE),
-                                   a_occupant(STATE_ESTABLISHED, "127.0.0.1:40002", BY_CONNECT),
-                                   a_occupant(STATE_LISTEN, "0.0.0.0:40003", ADDR)};
+    struct occupant occupants[] = {an_occupant(STATE_BOUND, "127.0.0.1:40000", ADDR),
+                                   an_occupant(STATE_BOUND, "127.0.0.2:40001", NONE),
+                                   an_occupant(STATE_ESTABLISHED, "127.0.0.1:40002", BY_CONNECT),
+                                   an_occupant(STATE_LISTEN, "0.0.0.0:40003", ADDR)};
     bool ports[4];
     (void)state;
     /* bind() looks at addresses, */
@@ -238,9 +238,9 @@ static void a_range_has_what_no_occupant_keeps(void **state) {
 
 static void the_sure_occupant_decides_before_the_doubtful(void **state) {
     struct claim claim = a_claim("0.0.0.0:80", ADDR);
-    struct occupant occupants[] = {a_occupant(STATE_BOUND, "127.0.0.1:80", ADDR),
-                                   a_occupant(STATE_BOUND, "127.0.0.2:80", UNSURE),
-                                   a_occupant(STATE_LISTEN, "127.0.0.3:80", ADDR)};
+    struct occupant occupants[] = {an_occupant(STATE_BOUND, "127.0.0.1:80", ADDR),
+                                   an_occupant(STATE_BOUND, "127.0.0.2:80", UNSURE),
+                                   an_occupant(STATE_LISTEN, "127.0.0.3:80", ADDR)};
     (void)state;
     struct port_ruling port = rules_port(CALL_BIND, &claim, occupants, 3, NULL);
     assert_int_equal(port.ruling.in_the_way, KNOWN_YES);
@@ -282,7 +282,7 @@ static void the_port_remembers_the_last_reuseport(void **state) {
         struct claim last = a_claim(rows[i].last, rows[i].last_options);
         struct claim claim = a_claim(rows[i].mine, rows[i].options);
         struct occupant occupant =
-            a_occupant(STATE_BOUND, rows[i].last, rows[i].last_options & V6ONLY);
+            an_occupant(STATE_BOUND, rows[i].last, rows[i].last_options & V6ONLY);
         struct port_history history = {0};
         rules_remember(&history, &last);
         struct port_ruling port = rules_port(CALL_BIND, &claim, &occupant, 1, &history);
@@ -293,8 +293,8 @@ static void the_port_remembers_the_last_reuseport(void **state) {
 
 static void the_port_forgets_when_only_connect_has_it(void **state) {
     struct claim last = a_claim("127.0.0.1:80", PORT);
-    struct occupant occupants[] = {a_occupant(STATE_ESTABLISHED, "127.0.0.1:80", BY_CONNECT),
-                                   a_occupant(STATE_ESTABLISHED, "127.0.0.1:80", NONE)};
+    struct occupant occupants[] = {an_occupant(STATE_ESTABLISHED, "127.0.0.1:80", BY_CONNECT),
+                                   an_occupant(STATE_ESTABLISHED, "127.0.0.1:80", NONE)};
     struct port_history history = {0};
     (void)state;
     rules_remember(&history, &last);

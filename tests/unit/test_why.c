@@ -130,24 +130,20 @@ static void several_owners_of_a_listener_are_a_leak(void **state) {
     assert_int_equal(why.cause, CAUSE_ADDRESS_IN_USE);
 }
 
-static enum cause cause_without_owner(enum owners_search search, bool own_pids_only,
-                                      uint32_t inode) {
+static enum cause cause_without_owner(enum owners_search search, uint32_t inode) {
     struct why why = a_refusal();
     why.evidence.suspects[0].owners.search = search;
     why.evidence.suspects[0].occupant.socket.inode = inode;
-    why.own_pids_only = own_pids_only;
     why_suspects_name(&why);
     return why.cause;
 }
 
 static void no_process_has_it_only_if_all_were_searched(void **state) {
     (void)state;
-    assert_int_equal(cause_without_owner(OWNERS_SEARCHED, false, INODE), CAUSE_HELD_BY_NO_PROCESS);
-    assert_int_equal(cause_without_owner(OWNERS_SEARCHED, true, INODE), CAUSE_ADDRESS_IN_USE);
-    assert_int_equal(cause_without_owner(OWNERS_SEARCHED, false, 0), CAUSE_ADDRESS_IN_USE);
-    assert_int_equal(cause_without_owner(OWNERS_SEARCHED_IN_PART, false, INODE),
-                     CAUSE_ADDRESS_IN_USE);
-    assert_int_equal(cause_without_owner(OWNERS_NOT_SEARCHED, false, INODE), CAUSE_ADDRESS_IN_USE);
+    assert_int_equal(cause_without_owner(OWNERS_SEARCHED, INODE), CAUSE_HELD_BY_NO_PROCESS);
+    assert_int_equal(cause_without_owner(OWNERS_SEARCHED, 0), CAUSE_ADDRESS_IN_USE);
+    assert_int_equal(cause_without_owner(OWNERS_SEARCHED_IN_PART, INODE), CAUSE_ADDRESS_IN_USE);
+    assert_int_equal(cause_without_owner(OWNERS_NOT_SEARCHED, INODE), CAUSE_ADDRESS_IN_USE);
 }
 
 /* --- the fields of the texts --- */

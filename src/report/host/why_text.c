@@ -47,6 +47,9 @@ static void print_option(FILE *out, const char *name, enum knowledge known) {
 }
 
 static void print_owners(FILE *out, const struct suspect *suspect) {
+    static const char *const none[] = {[OWNERS_NOT_SEARCHED] = "its process was not searched for",
+                                       [OWNERS_SEARCHED_IN_PART] = "in no process that can be seen",
+                                       [OWNERS_SEARCHED] = "in no process"};
     const struct owners *owners = &suspect->owners;
     for (unsigned i = 0; i < owners->known; i++) {
         fprintf(out, "%*s", DEEPER, "");
@@ -56,7 +59,7 @@ static void print_owners(FILE *out, const struct suspect *suspect) {
     if (owners->count > owners->known)
         fprintf(out, "%*sand %u more processes\n", DEEPER, "", owners->count - owners->known);
     if (owners->count == 0 && suspect->occupant.socket.inode != 0)
-        fprintf(out, "%*sin no process that can be seen, of user %" PRIu32 "\n", DEEPER, "",
+        fprintf(out, "%*s%s; user ID %" PRIu32 "\n", DEEPER, "", none[owners->search],
                 suspect->occupant.socket.uid);
 }
 
