@@ -27,11 +27,11 @@ struct scenario *catalogue_header(const struct catalogue_entry *entry, struct mi
 
 const struct catalogue_group catalogue_groups[] = {
     {"bind", "a server cannot bind its port"},
-    {"listen", "a server has bound its port, and gets no connections"},
-    {"reuseport", "several listeners share a port by SO_REUSEPORT"},
+    {"listen", "a server has bound its port, but gets no connections"},
+    {"reuseport", "several listeners share a port through SO_REUSEPORT"},
     {"time-wait", "a connection that is over still has the port"},
-    {"connect", "a client's connect() is refused, or connects to the wrong end"},
-    {"ephemeral", "the kernel chooses the port: ephemeral ports"},
+    {"connect", "a client's connect() is refused, or reaches the wrong peer"},
+    {"ephemeral", "the kernel chooses the port (ephemeral ports)"},
 };
 
 const size_t catalogue_group_count = sizeof catalogue_groups / sizeof catalogue_groups[0];
