@@ -18,7 +18,7 @@ enum ownership {
     UNACCEPTED, /* nobody has it yet: it waits for accept() */
 };
 
-enum { SUSPECT_ROLES = 4, EVIDENCE_SUSPECTS = 8, EVIDENCE_GROUPS = 16 };
+enum { SUSPECT_ROLES = 4, EVIDENCE_SUSPECTS = 8, EVIDENCE_GROUPS = 48 };
 
 /* A role of a scenario that owns a socket, or left it. */
 struct suspect_role {
@@ -40,7 +40,7 @@ struct suspect {
 /* Suspects that are alike. */
 struct evidence_group {
     enum tcp_state state;
-    int role; /* whose they are, or -1 */
+    int role; /* whose they are; -1: nobody's, or of several roles */
     uint32_t count;
 };
 

@@ -50,18 +50,27 @@ static int compare(const void *left, const void *right) {
 
 /* --- adding up --- */
 
-static void count_group(struct evidence *evidence, const struct suspect *suspect) {
-    int role = suspect->role_count > 0 ? suspect->roles[0].role : -1;
-    for (unsigned i = 0; i < evidence->group_count; i++) {
-        struct evidence_group *group = &evidence->groups[i];
-        if (group->state == suspect->occupant.socket.state && group->role == role) {
-            group->count++;
-            return;
-        }
+static bool add_to_group(struct evidence *evidence, enum tcp_state state, int role, unsigned most) {
+    unsigned i = 0;
+    while (i < evidence->group_count &&
+           (evidence->groups[i].state != state || evidence->groups[i].role != role))
+        i++;
+    if (i == evidence->group_count) {
+        if (i >= most)
+            return false;
+        evidence->groups[evidence->group_count++] = (struct evidence_group){state, role, 0};
     }
-    if (evidence->group_count < EVIDENCE_GROUPS)
-        evidence->groups[evidence->group_count++] =
-            (struct evidence_group){suspect->occupant.socket.state, role, 1};
+    evidence->groups[i].count++;
+    return true;
+}
+
+/* There is always room for a group of each state; where there is none for a role's, its sockets are
+ * in the group of no role. */
+static void count_group(struct evidence *evidence, const struct suspect *suspect) {
+    enum tcp_state state = suspect->occupant.socket.state;
+    int role = suspect->role_count > 0 ? suspect->roles[0].role : -1;
+    if (role < 0 || !add_to_group(evidence, state, role, EVIDENCE_GROUPS - STATE_COUNT))
+        add_to_group(evidence, state, -1, EVIDENCE_GROUPS);
 }
 
 static void keep_suspect(struct evidence *evidence, const struct suspect *suspect) {

@@ -53,6 +53,23 @@ else
   ok "and the cause that it is the socket's own" out_has "cause:      port-range-per-socket: "
 fi
 
+# More roles than there are groups: each socket is counted all the same.
+if command -v jq >/dev/null; then
+  {
+    printf 'title t\ncase c\n  sysctl net.ipv4.ip_local_port_range 40000 40059\n'
+    printf '  server socket s\n  server bind s 127.0.0.1:80\n  server listen s\n'
+    for role in $(seq 60); do
+      printf '  r%s socket s\n  r%s connect s 127.0.0.1:80\n' "$role" "$role"
+    done
+    printf '  last socket s\n  last connect s 127.0.0.1:80 -> EADDRNOTAVAIL\n'
+  } >"$work/crowd.scenario"
+  run "$portreuse" run --format json "$work/crowd.scenario"
+  ok "of 60 roles every socket is in a group" test \
+    "$(jq '[.. | .evidence? // empty | [.groups[].count] | add] | max' "$work/out")" = 60
+else
+  skip "the groups of many roles" "jq is not installed"
+fi
+
 # docs/causes.md
 page=$here/../../docs/causes.md
 "$helpers/causes" >"$work/causes.md"
