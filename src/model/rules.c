@@ -1,6 +1,6 @@
-/* First whether two sockets meet at all (port, device, address), then whether their options let
- * them share; a port is free for a claim if no occupant is in the way. What is not known of a
- * occupant stays not known in the answer: the logic is three-valued throughout. */
+/* First: do two sockets meet at all (port, device, address)? Then: do their options let them share?
+ * A port is free for a claim if no occupant is in the way. What is not known of an occupant stays
+ * not known in the answer: the logic is three-valued throughout. */
 #include "model/rules.h"
 
 #include <errno.h>
@@ -49,8 +49,8 @@ bool rules_v6only(const struct claim *claim) {
     return claim->v6only || (!is_ipv4(&claim->local) && !endpoint_is_wildcard(&claim->local));
 }
 
-/* Whether the kernel has the occupant as IPv6 only. An address does not tell: that of a connection
- * can come from [::], and stays when it has ended. */
+/* Returns whether the kernel treats the occupant as IPv6 only. The address does not show it: that
+ * of a connection can come from [::], and stays when the connection has ended. */
 static enum knowledge occupant_v6only(const struct occupant *occupant) {
     const struct tcp_socket *socket = &occupant->socket;
     if (is_ipv4(&socket->local))
@@ -107,8 +107,8 @@ struct ruling rules_meet(const struct claim *claim, const struct occupant *occup
 
 /* --- which options share --- */
 
-/* A closed connection of which the kernel keeps a remnant: one that has left FIN-WAIT-2 to the
- * kernel is such already, though sock_diag calls it FIN-WAIT-2 (tcp_time_wait()). */
+/* A closed connection of which the kernel keeps only a remnant. An orphan in FIN-WAIT-2 can be one
+ * already, although sock_diag calls it FIN-WAIT-2 (tcp_time_wait()). */
 static bool is_remnant(const struct tcp_socket *socket) {
     return socket->state == STATE_TIME_WAIT ||
            (socket->state == STATE_FIN_WAIT_2 && socket->inode == 0);
@@ -127,8 +127,8 @@ static enum knowledge share_reuseport(const struct claim *claim, const struct oc
     return both(knowledge_of(claim->reuseport && same_user(claim, occupant)), occupant->reuseport);
 }
 
-/* The rule by which a socket that meets the claim, and does not share, refuses it. `meeting` is how
- * they meet. */
+/* Returns the rule by which a socket that meets the claim and does not share refuses it. `meeting`
+ * is how they meet. */
 static enum rule refusal_rule(enum port_call call, const struct claim *claim,
                               const struct occupant *occupant, enum rule meeting) {
     if (claim->reuseport && occupant->reuseport == KNOWN_YES)
@@ -168,8 +168,8 @@ static bool in_range(const struct claim *claim, uint16_t port) {
     return port >= claim->range_low && port <= claim->range_high;
 }
 
-/* bind() to port 0: options do not help, but that ip_autobind_reuse lets sockets with SO_REUSEADDR
- * share a port when none is free, unless they could share it by SO_REUSEPORT too
+/* bind() to port 0: options do not help, except that ip_autobind_reuse lets sockets with
+ * SO_REUSEADDR share a port when none is free, unless they could share it by SO_REUSEPORT too
  * (inet_bind_conflict() with `relax`). */
 static struct ruling between_autobind(const struct claim *claim, const struct occupant *occupant) {
     struct ruling ruling = rules_meet(claim, occupant);
@@ -187,7 +187,7 @@ static struct ruling between_autobind(const struct claim *claim, const struct oc
     return ruling;
 }
 
-/* Whether connect() itself chose the occupant's port. */
+/* Returns whether connect() chose the occupant's port. */
 static enum knowledge chosen_by_connect(const struct occupant *occupant) {
     enum tcp_state state = occupant->socket.state;
     if (state == STATE_LISTEN || state == STATE_BOUND || occupant->outgoing == KNOWN_NO ||
@@ -198,15 +198,15 @@ static enum knowledge chosen_by_connect(const struct occupant *occupant) {
 
 /* --- connections --- */
 
-/* Whether an address is that of an end, where the wildcard stands for any: before connect() has
- * chosen a source address the socket's own is the wildcard, and connect() to the wildcard means
- * this host. */
+/* Returns whether an address can be that of an end. The wildcard stands for any: before connect()
+ * has chosen a source address the socket has the wildcard, and connect() to the wildcard means this
+ * host. */
 static bool may_be(const struct endpoint *mine, const struct endpoint *theirs) {
     return endpoint_is_wildcard(mine) || same_address(mine, theirs);
 }
 
-/* Whether the occupant is a connection from the same address to the same place
- * (__inet_check_established(): one that is bound to a device is met from that device alone). */
+/* Returns whether the occupant is a connection with the same two addresses and ports
+ * (__inet_check_established(): one that is bound to a device meets only those of that device). */
 static bool same_connection(const struct claim *claim, const struct tcp_socket *other) {
     return other->state != STATE_LISTEN && other->state != STATE_BOUND &&
            claim->remote.port == other->remote.port && may_be(&claim->remote, &other->remote) &&
@@ -253,13 +253,13 @@ struct ruling rules_between(enum port_call call, const struct claim *claim,
     return automatic ? between_autobind(claim, occupant) : between_on_port(call, claim, occupant);
 }
 
-/* Whether the socket that is remembered covers the claim: the same address, or a wildcard that
- * means it (ipv6_rcv_saddr_equal() with the wildcard of the remembered socket alone). */
+/* Returns whether the remembered socket covers the claim: the same address, or a wildcard that
+ * includes it (ipv6_rcv_saddr_equal(), in which only the remembered socket's wildcard counts). */
 static bool covers(const struct port_history *history, const struct claim *claim) {
     const struct endpoint *last = &history->local, *mine = &claim->local;
     if (is_ipv6_wildcard(last))
         return !history->v6only || !is_ipv4(mine);
-    if (is_ipv6_wildcard(mine)) /* an IPv4 socket is compared by IPv4 addresses alone */
+    if (is_ipv6_wildcard(mine)) /* an IPv4 socket is compared only by IPv4 addresses */
         return last->family == AF_INET && endpoint_is_wildcard(last) && !claim->v6only;
     if (is_ipv4(last) && is_ipv4(mine) && endpoint_is_wildcard(last))
         return true;
@@ -271,8 +271,8 @@ static bool like_last(const struct port_history *history, const struct claim *cl
            history->uid == claim->uid && covers(history, claim);
 }
 
-/* The ruling of all the occupants together: that of the first one in the way, else of the first
- * doubtful one, else the most telling. */
+/* Returns the ruling of all occupants together: that of the first one in the way, else of the first
+ * doubtful one, else the one with the most to say. */
 static struct port_ruling among_occupants(enum port_call call, const struct claim *claim,
                                           const struct occupant *occupants, size_t count) {
     struct port_ruling port = {apart(RULE_FREE), count};
@@ -320,7 +320,7 @@ static unsigned count_eligible(enum port_call call, const struct claim *claim,
     return eligible;
 }
 
-/* What ip_autobind_reuse allows is looked for only when nothing else is left. */
+/* What ip_autobind_reuse allows is tried only if nothing else is left. */
 struct range_ruling rules_range(enum port_call call, const struct claim *claim,
                                 const struct occupant *occupants, size_t count, bool *ports) {
     struct claim strict = *claim;
@@ -355,39 +355,38 @@ void rules_forget(struct port_history *history, const struct occupant *left, siz
 static const struct rule_text texts[RULE_COUNT] = {
     [RULE_FREE] = {"free", "No socket has the port.", "inet_csk_get_port()"},
     [RULE_OTHER_PORT] = {"other-port",
-                         "The other socket has another port, or one that is not to "
-                         "be chosen from.",
+                         "The other socket has another port, or one outside of the range.",
                          "inet_csk_get_port(), inet_csk_find_open_port()"},
     [RULE_OTHER_DEVICE] = {"other-device",
-                           "Sockets that are bound to two devices (SO_BINDTODEVICE) never meet.",
+                           "Sockets bound to different devices (SO_BINDTODEVICE) never meet.",
                            "inet_bind_conflict()"},
     [RULE_OTHER_ADDRESS] = {"other-address",
-                            "Two addresses never meet unless one of them is a wildcard.",
+                            "Two different addresses meet only if one of them is a wildcard.",
                             "inet_rcv_saddr_equal(), inet_bind2_bucket_match()"},
     [RULE_V6ONLY] = {"v6only",
                      "An IPv6 socket with IPV6_V6ONLY does not meet IPv4; bind() to an IPv6 "
-                     "address that is not [::] sets it by itself.",
+                     "address other than [::] sets it.",
                      "ipv6_rcv_saddr_equal(), __inet6_bind()"},
     [RULE_BOTH_REUSEADDR] = {"both-reuseaddr",
-                             "Two sockets with SO_REUSEADDR share a port as long as the one that "
-                             "has it does not listen.",
+                             "Two sockets with SO_REUSEADDR share a port while the one that has it "
+                             "does not listen.",
                              "inet_bind_conflict()"},
     [RULE_BOTH_REUSEPORT] = {"both-reuseport",
-                             "Two sockets with SO_REUSEPORT and of one user share a port; one in "
-                             "TIME-WAIT has no user any more.",
+                             "Two sockets of one user with SO_REUSEPORT share a port; a socket in "
+                             "TIME-WAIT no longer has a user.",
                              "inet_bind_conflict()"},
     [RULE_SAME_REUSEPORT] = {"same-reuseport",
-                             "The kernel remembers the socket that bound or listened last: if it "
-                             "had SO_REUSEPORT, the same user and an address that covers the new "
-                             "one, it looks at no other socket.",
+                             "The kernel remembers the socket that bound or listened last. If that "
+                             "had SO_REUSEPORT, the same user, and an address that covers the new "
+                             "one, the kernel looks at no other socket.",
                              "sk_reuseport_match(), inet_csk_update_fastreuse()"},
     [RULE_CONNECT_SHARES] = {"connect-shares",
                              "connect() without bind() shares a port that only connect() has "
-                             "chosen before, as long as no two connections are the same.",
+                             "chosen, if no two connections are the same.",
                              "__inet_hash_connect()"},
     [RULE_ADDRESS_IN_USE] = {"address-in-use",
-                             "A socket that listens on the address and port shares them only by "
-                             "SO_REUSEPORT on both: SO_REUSEADDR does not help.",
+                             "A listener shares its address and port only if both sockets have "
+                             "SO_REUSEPORT; SO_REUSEADDR does not help.",
                              "inet_bind_conflict()"},
     [RULE_WILDCARD_VS_SPECIFIC] = {"wildcard-vs-specific",
                                    "The wildcard address means every address: it meets a listener "
@@ -398,50 +397,52 @@ static const struct rule_text texts[RULE_COUNT] = {
                          "the IPv4 port too.",
                          "ipv6_rcv_saddr_equal(), ipv4_rcv_saddr_equal()"},
     [RULE_BIND_TWICE_LISTEN_ONCE] = {"bind-twice-listen-once",
-                                     "listen() asks for the port once more: of the sockets that "
-                                     "share it by SO_REUSEADDR only one may listen.",
+                                     "listen() checks the port again: of the sockets that share "
+                                     "it by SO_REUSEADDR, only one may listen.",
                                      "inet_csk_listen_start()"},
     [RULE_REUSEPORT_UID] = {"reuseport-uid",
-                            "SO_REUSEPORT shares a port among sockets of one user only.",
+                            "SO_REUSEPORT shares a port only among the sockets of one user.",
                             "inet_bind_conflict()"},
     [RULE_BOUND_BUT_IDLE] = {"bound-but-idle",
-                             "A socket that is bound and does nothing has the port, unless both "
-                             "have SO_REUSEADDR, or both SO_REUSEPORT and one user.",
+                             "A socket that is bound and idle keeps the port, unless both have "
+                             "SO_REUSEADDR, or both have SO_REUSEPORT and the same user.",
                              "inet_bind_conflict()"},
     [RULE_LIVE_CONNECTION] = {"live-connection",
-                              "A connection has its local port, unless both have SO_REUSEADDR, or "
-                              "both SO_REUSEPORT and one user; an accepted one has the listener's.",
+                              "A connection keeps its local port, unless both have SO_REUSEADDR, "
+                              "or both have SO_REUSEPORT and the same user; an accepted connection "
+                              "has the port of its listener.",
                               "inet_bind_conflict(), __inet_inherit_port()"},
     [RULE_TIME_WAIT_REBIND] = {"time-wait-rebind",
                                "A connection in TIME-WAIT keeps the port, and the options that its "
-                               "socket had: both sockets need SO_REUSEADDR, or both SO_REUSEPORT.",
+                               "socket had: to share it, both need SO_REUSEADDR, or both need "
+                               "SO_REUSEPORT.",
                                "inet_bind_conflict(), inet_twsk_alloc()"},
     [RULE_EPHEMERAL_BIND] =
         {"ephemeral-bind",
-         "bind() to port 0 takes no port on which any socket meets it, whatever "
-         "their options; with none left it answers EADDRINUSE.",
+         "bind() to port 0 takes no port on which any socket meets it, whatever their options; "
+         "if none is left it fails with EADDRINUSE.",
          "inet_csk_find_open_port()"},
-    [RULE_FIXED_CLIENT_PORT] = {"fixed-client-port",
-                                "No two connections have the same addresses and ports; one in "
-                                "TIME-WAIT yields to connect() from its port if it had TCP "
-                                "timestamps.",
-                                "__inet_check_established(), tcp_twsk_unique()"},
+    [RULE_FIXED_CLIENT_PORT] =
+        {"fixed-client-port",
+         "No two connections have the same addresses and ports; a connection "
+         "in TIME-WAIT yields to connect() from its port if it used TCP "
+         "timestamps.",
+         "__inet_check_established(), tcp_twsk_unique()"},
     [RULE_EPHEMERAL_EXHAUSTION] =
         {"ephemeral-exhaustion",
-         "connect() without bind() takes no port from which the same "
-         "connection exists, unless tcp_tw_reuse lets it recycle TIME-WAIT; "
-         "with none left it answers EADDRNOTAVAIL.",
+         "connect() without bind() takes no port from which the same connection exists, unless "
+         "tcp_tw_reuse lets it recycle TIME-WAIT; if none is left it fails with EADDRNOTAVAIL.",
          "__inet_hash_connect()"},
     [RULE_POISONED_PORT] = {"poisoned-port",
-                            "connect() without bind() leaves alone a port with any socket whose "
-                            "port connect() did not choose.",
+                            "connect() without bind() avoids every port on which there is a socket "
+                            "whose port connect() did not choose.",
                             "__inet_hash_connect(), inet_bind_bucket_destroy()"},
 };
 
-const struct rule_text *rule_text(enum rule rule) {
+const struct rule_text *rules_text(enum rule rule) {
     return &texts[rule < RULE_COUNT ? rule : RULE_FREE];
 }
 
-bool rule_refuses(enum rule rule) {
+bool rules_refuses(enum rule rule) {
     return rule >= RULE_ADDRESS_IN_USE && rule < RULE_COUNT;
 }

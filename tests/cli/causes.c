@@ -7,7 +7,7 @@
 
 static void print_rules(const struct cause_row *row) {
     for (size_t i = 0; i < CAUSE_RULES && row->rules[i] != RULE_FREE; i++) {
-        const struct rule_text *rule = rule_text(row->rules[i]);
+        const struct rule_text *rule = rules_text(row->rules[i]);
         printf("- Rule: [%s](bind-rules.md). %s\n", rule->name, rule->says);
     }
 }

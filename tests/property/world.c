@@ -61,7 +61,7 @@ static void compare(struct world *world, const char *call, const struct want *wa
     outcome->move = world->move;
     snprintf(outcome->text, sizeof outcome->text, "%s: the model says %s (%s), the kernel %s%s",
              call, want->error == 0 ? "ok" : errname(want->error, wanted),
-             rule_text(want->rule)->name, got == 0 ? "ok" : errname(got, given),
+             rules_text(want->rule)->name, got == 0 ? "ok" : errname(got, given),
              chose_well ? "" : ", on a port that is not free");
     say(world, "  # ^ %s\n", outcome->text);
 }

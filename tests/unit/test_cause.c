@@ -122,7 +122,7 @@ static void check_rule(const char *text, enum cause cause, enum rule rule) {
     for (size_t i = 0; i < CAUSE_RULES; i++)
         if (cause_row(cause)->rules[i] == rule)
             return;
-    fail_msg("%s: %s is no case of the rule %s", text, cause_name(cause), rule_text(rule)->name);
+    fail_msg("%s: %s is no case of the rule %s", text, cause_name(cause), rules_text(rule)->name);
 }
 
 static void check_row(const struct row *row) {

@@ -75,10 +75,10 @@ static void check_rows(enum port_call call, const struct row *rows, size_t count
         struct occupant occupant = an_occupant(row->state, row->theirs, row->their_options);
         struct ruling got = rules_between(call, &claim, &occupant);
         if (got.in_the_way != row->in_the_way || got.unknown != row->unknown ||
-            strcmp(rule_text(got.rule)->name, row->rule) != 0)
+            strcmp(rules_text(got.rule)->name, row->rule) != 0)
             fail_msg("row %zu, %s beside %s %s: want %s %d (unknown %u), got %s %d (unknown %u)", i,
                      row->mine, socket_state_name(row->state), row->theirs, row->rule,
-                     row->in_the_way, row->unknown, rule_text(got.rule)->name, got.in_the_way,
+                     row->in_the_way, row->unknown, rules_text(got.rule)->name, got.in_the_way,
                      got.unknown);
     }
 }
@@ -287,7 +287,7 @@ static void the_port_remembers_the_last_reuseport(void **state) {
         rules_remember(&history, &last);
         struct port_ruling port = rules_port(CALL_BIND, &claim, &occupant, 1, &history);
         if ((port.ruling.in_the_way == KNOWN_NO) != rows[i].passes)
-            fail_msg("row %zu: %s", i, rule_text(port.ruling.rule)->name);
+            fail_msg("row %zu: %s", i, rules_text(port.ruling.rule)->name);
     }
 }
 
@@ -321,16 +321,16 @@ static bool is_cause(const char *name) {
 static void each_rule_is_in_words_and_each_refusing_one_is_a_cause(void **state) {
     (void)state;
     for (unsigned i = 0; i < RULE_COUNT; i++) {
-        const struct rule_text *text = rule_text((enum rule)i);
+        const struct rule_text *text = rules_text((enum rule)i);
         assert_non_null(text->name);
         assert_true(strlen(text->says) > 20);
         assert_int_equal(text->says[strlen(text->says) - 1], '.');
         assert_non_null(strstr(text->source, "()"));
-        if (rule_refuses((enum rule)i) != is_cause(text->name) && i != RULE_POISONED_PORT)
+        if (rules_refuses((enum rule)i) != is_cause(text->name) && i != RULE_POISONED_PORT)
             fail_msg("%s", text->name);
     }
-    assert_string_equal(rule_text(RULE_COUNT)->name, "free");
-    assert_false(rule_refuses(RULE_COUNT));
+    assert_string_equal(rules_text(RULE_COUNT)->name, "free");
+    assert_false(rules_refuses(RULE_COUNT));
 }
 
 int main(void) {

@@ -99,7 +99,7 @@ const char *matrix_answer_text(const struct matrix_answer *answer, char *text) {
 }
 
 const struct rule_text *matrix_rule(const struct matrix_cell *cell) {
-    return rule_text(cell->want.bind != 0 ? cell->bind_rule : cell->listen_rule);
+    return rules_text(cell->want.bind != 0 ? cell->bind_rule : cell->listen_rule);
 }
 
 char matrix_mark(const struct matrix_cell *cell) {
