@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "diagnose/budget_tally.h"
+#include "diagnose/budget.h"
 
 static struct endpoint at(const char *text) {
     struct endpoint_pattern pattern;
