@@ -18,7 +18,7 @@ struct owner {
     uint64_t started; /* clock ticks since the machine started: the less, the older */
     uint32_t uid;
     char name[OWNER_NAME_SIZE];       /* the kernel's name for it: that of the program, shortened */
-    char command[OWNER_COMMAND_SIZE]; /* its command line, shortened; else its name */
+    char command[OWNER_COMMAND_SIZE]; /* the words of its command line that fit; else its name */
     char user[OWNER_USER_SIZE];       /* from /etc/passwd; "" if it is not there */
     char unit[OWNER_UNIT_SIZE];       /* owner_unit() */
 };

@@ -93,18 +93,38 @@ const char *owner_unit(const char *cgroup, char *unit) {
 
 /* --- one process --- */
 
-/* The command line with blanks between its words; the name if there is none, as for a process that
- * is ending. */
-static void read_command(pid_t pid, char *command) {
-    ssize_t length = process_read(pid, "cmdline", command, OWNER_COMMAND_SIZE);
+/* Copies a command line; if it is too long, as many of its words as fit, and ` ...`. Returns false,
+ * and copies nothing, if not even the first word fits. */
+static bool shorten(const char *line, char *command) {
+    static const char more[] = " ...";
+    size_t length = strlen(line);
+    if (length < OWNER_COMMAND_SIZE) {
+        memcpy(command, line, length + 1);
+        return true;
+    }
+    length = OWNER_COMMAND_SIZE - sizeof more;
+    while (length > 0 && line[length] != ' ')
+        length--;
+    if (length == 0)
+        return false;
+    memcpy(command, line, length);
+    memcpy(command + length, more, sizeof more);
+    return true;
+}
+
+/* Reads the command line, with blanks between its words; the name if there is none, as for a
+ * process that is ending. */
+static void read_command(pid_t pid, const char *name, char *command) {
+    char line[1024];
+    ssize_t length = process_read(pid, "cmdline", line, sizeof line);
     for (ssize_t i = 0; i < length; i++)
-        if (command[i] == '\0')
-            command[i] = ' ';
-    while (length > 0 && command[length - 1] == ' ')
-        command[--length] = '\0';
-    if (length <= 0)
-        process_read(pid, "comm", command, OWNER_COMMAND_SIZE);
-    command[strcspn(command, "\n")] = '\0';
+        if (line[i] == '\0')
+            line[i] = ' ';
+    while (length > 0 && line[length - 1] == ' ')
+        line[--length] = '\0';
+    line[strcspn(line, "\n")] = '\0';
+    if (line[0] == '\0' || !shorten(line, command))
+        snprintf(command, OWNER_COMMAND_SIZE, "%s", name);
 }
 
 /* The 22nd field of /proc/PID/stat. The second, the name in parentheses, can contain anything. */
@@ -144,7 +164,7 @@ bool owner_read(pid_t pid, struct owner *owner) {
     owner->started = read_start(pid);
     process_read(pid, "comm", owner->name, sizeof owner->name);
     owner->name[strcspn(owner->name, "\n")] = '\0';
-    read_command(pid, owner->command);
+    read_command(pid, owner->name, owner->command);
     read_user(owner->uid, owner->user);
     process_read(pid, "cgroup", cgroup, sizeof cgroup);
     owner_unit(cgroup, owner->unit);

@@ -94,7 +94,8 @@ end
 begin shared
 look audit
 ok "programs of different names on a port" first_line_starts "WARNING 1 shared port"
-ok "which" out_has "127.0.0.1:2000, "
+ok "which" out_has "127.0.0.1:2000: each gets some of the connections"
+ok "and by which processes" sh -c '[ "$(grep -c "^    pid [0-9]*, .*situation shared$" "$1")" = 2 ]' - "$work/out"
 end
 begin old-guide
 look audit

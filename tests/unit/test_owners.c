@@ -188,6 +188,45 @@ static void owners_find_counts_more_than_it_lists(void **state) {
     fill_descriptors(false);
 }
 
+/* A process with this command line, which ends when `*end` is closed. */
+static pid_t spawn_command(char *const *arguments, int *end) {
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        dup2(ends[0], STDIN_FILENO);
+        close(STDERR_FILENO);
+        close(ends[1]);
+        execv("/bin/cat", arguments);
+        _exit(127);
+    }
+    close(ends[0]);
+    *end = ends[1];
+    return child;
+}
+
+static void owner_read_shortens_a_command_between_words(void **state) {
+    static char name[] = "cat", input[] = "-", blank[] = "0123456789";
+    static char wide[] = "0123456789012345678901234567890123456789012345678901234567890123456789";
+    char *many[] = {name, input, blank, blank, blank, blank, blank, blank, NULL};
+    char *one[] = {wide, input, NULL};
+    struct owner owner;
+    int end;
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        pid_t child = spawn_command(i == 0 ? many : one, &end);
+        do
+            assert_true(owner_read(child, &owner));
+        while (strcmp(owner.name, "cat") != 0);
+        close(end);
+        waitpid(child, NULL, 0);
+        assert_string_equal(owner.command,
+                            i == 0 ? "cat - 0123456789 0123456789 0123456789 0123456789 ..."
+                                   : "cat");
+    }
+}
+
 static void owner_read_of_a_process_that_is_gone(void **state) {
     struct owner owner;
     pid_t child = fork();
@@ -343,6 +382,7 @@ int main(void) {
         cmocka_unit_test(owners_find_counts_a_process_once),
         cmocka_unit_test(owners_find_gives_each_socket_its_owner_at_high_descriptors),
         cmocka_unit_test(owners_find_counts_more_than_it_lists),
+        cmocka_unit_test(owner_read_shortens_a_command_between_words),
         cmocka_unit_test(owner_read_of_a_process_that_is_gone),
         cmocka_unit_test(process_borrow_gives_the_socket_itself),
         cmocka_unit_test(socket_trial_answers_as_bind_does),

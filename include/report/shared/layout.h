@@ -8,6 +8,9 @@
 #include "base/verdict.h"
 #include "report/report.h"
 
+/* No line of a report is wider, except commands to copy. */
+enum { LAYOUT_COLUMNS = 80 };
+
 /* Prints a text from outside so that it cannot affect a terminal; see base/utf8.h. */
 void layout_text(FILE *out, const char *text);
 

@@ -21,8 +21,10 @@ void sockets_print(FILE *out, const struct tcp_socket *socket, sockets_endpoint 
 /* Prints `, 59s left` of a socket in TIME-WAIT, and nothing of others. */
 void sockets_print_time_left(FILE *out, const struct tcp_socket *socket);
 
-/* Prints `pid 4711, www-data, nginx.service: nginx -g daemon off;`. */
-void sockets_print_process(FILE *out, const struct owner *owner);
+/* Prints `pid 4711, www-data, nginx.service: nginx -g daemon off;` where `column` columns of the
+ * line are used already. If that is wider than 80 columns, it leaves out the arguments of the
+ * command, then the unit, then the user. */
+void sockets_print_process(FILE *out, const struct owner *owner, unsigned column);
 
 /* Prints the name of the program, without its directory and arguments, of at most 15 bytes: that of
  * the command line, or if that is longer the name by which the kernel knows the process. */
@@ -35,8 +37,8 @@ void sockets_json_endpoint(struct json *json, const char *key, const struct endp
  * time_left_ms. */
 void sockets_json(struct json *json, const struct tcp_socket *socket);
 
-/* Writes the members of an object: pid, fd, uid, user (null: not known), name, command, unit (null:
- * none). */
+/* Writes the members of an object: pid, fd (null: not known), uid, user (null: not known), name,
+ * command, unit (null: none). */
 void sockets_json_process(struct json *json, const struct owner *owner);
 
 #endif

@@ -1,14 +1,13 @@
-/* portreuse audit: for people, for programs, for monitors. */
+/* The report of portreuse audit: text, JSON, and the summary for monitoring. */
 #include "report/host/audit.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/errnames.h"
-#include "base/utf8.h"
 #include "report/shared/json.h"
 #include "report/shared/layout.h"
+#include "report/shared/sockets.h"
 
 enum { INDENT = 2 };
 
@@ -69,26 +68,15 @@ static void print_more(FILE *out, size_t count) {
         fprintf(out, "%*sand %zu more\n", INDENT, "", count - LISTED);
 }
 
-static void print_text(FILE *out, const char *text) {
-    utf8_print(out, text, strlen(text));
-}
-
-static void print_owner(FILE *out, const struct owner *owner) {
-    print_text(out, owner->command);
-    fprintf(out, " (pid %d%s", (int)owner->pid, owner->unit[0] == '\0' ? "" : ", ");
-    print_text(out, owner->unit);
-    fputc(')', out);
-}
-
 static void print_ports(FILE *out, const struct audit *audit) {
     if (audit->port_count == 0)
         return;
     fprintf(out, "\nPorts of servers that an outgoing connection can take\n");
     for (size_t i = 0; i < audit->port_count && i < LISTED; i++) {
         const struct audit_port *port = &audit->ports[i];
-        fprintf(out, "%*s%u, ", INDENT, "", port->port);
+        int column = fprintf(out, "%*s%u, ", INDENT, "", port->port);
         if (port->owner.pid != 0)
-            print_owner(out, &port->owner);
+            sockets_print_process(out, &port->owner, (unsigned)column);
         else
             fputs(port->listening ? "of a process that cannot be seen" : "given, not listening now",
                   out);
@@ -110,11 +98,13 @@ static void print_shared(FILE *out, const struct audit *audit) {
         return;
     fprintf(out, "\nPorts that different programs share with SO_REUSEPORT\n");
     for (size_t i = 0; i < audit->shared_count && i < LISTED; i++) {
-        fprintf(out, "%*s%s, ", INDENT, "", endpoint_text(&audit->shared[i].local, text));
-        print_owner(out, &audit->shared[i].owners[0]);
-        fputs(" and ", out);
-        print_owner(out, &audit->shared[i].owners[1]);
-        fputs(": each gets some of the connections\n", out);
+        fprintf(out, "%*s%s: each gets some of the connections\n", INDENT, "",
+                endpoint_text(&audit->shared[i].local, text));
+        for (int k = 0; k < 2; k++) {
+            fprintf(out, "%*s", 2 * INDENT, "");
+            sockets_print_process(out, &audit->shared[i].owners[k], 2 * INDENT);
+            fputc('\n', out);
+        }
     }
     print_more(out, audit->shared_count);
 }
@@ -126,12 +116,14 @@ static void print_settings(FILE *out, const struct audit *audit) {
     for (size_t i = 0; i < audit->setting_count; i++) {
         const struct audit_setting *setting = &audit->settings[i];
         fprintf(out, "%*s%s = ", INDENT, "", setting->name);
-        print_text(out, setting->value);
+        layout_text(out, setting->value);
+        fputs(setting->harmful ? ", harmful\n" : "\n", out);
         if (setting->where[0] != '\0') {
-            fputs(" in ", out);
-            print_text(out, setting->where);
+            fprintf(out, "%*sin ", 2 * INDENT, "");
+            layout_text(out, setting->where);
+            fputc('\n', out);
         }
-        fprintf(out, "%s\n%*s", setting->harmful ? ", harmful" : "", 2 * INDENT, "");
+        fprintf(out, "%*s", 2 * INDENT, "");
         layout_wrap(out, setting->words, 2 * INDENT, 2 * INDENT);
         fprintf(out, "%*s(%s)\n", 2 * INDENT, "", setting->source);
     }
@@ -169,10 +161,7 @@ static const struct format format_audit_text = {
 
 static void write_owner(struct json *json, const struct owner *owner) {
     json_object(json, NULL);
-    json_number(json, "pid", owner->pid);
-    json_string(json, "name", owner->name);
-    json_string(json, "command", owner->command);
-    json_string(json, "unit", owner->unit);
+    sockets_json_process(json, owner);
     json_end(json);
 }
 
@@ -292,7 +281,7 @@ static const struct format *const formats[] = {
 
 const struct subject subject_audit = {
     .name = "audit",
-    .schema = 1,
+    .schema = 2,
     .formats = formats,
     .summarize = summarize_audit,
 };

@@ -1,4 +1,4 @@
-/* portreuse budget: how many local ports are left; for people, for programs, for monitors. */
+/* The report of portreuse budget: text, JSON, and the summary for monitoring. */
 #include "report/host/budget.h"
 
 #include <inttypes.h>
@@ -7,9 +7,9 @@
 
 #include "base/errnames.h"
 #include "base/units.h"
-#include "base/utf8.h"
 #include "report/shared/json.h"
 #include "report/shared/layout.h"
+#include "report/shared/sockets.h"
 
 enum { INDENT = 2 };
 
@@ -47,7 +47,10 @@ static void print_span(FILE *out, double seconds) {
         fprintf(out, "%.0f days", seconds / day);
 }
 
-static void print_line(FILE *out, const struct report *report) {
+/* How much of the first line is printed, from all to the least. */
+enum extent { WITH_ADVICE, WITH_EXHAUSTION, WITH_TOTAL, SHORTEST };
+
+static void print_line(FILE *out, const struct report *report, enum extent extent) {
     const struct budget *budget = budget_of(report);
     const struct budget_route *route = first_route(budget);
     char text[ENDPOINT_TEXT_SIZE], name[ERRNAME_SIZE];
@@ -58,55 +61,65 @@ static void print_line(FILE *out, const struct report *report) {
     }
     if (route->remote.family != 0)
         fprintf(out, "%s: ", endpoint_text(&route->remote, text));
-    fprintf(out, "%" PRIu32 " of %" PRIu32 " ports left", route->left,
-            port_range_size(&budget->range));
-    if (budget->exhausted_s >= 0) {
+    fprintf(out, "%" PRIu32, route->left);
+    if (extent <= WITH_TOTAL)
+        fprintf(out, " of %" PRIu32, port_range_size(&budget->range));
+    fputs(" ports left", out);
+    if (budget->exhausted_s >= 0 && extent <= WITH_EXHAUSTION) {
         fputs(", none in ", out);
         print_span(out, budget->exhausted_s);
     }
-    if (route->left == 0)
+    if (route->left == 0 && extent <= WITH_ADVICE)
         fputs("; reuse connections or widen the range", out);
 }
 
 static void make_line(const struct report *report, char *text) {
-    struct layout_line line;
-    if (layout_line_begin(&line) != NULL)
-        print_line(line.out, report);
-    layout_line_end(&line, text);
+    for (enum extent extent = WITH_ADVICE; extent <= SHORTEST; extent++) {
+        struct layout_line line;
+        if (layout_line_begin(&line) != NULL)
+            print_line(line.out, report, extent);
+        if (layout_line_end(&line, text) < REPORT_LINE_SIZE)
+            return;
+    }
 }
 
 /* --- for people --- */
 
 static void print_states(FILE *out, const struct budget_route *route) {
     const char *comma = "";
+    char *text = NULL;
+    size_t size = 0;
+    FILE *states = open_memstream(&text, &size);
+    if (states == NULL)
+        return;
     for (unsigned i = 0; i < STATE_COUNT; i++)
         if (route->states[i] > 0) {
-            fprintf(out, "%s%" PRIu32 " %s", comma, route->states[i], socket_state_name(i));
+            fprintf(states, "%s%" PRIu32 " %s", comma, route->states[i], socket_state_name(i));
             comma = ", ";
         }
-    fputs(*comma == '\0' ? "none\n" : "\n", out);
+    if (fclose(states) == 0) {
+        int column = fprintf(out, "%*sconnections: ", INDENT, "");
+        layout_wrap(out, size == 0 ? "none" : text, 2 * INDENT, (unsigned)column);
+    }
+    free(text);
 }
 
 static void print_owner(FILE *out, const struct budget_owner *found) {
-    fprintf(out, "%*sabout %" PRIu32 ": pid %d", 2 * INDENT, "", found->sockets,
-            (int)found->owner.pid);
-    if (found->owner.unit[0] != '\0') {
-        fputs(", ", out);
-        utf8_print(out, found->owner.unit, strlen(found->owner.unit));
-    }
-    fputs(": ", out);
-    utf8_print(out, found->owner.command, strlen(found->owner.command));
+    int column = fprintf(out, "%*sabout %" PRIu32 ": ", 2 * INDENT, "", found->sockets);
+    sockets_print_process(out, &found->owner, (unsigned)column);
     fputc('\n', out);
 }
 
 static void print_route(FILE *out, const struct budget_route *route) {
     char local[ENDPOINT_TEXT_SIZE], remote[ENDPOINT_TEXT_SIZE];
-    fprintf(out, "\nTo %s", endpoint_text(&route->remote, remote));
-    if (route->local.family != 0)
-        fprintf(out, " from %s", endpoint_text_any_port(&route->local, local));
+    int column = fprintf(out, "\nTo %s", endpoint_text(&route->remote, remote)) - 1;
+    if (route->local.family != 0) {
+        int size = (int)strlen(endpoint_text_any_port(&route->local, local));
+        bool fits = column + (int)strlen(" from ") + size <= LAYOUT_COLUMNS;
+        fprintf(out, "%sfrom %s", fits ? " " : "\n  ", local);
+    }
     fprintf(out, "\n%*s%" PRIu32 " ports used, %" PRIu32 " left\n", INDENT, "", route->used,
             route->left);
-    fprintf(out, "%*sconnections: ", INDENT, "");
     print_states(out, route);
     if (route->states[STATE_TIME_WAIT] > 0)
         fprintf(out,
@@ -205,9 +218,7 @@ static void write_route(struct json *json, const struct budget_route *route) {
     json_array(json, "owners");
     for (unsigned i = 0; i < route->owner_count; i++) {
         json_object(json, NULL);
-        json_number(json, "pid", route->owners[i].owner.pid);
-        json_string(json, "command", route->owners[i].owner.command);
-        json_string(json, "unit", route->owners[i].owner.unit);
+        sockets_json_process(json, &route->owners[i].owner);
         json_number(json, "sockets", route->owners[i].sockets);
         json_end(json);
     }
@@ -305,7 +316,7 @@ static const struct format *const formats[] = {
 
 const struct subject subject_budget = {
     .name = "budget",
-    .schema = 1,
+    .schema = 2,
     .formats = formats,
     .summarize = summarize_budget,
 };

@@ -53,7 +53,7 @@ static void print_owners(FILE *out, const struct suspect *suspect) {
     const struct owners *owners = &suspect->owners;
     for (unsigned i = 0; i < owners->known; i++) {
         fprintf(out, "%*s", DEEPER, "");
-        sockets_print_process(out, &owners->oldest[i]);
+        sockets_print_process(out, &owners->oldest[i], DEEPER);
         fputc('\n', out);
     }
     if (owners->count > owners->known)

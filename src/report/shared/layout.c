@@ -5,8 +5,6 @@
 
 #include "base/utf8.h"
 
-enum { WIDTH = 80 };
-
 void layout_text(FILE *out, const char *text) {
     utf8_print(out, text, strlen(text));
 }
@@ -29,7 +27,7 @@ void layout_wrap(FILE *out, const char *text, unsigned indent, unsigned column) 
     paragraph = false; /* not before the first word */
     while (*at != '\0') {
         size_t size = strcspn(at, " \n"), width = utf8_width(at, size);
-        bool fits = column + !line_is_new + width <= WIDTH || column <= indent;
+        bool fits = column + !line_is_new + width <= LAYOUT_COLUMNS || column <= indent;
         if (paragraph || !fits) {
             fprintf(out, "%s\n%*s", paragraph ? "\n" : "", (int)indent, "");
             column = indent;

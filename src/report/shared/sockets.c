@@ -2,6 +2,7 @@
 #include "report/shared/sockets.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -29,18 +30,43 @@ void sockets_print_time_left(FILE *out, const struct tcp_socket *socket) {
                 units_duration_text((uint64_t)socket->expires_ms * NS_PER_MS, text));
 }
 
-void sockets_print_process(FILE *out, const struct owner *owner) {
-    fprintf(out, "pid %d, ", (int)owner->pid);
-    if (owner->user[0] == '\0')
-        fprintf(out, "user %" PRIu32, owner->uid);
-    else
+/* How much of a process is printed, from all to the least. */
+enum extent { WHOLE_COMMAND, NO_ARGUMENTS, NO_UNIT, NO_USER };
+
+static void print_process(FILE *out, const struct owner *owner, enum extent extent) {
+    fprintf(out, "pid %d", (int)owner->pid);
+    if (extent < NO_USER && owner->user[0] == '\0')
+        fprintf(out, ", user %" PRIu32, owner->uid);
+    else if (extent < NO_USER) {
+        fputs(", ", out);
         layout_text(out, owner->user);
-    if (owner->unit[0] != '\0') {
+    }
+    if (extent < NO_UNIT && owner->unit[0] != '\0') {
         fputs(", ", out);
         layout_text(out, owner->unit);
     }
     fputs(": ", out);
-    layout_text(out, owner->command);
+    if (extent == WHOLE_COMMAND)
+        layout_text(out, owner->command);
+    else
+        sockets_print_program(out, owner);
+}
+
+void sockets_print_process(FILE *out, const struct owner *owner, unsigned column) {
+    for (enum extent extent = WHOLE_COMMAND; extent <= NO_USER; extent++) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *line = open_memstream(&text, &size);
+        if (line == NULL)
+            return;
+        print_process(line, owner, extent);
+        bool whole = fclose(line) == 0, fits = column + size <= LAYOUT_COLUMNS;
+        if (whole && (fits || extent == NO_USER))
+            fputs(text, out);
+        free(text);
+        if (whole && fits)
+            return;
+    }
 }
 
 /* A server can write what it does behind its name: `nginx: master process`. */
@@ -80,7 +106,10 @@ static const char *text_or_null(const char *text) {
 
 void sockets_json_process(struct json *json, const struct owner *owner) {
     json_number(json, "pid", owner->pid);
-    json_number(json, "fd", owner->fd);
+    if (owner->fd < 0)
+        json_string(json, "fd", NULL);
+    else
+        json_number(json, "fd", owner->fd);
     json_number(json, "uid", owner->uid);
     json_string(json, "user", text_or_null(owner->user));
     json_string(json, "name", owner->name);
