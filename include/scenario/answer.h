@@ -10,8 +10,21 @@
 #include "base/endpoint.h"
 #include "base/release.h"
 #include "kernel/sockopt.h"
-#include "scenario/address.h"
 #include "scenario/verb.h"
+
+/* An address in a scenario: written out, or taken from a socket when the step runs. */
+enum address_use {
+    ADDRESS_WRITTEN,     /* 127.0.0.1:80 */
+    ADDRESS_OF_SOCKET,   /* $role.socket, $role.socket.peer */
+    ADDRESS_AND_ITS_PORT /* 127.0.0.1:$role.socket.port: a written address, a socket's port */
+};
+
+struct address {
+    enum address_use use;
+    struct endpoint_pattern pattern; /* the written part */
+    unsigned role, socket;           /* the socket it is taken from: indexes into the scenario */
+    bool peer;                       /* its remote end, not its local one */
+};
 
 enum answer_kind {
     ANSWER_NONE,    /* no answer came before the deadline */

@@ -14,7 +14,6 @@
 #include "base/arena.h"
 #include "base/release.h"
 #include "kernel/sockopt.h"
-#include "scenario/address.h"
 #include "scenario/answer.h"
 #include "scenario/mistakes.h"
 #include "scenario/verb.h"

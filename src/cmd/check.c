@@ -5,6 +5,7 @@
 #include "cmd/commands.h"
 #include "cmd/options.h"
 #include "scenario/catalogue.h"
+#include "scenario/mistakes.h"
 
 static int cmd_check(int argc, char **argv) {
     struct mistakes mistakes = {0};

@@ -14,6 +14,7 @@
 #include "engine/runner.h"
 #include "report/run/run.h"
 #include "scenario/catalogue.h"
+#include "scenario/mistakes.h"
 
 struct request {
     struct run_options run;

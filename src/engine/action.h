@@ -10,6 +10,7 @@
 
 #include "engine/protocol.h"
 #include "scenario/scenario.h"
+#include "scenario/verb.h"
 
 struct stage;
 struct role;

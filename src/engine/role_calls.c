@@ -62,13 +62,15 @@ static void note_socket(struct role *role, const struct step *step) {
 
 const struct action action_socket = {.role = call_socket, .note = note_socket};
 
-static struct answer call_setsockopt(struct role *role, const struct step *step, struct reply *reply) {
+static struct answer call_setsockopt(struct role *role, const struct step *step,
+                                     struct reply *reply) {
     return set_options(role->sockets[step->socket], &step->options, reply);
 }
 
 const struct action action_setsockopt = {.role = call_setsockopt};
 
-static struct answer call_getsockopt(struct role *role, const struct step *step, struct reply *reply) {
+static struct answer call_getsockopt(struct role *role, const struct step *step,
+                                     struct reply *reply) {
     (void)reply;
     struct answer answer = {.kind = ANSWER_VALUE};
     const struct sockopt *option = step->options.list[0].option;
@@ -153,7 +155,8 @@ static struct answer call_accept(struct role *role, const struct step *step, str
 
 const struct action action_accept = {.role = call_accept};
 
-static struct answer call_disconnect(struct role *role, const struct step *step, struct reply *reply) {
+static struct answer call_disconnect(struct role *role, const struct step *step,
+                                     struct reply *reply) {
     (void)reply;
     struct sockaddr nobody = {.sa_family = AF_UNSPEC};
     return from_result(connect(role->sockets[step->socket], &nobody, sizeof nobody));
@@ -161,7 +164,8 @@ static struct answer call_disconnect(struct role *role, const struct step *step,
 
 const struct action action_disconnect = {.role = call_disconnect};
 
-static struct answer call_shutdown(struct role *role, const struct step *step, struct reply *reply) {
+static struct answer call_shutdown(struct role *role, const struct step *step,
+                                   struct reply *reply) {
     (void)reply;
     return from_result(shutdown(role->sockets[step->socket], step->how));
 }
@@ -259,7 +263,8 @@ static struct answer address_answer(int result, const struct sockaddr_storage *a
     return (struct answer){.kind = ANSWER_ADDRESS, .address = endpoint_from_sockaddr(address)};
 }
 
-static struct answer call_getsockname(struct role *role, const struct step *step, struct reply *reply) {
+static struct answer call_getsockname(struct role *role, const struct step *step,
+                                      struct reply *reply) {
     (void)reply;
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
@@ -269,7 +274,8 @@ static struct answer call_getsockname(struct role *role, const struct step *step
 
 const struct action action_getsockname = {.role = call_getsockname};
 
-static struct answer call_getpeername(struct role *role, const struct step *step, struct reply *reply) {
+static struct answer call_getpeername(struct role *role, const struct step *step,
+                                      struct reply *reply) {
     (void)reply;
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;

@@ -5,7 +5,7 @@
  *   parse_step.c         a step: arguments, expectation, effect
  *   steps_environment.c  the verbs of the environment
  *   steps_role.c         the verbs of a role
- *   answer.c             what stands after `->`
+ *   parse_expectation.c  what stands after `->`
  *   parser.c             what all of them need: errors, words, names, addresses
  *
  * A line with an error is reported once, and then taken as what it was most likely meant to be, so
@@ -171,7 +171,7 @@ bool parser_take_number(struct parser *parser, struct cursor *cursor, const char
                         int64_t high, int64_t *number);
 void parser_take_time(struct parser *parser, struct cursor *cursor, uint64_t *ns);
 
-/* --- answer.c --- */
+/* --- parse_expectation.c --- */
 
 /* Returns where the arguments of the line end and its expectation starts: the index of the arrow,
  * or the number of words. */

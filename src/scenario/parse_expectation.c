@@ -1,0 +1,314 @@
+/* What stands after the arrow:
+ *
+ *     RESULT [at VERB] [after N] [| RESULT ...] [since VERSION, else RESULT [| ...]]
+ *         [within TIME | in TIME..TIME]
+ *
+ * `|` and `,` may touch the words beside them, so the words are split again first.
+ */
+#include <string.h>
+
+#include "base/errnames.h"
+#include "base/units.h"
+#include "scenario/parser.h"
+
+static void add_piece(struct arena *arena, struct line *pieces, const struct word *word,
+                      size_t start, size_t end) {
+    if (start == end)
+        return;
+    pieces->words = arena_grow(arena, pieces->words, pieces->count, sizeof pieces->words[0]);
+    pieces->words[pieces->count++] = (struct word){
+        .text = arena_copy(arena, word->text + start, end - start),
+        .at = word->at + start,
+        .end = word->at + end,
+    };
+}
+
+/* Copies the words from the cursor on, `|` and `,` in unquoted ones as words of their own. */
+static struct line cut(struct arena *arena, struct cursor *cursor) {
+    struct line pieces = *cursor->line;
+    pieces.words = NULL;
+    pieces.count = 0;
+    for (const struct word *word; (word = cursor_take(cursor)) != NULL;) {
+        size_t start = 0, size = strlen(word->text);
+        if (word->quoted) {
+            pieces.words = arena_grow(arena, pieces.words, pieces.count, sizeof pieces.words[0]);
+            pieces.words[pieces.count++] = *word;
+            continue;
+        }
+        for (size_t i = 0; i < size; i++)
+            if (word->text[i] == '|' || word->text[i] == ',') {
+                add_piece(arena, &pieces, word, start, i);
+                add_piece(arena, &pieces, word, i, i + 1);
+                start = i + 1;
+            }
+        add_piece(arena, &pieces, word, start, size);
+    }
+    return pieces;
+}
+
+/* --- one result --- */
+
+struct context {
+    struct parser *parser;
+    enum verb verb;
+    const struct sockopt *option;
+};
+
+static bool parse_bounds(struct parser *parser, const struct word *word, int64_t *low,
+                         int64_t *high) {
+    const char *upper = units_range_split(word->text);
+    if (upper == NULL) {
+        bool sound = units_number(word->text, INT64_MIN, INT64_MAX, low);
+        *high = *low;
+        return sound;
+    }
+    size_t size = (size_t)(upper - 2 - word->text);
+    char *lower = arena_copy(&parser->scratch, word->text, size);
+    if (!units_number(lower, INT64_MIN, INT64_MAX, low) ||
+        !units_number(upper, INT64_MIN, INT64_MAX, high))
+        return false;
+    if (*low > *high)
+        parser_mistake(parser, word, "the range '%s' is empty: the lower number comes first",
+                       word->text);
+    return true;
+}
+
+/* A value of a socket option, or a range of them where it is a number. */
+static bool parse_value(const struct context *context, const struct word *word,
+                        struct wanted *wanted) {
+    struct parser *parser = context->parser;
+    wanted->kind = WANT_VALUE;
+    wanted->value.kind = context->option->kind;
+    if (context->option->kind == SOCKOPT_NUMBER && units_range_split(word->text) != NULL)
+        return parse_bounds(parser, word, &wanted->low, &wanted->high);
+    const char *wrong = sockopt_parse(context->option, word->text, &wanted->value);
+    if (wrong != NULL) {
+        parser_mistake(parser, word, "'%s' is not a value of %s: %s", word->text,
+                       context->option->name, wrong);
+        return true;
+    }
+    wanted->low = wanted->high = wanted->value.number;
+    return true;
+}
+
+static bool looks_like_errno(const char *text) {
+    return text[0] == 'E' && text[1] >= 'A' && text[1] <= 'Z';
+}
+
+static void unknown_result(const struct context *context, const struct word *word) {
+    const char *near = errname_near(word->text);
+    if (near != NULL)
+        parser_mistake(context->parser, word, "unknown result '%s'; did you mean '%s'?", word->text,
+                       near);
+    else if (looks_like_errno(word->text))
+        parser_mistake(context->parser, word, "unknown errno '%s'", word->text);
+    else
+        parser_mistake(context->parser, word,
+                       "unknown result '%s'; a result is ok, an errno by name, eof, a number, a "
+                       "range such as 90..100, an address, or any",
+                       word->text);
+}
+
+static bool is_block_answer(const struct context *context) {
+    return verb_row(context->verb)->answer == GIVES_BLOCK;
+}
+
+/* Reports an error if this verb never gives such an answer. */
+static void check_kind(const struct context *context, const struct word *word,
+                       const struct wanted *wanted) {
+    enum verb_answer gives = verb_row(context->verb)->answer;
+    bool never = (wanted->kind == WANT_EOF && gives != GIVES_DATA) ||
+                 (wanted->kind == WANT_NUMBER && gives != GIVES_DATA && gives != GIVES_NUMBER) ||
+                 (wanted->kind == WANT_ADDRESS && gives != GIVES_ADDRESS);
+    if (never && !is_block_answer(context) && !context->parser->line_is_wrong)
+        parser_mistake(context->parser, word, "'%s' never answers '%s'",
+                       verb_row(context->verb)->name, word->text);
+}
+
+static void parse_kind(const struct context *context, const struct word *word,
+                       struct wanted *wanted) {
+    struct parser *parser = context->parser;
+    if (strcmp(word->text, "ok") == 0) {
+        wanted->kind = WANT_OK;
+    } else if (strcmp(word->text, "any") == 0) {
+        wanted->kind = WANT_ANY;
+    } else if (strcmp(word->text, "eof") == 0) {
+        wanted->kind = WANT_EOF;
+    } else if ((wanted->error = errname_number(word->text)) != 0) {
+        wanted->kind = WANT_ERRNO;
+    } else if (context->option != NULL && !looks_like_errno(word->text)) {
+        if (!parse_value(context, word, wanted))
+            unknown_result(context, word);
+        return;
+    } else if (parse_bounds(parser, word, &wanted->low, &wanted->high)) {
+        wanted->kind = WANT_NUMBER;
+    } else if (strchr(word->text, ':') != NULL || word->text[0] == '$') {
+        wanted->kind = WANT_ADDRESS;
+        parse_address(parser, word, &wanted->address);
+    } else {
+        unknown_result(context, word);
+        return;
+    }
+    check_kind(context, word, wanted);
+}
+
+/* `at VERB` and `after N`: how a block ended. */
+static void parse_block_end(const struct context *context, struct cursor *cursor,
+                            struct wanted *wanted) {
+    struct parser *parser = context->parser;
+    const struct word *start = cursor_peek(cursor);
+    if (cursor_skip(cursor, "at")) {
+        const struct word *word = cursor_need(parser, cursor, "a verb");
+        if (word == NULL)
+            return;
+        wanted->at = verb_named(word->text);
+        enum verb near = verb_near(word->text, SCOPE_CALL);
+        if (wanted->at == VERB_NONE && near != VERB_NONE)
+            parser_mistake(parser, word, "unknown verb '%s'; did you mean '%s'?", word->text,
+                           verb_row(near)->name);
+        else if (wanted->at == VERB_NONE || verb_row(wanted->at)->scope != SCOPE_CALL)
+            parser_mistake(parser, word, "'%s' is not a call that can end a block", word->text);
+    }
+    if (cursor_skip(cursor, "after")) {
+        const struct word *word = cursor_need(parser, cursor, "a number of rounds");
+        if (word == NULL)
+            return;
+        wanted->counted = true;
+        if (!parse_bounds(parser, word, &wanted->rounds_low, &wanted->rounds_high) ||
+            wanted->rounds_low < 0)
+            parser_mistake(parser, word, "'%s' is neither a number of rounds nor a range",
+                           word->text);
+    }
+    bool of_a_block = wanted->at != VERB_NONE || wanted->counted;
+    if (of_a_block && !is_block_answer(context) && !parser->line_is_wrong)
+        parser_mistake(parser, start,
+                       "'at' and 'after' say how a block ended: they "
+                       "belong after 'end ->'");
+}
+
+enum { RESULTS_MAX = 64 };
+
+/* One result or several, separated by `|`. */
+static const struct wanted *parse_either(const struct context *context, struct cursor *cursor,
+                                         size_t *count) {
+    struct parser *parser = context->parser;
+    struct arena *arena = &parser->scenario->arena;
+    struct wanted *list = NULL;
+    do {
+        size_t first = cursor->next;
+        const struct word *word = cursor_need(parser, cursor, "a result");
+        if (word == NULL)
+            break;
+        if (*count == RESULTS_MAX) {
+            parser_mistake(parser, word, "more than %d results", RESULTS_MAX);
+            break;
+        }
+        list = arena_grow(&parser->scratch, list, *count, sizeof *list);
+        struct wanted *wanted = &list[(*count)++];
+        *wanted = (struct wanted){0};
+        parse_kind(context, word, wanted);
+        parse_block_end(context, cursor, wanted);
+        wanted->text =
+            lex_slice(arena, cursor->line, first, cursor->line->words[cursor->next - 1].end);
+    } while (cursor_skip(cursor, "|"));
+    return arena_keep(arena, list, *count * sizeof *list);
+}
+
+/* --- since, within, in --- */
+
+static void parse_since(const struct context *context, struct cursor *cursor,
+                        struct expectation *want) {
+    struct parser *parser = context->parser;
+    const struct word *word = cursor_need(parser, cursor, "a kernel version");
+    if (word == NULL)
+        return;
+    want->split = true;
+    if (!release_parse(word->text, false, &want->since))
+        parser_mistake(parser, word, "'%s' is not a Linux version such as 6.8", word->text);
+    cursor_skip(cursor, ",");
+    if (!cursor_skip(cursor, "else")) {
+        parser_mistake(parser, cursor_peek(cursor),
+                       "'else' is missing: it gives the result on an older kernel");
+        return;
+    }
+    want->otherwise = parse_either(context, cursor, &want->otherwise_count);
+}
+
+static void parse_time(struct parser *parser, struct cursor *cursor, bool span,
+                       struct expectation *want) {
+    const struct word *word = cursor_need(parser, cursor, span ? "TIME..TIME" : "a TIME");
+    if (word == NULL)
+        return;
+    want->timed = true;
+    const char *latest = word->text;
+    if (span) {
+        const char *upper = units_range_split(word->text);
+        size_t size = upper == NULL ? 0 : (size_t)(upper - 2 - word->text);
+        char *lower = arena_copy(&parser->scratch, word->text, size);
+        latest = upper == NULL ? "" : upper;
+        if (!units_duration(lower, &want->soonest_ns))
+            latest = "";
+    }
+    if (!units_duration(latest, &want->latest_ns))
+        parser_mistake(parser, word,
+                       span ? "'%s' is not a range of times such as 59s..62s"
+                            : "'%s' is not a time such as 200ms or 3s",
+                       word->text);
+    else if (want->soonest_ns > want->latest_ns)
+        parser_mistake(parser, word, "the range '%s' is empty: the shorter time comes first",
+                       word->text);
+}
+
+static const struct wanted just_ok = {.kind = WANT_OK, .text = "ok"};
+
+static void read_want(struct parser *parser, struct cursor *cursor, enum verb verb,
+                      const struct sockopt *option, struct expectation *want) {
+    struct arena *arena = &parser->scenario->arena;
+    struct context context = {parser, verb, option};
+    *want = (struct expectation){.text = just_ok.text, .either = &just_ok, .either_count = 1};
+    if (cursor_peek(cursor) == NULL)
+        return;
+    *want = (struct expectation){.given = true};
+    want->text = lex_slice(arena, cursor->line, cursor->next, cursor->line->content);
+    struct line pieces = cut(&parser->scratch, cursor);
+    struct cursor inner = {&pieces, 0, pieces.count};
+    want->either = parse_either(&context, &inner, &want->either_count);
+    for (const struct word *word; !parser->line_is_wrong && (word = cursor_take(&inner)) != NULL;) {
+        bool plain = !word->quoted;
+        if (plain && strcmp(word->text, "since") == 0 && !want->split)
+            parse_since(&context, &inner, want);
+        else if (plain && strcmp(word->text, "within") == 0 && !want->timed)
+            parse_time(parser, &inner, false, want);
+        else if (plain && strcmp(word->text, "in") == 0 && !want->timed)
+            parse_time(parser, &inner, true, want);
+        else
+            parser_mistake(parser, word, "unexpected '%s' after the expected result", word->text);
+    }
+}
+
+/* --- the arrow --- */
+
+size_t parse_find_arrow(struct parser *parser) {
+    const struct line *line = &parser->line;
+    for (size_t i = 0; i < line->count; i++) {
+        const struct word *word = &line->words[i];
+        if (word_is(word, "->"))
+            return i;
+        if (!word->quoted && strncmp(word->text, "->", 2) == 0) {
+            parser_mistake(parser, word, "a blank is missing after '->'");
+            return i;
+        }
+    }
+    return line->count;
+}
+
+void parse_expectation(struct parser *parser, size_t arrow, enum verb verb,
+                       const struct sockopt *option, struct expectation *want) {
+    struct cursor cursor = {&parser->line, arrow + 1, parser->line.count};
+    if (arrow < parser->line.count && !word_is(&parser->line.words[arrow], "->"))
+        cursor.next = cursor.end; /* the missing blank has been reported */
+    if (arrow + 1 == parser->line.count && !parser->line_is_wrong)
+        parser_mistake(parser, NULL, "a result is missing after '->'");
+    read_want(parser, &cursor, verb, option, want);
+    want->given |= arrow < parser->line.count;
+}
