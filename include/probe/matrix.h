@@ -1,8 +1,8 @@
-/* The matrix: for each pair of a socket that has a port and one that wants it, what the kernel
- * answers to bind() and listen(), and what the model of model/rules.h says.
+/* The matrix: for each pair of a socket that has a port and a second one that wants it, what the
+ * kernel answers to bind() and listen(), and what the model in model/rules.h says.
  *
- * Every pair is made from scratch on a port of its own, as what a port has seen before could change
- * the answer. All of it runs in one private network namespace. */
+ * Every pair is made from scratch on its own port, because the history of a port could change the
+ * answer. Everything runs in one private network namespace. */
 #ifndef PORTREUSE_PROBE_MATRIX_H
 #define PORTREUSE_PROBE_MATRIX_H
 
@@ -77,10 +77,10 @@ struct matrix_cell {
 enum { MATRIX_REASON_SIZE = NETNS_REASON_SIZE };
 
 struct matrix {
-    enum verdict verdict;            /* PASS: model and kernel agree; FAIL: somewhere they do not */
+    enum verdict verdict;            /* PASS: model and kernel agree; FAIL: somewhere not */
     char reason[MATRIX_REASON_SIZE]; /* of SKIP and ERROR */
     char kernel[65];                 /* its release */
-    bool ipv6, users;                /* false: the pairs that need them are left out */
+    bool ipv6, users;                /* false: pairs that need them are left out */
     size_t pairs, disagreements;
     struct matrix_cell cells[MATRIX_USERS][MATRIX_STATES][MATRIX_ADDRESSES][MATRIX_OPTIONS]
                             [MATRIX_ADDRESSES][MATRIX_OPTIONS];
@@ -92,14 +92,14 @@ struct matrix *matrix_measure(void);
 
 void matrix_free(struct matrix *matrix);
 
-/* Goes through the pairs in the order of the cells: false when there is none behind `*pair`. The
- * first one is all zero. Pairs of another user stand only where both sockets have SO_REUSEPORT: the
- * user matters to nothing else. */
+/* Advances `*pair` to the next pair, in the order of the cells; the first one is all zero. Returns
+ * false after the last. There are pairs of another user only where both sockets have SO_REUSEPORT:
+ * nothing else depends on the user. */
 bool matrix_next(struct matrix_pair *pair);
 
 const struct matrix_cell *matrix_cell(const struct matrix *matrix, const struct matrix_pair *pair);
 
-/* Whether the kernel was asked, and whether what it said is what the model says. */
+/* Return whether the kernel was asked, and whether it and the model agree. */
 bool matrix_measured(const struct matrix_cell *cell);
 bool matrix_agrees(const struct matrix_cell *cell);
 

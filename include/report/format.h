@@ -13,7 +13,7 @@ struct format {
     const char *name;
     const char *endings;        /* file extensions, separated by spaces: ".md .markdown" */
     const char *line;           /* one line of help */
-    bool surroundings;          /* it shows the environment, which must be probed for it */
+    bool capabilities;          /* it shows what the kernel offers, which must be probed for it */
     bool plugin;                /* on standard output: exit with the codes of a Nagios plugin */
     report_event_writer *event; /* writes events while they happen; or NULL */
     report_writer *write;       /* writes the report at the end */

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "report/shared/layout.h"
+
 struct run_event;
 struct subject;
 
@@ -18,8 +20,8 @@ struct report {
     bool colour;  /* in text */
 };
 
-/* The first line of a report has at most 80 bytes. */
-enum { REPORT_LINE_SIZE = 81 };
+/* The size of a first line with its NUL. */
+enum { REPORT_LINE_SIZE = LAYOUT_LINE_SIZE };
 
 /* Writes a report to `out`; the caller checks ferror(3). */
 typedef void report_writer(const struct report *report, FILE *out);

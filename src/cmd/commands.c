@@ -6,6 +6,7 @@
 
 #include "base/suggest.h"
 #include "cmd/options.h"
+#include "report/format.h"
 #include "report/shared/layout.h"
 #include "report/subject.h"
 

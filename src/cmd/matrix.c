@@ -7,7 +7,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/outputs.h"
-#include "report/matrix/matrix_report.h"
+#include "report/matrix/matrix.h"
 
 struct request {
     struct matrix_choice choice;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cmd/commands.h"
+#include "report/format.h"
 
 static bool complain(const struct outputs *outputs, const char *path, int error) {
     options_complain(outputs->command, "--output %s: %s", path, strerror(error));

@@ -237,25 +237,25 @@ static void begin_watch(struct watch *watch, struct run_options *options) {
                                             .tick_ns = progress ? PROGRESS_TICK_NS : 0};
 }
 
-/* Probes the environment if a format shows it. */
-static void look_around(const struct request *request, struct surroundings *found) {
+/* Finds out what the kernel offers, if a format shows it. */
+static void probe(const struct request *request, struct capabilities *found) {
     bool wanted = false;
     for (size_t i = 0; i < request->outputs.count; i++)
-        wanted |= request->outputs.rows[i].format->surroundings;
+        wanted |= request->outputs.rows[i].format->capabilities;
     if (wanted)
-        surroundings_look(request->run.current, found);
+        capabilities_probe(request->run.current, found);
 }
 
 static int run_selection(struct request *request, const struct selection *selection) {
     struct run_result run = {0};
-    struct surroundings surroundings = {0};
-    struct run_findings findings = {&run, &surroundings};
+    struct capabilities capabilities = {0};
+    struct run_findings findings = {&run, &capabilities};
     struct report report = {
         .subject = &subject_run, .findings = &findings, .verbose = request->verbose};
     struct watch watch = {.outputs = &request->outputs, .report = &report};
     if (!outputs_open(&request->outputs))
         return EXIT_TROUBLE;
-    look_around(request, &surroundings);
+    probe(request, &capabilities);
     begin_watch(&watch, &request->run);
     runner_raise_limits();
     runner_run((const struct scenario *const *)selection->scenarios, selection->count,

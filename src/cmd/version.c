@@ -4,21 +4,21 @@
 
 #include "cmd/commands.h"
 #include "cmd/options.h"
-#include "probe/surroundings.h"
+#include "probe/capabilities.h"
 
 static void row(const char *what, bool yes, const char *otherwise) {
     printf("  %-34s %s\n", what, yes ? "yes" : otherwise);
 }
 
-static const char *netns_words(const struct surroundings *found) {
+static const char *netns_words(const struct capabilities *found) {
     if (found->netns == NETNS_AS_ROOT)
         return "yes";
     return found->netns == NETNS_WITH_USER ? "yes, in a user namespace" : found->netns_reason;
 }
 
 static int print_surroundings(void) {
-    struct surroundings found;
-    int error = surroundings_look(false, &found);
+    struct capabilities found;
+    int error = capabilities_probe(false, &found);
     if (error != 0) {
         options_complain("version", "cannot look around: %s", strerror(error));
         return EXIT_TROUBLE;
@@ -35,8 +35,8 @@ static int print_surroundings(void) {
     row("sysctls can be written", found.sysctls_writable, "no: /proc/sys is missing or read-only");
     printf("  %-34s %lu, at most %lu\n", "open files", found.open_files, found.open_files_most);
     printf("\nsysctls of %s network namespace\n", found.current ? "the present" : "a new");
-    for (size_t i = 0; i < SURROUNDINGS_SYSCTLS; i++)
-        printf("  %-38s %s\n", surroundings_sysctl[i],
+    for (size_t i = 0; i < CAPABILITIES_SYSCTLS; i++)
+        printf("  %-38s %s\n", capabilities_sysctl[i],
                found.sysctls[i][0] == '\0' ? "-" : found.sysctls[i]);
     return EXIT_AS_EXPECTED;
 }

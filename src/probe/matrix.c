@@ -1,6 +1,6 @@
-/* One child process in a namespace of its own makes every pair, on one processor (a late segment
- * from another one can end a TIME-WAIT by a reset, RFC 1337); what it finds lies in shared memory.
- * The model is asked in the parent, of the same pairs. */
+/* One child process in its own namespace makes every pair, on one processor (a late segment from
+ * another one can end a TIME-WAIT with a reset, RFC 1337). The parent then asks the model about the
+ * same pairs. */
 #include "probe/matrix.h"
 
 #include <errno.h>
@@ -36,9 +36,9 @@ const char *const matrix_state_names[MATRIX_STATES + 1] = {"BOUND", "LISTEN", "E
 const char *const matrix_user_names[MATRIX_USERS] = {"same", "other"};
 
 enum {
-    FIRST_PORT = 10000,       /* each pair has a port of its own, from here up, */
-    OTHER_USER = 65534,       /* nobody, by long custom */
-    TIME_LIMIT_S = 30,        /* for all of it */
+    FIRST_PORT = 10000,       /* each pair has its own port, from here up */
+    OTHER_USER = 65534,       /* nobody, by convention */
+    TIME_LIMIT_S = 30,        /* for everything */
     TIME_WAIT_PATIENCE = 1000 /* ms */
 };
 
@@ -48,7 +48,7 @@ static bool has_reuseport(struct matrix_end end) {
     return end.options == MATRIX_REUSEPORT || end.options == MATRIX_BOTH;
 }
 
-/* Counts one up, and carries: whether there was nothing to carry. */
+/* Adds one. Returns whether there was no carry. */
 static bool count_up(unsigned *digit, unsigned base) {
     *digit = (*digit + 1) % base;
     return *digit != 0;
@@ -201,8 +201,8 @@ static int call_listen(int fd) {
     return listen(fd, 1) < 0 ? errno : 0;
 }
 
-/* Has a client connect to the first socket, accepts, and closes the listener. Returns 0 or an
- * errno. */
+/* Connects a client to the first socket, accepts, and closes the listener. Returns 0 or an errno.
+ */
 static int take_connection(struct first *first, const struct endpoint *peer) {
     struct sockaddr_storage address;
     socklen_t size = endpoint_to_sockaddr(peer, &address);
@@ -216,8 +216,8 @@ static int take_connection(struct first *first, const struct endpoint *peer) {
     return 0;
 }
 
-/* Closes the accepted end, then the client's, and sees that TIME-WAIT has come. Returns 0 or an
- * errno: ETIMEDOUT if it has not. */
+/* Closes the accepted end, then the client's, and waits for TIME-WAIT. Returns 0 or an errno:
+ * ETIMEDOUT if it does not come. */
 static int close_to_time_wait(int diag, struct first *first, const struct endpoint *local) {
     static const struct timespec pause = {.tv_nsec = 1000000L};
     struct sockaddr_storage address;
@@ -255,8 +255,8 @@ static int make_first(int diag, const struct matrix_pair *pair, uint16_t port,
     return error;
 }
 
-/* Asks with the second socket. A socket belongs to the user whose files its maker would make
- * (setfsuid(2)). Returns 0 or an errno of something else. */
+/* Makes the calls with the second socket. A socket belongs to the file system user of the process
+ * that creates it (setfsuid(2)). Returns 0, or the errno of another call. */
 static int ask_second(const struct matrix_pair *pair, uint16_t port, struct matrix_answer *got) {
     struct endpoint local = bound_to(pair->second, port);
     if (pair->user == MATRIX_OTHER_USER)
@@ -294,18 +294,18 @@ static void measure_pair(struct matrix *matrix, int diag, const struct matrix_pa
     if (error == 0)
         return;
     matrix->verdict = VERDICT_ERROR;
-    snprintf(matrix->reason, sizeof matrix->reason, "a socket on %s could not come to %s: %s",
+    snprintf(matrix->reason, sizeof matrix->reason, "a socket on %s did not reach %s: %s",
              matrix_addresses[pair->first.address].name, matrix_state_names[pair->state],
              errname(error, name));
 }
 
-/* Whether sockets of another user can be made here. */
+/* Returns whether sockets of another user can be created here. */
 static bool can_be_other_user(void) {
     setfsuid(OTHER_USER);
     return setfsuid(geteuid()) == OTHER_USER;
 }
 
-/* The child: measures what it can, and leaves the rest as it was. */
+/* In the child: measures what it can, and leaves the rest as it was. */
 static void measure(void *data, FILE *more) {
     struct matrix *matrix = data;
     struct matrix_pair pair = {0};
@@ -315,8 +315,8 @@ static void measure(void *data, FILE *more) {
         return;
     }
     process_stay_on_processor();
-    /* A small machine keeps less TIME-WAIT than there are pairs; where this cannot be written, it
-     * shows as a first socket that does not come to TIME-WAIT. */
+    /* A small machine keeps fewer sockets in TIME-WAIT than there are pairs. If this cannot be
+     * written, a first socket will not reach TIME-WAIT. */
     sysctl_write(NETNS_HERE, "net.ipv4.tcp_max_tw_buckets", "65536");
     matrix->ipv6 = netns_has_ipv6(NETNS_HERE);
     matrix->users = can_be_other_user();
@@ -330,19 +330,6 @@ static void measure(void *data, FILE *more) {
 
 /* --- both --- */
 
-/* Returns 0 or an errno. */
-static int measure_in_child(struct matrix *matrix) {
-    const struct child child = {.seconds = TIME_LIMIT_S};
-    const char *what;
-    int error = child_run(&child, measure, matrix, sizeof *matrix, NULL, &what);
-    if (error != ETIMEDOUT && error != ECHILD)
-        return error;
-    matrix->verdict = VERDICT_ERROR;
-    snprintf(matrix->reason, sizeof matrix->reason, "the process that measures %s",
-             error == ETIMEDOUT ? "took too long" : "ended early");
-    return 0;
-}
-
 static void compare(struct matrix *matrix) {
     struct matrix_pair pair = {0};
     do {
@@ -355,15 +342,21 @@ static void compare(struct matrix *matrix) {
 }
 
 struct matrix *matrix_measure(void) {
+    struct child child = {.seconds = TIME_LIMIT_S};
     struct utsname kernel;
+    const char *what;
     struct matrix *matrix = calloc(1, sizeof *matrix);
     if (matrix == NULL)
         return NULL;
     uname(&kernel);
     snprintf(matrix->kernel, sizeof matrix->kernel, "%s", kernel.release);
     memset(matrix->cells, MATRIX_NOT_ASKED, sizeof matrix->cells);
-    int error = measure_in_child(matrix);
-    if (error != 0) {
+    int error = child_run(&child, measure, matrix, sizeof *matrix, NULL, &what);
+    if (error == ETIMEDOUT || error == ECHILD) {
+        matrix->verdict = VERDICT_ERROR;
+        snprintf(matrix->reason, sizeof matrix->reason, "the process that measures %s",
+                 error == ETIMEDOUT ? "took too long" : "ended early");
+    } else if (error != 0) {
         matrix_free(matrix);
         errno = error;
         return NULL;

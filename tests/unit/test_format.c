@@ -9,7 +9,7 @@
 #include "report/host/audit.h"
 #include "report/host/budget.h"
 #include "report/host/why.h"
-#include "report/matrix/matrix_report.h"
+#include "report/matrix/matrix.h"
 #include "report/run/run.h"
 
 static const struct subject *const subjects[] = {&subject_run, &subject_why, &subject_budget,

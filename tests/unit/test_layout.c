@@ -9,7 +9,7 @@
 
 /* Returns the line that is left of `words`; `*whole` is the length of all of it. */
 static const char *line_of(const char *words, size_t *whole) {
-    static char text[REPORT_LINE_SIZE];
+    static char text[LAYOUT_LINE_SIZE];
     struct layout_line line;
     assert_non_null(layout_line_begin(&line));
     fputs(words, line.out);

@@ -3,13 +3,13 @@
 #define PORTREUSE_REPORT_RUN_RUN_H
 
 #include "engine/result.h"
-#include "probe/surroundings.h"
+#include "probe/capabilities.h"
 #include "report/subject.h"
 
 /* All borrowed. */
 struct run_findings {
     const struct run_result *run;
-    const struct surroundings *surroundings; /* probed if one of the formats shows them */
+    const struct capabilities *capabilities; /* probed if one of the formats shows them */
 };
 
 extern const struct subject subject_run;

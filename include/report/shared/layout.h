@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "base/verdict.h"
-#include "report/report.h"
 
 /* No line of a report is wider, except commands to copy. */
 enum { LAYOUT_COLUMNS = 80 };
@@ -23,6 +22,9 @@ void layout_wrap(FILE *out, const char *text, unsigned indent, unsigned column);
 const char *layout_colour(bool wanted, enum verdict verdict);
 const char *layout_colour_end(bool wanted);
 
+/* The first line of a report has at most 80 bytes. */
+enum { LAYOUT_LINE_SIZE = 81 };
+
 /* A first line that is being written, of any length. */
 struct layout_line {
     char *text; /* owned */
@@ -34,7 +36,7 @@ struct layout_line {
 /* Begins a line; returns the stream to print it to, or NULL if there is no memory. */
 FILE *layout_line_begin(struct layout_line *line);
 
-/* Ends the line and copies it to `text`, which has REPORT_LINE_SIZE bytes. If it does not fit,
+/* Ends the line and copies it to `text`, which has LAYOUT_LINE_SIZE bytes. If it does not fit,
  * words are left out at its end; only a single word that does not fit is cut, between characters.
  * Returns the length of the whole line, so that the caller can try a shorter one. */
 size_t layout_line_end(struct layout_line *line, char *text);

@@ -8,14 +8,14 @@
 
 /* --- surroundings --- */
 
-static const char *netns_words(const struct surroundings *found) {
+static const char *netns_words(const struct capabilities *found) {
     static const char *const words[] = {[NETNS_REFUSED] = "refused",
                                         [NETNS_AS_ROOT] = "network",
                                         [NETNS_WITH_USER] = "user and network"};
     return words[found->netns];
 }
 
-void json_surroundings(struct json *json, const struct surroundings *found) {
+void json_surroundings(struct json *json, const struct capabilities *found) {
     json_object(json, "surroundings");
     json_string(json, "kernel", found->kernel.release);
     json_string(json, "machine", found->kernel.machine);
@@ -30,8 +30,8 @@ void json_surroundings(struct json *json, const struct surroundings *found) {
     json_bool(json, "lists_bound", found->lists_bound);
     json_number(json, "open_files", (int64_t)found->open_files);
     json_object(json, "sysctl");
-    for (size_t i = 0; i < SURROUNDINGS_SYSCTLS; i++)
-        json_string(json, surroundings_sysctl[i],
+    for (size_t i = 0; i < CAPABILITIES_SYSCTLS; i++)
+        json_string(json, capabilities_sysctl[i],
                     found->sysctls[i][0] == '\0' ? NULL : found->sysctls[i]);
     json_end(json);
     json_end(json);
@@ -199,7 +199,7 @@ static void write_report(const struct report *report, FILE *out) {
     struct json json = {.out = out};
     json_object(&json, NULL);
     report_json_head(&json, report);
-    json_surroundings(&json, run_findings(report)->surroundings);
+    json_surroundings(&json, run_findings(report)->capabilities);
     json_counts(&json, run);
     json_number(&json, "repeat", run->repeat);
     json_bool(&json, "interrupted", run->interrupted != 0);
@@ -215,6 +215,6 @@ const struct format format_json = {
     .name = "json",
     .endings = ".json",
     .line = "for programs: all that is known, in one document",
-    .surroundings = true,
+    .capabilities = true,
     .write = write_report,
 };

@@ -4,12 +4,12 @@
 #define PORTREUSE_REPORT_RUN_JSON_PARTS_H
 
 #include "engine/result.h"
-#include "probe/surroundings.h"
+#include "probe/capabilities.h"
 #include "report/report.h"
 #include "report/shared/json.h"
 
 /* "surroundings" */
-void json_surroundings(struct json *json, const struct surroundings *found);
+void json_surroundings(struct json *json, const struct capabilities *found);
 
 /* A step, and what became of it; with NULL for that, only what stands in the script. */
 void json_step(struct json *json, const char *key, const struct scenario *scenario,

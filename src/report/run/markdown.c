@@ -152,7 +152,7 @@ static void write_fact(const struct markdown *markdown, const char *what, const 
 }
 
 static void write_surroundings(const struct markdown *markdown) {
-    const struct surroundings *found = run_findings(markdown->report)->surroundings;
+    const struct capabilities *found = run_findings(markdown->report)->capabilities;
     const char *space = found->netns == NETNS_REFUSED     ? found->netns_reason
                         : found->netns == NETNS_WITH_USER ? "yes, in a user namespace"
                                                           : "yes";
@@ -163,8 +163,8 @@ static void write_surroundings(const struct markdown *markdown) {
     write_fact(markdown, "machine", found->kernel.machine);
     write_fact(markdown, "private network namespace", space);
     write_fact(markdown, "sysctls of", found->current ? "the present namespace" : "a new one");
-    for (size_t i = 0; i < SURROUNDINGS_SYSCTLS; i++)
-        write_fact(markdown, surroundings_sysctl[i], found->sysctls[i]);
+    for (size_t i = 0; i < CAPABILITIES_SYSCTLS; i++)
+        write_fact(markdown, capabilities_sysctl[i], found->sysctls[i]);
     fputs("\n</details>\n", markdown->out);
 }
 
@@ -188,6 +188,6 @@ const struct format format_markdown = {
     .name = "markdown",
     .endings = ".md .markdown",
     .line = "to paste into an issue: verdict, tables, surroundings",
-    .surroundings = true,
+    .capabilities = true,
     .write = write_report,
 };

@@ -21,7 +21,7 @@ static void write_scenarios(struct json *json, const struct run_result *run) {
 static void write_run(struct json *json, const struct report *report) {
     json_number(json, "schema", report->subject->schema);
     json_string(json, "version", PORTREUSE_VERSION);
-    json_surroundings(json, run_findings(report)->surroundings);
+    json_surroundings(json, run_findings(report)->capabilities);
     json_number(json, "repeat", run_findings(report)->run->repeat);
     write_scenarios(json, run_findings(report)->run);
 }
@@ -80,7 +80,7 @@ const struct format format_ndjson = {
     .name = "ndjson",
     .endings = ".ndjson .jsonl",
     .line = "for programs that follow a run: a line of JSON an event, as it happens",
-    .surroundings = true,
+    .capabilities = true,
     .event = write_event,
     .write = write_end,
 };

@@ -68,7 +68,7 @@ FILE *layout_line_begin(struct layout_line *line) {
 /* Returns how much of the line to keep: the words that fit, without punctuation at the end. A long
  * word that would take more than half of the line with it is cut between characters. */
 static size_t fitting(const char *text) {
-    const size_t most = REPORT_LINE_SIZE - 1;
+    const size_t most = LAYOUT_LINE_SIZE - 1;
     size_t length = strlen(text);
     if (length <= most)
         return length;

@@ -1,12 +1,109 @@
-/* Reads the JSON of an earlier matrix into cells, and compares them one by one. */
+/* The matrix for programs: JSON and CSV with a record for each pair that was measured, and the
+ * comparison of a matrix with the JSON of an earlier one. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/errnames.h"
 #include "base/json_reader.h"
-#include "report/matrix/matrix_report.h"
+#include "report/matrix/matrix.h"
+#include "report/shared/json.h"
+#include "report/shared/layout.h"
 
-/* A pair that is being read: names not known make it one of no matrix. */
+/* --- JSON and CSV --- */
+
+enum { FIELDS = 11, FIELD_SIZE = 32 };
+
+static const char *const field_names[FIELDS] = {
+    "state",          "user",           "first_address", "first_options",
+    "second_address", "second_options", "bind",          "listen",
+    "want_bind",      "want_listen",    "rule"};
+
+/* Fills the fields in the order of their names. */
+static void fill(const struct matrix_pair *pair, const struct matrix_cell *cell,
+                 const char *fields[FIELDS], char texts[4][ERRNAME_SIZE]) {
+    fields[0] = matrix_state_names[pair->state];
+    fields[1] = matrix_user_names[pair->user];
+    fields[2] = matrix_addresses[pair->first.address].name;
+    fields[3] = matrix_options_names[pair->first.options];
+    fields[4] = matrix_addresses[pair->second.address].name;
+    fields[5] = matrix_options_names[pair->second.options];
+    fields[6] = matrix_errno_text(cell->got.bind, texts[0]);
+    fields[7] = matrix_errno_text(cell->got.listen, texts[1]);
+    fields[8] = matrix_errno_text(cell->want.bind, texts[2]);
+    fields[9] = matrix_errno_text(cell->want.listen, texts[3]);
+    fields[10] = matrix_rule(cell)->name;
+}
+
+static void write_json(const struct report *report, FILE *out) {
+    const struct matrix_findings *findings = report->findings;
+    const struct matrix *matrix = findings->matrix;
+    const struct matrix_choice *choice = findings->choice;
+    struct json json = {.out = out};
+    struct matrix_pair pair = {0};
+    const char *fields[FIELDS];
+    char texts[4][ERRNAME_SIZE];
+    json_object(&json, NULL);
+    report_json_head(&json, report);
+    json_string(&json, "portreuse", PORTREUSE_VERSION);
+    json_string(&json, "kernel", matrix->kernel);
+    json_string(&json, "reason", matrix->reason[0] == '\0' ? NULL : matrix->reason);
+    json_bool(&json, "ipv6", matrix->ipv6);
+    json_bool(&json, "users", matrix->users);
+    json_number(&json, "disagreements", (int64_t)matrix->disagreements);
+    json_array(&json, "pairs");
+    do {
+        if (!matrix_shown(matrix, choice, &pair))
+            continue;
+        fill(&pair, matrix_cell(matrix, &pair), fields, texts);
+        json_object(&json, NULL);
+        for (unsigned i = 0; i < FIELDS; i++)
+            json_string(&json, field_names[i], fields[i]);
+        json_end(&json);
+    } while (matrix_next(&pair));
+    json_end(&json);
+    json_end(&json);
+}
+
+static void write_record(const char *const fields[FIELDS], FILE *out) {
+    for (unsigned i = 0; i < FIELDS; i++)
+        fprintf(out, strchr(fields[i], ',') == NULL ? "%s%s" : "%s\"%s\"", i == 0 ? "" : ",",
+                fields[i]);
+    fputc('\n', out);
+}
+
+static void write_csv(const struct report *report, FILE *out) {
+    const struct matrix_findings *findings = report->findings;
+    const struct matrix *matrix = findings->matrix;
+    const struct matrix_choice *choice = findings->choice;
+    struct matrix_pair pair = {0};
+    const char *fields[FIELDS];
+    char texts[4][ERRNAME_SIZE];
+    write_record(field_names, out);
+    do {
+        if (!matrix_shown(matrix, choice, &pair))
+            continue;
+        fill(&pair, matrix_cell(matrix, &pair), fields, texts);
+        write_record(fields, out);
+    } while (matrix_next(&pair));
+}
+
+const struct format format_matrix_json = {
+    .name = "json",
+    .endings = ".json",
+    .line = "for programs, and for a later --diff",
+    .write = write_json,
+};
+
+const struct format format_matrix_csv = {
+    .name = "csv",
+    .endings = ".csv",
+    .line = "for spreadsheets: one line per pair",
+    .write = write_csv,
+};
+
+/* --- the JSON of an earlier matrix --- */
+
+/* A pair that is being read. It is ignored if it has an unknown name. */
 struct reading {
     struct matrix_diff *diff;
     struct matrix_pair pair;
@@ -14,7 +111,7 @@ struct reading {
     bool known, has_pairs;
 };
 
-/* Finds the name among `count`, `stride` bytes apart. */
+/* Returns the index of a name, or -1. */
 static int find_name(const char *name, const char *const *names, int count) {
     for (int i = 0; i < count; i++)
         if (strcmp(names[i], name) == 0)
@@ -35,7 +132,7 @@ static int errno_named(const char *name) {
     return strcmp(name, "ok") == 0 ? 0 : errname_number(name);
 }
 
-/* Takes an index; -1 makes the pair unknown. */
+/* Takes an index; -1 makes the pair unknown, and returns 0. */
 static unsigned take_index(struct reading *reading, int index) {
     reading->known = reading->known && index >= 0;
     return index < 0 ? 0 : (unsigned)index;
@@ -84,7 +181,7 @@ static void take_event(void *context, enum json_event event, unsigned depth, con
             .got = reading->got;
 }
 
-/* Whether both have the pair. */
+/* Returns whether both have measured the pair. */
 static bool both_have(const struct matrix_diff *diff, const struct matrix *matrix,
                       const struct matrix_pair *pair) {
     return matrix_measured(matrix_cell(diff->earlier, pair)) &&
@@ -110,7 +207,7 @@ const char *matrix_diff_read(struct matrix_diff *diff, const struct matrix *matr
     if (wrong != NULL)
         return wrong;
     if (!reading.has_pairs)
-        return "it has no pairs; 'portreuse matrix --format json' writes them";
+        return "it has no pairs; 'portreuse matrix --format json' writes such a file";
     do {
         diff->compared += both_have(diff, matrix, &pair);
         diff->changed += changed(diff, matrix, &pair);
@@ -124,12 +221,19 @@ static void write_diff(const struct report *report, FILE *out) {
     const struct matrix_diff *diff = findings->diff;
     struct matrix_pair pair = {0};
     char text[MATRIX_PAIR_SIZE], was[MATRIX_ANSWER_SIZE], is[MATRIX_ANSWER_SIZE];
-    fprintf(out, "%s matrix: %zu of %zu pairs answer otherwise than on Linux %.20s\n",
-            diff->changed > 0 ? "FAIL" : "PASS", diff->changed, diff->compared, diff->kernel);
+    struct layout_line line;
+    char first[REPORT_LINE_SIZE];
+    if (layout_line_begin(&line) != NULL)
+        fprintf(line.out, "%s matrix: %zu of %zu pairs differ from Linux %s",
+                diff->changed > 0 ? "FAIL" : "PASS", diff->changed, diff->compared, diff->kernel);
+    layout_line_end(&line, first);
+    fprintf(out, "%s\n", first);
     do {
         if (!matrix_shown(matrix, findings->choice, &pair) || !changed(diff, matrix, &pair))
             continue;
-        fprintf(out, "\n%s\n    was %s\n    is  %s\n", matrix_pair_text(&pair, text),
+        fputc('\n', out);
+        layout_wrap(out, matrix_pair_text(&pair, text), 4, 0);
+        fprintf(out, "    was %s\n    is  %s\n",
                 matrix_answer_text(&matrix_cell(diff->earlier, &pair)->got, was),
                 matrix_answer_text(&matrix_cell(matrix, &pair)->got, is));
     } while (matrix_next(&pair));

@@ -1,24 +1,35 @@
-/* The matrix for people: a grid for each state, rows for the socket that has the port and columns
- * for the one that wants it, a group for each address and in it one for each set of options. The
- * widest grid has 100 columns. Where few pairs are chosen, they are told in words. */
+/* The matrix for people: a grid for each state of the first socket, with a row for each address and
+ * option of the first socket, which has the port, and a column for each address of the second one,
+ * which wants it. A cell has four marks for the options of the second socket. The widest grid has
+ * 79 columns. If only a few pairs are chosen, they are shown as text instead. */
 #include <string.h>
 
-#include "report/matrix/matrix_report.h"
+#include "report/matrix/matrix.h"
 #include "report/shared/layout.h"
 
-enum { LABEL = 20, GROUP = 10, FEW = 16, PARTS = 2, PART_SIZE = 16 };
+enum { ADDRESS = 10, LABEL = 14, MARKS = 5, FEW = 16, PARTS = 2, PART_SIZE = 16, LINE_SIZE = 128 };
 
+/* What the first socket is. */
 static const char *const state_lines[MATRIX_STATES] = {
-    "the first socket is bound", "the first socket listens",
-    "the first socket was accepted, and its listener is closed",
-    "the first socket was accepted, its listener is closed, and it closed first"};
+    "a bound socket", "a listening socket", "an accepted socket whose listener is closed",
+    "an accepted socket that closed first, and whose listener is closed"};
 
-/* The name of an address in two lines: `::ffff:` and `127.0.0.1`, `::` and `v6only`. */
+/* Splits the name of an address into two lines: `::ffff:` and `127.0.0.1`, `::` and `v6only`. */
 static void split_name(const char *name, char parts[PARTS][PART_SIZE]) {
     static const char mapped[] = "::ffff:";
     size_t size = strncmp(name, mapped, strlen(mapped)) == 0 ? strlen(mapped) : strcspn(name, ",");
     snprintf(parts[0], PART_SIZE, "%.*s", (int)size, name);
     snprintf(parts[1], PART_SIZE, "%s", name + size + (name[size] == ','));
+}
+
+/* Returns the width of the column of an address. */
+static int column_width(unsigned address) {
+    char parts[PARTS][PART_SIZE];
+    size_t width = MARKS;
+    split_name(matrix_addresses[address].name, parts);
+    for (unsigned i = 0; i < PARTS; i++)
+        width = strlen(parts[i]) > width ? strlen(parts[i]) : width;
+    return (int)width;
 }
 
 static bool any_end(const matrix_ends ends, unsigned address) {
@@ -28,7 +39,7 @@ static bool any_end(const matrix_ends ends, unsigned address) {
     return false;
 }
 
-/* Prints a line without the blanks at its end. */
+/* Prints a line without the spaces at its end. */
 static void print_line(const char *line, FILE *out) {
     size_t size = strlen(line);
     while (size > 0 && line[size - 1] == ' ')
@@ -36,34 +47,37 @@ static void print_line(const char *line, FILE *out) {
     fprintf(out, "%.*s\n", (int)size, line);
 }
 
+/* Appends a column to a line. */
+static void add_column(char *line, unsigned address, const char *text) {
+    size_t used = strlen(line);
+    snprintf(line + used, LINE_SIZE - used, " %-*s", column_width(address), text);
+}
+
 static void print_heading(const struct matrix_choice *choice, FILE *out) {
-    char parts[PARTS][PART_SIZE], line[LABEL + GROUP * MATRIX_ADDRESSES + 1];
+    char parts[PARTS][PART_SIZE], line[LINE_SIZE];
     for (unsigned part = 0; part <= PARTS; part++) {
-        int at =
-            snprintf(line, sizeof line, "%-*s", LABEL, part == 0 ? "first    \\   second" : "");
+        snprintf(line, sizeof line, "%-*s", LABEL, part == 0 ? "first \\ second" : "");
         for (unsigned i = 0; i < MATRIX_ADDRESSES; i++) {
             split_name(matrix_addresses[i].name, parts);
             if (any_end(choice->second, i))
-                at += snprintf(line + at, sizeof line - (size_t)at, " %-*s", GROUP - 1,
-                               part < PARTS ? parts[part] : "n A P B");
+                add_column(line, i, part < PARTS ? parts[part] : "nAPB");
         }
         print_line(line, out);
     }
 }
 
-/* The cells of a row, each behind a blank; the line goes no further than the last that is set. */
-static void print_cells(const struct matrix *matrix, const struct matrix_choice *choice,
-                        struct matrix_pair pair, char *line, size_t size) {
-    size_t at = strlen(line);
+/* Appends the cells of a row. */
+static void add_cells(const struct matrix *matrix, const struct matrix_choice *choice,
+                      struct matrix_pair pair, char *line) {
     for (unsigned i = 0; i < MATRIX_ADDRESSES; i++) {
+        char marks[MATRIX_OPTIONS + 1] = "";
         if (!any_end(choice->second, i))
             continue;
         for (unsigned k = 0; k < MATRIX_OPTIONS; k++) {
             pair.second = (struct matrix_end){i, k};
-            char mark = choice->second[i][k] ? matrix_mark(matrix_cell(matrix, &pair)) : ' ';
-            at += (size_t)snprintf(line + at, size - at, " %c", mark);
+            marks[k] = choice->second[i][k] ? matrix_mark(matrix_cell(matrix, &pair)) : ' ';
         }
-        at += (size_t)snprintf(line + at, size - at, "  ");
+        add_column(line, i, marks);
     }
 }
 
@@ -73,19 +87,20 @@ static bool row_chosen(const struct matrix_choice *choice, enum matrix_user user
            (user == MATRIX_SAME_USER || options == MATRIX_REUSEPORT || options == MATRIX_BOTH);
 }
 
-/* The rows of one address; its name stands in two lines, even if there is but one row. */
+/* Prints the rows of one address. Its name takes two lines, even if there is only one row. */
 static void print_group(const struct matrix *matrix, const struct matrix_choice *choice,
                         struct matrix_pair pair, FILE *out) {
-    char parts[PARTS][PART_SIZE], line[256];
+    static const char *const names[MATRIX_OPTIONS] = {"none", "ADDR", "PORT", "both"};
+    char parts[PARTS][PART_SIZE], line[LINE_SIZE];
     unsigned lines = 0;
     split_name(matrix_addresses[pair.first.address].name, parts);
     for (unsigned i = 0; i < MATRIX_OPTIONS; i++) {
         if (!row_chosen(choice, pair.user, pair.first.address, i))
             continue;
         pair.first.options = i;
-        snprintf(line, sizeof line, "%-*s%-*s", LABEL / 2, lines < PARTS ? parts[lines] : "",
-                 LABEL / 2, matrix_options_names[i]);
-        print_cells(matrix, choice, pair, line, sizeof line);
+        snprintf(line, sizeof line, "%-*s%-*s", ADDRESS, lines < PARTS ? parts[lines] : "",
+                 LABEL - ADDRESS, names[i]);
+        add_cells(matrix, choice, pair, line);
         print_line(line, out);
         lines++;
     }
@@ -105,7 +120,7 @@ static void print_grid(const struct matrix *matrix, const struct matrix_choice *
                        enum matrix_state state, enum matrix_user user, FILE *out) {
     struct matrix_pair pair = {.user = user, .state = state};
     fprintf(out, "\n%s: %s%s\n\n", matrix_state_names[state], state_lines[state],
-            user == MATRIX_OTHER_USER ? ".\nThe second is of another user" : "");
+            user == MATRIX_OTHER_USER ? ".\nThe second socket belongs to another user." : "");
     print_heading(choice, out);
     for (unsigned i = 0; i < MATRIX_ADDRESSES; i++) {
         pair.first.address = i;
@@ -114,21 +129,23 @@ static void print_grid(const struct matrix *matrix, const struct matrix_choice *
 }
 
 static void print_legend(const struct matrix *matrix, FILE *out) {
-    fputs("\nThe first socket has the port: may the second bind to it, and then listen?\n"
-          "  +  both    b  bind alone    .  neither: EADDRINUSE    !  not as the model says\n"
-          "  n  no option    A  SO_REUSEADDR    P  SO_REUSEPORT    B  both of them\n",
+    fputs("\nThe first socket has the port. Can the second one bind to it, and then listen?\n"
+          "  +  both    b  bind only    .  neither: EADDRINUSE    !  not as the model says\n"
+          "Options: none, ADDR (SO_REUSEADDR), PORT (SO_REUSEPORT), both. A row is for the\n"
+          "first socket; the four marks of a cell are for the second: n, A, P, B.\n",
           out);
     if (!matrix->ipv6)
-        fputs("IPv6 is left out: there is none here.\n", out);
+        fputs("IPv6 is left out: it is not available here.\n", out);
     if (!matrix->users)
-        fputs("Another user is left out: no other user id can be taken here; run as root.\n", out);
+        fputs("Another user is left out: that needs root.\n", out);
 }
 
-/* One pair in words: the answers, and the rule that decided. */
+/* Prints one pair as text: the answers, and the rule that decided. */
 static void print_pair(const struct matrix_pair *pair, const struct matrix_cell *cell, FILE *out) {
     char text[MATRIX_PAIR_SIZE], answer[MATRIX_ANSWER_SIZE];
     const struct rule_text *rule = matrix_rule(cell);
-    fprintf(out, "\n%s\n", matrix_pair_text(pair, text));
+    fputc('\n', out);
+    layout_wrap(out, matrix_pair_text(pair, text), 4, 0);
     if (!matrix_agrees(cell)) {
         fprintf(out, "    want %s (by the model)\n", matrix_answer_text(&cell->want, answer));
         fprintf(out, "    got  %s (by the kernel)\n", matrix_answer_text(&cell->got, answer));
@@ -139,7 +156,7 @@ static void print_pair(const struct matrix_pair *pair, const struct matrix_cell 
     layout_wrap(out, rule->says, 4, (unsigned)size);
 }
 
-/* Prints the pairs in words: those that disagree, or all that are chosen. */
+/* Prints pairs as text: those that disagree, or all that are chosen. */
 static void print_pairs(const struct matrix *matrix, const struct matrix_choice *choice,
                         bool disagreeing, FILE *out) {
     struct matrix_pair pair = {0};
@@ -166,7 +183,8 @@ static void write_text(const struct report *report, FILE *out) {
     char line[REPORT_LINE_SIZE];
     fprintf(out, "%s\n", matrix_verdict(matrix, line));
     if (matrix->verdict == VERDICT_SKIP || matrix->verdict == VERDICT_ERROR) {
-        fprintf(out, "\n%s\n", matrix->reason);
+        fputc('\n', out);
+        layout_wrap(out, matrix->reason, 0, 0);
         return;
     }
     if (count_chosen(matrix, choice) <= FEW) {
@@ -185,6 +203,6 @@ static void write_text(const struct report *report, FILE *out) {
 const struct format format_matrix_text = {
     .name = "text",
     .endings = ".txt",
-    .line = "for people; the default",
+    .line = "for people (default)",
     .write = write_text,
 };

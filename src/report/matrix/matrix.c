@@ -1,9 +1,10 @@
-/* What the formats of the matrix share: the choice, and pairs and answers in words. */
+/* What the formats of the matrix share: which pairs are shown, and pairs and answers as text. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/errnames.h"
-#include "report/matrix/matrix_report.h"
+#include "report/matrix/matrix.h"
+#include "report/shared/layout.h"
 
 /* --- the choice --- */
 
@@ -24,15 +25,15 @@ static bool word_is(const char *word, size_t size, const char *name) {
     return strlen(name) == size && memcmp(name, word, size) == 0;
 }
 
-/* Whether the `size` bytes at `word` say something about the end that is so. */
+/* Returns whether the `size` bytes at `word` apply to the end. */
 static bool end_has(unsigned address, unsigned options, const char *word, size_t size) {
-    const struct matrix_address *place = &matrix_addresses[address];
+    const struct matrix_address *row = &matrix_addresses[address];
     bool bracketed = size >= 2 && word[0] == '[' && word[size - 1] == ']';
     const char *name = bracketed ? word + 1 : word;
     size_t length = bracketed ? size - 2 : size;
-    if (place->v6only && word_is(word, size, "v6only"))
+    if (row->v6only && word_is(word, size, "v6only"))
         return true;
-    if (strcspn(place->name, ",") == length && memcmp(place->name, name, length) == 0)
+    if (strcspn(row->name, ",") == length && memcmp(row->name, name, length) == 0)
         return true;
     if (size > 3 && memcmp(word, "SO_", 3) == 0)
         return word_is(word + 3, size - 3, matrix_options_names[options]);
@@ -59,19 +60,20 @@ bool matrix_choose_ends(const char *text, matrix_ends ends) {
     return any;
 }
 
-/* --- words --- */
+/* --- text --- */
 
-const char *matrix_verdict(const struct matrix *matrix, char *line) {
-    if (matrix->verdict == VERDICT_PASS)
-        snprintf(line, REPORT_LINE_SIZE, "PASS matrix: %zu pairs of sockets, as the model says",
-                 matrix->pairs);
-    else if (matrix->verdict == VERDICT_FAIL)
-        snprintf(line, REPORT_LINE_SIZE, "FAIL matrix: %zu of %zu pairs not as the model says",
-                 matrix->disagreements, matrix->pairs);
-    else
-        snprintf(line, REPORT_LINE_SIZE, "%s matrix: %.64s", verdict_name(matrix->verdict),
-                 matrix->reason);
-    return line;
+const char *matrix_verdict(const struct matrix *matrix, char *text) {
+    struct layout_line line;
+    FILE *out = layout_line_begin(&line);
+    if (out != NULL && matrix->verdict == VERDICT_PASS)
+        fprintf(out, "PASS matrix: %zu pairs of sockets, as the model says", matrix->pairs);
+    else if (out != NULL && matrix->verdict == VERDICT_FAIL)
+        fprintf(out, "FAIL matrix: %zu of %zu pairs not as the model says", matrix->disagreements,
+                matrix->pairs);
+    else if (out != NULL)
+        fprintf(out, "%s matrix: %s", verdict_name(matrix->verdict), matrix->reason);
+    layout_line_end(&line, text);
+    return text;
 }
 
 const char *matrix_pair_text(const struct matrix_pair *pair, char *text) {

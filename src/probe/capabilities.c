@@ -1,9 +1,8 @@
-#include "probe/surroundings.h"
+/* Each trial is made in a child process, as entering a namespace cannot be undone. */
+#include "probe/capabilities.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -13,7 +12,7 @@
 #include "kernel/sockopt.h"
 #include "kernel/sysctl.h"
 
-const char *const surroundings_sysctl[SURROUNDINGS_SYSCTLS] = {
+const char *const capabilities_sysctl[CAPABILITIES_SYSCTLS] = {
     "net.ipv4.ip_local_port_range",
     "net.ipv4.ip_local_reserved_ports",
     "net.ipv4.ip_unprivileged_port_start",
@@ -26,8 +25,7 @@ const char *const surroundings_sysctl[SURROUNDINGS_SYSCTLS] = {
     "net.ipv4.tcp_rfc1337",
 };
 
-/* A listener of our own on a free port, so that there is something to list and to destroy; its
- * descriptor, or -1. */
+/* Returns a listener on a free port, so that there is something to list and to destroy; or -1. */
 static int open_listener(void) {
     struct sockaddr_in any_port = {.sin_family = AF_INET,
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -58,7 +56,7 @@ static bool find_own(void *context, const struct tcp_socket *socket) {
     return !own->found;
 }
 
-static void look_at_diag(struct surroundings *found) {
+static void probe_diag(struct capabilities *found) {
     int diag = sockdiag_open(NETNS_HERE);
     struct own_listener own = {.fd = open_listener()};
     struct diag_query query = sockdiag_query(1U << STATE_LISTEN);
@@ -72,7 +70,7 @@ static void look_at_diag(struct surroundings *found) {
         close(own.fd);
 }
 
-static void look_at_options(struct surroundings *found) {
+static void probe_options(struct capabilities *found) {
     const struct sockopt *option = sockopt_named("IP_LOCAL_PORT_RANGE");
     struct sockopt_value value = {.kind = SOCKOPT_PORTS, .low = 40000, .high = 40001};
     int any = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -82,43 +80,43 @@ static void look_at_options(struct surroundings *found) {
     close(any);
 }
 
-static void look_at_sysctls(struct surroundings *found) {
+static void probe_sysctls(struct capabilities *found) {
     found->sysctls_writable = sysctl_obstacle() == NULL;
-    for (size_t i = 0; i < SURROUNDINGS_SYSCTLS; i++)
-        if (sysctl_read(NETNS_HERE, surroundings_sysctl[i], found->sysctls[i],
+    for (size_t i = 0; i < CAPABILITIES_SYSCTLS; i++)
+        if (sysctl_read(NETNS_HERE, capabilities_sysctl[i], found->sysctls[i],
                         sizeof found->sysctls[i]) != 0)
             found->sysctls[i][0] = '\0';
 }
 
-static void look_around(void *data, FILE *more) {
-    struct surroundings *found = data;
+static void probe_present(void *data, FILE *more) {
+    struct capabilities *found = data;
     (void)more;
     found->ipv6 = netns_has_ipv6(NETNS_HERE);
     found->uids = child_can_change_user();
-    look_at_diag(found);
-    look_at_options(found);
-    look_at_sysctls(found);
+    probe_diag(found);
+    probe_options(found);
+    probe_sysctls(found);
 }
 
-static void look_in_private(void *data, FILE *more) {
-    struct surroundings *found = data;
+static void probe_private(void *data, FILE *more) {
+    struct capabilities *found = data;
     found->netns = netns_enter(found->netns_reason);
     if (found->netns != NETNS_REFUSED && !found->current)
-        look_around(found, more);
+        probe_present(found, more);
 }
 
-int surroundings_look(bool current, struct surroundings *found) {
-    const struct child child = {0};
+int capabilities_probe(bool current, struct capabilities *found) {
+    struct child child = {0};
     struct rlimit limit = {0};
     const char *what;
-    *found = (struct surroundings){.current = current, .uid = (unsigned)geteuid()};
+    *found = (struct capabilities){.uid = (unsigned)geteuid(), .current = current};
     uname(&found->kernel);
     getrlimit(RLIMIT_NOFILE, &limit);
     found->open_files = limit.rlim_cur;
     found->open_files_most = limit.rlim_max;
-    int error = child_run(&child, look_in_private, found, sizeof *found, NULL, &what);
+    int error = child_run(&child, probe_private, found, sizeof *found, NULL, &what);
     found->current = current || found->netns == NETNS_REFUSED;
     if (error == 0 && found->current)
-        error = child_run(&child, look_around, found, sizeof *found, NULL, &what);
+        error = child_run(&child, probe_present, found, sizeof *found, NULL, &what);
     return error;
 }

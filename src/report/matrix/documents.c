@@ -1,0 +1,183 @@
+/* The matrix for documents: tables in Markdown and a picture in SVG, one for each state of the
+ * first socket. In the picture, squares of one colour are one path, which keeps the file small. */
+#include "report/matrix/matrix.h"
+
+/* --- Markdown --- */
+
+static void write_marks(const struct matrix *matrix, const struct matrix_choice *choice,
+                        struct matrix_pair pair, FILE *out) {
+    fputs(" `", out);
+    for (unsigned i = 0; i < MATRIX_OPTIONS; i++) {
+        pair.second.options = i;
+        bool shown = matrix_shown(matrix, choice, &pair);
+        fputc(shown ? matrix_mark(matrix_cell(matrix, &pair)) : '-', out);
+    }
+    fputs("` |", out);
+}
+
+static void write_marks_row(const struct matrix *matrix, const struct matrix_choice *choice,
+                            struct matrix_pair pair, FILE *out) {
+    fprintf(out, "| %s %s |", matrix_addresses[pair.first.address].name,
+            matrix_options_names[pair.first.options]);
+    for (unsigned i = 0; i < MATRIX_ADDRESSES; i++) {
+        pair.second.address = i;
+        write_marks(matrix, choice, pair, out);
+    }
+    fputc('\n', out);
+}
+
+static void write_table_head(enum matrix_state state, enum matrix_user user, FILE *out) {
+    fprintf(out, "\n## %s%s\n\n| first |", matrix_state_names[state],
+            user == MATRIX_OTHER_USER ? ", another user" : "");
+    for (unsigned i = 0; i < MATRIX_ADDRESSES; i++)
+        fprintf(out, " %s |", matrix_addresses[i].name);
+    fputs("\n|---|", out);
+    for (unsigned i = 0; i < MATRIX_ADDRESSES; i++)
+        fputs("---|", out);
+    fputc('\n', out);
+}
+
+static void write_table(const struct matrix *matrix, const struct matrix_choice *choice,
+                        enum matrix_state state, enum matrix_user user, FILE *out) {
+    struct matrix_pair pair = {.user = user, .state = state};
+    write_table_head(state, user, out);
+    for (unsigned i = 0; i < MATRIX_ADDRESSES; i++)
+        for (unsigned k = 0; k < MATRIX_OPTIONS; k++) {
+            pair.first = (struct matrix_end){i, k};
+            if (choice->first[i][k] && (user == MATRIX_SAME_USER || k >= MATRIX_REUSEPORT))
+                write_marks_row(matrix, choice, pair, out);
+        }
+}
+
+static void write_markdown(const struct report *report, FILE *out) {
+    const struct matrix_findings *findings = report->findings;
+    const struct matrix *matrix = findings->matrix;
+    const struct matrix_choice *choice = findings->choice;
+    char line[REPORT_LINE_SIZE];
+    fprintf(out,
+            "# Which sockets may share a port on Linux %s\n\n%s\n\n"
+            "A row is a socket that has the port; a column is the address of a second socket that "
+            "wants it. The four\nmarks of a cell are for the options of the second socket: none, "
+            "SO_REUSEADDR, SO_REUSEPORT, both.\n\n"
+            "| mark | |\n|---|---|\n| `+` | bind() and listen() succeed |\n"
+            "| `b` | bind() succeeds, listen() fails with EADDRINUSE |\n"
+            "| `.` | bind() fails with EADDRINUSE |\n| `!` | the kernel contradicts the model |\n",
+            matrix->kernel, matrix_verdict(matrix, line));
+    for (unsigned state = 0; state < MATRIX_STATES; state++)
+        for (unsigned user = 0; user < MATRIX_USERS; user++)
+            if (choice->states[state] && (user == MATRIX_SAME_USER || matrix->users))
+                write_table(matrix, choice, state, user, out);
+}
+
+const struct format format_matrix_markdown = {
+    .name = "markdown",
+    .endings = ".md .markdown",
+    .line = "tables, for a page of a wiki",
+    .write = write_markdown,
+};
+
+/* --- SVG --- */
+
+enum {
+    CELL = 9,
+    GAP = 4, /* between the groups of an address */
+    LABEL = 130,
+    HEAD = 120,
+    MARGIN = 20,
+    LEGEND = 60,
+    PANEL = LABEL + MATRIX_ADDRESSES * (MATRIX_OPTIONS * CELL + GAP) + MARGIN,
+    PANEL_HEIGHT = HEAD + MATRIX_ADDRESSES * (MATRIX_OPTIONS * CELL + GAP) + MARGIN
+};
+
+/* What a mark means, and its colour; they can be told apart without seeing red and green. */
+static const struct kind {
+    char mark;
+    const char *fill, *words;
+} kinds[] = {
+    {'+', "#2c7fb8", "bind() and listen() succeed"},
+    {'b', "#7fcdbb", "bind() succeeds, listen() fails with EADDRINUSE"},
+    {'.', "#e8e4d8", "bind() fails with EADDRINUSE"},
+    {'!', "#d7301f", "the kernel contradicts the model"},
+};
+
+enum { KINDS = sizeof kinds / sizeof kinds[0] };
+
+/* Returns how far a row or a column is from the first one. */
+static int offset(struct matrix_end end) {
+    return (int)end.address * (MATRIX_OPTIONS * CELL + GAP) + (int)end.options * CELL;
+}
+
+static void write_squares(const struct matrix *matrix, const struct matrix_choice *choice,
+                          enum matrix_state state, enum matrix_user user, const struct kind *kind,
+                          FILE *out) {
+    struct matrix_pair pair = {0};
+    fprintf(out, "<path fill=\"%s\" d=\"", kind->fill);
+    do {
+        if (pair.state == state && pair.user == user && matrix_shown(matrix, choice, &pair) &&
+            matrix_mark(matrix_cell(matrix, &pair)) == kind->mark)
+            fprintf(out, "M%d %dh%dv%dh-%dz", LABEL + offset(pair.second),
+                    HEAD + offset(pair.first), CELL - 1, CELL - 1, CELL - 1);
+    } while (matrix_next(&pair));
+    fputs("\"/>\n", out);
+}
+
+static void write_labels(FILE *out) {
+    for (unsigned i = 0; i < MATRIX_ADDRESSES; i++) {
+        int middle = offset((struct matrix_end){i, 2});
+        fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", LABEL - 6,
+                HEAD + middle + 4, matrix_addresses[i].name);
+        fprintf(out, "<text transform=\"translate(%d %d) rotate(-60)\">%s</text>\n",
+                LABEL + middle + 4, HEAD - 6, matrix_addresses[i].name);
+    }
+}
+
+static void write_panel(const struct matrix *matrix, const struct matrix_choice *choice,
+                        enum matrix_state state, enum matrix_user user, FILE *out) {
+    fprintf(out, "<g transform=\"translate(%d %d)\">\n", (int)user * PANEL,
+            LEGEND + (int)state * PANEL_HEIGHT);
+    fprintf(out, "<text x=\"6\" y=\"20\" class=\"title\">%s%s</text>\n", matrix_state_names[state],
+            user == MATRIX_OTHER_USER ? ", another user" : "");
+    write_labels(out);
+    for (unsigned i = 0; i < KINDS; i++)
+        write_squares(matrix, choice, state, user, &kinds[i], out);
+    fputs("</g>\n", out);
+}
+
+static void write_legend(FILE *out) {
+    for (unsigned i = 0; i < KINDS; i++)
+        fprintf(out,
+                "<rect x=\"%u\" y=\"8\" width=\"8\" height=\"8\" fill=\"%s\"/>"
+                "<text x=\"%u\" y=\"16\">%s</text>\n",
+                8 + 250 * i, kinds[i].fill, 20 + 250 * i, kinds[i].words);
+    fputs("<text x=\"8\" y=\"34\">rows: the socket that has the port; columns: the one that wants "
+          "it</text>\n<text x=\"8\" y=\"50\">in each group: no option, SO_REUSEADDR, SO_REUSEPORT, "
+          "both</text>\n",
+          out);
+}
+
+static void write_svg(const struct report *report, FILE *out) {
+    const struct matrix_findings *findings = report->findings;
+    const struct matrix *matrix = findings->matrix;
+    const struct matrix_choice *choice = findings->choice;
+    int width = MATRIX_USERS * PANEL, height = LEGEND + MATRIX_STATES * PANEL_HEIGHT;
+    fprintf(out,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" "
+            "font-family=\"sans-serif\" font-size=\"11\">\n"
+            "<style>.title{font-size:14px;font-weight:bold}</style>\n"
+            "<title>Which sockets may share a port on Linux %s</title>\n"
+            "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n",
+            width, height, matrix->kernel, width, height);
+    write_legend(out);
+    for (unsigned state = 0; state < MATRIX_STATES; state++)
+        for (unsigned user = 0; user < MATRIX_USERS; user++)
+            if (choice->states[state] && (user == MATRIX_SAME_USER || matrix->users))
+                write_panel(matrix, choice, state, user, out);
+    fputs("</svg>\n", out);
+}
+
+const struct format format_matrix_svg = {
+    .name = "svg",
+    .endings = ".svg",
+    .line = "a picture",
+    .write = write_svg,
+};
