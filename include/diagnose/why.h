@@ -39,7 +39,7 @@ enum why_verdict {
 };
 
 struct why {
-    struct namespace place;    /* where */
+    struct namespace where;
     struct why_question asked; /* with the family that the answer is about */
     enum why_verdict verdict;
     const char *failure; /* what could not be done, static; `error` is why */
@@ -61,6 +61,17 @@ struct why {
 
 /* Looks. A child process does it if the namespace or the user is not our own: whatever becomes of
  * that cannot harm the caller. */
-void why_look(const struct why_question *question, const struct namespace *place, struct why *why);
+void why_look(const struct why_question *question, const struct namespace *where, struct why *why);
+
+/* --- the pure parts, for the tests --- */
+
+/* Returns the refusal as model/cause.h wants it. */
+struct refusal why_refusal(const struct why *why);
+
+/* Adds what the trials and the range of ports say about an occupant. */
+void why_describe(const struct why *why, struct occupant *occupant);
+
+/* Names the cause: that of the heaviest suspect, unless its owners say more. */
+void why_name(struct why *why);
 
 #endif

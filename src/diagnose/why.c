@@ -1,18 +1,23 @@
 /* Ask the kernel, by trial binds; find what explains its answer; ask again. Sockets and processes
  * come and go meanwhile: if the second answer differs from the first, all of it is done once more,
- * and if that does not hold either, the answer says that things changed while looking. */
+ * and if that does not hold either, the answer says that things changed while looking.
+ *
+ * What explains a refusal: sock_diag lists the sockets in the way; the trials say something about
+ * their options; /proc shows who owns them, and the owners' own descriptors show their options.
+ * With all that the suspects are weighed again, and the heaviest is blamed. */
 #include "diagnose/why.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "diagnose/budget.h"
-#include "diagnose/why_suspects.h"
 #include "inspect/child.h"
 #include "kernel/netdev.h"
 #include "kernel/netns.h"
+#include "kernel/process.h"
 #include "kernel/socket.h"
 #include "kernel/sysctl.h"
 
@@ -67,6 +72,226 @@ static bool asks_again(const struct why *why) {
            again.trials[options].error == why->trials[options].error;
 }
 
+/* --- what is known of one socket --- */
+
+struct refusal why_refusal(const struct why *why) {
+    const struct why_question *asked = &why->asked;
+    bool is_connect = why->call != NULL && strcmp(why->call, "connect") == 0;
+    struct endpoint local =
+        asked->local.family != 0 ? asked->local : endpoint_wildcard(asked->remote.family, 0);
+    return (struct refusal){.call = is_connect ? CALL_CONNECT : CALL_BIND,
+                            .error = why->error,
+                            .all_reserved = port_range_size(&why->range) == 0,
+                            .assume_reuseaddr = true,
+                            .claim = {.local = local,
+                                      .remote = asked->remote,
+                                      .reuseaddr = asked->reuseaddr,
+                                      .reuseport = asked->reuseport,
+                                      .v6only = asked->v6only,
+                                      .uid = asked->other_user ? asked->uid : (uint32_t)geteuid(),
+                                      .range_low = why->range.low,
+                                      .range_high = why->range.high}};
+}
+
+/* Nothing in TIME-WAIT shows who opened the connection; but a port of our range towards one outside
+ * of it was most likely chosen by connect(), and the other way round. */
+static enum knowledge outgoing(const struct why *why, const struct tcp_socket *socket) {
+    if (socket->opener != OPENER_NOT_KNOWN)
+        return knowledge_of(socket->opener == OPENED_HERE);
+    bool ours = port_range_has(&why->range, socket->local.port);
+    bool theirs = port_range_has(&why->range, socket->remote.port);
+    return socket->state != STATE_TIME_WAIT || ours == theirs ? NOT_KNOWN : knowledge_of(ours);
+}
+
+/* If a trial with the option succeeded, all sockets in the way of one without it have it. If it did
+ * not, one of them lacks it. */
+static enum knowledge by_trial(const struct why *why, unsigned option) {
+    int error = why->trials[option].error;
+    return error == 0 ? KNOWN_YES : error == EADDRINUSE ? KNOWN_NO : NOT_KNOWN;
+}
+
+void why_describe(const struct why *why, struct occupant *occupant) {
+    occupant->outgoing = outgoing(why, &occupant->socket);
+    if (occupant->socket.state == STATE_TIME_WAIT)
+        occupant->reuseaddr = by_trial(why, WHY_REUSEADDR);
+}
+
+struct look {
+    struct why *why;
+    struct refusal refusal;
+    int diag;
+};
+
+static void identify(void *context, struct suspect *suspect) {
+    struct look *look = context;
+    const struct tcp_socket *socket = &suspect->occupant.socket;
+    why_describe(look->why, &suspect->occupant);
+    if (socket->state == STATE_TIME_WAIT && socket->expires_ms > look->why->time_left_ms &&
+        cause_in_the_way(&look->refusal, &suspect->occupant))
+        look->why->time_left_ms = socket->expires_ms;
+}
+
+/* Reads the options of the socket from the first of its owners that allows it. */
+static void borrow_options(struct suspect *suspect) {
+    struct socket_view view = {0};
+    for (unsigned i = 0; i < suspect->owners.known; i++) {
+        const struct owner *owner = &suspect->owners.oldest[i];
+        int fd = process_borrow(owner->pid, owner->fd, suspect->occupant.socket.inode);
+        if (fd < 0)
+            continue;
+        socket_look(&view, fd);
+        close(fd);
+        suspect->occupant.reuseaddr = knowledge_of(view.reuseaddr);
+        suspect->occupant.reuseport = knowledge_of(view.reuseport);
+        return;
+    }
+}
+
+static bool same_socket(const struct tcp_socket *a, const struct tcp_socket *b) {
+    return memcmp(a->cookie, b->cookie, sizeof a->cookie) == 0;
+}
+
+/* Marks the suspect whose port bind() was given by number. */
+static bool mark_bound(void *context, const struct tcp_socket *socket) {
+    struct evidence *evidence = context;
+    for (unsigned i = 0; i < evidence->suspect_count; i++)
+        if (same_socket(&evidence->suspects[i].occupant.socket, socket))
+            evidence->suspects[i].occupant.bound = KNOWN_YES;
+    return true;
+}
+
+/* Finds out which outgoing connections got their port from the kernel. Without an outgoing one the
+ * walk is saved. */
+static void find_bound(const struct look *look) {
+    struct evidence *evidence = &look->why->evidence;
+    bool any = false;
+    for (unsigned i = 0; i < evidence->suspect_count; i++)
+        if (evidence->suspects[i].occupant.socket.opener == OPENED_HERE) {
+            evidence->suspects[i].occupant.bound = KNOWN_NO;
+            any = true;
+        }
+    struct diag_query query = evidence_query(&look->refusal);
+    query.states &= ~(1U << STATE_BOUND | 1U << STATE_TIME_WAIT | 1U << STATE_LISTEN);
+    query.asked = true;
+    if (any)
+        sockdiag_dump(look->diag, &query, mark_bound, evidence);
+}
+
+/* --- the cause --- */
+
+static void name(struct why *why, enum cause cause, unsigned when) {
+    why->cause = cause;
+    why->words = cause_sentence(cause, when);
+}
+
+void why_name(struct why *why) {
+    const struct evidence *evidence = &why->evidence;
+    const struct suspect *first = &evidence->suspects[0];
+    why->cause = evidence->cause;
+    why->words = evidence->words;
+    if (evidence->automatic || evidence->suspect_count == 0 || first->occupant.socket.inode == 0)
+        return;
+    if (first->occupant.socket.state == STATE_LISTEN && first->owners.count > 1)
+        name(why, CAUSE_LEAKED_LISTENER, WHEN_SEVERAL_OWNERS);
+    else if (first->owners.count == 0 && first->owners.search == OWNERS_SEARCHED)
+        name(why, CAUSE_HELD_BY_NO_PROCESS, WHEN_ALWAYS);
+}
+
+/* Processes outside of our pid namespace are not in /proc at all. */
+static void find_owners(struct why *why) {
+    why->unseen = evidence_find_owners(&why->evidence);
+    for (unsigned i = 0; i < why->evidence.suspect_count; i++) {
+        struct suspect *suspect = &why->evidence.suspects[i];
+        if (why->own_pids_only && suspect->owners.search == OWNERS_SEARCHED)
+            suspect->owners.search = OWNERS_SEARCHED_IN_PART;
+        borrow_options(suspect);
+    }
+}
+
+static void find_suspects(struct why *why) {
+    struct look look = {.why = why, .refusal = why_refusal(why), .diag = sockdiag_open(NETNS_HERE)};
+    struct evidence_source source = {.diag = look.diag,
+                                     .diag_error = look.diag < 0 ? errno : 0,
+                                     .identify = identify,
+                                     .context = &look};
+    evidence_look(&source, &look.refusal, &why->evidence);
+    if (!why->evidence.automatic) {
+        find_bound(&look);
+        evidence_weigh(&why->evidence, &look.refusal);
+        find_owners(why);
+        evidence_weigh(&why->evidence, &look.refusal);
+    }
+    why_name(why);
+    if (look.diag >= 0)
+        close(look.diag);
+}
+
+/* --- other looks at the sockets --- */
+
+struct recount {
+    const struct tcp_socket *wanted;
+    bool found;
+};
+
+static bool find_again(void *context, const struct tcp_socket *socket) {
+    struct recount *recount = context;
+    recount->found = same_socket(recount->wanted, socket);
+    return !recount->found;
+}
+
+static bool is_there(int diag, const struct tcp_socket *socket) {
+    struct tcp_socket now;
+    struct recount recount = {.wanted = socket};
+    struct diag_query query = sockdiag_query(1U << STATE_LISTEN);
+    if (socket->state == STATE_BOUND)
+        return true;
+    if (socket->state != STATE_LISTEN)
+        return sockdiag_find(diag, &socket->local, &socket->remote, &now) == 0 &&
+               now.state == socket->state;
+    query.local = (struct endpoint_pattern){.endpoint = socket->local};
+    return sockdiag_dump(diag, &query, find_again, &recount) == 0 && recount.found;
+}
+
+static bool suspects_hold(const struct why *why) {
+    const struct evidence *evidence = &why->evidence;
+    bool holds = true;
+    int diag = sockdiag_open(NETNS_HERE);
+    for (unsigned i = 0; holds && diag >= 0 && i < evidence->suspect_count; i++)
+        holds = is_there(diag, &evidence->suspects[i].occupant.socket);
+    if (diag >= 0)
+        close(diag);
+    /* A refusal that nothing visible explains may come from a socket that has gone meanwhile. */
+    return holds && (why->error != EADDRINUSE || evidence->total > 0 || evidence->missing != NULL ||
+                     evidence->automatic);
+}
+
+static bool is_connected(const struct why *why) {
+    struct tcp_socket socket;
+    int diag = sockdiag_open(NETNS_HERE);
+    bool connected =
+        diag >= 0 && sockdiag_find(diag, &why->asked.local, &why->asked.remote, &socket) == 0;
+    if (diag >= 0)
+        close(diag);
+    return connected;
+}
+
+static bool count_one(void *context, const struct tcp_socket *socket) {
+    struct why *why = context;
+    why->on_port[socket->state]++;
+    return true;
+}
+
+static void count_on_port(struct why *why) {
+    struct refusal refusal = why_refusal(why);
+    struct diag_query query = evidence_query(&refusal);
+    query.states &= ~(1U << STATE_BOUND); /* the kernel takes longest to list these */
+    int diag = sockdiag_open(NETNS_HERE);
+    if (why->asked.local.port != 0 && diag >= 0)
+        sockdiag_dump(diag, &query, count_one, why);
+    if (diag >= 0)
+        close(diag);
+}
+
 /* --- the answer --- */
 
 static void refuse(struct why *why, const struct why_trial *trial) {
@@ -75,21 +300,18 @@ static void refuse(struct why *why, const struct why_trial *trial) {
     why->call = trial->call;
 }
 
-static void name(struct why *why, enum cause cause) {
-    why->cause = cause;
-    why->words = cause_sentence(cause, WHEN_NO_OCCUPANT);
-}
-
 /* Names the reason of a refusal that no socket explains. */
 static void explain_without_socket(struct why *why) {
     uint16_t port = why->asked.local.port;
     if (why->error == EADDRNOTAVAIL)
-        name(why, netdev_is_tentative(NETNS_HERE, &why->asked.local) ? CAUSE_ADDRESS_TENTATIVE
-                                                                     : CAUSE_ADDRESS_NOT_LOCAL);
+        name(why,
+             netdev_is_tentative(NETNS_HERE, &why->asked.local) ? CAUSE_ADDRESS_TENTATIVE
+                                                                : CAUSE_ADDRESS_NOT_LOCAL,
+             WHEN_NO_OCCUPANT);
     else if (why->error == EACCES && port != 0 && port < why->privileged_below)
-        name(why, CAUSE_PRIVILEGED_PORT);
+        name(why, CAUSE_PRIVILEGED_PORT, WHEN_NO_OCCUPANT);
     else
-        name(why, CAUSE_NOT_PERMITTED);
+        name(why, CAUSE_NOT_PERMITTED, WHEN_NO_OCCUPANT);
 }
 
 /* connect() is not tried, as that would send something: the sockets show what it would answer. If
@@ -102,7 +324,7 @@ static void judge_connect(struct why *why) {
     struct budget budget;
     bool available = true;
     if (why->asked.local.port != 0) {
-        available = !why_suspects_connected(why);
+        available = !is_connected(why);
     } else if (why->asked.local.family == 0) {
         budget_look(&question, &here, &budget);
         if (budget.failure != NULL)
@@ -112,17 +334,17 @@ static void judge_connect(struct why *why) {
     if (available)
         return;
     refuse(why, &refused);
-    why_suspects_find(why);
+    find_suspects(why);
 }
 
 static void judge_bind(struct why *why) {
     const struct why_trial *trial = &why->trials[asked_options(&why->asked)];
     if (trial->error == 0)
-        why_suspects_count(why);
+        count_on_port(why);
     else
         refuse(why, trial);
     if (trial->error == EADDRINUSE)
-        why_suspects_find(why);
+        find_suspects(why);
     else if (trial->error == EADDRNOTAVAIL || trial->error == EACCES || trial->error == EPERM)
         explain_without_socket(why);
     else if (trial->error != 0)
@@ -158,8 +380,8 @@ static void read_settings(struct why *why) {
 }
 
 static void look_once(struct why *why, const struct why_question *asked) {
-    struct namespace place = why->place;
-    *why = (struct why){.place = place, .asked = *asked};
+    struct namespace where = why->where;
+    *why = (struct why){.where = where, .asked = *asked};
     read_settings(why);
     if (asked->local.family != 0)
         make_trials(why);
@@ -169,10 +391,10 @@ static void look_once(struct why *why, const struct why_question *asked) {
 /* Looks, and if that does not hold, once more. */
 static void look_twice(struct why *why, const struct why_question *asked) {
     look_once(why, asked);
-    if (why->verdict == WHY_UNKNOWN || (asks_again(why) && why_suspects_hold(why)))
+    if (why->verdict == WHY_UNKNOWN || (asks_again(why) && suspects_hold(why)))
         return;
     look_once(why, asked);
-    why->changed = why->verdict != WHY_UNKNOWN && !(asks_again(why) && why_suspects_hold(why));
+    why->changed = why->verdict != WHY_UNKNOWN && !(asks_again(why) && suspects_hold(why));
 }
 
 /* Looks, in the namespace. A question without an address is about both wildcards: if the first is
@@ -191,11 +413,11 @@ static void look_here(void *context, FILE *more) {
         *why = first;
 }
 
-void why_look(const struct why_question *question, const struct namespace *place, struct why *why) {
-    struct child child = {.where = place};
+void why_look(const struct why_question *question, const struct namespace *where, struct why *why) {
+    struct child child = {.where = where};
     const char *what;
-    *why = (struct why){.place = *place, .asked = *question};
-    if (place->path[0] == '\0') {
+    *why = (struct why){.where = *where, .asked = *question};
+    if (where->path[0] == '\0') {
         look_here(why, NULL);
         return;
     }

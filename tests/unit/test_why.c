@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diagnose/why_suspects.h"
+#include "diagnose/why.h"
 #include "report/host/why.h"
 
 enum { PORT = 65535, INODE = 4711, UID = 1000 };
@@ -53,7 +53,7 @@ static enum knowledge reuseaddr_by_trial(int error) {
     struct occupant occupant = {
         .socket = {.state = STATE_TIME_WAIT, .local = an_endpoint("127.0.0.1:80")}};
     why.trials[WHY_REUSEADDR].error = error;
-    why_suspects_describe(&why, &occupant);
+    why_describe(&why, &occupant);
     return occupant.reuseaddr;
 }
 
@@ -71,7 +71,7 @@ static enum knowledge outgoing(enum tcp_state tcp, const char *local, const char
                                            .local = an_endpoint(local),
                                            .remote = an_endpoint(remote),
                                            .opener = opener}};
-    why_suspects_describe(&why, &occupant);
+    why_describe(&why, &occupant);
     return occupant.outgoing;
 }
 
@@ -92,7 +92,7 @@ static void the_refusal_is_that_of_the_program_asked_about(void **state) {
     (void)state;
     why.asked.reuseaddr = why.asked.other_user = true;
     why.asked.uid = UID;
-    struct refusal refusal = why_suspects_refusal(&why);
+    struct refusal refusal = why_refusal(&why);
     assert_int_equal(refusal.call, CALL_BIND);
     assert_true(refusal.claim.reuseaddr && !refusal.claim.reuseport && !refusal.all_reserved);
     assert_int_equal(refusal.claim.uid, UID);
@@ -100,7 +100,7 @@ static void the_refusal_is_that_of_the_program_asked_about(void **state) {
     why.asked.local = (struct endpoint){0};
     why.asked.remote = an_endpoint("[::1]:80");
     why.call = "connect";
-    refusal = why_suspects_refusal(&why);
+    refusal = why_refusal(&why);
     assert_int_equal(refusal.call, CALL_CONNECT);
     assert_int_equal(refusal.claim.local.family, AF_INET6);
     assert_int_equal(refusal.claim.local.port, 0);
@@ -112,7 +112,7 @@ static void one_owner_leaves_the_cause_as_it_is(void **state) {
     struct why why = a_refusal();
     (void)state;
     add_owner(&why, 1);
-    why_suspects_name(&why);
+    why_name(&why);
     assert_int_equal(why.cause, CAUSE_ADDRESS_IN_USE);
     assert_string_equal(why.words, "words");
 }
@@ -122,11 +122,11 @@ static void several_owners_of_a_listener_are_a_leak(void **state) {
     (void)state;
     add_owner(&why, 1);
     add_owner(&why, 2);
-    why_suspects_name(&why);
+    why_name(&why);
     assert_int_equal(why.cause, CAUSE_LEAKED_LISTENER);
     assert_non_null(strstr(why.words, "several processes"));
     why.evidence.suspects[0].occupant.socket.state = STATE_ESTABLISHED;
-    why_suspects_name(&why);
+    why_name(&why);
     assert_int_equal(why.cause, CAUSE_ADDRESS_IN_USE);
 }
 
@@ -134,7 +134,7 @@ static enum cause cause_without_owner(enum owners_search search, uint32_t inode)
     struct why why = a_refusal();
     why.evidence.suspects[0].owners.search = search;
     why.evidence.suspects[0].occupant.socket.inode = inode;
-    why_suspects_name(&why);
+    why_name(&why);
     return why.cause;
 }
 

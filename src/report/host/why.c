@@ -327,7 +327,7 @@ static void add_metric(struct summary *summary, const struct why *why, const cha
     char text[ENDPOINT_TEXT_SIZE];
     summary_metric(summary, name, help, value);
     summary_label(summary, "address", endpoint_text(target(why), text));
-    summary_label(summary, "netns", why->place.name);
+    summary_label(summary, "netns", why->where.name);
 }
 
 static void summarize_why(const struct report *report, struct summary *summary) {

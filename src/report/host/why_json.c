@@ -108,8 +108,8 @@ static void write_look(struct json *json, const struct why *why) {
     json_string(json, "cause", cause == NULL ? NULL : cause->name);
     json_string(json, "words", why->words);
     json_string(json, "scenario", cause == NULL ? NULL : cause->scenario);
-    json_string(json, "namespace", why->place.name);
-    json_number(json, "namespace_inode", (int64_t)why->place.inode);
+    json_string(json, "namespace", why->where.name);
+    json_number(json, "namespace_inode", (int64_t)why->where.inode);
     write_asked(json, why);
     write_trials(json, why);
     write_in_the_way(json, why);

@@ -214,7 +214,7 @@ static void write_text(const struct report *report, FILE *out) {
     for (size_t i = 0; !report->quiet && i < findings->count; i++) {
         const struct why *why = &findings->looks[i];
         if (findings->count > 1)
-            fprintf(out, "\n--- %s: %s\n", why->place.name, why_line(why, line));
+            fprintf(out, "\n--- %s: %s\n", why->where.name, why_line(why, line));
         print_one(out, why);
     }
 }
