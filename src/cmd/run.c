@@ -1,17 +1,21 @@
-/* portreuse run: runs scenarios and reports what the kernel answered. */
+/* portreuse run: selects scenarios, runs them, shows what it waits for, and reports what the kernel
+ * answered. */
 #include <getopt.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/units.h"
+#include "base/utf8.h"
 #include "cmd/commands.h"
 #include "cmd/outputs.h"
-#include "cmd/progress.h"
 #include "engine/runner.h"
+#include "report/run/phrase.h"
 #include "report/run/run.h"
 #include "scenario/catalogue.h"
 #include "scenario/mistakes.h"
@@ -201,6 +205,97 @@ static void selection_free(struct selection *selection) {
     mistakes_free(&selection->mistakes);
 }
 
+/* --- the progress line --- */
+
+/* On a terminal, one line on standard error shows what the run waits for. It is overwritten in
+ * place and removed before the report. */
+enum { PROGRESS_TICK_NS = 250 * NS_PER_MS };
+
+struct progress {
+    bool wanted;
+    char *shown; /* owned: what the terminal shows now, or NULL */
+};
+
+/* Returns whether the line is wanted: standard error is a terminal that can overwrite a line. */
+static bool progress_begin(struct progress *progress) {
+    const char *terminal = getenv("TERM");
+    progress->wanted =
+        isatty(STDERR_FILENO) == 1 && terminal != NULL && strcmp(terminal, "dumb") != 0;
+    return progress->wanted;
+}
+
+static void print_seconds(FILE *out, uint64_t ns) {
+    uint64_t seconds = ns / NS_PER_S;
+    if (seconds < 120)
+        fprintf(out, "%" PRIu64 " s", seconds);
+    else
+        fprintf(out, "%" PRIu64 " min %" PRIu64 " s", seconds / 60, seconds % 60);
+}
+
+/* Prints the step that is running, and how long it has been. */
+static void print_step(FILE *out, const struct run_event *event) {
+    const char *role = phrase_role(event->scenario, event->step);
+    fputs(": ", out);
+    phrase_text(out, role);
+    fputs(*role == '\0' ? "" : " ", out);
+    phrase_call(out, event->step);
+    if (event->rounds > 0)
+        fprintf(out, ", %zu rounds", event->rounds);
+    fputs(", for ", out);
+    print_seconds(out, event->waited_ns);
+}
+
+/* Returns the whole line, which the caller frees; NULL if there is no memory. */
+static char *compose(const struct run_event *event) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL)
+        return NULL;
+    fprintf(out, "%zu of %zu cases done in ", event->runs_ended, event->runs_total);
+    print_seconds(out, event->at_ns);
+    fputs("; ", out);
+    phrase_text(out, event->scenario->name);
+    if (event->step != NULL)
+        print_step(out, event);
+    fclose(out);
+    return text;
+}
+
+/* Returns how many bytes of a text that is safe to print fit on one line. */
+static size_t fitting(const char *text) {
+    struct winsize window;
+    size_t columns = 80, at = 0, size = strlen(text);
+    uint32_t code;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0)
+        columns = window.ws_col;
+    for (size_t used = 1; at < size && used < columns; used++)
+        at += utf8_next(text + at, size - at, &code);
+    return at;
+}
+
+/* Shows the line if it has changed, but nothing in the first half second. */
+static void progress_show(struct progress *progress, const struct run_event *event) {
+    const uint64_t patience_ns = NS_PER_S / 2;
+    if (!progress->wanted || event->kind != RUN_WAITS || event->at_ns < patience_ns)
+        return;
+    char *text = compose(event);
+    if (text == NULL)
+        return;
+    if (progress->shown == NULL || strcmp(progress->shown, text) != 0)
+        fprintf(stderr, "\r%.*s\x1b[K", (int)fitting(text), text);
+    free(progress->shown);
+    progress->shown = text;
+}
+
+/* Removes the line. */
+static void progress_end(struct progress *progress) {
+    if (progress->shown != NULL)
+        fputs("\r\x1b[K", stderr);
+    free(progress->shown);
+    progress->shown = NULL;
+}
+
 /* --- running --- */
 
 /* Ends as the signal would have ended us, after everything is cleaned up and reported. */
@@ -210,7 +305,7 @@ static void end_by_signal(int number) {
     raise(number);
 }
 
-/* A run that is under way, and who wants to know about it. */
+/* Who is told what happens in the run. */
 struct watch {
     struct outputs *outputs; /* borrowed */
     const struct report *report;
@@ -219,13 +314,13 @@ struct watch {
 
 static void tell(void *context, const struct run_event *event) {
     struct watch *watch = context;
-    progress_tell(&watch->progress, event);
+    progress_show(&watch->progress, event);
     if (event->kind != RUN_WAITS)
         outputs_event(watch->outputs, watch->report, event);
 }
 
-/* Has the run watched by the formats that write events, and by the line of progress. Events that
- * scroll by on the terminal leave no room for that. */
+/* Tells the events of the run to the formats that write them, and to the progress line. There is no
+ * progress line if events scroll by on the terminal. */
 static void begin_watch(struct watch *watch, struct run_options *options) {
     bool scrolls = watch->outputs->rows[0].format->event != NULL && isatty(STDOUT_FILENO) == 1;
     bool progress = !scrolls && progress_begin(&watch->progress), events = false;

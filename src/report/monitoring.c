@@ -1,4 +1,5 @@
-/* The formats for monitors: one line, Nagios, Prometheus. */
+/* The formats for monitoring, written from the summary of any subject: one line, Nagios,
+ * Prometheus. */
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
@@ -17,19 +18,19 @@ static void write_line(const struct report *report, FILE *out) {
 const struct format format_line = {
     .name = "line",
     .endings = "",
-    .line = "the first line alone, as node-problem-detector wants it",
+    .line = "only the first line, for node-problem-detector",
     .write = write_line,
 };
 
 /* --- Nagios: the plugin development guidelines of monitoring-plugins.org --- */
 
-/* A bar would end the text. */
+/* A vertical bar would end the text. */
 static void print_nagios_text(FILE *out, const char *text) {
     for (; *text != '\0'; text++)
         fputc(*text == '|' ? ' ' : *text, out);
 }
 
-/* The values alone, with blanks between: a label of Nagios may hold neither quote nor `=`. */
+/* Prints only the values, with spaces between: a Nagios label must not contain quotes or `=`. */
 static void print_values(FILE *out, const char *labels) {
     bool in_value = false;
     for (; *labels != '\0'; labels++) {
@@ -69,7 +70,7 @@ const struct format format_nagios = {
     .name = "nagios",
     .plugin = true,
     .endings = "",
-    .line = "a Nagios plugin's line with performance data; its exit codes, too",
+    .line = "a Nagios plugin's line with performance data, and its exit codes",
     .write = write_nagios,
 };
 
@@ -97,7 +98,7 @@ static void write_prometheus(const struct report *report, FILE *out) {
     print_head(out, state, "The verdict: 0 OK, 1 warning, 2 critical, 3 unknown.");
     fprintf(out, "portreuse_%s %d\n", state, (int)summary.severity);
     snprintf(state, sizeof state, "%s_time_seconds", report->subject->name);
-    print_head(out, state, "When it was looked at, in seconds since 1970.");
+    print_head(out, state, "When this was measured, in seconds since 1970.");
     fprintf(out, "portreuse_%s %" PRId64 "\n", state, (int64_t)time(NULL));
     summary_free(&summary);
 }
@@ -105,6 +106,6 @@ static void write_prometheus(const struct report *report, FILE *out) {
 const struct format format_prometheus = {
     .name = "prometheus",
     .endings = ".prom",
-    .line = "a file for node-exporter's textfile collector",
+    .line = "for the textfile collector of node-exporter",
     .write = write_prometheus,
 };

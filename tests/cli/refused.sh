@@ -25,7 +25,7 @@ run as_user "$refuse" seccomp "$portreuse" run --net=current ephemeral-exhaustio
 ok "what writes sysctls is skipped there" first_line_starts \
   "SKIP ephemeral-exhaustion: line 15: 'sysctl' would touch the host"
 run as_user "$refuse" seccomp "$portreuse" version -v
-ok "version -v says it too" out_has "no private namespace, a seccomp filter refuses it"
+ok "version -v says it too" out_has "no private namespace, a seccomp filter"
 
 run as_user "$refuse" userns "$portreuse" run time-wait-rebind
 if [ "$rc" = 99 ]; then
