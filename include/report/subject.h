@@ -27,6 +27,9 @@ enum severity { SEVERITY_OK, SEVERITY_WARNING, SEVERITY_CRITICAL, SEVERITY_UNKNO
 /* "OK", "WARNING", "CRITICAL", "UNKNOWN"; static. */
 const char *severity_name(enum severity severity);
 
+/* "ok", "warning", "critical", "unknown": JSON's "severity"; static. */
+const char *severity_json(enum severity severity);
+
 /* PASS and SKIP are OK, FAIL is CRITICAL, ERROR is UNKNOWN. */
 enum severity severity_of(enum verdict verdict);
 
@@ -63,7 +66,8 @@ void summary_metric(struct summary *summary, const char *name, const char *help,
 void summary_label(struct summary *summary, const char *key, const char *value);
 void summary_thresholds(struct summary *summary, double warn, double critical);
 
-/* Writes the keys with which every JSON document begins: summary, verdict, schema, version. */
+/* Writes the keys with which every JSON document begins: summary, verdict, schema, version,
+ * severity. */
 void report_json_head(struct json *json, const struct report *report);
 
 /* The exit code for a report, of the command or of a Nagios plugin. */

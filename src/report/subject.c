@@ -8,17 +8,21 @@
 /* --- severities: the one table of exit codes --- */
 
 static const struct {
-    const char *name;
+    const char *name, *json;
     int command, plugin; /* exit codes */
 } severities[SEVERITIES] = {
-    [SEVERITY_OK] = {"OK", 0, 0},
-    [SEVERITY_WARNING] = {"WARNING", 1, 1},
-    [SEVERITY_CRITICAL] = {"CRITICAL", 1, 2},
-    [SEVERITY_UNKNOWN] = {"UNKNOWN", 2, 3},
+    [SEVERITY_OK] = {"OK", "ok", 0, 0},
+    [SEVERITY_WARNING] = {"WARNING", "warning", 1, 1},
+    [SEVERITY_CRITICAL] = {"CRITICAL", "critical", 1, 2},
+    [SEVERITY_UNKNOWN] = {"UNKNOWN", "unknown", 2, 3},
 };
 
 const char *severity_name(enum severity severity) {
     return severities[severity].name;
+}
+
+const char *severity_json(enum severity severity) {
+    return severities[severity].json;
 }
 
 enum severity severity_of(enum verdict verdict) {
@@ -92,5 +96,6 @@ void report_json_head(struct json *json, const struct report *report) {
     json_string(json, "verdict", summary.verdict);
     json_number(json, "schema", report->subject->schema);
     json_string(json, "version", PORTREUSE_VERSION);
+    json_string(json, "severity", severity_json(summary.severity));
     summary_free(&summary);
 }

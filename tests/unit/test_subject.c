@@ -106,7 +106,7 @@ static void every_json_document_begins_in_the_same_way(void **state) {
     char *text = written(write_head);
     assert_string_equal(text,
                         "{\"summary\": \"WARNING so-so\", \"verdict\": \"so-so\", \"schema\": 7, "
-                        "\"version\": \"" PORTREUSE_VERSION "\"}\n");
+                        "\"version\": \"" PORTREUSE_VERSION "\", \"severity\": \"warning\"}\n");
     free(text);
     assert_int_equal(report_exit_code(&report, true), 1);
 }

@@ -254,10 +254,9 @@ static const struct format format_audit_json = {
 /* --- for monitors --- */
 
 static void summarize_audit(const struct report *report, struct summary *summary) {
-    static const char *const verdicts[SEVERITIES] = {"ok", "warning", "critical", "unknown"};
     const struct audit *audit = audit_of(report);
     summary->severity = judge(audit);
-    summary->verdict = verdicts[summary->severity];
+    summary->verdict = severity_json(summary->severity);
     make_line(audit, summary->line);
     if (audit->failure != NULL)
         return;

@@ -285,11 +285,10 @@ static void add_routes(struct summary *summary, const struct budget_findings *fi
 }
 
 static void summarize_budget(const struct report *report, struct summary *summary) {
-    static const char *const verdicts[SEVERITIES] = {"ok", "warning", "critical", "unknown"};
     const struct budget_findings *findings = report->findings;
     const struct budget *budget = findings->budget;
     summary->severity = judge(findings);
-    summary->verdict = verdicts[summary->severity];
+    summary->verdict = severity_json(summary->severity);
     make_line(report, summary->line);
     if (budget->failure != NULL)
         return;
