@@ -358,13 +358,13 @@ static const struct rule_text texts[RULE_COUNT] = {
                          "The other socket has another port, or one outside of the range.",
                          "inet_csk_get_port(), inet_csk_find_open_port()"},
     [RULE_OTHER_DEVICE] = {"other-device",
-                           "Sockets bound to different devices (SO_BINDTODEVICE) never meet.",
+                           "Sockets bound to different devices (SO_BINDTODEVICE) never overlap.",
                            "inet_bind_conflict()"},
     [RULE_OTHER_ADDRESS] = {"other-address",
-                            "Two different addresses meet only if one of them is a wildcard.",
+                            "Two different addresses overlap only if one of them is a wildcard.",
                             "inet_rcv_saddr_equal(), inet_bind2_bucket_match()"},
     [RULE_V6ONLY] = {"v6only",
-                     "An IPv6 socket with IPV6_V6ONLY does not meet IPv4; bind() to an IPv6 "
+                     "An IPv6 socket with IPV6_V6ONLY does not overlap IPv4; bind() to an IPv6 "
                      "address other than [::] sets it.",
                      "ipv6_rcv_saddr_equal(), __inet6_bind()"},
     [RULE_BOTH_REUSEADDR] = {"both-reuseaddr",
@@ -388,10 +388,11 @@ static const struct rule_text texts[RULE_COUNT] = {
                              "A listener shares its address and port only if both sockets have "
                              "SO_REUSEPORT; SO_REUSEADDR does not help.",
                              "inet_bind_conflict()"},
-    [RULE_WILDCARD_VS_SPECIFIC] = {"wildcard-vs-specific",
-                                   "The wildcard address means every address: it meets a listener "
-                                   "on any of them, and a listener on it meets every address.",
-                                   "inet_rcv_saddr_equal(), inet_bhash2_addr_any_conflict()"},
+    [RULE_WILDCARD_VS_SPECIFIC] =
+        {"wildcard-vs-specific",
+         "The wildcard address means every address: it overlaps the address "
+         "of any listener, and a listener on it overlaps every address.",
+         "inet_rcv_saddr_equal(), inet_bhash2_addr_any_conflict()"},
     [RULE_DUAL_STACK] = {"dual-stack",
                          "An IPv6 socket without IPV6_V6ONLY on [::], or one accepted there, takes "
                          "the IPv4 port too.",
@@ -417,11 +418,11 @@ static const struct rule_text texts[RULE_COUNT] = {
                                "socket had: to share it, both need SO_REUSEADDR, or both need "
                                "SO_REUSEPORT.",
                                "inet_bind_conflict(), inet_twsk_alloc()"},
-    [RULE_EPHEMERAL_BIND] =
-        {"ephemeral-bind",
-         "bind() to port 0 takes no port on which any socket meets it, whatever their options; "
-         "if none is left it fails with EADDRINUSE.",
-         "inet_csk_find_open_port()"},
+    [RULE_EPHEMERAL_BIND] = {"ephemeral-bind",
+                             "bind() to port 0 takes no port on which another socket overlaps it, "
+                             "whatever the options; "
+                             "if none is left it fails with EADDRINUSE.",
+                             "inet_csk_find_open_port()"},
     [RULE_FIXED_CLIENT_PORT] =
         {"fixed-client-port",
          "No two connections have the same addresses and ports; a connection "
