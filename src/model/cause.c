@@ -67,7 +67,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
          .rules = {RULE_BIND_TWICE_LISTEN_ONCE},
          .weight = LISTENER_WEIGHT,
          .sentences = {{WHEN_ALWAYS,
-                        "both sockets could bind, as both have SO_REUSEADDR, but only one may "
+                        "both sockets could bind because both have SO_REUSEADDR, but only one can "
                         "listen; SO_REUSEPORT on both lets both listen"}},
          .headline = "{occupant} already listens; stop it, or set SO_REUSEPORT on both",
          .remedies = {"{stop}"},
@@ -77,8 +77,8 @@ static const struct cause_row rows[CAUSE_COUNT] = {
          .rules = {RULE_REUSEPORT_UID},
          .weight = BOUND_WEIGHT,
          .sentences = {{WHEN_ALWAYS,
-                        "both sockets have SO_REUSEPORT, but they belong to two users: it shares a "
-                        "port among the sockets of one user only"}},
+                        "both sockets have SO_REUSEPORT, but they belong to different users: it "
+                        "shares a port only among the sockets of one user"}},
          .headline = "{occupant} runs as user {user}; run both as one user",
          .remedies = {"# run both as user {user}, or stop the other:", "{stop}"},
          .scenario = "reuseport-uid"},
@@ -98,12 +98,12 @@ static const struct cause_row rows[CAUSE_COUNT] = {
          .rules = {RULE_ADDRESS_IN_USE, RULE_WILDCARD_VS_SPECIFIC, RULE_DUAL_STACK},
          .weight = LISTENER_WEIGHT,
          .sentences = {{WHEN_SEVERAL_OWNERS,
-                        "several processes have inherited the one listening socket: the port is "
+                        "several processes have inherited the same listening socket: the port is "
                         "free when the last of them closes it"},
                        {WHEN_ALWAYS,
-                        "a process that inherited this listener still has it open, though the one "
-                        "that made it has closed it or ended: the port is free when the last copy "
-                        "is closed"}},
+                        "a process that inherited this listener still has it open, although the "
+                        "process that created it has closed it or exited: the port is free when "
+                        "the last copy is closed"}},
          .headline = "{occupant} and {other_owners} have it open; stop all",
          .remedies =
              {SHOW_PROCESS, "ss -Htlnp 'sport = :{port}'", "{stop}",
@@ -118,7 +118,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
                         "block device over TCP)"}},
          .headline = "no process has the socket open",
          .remedies = {"cat /proc/fs/nfsd/portlist", "ss -Htlnep 'sport = :{port}'"},
-         .no_scenario = "The language has no step that passes a socket to another process."},
+         .no_scenario = "The language has no step that leaves a socket without a process."},
     [CAUSE_BOUND_BUT_IDLE] =
         {.name = "bound-but-idle",
          .rules = {RULE_BOUND_BUT_IDLE},
@@ -135,7 +135,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
          .weight = 3,
          .sentences = {{WHEN_ALWAYS,
                         "a connection that has this port is still open; SO_REUSEADDR on both the "
-                        "old and the new socket lets a new listener start beside it"}},
+                        "old and the new socket lets a new listener start next to it"}},
          .headline = "{occupant} has a connection on it; {reuse_or_stop}",
          .remedies = {REUSEADDR_ON_BOTH, "{stop}"},
          .scenario = "live-connection"},
@@ -143,12 +143,13 @@ static const struct cause_row rows[CAUSE_COUNT] = {
         {.name = "self-connect",
          .rules = {RULE_LIVE_CONNECTION, RULE_TIME_WAIT_REBIND},
          .weight = 4,
-         .sentences = {{WHEN_TIME_WAIT,
-                        "a client was connected to itself on this port, as nobody listened there, "
-                        "and has left it in TIME-WAIT"},
-                       {WHEN_ALWAYS,
-                        "a client that connected to this port while nobody listened got the same "
-                        "port for itself, and so is connected to itself"}},
+         .sentences =
+             {{WHEN_TIME_WAIT,
+               "a client connected to itself on this port, because nothing listened there, "
+               "and left the port in TIME-WAIT"},
+              {WHEN_ALWAYS,
+               "a client that connected to this port while nothing listened was given the "
+               "same port, and so is connected to itself"}},
          .headline = "{occupant} is connected to itself; stop it",
          .remedies = {"{stop}", RESERVE},
          .scenario = "self-connect"},
@@ -177,10 +178,9 @@ static const struct cause_row rows[CAUSE_COUNT] = {
         {.name = "stolen-port",
          .rules = {RULE_LIVE_CONNECTION},
          .weight = 4,
-         .sentences =
-             {{WHEN_ALWAYS,
-               "an outgoing connection has this port from the ephemeral range; keep it out "
-               "with ip_local_reserved_ports"}},
+         .sentences = {{WHEN_ALWAYS,
+                        "an outgoing connection has this port from the ephemeral range; reserve "
+                        "the port with ip_local_reserved_ports"}},
          .headline = "{occupant} has connected out from it; reserve it",
          .remedies = {RESERVE,
                       "# that keeps the port in future; for now the connection has to end:",
@@ -190,9 +190,10 @@ static const struct cause_row rows[CAUSE_COUNT] = {
         {.name = "stolen-port-time-wait",
          .rules = {RULE_TIME_WAIT_REBIND},
          .weight = TIME_WAIT_WEIGHT,
-         .sentences = {{WHEN_ALWAYS,
-                        "an outgoing connection had taken this port from the ephemeral range, and "
-                        "is in TIME-WAIT now"}},
+         .sentences =
+             {{WHEN_ALWAYS,
+               "an outgoing connection took this port from the ephemeral range, and is now "
+               "in TIME-WAIT"}},
          .headline = "an outgoing connection took it, {time_left} left; reserve the port",
          .remedies = {WATCH, RESERVE},
          .scenario = "stolen-port-time-wait"},
