@@ -54,7 +54,7 @@ struct why {
     struct port_range range;       /* of the ports that the kernel chooses from */
     bool in_range, reserved;       /* the port: in that range; reserved, so that it is not chosen */
     uint16_t privileged_below;     /* ip_unprivileged_port_start */
-    unsigned unseen;               /* processes that could not be looked into, for want of rights */
+    unsigned unseen;               /* processes that we have no right to look into */
     bool own_pids_only;            /* processes outside of this pid namespace are not visible */
     bool changed;                  /* the sockets changed during both looks */
 };

@@ -14,8 +14,8 @@
 enum ownership {
     OWNER_NOT_KNOWN,
     OWNED,      /* its owners have it open */
-    LEFT,       /* nobody has it; the owners had it and closed it */
-    UNACCEPTED, /* nobody has it yet: it waits for accept() */
+    LEFT,       /* no process has it; the owners had it and closed it */
+    UNACCEPTED, /* no process has it yet: it waits for accept() */
 };
 
 enum { SUSPECT_ROLES = 4, EVIDENCE_SUSPECTS = 8, EVIDENCE_GROUPS = 48 };
@@ -40,7 +40,7 @@ struct suspect {
 /* Suspects that are alike. */
 struct evidence_group {
     enum tcp_state state;
-    int role; /* whose they are; -1: nobody's, or of several roles */
+    int role; /* whose they are; -1: of no role, or of several */
     uint32_t count;
 };
 
@@ -73,7 +73,7 @@ struct evidence_source {
     int diag;             /* a sock_diag socket */
     int diag_error;       /* why it cannot be used, or 0 */
     sa_family_t families; /* of the sockets there can be: AF_INET, or 0 for both */
-    uint32_t own_inode;   /* of the refused socket, which is in nobody's way */
+    uint32_t own_inode;   /* of the refused socket itself, which is not in the way */
     evidence_identify *identify;
     void *context;
 };

@@ -1,5 +1,4 @@
-/* A TCP socket as the kernel reports it: what the rules of bind() reason about, whoever has found
- * it. */
+/* A TCP socket as the kernel reports it: the facts that the rules of bind() use. */
 #ifndef PORTREUSE_MODEL_SOCKET_H
 #define PORTREUSE_MODEL_SOCKET_H
 

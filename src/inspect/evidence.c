@@ -1,5 +1,5 @@
-/* One walk over the sockets, each of which is weighed as it comes; the heaviest few are kept, the
- * rest are counted. Suspects are kept in an order in which no two differ only by when they were
+/* One walk over the sockets. Each is weighed as it comes; the heaviest few are kept, the rest are
+ * counted. Suspects are kept in an order in which no two differ only by when they were
  * seen: the kernel's order is that of a hash table, and must not choose the cause. */
 #include "inspect/evidence.h"
 
@@ -30,7 +30,7 @@ static int compare_endpoints(const struct endpoint *a, const struct endpoint *b)
     return order != 0 ? order : compare_numbers(a->port, b->port);
 }
 
-/* The heaviest first; of equals by cause, and then by what tells sockets apart. */
+/* The heaviest first; of equals by cause, then by what distinguishes the sockets. */
 static int compare(const void *left, const void *right) {
     const struct suspect *a = left, *b = right;
     const struct tcp_socket *mine = &a->occupant.socket, *theirs = &b->occupant.socket;

@@ -376,7 +376,7 @@ static struct ruling ruling_on(const struct refusal *refusal, const struct occup
 }
 
 /* What is doubtful counts: the kernel has refused, so something was in the way. But not where a
- * more certain one is to be expected: another listener beside listen(); in the range of a connect()
+ * more certain one must exist: another listener beside listen(); in the range of a connect()
  * that found no port, those that are certainly in the way. */
 bool cause_in_the_way(const struct refusal *refusal, const struct occupant *occupant) {
     enum knowledge in_the_way = ruling_on(refusal, occupant).in_the_way;

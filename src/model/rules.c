@@ -28,7 +28,7 @@ static enum knowledge either(enum knowledge a, enum knowledge b) {
 
 /* --- which addresses meet --- */
 
-/* The addresses that the kernel tells apart: an IPv4 address is the same as the IPv4-mapped IPv6
+/* The addresses that the kernel distinguishes: an IPv4 address is the same as the IPv4-mapped IPv6
  * address, but [::] is neither 0.0.0.0 nor ::ffff:0.0.0.0. */
 static bool is_ipv4(const struct endpoint *endpoint) {
     return endpoint->family == AF_INET || endpoint_is_mapped(endpoint);
@@ -107,7 +107,7 @@ struct ruling rules_meet(const struct claim *claim, const struct occupant *occup
 
 /* --- which options share --- */
 
-/* A closed connection of which the kernel keeps only a remnant. An orphan in FIN-WAIT-2 can be one
+/* A closed connection; the kernel keeps only a remnant of it. An orphan in FIN-WAIT-2 can be one
  * already, although sock_diag calls it FIN-WAIT-2 (tcp_time_wait()). */
 static bool is_remnant(const struct tcp_socket *socket) {
     return socket->state == STATE_TIME_WAIT ||

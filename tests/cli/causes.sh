@@ -49,7 +49,7 @@ run "$portreuse" run "$work/half.scenario"
 if out_has ENOPROTOOPT; then
   skip "a socket's own range" "needs kernel >= 6.3"
 else
-  ok "what is told is the range that counts" out_has "all 2 ports of 40008-40009"
+  ok "the range that counts is shown" out_has "all 2 ports of 40008-40009"
   ok "and the cause that it is the socket's own" out_has "cause:      port-range-per-socket: "
 fi
 

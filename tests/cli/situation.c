@@ -1,6 +1,6 @@
 /* situation NAME: makes, in a network namespace of its own, a situation in which a port cannot be
  * bound or connected from, says `ready PID`, and keeps it until its standard input ends. The port
- * is 2000, of 127.0.0.1 unless told. Exit status 77 where there is no namespace to be had, 1 where
+ * is 2000, of 127.0.0.1 by default. Exit status 77 if there can be no namespace, 1 if
  * the situation cannot be made. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -209,7 +209,7 @@ static void make_other_user(void) {
     keep_in_child(listen_as_other_user);
 }
 
-/* The descriptor waits in a socket for somebody to receive it. */
+/* The descriptor is in flight: it waits in a socket to be received. */
 static void make_in_flight(void) {
     int ends[2], fd = listener("127.0.0.1", PORT, 0);
     union {
@@ -243,8 +243,7 @@ static void make_reserved_range(void) {
     set_sysctl("net.ipv4.ip_local_reserved_ports", "2000-2001");
 }
 
-/* Eight ports, of which connections to 3000 have six: two were bound for it, one is in TIME-WAIT.
- */
+/* Connections to 3000 have six ports: two were bound for it, one is in TIME-WAIT. */
 static void make_clients(void) {
     int server = listener("127.0.0.1", SERVER, 0);
     set_sysctl("net.ipv4.ip_local_port_range", "2000 2019");

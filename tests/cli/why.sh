@@ -1,6 +1,6 @@
 #!/bin/sh
-# portreuse why: each cause made for real in a network namespace (situation.c), and named, in text and
-# in JSON, as whoever we are and as an ordinary user.
+# portreuse why: makes each cause in a network namespace (situation.c) and checks that it is named, in
+# text and in JSON, as the present user and as an ordinary user.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=situation.sh
@@ -90,8 +90,8 @@ begin inherited
 why 127.0.0.1:2000
 ok "the oldest process comes first" out_matches "^    pid $pid, .*situation inherited"
 ok "with what it takes to stop it" out_has "  kill $pid"
-ok "the option of the other socket is told" out_has "LISTEN 127.0.0.1:2000, no SO_REUSEADDR"
-ok "every trial is told" out_matches '^  SO_REUSEADDR and SO_REUSEPORT  EADDRINUSE$'
+ok "the options of the other socket are shown" out_has "LISTEN 127.0.0.1:2000, no SO_REUSEADDR"
+ok "every trial is shown" out_matches '^  SO_REUSEADDR and SO_REUSEPORT  EADDRINUSE$'
 ok "and the scenario that shows it" sh -c \
   '! "$1" show leaked-listener >/dev/null 2>&1 || grep -qF "portreuse run leaked-listener" "$2"' - \
   "$portreuse" "$work/out"
@@ -112,9 +112,9 @@ end
 begin time-wait-reuse
 why --reuse-addr 127.0.0.1:2000
 ok "SO_REUSEADDR on both passes TIME-WAIT" first_line_starts FREE
-ok "what is on the port all the same is told" out_has "1 TIME-WAIT on the port, not in the way"
+ok "what is on the port nevertheless is shown" out_has "1 TIME-WAIT on the port, not in the way"
 why 127.0.0.1:2000
-ok "without it, the trial that works is told" out_has \
+ok "without it, the trial that works is shown" out_has \
   "# set SO_REUSEADDR before bind(): a trial with it has just worked"
 ok "and the time left" out_matches '^EADDRINUSE .*: TIME-WAIT, [56][0-9]?s left; set SO_REUSEADDR'
 end
@@ -162,11 +162,11 @@ if is_root && users_may; then
   run nsenter -t "$pid" -n setpriv --reuid=65534 --regid=65534 --clear-groups \
     "$portreuse" why 127.0.0.1:2000
   ok "without rights the cause is named" out_has "  address-in-use: "
-  ok "the user of the socket is told" out_has "in no process that can be seen; user ID 0"
+  ok "the user of the socket is shown" out_has "in no process that can be seen; user ID 0"
   ok "and what root would add" out_matches 'processes could not be looked into. As root'
   end
 else
-  skip "somebody else's socket" "it takes root and a user"
+  skip "somebody else's socket" "it needs root and a user"
 fi
 
 finish

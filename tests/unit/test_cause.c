@@ -10,7 +10,7 @@
 #include "model/cause.h"
 #include "scenario/catalogue.h"
 
-/* What a socket is, has set, or is known of it. Of a occupant, what is not said is known not to be
+/* What a socket is, has set, or is known of it. Of an occupant, what is not said is known not to be
  * so, unless UNSURE says that nothing is known. */
 enum {
     PLAIN = 0,
@@ -587,7 +587,7 @@ static void elimination_blames_what_is_left_in_the_range(void **state) {
     }
 }
 
-/* --- without a occupant --- */
+/* --- without an occupant --- */
 
 static const struct lonely {
     struct call call;
@@ -633,7 +633,7 @@ static void without_an_occupant_linux_6_8_is_named_only_where_it_matters(void **
 }
 
 /* Where the address is not here, no socket is to blame. */
-static void bind_to_a_foreign_address_meets_nobody(void **state) {
+static void bind_to_a_foreign_address_meets_no_socket(void **state) {
     static const struct call call = {CALL_BIND, EADDRNOTAVAIL, "192.0.2.1:80", NULL, 0};
     static const struct other other = LISTENER("0.0.0.0:80", 0);
     struct refusal refusal = a_refusal(&call);
@@ -832,7 +832,7 @@ int main(void) {
         cmocka_unit_test(elimination_blames_what_is_left_in_the_range),
         cmocka_unit_test(without_an_occupant_the_call_tells_the_cause),
         cmocka_unit_test(without_an_occupant_linux_6_8_is_named_only_where_it_matters),
-        cmocka_unit_test(bind_to_a_foreign_address_meets_nobody),
+        cmocka_unit_test(bind_to_a_foreign_address_meets_no_socket),
         cmocka_unit_test(weights_go_from_listener_to_time_wait),
         cmocka_unit_test(weights_keep_their_ranks_under_every_name),
         cmocka_unit_test(each_cause_has_a_test),

@@ -1,5 +1,5 @@
-/* The rules of bind(), row by row. That the kernel has the same, tests/property and `portreuse
- * matrix` find out; here is what neither can ask for: sockets of which not all is known. */
+/* The rules of bind(), row by row. tests/property and `portreuse matrix` compare them with the
+ * kernel; this tests what neither of them can: sockets about which not everything is known. */
 #include "an_endpoint.h"
 #include "test.h"
 
@@ -10,7 +10,7 @@
 #include "model/cause.h"
 #include "model/rules.h"
 
-/* Options of a claim or a occupant. Of a occupant, what is not said is known not to be so, unless
+/* Options of a claim or an occupant. Of an occupant, what is not said is known not to be so, unless
  * it is under UNSURE. */
 enum {
     NONE = 0,
@@ -103,7 +103,7 @@ static const struct row doubts[] = {
      "time-wait-rebind", UNKNOWN_REUSEADDR | UNKNOWN_REUSEPORT},
     {"127.0.0.1:80", ADDR | PORT, STATE_TIME_WAIT, "127.0.0.1:80", UNSURE_PORT, NOT_KNOWN,
      "time-wait-rebind", UNKNOWN_REUSEPORT},
-    /* sock_diag does not tell IPV6_V6ONLY of a connection */
+    /* sock_diag does not report IPV6_V6ONLY of a connection */
     {"0.0.0.0:80", NONE, STATE_ESTABLISHED, "[::1]:80", UNSURE_V6ONLY, NOT_KNOWN, "live-connection",
      UNKNOWN_V6ONLY},
     {"0.0.0.0:80", ADDR, STATE_ESTABLISHED, "[::1]:80", UNSURE_V6ONLY | UNSURE, NOT_KNOWN,

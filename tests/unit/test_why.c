@@ -13,7 +13,7 @@ enum { PORT = 65535, INODE = 4711, UID = 1000 };
 
 #define LONG_NAME "fifteen-letters"
 
-/* An answer about a listener that somebody else has. */
+/* An answer about a listener of another process. */
 static struct why a_refusal(void) {
     struct why why = {.asked = {.local = an_endpoint("127.0.0.1:65535")},
                       .verdict = WHY_REFUSED,
