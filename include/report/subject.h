@@ -1,17 +1,27 @@
 /* What a report is about: a run, why a port is taken, a budget, an audit, a matrix.
  *
- * Each subject has a folder or a file that declares its findings and one constant `subject_NAME`.
- * Nothing else knows all of them. Whatever is the same for every subject is written from the
- * summary: exit codes, the head of JSON documents, the formats for monitoring. */
+ * Each subject has a file that declares its findings and one constant `subject_NAME`; nothing else
+ * knows all subjects. A subject lists its formats; a format is one constant at the end of the file
+ * that writes it. Whatever is the same for every subject is written from the summary: exit codes,
+ * the head of JSON documents, the formats for monitoring. */
 #ifndef PORTREUSE_REPORT_SUBJECT_H
 #define PORTREUSE_REPORT_SUBJECT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
 #include "base/arena.h"
 #include "base/verdict.h"
-#include "report/format.h"
+#include "report/shared/layout.h"
 
+struct format;
 struct json;
+struct report;
+struct run_event;
 struct summary;
+
+/* --- subjects and reports --- */
 
 struct subject {
     const char *name;                    /* of the command and of its metrics */
@@ -20,6 +30,57 @@ struct subject {
     /* Fills a summary that is zeroed except for `severity`, which is UNKNOWN. */
     void (*summarize)(const struct report *report, struct summary *summary);
 };
+
+/* All pointers are borrowed. `findings` is the structure that the subject's header declares: struct
+ * run_findings for subject_run, and so on. */
+struct report {
+    const struct subject *subject;
+    const void *findings;
+    bool verbose; /* process IDs, ports that the kernel chose, times; every step */
+    bool quiet;   /* only the first line */
+    bool colour;  /* in text */
+};
+
+/* The size of a first line with its NUL. */
+enum { REPORT_LINE_SIZE = LAYOUT_LINE_SIZE };
+
+/* --- formats --- */
+
+/* Writes a report to `out`; the caller checks ferror(3). */
+typedef void report_writer(const struct report *report, FILE *out);
+
+/* Writes one event of a run when it happens. The findings then contain only which scenarios run. */
+typedef void report_event_writer(const struct report *report, const struct run_event *event,
+                                 FILE *out);
+
+struct format {
+    const char *name;
+    const char *endings;        /* file extensions, separated by spaces: ".md .markdown" */
+    const char *line;           /* one line of help */
+    bool capabilities;          /* it shows what the kernel offers, which must be probed for it */
+    bool plugin;                /* on standard output: exit with the codes of a Nagios plugin */
+    report_event_writer *event; /* writes events while they happen; or NULL */
+    report_writer *write;       /* writes the report at the end */
+};
+
+/* The formats for monitoring, which are written from the summary of any subject. (monitoring.c) */
+extern const struct format format_line, format_nagios, format_prometheus;
+
+/* Returns the format with this name, or NULL; format_near() the one whose name is most similar, or
+ * NULL. */
+const struct format *format_named(const struct subject *subject, const char *name);
+const struct format *format_near(const struct subject *subject, const char *name);
+
+/* Returns the format for a file's extension, or NULL. If two fit, the longer extension wins. */
+const struct format *format_of_file(const struct subject *subject, const char *path);
+
+/* Prints the names of all formats, `text, json or tap`; their extensions; a line of help for each.
+ */
+void format_print_names(const struct subject *subject, FILE *out);
+void format_print_endings(const struct subject *subject, FILE *out);
+void format_print_help(const struct subject *subject, FILE *out);
+
+/* --- severities and exit codes --- */
 
 /* In ascending order of weight. */
 enum severity { SEVERITY_OK, SEVERITY_WARNING, SEVERITY_CRITICAL, SEVERITY_UNKNOWN, SEVERITIES };
@@ -35,6 +96,8 @@ enum severity severity_of(enum verdict verdict);
 
 /* The exit code: of the command (0, 1 or 2), or of a Nagios plugin (0 to 3). */
 int severity_exit_code(enum severity severity, bool plugin);
+
+/* --- summaries --- */
 
 /* A number for monitoring. Metrics with the same name must follow each other. */
 struct metric {

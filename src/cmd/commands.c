@@ -6,7 +6,6 @@
 
 #include "base/suggest.h"
 #include "cmd/options.h"
-#include "report/format.h"
 #include "report/shared/layout.h"
 #include "report/subject.h"
 
@@ -60,7 +59,7 @@ void command_print_help(const struct command *command) {
     }
     if (command->subject != NULL) {
         printf("\nFormats, and the file extensions that select them\n");
-        format_print_help(command->subject->formats, stdout);
+        format_print_help(command->subject, stdout);
     }
     if (command->notes != NULL)
         printf("\n%s", command->notes);

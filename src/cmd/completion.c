@@ -7,7 +7,6 @@
 #include "base/arena.h"
 #include "cmd/commands.h"
 #include "cmd/options.h"
-#include "report/format.h"
 #include "report/subject.h"
 #include "scenario/catalogue.h"
 

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "cmd/commands.h"
-#include "report/format.h"
 
 static bool complain(const struct outputs *outputs, const char *path, int error) {
     options_complain(outputs->command, "--output %s: %s", path, strerror(error));
@@ -32,18 +31,18 @@ static struct output *standard_output(struct outputs *outputs) {
 
 /* Complains about the name of a format, and suggests a similar one. */
 static void refuse_format(const struct outputs *outputs, const char *option, const char *name) {
-    const struct format *near = format_near(outputs->subject->formats, name);
+    const struct format *near = format_near(outputs->subject, name);
     fprintf(stderr, "portreuse %s: %s: unknown format '%s'; ", outputs->command, option, name);
     if (near != NULL)
         fprintf(stderr, "did you mean '%s'?", near->name);
     else
-        format_print_names(outputs->subject->formats, stderr);
+        format_print_names(outputs->subject, stderr);
     fputs(near == NULL ? " is expected\n" : "\n", stderr);
 }
 
 static bool set_format(const struct option_use *use) {
     struct outputs *outputs = use->target;
-    const struct format *format = format_named(outputs->subject->formats, use->value);
+    const struct format *format = format_named(outputs->subject, use->value);
     if (format == NULL)
         refuse_format(outputs, "--format", use->value);
     else
@@ -61,8 +60,8 @@ static const char *format_colon(const char *text) {
 /* Returns the format of a file: the given one, or by its extension. NULL after a complaint. */
 static const struct format *choose_format(const struct outputs *outputs, const char *path,
                                           const char *given) {
-    const struct format *format = given == NULL ? format_of_file(outputs->subject->formats, path)
-                                                : format_named(outputs->subject->formats, given);
+    const struct format *format = given == NULL ? format_of_file(outputs->subject, path)
+                                                : format_named(outputs->subject, given);
     if (format != NULL)
         return format;
     if (given != NULL) {
@@ -73,7 +72,7 @@ static const struct format *choose_format(const struct outputs *outputs, const c
         stderr,
         "portreuse %s: --output %s: no format has this extension; write %s:FORMAT, or use one of ",
         outputs->command, path, path);
-    format_print_endings(outputs->subject->formats, stderr);
+    format_print_endings(outputs->subject, stderr);
     fputc('\n', stderr);
     return NULL;
 }

@@ -3,7 +3,77 @@
 
 #include <string.h>
 
+#include "base/suggest.h"
 #include "report/shared/json.h"
+#include "report/shared/layout.h"
+
+/* --- formats --- */
+
+const struct format *format_named(const struct subject *subject, const char *name) {
+    const struct format *const *list = subject->formats;
+    for (size_t i = 0; list[i] != NULL; i++)
+        if (strcmp(list[i]->name, name) == 0)
+            return list[i];
+    return NULL;
+}
+
+const struct format *format_near(const struct subject *subject, const char *name) {
+    const struct format *const *list = subject->formats;
+    struct suggestion nearest = suggest_begin(name);
+    for (size_t i = 0; list[i] != NULL; i++)
+        suggest_offer(&nearest, list[i]->name);
+    return nearest.word == NULL ? NULL : format_named(subject, nearest.word);
+}
+
+/* Returns the length of the longest extension that the path has; 0 if it has none. */
+static size_t ending_of(const char *path, const char *endings) {
+    size_t longest = 0, length = strlen(path);
+    for (const char *ending = endings; *ending != '\0';) {
+        size_t size = strcspn(ending, " ");
+        if (size < length && size > longest && memcmp(path + length - size, ending, size) == 0)
+            longest = size;
+        ending += size + (ending[size] == ' ');
+    }
+    return longest;
+}
+
+const struct format *format_of_file(const struct subject *subject, const char *path) {
+    const struct format *const *list = subject->formats;
+    const struct format *found = NULL;
+    size_t longest = 0;
+    for (size_t i = 0; list[i] != NULL; i++) {
+        size_t size = ending_of(path, list[i]->endings);
+        if (size > longest) {
+            found = list[i];
+            longest = size;
+        }
+    }
+    return found;
+}
+
+void format_print_names(const struct subject *subject, FILE *out) {
+    const struct format *const *list = subject->formats;
+    for (size_t i = 0; list[i] != NULL; i++)
+        fprintf(out, "%s%s", i == 0 ? "" : list[i + 1] != NULL ? ", " : " or ", list[i]->name);
+}
+
+void format_print_endings(const struct subject *subject, FILE *out) {
+    const struct format *const *list = subject->formats;
+    const char *space = "";
+    for (size_t i = 0; list[i] != NULL; i++) {
+        fprintf(out, "%s%s", list[i]->endings[0] == '\0' ? "" : space, list[i]->endings);
+        space = " ";
+    }
+}
+
+void format_print_help(const struct subject *subject, FILE *out) {
+    const struct format *const *list = subject->formats;
+    enum { COLUMN = 30 };
+    for (size_t i = 0; list[i] != NULL; i++) {
+        fprintf(out, "  %-10s  %-14s  ", list[i]->name, list[i]->endings);
+        layout_wrap(out, list[i]->line, COLUMN, COLUMN);
+    }
+}
 
 /* --- severities: the one table of exit codes --- */
 

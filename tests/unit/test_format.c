@@ -20,16 +20,16 @@ static void every_format_can_be_found(void **state) {
     for (size_t k = 0; k < ROWS(subjects); k++)
         for (size_t i = 0; subjects[k]->formats[i] != NULL; i++) {
             const struct format *format = subjects[k]->formats[i];
-            assert_ptr_equal(format_named(subjects[k]->formats, format->name), format);
-            assert_ptr_equal(format_near(subjects[k]->formats, format->name), format);
+            assert_ptr_equal(format_named(subjects[k], format->name), format);
+            assert_ptr_equal(format_near(subjects[k], format->name), format);
             assert_non_null(format->line);
             assert_true(format->write != NULL);
         }
     assert_string_equal(subject_run.formats[0]->name, "text");
-    assert_null(format_named(subject_run.formats, "xml"));
-    assert_null(format_near(subject_run.formats, "no such format"));
-    assert_string_equal(format_near(subject_run.formats, "jnuit")->name, "junit");
-    assert_null(format_named(subject_matrix.formats, "junit"));
+    assert_null(format_named(&subject_run, "xml"));
+    assert_null(format_near(&subject_run, "no such format"));
+    assert_string_equal(format_near(&subject_run, "jnuit")->name, "junit");
+    assert_null(format_named(&subject_matrix, "junit"));
 }
 
 static const struct {
@@ -58,7 +58,7 @@ static const struct {
 static void a_files_ending_tells_its_format(void **state) {
     (void)state;
     for (size_t i = 0; i < ROWS(file_rows); i++) {
-        const struct format *format = format_of_file(subject_run.formats, file_rows[i].path);
+        const struct format *format = format_of_file(&subject_run, file_rows[i].path);
         if (file_rows[i].name == NULL)
             assert_null(format);
         else
@@ -75,8 +75,7 @@ static void no_two_formats_have_an_ending_in_common(void **state) {
             for (char *ending = strtok_r(endings, " ", &rest); ending != NULL;
                  ending = strtok_r(NULL, " ", &rest)) {
                 snprintf(path, sizeof path, "a%s", ending);
-                assert_ptr_equal(format_of_file(subjects[k]->formats, path),
-                                 subjects[k]->formats[i]);
+                assert_ptr_equal(format_of_file(subjects[k], path), subjects[k]->formats[i]);
             }
         }
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "engine/result.h"
-#include "report/report.h"
+#include "report/subject.h"
 
 /* How wide the columns of a table of steps are. */
 struct text_columns {

@@ -5,7 +5,7 @@
 
 #include "engine/result.h"
 #include "probe/capabilities.h"
-#include "report/report.h"
+#include "report/subject.h"
 #include "report/shared/json.h"
 
 /* "surroundings" */
