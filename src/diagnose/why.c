@@ -358,15 +358,6 @@ static void judge(struct why *why) {
         judge_connect(why);
 }
 
-/* Returns whether this is the initial pid namespace, which has this inode (PROC_PID_INIT_INO in
- * include/linux/proc_ns.h). */
-static bool sees_all_processes(void) {
-    char link[32];
-    ssize_t size = readlink("/proc/self/ns/pid", link, sizeof link - 1);
-    link[size > 0 ? size : 0] = '\0';
-    return strcmp(link, "pid:[4026531836]") == 0;
-}
-
 static void read_settings(struct why *why) {
     char text[16];
     sysctl_port_range(NETNS_HERE, &why->range);
@@ -376,7 +367,7 @@ static void read_settings(struct why *why) {
     why->privileged_below = 1024;
     if (sysctl_read(NETNS_HERE, "net.ipv4.ip_unprivileged_port_start", text, sizeof text) == 0)
         why->privileged_below = (uint16_t)strtoul(text, NULL, 10);
-    why->own_pids_only = !sees_all_processes();
+    why->own_pids_only = !process_sees_all();
 }
 
 static void look_once(struct why *why, const struct why_question *asked) {
