@@ -101,10 +101,10 @@ static bool print_kind(const struct command *command, const char *name, const ch
 
 static void print_values(const struct command *command, const struct option_row *row,
                          const char *before, FILE *out) {
-    if (row->words == NULL)
-        print_kind(command, row->value, before, out);
-    for (size_t i = 0; row->words != NULL && row->words[i] != NULL; i++)
-        print_word(before, row->words[i], NULL, out);
+    if (row->values == NULL)
+        print_kind(command, row->value_name, before, out);
+    for (size_t i = 0; row->values != NULL && row->values[i] != NULL; i++)
+        print_word(before, row->values[i], NULL, out);
 }
 
 static void print_option(const char *dashes, const char *name, const struct option_row *row,

@@ -96,7 +96,7 @@ static void complain(const struct search *search) {
 static const struct option_row rows[] = {
     {.name = "tag",
      .takes = VALUE_REQUIRED,
-     .value = "TAG",
+     .value_name = "TAG",
      .set = option_set_text,
      .offset = offsetof(struct search, tag),
      .help = "show only scenarios with this tag"},

@@ -252,7 +252,7 @@ bool option_set_time(const struct option_use *use) {
     return true;
 }
 
-/* Writes the words as in `'auto', 'always' or 'never'`. */
+/* Writes words as in `'auto', 'always' or 'never'`. */
 static void join_words(const char *const *words, char *text, size_t size) {
     size_t used = 0;
     for (size_t i = 0; words[i] != NULL && used < size; i++)
@@ -265,10 +265,10 @@ static void join_words(const char *const *words, char *text, size_t size) {
 
 int option_word(const struct option_use *use) {
     char expected[160] = "";
-    for (int i = 0; use->row->words[i] != NULL; i++)
-        if (strcmp(use->row->words[i], use->value) == 0)
+    for (int i = 0; use->row->values[i] != NULL; i++)
+        if (strcmp(use->row->values[i], use->value) == 0)
             return i;
-    join_words(use->row->words, expected, sizeof expected);
+    join_words(use->row->values, expected, sizeof expected);
     options_wrong_value(use, expected);
     return -1;
 }
@@ -279,7 +279,7 @@ bool option_set_either(const struct option_use *use) {
     return word >= 0;
 }
 
-const char *const option_colour_words[] = {"auto", "always", "never", NULL};
+const char *const option_colour_values[] = {"auto", "always", "never", NULL};
 
 bool options_colour_by_default(void) {
     const char *refused = getenv("NO_COLOR"), *terminal = getenv("TERM");
@@ -308,11 +308,11 @@ static void append_value(char *text, const struct option_row *row) {
     if (row->takes == VALUE_NONE)
         return;
     append(text, row->takes == VALUE_OPTIONAL ? "[=" : " ");
-    if (row->value != NULL)
-        append(text, row->value);
-    for (size_t i = 0; row->value == NULL && row->words[i] != NULL; i++) {
+    if (row->value_name != NULL)
+        append(text, row->value_name);
+    for (size_t i = 0; row->value_name == NULL && row->values[i] != NULL; i++) {
         append(text, i == 0 ? "" : "|");
-        append(text, row->words[i]);
+        append(text, row->values[i]);
     }
     append(text, row->takes == VALUE_OPTIONAL ? "]" : "");
 }

@@ -25,15 +25,15 @@ typedef bool option_setter(const struct option_use *use);
 enum option_value { VALUE_NONE, VALUE_REQUIRED, VALUE_OPTIONAL };
 
 struct option_row {
-    const char *name;         /* `repeat` for --repeat; NULL: there is only the letter */
-    char letter;              /* `j` for -j; 0: there is only the name */
-    enum option_value takes;  /* whether a value follows */
-    const char *value;        /* its name in help: FILE, TAG, N; completion.c knows some of them */
-    const char *const *words; /* the only possible values, ending with NULL; NULL: any */
-    option_setter *set;       /* NULL ends a table */
-    size_t offset;            /* of the target, from the beginning of the group's structure */
-    int64_t low, high;        /* bounds of a number */
-    const char *help;         /* NULL: a hidden option */
+    const char *name;          /* `repeat` for --repeat; NULL: there is only the letter */
+    char letter;               /* `j` for -j; 0: there is only the name */
+    enum option_value takes;   /* whether a value follows */
+    const char *value_name;    /* in help: FILE, TAG, N; completion.c knows some of them */
+    const char *const *values; /* all possible ones, ending with NULL; NULL: any */
+    option_setter *set;        /* NULL ends a table */
+    size_t offset;             /* of the target, from the beginning of the group's structure */
+    int64_t low, high;         /* bounds of a number */
+    const char *help;          /* NULL: a hidden option */
 };
 
 /* Options that belong together. A command has an array of groups that ends with one without rows;
@@ -79,17 +79,17 @@ bool option_set_unsigned(const struct option_use *use);
  * seconds. Without a value the target stays as it is. */
 bool option_set_time(const struct option_use *use);
 
-/* The target is a bool: whether the value is the second of the row's words, not the first. */
+/* The target is a bool: whether the value is the second of the row's values, not the first. */
 bool option_set_either(const struct option_use *use);
 
 /* The target is a bool: whether standard output is in colour. The value is always (also without
  * one), never or auto: on a terminal that is not dumb, unless NO_COLOR is set
  * (https://no-color.org). */
-extern const char *const option_colour_words[];
+extern const char *const option_colour_values[];
 bool option_set_colour(const struct option_use *use);
 bool options_colour_by_default(void);
 
-/* Returns which of the row's words the value is, from 0; -1 after a complaint. */
+/* Returns which of the row's values it is, from 0; -1 after a complaint. */
 int option_word(const struct option_use *use);
 
 /* --- help and completion --- */

@@ -166,12 +166,12 @@ static bool set_file(const struct option_use *use) {
 const struct option_row outputs_options[] = {
     {.name = "format",
      .takes = VALUE_REQUIRED,
-     .value = "FORMAT",
+     .value_name = "FORMAT",
      .set = set_format,
      .help = "format of the report on standard output; see below"},
     {.name = "output",
      .takes = VALUE_REQUIRED,
-     .value = "FILE",
+     .value_name = "FILE",
      .set = set_file,
      .help = "also write the report to FILE (format from its extension, or FILE:FORMAT); may be "
              "given several times"},

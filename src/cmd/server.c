@@ -45,7 +45,7 @@ static const struct option_row rows[] = {
     {.name = "listen",
      .letter = 'l',
      .takes = VALUE_REQUIRED,
-     .value = "ADDRESS",
+     .value_name = "ADDRESS",
      .set = option_set_text,
      .offset = offsetof(struct server, hand.address),
      .help = "address and port to listen on: 127.0.0.1:1215, [::1]:1215, 127.0.0.1:0, or :1215 for "
@@ -53,7 +53,7 @@ static const struct option_row rows[] = {
     {.name = "wait",
      .letter = 'w',
      .takes = VALUE_REQUIRED,
-     .value = "TIME",
+     .value_name = "TIME",
      .set = byhand_set_wait,
      .offset = offsetof(struct server, hand),
      .help = "close everything TIME after the first connection, or after listen() if none comes: "
@@ -62,7 +62,7 @@ static const struct option_row rows[] = {
      .set = option_clear_flag,
      .offset = offsetof(struct server, hand.reuseaddr),
      .help = "do not set SO_REUSEADDR"},
-    {.letter = 's', .takes = VALUE_REQUIRED, .value = "ADDRESS", .set = refuse_source},
+    {.letter = 's', .takes = VALUE_REQUIRED, .value_name = "ADDRESS", .set = refuse_source},
     {0},
 };
 
@@ -208,7 +208,7 @@ const struct command command_server = {
     .name = "server",
     .function = cmd_server,
     .usage = "-l ADDRESS [OPTION...]",
-    .summary = "listen by hand: accept, wait, close; each call with its errno",
+    .summary = "listen, accept and close by hand; show each call with its errno",
     .description = "A connection is closed when its client closes it. Ctrl-C and SIGTERM end the "
                    "wait.",
     .options = groups,

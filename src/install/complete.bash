@@ -4,16 +4,16 @@
 # shellcheck shell=bash
 
 _portreuse() {
-  local program=$1 name=${1##*/} words=() word parted='' cut=''
+  local program=$1 name=${1##*/} words=() word joining='' cut=''
   if [[ $name == portreuse-* ]]; then # a link, which stands for a command
     words=("${name#portreuse-}")
     program=${1%"-${words[0]}"}
   fi
-  # Readline parts --net=current into three words: join them again.
+  # Readline splits --net=current into three words: join them again.
   for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
-    if [[ $word == = || $parted ]] && ((${#words[@]})); then
+    if [[ $word == = || $joining ]] && ((${#words[@]})); then
       words[${#words[@]} - 1]+=$word
-      [[ $word == = ]] && parted=yes || parted=''
+      [[ $word == = ]] && joining=yes || joining=''
     else
       words+=("$word")
     fi

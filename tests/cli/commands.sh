@@ -54,6 +54,7 @@ ok "version -v shows sysctls" out_matches 'net.ipv4.ip_local_port_range +[0-9]+'
 for word in help --help -h; do
   run "$portreuse" $word
   ok "$word shows the commands" out_matches '^  run +run scenarios'
+  ok "in 80 columns" sh -c '! grep -E "^.{81}" "$1"' - "$work/out"
 done
 for command in $("$portreuse" help | sed -n 's/^  \([a-z]*\)  *[a-z].*/\1/p'); do
   run "$portreuse" help "$command"

@@ -7,10 +7,14 @@ top=$(cd "$here/../.." && pwd)
 page=$top/docs/man/portreuse.1
 language=$top/docs/man/portreuse-scenario.5
 
-# The options in the part of the man page that is about a command.
+# The options in the section of the man page that is about a command, as help writes them:
+# `-j, --jobs[=N]`, `--tag TAG`, `--as server|client`.
 page_options() { # COMMAND
-  sed -n "/^\.Ss portreuse $1\$/,/^\.S[sh] /p" "$page" | grep '^\.It Fl' |
-    sed 's/ Ns O[op] .*//; s/ Ns //g; s/Cm //g' | grep -o 'Fl [^ ]*' | sed 's/Fl /-/' | sort
+  sed -n "/^\.Ss portreuse $1\$/,/^\.S[sh] /p" "$page" | sed -n 's/^\.It Fl/Fl/p' |
+    sed 's/Fl /-/g; s/ , /, /; s/ Ns Op = Ns Ar \([^ ]*\)/[=\1]/; s/ Ns Op : .*//; s/ | /|/g; s/ Ar / /; s/ Cm / /' | sort
+}
+help_options() { # COMMAND
+  "$portreuse" help "$1" | sed -n '/^Options$/,/^$/s/^  *\(-.*\)/\1/p' | sed 's/  .*//' | sort
 }
 
 "$portreuse" help --words | cut -f 1 >"$work/commands"
@@ -19,8 +23,8 @@ ok "the man page has a part for each command, in the order of the help" \
   diff "$work/commands" "$work/sections"
 while read -r command; do
   page_options "$command" >"$work/page"
-  "$portreuse" help --words -- "$command" - | cut -f 1 | grep '^-' | sort >"$work/help"
-  ok "it has the options of $command, and no others" diff "$work/help" "$work/page"
+  help_options "$command" >"$work/help"
+  ok "it has the options of $command and their values, and no others" diff "$work/help" "$work/page"
   ok "and it shows how to call it" grep -qxF ".Cm $command" "$page"
 done <"$work/commands"
 
