@@ -55,6 +55,8 @@ skip() {
 # For `ok`: predicates on what the last `run` left in $rc, out and err.
 status_is() { [ "$rc" = "$1" ]; }
 out_has() { grep -qF -e "$1" "$work/out"; }
+# out_says TEXT: like out_has, but every run of blanks and newlines is taken as one blank.
+out_says() { tr -s ' \n' ' ' <"$work/out" | grep -qF -e "$1"; }
 out_lacks() { ! grep -qF -e "$1" "$work/out"; }
 out_matches() { grep -qE -e "$1" "$work/out"; }
 err_has() { grep -qF -e "$1" "$work/err"; }

@@ -17,7 +17,7 @@
 #include "engine/runner.h"
 #include "inspect/evidence.h"
 #include "kernel/sockopt.h"
-#include "report/run/text_parts.h"
+#include "report/run/text.h"
 
 /* --- options --- */
 
@@ -174,7 +174,7 @@ static void show_evidence(const struct byhand *hand, enum port_call call, int er
     text_evidence(stdout, &no_scenario, &evidence, true);
     const char *scenario = cause_row(evidence.cause)->scenario;
     if (scenario != NULL)
-        printf("            shown by:   portreuse run %s\n", scenario);
+        printf("      shown by:   portreuse run %s\n", scenario);
     if (diag >= 0)
         close(diag);
 }

@@ -23,7 +23,7 @@ ok "case after case on the same ports, without any right" first_line_is \
   "PASS time-wait-rebind: 4 cases, all as expected"
 run as_user "$refuse" seccomp "$portreuse" run --net=current ephemeral-exhaustion
 ok "what writes sysctls is skipped there" first_line_starts \
-  "SKIP ephemeral-exhaustion: line 15: 'sysctl' would touch the host"
+  "SKIP ephemeral-exhaustion: line 19: 'sysctl' would change the host"
 run as_user "$refuse" seccomp "$portreuse" version -v
 ok "version -v says it too" out_has "no private namespace, a seccomp filter"
 
@@ -78,9 +78,9 @@ S
 run "$portreuse" run --net=current "$file"
 ok "in the present namespace only what is harmless is run" first_line_is \
   "PASS sysctl: 2 cases, all as expected; 4 skipped"
-ok "no sysctl" out_has "'sysctl' would touch the host"
-ok "no SOCK_DESTROY" out_has "'destroy' would touch the host"
-ok "no address" out_has "'address' would touch the host"
+ok "no sysctl" out_has "'sysctl' would change the host"
+ok "no SOCK_DESTROY" out_has "'destroy' would change the host"
+ok "no address" out_has "'address' would change the host"
 ok "no flood" out_has "more than 1000 rounds would flood the host"
 
 # A port that somebody else has there is told, and not blamed on the kernel. The port is one that was

@@ -12,7 +12,7 @@
 /* A text from outside, whole. */
 void phrase_text(FILE *out, const char *text);
 
-/* The front of it if it is longer than `most` bytes, and dots. */
+/* A text of more than `most` bytes is shortened to its first words, at least one, and dots. */
 void phrase_front(FILE *out, const char *text, size_t most);
 
 /* The role of a step, "" for a step of the environment. */

@@ -18,6 +18,9 @@ void layout_text(FILE *out, const char *text);
  * text is a space; two end a paragraph. */
 void layout_wrap(FILE *out, const char *text, unsigned indent, unsigned column);
 
+/* The same without the newline. Returns how many columns of the last line are used. */
+unsigned layout_words(FILE *out, const char *text, unsigned indent, unsigned column);
+
 /* Return what to print before and after a word in the colour of a verdict; "" unless `wanted`. */
 const char *layout_colour(bool wanted, enum verdict verdict);
 const char *layout_colour_end(bool wanted);

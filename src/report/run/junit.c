@@ -7,7 +7,7 @@
 #include "base/units.h"
 #include "report/run/phrase.h"
 #include "report/run/run.h"
-#include "report/run/text_parts.h"
+#include "report/run/text.h"
 
 struct junit {
     FILE *out, *text; /* markup; text from outside, in attributes and between tags */

@@ -10,8 +10,16 @@ void phrase_text(FILE *out, const char *text) {
 
 void phrase_front(FILE *out, const char *text, size_t most) {
     size_t size = utf8_cut(text, most);
+    if (text[size] == '\0') {
+        utf8_print(out, text, size);
+        return;
+    }
+    while (size > 0 && text[size] != ' ')
+        size--;
+    if (size == 0)
+        size = strcspn(text, " ");
     utf8_print(out, text, size);
-    fputs(text[size] == '\0' ? "" : "...", out);
+    fputs(text[size] == '\0' ? "" : " ...", out);
 }
 
 const char *phrase_role(const struct scenario *scenario, const struct step *step) {

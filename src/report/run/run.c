@@ -1,6 +1,8 @@
 /* The subject `run`: its formats, its verdict in one line, and its summary. */
 #include "report/run/run.h"
 
+#include <string.h>
+
 #include "report/run/phrase.h"
 #include "report/shared/layout.h"
 
@@ -8,6 +10,11 @@ enum { NAME_MOST = 32, WANT_MOST = 20 };
 
 const struct run_findings *run_findings(const struct report *report) {
     return report->findings;
+}
+
+/* Returns whether the line has room for this name; if not, it is left out. */
+static bool is_short(const char *name) {
+    return strlen(name) <= NAME_MOST;
 }
 
 static void print_count(FILE *out, size_t count, const char *what) {
@@ -34,8 +41,8 @@ static void print_trouble(FILE *out, const struct run_result *run) {
         return;
     if (run->verdict != VERDICT_SKIP && total > 1)
         fprintf(out, "%zu of %zu cases, first: ", run->cases[run->verdict], total);
-    if (run->scenario_count > 1) {
-        phrase_front(out, scenario->scenario->name, NAME_MOST);
+    if (run->scenario_count > 1 && is_short(scenario->scenario->name)) {
+        phrase_text(out, scenario->scenario->name);
         fputs(": ", out);
     }
     phrase_case(out, scenario, index, WANT_MOST);
@@ -52,8 +59,8 @@ static void print_passed(FILE *out, const struct run_result *run) {
 
 static void print_verdict(FILE *out, const struct run_result *run) {
     fprintf(out, "%s ", verdict_name(run->verdict));
-    if (run->scenario_count == 1)
-        phrase_front(out, run->scenarios[0].scenario->name, NAME_MOST);
+    if (run->scenario_count == 1 && is_short(run->scenarios[0].scenario->name))
+        phrase_text(out, run->scenarios[0].scenario->name);
     else
         print_count(out, run->scenario_count, "scenario");
     fputs(": ", out);

@@ -20,7 +20,7 @@ static const char *skip_spaces(const char *text, bool *paragraph) {
     return text;
 }
 
-void layout_wrap(FILE *out, const char *text, unsigned indent, unsigned column) {
+unsigned layout_words(FILE *out, const char *text, unsigned indent, unsigned column) {
     bool line_is_new = true; /* it has no word of the text yet */
     bool paragraph;
     const char *at = skip_spaces(text, &paragraph);
@@ -40,6 +40,11 @@ void layout_wrap(FILE *out, const char *text, unsigned indent, unsigned column) 
         at = skip_spaces(at + size, &paragraph);
         paragraph = paragraph && *at != '\0';
     }
+    return column;
+}
+
+void layout_wrap(FILE *out, const char *text, unsigned indent, unsigned column) {
+    layout_words(out, text, indent, column);
     fputc('\n', out);
 }
 
