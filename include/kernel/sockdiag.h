@@ -13,38 +13,38 @@
 #include "kernel/netns.h"
 #include "model/socket.h"
 
-/* Which sockets are asked for. */
+/* Which sockets to list. */
 struct diag_query {
     sa_family_t family; /* AF_INET, AF_INET6, or 0 for both */
     uint32_t states;    /* a set of states, see model/socket.h */
     struct endpoint_pattern local, remote;
-    uint16_t low, high; /* where local.any_port holds: only those ports; 0 and 0 is all of them */
-    bool opener;        /* find out which side opened each connection */
-    bool asked; /* only those whose port bind() asked for by its number; never in TIME-WAIT */
+    uint16_t low, high; /* if local.any_port: only these local ports; 0 and 0: all of them */
+    bool opener;        /* also find out which side opened each connection */
+    bool asked;         /* only those whose port was named to bind(); never any in TIME-WAIT */
 };
 
-/* A query for every socket in `states`. */
+/* Returns a query for every socket in `states`. */
 struct diag_query sockdiag_query(uint32_t states);
 
 /* Opens a sock_diag socket, which answers for that namespace: a descriptor that the caller closes,
  * or -1 with errno set (EPROTONOSUPPORT where the kernel lacks sock_diag). */
 int sockdiag_open(struct netns ns);
 
-/* Called for each socket; `context` is the caller's own. False ends the visits. */
+/* Called for each socket, with the caller's `context`. False ends the visits. */
 typedef bool sockdiag_visit(void *context, const struct tcp_socket *socket);
 
-/* Visits each socket that matches the query. Returns 0, or an errno: ENOENT where the kernel lacks
+/* Visits each socket that matches the query. Returns 0 or an errno: ENOENT if the kernel lacks
  * inet_diag for TCP. */
 int sockdiag_dump(int diag, const struct diag_query *query, sockdiag_visit *visit, void *context);
 
-/* Asks for the one socket with these two endpoints: no walk over the kernel's whole table. Returns
+/* Finds the socket with these two endpoints, without a walk over the kernel's whole table. Returns
  * 0 and fills `socket`, ENOENT if there is none, or another errno. Listeners are not found. */
 int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint *remote,
                   struct tcp_socket *socket);
 
-/* Has the kernel abort this socket (SOCK_DESTROY, since Linux 4.5; TIME-WAIT ones too). Returns 0
- * or an errno: EOPNOTSUPP where the kernel was built without INET_DIAG_DESTROY, EPERM without
- * CAP_NET_ADMIN, ENOENT if it is gone, and for sockets that are only BOUND. */
+/* Makes the kernel abort this socket (SOCK_DESTROY, since Linux 4.5), also in TIME-WAIT. Returns 0
+ * or an errno: EOPNOTSUPP if the kernel was built without INET_DIAG_DESTROY, EPERM without
+ * CAP_NET_ADMIN, ENOENT if it is gone, or if it is only BOUND. */
 int sockdiag_destroy(int diag, const struct tcp_socket *socket);
 
 /* Ends a TIME-WAIT early. Its connection must be between two sockets of this namespace, and the
@@ -65,22 +65,22 @@ int sockdiag_sees_bound(int diag, struct netns ns);
 
 enum { SOCKDIAG_REQUEST_SIZE = 160 };
 
-/* Writes the dump request for one family, or with 0 for both, into `request`
- * (SOCKDIAG_REQUEST_SIZE bytes, aligned as a uint32_t) and returns its length. The kernel sorts by
- * states and ports, the rest is sockdiag_parse()'s part. */
+/* Writes the dump request for one family, or for both if it is 0, to `request`
+ * (SOCKDIAG_REQUEST_SIZE bytes, aligned like a uint32_t) and returns its length. The kernel filters
+ * by state and port; sockdiag_parse() does the rest. */
 size_t sockdiag_request(const struct diag_query *query, sa_family_t family, uint32_t sequence,
                         void *request);
 
 enum sockdiag_status {
-    SOCKDIAG_MORE,   /* the dump goes on in the next message */
+    SOCKDIAG_MORE,   /* the dump continues in the next datagram */
     SOCKDIAG_DONE,   /* the dump is complete */
-    SOCKDIAG_ENDED,  /* the visitor wanted no more */
+    SOCKDIAG_ENDED,  /* the visitor ended it */
     SOCKDIAG_ERRNO,  /* the kernel answered with an errno */
-    SOCKDIAG_BROKEN, /* not a sound answer to our request */
+    SOCKDIAG_BROKEN, /* not a valid answer to our request */
 };
 
-/* Reads the `size` bytes of one received datagram (aligned as a uint32_t) and visits each socket in
- * it that matches the query. `*error` is set with SOCKDIAG_ERRNO. */
+/* Parses the `size` bytes of one received datagram (aligned like a uint32_t) and visits each socket
+ * in it that matches the query. `*error` is set with SOCKDIAG_ERRNO. */
 enum sockdiag_status sockdiag_parse(const void *bytes, size_t size, uint32_t sequence,
                                     const struct diag_query *query, sockdiag_visit *visit,
                                     void *context, int *error);

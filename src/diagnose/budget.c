@@ -206,7 +206,7 @@ static void find_rate(struct budget *budget) {
 }
 
 void budget_tally_finish(const struct budget_tally *tally, struct budget *budget) {
-    size_t fullest[BUDGET_ROUTES];
+    size_t fullest[BUDGET_ROUTES] = {0};
     budget->explicit_ports = tally->explicit_ports;
     budget->explicit_sockets = tally->explicit_sockets;
     budget->route_count = (uint32_t)tally->routes.count;

@@ -107,8 +107,7 @@ static bool shorten(const char *line, char *command) {
         length--;
     if (length == 0)
         return false;
-    memcpy(command, line, length);
-    memcpy(command + length, more, sizeof more);
+    snprintf(command, OWNER_COMMAND_SIZE, "%.*s%s", (int)length, line, more);
     return true;
 }
 

@@ -1,11 +1,10 @@
-/* sock_diag(7): a dump request, its multipart answer read datagram by datagram.
+/* sock_diag(7): a dump request, and its multipart answer, read datagram by datagram.
  *
- * The kernel filters by state and by port (INET_DIAG_REQ_BYTECODE), so that a query for one port
- * is cheap among 200,000 sockets; addresses, where `*`, wildcards and IPv4-mapped ones must be told
- * apart, are compared here. Most of a dump's time goes into walking the kernel's tables, whatever
- * is found. The older form of a request (struct inet_diag_req) names no family, and so has both in
- * one walk (inet_diag_dump_compat() in net/ipv4/inet_diag.c).
- */
+ * The kernel filters by state and by port (INET_DIAG_REQ_BYTECODE), so that a query for one port is
+ * cheap even with 200,000 sockets. Addresses are compared here, where `*`, wildcards and
+ * IPv4-mapped ones must be distinguished. Most of the time of a dump is the kernel's walk over its
+ * tables, whatever it finds. The older form of a request (struct inet_diag_req) names no family and
+ * gets both in one walk (inet_diag_dump_compat() in net/ipv4/inet_diag.c). */
 #include "kernel/sockdiag.h"
 
 #include <errno.h>
@@ -28,7 +27,7 @@ struct diag_query sockdiag_query(uint32_t states) {
 
 enum { FILTER_SLOTS = 10 };
 
-/* What lies behind the request itself. */
+/* What follows the request itself. */
 struct dump_filter {
     struct rtattr attribute;
     struct inet_diag_bc_op code[FILTER_SLOTS];
@@ -45,8 +44,8 @@ static struct inet_diag_req_v2 diag_request(sa_family_t family, uint32_t states)
         .sdiag_family = (uint8_t)family, .sdiag_protocol = IPPROTO_TCP, .idiag_states = states};
 }
 
-/* One comparison of the kernel's filter machine: the operation, and the port in the next slot. On
- * yes it goes on behind itself; on no it jumps past the end, which rejects the socket. */
+/* Adds a comparison for the kernel's filter machine: the operation, and the port in the next slot.
+ * On yes it continues after itself; on no it jumps past the end, which rejects the socket. */
 static size_t add_comparison(struct inet_diag_bc_op *code, size_t used, uint8_t kind,
                              uint16_t port) {
     code[used] = (struct inet_diag_bc_op){.code = kind, .yes = 2 * sizeof code[0]};
@@ -54,8 +53,8 @@ static size_t add_comparison(struct inet_diag_bc_op *code, size_t used, uint8_t 
     return used + 2;
 }
 
-/* Lets those pass whose port was not chosen by the kernel: SOCK_BINDPORT_LOCK is set by bind() to a
- * port other than 0. On no it goes on behind itself; on yes to a jump past the end. */
+/* Accepts sockets whose port was not chosen by the kernel: bind() to a port other than 0 sets
+ * SOCK_BINDPORT_LOCK. On no it continues after itself; on yes with a jump past the end. */
 static size_t add_asked(struct inet_diag_bc_op *code, size_t used) {
     code[used] = (struct inet_diag_bc_op){
         .code = INET_DIAG_BC_AUTO, .yes = sizeof code[0], .no = 2 * sizeof code[0]};
@@ -85,7 +84,7 @@ static size_t write_filter(const struct diag_query *query, struct inet_diag_bc_o
     return used * sizeof code[0];
 }
 
-/* Writes the part of the request that says what is asked for; returns its length. */
+/* Writes the part of the request that says which sockets to list; returns its length. */
 static size_t write_question(const struct diag_query *query, sa_family_t family, void *question) {
     uint8_t extensions = query->opener ? 1U << (INET_DIAG_INFO - 1) : 0;
     if (family == 0) {
@@ -131,10 +130,11 @@ static enum tcp_state state_of(const struct inet_diag_msg *message, uint32_t ask
     return bound ? STATE_BOUND : (enum tcp_state)message->idiag_state;
 }
 
-/* The peer of a connection that was opened here acknowledged our SYN, and the kernel counts that as
- * a byte acknowledged; of one that was opened there it does not (tcp_snd_una_update() in net/ipv4/
- * tcp_input.c). A FIN counts too. With everything acknowledged the sum tells, and with data under
- * way only if there is more acknowledged than was sent. Data in the SYN (TCP_FASTOPEN) spoil it. */
+/* The peer of a connection that was opened here has acknowledged our SYN, which the kernel counts
+ * as one acknowledged byte; for a connection that was opened there it does not
+ * (tcp_snd_una_update() in net/ipv4/tcp_input.c). A FIN counts too. The difference is certain if
+ * everything is acknowledged, or if more is acknowledged than was sent. Data in the SYN
+ * (TCP_FASTOPEN) make it useless. */
 static enum socket_opener read_opener(const struct rtattr *attribute, enum tcp_state state) {
     struct tcp_info info = {0};
     size_t size = attribute->rta_len - RTA_LENGTH(0);
@@ -151,7 +151,7 @@ static enum socket_opener read_opener(const struct rtattr *attribute, enum tcp_s
     return acked == sent && info.tcpi_unacked == 0 ? OPENED_THERE : OPENER_NOT_KNOWN;
 }
 
-/* Reads the attributes behind the message; a broken one ends the list. */
+/* Reads the attributes after the message; a broken one ends the list. */
 static void read_attributes(const struct nlmsghdr *header, struct tcp_socket *socket) {
     const struct inet_diag_msg *message = NLMSG_DATA(header);
     size_t left = header->nlmsg_len - NLMSG_LENGTH(sizeof *message);
@@ -200,9 +200,8 @@ static bool wanted(const struct diag_query *query, const struct tcp_socket *sock
            endpoint_matches(&query->remote, &socket->remote);
 }
 
-/* Both NLMSG_ERROR and NLMSG_DONE start with an errno, negative, or 0. A dump that fails says so in
- * the latter (netlink_dump_done() in net/netlink/af_netlink.c): so does one where TCP has no
- * inet_diag. */
+/* Both NLMSG_ERROR and NLMSG_DONE start with a negative errno, or 0. A dump that fails uses the
+ * latter (netlink_dump_done() in net/netlink/af_netlink.c), also if TCP has no inet_diag. */
 static enum sockdiag_status read_error(const struct nlmsghdr *header, int *error) {
     int answer = 0;
     if (header->nlmsg_len >= NLMSG_LENGTH(sizeof answer))
@@ -246,7 +245,7 @@ int sockdiag_open(struct netns ns) {
     return netns_socket(ns, AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
 }
 
-/* Receives one datagram of the kernel's. Returns its size, 0 if it came from elsewhere, or -1. */
+/* Receives one datagram from the kernel. Returns its size, 0 if somebody else sent it, or -1. */
 static ssize_t receive(int diag, void *buffer, size_t size) {
     struct sockaddr_nl from = {0};
     socklen_t from_size = sizeof from;
@@ -262,7 +261,7 @@ static uint32_t next_sequence(void) {
     return ++sequence;
 }
 
-enum { DATAGRAM_SIZE = 32 * 1024 }; /* what the kernel fills for a reader that offers as much */
+enum { DATAGRAM_SIZE = 32 * 1024 }; /* the most that the kernel fills, given enough room */
 
 int sockdiag_dump(int diag, const struct diag_query *query, sockdiag_visit *visit, void *context) {
     _Alignas(uint32_t) char buffer[DATAGRAM_SIZE];
@@ -277,7 +276,7 @@ int sockdiag_dump(int diag, const struct diag_query *query, sockdiag_visit *visi
             return errno;
         if (received == 0)
             continue;
-        /* What a visitor left unread of an earlier dump still waits in the socket. */
+        /* The socket may still have the rest of an earlier dump, which its visitor ended. */
         const struct nlmsghdr *header = (const struct nlmsghdr *)buffer;
         if ((size_t)received >= sizeof *header && header->nlmsg_seq != sequence)
             continue;
@@ -312,7 +311,7 @@ struct single_request {
     struct inet_diag_req_v2 diag;
 };
 
-/* Sends a request about one socket and receives its one answer. Returns 0 or an errno. */
+/* Sends a request about one socket and receives its answer. Returns 0 or an errno. */
 static int ask_one(int diag, struct single_request *request, void *buffer, size_t size,
                    size_t *received) {
     uint32_t sequence = next_sequence();
@@ -349,7 +348,7 @@ int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint 
     int error = ask_one(diag, &request, buffer, sizeof buffer, &size);
     if (error != 0)
         return error;
-    /* A lookup that finds no connection falls back on the listener; hence the endpoints here. */
+    /* A lookup that finds no connection falls back to the listener: compare the endpoints. */
     struct diag_query query = {
         .states = STATES_ANY, .local = {.endpoint = *local}, .remote = {.endpoint = *remote}};
     *socket = (struct tcp_socket){0};

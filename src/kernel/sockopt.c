@@ -13,7 +13,7 @@
 #include "base/suggest.h"
 #include "base/units.h"
 
-/* Of <linux/in.h>, which cannot stand beside <netinet/in.h>. */
+/* From <linux/in.h>, which cannot be included together with <netinet/in.h>. */
 #ifndef IP_BIND_ADDRESS_NO_PORT
 #define IP_BIND_ADDRESS_NO_PORT 24
 #endif
@@ -71,7 +71,7 @@ static const char *parse_linger(const char *text, struct sockopt_value *value) {
         return NULL;
     value->number = 1;
     if (text != NULL && !units_number(text, 0, INT_MAX, &value->number))
-        return "not a number of seconds, nor 'off'";
+        return "neither a number of seconds nor 'off'";
     return NULL;
 }
 
@@ -82,7 +82,7 @@ static const char *parse_duration(const char *text, struct sockopt_value *value)
     if (!units_duration(text, &ns))
         return "not a time such as 200ms or 3s";
     if (ns % NS_PER_US != 0)
-        return "the kernel takes whole microseconds";
+        return "the kernel only accepts whole microseconds";
     value->number = (int64_t)ns;
     return NULL;
 }
@@ -91,7 +91,7 @@ static const char *parse_device(const char *text, struct sockopt_value *value) {
     if (text == NULL)
         return "needs a device, as in SO_BINDTODEVICE=lo";
     if (strlen(text) >= sizeof value->text)
-        return "no network device has a name as long as this";
+        return "too long for the name of a network device";
     snprintf(value->text, sizeof value->text, "%s", text);
     return NULL;
 }
@@ -128,7 +128,7 @@ const char *sockopt_parse(const struct sockopt *option, const char *text,
     case SOCKOPT_PORTS:
         return parse_ports(text, value);
     }
-    return "an option of no kind";
+    return "an option of an unknown kind";
 }
 
 const char *sockopt_text(const struct sockopt_value *value, char *text) {

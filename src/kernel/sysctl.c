@@ -26,7 +26,7 @@ const char *sysctl_obstacle(void) {
     if (access("/proc/sys/net", F_OK) < 0 || statvfs("/proc/sys", &status) < 0)
         return "there is no /proc/sys here: mount /proc";
     if ((status.f_flag & ST_RDONLY) != 0)
-        return "/proc/sys is read-only here, as in a container: run it with --privileged, or with "
+        return "/proc/sys is read-only here, as in a container: run that with --privileged or "
                "--security-opt systempaths=unconfined";
     return NULL;
 }

@@ -418,7 +418,7 @@ static void sockopt_parse_refuses_what_its_kind_does_not_take(void **state) {
         {"SO_RCVTIMEO", "-1s", "not a time"},
         {"SO_RCVTIMEO", "0.5us", "whole microseconds"},
         {"SO_BINDTODEVICE", NULL, "needs a device"},
-        {"SO_BINDTODEVICE", "sixteen-letters-", "as long as this"},
+        {"SO_BINDTODEVICE", "sixteen-letters-", "too long"},
         {"IP_LOCAL_PORT_RANGE", NULL, "needs a range"},
         {"IP_LOCAL_PORT_RANGE", "", "not a range"},
         {"IP_LOCAL_PORT_RANGE", "-", "not a range"},
