@@ -36,10 +36,14 @@ struct matrix_choice matrix_choose_all(void);
 bool matrix_choose_ends(const char *text, matrix_ends ends);
 
 /* Returns whether the pair is chosen, and was measured. */
-bool matrix_shown(const struct matrix *matrix, const struct matrix_choice *choice,
-                  const struct matrix_pair *pair);
+bool matrix_shown(const struct matrix_findings *findings, const struct matrix_pair *pair);
 
 enum { MATRIX_PAIR_SIZE = 128, MATRIX_ANSWER_SIZE = 64 };
+
+/* Calls `grid` for each chosen state and user that was measured. */
+typedef void matrix_grid(const struct matrix_findings *findings, enum matrix_state state,
+                         enum matrix_user user, FILE *out);
+void matrix_each_grid(const struct matrix_findings *findings, matrix_grid *grid, FILE *out);
 
 /* Writes the verdict, one line without a newline, to `text` (REPORT_LINE_SIZE bytes); returns
  * `text`.

@@ -37,7 +37,6 @@ static void fill(const struct matrix_pair *pair, const struct matrix_cell *cell,
 static void write_json(const struct report *report, FILE *out) {
     const struct matrix_findings *findings = report->findings;
     const struct matrix *matrix = findings->matrix;
-    const struct matrix_choice *choice = findings->choice;
     struct json json = {.out = out};
     struct matrix_pair pair = {0};
     const char *fields[FIELDS];
@@ -52,7 +51,7 @@ static void write_json(const struct report *report, FILE *out) {
     json_number(&json, "disagreements", (int64_t)matrix->disagreements);
     json_array(&json, "pairs");
     do {
-        if (!matrix_shown(matrix, choice, &pair))
+        if (!matrix_shown(findings, &pair))
             continue;
         fill(&pair, matrix_cell(matrix, &pair), fields, texts);
         json_object(&json, NULL);
@@ -74,13 +73,12 @@ static void write_record(const char *const fields[FIELDS], FILE *out) {
 static void write_csv(const struct report *report, FILE *out) {
     const struct matrix_findings *findings = report->findings;
     const struct matrix *matrix = findings->matrix;
-    const struct matrix_choice *choice = findings->choice;
     struct matrix_pair pair = {0};
     const char *fields[FIELDS];
     char texts[4][ERRNAME_SIZE];
     write_record(field_names, out);
     do {
-        if (!matrix_shown(matrix, choice, &pair))
+        if (!matrix_shown(findings, &pair))
             continue;
         fill(&pair, matrix_cell(matrix, &pair), fields, texts);
         write_record(fields, out);
@@ -229,7 +227,7 @@ static void write_diff(const struct report *report, FILE *out) {
     layout_line_end(&line, first);
     fprintf(out, "%s\n", first);
     do {
-        if (!matrix_shown(matrix, findings->choice, &pair) || !changed(diff, matrix, &pair))
+        if (!matrix_shown(findings, &pair) || !changed(diff, matrix, &pair))
             continue;
         fputc('\n', out);
         layout_wrap(out, matrix_pair_text(&pair, text), 4, 0);

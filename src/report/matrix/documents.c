@@ -4,24 +4,24 @@
 
 /* --- Markdown --- */
 
-static void write_marks(const struct matrix *matrix, const struct matrix_choice *choice,
-                        struct matrix_pair pair, FILE *out) {
+static void write_marks(const struct matrix_findings *findings, struct matrix_pair pair,
+                        FILE *out) {
     fputs(" `", out);
     for (unsigned i = 0; i < MATRIX_OPTIONS; i++) {
         pair.second.options = i;
-        bool shown = matrix_shown(matrix, choice, &pair);
-        fputc(shown ? matrix_mark(matrix_cell(matrix, &pair)) : '-', out);
+        bool shown = matrix_shown(findings, &pair);
+        fputc(shown ? matrix_mark(matrix_cell(findings->matrix, &pair)) : '-', out);
     }
     fputs("` |", out);
 }
 
-static void write_marks_row(const struct matrix *matrix, const struct matrix_choice *choice,
-                            struct matrix_pair pair, FILE *out) {
+static void write_marks_row(const struct matrix_findings *findings, struct matrix_pair pair,
+                            FILE *out) {
     fprintf(out, "| %s %s |", matrix_addresses[pair.first.address].name,
             matrix_options_names[pair.first.options]);
     for (unsigned i = 0; i < MATRIX_ADDRESSES; i++) {
         pair.second.address = i;
-        write_marks(matrix, choice, pair, out);
+        write_marks(findings, pair, out);
     }
     fputc('\n', out);
 }
@@ -37,22 +37,22 @@ static void write_table_head(enum matrix_state state, enum matrix_user user, FIL
     fputc('\n', out);
 }
 
-static void write_table(const struct matrix *matrix, const struct matrix_choice *choice,
-                        enum matrix_state state, enum matrix_user user, FILE *out) {
+static void write_table(const struct matrix_findings *findings, enum matrix_state state,
+                        enum matrix_user user, FILE *out) {
     struct matrix_pair pair = {.user = user, .state = state};
     write_table_head(state, user, out);
     for (unsigned i = 0; i < MATRIX_ADDRESSES; i++)
         for (unsigned k = 0; k < MATRIX_OPTIONS; k++) {
             pair.first = (struct matrix_end){i, k};
-            if (choice->first[i][k] && (user == MATRIX_SAME_USER || k >= MATRIX_REUSEPORT))
-                write_marks_row(matrix, choice, pair, out);
+            if (findings->choice->first[i][k] &&
+                (user == MATRIX_SAME_USER || k >= MATRIX_REUSEPORT))
+                write_marks_row(findings, pair, out);
         }
 }
 
 static void write_markdown(const struct report *report, FILE *out) {
     const struct matrix_findings *findings = report->findings;
     const struct matrix *matrix = findings->matrix;
-    const struct matrix_choice *choice = findings->choice;
     char line[REPORT_LINE_SIZE];
     fprintf(out,
             "# Which sockets may share a port on Linux %s\n\n%s\n\n"
@@ -63,10 +63,7 @@ static void write_markdown(const struct report *report, FILE *out) {
             "| `b` | bind() succeeds, listen() fails with EADDRINUSE |\n"
             "| `.` | bind() fails with EADDRINUSE |\n| `!` | the kernel contradicts the model |\n",
             matrix->kernel, matrix_verdict(matrix, line));
-    for (unsigned state = 0; state < MATRIX_STATES; state++)
-        for (unsigned user = 0; user < MATRIX_USERS; user++)
-            if (choice->states[state] && (user == MATRIX_SAME_USER || matrix->users))
-                write_table(matrix, choice, state, user, out);
+    matrix_each_grid(findings, write_table, out);
 }
 
 const struct format format_matrix_markdown = {
@@ -107,14 +104,13 @@ static int offset(struct matrix_end end) {
     return (int)end.address * (MATRIX_OPTIONS * CELL + GAP) + (int)end.options * CELL;
 }
 
-static void write_squares(const struct matrix *matrix, const struct matrix_choice *choice,
-                          enum matrix_state state, enum matrix_user user, const struct kind *kind,
-                          FILE *out) {
+static void write_squares(const struct matrix_findings *findings, enum matrix_state state,
+                          enum matrix_user user, const struct kind *kind, FILE *out) {
     struct matrix_pair pair = {0};
     fprintf(out, "<path fill=\"%s\" d=\"", kind->fill);
     do {
-        if (pair.state == state && pair.user == user && matrix_shown(matrix, choice, &pair) &&
-            matrix_mark(matrix_cell(matrix, &pair)) == kind->mark)
+        if (pair.state == state && pair.user == user && matrix_shown(findings, &pair) &&
+            matrix_mark(matrix_cell(findings->matrix, &pair)) == kind->mark)
             fprintf(out, "M%d %dh%dv%dh-%dz", LABEL + offset(pair.second),
                     HEAD + offset(pair.first), CELL - 1, CELL - 1, CELL - 1);
     } while (matrix_next(&pair));
@@ -131,15 +127,15 @@ static void write_labels(FILE *out) {
     }
 }
 
-static void write_panel(const struct matrix *matrix, const struct matrix_choice *choice,
-                        enum matrix_state state, enum matrix_user user, FILE *out) {
+static void write_panel(const struct matrix_findings *findings, enum matrix_state state,
+                        enum matrix_user user, FILE *out) {
     fprintf(out, "<g transform=\"translate(%d %d)\">\n", (int)user * PANEL,
             LEGEND + (int)state * PANEL_HEIGHT);
     fprintf(out, "<text x=\"6\" y=\"20\" class=\"title\">%s%s</text>\n", matrix_state_names[state],
             user == MATRIX_OTHER_USER ? ", another user" : "");
     write_labels(out);
     for (unsigned i = 0; i < KINDS; i++)
-        write_squares(matrix, choice, state, user, &kinds[i], out);
+        write_squares(findings, state, user, &kinds[i], out);
     fputs("</g>\n", out);
 }
 
@@ -158,7 +154,6 @@ static void write_legend(FILE *out) {
 static void write_svg(const struct report *report, FILE *out) {
     const struct matrix_findings *findings = report->findings;
     const struct matrix *matrix = findings->matrix;
-    const struct matrix_choice *choice = findings->choice;
     int width = MATRIX_USERS * PANEL, height = LEGEND + MATRIX_STATES * PANEL_HEIGHT;
     fprintf(out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" "
@@ -168,10 +163,7 @@ static void write_svg(const struct report *report, FILE *out) {
             "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n",
             width, height, matrix->kernel, width, height);
     write_legend(out);
-    for (unsigned state = 0; state < MATRIX_STATES; state++)
-        for (unsigned user = 0; user < MATRIX_USERS; user++)
-            if (choice->states[state] && (user == MATRIX_SAME_USER || matrix->users))
-                write_panel(matrix, choice, state, user, out);
+    matrix_each_grid(findings, write_panel, out);
     fputs("</svg>\n", out);
 }
 

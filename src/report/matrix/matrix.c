@@ -14,11 +14,19 @@ struct matrix_choice matrix_choose_all(void) {
     return choice;
 }
 
-bool matrix_shown(const struct matrix *matrix, const struct matrix_choice *choice,
-                  const struct matrix_pair *pair) {
-    return matrix_measured(matrix_cell(matrix, pair)) && choice->states[pair->state] &&
-           choice->first[pair->first.address][pair->first.options] &&
-           choice->second[pair->second.address][pair->second.options];
+bool matrix_shown(const struct matrix_findings *findings, const struct matrix_pair *pair) {
+    return matrix_measured(matrix_cell(findings->matrix, pair)) &&
+           findings->choice->states[pair->state] &&
+           findings->choice->first[pair->first.address][pair->first.options] &&
+           findings->choice->second[pair->second.address][pair->second.options];
+}
+
+void matrix_each_grid(const struct matrix_findings *findings, matrix_grid *grid, FILE *out) {
+    for (unsigned state = 0; state < MATRIX_STATES; state++)
+        for (unsigned user = 0; user < MATRIX_USERS; user++)
+            if (findings->choice->states[state] &&
+                (user == MATRIX_SAME_USER || findings->matrix->users))
+                grid(findings, state, user, out);
 }
 
 static bool word_is(const char *word, size_t size, const char *name) {

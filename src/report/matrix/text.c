@@ -67,15 +67,16 @@ static void print_heading(const struct matrix_choice *choice, FILE *out) {
 }
 
 /* Appends the cells of a row. */
-static void add_cells(const struct matrix *matrix, const struct matrix_choice *choice,
-                      struct matrix_pair pair, char *line) {
+static void add_cells(const struct matrix_findings *findings, struct matrix_pair pair, char *line) {
     for (unsigned i = 0; i < MATRIX_ADDRESSES; i++) {
         char marks[MATRIX_OPTIONS + 1] = "";
-        if (!any_end(choice->second, i))
+        if (!any_end(findings->choice->second, i))
             continue;
         for (unsigned k = 0; k < MATRIX_OPTIONS; k++) {
             pair.second = (struct matrix_end){i, k};
-            marks[k] = choice->second[i][k] ? matrix_mark(matrix_cell(matrix, &pair)) : ' ';
+            marks[k] = findings->choice->second[i][k]
+                           ? matrix_mark(matrix_cell(findings->matrix, &pair))
+                           : ' ';
         }
         add_column(line, i, marks);
     }
@@ -88,19 +89,19 @@ static bool row_chosen(const struct matrix_choice *choice, enum matrix_user user
 }
 
 /* Prints the rows of one address. Its name takes two lines, even if there is only one row. */
-static void print_group(const struct matrix *matrix, const struct matrix_choice *choice,
-                        struct matrix_pair pair, FILE *out) {
+static void print_group(const struct matrix_findings *findings, struct matrix_pair pair,
+                        FILE *out) {
     static const char *const names[MATRIX_OPTIONS] = {"none", "ADDR", "PORT", "both"};
     char parts[PARTS][PART_SIZE], line[LINE_SIZE];
     unsigned lines = 0;
     split_name(matrix_addresses[pair.first.address].name, parts);
     for (unsigned i = 0; i < MATRIX_OPTIONS; i++) {
-        if (!row_chosen(choice, pair.user, pair.first.address, i))
+        if (!row_chosen(findings->choice, pair.user, pair.first.address, i))
             continue;
         pair.first.options = i;
         snprintf(line, sizeof line, "%-*s%-*s", ADDRESS, lines < PARTS ? parts[lines] : "",
                  LABEL - ADDRESS, names[i]);
-        add_cells(matrix, choice, pair, line);
+        add_cells(findings, pair, line);
         print_line(line, out);
         lines++;
     }
@@ -116,15 +117,17 @@ static bool has_rows(const struct matrix_choice *choice, enum matrix_user user) 
     return false;
 }
 
-static void print_grid(const struct matrix *matrix, const struct matrix_choice *choice,
-                       enum matrix_state state, enum matrix_user user, FILE *out) {
+static void print_grid(const struct matrix_findings *findings, enum matrix_state state,
+                       enum matrix_user user, FILE *out) {
     struct matrix_pair pair = {.user = user, .state = state};
+    if (!has_rows(findings->choice, user))
+        return;
     fprintf(out, "\n%s: %s%s\n\n", matrix_state_names[state], state_lines[state],
             user == MATRIX_OTHER_USER ? ".\nThe second socket belongs to another user." : "");
-    print_heading(choice, out);
+    print_heading(findings->choice, out);
     for (unsigned i = 0; i < MATRIX_ADDRESSES; i++) {
         pair.first.address = i;
-        print_group(matrix, choice, pair, out);
+        print_group(findings, pair, out);
     }
 }
 
@@ -157,21 +160,20 @@ static void print_pair(const struct matrix_pair *pair, const struct matrix_cell 
 }
 
 /* Prints pairs as text: those that disagree, or all that are chosen. */
-static void print_pairs(const struct matrix *matrix, const struct matrix_choice *choice,
-                        bool disagreeing, FILE *out) {
+static void print_pairs(const struct matrix_findings *findings, bool disagreeing, FILE *out) {
     struct matrix_pair pair = {0};
     do {
-        const struct matrix_cell *cell = matrix_cell(matrix, &pair);
-        if (matrix_shown(matrix, choice, &pair) && (!disagreeing || !matrix_agrees(cell)))
+        const struct matrix_cell *cell = matrix_cell(findings->matrix, &pair);
+        if (matrix_shown(findings, &pair) && (!disagreeing || !matrix_agrees(cell)))
             print_pair(&pair, cell, out);
     } while (matrix_next(&pair));
 }
 
-static size_t count_chosen(const struct matrix *matrix, const struct matrix_choice *choice) {
+static size_t count_chosen(const struct matrix_findings *findings) {
     struct matrix_pair pair = {0};
     size_t count = 0;
     do
-        count += matrix_shown(matrix, choice, &pair);
+        count += matrix_shown(findings, &pair);
     while (matrix_next(&pair));
     return count;
 }
@@ -179,7 +181,6 @@ static size_t count_chosen(const struct matrix *matrix, const struct matrix_choi
 static void write_text(const struct report *report, FILE *out) {
     const struct matrix_findings *findings = report->findings;
     const struct matrix *matrix = findings->matrix;
-    const struct matrix_choice *choice = findings->choice;
     char line[REPORT_LINE_SIZE];
     fprintf(out, "%s\n", matrix_verdict(matrix, line));
     if (matrix->verdict == VERDICT_SKIP || matrix->verdict == VERDICT_ERROR) {
@@ -187,17 +188,13 @@ static void write_text(const struct report *report, FILE *out) {
         layout_wrap(out, matrix->reason, 0, 0);
         return;
     }
-    if (count_chosen(matrix, choice) <= FEW) {
-        print_pairs(matrix, choice, false, out);
+    if (count_chosen(findings) <= FEW) {
+        print_pairs(findings, false, out);
         return;
     }
-    print_pairs(matrix, choice, true, out);
+    print_pairs(findings, true, out);
     print_legend(matrix, out);
-    for (unsigned state = 0; state < MATRIX_STATES; state++)
-        for (unsigned user = 0; user < MATRIX_USERS; user++)
-            if (choice->states[state] && has_rows(choice, user) &&
-                (user == MATRIX_SAME_USER || matrix->users))
-                print_grid(matrix, choice, state, user, out);
+    matrix_each_grid(findings, print_grid, out);
 }
 
 const struct format format_matrix_text = {
