@@ -1,4 +1,4 @@
-/* The result model: what a run found. The engine fills it, the reports read it. */
+/* The result of a run. The engine fills it, the reports read it. */
 #ifndef PORTREUSE_ENGINE_RESULT_H
 #define PORTREUSE_ENGINE_RESULT_H
 
@@ -18,7 +18,7 @@ enum step_status {
     STEP_RUNNING, /* begun, and no answer; in a finished case: it never came */
     STEP_MET,     /* answered as expected */
     STEP_UNMET,   /* answered otherwise */
-    STEP_BROKEN,  /* could not be done or judged: the case's reason says why */
+    STEP_BROKEN,  /* could not be done or judged; the case's reason says why */
 };
 
 /* What a step's result says without pointers, so that it can be sent to another process. */

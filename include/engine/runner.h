@@ -19,17 +19,17 @@ struct run_options {
     struct run_watcher watcher;
 };
 
-/* Runs every case of `count` scenarios, which must stay as long as the result does. `run` is
- * filled, and belongs to the caller.
+/* Runs every case of `count` scenarios, which must outlive the result. Fills `run`, which belongs
+ * to the caller.
  *
  * While it runs, SIGINT, SIGTERM and SIGHUP end the cases under way; the signal is then in
  * run->interrupted, and the cases that did not end are ERROR. When it returns, every process that
- * it started is gone; should it be killed itself, the kernel kills them. */
+ * it started is gone; if it is killed itself, the kernel kills them. */
 void runner_run(const struct scenario *const *scenarios, size_t count,
                 const struct run_options *options, struct run_result *run);
 
-/* Lifts the limit of open descriptors to what this process may have, for the roles to inherit:
- * inside a user namespace the hard limit cannot be raised any more (setrlimit(2)). */
+/* Raises the limit of open descriptors as far as this process may, for the roles to inherit. A role
+ * cannot do it itself: in a user namespace the hard limit cannot be raised (setrlimit(2)). */
 void runner_raise_limits(void);
 
 #endif

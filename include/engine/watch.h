@@ -1,4 +1,4 @@
-/* Watching a run: what happens in it, told as it happens. */
+/* Watching a run: its events, reported as they happen. */
 #ifndef PORTREUSE_ENGINE_WATCH_H
 #define PORTREUSE_ENGINE_WATCH_H
 
@@ -13,7 +13,7 @@ enum run_event_kind {
     RUN_BEGINS,
     CASE_BEGINS,
     STEP_BEGINS,
-    STEP_ENDS, /* a serve block that breaks after it began to serve ends twice */
+    STEP_ENDS, /* a serve block that breaks later ends twice */
     CASE_ENDS,
     RUN_WAITS, /* nothing happened for a while */
 };
@@ -24,7 +24,7 @@ struct run_event {
     uint64_t at_ns; /* since the run began */
     size_t runs_ended, runs_total;
 
-    /* CASE_*, STEP_*, and RUN_WAITS: of the case that has been under way for longest */
+    /* CASE_*, STEP_*; RUN_WAITS: of the case that began first of those under way */
     const struct scenario *scenario;
     size_t case_index;
     unsigned repetition; /* from 1 */
@@ -37,10 +37,11 @@ struct run_event {
 };
 
 struct run_watcher {
-    void (*tell)(void *context, const struct run_event *event); /* NULL: nobody watches */
+    /* Reports an event; NULL: nobody watches. */
+    void (*tell)(void *context, const struct run_event *event);
     void *context;
-    bool steps;       /* tell STEP_*, too; it costs the case two switches of processes a step */
-    uint64_t tick_ns; /* tell RUN_WAITS so often; 0: never */
+    bool steps;       /* report STEP_* too; this costs two context switches per step */
+    uint64_t tick_ns; /* the time between two RUN_WAITS; 0: none */
 };
 
 #endif

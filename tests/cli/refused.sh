@@ -107,7 +107,7 @@ until grep -q "$(printf ':%04X 00000000:0000 0A' "$port")" /proc/net/tcp || [ $t
 done
 run "$portreuse" run --net=current "$work/wants.scenario"
 ok "a port that is taken in the present namespace is a SKIP" first_line_starts \
-  "SKIP wants: port $port is taken in this namespace (LISTEN)"
+  "SKIP wants: port $port is in use in this namespace (LISTEN)"
 kill $holder
 
 finish

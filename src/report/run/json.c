@@ -1,27 +1,26 @@
-/* The report for programs: all of the result model, in the words of docs/report.schema.json. */
-#include <string.h>
-#include <time.h>
-
-#include "report/run/json_parts.h"
+/* The reports for programs: the whole result in one document (docs/report.schema.json), or a line
+ * for each event as it happens (docs/events.schema.json). */
+#include "report/shared/json.h"
+#include "engine/watch.h"
 #include "report/run/run.h"
 #include "report/shared/sockets.h"
 
 /* --- surroundings --- */
 
-static const char *netns_words(const struct capabilities *found) {
-    static const char *const words[] = {[NETNS_REFUSED] = "refused",
+static const char *netns_name(const struct capabilities *found) {
+    static const char *const names[] = {[NETNS_REFUSED] = "refused",
                                         [NETNS_AS_ROOT] = "network",
                                         [NETNS_WITH_USER] = "user and network"};
-    return words[found->netns];
+    return names[found->netns];
 }
 
-void json_surroundings(struct json *json, const struct capabilities *found) {
+static void write_surroundings(struct json *json, const struct capabilities *found) {
     json_object(json, "surroundings");
     json_string(json, "kernel", found->kernel.release);
     json_string(json, "machine", found->kernel.machine);
     json_number(json, "uid", found->uid);
     json_string(json, "namespace", found->current ? "current" : "private");
-    json_string(json, "private_namespace", netns_words(found));
+    json_string(json, "private_namespace", netns_name(found));
     json_string(json, "private_namespace_reason",
                 found->netns == NETNS_REFUSED ? found->netns_reason : NULL);
     json_bool(json, "ipv6", found->ipv6);
@@ -104,13 +103,13 @@ static void write_rounds(struct json *json, const struct step_result *result) {
     json_end(json);
 }
 
-static const char *status_word(const struct step_result *result) {
-    static const char *const words[] = {[STEP_NOT_RUN] = "not run",
+static const char *status_name(const struct step_result *result) {
+    static const char *const names[] = {[STEP_NOT_RUN] = "not run",
                                         [STEP_RUNNING] = "no answer",
                                         [STEP_MET] = "pass",
                                         [STEP_UNMET] = "fail",
                                         [STEP_BROKEN] = "not done"};
-    return words[result->status];
+    return names[result->status];
 }
 
 /* What became of a step, as members of its object. */
@@ -118,7 +117,7 @@ static void write_result(struct json *json, const struct scenario *scenario,
                          const struct step *step, const struct step_result *result) {
     char got[ANSWER_TEXT_SIZE];
     bool answered = result->status == STEP_MET || result->status == STEP_UNMET;
-    json_string(json, "status", status_word(result));
+    json_string(json, "status", status_name(result));
     json_string(json, "got", answered ? answer_text(&result->got, got) : NULL);
     if (answered)
         json_seconds(json, "seconds", result->elapsed_ns);
@@ -132,8 +131,8 @@ static void write_result(struct json *json, const struct scenario *scenario,
         write_rounds(json, result);
 }
 
-void json_step(struct json *json, const char *key, const struct scenario *scenario,
-               const struct step *step, const struct step_result *result) {
+static void write_step(struct json *json, const char *key, const struct scenario *scenario,
+                       const struct step *step, const struct step_result *result) {
     const struct step *judge = result == NULL ? step : result_judge(step, result);
     json_object(json, key);
     json_number(json, "line", step->line);
@@ -159,7 +158,7 @@ static void write_case(struct json *json, const struct scenario_result *scenario
     json_array(json, "steps");
     for (size_t i = 0; i < result->step_count; i++) {
         const struct step *step = result_step(scenario->scenario, index, i);
-        json_step(json, NULL, scenario->scenario, step, &result->steps[i]);
+        write_step(json, NULL, scenario->scenario, step, &result->steps[i]);
         i += step->body;
     }
     json_end(json);
@@ -186,7 +185,7 @@ static void write_scenario(struct json *json, const struct scenario_result *resu
     json_end(json);
 }
 
-void json_counts(struct json *json, const struct run_result *run) {
+static void write_counts(struct json *json, const struct run_result *run) {
     static const char *const keys[VERDICTS] = {"pass", "skip", "fail", "error"};
     json_object(json, "cases");
     for (int i = 0; i < VERDICTS; i++)
@@ -199,8 +198,8 @@ static void write_report(const struct report *report, FILE *out) {
     struct json json = {.out = out};
     json_object(&json, NULL);
     report_json_head(&json, report);
-    json_surroundings(&json, run_findings(report)->capabilities);
-    json_counts(&json, run);
+    write_surroundings(&json, run_findings(report)->capabilities);
+    write_counts(&json, run);
     json_number(&json, "repeat", run->repeat);
     json_bool(&json, "interrupted", run->interrupted != 0);
     json_seconds(&json, "seconds", run->elapsed_ns);
@@ -214,7 +213,90 @@ static void write_report(const struct report *report, FILE *out) {
 const struct format format_json = {
     .name = "json",
     .endings = ".json",
-    .line = "for programs: all that is known, in one document",
+    .line = "for programs: everything, in one JSON document",
     .capabilities = true,
     .write = write_report,
+};
+
+/* --- events: a line of JSON each, in the words of docs/events.schema.json --- */
+
+static void write_titles(struct json *json, const struct run_result *run) {
+    json_array(json, "scenarios");
+    for (size_t i = 0; i < run->scenario_count; i++) {
+        const struct scenario *scenario = run->scenarios[i].scenario;
+        json_object(json, NULL);
+        json_string(json, "name", scenario->name);
+        json_string(json, "file", scenario->file);
+        json_string(json, "title", scenario->title);
+        json_number(json, "cases", (int64_t)scenario->case_count);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+static void write_run_begin(struct json *json, const struct report *report) {
+    json_number(json, "schema", report->subject->schema);
+    json_string(json, "version", PORTREUSE_VERSION);
+    write_surroundings(json, run_findings(report)->capabilities);
+    json_number(json, "repeat", run_findings(report)->run->repeat);
+    write_titles(json, run_findings(report)->run);
+}
+
+static void write_event_case(struct json *json, const struct run_event *event) {
+    const struct section *section = &event->scenario->cases[event->case_index];
+    json_string(json, "scenario", event->scenario->name);
+    json_string(json, "case", section->title);
+    json_number(json, "line", section->line);
+    json_number(json, "run", event->repetition);
+}
+
+static void write_case_result(struct json *json, const struct case_result *result) {
+    json_string(json, "verdict", verdict_name(result->verdict));
+    json_string(json, "reason", result->reason[0] == '\0' ? NULL : result->reason);
+    json_seconds(json, "elapsed", result->elapsed_ns);
+}
+
+static void write_event(const struct report *report, const struct run_event *event, FILE *out) {
+    static const char *const names[] = {[RUN_BEGINS] = "run begin",
+                                        [CASE_BEGINS] = "case begin",
+                                        [STEP_BEGINS] = "step begin",
+                                        [STEP_ENDS] = "step end",
+                                        [CASE_ENDS] = "case end"};
+    struct json json = {.out = out, .line = true};
+    if (event->kind == RUN_WAITS)
+        return;
+    json_object(&json, NULL);
+    json_string(&json, "event", names[event->kind]);
+    json_seconds(&json, "seconds", event->at_ns);
+    if (event->kind == RUN_BEGINS)
+        write_run_begin(&json, report);
+    else
+        write_event_case(&json, event);
+    if (event->kind == STEP_BEGINS || event->kind == STEP_ENDS)
+        write_step(&json, "step", event->scenario, event->step, event->result);
+    if (event->kind == CASE_ENDS)
+        write_case_result(&json, event->case_result);
+    json_end(&json);
+}
+
+static void write_run_end(const struct report *report, FILE *out) {
+    struct json json = {.out = out, .line = true};
+    char line[REPORT_LINE_SIZE];
+    json_object(&json, NULL);
+    json_string(&json, "event", "run end");
+    json_seconds(&json, "seconds", run_findings(report)->run->elapsed_ns);
+    json_string(&json, "summary", run_verdict(run_findings(report)->run, line));
+    json_string(&json, "verdict", verdict_name(run_findings(report)->run->verdict));
+    write_counts(&json, run_findings(report)->run);
+    json_bool(&json, "interrupted", run_findings(report)->run->interrupted != 0);
+    json_end(&json);
+}
+
+const struct format format_ndjson = {
+    .name = "ndjson",
+    .endings = ".ndjson .jsonl",
+    .line = "for programs that follow a run: one line of JSON per event",
+    .capabilities = true,
+    .event = write_event,
+    .write = write_run_end,
 };

@@ -1,6 +1,5 @@
-/* The report for continuous integration: JUnit's XML, as GitLab and Jenkins read it. A suite is a
- * scenario, a test its case; what the text report tells of a case that did not pass stands in it.
- */
+/* The report for continuous integration: JUnit XML, as GitLab and Jenkins read it. A suite is a
+ * scenario, a test is a case. A case that did not pass contains what the text report says of it. */
 #include <inttypes.h>
 
 #include "base/escape.h"
@@ -44,7 +43,7 @@ static void time_attribute(const struct junit *junit, uint64_t ns) {
             ns % NS_PER_S / NS_PER_US);
 }
 
-/* What became of a case that did not pass: its reason, and all that the text report tells. */
+/* A case that did not pass: its reason, and what the text report says. */
 static void write_trouble(const struct junit *junit, const struct scenario_result *scenario,
                           size_t index) {
     static const char *const elements[VERDICTS] = {
@@ -63,13 +62,13 @@ static void write_trouble(const struct junit *junit, const struct scenario_resul
 
 static void write_case(const struct junit *junit, const struct scenario_result *scenario,
                        size_t index) {
-    const struct section *told = &scenario->scenario->cases[index];
+    const struct section *section = &scenario->scenario->cases[index];
     fputs("    <testcase", junit->out);
     attribute(junit, "classname", scenario->scenario->name);
-    attribute(junit, "name", told->title);
+    attribute(junit, "name", section->title);
     if (scenario->scenario->file != NULL) {
         attribute(junit, "file", scenario->scenario->file);
-        fprintf(junit->out, " line=\"%u\"", told->line);
+        fprintf(junit->out, " line=\"%u\"", section->line);
     }
     time_attribute(junit, scenario->cases[index].elapsed_ns);
     if (scenario->cases[index].verdict == VERDICT_PASS)
@@ -119,6 +118,6 @@ static void write_report(const struct report *report, FILE *out) {
 const struct format format_junit = {
     .name = "junit",
     .endings = ".xml",
-    .line = "for GitLab, Jenkins and their like: JUnit's XML",
+    .line = "for GitLab, Jenkins and similar: JUnit XML",
     .write = write_report,
 };

@@ -1,5 +1,5 @@
 /* The report to paste into an issue: the verdict, a table of cases, tables of steps, and the
- * surroundings. In GitHub's dialect of Markdown, which has the tables. */
+ * environment. It is GitHub's dialect of Markdown, which has tables. */
 #include <string.h>
 
 #include "base/escape.h"
@@ -11,12 +11,13 @@ struct markdown {
     const struct report *report;
 };
 
-/* In a span of code everything is itself, but that the bars of a table are looked for first. */
+/* A code span needs no escapes, except for the bar: tables are split before code spans are found.
+ */
 static void escape_code(FILE *out, unsigned char byte) {
     escape_backslash(out, byte, "|");
 }
 
-/* Writes a call as code, unless the signs of code are in it. */
+/* Writes a call as code, unless it contains a backquote. */
 static void write_call(const struct markdown *markdown, const struct step *step) {
     bool plain = strchr(step->arguments, '`') != NULL;
     fputs(plain ? "" : "`", markdown->out);
@@ -81,7 +82,7 @@ static void write_evidence(const struct markdown *markdown, const struct scenari
     fputc('\n', markdown->out);
 }
 
-/* What is known of the steps beside their answers, as a list. */
+/* What else is known of the steps, as a list. */
 static void write_notes(const struct markdown *markdown, const struct scenario_result *scenario,
                         size_t index) {
     const struct case_result *result = &scenario->cases[index];
@@ -127,7 +128,7 @@ static void write_cases(const struct markdown *markdown, const struct scenario_r
     }
 }
 
-/* All cases are told in full if there is one scenario, else those that did not pass. */
+/* With one scenario all cases are written in full, else those that did not pass. */
 static void write_scenario(const struct markdown *markdown,
                            const struct scenario_result *scenario) {
     bool all =
@@ -143,7 +144,7 @@ static void write_scenario(const struct markdown *markdown,
             write_case(markdown, scenario, i);
 }
 
-/* --- surroundings --- */
+/* --- the environment --- */
 
 static void write_fact(const struct markdown *markdown, const char *what, const char *value) {
     fprintf(markdown->out, "| %s | ", what);
@@ -156,7 +157,7 @@ static void write_surroundings(const struct markdown *markdown) {
     const char *space = found->netns == NETNS_REFUSED     ? found->netns_reason
                         : found->netns == NETNS_WITH_USER ? "yes, in a user namespace"
                                                           : "yes";
-    fputs("\n<details><summary>Surroundings</summary>\n\n| what | value |\n|---|---|\n",
+    fputs("\n<details><summary>Environment</summary>\n\n| what | value |\n|---|---|\n",
           markdown->out);
     write_fact(markdown, "portreuse", PORTREUSE_VERSION);
     write_fact(markdown, "kernel", found->kernel.release);
@@ -187,7 +188,7 @@ static void write_report(const struct report *report, FILE *out) {
 const struct format format_markdown = {
     .name = "markdown",
     .endings = ".md .markdown",
-    .line = "to paste into an issue: verdict, tables, surroundings",
+    .line = "to paste into an issue: verdict, tables, environment",
     .capabilities = true,
     .write = write_report,
 };

@@ -1,6 +1,6 @@
-/* The cases as pictures: a sequenceDiagram of mermaid each, in a fence of Markdown, as GitHub draws
- * it. The roles call the kernel; an answer that is not a plain `ok` is an arrow back; what the
- * kernel has of sockets stands in notes over it. */
+/* The cases as pictures: for each a sequenceDiagram of Mermaid in a Markdown code block, as GitHub
+ * draws it. The roles call the kernel; an answer other than a plain `ok` is an arrow back; the
+ * sockets that the kernel has are in notes over it. */
 #include <string.h>
 
 #include "base/escape.h"
@@ -13,9 +13,9 @@ struct mermaid {
     const struct report *report;
 };
 
-enum { LABEL_MOST = 72, REASON_MOST = 144 }; /* bytes: with more, nobody could read the picture */
+enum { LABEL_MOST = 72, REASON_MOST = 144 }; /* bytes: longer labels make the picture unreadable */
 
-/* In a diagram all that could mean something to its parser is written by its number. */
+/* Characters that could mean something to Mermaid's parser are written as numbers. */
 static void escape_by_number(FILE *out, unsigned char byte, const char *special) {
     if (byte != '\0' && strchr(special, byte) == NULL)
         fputc(byte, out);
@@ -27,14 +27,14 @@ static void escape_label(FILE *out, unsigned char byte) {
     escape_by_number(out, byte, "<>&\"'`;#%{}\\$@!?+~^");
 }
 
-/* A name with a colon, as in `wrap: ...`, could be a word of the language, too. */
+/* In a name a colon means something too, as in `wrap: ...`. */
 static void escape_name(FILE *out, unsigned char byte) {
     escape_by_number(out, byte, "<>&\"'`;#%{}\\$@!?+~^:");
 }
 
 /* --- steps --- */
 
-/* Who acts in a step: a participant is called r and the index of its role, the kernel k. */
+/* Who acts in a step: a role is the participant r and its index, the kernel is k. */
 static void write_actor(const struct mermaid *mermaid, const struct step *step) {
     fprintf(mermaid->out, "r%d", step->role);
 }
@@ -129,25 +129,25 @@ static void write_step(const struct mermaid *mermaid, const struct scenario *sce
 
 /* --- cases --- */
 
-/* Names the roles that have a part in what was run, in the order of the story. */
+/* Names the roles that take part in what was run, in the order of the story. */
 static void write_participants(const struct mermaid *mermaid,
                                const struct scenario_result *scenario, size_t index) {
-    const struct scenario *told = scenario->scenario;
+    const struct scenario *story = scenario->scenario;
     const struct case_result *result = &scenario->cases[index];
     bool has_part[SCENARIO_ROLES_MAX] = {false};
     for (size_t i = 0; i < result->step_count; i++) {
-        const struct step *step = result_step(told, index, i);
+        const struct step *step = result_step(story, index, i);
         if (result->steps[i].status == STEP_NOT_RUN || step->role == NO_ROLE)
             continue;
         has_part[step->role] = true;
         if (step_other_role(step) != NO_ROLE)
             has_part[step_other_role(step)] = true;
     }
-    for (size_t i = 0; i < told->role_count; i++) {
+    for (size_t i = 0; i < story->role_count; i++) {
         if (!has_part[i])
             continue;
         fprintf(mermaid->out, "    participant r%zu as ", i);
-        phrase_front(mermaid->name, told->roles[i], LABEL_MOST);
+        phrase_front(mermaid->name, story->roles[i], LABEL_MOST);
         fputc('\n', mermaid->out);
     }
     fputs("    participant k as kernel\n", mermaid->out);
@@ -197,6 +197,6 @@ static void write_report(const struct report *report, FILE *out) {
 const struct format format_mermaid = {
     .name = "mermaid",
     .endings = ".mermaid.md",
-    .line = "pictures: a sequence diagram a case, which GitHub draws",
+    .line = "pictures: one sequence diagram per case, as GitHub draws them",
     .write = write_report,
 };

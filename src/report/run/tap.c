@@ -1,11 +1,12 @@
-/* The report for harnesses of the Test Anything Protocol, version 14: a test point a case, flat, so
- * that every consumer counts cases. Of a case that did not pass, a block of YAML tells more. */
+/* The report for harnesses of the Test Anything Protocol, version 14: one test point per case,
+ * without subtests, so that every consumer counts cases. A case that did not pass has a block of
+ * YAML. */
 #include "base/escape.h"
 #include "report/run/phrase.h"
 #include "report/run/run.h"
 
-/* The streams of one document: its own words, and text from outside in descriptions and in strings
- * of YAML. */
+/* The streams of one document: markup, and text from outside in descriptions and in YAML strings.
+ */
 struct tap {
     FILE *out, *description, *string;
     const struct report *report;
@@ -116,6 +117,6 @@ static void write_report(const struct report *report, FILE *out) {
 const struct format format_tap = {
     .name = "tap",
     .endings = ".tap",
-    .line = "for test harnesses: TAP version 14, a test a case",
+    .line = "for test harnesses: TAP version 14, one test per case",
     .write = write_report,
 };

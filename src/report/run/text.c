@@ -151,7 +151,7 @@ static unsigned below(FILE *out) {
     return NOTE_INDENT;
 }
 
-/* The answer stands in its column, or further left where it needs the room, or below. */
+/* Prints the answer in its column, or further left if it needs the room, or below. */
 static unsigned print_answer(FILE *out, const struct row *row, unsigned column, unsigned target) {
     unsigned width = width_of(row->answer);
     if (width < WIDTH && target + width > WIDTH)
@@ -218,7 +218,7 @@ static void write_answer(FILE *out, const struct scenario *scenario,
     fputc(']', out);
 }
 
-/* A line of a block: what it expects, as it has no answer of its own. */
+/* Prints a line of a block: it has no answer of its own, but may expect one. */
 static void print_body_row(FILE *out, const struct step *step, const struct columns *columns) {
     struct text want;
     text_begin(&want);
@@ -325,7 +325,7 @@ struct writer {
     const struct report *report;
 };
 
-/* The verdict of a case or a scenario, at the beginning of a line, in a column. */
+/* Prints a verdict at the start of a line, padded to VERDICT_COLUMN. */
 static void print_verdict(const struct writer *writer, enum verdict verdict) {
     bool colour = writer->report->colour;
     fprintf(writer->out, "%s%-5s%s ", layout_colour(colour, verdict), verdict_name(verdict),
@@ -413,7 +413,7 @@ void text_case(FILE *out, const struct report *report, const struct scenario_res
     print_case(&writer, scenario, index, true);
 }
 
-/* The first case whose setup went as expected, so that it can be shown for all; or -1. */
+/* The first case whose setup went as expected, so that it can stand for all cases; or -1. */
 static int case_to_show_setup(const struct scenario_result *scenario) {
     size_t count = scenario->scenario->setup.count;
     for (size_t i = 0; count > 0 && i < scenario->scenario->case_count; i++)
@@ -479,7 +479,7 @@ static bool has_skipped(const struct scenario_result *scenario) {
     return false;
 }
 
-/* The cases that did not pass, set off from the lines around them. */
+/* Prints the cases that did not pass, with empty lines around them. */
 static void print_troubles(const struct writer *writer, const struct scenario_result *scenario) {
     if (scenario->verdict == VERDICT_PASS && !has_skipped(scenario))
         return;
@@ -491,7 +491,7 @@ static void print_troubles(const struct writer *writer, const struct scenario_re
     fputc('\n', writer->out);
 }
 
-/* One line for a scenario, and its cases below if they did not pass. */
+/* Prints one line for a scenario, and below it the cases that did not pass. */
 static void print_brief(const struct writer *writer, const struct scenario_result *scenario,
                         unsigned width) {
     size_t count = scenario->scenario->case_count;
