@@ -26,6 +26,30 @@ ssize_t file_read(const char *path, char *text, size_t size) {
     return file_read_open(open(path, O_RDONLY | O_CLOEXEC), text, size);
 }
 
+char *file_read_all(struct arena *arena, int file, size_t most, size_t *size) {
+    size_t room = (size_t)64 * 1024;
+    char *bytes = arena_alloc(arena, room);
+    *size = 0;
+    for (;;) {
+        ssize_t got = read(file, bytes + *size, room - *size);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got == 0 ? bytes : NULL;
+        *size += (size_t)got;
+        if (*size > most) {
+            errno = EFBIG;
+            return NULL;
+        }
+        if (*size == room) {
+            char *larger = arena_alloc(arena, 2 * room);
+            memcpy(larger, bytes, room);
+            bytes = larger;
+            room *= 2;
+        }
+    }
+}
+
 int file_write_open(int file, const char *text) {
     if (file < 0)
         return errno;

@@ -1,10 +1,13 @@
 /* portreuse matrix: which pairs of sockets may share a port, measured here and compared with the
  * model. */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/arena.h"
+#include "base/file.h"
 #include "cmd/commands.h"
 #include "cmd/outputs.h"
 #include "report/matrix/matrix.h"
@@ -90,37 +93,20 @@ static const struct option_group groups[] = {
 
 /* --- the file of --diff --- */
 
-/* Reads a whole file; NULL with errno set. The caller frees it. */
-static char *read_file(const char *path, size_t *size) {
-    char *bytes = NULL, part[16 * 1024];
-    FILE *file = fopen(path, "re"), *copy = NULL;
-    if (file != NULL)
-        copy = open_memstream(&bytes, size);
-    if (copy != NULL)
-        for (size_t got; (got = fread(part, 1, sizeof part, file)) > 0;)
-            fwrite(part, 1, got, copy);
-    int error = file == NULL || copy == NULL || ferror(file) ? errno : 0;
-    if (copy != NULL && fclose(copy) != 0)
-        error = errno;
-    if (file != NULL)
-        fclose(file);
-    if (error == 0)
-        return bytes;
-    free(bytes);
-    errno = error;
-    return NULL;
-}
-
 /* Compares with the file of --diff. Returns false after a complaint. */
 static bool compare(const struct request *request, const struct matrix *matrix,
                     struct matrix_diff *diff) {
+    struct arena arena = {0};
     size_t size = 0;
-    char *bytes = read_file(request->diff, &size);
+    int file = open(request->diff, O_RDONLY | O_CLOEXEC);
+    const char *bytes = file < 0 ? NULL : file_read_all(&arena, file, SIZE_MAX, &size);
     const char *wrong =
         bytes == NULL ? strerror(errno) : matrix_diff_read(diff, matrix, bytes, size);
     if (wrong != NULL)
         options_complain("matrix", "--diff %s: %s", request->diff, wrong);
-    free(bytes);
+    if (file >= 0)
+        close(file);
+    arena_free(&arena);
     return wrong == NULL;
 }
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/suggest.h"
 
 const struct catalogue_entry *catalogue_find(const char *name) {
@@ -55,31 +56,13 @@ static const char *name_of_file(struct arena *arena, const char *path) {
 
 /* Reads all of a file into the arena. Returns its text, or NULL with what is wrong in `*wrong`. */
 static const char *read_all(struct arena *arena, int file, size_t *size, const char **wrong) {
-    size_t room = (size_t)64 * 1024;
-    char *text = arena_alloc(arena, room);
-    *size = 0;
-    for (;;) {
-        ssize_t length = read(file, text + *size, room - *size);
-        if (length < 0 && errno == EINTR)
-            continue;
-        if (length < 0)
-            *wrong = strerror(errno);
-        if (length == 0 && *size == 0)
-            *wrong = "it is empty";
-        if (length <= 0)
-            return *wrong == NULL ? text : NULL;
-        *size += (size_t)length;
-        if (*size > SCENARIO_FILE_MAX) {
-            *wrong = "it is larger than 4 MiB, the limit for a scenario";
-            return NULL;
-        }
-        if (*size == room) {
-            char *larger = arena_alloc(arena, 2 * room);
-            memcpy(larger, text, room);
-            text = larger;
-            room *= 2;
-        }
-    }
+    const char *text = file_read_all(arena, file, SCENARIO_FILE_MAX, size);
+    if (text == NULL)
+        *wrong =
+            errno == EFBIG ? "it is larger than 4 MiB, the limit for a scenario" : strerror(errno);
+    else if (*size == 0)
+        *wrong = "it is empty";
+    return *wrong == NULL ? text : NULL;
 }
 
 static const char *refuse_kind(int file) {
