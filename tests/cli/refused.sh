@@ -22,8 +22,8 @@ run as_user "$refuse" seccomp "$portreuse" run --net=current --must-run time-wai
 ok "case after case on the same ports, without any right" first_line_is \
   "PASS time-wait-rebind: 4 cases, all as expected"
 run as_user "$refuse" seccomp "$portreuse" run --net=current ephemeral-exhaustion
-ok "what writes sysctls is skipped there" first_line_starts \
-  "SKIP ephemeral-exhaustion: line 19: 'sysctl' would change the host"
+ok "what writes sysctls is skipped there" first_line_starts "SKIP ephemeral-exhaustion: line "
+ok "because it would change the host" out_has ": 'sysctl' would change the host"
 run as_user "$refuse" seccomp "$portreuse" version -v
 ok "version -v says it too" out_has "no private namespace, a seccomp filter"
 

@@ -56,7 +56,9 @@ static void why_and_fix_are_short(void **state) {
     for (size_t i = 0; i < catalogue_count; i++) {
         struct scenario *scenario = parsed(&catalogue[i], true);
         if (lines_of(scenario->why) > 5 || lines_of(scenario->fix) > 5)
-            fail_msg("%s: 'why' and 'fix' have five lines at most", scenario->name);
+            fail_msg(
+                "scenarios/%s.scenario: 'why' has %u lines and 'fix' %u; at most 5 are allowed",
+                scenario->name, lines_of(scenario->why), lines_of(scenario->fix));
         scenario_free(scenario);
     }
 }
