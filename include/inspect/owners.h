@@ -9,7 +9,8 @@
 
 #include "base/table.h"
 
-enum { OWNER_NAME_SIZE = 17, OWNER_COMMAND_SIZE = 64, OWNER_USER_SIZE = 32, OWNER_UNIT_SIZE = 96 };
+/* With the NUL. A unit of systemd has at most 255 bytes, and the name of a user 32. */
+enum { OWNER_NAME_SIZE = 17, OWNER_COMMAND_SIZE = 64, OWNER_USER_SIZE = 64, OWNER_UNIT_SIZE = 256 };
 
 /* A process, as /proc shows it. What cannot be read is 0 or "". */
 struct owner {

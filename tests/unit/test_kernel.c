@@ -1,4 +1,4 @@
-/* What Linux names, read and written: TCP states, releases, sysctls, socket options. */
+/* Names and values of the kernel: TCP states, releases, sysctls, socket options. */
 #include "test.h"
 
 #include <errno.h>
@@ -38,7 +38,7 @@ static const struct {
     {STATE_BOUND, "BOUND"},
 };
 
-static void tcpstate_name_and_set_agree_on_each_state(void **state) {
+static void socket_state_name_and_states_agree(void **state) {
     (void)state;
     for (size_t i = 0; i < ROWS(states); i++) {
         assert_string_equal(socket_state_name(states[i].state), states[i].name);
@@ -46,8 +46,8 @@ static void tcpstate_name_and_set_agree_on_each_state(void **state) {
     }
 }
 
-/* The kernel's own numbers, where the C library has them; 13 is that of Linux 6.8. */
-static void tcpstate_numbers_are_those_of_the_kernel(void **state) {
+/* The C library has the kernel's numbers, except 13, which is new in Linux 6.8. */
+static void socket_states_have_the_numbers_of_the_kernel(void **state) {
     (void)state;
     assert_int_equal(STATE_ESTABLISHED, TCP_ESTABLISHED);
     assert_int_equal(STATE_SYN_SENT, TCP_SYN_SENT);
@@ -63,7 +63,7 @@ static void tcpstate_numbers_are_those_of_the_kernel(void **state) {
     assert_int_equal(STATE_BOUND, 13);
 }
 
-static void tcpstate_any_holds_every_state_and_not_none(void **state) {
+static void socket_states_any_has_every_state_but_none(void **state) {
     (void)state;
     assert_int_equal(socket_states("ANY"), STATES_ANY);
     for (size_t i = 0; i < ROWS(states); i++)
@@ -72,7 +72,7 @@ static void tcpstate_any_holds_every_state_and_not_none(void **state) {
     assert_int_equal((unsigned)STATES_ANY >> STATE_COUNT, 0);
 }
 
-static void tcpstate_set_of_an_unknown_name_is_empty(void **state) {
+static void socket_states_of_an_unknown_name_is_empty(void **state) {
     static const char *const rows[] = {"",     "NONE",    "any",     "time-wait",  "TIME_WAIT",
                                        "TIME", "LISTEN ", "LISTENS", "TIME-WAIT-", "ESTAB"};
     (void)state;
@@ -80,14 +80,14 @@ static void tcpstate_set_of_an_unknown_name_is_empty(void **state) {
         assert_int_equal(socket_states(rows[i]), 0);
 }
 
-static void tcpstate_name_of_a_number_that_is_none(void **state) {
+static void socket_state_name_of_another_number_is_none(void **state) {
     static const unsigned rows[] = {0, 12, 14, 15, 255, UINT_MAX};
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++)
         assert_string_equal(socket_state_name((enum tcp_state)rows[i]), "NONE");
 }
 
-static void tcpstate_near_finds_the_state_meant(void **state) {
+static void socket_state_near_finds_the_state_that_is_meant(void **state) {
     (void)state;
     assert_string_equal(socket_state_near("TIME_WAIT"), "TIME-WAIT");
     assert_string_equal(socket_state_near("listen"), "LISTEN");
@@ -196,7 +196,7 @@ static void sysctl_under_net_may_be_written(void **state) {
             fail_msg("%s: %s", rows[i], sysctl_refusal(rows[i]));
 }
 
-static void sysctl_elsewhere_is_the_hosts(void **state) {
+static void sysctl_elsewhere_belongs_to_the_host(void **state) {
     static const char *const rows[] = {
         "",           "net",       "kernel.ostype", "vm.swappiness",
         "netx.ipv4",  "Net.ipv4",  " net.ipv4.x",   ".net.ipv4.x",
@@ -227,7 +227,7 @@ static void sysctl_refuses_ways_out_of_the_directory(void **state) {
     }
 }
 
-/* Reads only, and what every Linux has; of /proc/sys, nothing is written here. */
+/* These tests only read sysctls, and only those that every Linux has. */
 static void sysctl_read_gives_the_value_without_its_newline(void **state) {
     char value[16];
     (void)state;
@@ -237,7 +237,7 @@ static void sysctl_read_gives_the_value_without_its_newline(void **state) {
     assert_string_equal(value, "Linux");
 }
 
-static void sysctl_read_parts_numbers_by_blanks(void **state) {
+static void sysctl_read_separates_numbers_by_blanks(void **state) {
     char value[64] = "untouched";
     unsigned low, high;
     char rest;
@@ -283,8 +283,8 @@ static void sysctl_with_a_name_too_long_is_an_error(void **state) {
     assert_int_equal(sysctl_write(NETNS_HERE, name, "1"), ENAMETOOLONG);
 }
 
-/* Were the path of a name that is too long cut, it would be another sysctl's: here, at the right
- * length, kernel.ostype, for dots in a row are slashes in a row. */
+/* A path that is cut short could be that of another sysctl: at the right length, these names would
+ * become kernel.ostype, because dots in a row are slashes in a row. */
 static void sysctl_never_opens_a_name_cut_short(void **state) {
     char name[512], value[16];
     (void)state;
@@ -341,7 +341,7 @@ static void sockopt_names_are_exact_and_near_helps(void **state) {
     assert_null(sockopt_near("O_CLOEXEC_ON_EVERYTHING"));
 }
 
-/* What is parsed, and the form in which it is written again. */
+/* A value, and how it is written after it was parsed. */
 static void sockopt_parse_takes_each_kind_and_text_writes_it(void **state) {
     static const struct {
         const char *option, *text, *want;
@@ -442,7 +442,7 @@ static void sockopt_parse_refuses_what_its_kind_does_not_take(void **state) {
     }
 }
 
-/* --- socket options: of a real socket, which is never bound --- */
+/* --- socket options of a real socket, which is never bound --- */
 
 static int opened; /* the socket of the present test */
 
@@ -503,7 +503,7 @@ static void sockopt_linger_is_on_with_seconds_or_off(void **state) {
     assert_int_equal(linger.l_onoff, 0);
 }
 
-/* The kernel rounds up to its tick, which is 10 ms at most. */
+/* The kernel rounds up to its tick, which is at most 10 ms. */
 static void sockopt_duration_is_set_and_read(void **state) {
     struct sockopt_value got;
     struct timeval time = {0};
@@ -563,21 +563,21 @@ static void sockopt_gives_the_errno_of_a_refusal(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tcpstate_name_and_set_agree_on_each_state),
-        cmocka_unit_test(tcpstate_numbers_are_those_of_the_kernel),
-        cmocka_unit_test(tcpstate_any_holds_every_state_and_not_none),
-        cmocka_unit_test(tcpstate_set_of_an_unknown_name_is_empty),
-        cmocka_unit_test(tcpstate_name_of_a_number_that_is_none),
-        cmocka_unit_test(tcpstate_near_finds_the_state_meant),
+        cmocka_unit_test(socket_state_name_and_states_agree),
+        cmocka_unit_test(socket_states_have_the_numbers_of_the_kernel),
+        cmocka_unit_test(socket_states_any_has_every_state_but_none),
+        cmocka_unit_test(socket_states_of_an_unknown_name_is_empty),
+        cmocka_unit_test(socket_state_name_of_another_number_is_none),
+        cmocka_unit_test(socket_state_near_finds_the_state_that_is_meant),
         cmocka_unit_test(release_parse_takes_up_to_three_parts),
         cmocka_unit_test(release_parse_refuses_everything_else),
         cmocka_unit_test(release_at_least_compares_part_by_part),
         cmocka_unit_test(release_running_is_what_uname_says),
         cmocka_unit_test(sysctl_under_net_may_be_written),
-        cmocka_unit_test(sysctl_elsewhere_is_the_hosts),
+        cmocka_unit_test(sysctl_elsewhere_belongs_to_the_host),
         cmocka_unit_test(sysctl_refuses_ways_out_of_the_directory),
         cmocka_unit_test(sysctl_read_gives_the_value_without_its_newline),
-        cmocka_unit_test(sysctl_read_parts_numbers_by_blanks),
+        cmocka_unit_test(sysctl_read_separates_numbers_by_blanks),
         cmocka_unit_test(sysctl_read_cuts_at_the_size_given),
         cmocka_unit_test(sysctl_takes_a_dot_as_a_slash_and_a_slash_as_a_dot),
         cmocka_unit_test(sysctl_that_does_not_exist_is_enoent),

@@ -1,5 +1,5 @@
-/* Who has a socket, in which unit or container it runs, what bind() would answer, and which
- * namespaces there are. What binds does so in a network namespace of its own. */
+/* The owners of sockets and their units or containers, trial binds, and network namespaces. Tests
+ * that bind do so in a network namespace of their own. */
 #include "test.h"
 
 #include <errno.h>
@@ -52,7 +52,7 @@ static void owner_unit_knows_units_and_containers(void **state) {
         assert_string_equal(owner_unit(units[i].cgroup, unit), units[i].unit);
 }
 
-static void owner_unit_cuts_what_is_too_long(void **state) {
+static void owner_unit_shortens_a_long_name(void **state) {
     char cgroup[600], unit[OWNER_UNIT_SIZE];
     (void)state;
     snprintf(cgroup, sizeof cgroup, "0::/%0500d.service\n", 0);
@@ -83,7 +83,7 @@ static pid_t spawn_heir(int *end) {
     return child;
 }
 
-static void owners_find_gives_all_that_hold_it_the_oldest_first(void **state) {
+static void owners_find_lists_every_owner_the_oldest_first(void **state) {
     struct owners sockets[2] = {{0}};
     int end, fd = socket(AF_INET, SOCK_STREAM, 0), closed = socket(AF_INET, SOCK_STREAM, 0);
     (void)state;
@@ -280,18 +280,18 @@ static void in_namespace(int (*body)(void)) {
 
 static int try_binds(void) {
     const char *call;
-    struct endpoint_pattern place;
+    struct endpoint_pattern pattern;
     const char *at;
-    endpoint_parse("127.0.0.1:2000", &place, &at);
-    struct trial trial = {.local = place.endpoint};
+    endpoint_parse("127.0.0.1:2000", &pattern, &at);
+    struct trial trial = {.local = pattern.endpoint};
     for (int i = 0; i < 2; i++) /* the first must have let go of the port */
         if (socket_trial(NETNS_HERE, &trial, &call) != 0)
             return 1;
     struct sockaddr_storage address;
-    socklen_t size = endpoint_to_sockaddr(&place.endpoint, &address);
-    int holder = socket(AF_INET, SOCK_STREAM, 0), on = 1;
-    setsockopt(holder, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    if (bind(holder, (struct sockaddr *)&address, size) < 0 || listen(holder, 1) < 0)
+    socklen_t size = endpoint_to_sockaddr(&pattern.endpoint, &address);
+    int occupant = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+    setsockopt(occupant, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (bind(occupant, (struct sockaddr *)&address, size) < 0 || listen(occupant, 1) < 0)
         return 2;
     if (socket_trial(NETNS_HERE, &trial, &call) != EADDRINUSE || strcmp(call, "bind") != 0)
         return 3;
@@ -301,8 +301,8 @@ static int try_binds(void) {
     trial.reuseport = true;
     if (socket_trial(NETNS_HERE, &trial, &call) != 0)
         return 5;
-    endpoint_parse("192.0.2.1:2000", &place, &at);
-    trial.local = place.endpoint;
+    endpoint_parse("192.0.2.1:2000", &pattern, &at);
+    trial.local = pattern.endpoint;
     return socket_trial(NETNS_HERE, &trial, &call) == EADDRNOTAVAIL ? 0 : 6;
 }
 
@@ -332,18 +332,18 @@ static void namespaces_knows_the_present_one_and_each_once(void **state) {
 }
 
 static void namespaces_refuses_what_is_no_network_namespace(void **state) {
-    struct namespace place;
+    struct namespace found;
     (void)state;
-    assert_int_equal(namespaces_named("/proc/self/ns/pid", &place), EINVAL);
-    assert_int_equal(namespaces_named("/proc/self/status", &place), EINVAL);
-    assert_int_equal(namespaces_named("no-such-namespace", &place), ENOENT);
-    assert_int_equal(namespaces_of_process(INT32_MAX, &place), ENOENT);
+    assert_int_equal(namespaces_named("/proc/self/ns/pid", &found), EINVAL);
+    assert_int_equal(namespaces_named("/proc/self/status", &found), EINVAL);
+    assert_int_equal(namespaces_named("no-such-namespace", &found), ENOENT);
+    assert_int_equal(namespaces_of_process(INT32_MAX, &found), ENOENT);
 }
 
 /* From outside: a child in a namespace of its own is found by its process id and can be joined. */
 static void namespaces_join_goes_where_a_process_is(void **state) {
     char reason[NETNS_REASON_SIZE], told;
-    struct namespace place;
+    struct namespace found;
     int ready[2], end[2];
     (void)state;
     assert_int_equal(pipe(ready), 0);
@@ -357,8 +357,8 @@ static void namespaces_join_goes_where_a_process_is(void **state) {
     assert_int_equal(read(ready[0], &told, 1), 1);
     pid_t joiner = told == 'y' ? fork() : -1;
     if (joiner == 0)
-        _exit(namespaces_of_process(child, &place) == 0 && namespaces_here().inode != place.inode &&
-                      namespaces_join(&place) == 0 && namespaces_here().inode == place.inode
+        _exit(namespaces_of_process(child, &found) == 0 && namespaces_here().inode != found.inode &&
+                      namespaces_join(&found) == 0 && namespaces_here().inode == found.inode
                   ? 0
                   : 1);
     int status = 1;
@@ -377,8 +377,8 @@ static void namespaces_join_goes_where_a_process_is(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(owner_unit_knows_units_and_containers),
-        cmocka_unit_test(owner_unit_cuts_what_is_too_long),
-        cmocka_unit_test(owners_find_gives_all_that_hold_it_the_oldest_first),
+        cmocka_unit_test(owner_unit_shortens_a_long_name),
+        cmocka_unit_test(owners_find_lists_every_owner_the_oldest_first),
         cmocka_unit_test(owners_find_counts_a_process_once),
         cmocka_unit_test(owners_find_gives_each_socket_its_owner_at_high_descriptors),
         cmocka_unit_test(owners_find_counts_more_than_it_lists),

@@ -22,7 +22,7 @@ static void an_empty_list_has_none(void **state) {
         assert_false(port_set_has(&set, (uint16_t)port));
 }
 
-static void what_is_no_list_is_refused(void **state) {
+static void other_texts_are_refused(void **state) {
     static const char *const wrong[] = {"x",     "80 81", "80-",   "-80",
                                         "81-80", "65536", "80;81", "80,,81"};
     (void)state;
@@ -41,7 +41,7 @@ static void a_port_is_new_once(void **state) {
     assert_true(port_set_add(&set, 4712));
 }
 
-static void reserved_ports_are_not_of_the_range(void **state) {
+static void reserved_ports_do_not_belong_to_the_range(void **state) {
     struct port_range range = {.low = 100, .high = 109, .reserved_count = 2};
     (void)state;
     assert_true(port_set_parse("100,109,110", &range.reserved));
@@ -55,9 +55,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_has_ports_and_ranges),
         cmocka_unit_test(an_empty_list_has_none),
-        cmocka_unit_test(what_is_no_list_is_refused),
+        cmocka_unit_test(other_texts_are_refused),
         cmocka_unit_test(a_port_is_new_once),
-        cmocka_unit_test(reserved_ports_are_not_of_the_range),
+        cmocka_unit_test(reserved_ports_do_not_belong_to_the_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
-/* sock_diag as bytes: the request as the kernel's audit wants it, and answers that are sound, cut
- * short or hostile. Every answer is parsed from a block of exactly its size, so that
- * AddressSanitizer sees a read behind it. */
+/* sock_diag as bytes: requests that pass the kernel's audit, and answers that are valid, cut short
+ * or hostile. Every answer is parsed from a block of exactly its size, so that AddressSanitizer
+ * sees each read beyond it. */
 #include "test.h"
 
 #include <arpa/inet.h>
@@ -34,7 +34,7 @@ static struct diag_query a_query(uint32_t states, const char *local, const char 
 
 /* --- requests --- */
 
-/* A request taken apart. */
+/* The parts of a request. */
 struct request {
     _Alignas(uint32_t) char bytes[SOCKDIAG_REQUEST_SIZE];
     size_t length;
@@ -122,8 +122,8 @@ static void request_for_a_port_compares_it_from_both_sides(void **state) {
     }
 }
 
-/* inet_diag_bc_audit() lets no jump end within an operation: on yes each comparison goes on behind
- * its two slots, on no it leaves the code, which is 4 bytes behind its end. */
+/* inet_diag_bc_audit() permits no jump into the middle of an operation: on yes each comparison
+ * continues after its two slots, on no it leaves the code, to 4 bytes beyond its end. */
 static void request_jumps_are_as_the_kernel_audits_them(void **state) {
     static const char *const rows[][2] = {{"*:80", "*:*"}, {"*:*", "*:80"}, {"*:80", "*:443"}};
     (void)state;
@@ -138,8 +138,7 @@ static void request_jumps_are_as_the_kernel_audits_them(void **state) {
     }
 }
 
-/* Both families in one walk: the older form of a request, whose family the kernel does not look at.
- */
+/* Both families in one walk: the older form of a request, whose family the kernel ignores. */
 static void request_for_both_families_is_the_older_form(void **state) {
     struct {
         struct nlmsghdr header;
@@ -161,7 +160,7 @@ static void request_for_both_families_is_the_older_form(void **state) {
     assert_int_equal(request.filter.rta_len, sizeof(struct rtattr) + 16);
 }
 
-/* What inet_diag_bc_run() makes of the code; the port is bound explicitly if `bound`. */
+/* Runs the code like inet_diag_bc_run(); the port is bound explicitly if `bound`. */
 static bool kernel_takes_bound(const struct request *request, uint16_t local, uint16_t remote,
                                bool bound) {
     const char *at = (const char *)request->code;
@@ -221,8 +220,8 @@ struct datagram {
     _Alignas(uint32_t) char bytes[4096];
 };
 
-/* Adds a message's header, and room for `payload` bytes, padded as netlink pads; returns the
- * header. The size of the datagram ends with the payload. */
+/* Adds the header of a message and room for `payload` bytes, with the padding of netlink; returns
+ * the header. The datagram ends with the payload. */
 static struct nlmsghdr *add_message(struct datagram *datagram, uint16_t type, size_t payload) {
     datagram->size = NLMSG_ALIGN(datagram->size);
     struct nlmsghdr *header = (struct nlmsghdr *)(datagram->bytes + datagram->size);
@@ -250,8 +249,8 @@ static struct nlmsghdr *add_socket(struct datagram *datagram, uint8_t state, con
     return header;
 }
 
-/* Adds an attribute with the one byte `value` to the last message, which `header` is. Its length
- * says `length`, whatever is true. */
+/* Adds an attribute with the one byte `value` to the last message, `header`. It claims to have this
+ * `length`, right or wrong. */
 static struct rtattr *add_attribute(struct datagram *datagram, struct nlmsghdr *header,
                                     uint16_t type, uint16_t length, uint8_t value) {
     datagram->size = NLMSG_ALIGN(datagram->size);
@@ -272,7 +271,7 @@ static void add_error(struct datagram *datagram, int error) {
     memcpy(NLMSG_DATA(add_message(datagram, NLMSG_ERROR, sizeof answer)), &answer, sizeof answer);
 }
 
-/* Adds what the kernel tells of a connection as tcp_info, `size` bytes of it. */
+/* Adds the tcp_info of a connection, `size` bytes of it. */
 static void add_info(struct datagram *datagram, struct nlmsghdr *header,
                      const struct tcp_info *info, size_t size) {
     datagram->size = NLMSG_ALIGN(datagram->size);
@@ -405,7 +404,7 @@ static void parse_visits_every_socket_in_order_until_done(void **state) {
         assert_int_equal(outcome.sockets[i].local.port, i + 1);
 }
 
-static void parse_takes_done_alone_and_an_empty_datagram(void **state) {
+static void parse_accepts_done_alone_and_an_empty_datagram(void **state) {
     struct datagram datagram = {0};
     (void)state;
     assert_int_equal(parse_all(&datagram).status, SOCKDIAG_MORE);
@@ -413,7 +412,7 @@ static void parse_takes_done_alone_and_an_empty_datagram(void **state) {
     assert_int_equal(parse_all(&datagram).status, SOCKDIAG_DONE);
 }
 
-static void parse_ends_when_the_visitor_wants_no_more(void **state) {
+static void parse_ends_when_the_visitor_ends_it(void **state) {
     struct datagram datagram = {0};
     (void)state;
     add_socket(&datagram, STATE_LISTEN, "0.0.0.0:1", "0.0.0.0:0");
@@ -450,7 +449,7 @@ static void parse_gives_the_errno_of_an_error_message(void **state) {
     }
 }
 
-/* As for a protocol without inet_diag: the dump is done, and was none. */
+/* This is the answer for a protocol without inet_diag. */
 static void parse_gives_the_errno_with_which_a_dump_is_done(void **state) {
     struct datagram datagram = {0};
     int answer = -ENOENT;
@@ -509,9 +508,9 @@ static void parse_refuses_a_datagram_cut_anywhere(void **state) {
     }
 }
 
-/* Whatever length the header claims, nothing behind the datagram is read, and a socket is seen only
- * if it lies within the length and the length within the datagram. */
-static void parse_refuses_a_length_that_cannot_be(void **state) {
+/* Whatever length the header claims, nothing beyond the datagram is read, and a socket is only
+ * visited if it is within that length, and the length within the datagram. */
+static void parse_refuses_an_impossible_length(void **state) {
     struct datagram datagram = {0};
     add_socket(&datagram, STATE_LISTEN, "0.0.0.0:1", "0.0.0.0:0");
     size_t before = datagram.size;
@@ -598,8 +597,8 @@ static void parse_does_not_know_v6only_without_the_attribute(void **state) {
     assert_false(outcome.sockets[0].v6only);
 }
 
-/* A broken attribute ends the list: the socket is visited, what follows in its list is not read. */
-static void parse_stops_at_an_attribute_with_a_false_length(void **state) {
+/* A broken attribute ends the list: the socket is visited without the attributes after it. */
+static void parse_stops_at_an_attribute_with_a_wrong_length(void **state) {
     static const uint16_t lengths[] = {0, 1, 3, RTA_LENGTH(1) + RTA_SPACE(1) + 1, 100, UINT16_MAX};
     (void)state;
     for (size_t i = 0; i < ROWS(lengths); i++) {
@@ -650,7 +649,7 @@ static void parse_reads_a_last_attribute_without_padding(void **state) {
 
 /* --- what was asked for --- */
 
-static void parse_calls_closed_bound_where_bound_was_asked(void **state) {
+static void parse_calls_closed_bound_if_bound_was_asked_for(void **state) {
     struct datagram datagram = {0};
     (void)state;
     add_socket(&datagram, STATE_CLOSED, "127.0.0.1:80", "0.0.0.0:0");
@@ -710,9 +709,9 @@ static void parse_visits_the_asked_endpoints_only(void **state) {
     }
 }
 
-/* What Linux 6.18 tells of both ends of one connection: the SYN that was acknowledged to the side
- * that opened it counts as one byte. */
-static void parse_tells_who_opened_a_connection(void **state) {
+/* The values of Linux 6.18 for both ends of one connection: for the side that opened it, the
+ * acknowledged SYN counts as one byte. */
+static void parse_finds_who_opened_a_connection(void **state) {
     static const struct {
         struct tcp_info info;
         uint8_t socket_state;
@@ -750,7 +749,7 @@ static void parse_tells_who_opened_a_connection(void **state) {
 }
 
 /* Linux 4.18 and older have no tcpi_bytes_sent. */
-static void parse_does_not_tell_from_a_short_tcp_info(void **state) {
+static void parse_finds_no_opener_in_a_short_tcp_info(void **state) {
     struct tcp_info info = {.tcpi_bytes_acked = 1};
     struct datagram datagram = {0};
     struct nlmsghdr *header =
@@ -784,28 +783,28 @@ int main(void) {
         cmocka_unit_test(parse_takes_the_time_left_only_from_a_pending_timer),
         cmocka_unit_test(parse_reads_ipv6_whole_and_ipv4_in_four_bytes),
         cmocka_unit_test(parse_visits_every_socket_in_order_until_done),
-        cmocka_unit_test(parse_takes_done_alone_and_an_empty_datagram),
-        cmocka_unit_test(parse_ends_when_the_visitor_wants_no_more),
+        cmocka_unit_test(parse_accepts_done_alone_and_an_empty_datagram),
+        cmocka_unit_test(parse_ends_when_the_visitor_ends_it),
         cmocka_unit_test(parse_gives_the_errno_of_an_error_message),
         cmocka_unit_test(parse_gives_the_errno_with_which_a_dump_is_done),
         cmocka_unit_test(parse_refuses_an_error_message_without_an_error),
         cmocka_unit_test(parse_refuses_the_answer_to_another_request),
         cmocka_unit_test(parse_refuses_a_datagram_cut_anywhere),
-        cmocka_unit_test(parse_refuses_a_length_that_cannot_be),
+        cmocka_unit_test(parse_refuses_an_impossible_length),
         cmocka_unit_test(parse_refuses_messages_of_another_type),
         cmocka_unit_test(parse_refuses_families_other_than_ip),
         cmocka_unit_test(parse_refuses_states_that_do_not_exist),
         cmocka_unit_test(parse_reads_v6only),
         cmocka_unit_test(parse_does_not_know_v6only_without_the_attribute),
-        cmocka_unit_test(parse_stops_at_an_attribute_with_a_false_length),
+        cmocka_unit_test(parse_stops_at_an_attribute_with_a_wrong_length),
         cmocka_unit_test(parse_reads_no_value_from_an_attribute_without_one),
         cmocka_unit_test(parse_skips_an_empty_attribute),
         cmocka_unit_test(parse_reads_a_last_attribute_without_padding),
-        cmocka_unit_test(parse_calls_closed_bound_where_bound_was_asked),
+        cmocka_unit_test(parse_calls_closed_bound_if_bound_was_asked_for),
         cmocka_unit_test(parse_visits_the_asked_states_only),
         cmocka_unit_test(parse_visits_the_asked_endpoints_only),
-        cmocka_unit_test(parse_tells_who_opened_a_connection),
-        cmocka_unit_test(parse_does_not_tell_from_a_short_tcp_info),
+        cmocka_unit_test(parse_finds_who_opened_a_connection),
+        cmocka_unit_test(parse_finds_no_opener_in_a_short_tcp_info),
         cmocka_unit_test(query_takes_every_endpoint_of_both_families),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
