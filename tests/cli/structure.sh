@@ -1,8 +1,12 @@
 #!/bin/sh
-# tests/structure.sh finds each breach of the structure of the sources.
+# tests/structure.sh finds each breach of the structure of the sources, and none in this tree.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/../lib.sh"
 top=$(cd "$here/../.." && pwd)
+
+run "$top/tests/structure.sh"
+ok "the structure of the sources is as tests/structure.sh says" status_is 0
+echo "# note: $(tail -n 1 "$work/out")"
 
 # file PATH LINE...: writes a file of a small tree.
 file() {
