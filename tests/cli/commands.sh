@@ -91,6 +91,11 @@ run "$portreuse" version one two
 ok "a word too many is exit 2" status_is 2
 ok "and is named" err_has "unexpected 'one'"
 
+for command in $(sed -n 's/^const struct command command_\([a-z]*\) = .*/\1/p' "$here"/../../src/cmd/*.c); do
+  ok "command_$command is in the table of src/cmd/commands.c" \
+    grep -qF "&command_$command," "$here/../../src/cmd/commands.c"
+done
+
 ln -s portreuse "$work/portreuse-run"
 run "$work/portreuse-run" -q address-in-use
 ok "a link called portreuse-run is 'portreuse run'" first_line_is \

@@ -48,14 +48,14 @@ long=$(printf '%04096d' 0)
   printf 'case "\047<![CDATA[ ]]>"\n "a: b" socket s\n'
 } >hostile.scenario
 
-for ending in txt json ndjson tap xml md mermaid.md; do
+for ending in txt json ndjson tap xml md mermaid.md prom; do
   set -- "$@" --output r.$ending
 done
 shift 2
 run "$portreuse" run "$@" skip.scenario mixed.scenario hostile.scenario time-wait-rebind
 ok "one run writes all formats, and keeps its exit code" status_is 2
 cp out r.out
-for ending in txt json ndjson tap xml md mermaid.md; do
+for ending in txt json ndjson tap xml md mermaid.md prom; do
   ok "r.$ending is UTF-8" iconv -f UTF-8 -t UCS-4 -o /dev/null r.$ending
   ok "r.$ending has no control character" sh -c '! LC_ALL=C grep -qE "$(printf "[\001-\010\013-\037\177]")" "$1"' - r.$ending
 done
@@ -70,10 +70,15 @@ else
   finish
 fi
 
-# The documentation has them all.
+# The lists and the documentation have them all.
+for format in $(sed -n 's/^const struct format \(format_[a-z]*\) = .*/\1/p' "$top"/src/report/run/*.c); do
+  ok "$format is in the list of src/report/run/run.c" grep -qF "&$format," "$top/src/report/run/run.c"
+done
 "$portreuse" help run | sed -n '/^Formats/,$p' | sed -n 's/^  \([a-z][a-z]*\)  *\(\(\.[a-z.]* \)*\) *.*/| \1 | \2|/p' >rows
-ok "the help tells ten formats" sh -c '[ "$(wc -l <rows)" = 10 ]'
-ok "and docs/exit-codes-and-formats.md the same, with their endings" sh -c '
+ok "help has ten formats" sh -c '[ "$(wc -l <rows)" = 10 ]'
+ok "each that has a file extension was written above" sh -c '
+  for file in $(sed -n "s/^[^.]*| \(\.[^ ]*\) .*/r\1/p" rows); do [ -s "$file" ] || { echo "$file"; exit 1; }; done'
+ok "and docs/exit-codes-and-formats.md has the same, with their extensions" sh -c '
   while read -r row; do grep -qF "$row" "$1" || { echo "$row"; exit 1; }; done <rows' - \
   "$top/docs/exit-codes-and-formats.md"
 
