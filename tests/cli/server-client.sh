@@ -49,7 +49,7 @@ for address in 127.0.0.1:1215 '[::1]:1215'; do
   ok "$address: a second server is refused, exit 1" status_is 1
   ok "$address: EADDRINUSE" out_matches '^bind +[^ ]+ +EADDRINUSE: Address already in use$'
   ok "$address: the listener is in the way, with its process" out_says \
-    "in the way: LISTEN $address, held by portreuse server -l $address (pid $server)"
+    "in the way: LISTEN $address, held by portreuse (pid $server)"
   ok "$address: the cause" out_has "cause:      address-in-use: "
   ok "$address: and its scenario" out_has "portreuse run address-in-use"
   end_server INT

@@ -306,6 +306,44 @@ static void the_longest_line_is_not_cut(void **state) {
         }
 }
 
+/* Commands are not wrapped, as they are to be copied. */
+static bool is_command(const char *line, size_t size) {
+    static const char *const starts[] = {"  portreuse ", "  sudo ", "  sysctl ", "  ss ",
+                                         "  ps ",        "  echo ", "  kill ",   "  journalctl "};
+    for (size_t i = 0; i < ROWS(starts); i++)
+        if (size > strlen(starts[i]) && strncmp(line, starts[i], strlen(starts[i])) == 0)
+            return true;
+    return false;
+}
+
+static void no_line_of_the_text_is_wider_than_80_columns(void **state) {
+    (void)state;
+    for (unsigned cause = 0; cause < CAUSE_COUNT; cause++) {
+        struct why looks[] = {the_longest((enum cause)cause, true),
+                              the_longest(CAUSE_UNKNOWN, false)};
+        struct why_findings findings = {looks, 2};
+        struct report report = {.subject = &subject_why, .findings = &findings};
+        char *text = NULL;
+        size_t size = 0;
+        FILE *out = open_memstream(&text, &size);
+        looks[0].words = cause_sentence((enum cause)cause, 0);
+        looks[1].words = cause_sentence(CAUSE_UNKNOWN, WHEN_BOUND_UNLISTED);
+        looks[0].evidence.suspects[0].occupant.reuseaddr = KNOWN_NO;
+        looks[0].evidence.suspects[0].occupant.reuseport = KNOWN_NO;
+        looks[0].unseen = 4194304;
+        looks[0].own_pids_only = looks[0].changed = looks[0].in_range = true;
+        strcpy(looks[0].where.name, "a-namespace-with-a-name");
+        subject_why.formats[0]->write(&report, out);
+        fclose(out);
+        for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
+            size_t width = strcspn(line, "\n");
+            if (width > 80 && !is_command(line, width))
+                fail_msg("%s: %.*s", cause_name((enum cause)cause), (int)width, line);
+        }
+        free(text);
+    }
+}
+
 static void check_line_is(const struct why *why, const char *want) {
     char line[REPORT_LINE_SIZE];
     assert_string_equal(why_line(why, line), want);
@@ -364,6 +402,7 @@ int main(void) {
         cmocka_unit_test(every_field_of_the_table_is_known),
         cmocka_unit_test(without_an_owner_no_remedy_names_one),
         cmocka_unit_test(the_longest_line_is_not_cut),
+        cmocka_unit_test(no_line_of_the_text_is_wider_than_80_columns),
         cmocka_unit_test(a_line_that_is_too_long_is_shortened_step_by_step),
         cmocka_unit_test(a_name_that_is_too_long_is_the_one_of_the_kernel),
         cmocka_unit_test(what_is_free_has_no_cause),

@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/errnames.h"
 #include "base/units.h"
+#include "base/utf8.h"
 #include "report/host/why.h"
 #include "report/shared/layout.h"
 #include "report/shared/sockets.h"
@@ -66,14 +68,21 @@ static void print_owners(FILE *out, const struct suspect *suspect) {
 /* What a trial says of sockets in TIME-WAIT holds for all of them together, not for each. */
 static void print_suspect(FILE *out, const struct suspect *suspect) {
     const struct occupant *occupant = &suspect->occupant;
-    fprintf(out, "%*s", INDENT, "");
-    sockets_print(out, &occupant->socket, NULL, NULL);
+    char *text = NULL;
+    size_t size = 0;
+    FILE *line = open_memstream(&text, &size);
+    if (line == NULL)
+        return;
+    sockets_print(line, &occupant->socket, NULL, NULL);
     if (occupant->socket.state != STATE_TIME_WAIT) {
-        print_option(out, "SO_REUSEADDR", occupant->reuseaddr);
-        print_option(out, "SO_REUSEPORT", occupant->reuseport);
+        print_option(line, "SO_REUSEADDR", occupant->reuseaddr);
+        print_option(line, "SO_REUSEPORT", occupant->reuseport);
     }
-    sockets_print_time_left(out, &occupant->socket);
-    fputc('\n', out);
+    sockets_print_time_left(line, &occupant->socket);
+    fprintf(out, "%*s", INDENT, "");
+    if (fclose(line) == 0)
+        layout_wrap(out, text, DEEPER, INDENT);
+    free(text);
     print_owners(out, suspect);
 }
 
@@ -110,8 +119,30 @@ static void print_cause(FILE *out, const struct why *why) {
     layout_wrap(out, why->words, INDENT, INDENT + (unsigned)strlen(cause->name) + 2);
 }
 
+/* Prints a remark in lines that each start with `#`. */
+static void print_remark(FILE *out, const char *remark) {
+    unsigned column = LAYOUT_COLUMNS;
+    for (const char *word = remark + strspn(remark, "# "); *word != '\0';) {
+        size_t size = strcspn(word, " ");
+        bool begins = column + 1 + size > LAYOUT_COLUMNS;
+        if (begins)
+            fprintf(out, "%s%*s#", word == remark + 2 ? "" : "\n", INDENT, "");
+        column = begins ? INDENT + 1 : column;
+        fputc(' ', out);
+        utf8_print(out, word, size);
+        column += 1 + (unsigned)size;
+        word += size + strspn(word + size, " ");
+    }
+    fputc('\n', out);
+}
+
+/* A command is on one line, so that it can be copied. */
 static void print_remedy(void *context, const char *line) {
     FILE *out = context;
+    if (line[0] == '#') {
+        print_remark(out, line);
+        return;
+    }
     fprintf(out, "%*s", INDENT, "");
     layout_text(out, line);
     fputc('\n', out);
@@ -214,7 +245,7 @@ static void write_text(const struct report *report, FILE *out) {
     for (size_t i = 0; !report->quiet && i < findings->count; i++) {
         const struct why *why = &findings->looks[i];
         if (findings->count > 1)
-            fprintf(out, "\n--- %s: %s\n", why->where.name, why_line(why, line));
+            fprintf(out, "\n--- %s\n%s\n", why->where.name, why_line(why, line));
         print_one(out, why);
     }
 }

@@ -54,14 +54,6 @@ static void print_role(FILE *out, const struct scenario *scenario, const struct 
         fprintf(out, " (pid %d)", (int)role->pid);
 }
 
-/* A command line, from the program's own name on. */
-static const char *without_directory(const char *command) {
-    const char *end = command + strcspn(command, " ");
-    while (end > command && end[-1] != '/')
-        end--;
-    return end;
-}
-
 /* Prints whose the socket is: the roles' of a scenario, else the processes'. */
 static void print_owners(FILE *out, const struct scenario *scenario, const struct suspect *suspect,
                          bool verbose) {
@@ -75,7 +67,7 @@ static void print_owners(FILE *out, const struct scenario *scenario, const struc
     for (unsigned i = 0; i < suspect->owners.known; i++) {
         const struct owner *owner = &suspect->owners.oldest[i];
         fputs(i == 0 ? " " : ", ", out);
-        print_name(out, without_directory(owner->command));
+        sockets_print_program(out, owner);
         fprintf(out, " (pid %d)", (int)owner->pid);
     }
     if (suspect->ownership != OWNER_NOT_KNOWN || suspect->occupant.socket.inode == 0)
