@@ -98,8 +98,7 @@ static void print_shared(FILE *out, const struct audit *audit) {
         return;
     fprintf(out, "\nPorts that different programs share with SO_REUSEPORT\n");
     for (size_t i = 0; i < audit->shared_count && i < LISTED; i++) {
-        fprintf(out, "%*s%s: each gets some of the connections\n", INDENT, "",
-                endpoint_text(&audit->shared[i].local, text));
+        fprintf(out, "%*s%s\n", INDENT, "", endpoint_text(&audit->shared[i].local, text));
         for (int k = 0; k < 2; k++) {
             fprintf(out, "%*s", 2 * INDENT, "");
             sockets_print_process(out, &audit->shared[i].owners[k], 2 * INDENT);
@@ -107,6 +106,7 @@ static void print_shared(FILE *out, const struct audit *audit) {
         }
     }
     print_more(out, audit->shared_count);
+    fprintf(out, "%*sEach program gets some of the connections.\n", INDENT, "");
 }
 
 static void print_settings(FILE *out, const struct audit *audit) {
@@ -144,10 +144,10 @@ static void write_text(const struct report *report, FILE *out) {
     print_shared(out, audit);
     print_settings(out, audit);
     if (audit->unseen > 0)
-        fprintf(
-            out,
-            "\n%u processes could not be inspected. Run as root to see which sockets are theirs.\n",
-            audit->unseen);
+        fprintf(out,
+                "\n%u processes could not be inspected. Run as root to see which sockets\n"
+                "are theirs.\n",
+                audit->unseen);
 }
 
 static const struct format format_audit_text = {

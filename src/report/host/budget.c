@@ -145,7 +145,7 @@ static void print_range(FILE *out, const struct budget *budget) {
         fprintf(out, ", excluding %" PRIu32 " reserved ones", budget->range.reserved_count);
     fputc('\n', out);
     fprintf(out,
-            "%*sin use for every destination, by explicit binds: %" PRIu32 " (connections: %" PRIu32
+            "%*sused by explicit binds for all destinations: %" PRIu32 " (connections: %" PRIu32
             ")\n",
             INDENT, "", budget->explicit_ports, budget->explicit_sockets);
 }
@@ -184,8 +184,8 @@ static void write_text(const struct report *report, FILE *out) {
     print_rate(out, budget);
     if (budget->unseen > 0)
         fprintf(out,
-                "\n%u processes could not be inspected. Run as root to see which connections are\n"
-                "theirs.\n",
+                "\n%u processes could not be inspected. Run as root to see which\n"
+                "connections are theirs.\n",
                 budget->unseen);
 }
 

@@ -1,0 +1,129 @@
+/* The text of a budget and of an audit at its widest: no line is wider than 80 columns, other than
+ * commands to copy, and nothing is cut. */
+#include "test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/host/audit.h"
+#include "report/host/budget.h"
+
+static const char widest[] = "2001:db8:1111:2222:3333:4444:5555:6666";
+
+static struct endpoint at(const char *address, uint16_t port) {
+    struct endpoint endpoint;
+    unsigned bits;
+    assert_null(endpoint_parse_network(address, &endpoint, &bits));
+    endpoint.port = port;
+    return endpoint;
+}
+
+static struct owner wide_owner(void) {
+    struct owner owner = {.pid = 4194303, .fd = 3, .uid = 1000, .name = "a-long-name-of-"};
+    memset(owner.user, 'u', 31);
+    memset(owner.unit, 's', 200);
+    strcpy(owner.command, "/usr/local/bin/a-long-name-of-a-program --with several ...");
+    return owner;
+}
+
+/* Returns the text of the report, which the caller frees. */
+static char *text_of(const struct subject *subject, const void *findings) {
+    struct report report = {.subject = subject, .findings = findings};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    format_named(subject, "text")->write(&report, out);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+static bool is_command(const char *line) {
+    line += strspn(line, " ");
+    return strncmp(line, "sysctl ", 7) == 0 || strncmp(line, "echo ", 5) == 0;
+}
+
+static void assert_narrow(const char *text) {
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n");
+        if (length > LAYOUT_COLUMNS && !is_command(text))
+            fail_msg("%zu columns: %.*s", length, (int)length, text);
+        text += length + (text[length] == '\n');
+    }
+}
+
+static void a_budget_is_narrow(void **state) {
+    static const struct port_set none;
+    struct budget budget = {.where = {.name = "here"},
+                            .range = port_range(1, 65535, &none),
+                            .explicit_ports = 65535,
+                            .explicit_sockets = 4000000000,
+                            .route_count = 4000000000,
+                            .known = 1,
+                            .rate = 65535e3, /* each port for a millisecond */
+                            .growth = 65535e3,
+                            .exhausted_s = 1e9,
+                            .unseen = 4000000000,
+                            .asked = {.interval_ns = 1}};
+    struct budget_route *route = &budget.routes[0];
+    struct budget_findings findings = {&budget, 1, 1};
+    (void)state;
+    route->local = at(widest, 0);
+    route->remote = at(widest, 65535);
+    route->used = route->reusable = route->closed = route->by_bind = 65535;
+    for (unsigned i = 1; i < STATE_COUNT; i++)
+        route->states[i] = 65535;
+    route->owner_count = BUDGET_OWNERS;
+    route->process_count = 4000000000;
+    for (unsigned i = 0; i < BUDGET_OWNERS; i++)
+        route->owners[i] = (struct budget_owner){wide_owner(), 4000000000};
+    char *text = text_of(&subject_budget, &findings);
+    assert_narrow(text);
+    assert_true(strncmp(text, "CRITICAL [2001:db8:1111:2222:3333:4444:5555:6666]:65535: 0 ", 59) ==
+                0);
+    assert_non_null(strstr(text, "\n  from [2001:db8:1111:2222:3333:4444:5555:6666]:*\n"));
+    assert_non_null(strstr(text, ": pid 4194303, uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu: "));
+    assert_non_null(strstr(text, "and 3999999996 more processes\n"));
+    assert_non_null(strstr(text, "and 3999999999 more destinations\n"));
+    free(text);
+}
+
+static void an_audit_is_narrow(void **state) {
+    struct port_set none = {0};
+    struct audit audit = {.where = {.name = "here"}, .unseen = 4000000000};
+    enum { PORTS = 28232 };
+    (void)state;
+    audit.range = port_range(32768, 60999, &none);
+    audit.ports = arena_alloc(&audit.arena, PORTS * sizeof *audit.ports);
+    audit.port_count = PORTS;
+    audit.ports[0] = (struct audit_port){32768, true, wide_owner()};
+    audit.ports[1] = (struct audit_port){.port = 32769, .listening = true};
+    audit.shared = arena_alloc(&audit.arena, 1000 * sizeof *audit.shared);
+    audit.shared_count = 1000;
+    for (unsigned i = 0; i < audit.shared_count; i++)
+        audit.shared[i] = (struct audit_shared){at(widest, 65535), {wide_owner(), wide_owner()}};
+    audit_setting(&audit, "net.ipv4.ip_local_port_range", "1000 65000",
+                  "/usr/local/lib/sysctl.d/60-ports.conf");
+    for (int i = 0; i < 20; i++)
+        audit_setting(&audit, "net.ipv4.tcp_timestamps", "0", "");
+    struct audit_findings findings = {&audit};
+    char *text = text_of(&subject_audit, &findings);
+    assert_narrow(text);
+    assert_true(strncmp(text,
+                        "WARNING 28232 unreserved server ports, 1000 shared ports, "
+                        "21 harmful sysctls\n",
+                        77) == 0);
+    assert_non_null(strstr(text, "and 28168 more\n"));
+    assert_non_null(strstr(text, "and 936 more\n"));
+    assert_non_null(strstr(text, "    in /usr/local/lib/sysctl.d/60-ports.conf\n"));
+    free(text);
+    audit_free(&audit);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_budget_is_narrow),
+        cmocka_unit_test(an_audit_is_narrow),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
