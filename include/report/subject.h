@@ -55,7 +55,7 @@ typedef void report_event_writer(const struct report *report, const struct run_e
 
 struct format {
     const char *name;
-    const char *endings;        /* file extensions, separated by spaces: ".md .markdown" */
+    const char *extensions;     /* file extensions, separated by spaces: ".md .markdown" */
     const char *line;           /* one line of help */
     bool capabilities;          /* it shows what the kernel offers, which must be probed for it */
     bool plugin;                /* on standard output: exit with the codes of a Nagios plugin */
@@ -77,7 +77,7 @@ const struct format *format_of_file(const struct subject *subject, const char *p
 /* Prints the names of all formats, `text, json or tap`; their extensions; a line of help for each.
  */
 void format_print_names(const struct subject *subject, FILE *out);
-void format_print_endings(const struct subject *subject, FILE *out);
+void format_print_extensions(const struct subject *subject, FILE *out);
 void format_print_help(const struct subject *subject, FILE *out);
 
 /* --- severities and exit codes --- */

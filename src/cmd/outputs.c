@@ -72,7 +72,7 @@ static const struct format *choose_format(const struct outputs *outputs, const c
         stderr,
         "portreuse %s: --output %s: no format has this extension; write %s:FORMAT, or use one of ",
         outputs->command, path, path);
-    format_print_endings(outputs->subject, stderr);
+    format_print_extensions(outputs->subject, stderr);
     fputc('\n', stderr);
     return NULL;
 }

@@ -17,7 +17,7 @@ static void write_line(const struct report *report, FILE *out) {
 
 const struct format format_line = {
     .name = "line",
-    .endings = "",
+    .extensions = "",
     .line = "only the first line, for node-problem-detector",
     .write = write_line,
 };
@@ -69,7 +69,7 @@ static void write_nagios(const struct report *report, FILE *out) {
 const struct format format_nagios = {
     .name = "nagios",
     .plugin = true,
-    .endings = "",
+    .extensions = "",
     .line = "a Nagios plugin's line with performance data, and its exit codes",
     .write = write_nagios,
 };
@@ -105,7 +105,7 @@ static void write_prometheus(const struct report *report, FILE *out) {
 
 const struct format format_prometheus = {
     .name = "prometheus",
-    .endings = ".prom",
+    .extensions = ".prom",
     .line = "for the textfile collector of node-exporter",
     .write = write_prometheus,
 };

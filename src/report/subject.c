@@ -26,13 +26,13 @@ const struct format *format_near(const struct subject *subject, const char *name
 }
 
 /* Returns the length of the longest extension that the path has; 0 if it has none. */
-static size_t ending_of(const char *path, const char *endings) {
+static size_t extension_of(const char *path, const char *extensions) {
     size_t longest = 0, length = strlen(path);
-    for (const char *ending = endings; *ending != '\0';) {
-        size_t size = strcspn(ending, " ");
-        if (size < length && size > longest && memcmp(path + length - size, ending, size) == 0)
+    for (const char *extension = extensions; *extension != '\0';) {
+        size_t size = strcspn(extension, " ");
+        if (size < length && size > longest && memcmp(path + length - size, extension, size) == 0)
             longest = size;
-        ending += size + (ending[size] == ' ');
+        extension += size + (extension[size] == ' ');
     }
     return longest;
 }
@@ -42,7 +42,7 @@ const struct format *format_of_file(const struct subject *subject, const char *p
     const struct format *found = NULL;
     size_t longest = 0;
     for (size_t i = 0; list[i] != NULL; i++) {
-        size_t size = ending_of(path, list[i]->endings);
+        size_t size = extension_of(path, list[i]->extensions);
         if (size > longest) {
             found = list[i];
             longest = size;
@@ -57,11 +57,11 @@ void format_print_names(const struct subject *subject, FILE *out) {
         fprintf(out, "%s%s", i == 0 ? "" : list[i + 1] != NULL ? ", " : " or ", list[i]->name);
 }
 
-void format_print_endings(const struct subject *subject, FILE *out) {
+void format_print_extensions(const struct subject *subject, FILE *out) {
     const struct format *const *list = subject->formats;
     const char *space = "";
     for (size_t i = 0; list[i] != NULL; i++) {
-        fprintf(out, "%s%s", list[i]->endings[0] == '\0' ? "" : space, list[i]->endings);
+        fprintf(out, "%s%s", list[i]->extensions[0] == '\0' ? "" : space, list[i]->extensions);
         space = " ";
     }
 }
@@ -70,7 +70,7 @@ void format_print_help(const struct subject *subject, FILE *out) {
     const struct format *const *list = subject->formats;
     enum { COLUMN = 30 };
     for (size_t i = 0; list[i] != NULL; i++) {
-        fprintf(out, "  %-10s  %-14s  ", list[i]->name, list[i]->endings);
+        fprintf(out, "  %-10s  %-14s  ", list[i]->name, list[i]->extensions);
         layout_wrap(out, list[i]->line, COLUMN, COLUMN);
     }
 }

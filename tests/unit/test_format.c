@@ -55,7 +55,7 @@ static const struct {
     {"a.m", NULL},
 };
 
-static void a_files_ending_tells_its_format(void **state) {
+static void an_extension_selects_a_format(void **state) {
     (void)state;
     for (size_t i = 0; i < ROWS(file_rows); i++) {
         const struct format *format = format_of_file(&subject_run, file_rows[i].path);
@@ -66,15 +66,15 @@ static void a_files_ending_tells_its_format(void **state) {
     }
 }
 
-static void no_two_formats_have_an_ending_in_common(void **state) {
+static void no_two_formats_have_an_extension_in_common(void **state) {
     (void)state;
     for (size_t k = 0; k < ROWS(subjects); k++)
         for (size_t i = 0; subjects[k]->formats[i] != NULL; i++) {
-            char endings[80], path[80], *rest;
-            snprintf(endings, sizeof endings, "%s", subjects[k]->formats[i]->endings);
-            for (char *ending = strtok_r(endings, " ", &rest); ending != NULL;
-                 ending = strtok_r(NULL, " ", &rest)) {
-                snprintf(path, sizeof path, "a%s", ending);
+            char extensions[80], path[80], *rest;
+            snprintf(extensions, sizeof extensions, "%s", subjects[k]->formats[i]->extensions);
+            for (char *extension = strtok_r(extensions, " ", &rest); extension != NULL;
+                 extension = strtok_r(NULL, " ", &rest)) {
+                snprintf(path, sizeof path, "a%s", extension);
                 assert_ptr_equal(format_of_file(subjects[k], path), subjects[k]->formats[i]);
             }
         }
@@ -136,8 +136,8 @@ static void markdown_has_its_signs_escaped(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_format_can_be_found),
-        cmocka_unit_test(a_files_ending_tells_its_format),
-        cmocka_unit_test(no_two_formats_have_an_ending_in_common),
+        cmocka_unit_test(an_extension_selects_a_format),
+        cmocka_unit_test(no_two_formats_have_an_extension_in_common),
         cmocka_unit_test(a_stream_escapes_what_goes_through_it),
         cmocka_unit_test(an_error_shows_in_the_stream_below),
         cmocka_unit_test(markdown_has_its_signs_escaped),

@@ -152,7 +152,7 @@ static void write_text(const struct report *report, FILE *out) {
 
 static const struct format format_audit_text = {
     .name = "text",
-    .endings = ".txt",
+    .extensions = ".txt",
     .line = "for people; the default",
     .write = write_text,
 };
@@ -246,7 +246,7 @@ static void write_json(const struct report *report, FILE *out) {
 
 static const struct format format_audit_json = {
     .name = "json",
-    .endings = ".json",
+    .extensions = ".json",
     .line = "for programs: all that is known, in one document",
     .write = write_json,
 };

@@ -191,7 +191,7 @@ static void write_text(const struct report *report, FILE *out) {
 
 static const struct format format_budget_text = {
     .name = "text",
-    .endings = ".txt",
+    .extensions = ".txt",
     .line = "for people; the default",
     .write = write_text,
 };
@@ -259,7 +259,7 @@ static void write_json(const struct report *report, FILE *out) {
 
 static const struct format format_budget_json = {
     .name = "json",
-    .endings = ".json",
+    .extensions = ".json",
     .line = "for programs: all that is known, in one document",
     .write = write_json,
 };

@@ -149,7 +149,7 @@ static void write_json(const struct report *report, FILE *out) {
 
 const struct format format_why_json = {
     .name = "json",
-    .endings = ".json",
+    .extensions = ".json",
     .line = "for programs: all that is known, in one document",
     .write = write_json,
 };

@@ -252,7 +252,7 @@ static void write_text(const struct report *report, FILE *out) {
 
 const struct format format_why_text = {
     .name = "text",
-    .endings = ".txt",
+    .extensions = ".txt",
     .line = "for people; the default",
     .write = write_text,
 };

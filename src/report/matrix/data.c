@@ -87,14 +87,14 @@ static void write_csv(const struct report *report, FILE *out) {
 
 const struct format format_matrix_json = {
     .name = "json",
-    .endings = ".json",
+    .extensions = ".json",
     .line = "for programs, and for a later --diff",
     .write = write_json,
 };
 
 const struct format format_matrix_csv = {
     .name = "csv",
-    .endings = ".csv",
+    .extensions = ".csv",
     .line = "for spreadsheets: one line per pair",
     .write = write_csv,
 };
@@ -239,7 +239,7 @@ static void write_diff(const struct report *report, FILE *out) {
 
 const struct format format_matrix_diff = {
     .name = "diff",
-    .endings = "",
+    .extensions = "",
     .line = "what has changed",
     .write = write_diff,
 };

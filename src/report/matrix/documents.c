@@ -68,7 +68,7 @@ static void write_markdown(const struct report *report, FILE *out) {
 
 const struct format format_matrix_markdown = {
     .name = "markdown",
-    .endings = ".md .markdown",
+    .extensions = ".md .markdown",
     .line = "tables, for a page of a wiki",
     .write = write_markdown,
 };
@@ -169,7 +169,7 @@ static void write_svg(const struct report *report, FILE *out) {
 
 const struct format format_matrix_svg = {
     .name = "svg",
-    .endings = ".svg",
+    .extensions = ".svg",
     .line = "a picture",
     .write = write_svg,
 };

@@ -199,7 +199,7 @@ static void write_text(const struct report *report, FILE *out) {
 
 const struct format format_matrix_text = {
     .name = "text",
-    .endings = ".txt",
+    .extensions = ".txt",
     .line = "for people (default)",
     .write = write_text,
 };

@@ -212,7 +212,7 @@ static void write_report(const struct report *report, FILE *out) {
 
 const struct format format_json = {
     .name = "json",
-    .endings = ".json",
+    .extensions = ".json",
     .line = "for programs: everything, in one JSON document",
     .capabilities = true,
     .write = write_report,
@@ -294,7 +294,7 @@ static void write_run_end(const struct report *report, FILE *out) {
 
 const struct format format_ndjson = {
     .name = "ndjson",
-    .endings = ".ndjson .jsonl",
+    .extensions = ".ndjson .jsonl",
     .line = "for programs that follow a run: one line of JSON per event",
     .capabilities = true,
     .event = write_event,

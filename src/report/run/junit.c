@@ -117,7 +117,7 @@ static void write_report(const struct report *report, FILE *out) {
 
 const struct format format_junit = {
     .name = "junit",
-    .endings = ".xml",
+    .extensions = ".xml",
     .line = "for GitLab, Jenkins and similar: JUnit XML",
     .write = write_report,
 };

@@ -187,7 +187,7 @@ static void write_report(const struct report *report, FILE *out) {
 
 const struct format format_markdown = {
     .name = "markdown",
-    .endings = ".md .markdown",
+    .extensions = ".md .markdown",
     .line = "to paste into an issue: verdict, tables, environment",
     .capabilities = true,
     .write = write_report,

@@ -196,7 +196,7 @@ static void write_report(const struct report *report, FILE *out) {
 
 const struct format format_mermaid = {
     .name = "mermaid",
-    .endings = ".mermaid.md",
+    .extensions = ".mermaid.md",
     .line = "pictures: one sequence diagram per case, as GitHub draws them",
     .write = write_report,
 };

@@ -116,7 +116,7 @@ static void write_report(const struct report *report, FILE *out) {
 
 const struct format format_tap = {
     .name = "tap",
-    .endings = ".tap",
+    .extensions = ".tap",
     .line = "for test harnesses: TAP version 14, one test per case",
     .write = write_report,
 };

@@ -531,7 +531,7 @@ static void write_report(const struct report *report, FILE *out) {
 
 const struct format format_text = {
     .name = "text",
-    .endings = ".txt",
+    .extensions = ".txt",
     .line = "for people; the default",
     .write = write_report,
 };
