@@ -1,5 +1,5 @@
-/* Any bytes as a scenario file: no crash, and each mistake can be printed. A sound one is laid out
- * on a board, as it would be to run. */
+/* Any bytes as a scenario file: no crash, and each error can be printed. A valid one is laid out on a
+ * board, as if it were to run. */
 #include <stdint.h>
 #include <stdio.h>
 

@@ -13,8 +13,8 @@ mkdir -p "$build/corpus-parse" "$build/corpus-sockdiag"
 for name in parse sockdiag; do
   # shellcheck disable=SC2046 # no name has blanks
   clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined \
-    -fno-sanitize-recover=all -I"$top/include" -o "$build/fuzz_$name" "$here/fuzz_$name.c" \
-    $(find "$top/src/base" "$top/src/kernel" "$top/src/scenario" -name '*.c' ! -name catalogue.c) \
+    -fno-sanitize-recover=all -I"$top/include" -I"$top/src" -o "$build/fuzz_$name" "$here/fuzz_$name.c" \
+    $(find "$top/src/base" "$top/src/kernel" "$top/src/model" "$top/src/scenario" -name '*.c' ! -name catalogue.c) \
     "$top/src/engine/board.c" "$top/src/engine/result.c"
 done
 
