@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "scenario/mistakes.h"
+#include "scenario/errors.h"
 #include "scenario/scenario.h"
 
 /* One file of scenarios/, as CMake built it in. */
@@ -22,8 +22,8 @@ extern const size_t catalogue_count;
 const struct catalogue_entry *catalogue_find(const char *name);
 
 /* Parses an entry, or only its header. The caller frees the scenario. */
-struct scenario *catalogue_parse(const struct catalogue_entry *entry, struct mistakes *mistakes);
-struct scenario *catalogue_header(const struct catalogue_entry *entry, struct mistakes *mistakes);
+struct scenario *catalogue_parse(const struct catalogue_entry *entry, struct errors *errors);
+struct scenario *catalogue_header(const struct catalogue_entry *entry, struct errors *errors);
 
 /* The first tag of a built-in scenario is its group. The groups are in the order in which to read
  * them: from a bind() that fails to a port that the kernel chooses. */
@@ -39,6 +39,6 @@ extern const size_t catalogue_group_count;
  * a slash or ends in `.scenario`, `-` for standard input, or any other file that exists). Returns
  * it parsed, for the caller to free; or NULL, with an error added, if there is none or it cannot be
  * read. */
-struct scenario *catalogue_open(const char *word, struct mistakes *mistakes);
+struct scenario *catalogue_open(const char *word, struct errors *errors);
 
 #endif

@@ -15,7 +15,7 @@
 #include "base/release.h"
 #include "kernel/sockopt.h"
 #include "scenario/answer.h"
-#include "scenario/mistakes.h"
+#include "scenario/errors.h"
 #include "scenario/verb.h"
 
 /* Limits; the parser refuses what goes beyond. */
@@ -158,15 +158,15 @@ struct scenario {
 
 /* Parses `size` bytes of text. `name` and `file` (NULL for a built-in scenario) are copied. The
  * text is copied if there is a file; the text of a built-in scenario must outlive the scenario.
- * Every error of the text is added to `mistakes`. The scenario is returned in any case, as far as
+ * Every error of the text is added to `errors`. The scenario is returned in any case, as far as
  * it could be understood, but must not be run if there were errors. The caller frees it. */
 struct scenario *scenario_parse(const char *name, const char *file, const char *text, size_t size,
-                                struct mistakes *mistakes);
+                                struct errors *errors);
 
 /* Parses only what stands before the setup and the cases: title, tags, why and so on. It is for
  * searching many scenarios and takes a tenth of the time; the result has no steps. */
 struct scenario *scenario_parse_header(const char *name, const char *text, size_t size,
-                                       struct mistakes *mistakes);
+                                       struct errors *errors);
 
 void scenario_free(struct scenario *scenario);
 

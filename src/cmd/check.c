@@ -5,10 +5,10 @@
 #include "cmd/commands.h"
 #include "cmd/options.h"
 #include "scenario/catalogue.h"
-#include "scenario/mistakes.h"
+#include "scenario/errors.h"
 
 static int cmd_check(int argc, char **argv) {
-    struct mistakes mistakes = {0};
+    struct errors errors = {0};
     if (!options_parse("check", NULL, argc, argv, NULL))
         return EXIT_TROUBLE;
     int files = argc - optind;
@@ -17,10 +17,10 @@ static int cmd_check(int argc, char **argv) {
         return EXIT_TROUBLE;
     }
     for (; optind < argc; optind++)
-        scenario_free(catalogue_open(argv[optind], &mistakes));
-    size_t count = mistakes.count;
-    mistakes_print(&mistakes, stderr);
-    mistakes_free(&mistakes);
+        scenario_free(catalogue_open(argv[optind], &errors));
+    size_t count = errors.count;
+    errors_print(&errors, stderr);
+    errors_free(&errors);
     if (count == 0)
         printf("PASS %d file%s without errors\n", files, files == 1 ? "" : "s");
     else

@@ -29,11 +29,11 @@ static void print_commands(const struct command *command, const char *before, FI
 static void print_names(const struct command *command, const char *before, FILE *out) {
     (void)command;
     for (size_t i = 0; i < catalogue_count; i++) {
-        struct mistakes mistakes = {0};
-        struct scenario *scenario = catalogue_header(&catalogue[i], &mistakes);
+        struct errors errors = {0};
+        struct scenario *scenario = catalogue_header(&catalogue[i], &errors);
         print_word(before, catalogue[i].name, scenario->title, out);
         scenario_free(scenario);
-        mistakes_free(&mistakes);
+        errors_free(&errors);
     }
 }
 
@@ -56,12 +56,12 @@ static void print_tags(const struct command *command, const char *before, FILE *
     (void)command;
     struct tags tags = {0};
     for (size_t i = 0; i < catalogue_count; i++) {
-        struct mistakes mistakes = {0};
-        struct scenario *scenario = catalogue_header(&catalogue[i], &mistakes);
+        struct errors errors = {0};
+        struct scenario *scenario = catalogue_header(&catalogue[i], &errors);
         for (size_t t = 0; t < scenario->tag_count; t++)
             add_tag(&tags, scenario->tags[t]);
         scenario_free(scenario);
-        mistakes_free(&mistakes);
+        errors_free(&errors);
     }
     for (size_t i = 0; i < tags.count; i++)
         print_word(before, tags.words[i], NULL, out);

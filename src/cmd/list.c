@@ -63,11 +63,11 @@ static bool print_group(struct arena *arena, const struct catalogue_group *group
 /* Returns whether any was found. */
 static bool list(const struct search *search) {
     struct arena arena = {0};
-    struct mistakes mistakes = {0};
+    struct errors errors = {0};
     struct scenario **wanted = arena_alloc(&arena, catalogue_count * sizeof wanted[0]);
     bool any = false;
     for (size_t i = 0; i < catalogue_count; i++) {
-        struct scenario *scenario = catalogue_header(&catalogue[i], &mistakes);
+        struct scenario *scenario = catalogue_header(&catalogue[i], &errors);
         if (is_wanted(search, scenario))
             wanted[i] = scenario;
         else
@@ -77,7 +77,7 @@ static bool list(const struct search *search) {
         any |= print_group(&arena, &catalogue_groups[i], wanted, !any);
     for (size_t i = 0; i < catalogue_count; i++)
         scenario_free(wanted[i]);
-    mistakes_free(&mistakes);
+    errors_free(&errors);
     arena_free(&arena);
     return any;
 }

@@ -18,7 +18,7 @@
 #include "report/run/phrase.h"
 #include "report/run/run.h"
 #include "scenario/catalogue.h"
-#include "scenario/mistakes.h"
+#include "scenario/errors.h"
 
 struct request {
     struct run_options run;
@@ -146,7 +146,7 @@ static const struct option_group groups[] = {
 struct selection {
     struct scenario **scenarios; /* in the request's arena; each owned */
     size_t count;
-    struct mistakes mistakes;
+    struct errors errors;
 };
 
 static void add_scenario(struct arena *arena, struct selection *selection,
@@ -168,7 +168,7 @@ static bool has_one_tag(const struct request *request, const struct scenario *sc
 /* Adds the built-in scenarios that --all and --tag ask for. */
 static void select_built_in(struct request *request, struct selection *selection) {
     for (size_t i = 0; i < catalogue_count; i++) {
-        struct scenario *scenario = catalogue_parse(&catalogue[i], &selection->mistakes);
+        struct scenario *scenario = catalogue_parse(&catalogue[i], &selection->errors);
         bool wanted = request->tag_count == 0 || has_one_tag(request, scenario);
         if (wanted && (request->slow || !scenario->slow))
             add_scenario(&request->arena, selection, scenario);
@@ -191,18 +191,18 @@ static bool select_scenarios(struct request *request, int argc, char **argv,
         options_complain("run", "name a scenario or a file, or use --all; 'portreuse list' shows "
                                 "the scenarios");
     for (int i = optind; i < argc; i++)
-        add_scenario(&request->arena, selection, catalogue_open(argv[i], &selection->mistakes));
+        add_scenario(&request->arena, selection, catalogue_open(argv[i], &selection->errors));
     if (several && selection->count == 0)
         options_complain("run", "no scenario has such a tag%s",
                          request->slow ? "" : ", or those that have it need --slow");
-    mistakes_print(&selection->mistakes, stderr);
-    return selection->mistakes.count == 0 && selection->count > 0;
+    errors_print(&selection->errors, stderr);
+    return selection->errors.count == 0 && selection->count > 0;
 }
 
 static void selection_free(struct selection *selection) {
     for (size_t i = 0; i < selection->count; i++)
         scenario_free(selection->scenarios[i]);
-    mistakes_free(&selection->mistakes);
+    errors_free(&selection->errors);
 }
 
 /* --- the progress line --- */

@@ -15,14 +15,14 @@ static int cmd_show(int argc, char **argv) {
         return EXIT_TROUBLE;
     }
     for (; optind < argc; optind++) {
-        struct mistakes mistakes = {0};
-        struct scenario *scenario = catalogue_open(argv[optind], &mistakes);
+        struct errors errors = {0};
+        struct scenario *scenario = catalogue_open(argv[optind], &errors);
         if (scenario != NULL)
             fwrite(scenario->source, 1, scenario->source_size, stdout);
         else
             status = EXIT_TROUBLE;
-        mistakes_print(&mistakes, stderr);
-        mistakes_free(&mistakes);
+        errors_print(&errors, stderr);
+        errors_free(&errors);
         scenario_free(scenario);
     }
     return status;

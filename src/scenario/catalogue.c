@@ -18,12 +18,12 @@ const struct catalogue_entry *catalogue_find(const char *name) {
     return NULL;
 }
 
-struct scenario *catalogue_parse(const struct catalogue_entry *entry, struct mistakes *mistakes) {
-    return scenario_parse(entry->name, NULL, entry->text, entry->size, mistakes);
+struct scenario *catalogue_parse(const struct catalogue_entry *entry, struct errors *errors) {
+    return scenario_parse(entry->name, NULL, entry->text, entry->size, errors);
 }
 
-struct scenario *catalogue_header(const struct catalogue_entry *entry, struct mistakes *mistakes) {
-    return scenario_parse_header(entry->name, entry->text, entry->size, mistakes);
+struct scenario *catalogue_header(const struct catalogue_entry *entry, struct errors *errors) {
+    return scenario_parse_header(entry->name, entry->text, entry->size, errors);
 }
 
 const struct catalogue_group catalogue_groups[] = {
@@ -95,7 +95,7 @@ static const char *read_file(struct arena *arena, const char *path, size_t *size
     return text;
 }
 
-static struct scenario *open_file(const char *path, struct mistakes *mistakes) {
+static struct scenario *open_file(const char *path, struct errors *errors) {
     struct arena arena = {0};
     struct scenario *scenario = NULL;
     const char *wrong = NULL;
@@ -103,34 +103,34 @@ static struct scenario *open_file(const char *path, struct mistakes *mistakes) {
     const char *shown = strcmp(path, "-") == 0 ? "<stdin>" : path;
     const char *text = read_file(&arena, path, &size, &wrong);
     if (text != NULL)
-        scenario = scenario_parse(name_of_file(&arena, shown), shown, text, size, mistakes);
+        scenario = scenario_parse(name_of_file(&arena, shown), shown, text, size, errors);
     else
-        mistakes_add_file(mistakes, path, arena_format(&arena, "cannot read this file: %s", wrong));
+        errors_add_file(errors, path, arena_format(&arena, "cannot read this file: %s", wrong));
     arena_free(&arena);
     return scenario;
 }
 
 /* --- words --- */
 
-static void add_unknown(struct mistakes *mistakes, const char *word) {
+static void add_unknown(struct errors *errors, const char *word) {
     struct suggestion nearest = suggest_begin(word);
     for (size_t i = 0; i < catalogue_count; i++)
         suggest_offer(&nearest, catalogue[i].name);
     const char *message =
         nearest.word != NULL
-            ? arena_format(&mistakes->arena, "no scenario has this name; did you mean '%s'?",
+            ? arena_format(&errors->arena, "no scenario has this name; did you mean '%s'?",
                            nearest.word)
             : "no scenario or file has this name; 'portreuse list' shows all scenarios";
-    mistakes_add_file(mistakes, word, message);
+    errors_add_file(errors, word, message);
 }
 
-struct scenario *catalogue_open(const char *word, struct mistakes *mistakes) {
+struct scenario *catalogue_open(const char *word, struct errors *errors) {
     const struct catalogue_entry *entry = catalogue_find(word);
     if (entry != NULL)
-        return catalogue_parse(entry, mistakes);
+        return catalogue_parse(entry, errors);
     bool path = strcmp(word, "-") == 0 || strchr(word, '/') != NULL || ends_in(word, ending);
     if (path || access(word, F_OK) == 0)
-        return open_file(word, mistakes);
-    add_unknown(mistakes, word);
+        return open_file(word, errors);
+    add_unknown(errors, word);
     return NULL;
 }

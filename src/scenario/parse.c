@@ -18,10 +18,10 @@ static const char *keyword_text(struct parser *parser) {
 void parse_title(struct parser *parser) {
     struct scenario *scenario = parser->scenario;
     if (scenario->title != NULL)
-        parser_mistake(parser, &parser->line.words[0], "the title is given twice");
+        parser_error(parser, &parser->line.words[0], "the title is given twice");
     scenario->title = keyword_text(parser);
     if (*scenario->title == '\0' && !parser->line_is_wrong)
-        parser_mistake(parser, NULL, "the text of the title is missing");
+        parser_error(parser, NULL, "the text of the title is missing");
 }
 
 void parse_tags(struct parser *parser) {
@@ -37,12 +37,12 @@ void parse_tags(struct parser *parser) {
 
 static void parse_needs_kernel(struct parser *parser, struct cursor *cursor) {
     if (!cursor_skip(cursor, ">=")) {
-        parser_mistake(parser, cursor_peek(cursor), "usage: needs kernel >= 6.3");
+        parser_error(parser, cursor_peek(cursor), "usage: needs kernel >= 6.3");
         return;
     }
     const struct word *word = cursor_need(parser, cursor, "a kernel's version");
     if (word != NULL && !release_parse(word->text, false, &parser->scenario->needs_kernel))
-        parser_mistake(parser, word, "'%s' is no version of Linux such as 6.8", word->text);
+        parser_error(parser, word, "'%s' is no version of Linux such as 6.8", word->text);
 }
 
 void parse_needs(struct parser *parser) {
@@ -55,9 +55,9 @@ void parse_needs(struct parser *parser) {
     else if (word_is(word, "kernel"))
         parse_needs_kernel(parser, &cursor);
     else if (word != NULL)
-        parser_mistake(parser, word,
-                       "unknown need '%s'; it must be 'kernel >= VERSION', 'ipv6' or 'uids'",
-                       word->text);
+        parser_error(parser, word,
+                     "unknown need '%s'; it must be 'kernel >= VERSION', 'ipv6' or 'uids'",
+                     word->text);
     cursor_need_no_more(parser, &cursor, NULL);
 }
 
@@ -71,8 +71,8 @@ void parse_slow(struct parser *parser) {
 
 static void begin_prose(struct parser *parser, const char **prose) {
     if (*prose != NULL && !parser->line_is_wrong)
-        parser_mistake(parser, &parser->line.words[0], "'%s' is given twice",
-                       parser->line.words[0].text);
+        parser_error(parser, &parser->line.words[0], "'%s' is given twice",
+                     parser->line.words[0].text);
     *prose = keyword_text(parser);
     parser->prose = prose;
     parser->prose_start = NULL;
@@ -141,13 +141,13 @@ static void add_prose(struct parser *parser, const char *text, size_t size) {
 }
 
 static struct opened opened_here(const struct parser *parser) {
-    return (struct opened){.line = parser->line, .mistakes = parser->mistakes->count};
+    return (struct opened){.line = parser->line, .errors = parser->errors->count};
 }
 
 /* Returns whether an error was found since: what seems to be missing may be what could not be read.
  */
-static bool has_mistakes(const struct parser *parser, const struct opened *opened) {
-    return parser->mistakes->count > opened->mistakes;
+static bool has_errors(const struct parser *parser, const struct opened *opened) {
+    return parser->errors->count > opened->errors;
 }
 
 /* --- blocks: a line that opens them, steps, and a line that ends them --- */
@@ -161,7 +161,7 @@ void parse_block_open(struct parser *parser, const struct step *step) {
     parser->inner_blocks = 0;
     parser->block = (size_t)(step - parser->scenario->steps);
     parser->in_block_of = opened_here(parser);
-    parser->in_block_of.mistakes -= parser->line_is_wrong; /* an error of the opening line counts */
+    parser->in_block_of.errors -= parser->line_is_wrong; /* an error of the opening line counts */
 }
 
 /* Ends the block with the steps read so far. */
@@ -171,27 +171,26 @@ static void close_block(struct parser *parser) {
     block->body = parser->scenario->step_count - parser->block - 1;
     if (block->verb == VERB_SERVE)
         parser->flow.role[block->role] = ROLE_SERVES;
-    if (block->body == 0 && !has_mistakes(parser, &parser->in_block_of))
-        parser_mistake_at(parser, &parser->in_block_of.line, "this block is empty");
+    if (block->body == 0 && !has_errors(parser, &parser->in_block_of))
+        parser_error_at(parser, &parser->in_block_of.line, "this block is empty");
 }
 
 void parse_block_missed_end(struct parser *parser) {
-    parser_mistake_at(parser, &parser->in_block_of.line,
-                      "this block is not closed: 'end' is missing");
+    parser_error_at(parser, &parser->in_block_of.line,
+                    "this block is not closed: 'end' is missing");
     close_block(parser);
     parser->missed_end = true;
 }
 
 static void check_block_want(struct parser *parser, const struct step *block, size_t arrow) {
-    if (has_mistakes(parser, &parser->in_block_of))
+    if (has_errors(parser, &parser->in_block_of))
         return;
     if (block->verb == VERB_SERVE && block->want.given)
-        parser_mistake(
+        parser_error(
             parser, &parser->line.words[arrow],
             "the result of a 'serve' block is written after 'ROLE stop', not after its 'end'");
     else if (block->verb == VERB_REPEAT && !block->rounds.given && !block->want.given)
-        parser_mistake(parser, NULL,
-                       "a 'repeat' without a number needs '-> RESULT' after its 'end'");
+        parser_error(parser, NULL, "a 'repeat' without a number needs '-> RESULT' after its 'end'");
 }
 
 void parse_end(struct parser *parser) {
@@ -205,7 +204,7 @@ void parse_end(struct parser *parser) {
     if (!parser->in_block) {
         bool expected = parser->after_unknown_verb || parser->missed_end;
         if (!parser->line_is_wrong && !expected)
-            parser_mistake(parser, &parser->line.words[0], "'end' without a block");
+            parser_error(parser, &parser->line.words[0], "'end' without a block");
         parser->missed_end = false;
         return;
     }
@@ -225,13 +224,13 @@ static bool is_like_a_step(struct parser *parser, const char *title) {
 
 static void check_case(struct parser *parser) {
     const struct section *section = parser->section;
-    if (section->count > 0 || has_mistakes(parser, &parser->in_section))
+    if (section->count > 0 || has_errors(parser, &parser->in_section))
         return;
     if (is_like_a_step(parser, section->title))
-        parser_mistake_at(parser, &parser->in_section.line,
-                          "this case has no steps; 'case' is a keyword and cannot name a role");
+        parser_error_at(parser, &parser->in_section.line,
+                        "this case has no steps; 'case' is a keyword and cannot name a role");
     else if (parser->scenario->setup.count == 0)
-        parser_mistake_at(parser, &parser->in_section.line, "this case has no steps");
+        parser_error_at(parser, &parser->in_section.line, "this case has no steps");
 }
 
 /* Ends the section that is open, and a block in it. */
@@ -262,16 +261,16 @@ void parse_setup(struct parser *parser) {
         return;
     }
     if (!parser->setup_is_implied)
-        parser_mistake(parser, &parser->line.words[0],
-                       "'setup' can appear only once, before the first case");
+        parser_error(parser, &parser->line.words[0],
+                     "'setup' can appear only once, before the first case");
     parser->setup_is_implied = false;
 }
 
 void parse_need_section(struct parser *parser) {
     if (parser->part != PART_HEADER)
         return;
-    parser_mistake(parser, &parser->line.words[0],
-                   "a step belongs in 'setup' or in a 'case', and neither has begun");
+    parser_error(parser, &parser->line.words[0],
+                 "a step belongs in 'setup' or in a 'case', and neither has begun");
     begin_section(parser, PART_SETUP, &parser->scenario->setup, NULL);
     parser->setup_is_implied = true;
 }
@@ -283,7 +282,7 @@ void parse_case(struct parser *parser) {
                                  sizeof scenario->cases[0]);
     const char *title = keyword_text(parser);
     if (*title == '\0' && !parser->line_is_wrong)
-        parser_mistake(parser, NULL, "the title of the case is missing");
+        parser_error(parser, NULL, "the title of the case is missing");
     begin_section(parser, PART_CASE, &scenario->cases[scenario->case_count++], title);
     parser->flow = parser->after_setup;
 }
@@ -295,8 +294,8 @@ static void take_line(struct parser *parser, const char *text, size_t size, unsi
     parser->line_is_wrong = false;
     if (size > SCENARIO_LINE_MAX) {
         parser->line = (struct line){.text = text, .size = size, .number = number};
-        parser_mistake(parser, NULL, "this line has %zu bytes; the limit is %d", size,
-                       SCENARIO_LINE_MAX);
+        parser_error(parser, NULL, "this line has %zu bytes; the limit is %d", size,
+                     SCENARIO_LINE_MAX);
         return;
     }
     size -= size > 0 && text[size - 1] == '\r';
@@ -309,7 +308,7 @@ static void take_line(struct parser *parser, const char *text, size_t size, unsi
     }
     const char *wrong = lex_line(&parser->scratch, text, size, number, &parser->line, &at);
     if (wrong != NULL) {
-        parser_mistake(parser, &(struct word){.at = at}, "%s", wrong);
+        parser_error(parser, &(struct word){.at = at}, "%s", wrong);
         parse_broken_line(parser);
     } else if (parser->line.count > 0) {
         parse_line(parser);
@@ -341,11 +340,11 @@ static void check_whole(struct parser *parser, const char *text, size_t size) {
     struct line first = {.text = text, .number = 1};
     first.size = length < SCENARIO_LINE_MAX ? length : SCENARIO_LINE_MAX;
     if (scenario->title == NULL)
-        parser_mistake_at(parser, &first,
-                          "the title is missing: a scenario starts with 'title TEXT'");
+        parser_error_at(parser, &first,
+                        "the title is missing: a scenario starts with 'title TEXT'");
     if (scenario->case_count == 0)
-        parser_mistake_at(parser, &first,
-                          "there is no case: a scenario has at least one 'case TITLE'");
+        parser_error_at(parser, &first,
+                        "there is no case: a scenario has at least one 'case TITLE'");
 }
 
 /* --- the scenario --- */
@@ -366,19 +365,19 @@ static void keep_steps(struct scenario *scenario) {
 }
 
 static struct scenario *parse(const char *name, const char *file, const char *text, size_t size,
-                              bool header_alone, struct mistakes *mistakes) {
+                              bool header_alone, struct errors *errors) {
     struct arena arena = {0}, scratch = {0};
     struct scenario *scenario = arena_alloc(&arena, sizeof *scenario);
     scenario->arena = arena;
     fill(scenario, name, file, text, size);
     file = file == NULL ? scenario->name : scenario->file;
     if (memchr(text, '\0', size) != NULL) {
-        mistakes_add_file(mistakes, file, "not a text file: it contains NUL bytes");
+        errors_add_file(errors, file, "not a text file: it contains NUL bytes");
         return scenario;
     }
     struct parser *parser = arena_alloc(&scratch, sizeof *parser);
     parser->scenario = scenario;
-    parser->mistakes = mistakes;
+    parser->errors = errors;
     parser->file = file;
     parser->scratch = scratch;
     take_lines(parser, scenario->source, size, header_alone);
@@ -391,11 +390,11 @@ static struct scenario *parse(const char *name, const char *file, const char *te
 }
 
 struct scenario *scenario_parse(const char *name, const char *file, const char *text, size_t size,
-                                struct mistakes *mistakes) {
-    return parse(name, file, text, size, false, mistakes);
+                                struct errors *errors) {
+    return parse(name, file, text, size, false, errors);
 }
 
 struct scenario *scenario_parse_header(const char *name, const char *text, size_t size,
-                                       struct mistakes *mistakes) {
-    return parse(name, NULL, text, size, true, mistakes);
+                                       struct errors *errors) {
+    return parse(name, NULL, text, size, true, errors);
 }

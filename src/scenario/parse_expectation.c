@@ -68,8 +68,8 @@ static bool parse_bounds(struct parser *parser, const struct word *word, int64_t
         !units_number(upper, INT64_MIN, INT64_MAX, high))
         return false;
     if (*low > *high)
-        parser_mistake(parser, word, "the range '%s' is empty: the lower number comes first",
-                       word->text);
+        parser_error(parser, word, "the range '%s' is empty: the lower number comes first",
+                     word->text);
     return true;
 }
 
@@ -83,8 +83,8 @@ static bool parse_value(const struct context *context, const struct word *word,
         return parse_bounds(parser, word, &wanted->low, &wanted->high);
     const char *wrong = sockopt_parse(context->option, word->text, &wanted->value);
     if (wrong != NULL) {
-        parser_mistake(parser, word, "'%s' is not a value of %s: %s", word->text,
-                       context->option->name, wrong);
+        parser_error(parser, word, "'%s' is not a value of %s: %s", word->text,
+                     context->option->name, wrong);
         return true;
     }
     wanted->low = wanted->high = wanted->value.number;
@@ -98,15 +98,15 @@ static bool looks_like_errno(const char *text) {
 static void unknown_result(const struct context *context, const struct word *word) {
     const char *near = errname_near(word->text);
     if (near != NULL)
-        parser_mistake(context->parser, word, "unknown result '%s'; did you mean '%s'?", word->text,
-                       near);
+        parser_error(context->parser, word, "unknown result '%s'; did you mean '%s'?", word->text,
+                     near);
     else if (looks_like_errno(word->text))
-        parser_mistake(context->parser, word, "unknown errno '%s'", word->text);
+        parser_error(context->parser, word, "unknown errno '%s'", word->text);
     else
-        parser_mistake(context->parser, word,
-                       "unknown result '%s'; a result is ok, an errno by name, eof, a number, a "
-                       "range such as 90..100, an address, or any",
-                       word->text);
+        parser_error(context->parser, word,
+                     "unknown result '%s'; a result is ok, an errno by name, eof, a number, a "
+                     "range such as 90..100, an address, or any",
+                     word->text);
 }
 
 static bool is_block_answer(const struct context *context) {
@@ -121,8 +121,8 @@ static void check_kind(const struct context *context, const struct word *word,
                  (wanted->kind == WANT_NUMBER && gives != GIVES_DATA && gives != GIVES_NUMBER) ||
                  (wanted->kind == WANT_ADDRESS && gives != GIVES_ADDRESS);
     if (never && !is_block_answer(context) && !context->parser->line_is_wrong)
-        parser_mistake(context->parser, word, "'%s' never answers '%s'",
-                       verb_row(context->verb)->name, word->text);
+        parser_error(context->parser, word, "'%s' never answers '%s'",
+                     verb_row(context->verb)->name, word->text);
 }
 
 static void parse_kind(const struct context *context, const struct word *word,
@@ -164,10 +164,10 @@ static void parse_block_end(const struct context *context, struct cursor *cursor
         wanted->at = verb_named(word->text);
         enum verb near = verb_near(word->text, SCOPE_CALL);
         if (wanted->at == VERB_NONE && near != VERB_NONE)
-            parser_mistake(parser, word, "unknown verb '%s'; did you mean '%s'?", word->text,
-                           verb_row(near)->name);
+            parser_error(parser, word, "unknown verb '%s'; did you mean '%s'?", word->text,
+                         verb_row(near)->name);
         else if (wanted->at == VERB_NONE || verb_row(wanted->at)->scope != SCOPE_CALL)
-            parser_mistake(parser, word, "'%s' is not a call that can end a block", word->text);
+            parser_error(parser, word, "'%s' is not a call that can end a block", word->text);
     }
     if (cursor_skip(cursor, "after")) {
         const struct word *word = cursor_need(parser, cursor, "a number of rounds");
@@ -176,14 +176,14 @@ static void parse_block_end(const struct context *context, struct cursor *cursor
         wanted->counted = true;
         if (!parse_bounds(parser, word, &wanted->rounds_low, &wanted->rounds_high) ||
             wanted->rounds_low < 0)
-            parser_mistake(parser, word, "'%s' is neither a number of rounds nor a range",
-                           word->text);
+            parser_error(parser, word, "'%s' is neither a number of rounds nor a range",
+                         word->text);
     }
     bool of_a_block = wanted->at != VERB_NONE || wanted->counted;
     if (of_a_block && !is_block_answer(context) && !parser->line_is_wrong)
-        parser_mistake(parser, start,
-                       "'at' and 'after' say how a block ended: they "
-                       "belong after 'end ->'");
+        parser_error(parser, start,
+                     "'at' and 'after' say how a block ended: they "
+                     "belong after 'end ->'");
 }
 
 enum { RESULTS_MAX = 64 };
@@ -200,7 +200,7 @@ static const struct wanted *parse_either(const struct context *context, struct c
         if (word == NULL)
             break;
         if (*count == RESULTS_MAX) {
-            parser_mistake(parser, word, "more than %d results", RESULTS_MAX);
+            parser_error(parser, word, "more than %d results", RESULTS_MAX);
             break;
         }
         list = arena_grow(&parser->scratch, list, *count, sizeof *list);
@@ -224,11 +224,11 @@ static void parse_since(const struct context *context, struct cursor *cursor,
         return;
     want->split = true;
     if (!release_parse(word->text, false, &want->since))
-        parser_mistake(parser, word, "'%s' is not a Linux version such as 6.8", word->text);
+        parser_error(parser, word, "'%s' is not a Linux version such as 6.8", word->text);
     cursor_skip(cursor, ",");
     if (!cursor_skip(cursor, "else")) {
-        parser_mistake(parser, cursor_peek(cursor),
-                       "'else' is missing: it gives the result on an older kernel");
+        parser_error(parser, cursor_peek(cursor),
+                     "'else' is missing: it gives the result on an older kernel");
         return;
     }
     want->otherwise = parse_either(context, cursor, &want->otherwise_count);
@@ -250,13 +250,13 @@ static void parse_time(struct parser *parser, struct cursor *cursor, bool span,
             latest = "";
     }
     if (!units_duration(latest, &want->latest_ns))
-        parser_mistake(parser, word,
-                       span ? "'%s' is not a range of times such as 59s..62s"
-                            : "'%s' is not a time such as 200ms or 3s",
-                       word->text);
+        parser_error(parser, word,
+                     span ? "'%s' is not a range of times such as 59s..62s"
+                          : "'%s' is not a time such as 200ms or 3s",
+                     word->text);
     else if (want->soonest_ns > want->latest_ns)
-        parser_mistake(parser, word, "the range '%s' is empty: the shorter time comes first",
-                       word->text);
+        parser_error(parser, word, "the range '%s' is empty: the shorter time comes first",
+                     word->text);
 }
 
 static const struct wanted just_ok = {.kind = WANT_OK, .text = "ok"};
@@ -282,7 +282,7 @@ static void read_want(struct parser *parser, struct cursor *cursor, enum verb ve
         else if (plain && strcmp(word->text, "in") == 0 && !want->timed)
             parse_time(parser, &inner, true, want);
         else
-            parser_mistake(parser, word, "unexpected '%s' after the expected result", word->text);
+            parser_error(parser, word, "unexpected '%s' after the expected result", word->text);
     }
 }
 
@@ -295,7 +295,7 @@ size_t parse_find_arrow(struct parser *parser) {
         if (word_is(word, "->"))
             return i;
         if (!word->quoted && strncmp(word->text, "->", 2) == 0) {
-            parser_mistake(parser, word, "a blank is missing after '->'");
+            parser_error(parser, word, "a blank is missing after '->'");
             return i;
         }
     }
@@ -308,7 +308,7 @@ void parse_expectation(struct parser *parser, size_t arrow, enum verb verb,
     if (arrow < parser->line.count && !word_is(&parser->line.words[arrow], "->"))
         cursor.next = cursor.end; /* the missing blank has been reported */
     if (arrow + 1 == parser->line.count && !parser->line_is_wrong)
-        parser_mistake(parser, NULL, "a result is missing after '->'");
+        parser_error(parser, NULL, "a result is missing after '->'");
     read_want(parser, &cursor, verb, option, want);
     want->given |= arrow < parser->line.count;
 }

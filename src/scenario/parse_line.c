@@ -22,20 +22,20 @@ static const struct keyword_row rows[KEYWORDS] = {
 
 static void suggest_keyword(struct parser *parser, enum keyword keyword) {
     const struct word *first = &parser->line.words[0];
-    parser_mistake(parser, first, "unknown keyword '%s'; did you mean '%s'?", first->text,
-                   keyword_name(keyword));
+    parser_error(parser, first, "unknown keyword '%s'; did you mean '%s'?", first->text,
+                 keyword_name(keyword));
 }
 
 static void suggest_verb(struct parser *parser, const struct word *word, enum verb verb) {
-    parser_mistake(parser, word, "unknown verb '%s'; did you mean '%s'?", word->text,
-                   verb_row(verb)->name);
+    parser_error(parser, word, "unknown verb '%s'; did you mean '%s'?", word->text,
+                 verb_row(verb)->name);
 }
 
 /* A verb that resembles none. The next word is taken as the name of a socket that the step makes,
  * so that the lines that use this socket are not reported too. */
 static void unknown_verb(struct parser *parser, int role, size_t verb) {
     const struct line *line = &parser->line;
-    parser_mistake(parser, &line->words[verb], "unknown verb '%s'", line->words[verb].text);
+    parser_error(parser, &line->words[verb], "unknown verb '%s'", line->words[verb].text);
     int socket = line->count > verb + 1 ? parser_socket(parser, &line->words[verb + 1]) : -1;
     if (role >= 0 && socket >= 0)
         parser->flow.socket[role][socket] = SOCKET_OPEN;
@@ -52,9 +52,9 @@ static void parse_keyword(struct parser *parser, enum keyword keyword) {
     if (names_a_role) {
         parser_refuse_role(parser, &line->words[0]);
     } else if (misplaced) {
-        parser_mistake(parser, &line->words[0],
-                       "'%s' belongs in the header, before the setup and the cases",
-                       keyword_name(keyword));
+        parser_error(parser, &line->words[0],
+                     "'%s' belongs in the header, before the setup and the cases",
+                     keyword_name(keyword));
         if (keyword == KEYWORD_WHY || keyword == KEYWORD_FIX)
             parse_stray_prose(parser);
     } else {
@@ -70,8 +70,8 @@ static void parse_role_line(struct parser *parser) {
         return;
     enum verb verb = verb_named(words[1].text);
     if (verb != VERB_NONE && verb_row(verb)->scope == SCOPE_ENVIRONMENT) {
-        parser_mistake(parser, &words[1], "'%s' is a step of the environment and takes no role",
-                       words[1].text);
+        parser_error(parser, &words[1], "'%s' is a step of the environment and takes no role",
+                     words[1].text);
         return;
     }
     if (verb == VERB_NONE) {
@@ -89,7 +89,7 @@ static void parse_role_line(struct parser *parser) {
 
 static void refuse_lone_word(struct parser *parser) {
     const struct word *first = &parser->line.words[0];
-    parser_mistake(parser, first, "a step is ROLE VERB ...; '%s' is only one word", first->text);
+    parser_error(parser, first, "a step is ROLE VERB ...; '%s' is only one word", first->text);
 }
 
 /* A line that starts with neither a keyword nor a verb, and is no role's: its first word may be a
@@ -108,7 +108,7 @@ static void parse_misspelt_line(struct parser *parser, bool stands_alone) {
         suggest_verb(parser, first, verb);
         parse_step(parser, verb, NO_ROLE, 1);
     } else if (parser->part == PART_HEADER && !verb_may_follow) {
-        parser_mistake(parser, first, "unknown keyword '%s'", first->text);
+        parser_error(parser, first, "unknown keyword '%s'", first->text);
     } else if (stands_alone) {
         refuse_lone_word(parser);
     } else {
@@ -143,8 +143,8 @@ static void parse_verb_line(struct parser *parser, enum verb verb) {
     else if (verb_row(verb)->scope == SCOPE_CALL && parser->after_unknown_verb)
         return;
     else if (verb_row(verb)->scope != SCOPE_ENVIRONMENT)
-        parser_mistake(parser, &line->words[0], "the role before '%s' is missing; usage: %s",
-                       line->words[0].text, verb_row(verb)->usage);
+        parser_error(parser, &line->words[0], "the role before '%s' is missing; usage: %s",
+                     line->words[0].text, verb_row(verb)->usage);
     else
         parse_step(parser, verb, NO_ROLE, 1);
 }
@@ -153,9 +153,9 @@ static void parse_verb_line(struct parser *parser, enum verb verb) {
 
 /* A block in a block is an error; its `end` must then not be taken for that of the outer one. */
 static void refuse_inner_block(struct parser *parser) {
-    parser_mistake(parser, &parser->line.words[0],
-                   "blocks cannot be nested: the one of line %u needs its 'end' first",
-                   parse_block(parser)->line);
+    parser_error(parser, &parser->line.words[0],
+                 "blocks cannot be nested: the one of line %u needs its 'end' first",
+                 parse_block(parser)->line);
     parser->inner_blocks++;
 }
 
@@ -163,9 +163,9 @@ static void parse_body_call(struct parser *parser, enum verb verb, size_t argume
     if (verb == VERB_REPEAT || verb == VERB_SERVE)
         refuse_inner_block(parser);
     else if (verb_row(verb)->scope != SCOPE_CALL)
-        parser_mistake(parser, &parser->line.words[arguments - 1],
-                       "'%s' is not allowed in a block; only calls on sockets are",
-                       verb_row(verb)->name);
+        parser_error(parser, &parser->line.words[arguments - 1],
+                     "'%s' is not allowed in a block; only calls on sockets are",
+                     verb_row(verb)->name);
     else
         parse_step(parser, verb, parse_block(parser)->role, arguments);
 }
@@ -180,8 +180,8 @@ static void parse_role_line_in_block(struct parser *parser, enum verb verb) {
         return;
     }
     if (verb_row(verb)->scope == SCOPE_CALL)
-        parser_mistake(parser, first, "a line of a block does not repeat the role: remove '%s'",
-                       first->text);
+        parser_error(parser, first, "a line of a block does not repeat the role: remove '%s'",
+                     first->text);
     parse_body_call(parser, verb, 2);
 }
 

@@ -14,15 +14,15 @@ bool parser_take_number(struct parser *parser, struct cursor *cursor, const char
         return false;
     bool valid = units_number(word->text, low, high, number);
     if (!valid)
-        parser_mistake(parser, word, "'%s' is not %s: a number from %lld to %lld", word->text, what,
-                       (long long)low, (long long)high);
+        parser_error(parser, word, "'%s' is not %s: a number from %lld to %lld", word->text, what,
+                     (long long)low, (long long)high);
     return valid;
 }
 
 void parser_take_time(struct parser *parser, struct cursor *cursor, uint64_t *ns) {
     const struct word *word = cursor_need(parser, cursor, "a TIME");
     if (word != NULL && !units_duration(word->text, ns))
-        parser_mistake(parser, word, "'%s' is not a time such as 200ms or 3s", word->text);
+        parser_error(parser, word, "'%s' is not a time such as 200ms or 3s", word->text);
 }
 
 /* --- the step --- */
@@ -45,8 +45,7 @@ static struct step *add_step(struct parser *parser, enum verb verb, int role) {
     struct scenario *scenario = parser->scenario;
     if (scenario->step_count == SCENARIO_STEPS_MAX) {
         if (!parser->too_many_steps)
-            parser_mistake(parser, &parser->line.words[0], "more than %d steps",
-                           SCENARIO_STEPS_MAX);
+            parser_error(parser, &parser->line.words[0], "more than %d steps", SCENARIO_STEPS_MAX);
         parser->too_many_steps = true;
         return NULL;
     }
@@ -72,11 +71,11 @@ static void parse_step_want(struct parser *parser, size_t arrow, struct step *st
     const struct verb_row *row = verb_row(step->verb);
     bool given = arrow < parser->line.count;
     if (row->opens_block && given)
-        parser_mistake(parser, &parser->line.words[arrow],
-                       "the result of a block is written after its 'end'");
+        parser_error(parser, &parser->line.words[arrow],
+                     "the result of a block is written after its 'end'");
     else if (row->needs_result && !given && !parser->line_is_wrong)
-        parser_mistake(parser, NULL, "'%s' needs a result: '-> N', or '-> any' to record it",
-                       row->name);
+        parser_error(parser, NULL, "'%s' needs a result: '-> N', or '-> any' to record it",
+                     row->name);
     else
         parse_expectation(parser, arrow, step->verb, asked_option(step), &step->want);
     if (row->opens_block)

@@ -6,40 +6,38 @@
 
 /* --- errors --- */
 
-__attribute__((format(printf, 4, 0))) static void add_mistake(struct parser *parser,
-                                                              const struct line *line,
-                                                              size_t offset, const char *format,
-                                                              va_list values) {
-    char *message = arena_vformat(&parser->mistakes->arena, format, values);
+__attribute__((format(printf, 4, 0))) static void add_error(struct parser *parser,
+                                                            const struct line *line, size_t offset,
+                                                            const char *format, va_list values) {
+    char *message = arena_vformat(&parser->errors->arena, format, values);
     size_t column = offset < line->size ? offset : line->size;
-    mistakes_add(parser->mistakes, parser->file, line->number, line->text, line->size, column,
-                 message);
+    errors_add(parser->errors, parser->file, line->number, line->text, line->size, column, message);
 }
 
-void parser_mistake(struct parser *parser, const struct word *word, const char *format, ...) {
+void parser_error(struct parser *parser, const struct word *word, const char *format, ...) {
     va_list values;
     va_start(values, format);
-    add_mistake(parser, &parser->line, word == NULL ? parser->line.content : word->at, format,
-                values);
+    add_error(parser, &parser->line, word == NULL ? parser->line.content : word->at, format,
+              values);
     va_end(values);
     parser->line_is_wrong = true;
 }
 
-void parser_mistake_in(struct parser *parser, const struct word *word, const char *text,
-                       const char *format, ...) {
+void parser_error_in(struct parser *parser, const struct word *word, const char *text,
+                     const char *format, ...) {
     va_list values;
     va_start(values, format);
     /* Quotes and escapes shift the text of a quoted word: its start is near enough. */
     size_t inside = word->quoted ? 0 : (size_t)(text - word->text);
-    add_mistake(parser, &parser->line, word->at + inside, format, values);
+    add_error(parser, &parser->line, word->at + inside, format, values);
     va_end(values);
     parser->line_is_wrong = true;
 }
 
-void parser_mistake_at(struct parser *parser, const struct line *line, const char *format, ...) {
+void parser_error_at(struct parser *parser, const struct line *line, const char *format, ...) {
     va_list values;
     va_start(values, format);
-    add_mistake(parser, line, line->count > 0 ? line->words[0].at : 0, format, values);
+    add_error(parser, line, line->count > 0 ? line->words[0].at : 0, format, values);
     va_end(values);
 }
 
@@ -77,8 +75,8 @@ const struct word *cursor_need(struct parser *parser, struct cursor *cursor, con
     const struct word *word = cursor_take(cursor);
     if (word == NULL && !parser->line_is_wrong) {
         bool arrow = cursor->end < cursor->line->count;
-        parser_mistake(parser, arrow ? &cursor->line->words[cursor->end] : NULL, "%s is missing",
-                       what);
+        parser_error(parser, arrow ? &cursor->line->words[cursor->end] : NULL, "%s is missing",
+                     what);
     }
     return word;
 }
@@ -88,9 +86,9 @@ void cursor_need_no_more(struct parser *parser, const struct cursor *cursor, con
     if (word == NULL || parser->line_is_wrong)
         return;
     if (usage == NULL)
-        parser_mistake(parser, word, "unexpected '%s'", word->text);
+        parser_error(parser, word, "unexpected '%s'", word->text);
     else
-        parser_mistake(parser, word, "unexpected '%s'; usage: %s", word->text, usage);
+        parser_error(parser, word, "unexpected '%s'; usage: %s", word->text, usage);
 }
 
 /* --- names --- */
@@ -104,7 +102,7 @@ enum verb word_verb(const struct word *word) {
 }
 
 void parser_refuse_role(struct parser *parser, const struct word *word) {
-    parser_mistake(parser, word, "'%s' is a keyword and cannot name a role", word->text);
+    parser_error(parser, word, "'%s' is a keyword and cannot name a role", word->text);
 }
 
 /* The index of a name in a list, or -1. */
@@ -135,7 +133,7 @@ int parser_role(struct parser *parser, const struct word *word) {
     int role = intern(&scenario->arena, &scenario->roles, &scenario->role_count, SCENARIO_ROLES_MAX,
                       word->text);
     if (role < 0)
-        parser_mistake(parser, word, "more than %d roles", SCENARIO_ROLES_MAX);
+        parser_error(parser, word, "more than %d roles", SCENARIO_ROLES_MAX);
     return role;
 }
 
@@ -144,7 +142,7 @@ int parser_socket(struct parser *parser, const struct word *word) {
     int socket = intern(&scenario->arena, &scenario->sockets, &scenario->socket_count,
                         SCENARIO_SOCKETS_MAX, word->text);
     if (socket < 0 && !parser->line_is_wrong)
-        parser_mistake(parser, word, "more than %d names of sockets", SCENARIO_SOCKETS_MAX);
+        parser_error(parser, word, "more than %d names of sockets", SCENARIO_SOCKETS_MAX);
     return socket;
 }
 
@@ -155,11 +153,11 @@ bool parser_knows_role(const struct parser *parser, const struct word *word) {
 void parser_check_role(struct parser *parser, const struct word *word, int role, enum verb verb) {
     unsigned char *state = &parser->flow.role[role];
     if (*state == ROLE_ENDED)
-        parser_mistake(parser, word, "role '%s' has ended; give the new process a new name",
-                       word->text);
+        parser_error(parser, word, "role '%s' has ended; give the new process a new name",
+                     word->text);
     else if (*state == ROLE_SERVES && !verb_row(verb)->while_serving)
-        parser_mistake(parser, word, "role '%s' is serving; '%s stop' must come first", word->text,
-                       word->text);
+        parser_error(parser, word, "role '%s' is serving; '%s stop' must come first", word->text,
+                     word->text);
     else if (*state == ROLE_UNBORN)
         *state = ROLE_RUNS;
 }
@@ -235,15 +233,15 @@ static void unknown_socket(struct parser *parser, const struct word *word,
         if (parser->flow.socket[reference->role][i] != SOCKET_NEVER)
             suggest_offer(&nearest, scenario->sockets[i]);
     if (*rest == '\0')
-        parser_mistake_in(parser, word, rest, "the socket is missing: $%s.SOCKET", role);
+        parser_error_in(parser, word, rest, "the socket is missing: $%s.SOCKET", role);
     else if (nearest.word != NULL && strcmp(nearest.word, name) == 0)
-        parser_mistake_in(parser, word, rest + strlen(name) + 1,
-                          "only .peer, .port or .peer.port can follow a socket");
+        parser_error_in(parser, word, rest + strlen(name) + 1,
+                        "only .peer, .port or .peer.port can follow a socket");
     else if (nearest.word != NULL)
-        parser_mistake_in(parser, word, rest, "role '%s' has no socket '%s'; did you mean '%s'?",
-                          role, name, nearest.word);
+        parser_error_in(parser, word, rest, "role '%s' has no socket '%s'; did you mean '%s'?",
+                        role, name, nearest.word);
     else
-        parser_mistake_in(parser, word, rest, "role '%s' has no socket '%s'", role, name);
+        parser_error_in(parser, word, rest, "role '%s' has no socket '%s'", role, name);
 }
 
 static void unknown_reference(struct parser *parser, const struct word *word,
@@ -255,15 +253,15 @@ static void unknown_reference(struct parser *parser, const struct word *word,
         return;
     }
     if (strchr(text, '.') == NULL) {
-        parser_mistake_in(parser, word, text, "a reference to a socket is $ROLE.SOCKET");
+        parser_error_in(parser, word, text, "a reference to a socket is $ROLE.SOCKET");
         return;
     }
     const char *name = arena_copy(arena, text, strcspn(text, "."));
     const char *near = near_role(parser->scenario, name);
     if (near != NULL)
-        parser_mistake_in(parser, word, text, "unknown role '%s'; did you mean '%s'?", name, near);
+        parser_error_in(parser, word, text, "unknown role '%s'; did you mean '%s'?", name, near);
     else
-        parser_mistake_in(parser, word, text, "unknown role '%s'", name);
+        parser_error_in(parser, word, text, "unknown role '%s'", name);
 }
 
 /* Parses the reference whose `$` is at `text`, which points into the word. */
@@ -278,15 +276,15 @@ static bool parse_reference(struct parser *parser, const struct word *word, cons
     const char *role = parser->scenario->roles[reference->role];
     const char *socket = parser->scenario->sockets[reference->socket];
     if (parser->flow.socket[reference->role][reference->socket] == SOCKET_NEVER) {
-        parser_mistake_in(parser, word, text,
-                          "socket '%s' of role '%s' is used before it is created", socket, role);
+        parser_error_in(parser, word, text, "socket '%s' of role '%s' is used before it is created",
+                        socket, role);
         return false;
     }
     if (reference->peer && !parser->flow.has_peer[reference->role][reference->socket]) {
-        parser_mistake_in(parser, word, text,
-                          "socket '%s' of role '%s' has no peer: it was neither connected nor "
-                          "accepted",
-                          socket, role);
+        parser_error_in(parser, word, text,
+                        "socket '%s' of role '%s' has no peer: it was neither connected nor "
+                        "accepted",
+                        socket, role);
         return false;
     }
     return true;
@@ -306,7 +304,7 @@ static bool parse_written(struct parser *parser, const struct word *word, const 
     if (wrong == NULL)
         return true;
     /* `text` may be a copy of the word's front. */
-    parser_mistake_in(parser, word, word->text + (at - text), "'%s': %s", word->text, wrong);
+    parser_error_in(parser, word, word->text + (at - text), "'%s': %s", word->text, wrong);
     return false;
 }
 
@@ -320,7 +318,7 @@ static bool parse_with_port_of(struct parser *parser, const struct word *word, c
         !parse_written(parser, word, written, address))
         return false;
     if (!reference.port) {
-        parser_mistake_in(parser, word, colon + 1, "a port is needed here: '%s.port'", colon + 1);
+        parser_error_in(parser, word, colon + 1, "a port is needed here: '%s.port'", colon + 1);
         return false;
     }
     refer(address, &reference);
@@ -338,8 +336,8 @@ bool parse_address(struct parser *parser, const struct word *word, struct addres
     if (!parse_reference(parser, word, word->text, &reference))
         return false;
     if (reference.port) {
-        parser_mistake(parser, word, "'%s' is only a port; an address is 127.0.0.1:%s", word->text,
-                       word->text);
+        parser_error(parser, word, "'%s' is only a port; an address is 127.0.0.1:%s", word->text,
+                     word->text);
         return false;
     }
     refer(address, &reference);
@@ -354,7 +352,7 @@ bool parse_port_reference(struct parser *parser, const struct word *word, struct
     if (!parse_reference(parser, word, word->text, &reference))
         return false;
     if (!reference.port)
-        parser_mistake(parser, word, "only a port is allowed here: '%s.port'", word->text);
+        parser_error(parser, word, "only a port is allowed here: '%s.port'", word->text);
     refer(address, &reference);
     return true;
 }

@@ -33,12 +33,12 @@ enum part { PART_HEADER, PART_SETUP, PART_CASE };
 /* A section or a block that is open: the line that opened it, and how many errors there were. */
 struct opened {
     struct line line;
-    size_t mistakes;
+    size_t errors;
 };
 
 struct parser {
     struct scenario *scenario;
-    struct mistakes *mistakes;
+    struct errors *errors;
     const char *file;
     struct line line;
     bool line_is_wrong;      /* an error was reported on this line */
@@ -67,16 +67,16 @@ struct parser {
 /* --- parser.c --- */
 
 /* Reports an error at a word of the present line; NULL stands for the end of the line. */
-void parser_mistake(struct parser *parser, const struct word *word, const char *format, ...)
+void parser_error(struct parser *parser, const struct word *word, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The same at `text`, which points into the word's text. */
-void parser_mistake_in(struct parser *parser, const struct word *word, const char *text,
-                       const char *format, ...) __attribute__((format(printf, 4, 5)));
+void parser_error_in(struct parser *parser, const struct word *word, const char *text,
+                     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* Reports an error that shows only later, at the start of an earlier line. The present line is not
  * marked as wrong. */
-void parser_mistake_at(struct parser *parser, const struct line *line, const char *format, ...)
+void parser_error_at(struct parser *parser, const struct line *line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Returns a copy of the word's text that lives as long as the scenario. */

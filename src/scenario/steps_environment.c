@@ -17,7 +17,7 @@ static void parse_sysctl(struct parser *parser, struct cursor *cursor, struct st
     sysctl->name = parser_keep(parser, word);
     const char *wrong = sysctl_refusal(word->text);
     if (wrong != NULL)
-        parser_mistake(parser, word, "sysctl '%s': %s", word->text, wrong);
+        parser_error(parser, word, "sysctl '%s': %s", word->text, wrong);
     if (cursor_peek(cursor) == NULL)
         cursor_need(parser, cursor, "a VALUE");
     while ((word = cursor_take(cursor)) != NULL) {
@@ -47,10 +47,10 @@ static void take_state(struct parser *parser, struct cursor *cursor, struct step
         return;
     const char *near = socket_state_near(word->text);
     if (near != NULL)
-        parser_mistake(parser, word, "unknown state '%s'; did you mean '%s'?", word->text, near);
+        parser_error(parser, word, "unknown state '%s'; did you mean '%s'?", word->text, near);
     else
-        parser_mistake(parser, word, "unknown state '%s'; states are written like TIME-WAIT",
-                       word->text);
+        parser_error(parser, word, "unknown state '%s'; states are written like TIME-WAIT",
+                     word->text);
 }
 
 /* One pattern: an address, or `*` for any. */
@@ -76,7 +76,7 @@ static void take_patterns(struct parser *parser, struct cursor *cursor, struct s
         if (word == NULL)
             cursor_need(parser, cursor, "a LOCAL address");
         else if (!parser->line_is_wrong)
-            parser_mistake(parser, word, "a LOCAL address is missing");
+            parser_error(parser, word, "a LOCAL address is missing");
         return;
     }
     take_pattern(parser, cursor, &query->local);
@@ -138,7 +138,7 @@ static void take_device(struct parser *parser, struct cursor *cursor, struct ste
     size_t size = strlen(word->text);
     if (size == 0 || size >= NETDEV_NAME_SIZE || word->text[strcspn(word->text, "/: ")] != '\0' ||
         strcmp(word->text, ".") == 0 || strcmp(word->text, "..") == 0)
-        parser_mistake(parser, word, "'%s' is not a valid name of a network device", word->text);
+        parser_error(parser, word, "'%s' is not a valid name of a network device", word->text);
     device->name = parser_keep(parser, word);
 }
 
@@ -150,7 +150,7 @@ static void parse_device(struct parser *parser, struct cursor *cursor, struct st
     const char *wrong =
         endpoint_parse_network(word->text, &step->device.address, &step->device.bits);
     if (wrong != NULL)
-        parser_mistake(parser, word, "'%s': %s", word->text, wrong);
+        parser_error(parser, word, "'%s': %s", word->text, wrong);
     take_device(parser, cursor, &step->device);
 }
 

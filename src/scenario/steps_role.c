@@ -30,18 +30,18 @@ static void not_open(struct parser *parser, const struct word *word, int role, i
     const char *near = near_socket(parser, role, word->text);
     int other = other_owner(parser, role, socket);
     if (parser->flow.socket[role][socket] == SOCKET_CLOSED)
-        parser_mistake(parser, word, "socket '%s' of role '%s' is closed", word->text, role_name);
+        parser_error(parser, word, "socket '%s' of role '%s' is closed", word->text, role_name);
     else if (near != NULL)
-        parser_mistake(parser, word,
-                       "socket '%s' of role '%s' is used before it is created; did you mean '%s'?",
-                       word->text, role_name, near);
+        parser_error(parser, word,
+                     "socket '%s' of role '%s' is used before it is created; did you mean '%s'?",
+                     word->text, role_name, near);
     else if (other != NO_ROLE)
-        parser_mistake(parser, word,
-                       "socket '%s' of role '%s' is used before it is created (role '%s' has one)",
-                       word->text, role_name, parser->scenario->roles[other]);
+        parser_error(parser, word,
+                     "socket '%s' of role '%s' is used before it is created (role '%s' has one)",
+                     word->text, role_name, parser->scenario->roles[other]);
     else
-        parser_mistake(parser, word, "socket '%s' of role '%s' is used before it is created",
-                       word->text, role_name);
+        parser_error(parser, word, "socket '%s' of role '%s' is used before it is created",
+                     word->text, role_name);
 }
 
 /* Takes the name of a socket that must be open, into step->socket. */
@@ -66,7 +66,7 @@ static int take_new_socket(struct parser *parser, struct cursor *cursor) {
         return NO_SOCKET;
     bool family = strcmp(word->text, "tcp4") == 0 || strcmp(word->text, "tcp6") == 0;
     if (!word->quoted && (family || sockopt_named(word->text) != NULL))
-        parser_mistake(parser, word, "the name of the socket is missing before '%s'", word->text);
+        parser_error(parser, word, "the name of the socket is missing before '%s'", word->text);
     return parser_socket(parser, word);
 }
 
@@ -82,9 +82,9 @@ static void open_socket(struct flow *flow, int role, int socket, bool has_peer) 
 static void unknown_option(struct parser *parser, const struct word *word, const char *name) {
     const char *near = sockopt_near(name);
     if (near != NULL)
-        parser_mistake(parser, word, "unknown option '%s'; did you mean '%s'?", name, near);
+        parser_error(parser, word, "unknown option '%s'; did you mean '%s'?", name, near);
     else
-        parser_mistake(parser, word, "unknown socket option '%s'", name);
+        parser_error(parser, word, "unknown socket option '%s'", name);
 }
 
 static void take_option(struct parser *parser, struct cursor *cursor,
@@ -102,7 +102,7 @@ static void take_option(struct parser *parser, struct cursor *cursor,
     const char *value = equals == NULL ? NULL : equals + 1;
     const char *wrong = sockopt_parse(setting.option, value, &setting.value);
     if (wrong != NULL)
-        parser_mistake_in(parser, word, value == NULL ? word->text : value, "%s: %s", name, wrong);
+        parser_error_in(parser, word, value == NULL ? word->text : value, "%s: %s", name, wrong);
     options->list = arena_grow(arena, options->list, options->count, sizeof setting);
     options->list[options->count++] = setting;
 }
@@ -186,8 +186,8 @@ static void parse_socket_address(struct parser *parser, struct cursor *cursor, s
     if (word == NULL || !parse_address(parser, word, &step->address))
         return;
     if (step->address.use == ADDRESS_WRITTEN && step->address.pattern.any_port)
-        parser_mistake(parser, word, "'%s': the port cannot be '*' here; 0 lets the kernel choose",
-                       word->text);
+        parser_error(parser, word, "'%s': the port cannot be '*' here; 0 lets the kernel choose",
+                     word->text);
 }
 
 static void after_connect(struct flow *flow, const struct step *step) {
@@ -285,7 +285,7 @@ static void parse_shutdown(struct parser *parser, struct cursor *cursor, struct 
             step->how = how;
             return;
         }
-    parser_mistake(parser, word, "'%s' is not one of read, write and both", word->text);
+    parser_error(parser, word, "'%s' is not one of read, write and both", word->text);
 }
 
 static void after_close(struct flow *flow, const struct step *step) {
@@ -349,7 +349,7 @@ static void parse_fork(struct parser *parser, struct cursor *cursor, struct step
     const struct word *word = cursor_need(parser, cursor, "the name of the new role");
     step->other_role = word == NULL ? NO_ROLE : parser_role(parser, word);
     if (step->other_role != NO_ROLE && parser->flow.role[step->other_role] != ROLE_UNBORN) {
-        parser_mistake(parser, word, "role '%s' already exists; fork needs a new name", word->text);
+        parser_error(parser, word, "role '%s' already exists; fork needs a new name", word->text);
         step->other_role = NO_ROLE;
     }
 }
@@ -373,8 +373,7 @@ static void parse_pass(struct parser *parser, struct cursor *cursor, struct step
         parser_check_role(parser, word, step->other_role, VERB_PASS);
         return;
     }
-    parser_mistake(parser, word, "role '%s' has this socket already; name another role",
-                   word->text);
+    parser_error(parser, word, "role '%s' has this socket already; name another role", word->text);
     step->other_role = NO_ROLE;
 }
 
@@ -463,9 +462,9 @@ static void parse_serve(struct parser *parser, struct cursor *cursor, struct ste
 static void parse_stop(struct parser *parser, struct cursor *cursor, struct step *step) {
     (void)cursor;
     if (parser->flow.role[step->role] != ROLE_SERVES && !parser->line_is_wrong)
-        parser_mistake(parser, &parser->line.words[1],
-                       "role '%s' is not serving; there is nothing to stop",
-                       parser->scenario->roles[step->role]);
+        parser_error(parser, &parser->line.words[1],
+                     "role '%s' is not serving; there is nothing to stop",
+                     parser->scenario->roles[step->role]);
 }
 
 static void after_stop(struct flow *flow, const struct step *step) {

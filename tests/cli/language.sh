@@ -53,17 +53,17 @@ if is_root; then
   run "$portreuse" run --must-run "$scenarios/uids.scenario"
   ok "roles take user ids" first_line_is "PASS uids: 3 cases, all as expected"
 fi
-run "$portreuse" check "$scenarios/ten-mistakes.scenario"
-ok "a file with mistakes is exit 2" status_is 2
-ok "ten mistakes give ten messages" sh -c '[ "$(grep -c ": error: " "$1")" = 10 ]' - "$work/err"
+run "$portreuse" check "$scenarios/ten-errors.scenario"
+ok "a file with errors is exit 2" status_is 2
+ok "ten errors give ten messages" sh -c '[ "$(grep -c ": error: " "$1")" = 10 ]' - "$work/err"
 ok "each with file, line and column" sh -c \
-  '[ "$(grep -cE "^[^ ]*ten-mistakes.scenario:[0-9]+:[0-9]+: error: " "$1")" = 10 ]' - "$work/err"
+  '[ "$(grep -cE "^[^ ]*ten-errors.scenario:[0-9]+:[0-9]+: error: " "$1")" = 10 ]' - "$work/err"
 ok "in the order of the lines" sh -c \
   'grep -oE "scenario:[0-9]+" "$1" | cut -d: -f2 | sort -nc' - "$work/err"
 ok "with a caret" sh -c '[ "$(grep -cE "^ *\^$" "$1")" = 10 ]' - "$work/err"
 ok "and a suggestion" err_has "unknown verb 'bnid'; did you mean 'bind'?"
 cp "$work/err" "$work/checked"
-run "$portreuse" run "$scenarios/ten-mistakes.scenario" address-in-use
+run "$portreuse" run "$scenarios/ten-errors.scenario" address-in-use
 ok "run says the same and starts nothing" cmp "$work/err" "$work/checked"
 ok "not even the sound one" out_is_empty
 ok "exit 2" status_is 2

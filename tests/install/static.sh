@@ -22,7 +22,7 @@ works_alone() { # FUNCTION
   run "$1" show address-in-use
   ok "show works" cmp "$work/out" "$top/scenarios/address-in-use.scenario"
   "$1" check - <"$top/scenarios/address-in-use.scenario" >"$work/out" 2>"$work/err"
-  ok "check works" first_line_is "PASS 1 file without mistakes"
+  ok "check works" first_line_is "PASS 1 file without errors"
   run "$1" run --tag seed
   ok "what needs no /proc runs" out_matches "^PASS +time-wait-rebind "
   ok "what does is skipped" out_matches "^SKIP +ephemeral-bind "

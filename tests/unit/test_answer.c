@@ -28,15 +28,15 @@ static int forget(void **state) {
 
 /* Parses the steps of one case, which must be sound. */
 static const struct scenario *story(const char *steps) {
-    struct mistakes mistakes = {0};
+    struct errors errors = {0};
     char *text;
     forget(NULL);
     assert_true(asprintf(&text, "title t\ncase c\n%s\n", steps) > 0);
-    now = scenario_parse("name", NULL, text, strlen(text), &mistakes);
+    now = scenario_parse("name", NULL, text, strlen(text), &errors);
     free(text);
-    mistakes_print(&mistakes, stderr);
-    size_t count = mistakes.count;
-    mistakes_free(&mistakes);
+    errors_print(&errors, stderr);
+    size_t count = errors.count;
+    errors_free(&errors);
     assert_int_equal(count, 0);
     board = board_new(now, 0);
     assert_non_null(board);

@@ -30,11 +30,11 @@ static struct scenario *scenario;
 static struct board *board;
 
 static int make_board(void **state) {
-    struct mistakes mistakes = {0};
+    struct errors errors = {0};
     (void)state;
-    scenario = scenario_parse("n", NULL, text, sizeof text - 1, &mistakes);
-    mistakes_print(&mistakes, stderr);
-    mistakes_free(&mistakes);
+    scenario = scenario_parse("n", NULL, text, sizeof text - 1, &errors);
+    errors_print(&errors, stderr);
+    errors_free(&errors);
     board = board_new(scenario, 1);
     return board == NULL ? -1 : 0;
 }

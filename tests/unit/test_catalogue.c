@@ -10,12 +10,12 @@
 static const char *const other_tags[] = {"address", "ipv6", "restart", "seed", "sysctl"};
 
 static struct scenario *parsed(const struct catalogue_entry *entry, bool header_alone) {
-    struct mistakes mistakes = {0};
+    struct errors errors = {0};
     struct scenario *scenario =
-        header_alone ? catalogue_header(entry, &mistakes) : catalogue_parse(entry, &mistakes);
-    mistakes_print(&mistakes, stderr);
-    size_t count = mistakes.count;
-    mistakes_free(&mistakes);
+        header_alone ? catalogue_header(entry, &errors) : catalogue_parse(entry, &errors);
+    errors_print(&errors, stderr);
+    size_t count = errors.count;
+    errors_free(&errors);
     assert_int_equal(count, 0);
     return scenario;
 }
@@ -104,13 +104,13 @@ static void the_header_alone_is_that_of_the_whole(void **state) {
 static void a_header_alone_needs_no_case(void **state) {
     (void)state;
     static const char text[] = "title t\ntags a b\nwhy\n  because\n";
-    struct mistakes mistakes = {0};
-    struct scenario *scenario = scenario_parse_header("name", text, sizeof text - 1, &mistakes);
-    assert_int_equal(mistakes.count, 0);
+    struct errors errors = {0};
+    struct scenario *scenario = scenario_parse_header("name", text, sizeof text - 1, &errors);
+    assert_int_equal(errors.count, 0);
     assert_string_equal(scenario->why, "because");
     assert_int_equal(scenario->tag_count, 2);
     scenario_free(scenario);
-    mistakes_free(&mistakes);
+    errors_free(&errors);
 }
 
 int main(void) {

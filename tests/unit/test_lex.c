@@ -181,7 +181,7 @@ static void a_line_is_indented_if_it_does_not_start_in_column_one(void **state) 
     }
 }
 
-/* --- mistakes --- */
+/* --- errors --- */
 
 static const struct {
     const char *line;

@@ -16,18 +16,18 @@
 
 static struct scenario *now; /* freed behind each test */
 
-/* Parses bytes that hold no mistake, from a block of exactly their size. */
+/* Parses bytes that hold no error, from a block of exactly their size. */
 static struct scenario *sound_bytes(const char *bytes, size_t size) {
-    struct mistakes mistakes = {0};
+    struct errors errors = {0};
     char *text = malloc(size == 0 ? 1 : size);
     assert_non_null(text);
     memcpy(text, bytes, size);
     scenario_free(now);
-    now = scenario_parse("name", "file.scenario", text, size, &mistakes);
+    now = scenario_parse("name", "file.scenario", text, size, &errors);
     free(text);
-    mistakes_print(&mistakes, stderr);
-    size_t count = mistakes.count;
-    mistakes_free(&mistakes);
+    errors_print(&errors, stderr);
+    size_t count = errors.count;
+    errors_free(&errors);
     assert_int_equal(count, 0);
     return now;
 }
@@ -968,14 +968,14 @@ static void a_file_may_have_a_byte_order_mark_or_cr_or_no_last_newline(void **st
     }
 }
 
-/* An empty file is no scenario, but nothing worse happens than two mistakes. */
+/* An empty file is no scenario, but nothing worse happens than two errors. */
 static void an_empty_file_gives_an_empty_scenario(void **state) {
-    struct mistakes mistakes = {0};
+    struct errors errors = {0};
     (void)state;
-    now = scenario_parse("empty", NULL, "", 0, &mistakes);
-    assert_int_equal(mistakes.count, 2);
-    assert_string_equal(mistakes.list[0].file, "empty");
-    mistakes_free(&mistakes);
+    now = scenario_parse("empty", NULL, "", 0, &errors);
+    assert_int_equal(errors.count, 2);
+    assert_string_equal(errors.list[0].file, "empty");
+    errors_free(&errors);
     assert_null(now->title);
     assert_null(now->file);
     assert_int_equal(now->case_count, 0);

@@ -32,7 +32,7 @@ static int forget(void **state) {
 
 /* A scenario of so many cases. Each has two steps, of which the second, a bind, expects `want`. */
 static struct scenario *parsed(const char *name, const char *want, size_t cases) {
-    struct mistakes mistakes = {0};
+    struct errors errors = {0};
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
@@ -41,10 +41,10 @@ static struct scenario *parsed(const char *name, const char *want, size_t cases)
     for (size_t i = 0; i < cases; i++)
         fprintf(out, "case %zu\nr socket s\nr bind s *:80 -> %s\n", i, want);
     fclose(out);
-    struct scenario *scenario = scenario_parse(name, NULL, text, size, &mistakes);
+    struct scenario *scenario = scenario_parse(name, NULL, text, size, &errors);
     free(text);
-    size_t count = mistakes.count;
-    mistakes_free(&mistakes);
+    size_t count = errors.count;
+    errors_free(&errors);
     assert_int_equal(count, 0);
     return scenario;
 }
@@ -155,10 +155,10 @@ static void a_run_of_nothing_is_a_skip(void **state) {
 static void results_go_through_the_setup_and_then_the_case(void **state) {
     static const char text[] = "title t\nsetup\nr socket s\nr socket t\ncase a\nr close s\n"
                                "case b\nr close t\nr close s\n";
-    struct mistakes mistakes = {0};
+    struct errors errors = {0};
     (void)state;
-    scenarios[0] = scenario_parse("n", NULL, text, sizeof text - 1, &mistakes);
-    assert_int_equal(mistakes.count, 0);
+    scenarios[0] = scenario_parse("n", NULL, text, sizeof text - 1, &errors);
+    assert_int_equal(errors.count, 0);
     assert_int_equal(result_step(scenarios[0], 0, 0)->line, 3);
     assert_int_equal(result_step(scenarios[0], 0, 1)->line, 4);
     assert_int_equal(result_step(scenarios[0], 0, 2)->line, 6);
@@ -196,11 +196,11 @@ static void the_failed_step_is_the_first_that_did_not_answer_as_expected(void **
 static void of_a_serve_block_the_line_that_ended_it_is_the_judge(void **state) {
     static const char text[] = "title t\ncase c\nr socket s\nr serve\naccept s p\nclose p\nend\n"
                                "r stop\n";
-    struct mistakes mistakes = {0};
+    struct errors errors = {0};
     struct step_result result = {0};
     (void)state;
-    scenarios[0] = scenario_parse("n", NULL, text, sizeof text - 1, &mistakes);
-    assert_int_equal(mistakes.count, 0);
+    scenarios[0] = scenario_parse("n", NULL, text, sizeof text - 1, &errors);
+    assert_int_equal(errors.count, 0);
     const struct step *steps = scenarios[0]->steps;
     assert_ptr_equal(result_judge(&steps[1], &result), &steps[1]);
     result.got = (struct answer){.in_block = true, .at = VERB_CLOSE, .line = 6};
@@ -211,12 +211,12 @@ static void of_a_serve_block_the_line_that_ended_it_is_the_judge(void **state) {
 
 static void any_other_step_is_its_own_judge(void **state) {
     static const char text[] = "title t\ncase c\nr repeat 2\nsocket s\nend\n";
-    struct mistakes mistakes = {0};
+    struct errors errors = {0};
     struct step_result result = {
         .got = {.kind = ANSWER_ERRNO, .in_block = true, .at = VERB_SOCKET, .line = 4}};
     (void)state;
-    scenarios[0] = scenario_parse("n", NULL, text, sizeof text - 1, &mistakes);
-    assert_int_equal(mistakes.count, 0);
+    scenarios[0] = scenario_parse("n", NULL, text, sizeof text - 1, &errors);
+    assert_int_equal(errors.count, 0);
     assert_ptr_equal(result_judge(&scenarios[0]->steps[0], &result), &scenarios[0]->steps[0]);
 }
 

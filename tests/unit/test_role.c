@@ -19,14 +19,14 @@ static int far_end; /* the role's */
 
 /* Parses the steps of one case, and opens a channel. */
 static void tell_story(const char *steps) {
-    struct mistakes mistakes = {0};
+    struct errors errors = {0};
     char text[2000];
     int ends[2];
     int size = snprintf(text, sizeof text, "title t\ncase c\n%s", steps);
-    scenario = scenario_parse("n", "f", text, (size_t)size, &mistakes);
-    mistakes_print(&mistakes, stderr);
-    assert_int_equal(mistakes.count, 0);
-    mistakes_free(&mistakes);
+    scenario = scenario_parse("n", "f", text, (size_t)size, &errors);
+    errors_print(&errors, stderr);
+    assert_int_equal(errors.count, 0);
+    errors_free(&errors);
     board = board_new(scenario, 0);
     assert_non_null(board);
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);

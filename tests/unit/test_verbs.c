@@ -89,12 +89,12 @@ static void each_verb_is_documented(void **state) {
 
 /* Notes which verbs a scenario of the tests uses. */
 static void note_uses(const char *path, bool *used) {
-    struct mistakes mistakes = {0};
+    struct errors errors = {0};
     char *text = read_source(path);
-    struct scenario *scenario = scenario_parse("test", path, text, strlen(text), &mistakes);
+    struct scenario *scenario = scenario_parse("test", path, text, strlen(text), &errors);
     for (size_t i = 0; i < scenario->step_count; i++)
         used[scenario->steps[i].verb] = true;
-    mistakes_free(&mistakes);
+    errors_free(&errors);
     scenario_free(scenario);
     free(text);
 }

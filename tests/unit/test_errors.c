@@ -1,4 +1,4 @@
-/* Wrong texts: each mistake is said once, at its place, and nothing else is said; and how mistakes
+/* Wrong texts: each error is said once, at its place, and nothing else is said; and how errors
  * are printed. */
 #include "test.h"
 
@@ -8,7 +8,7 @@
 
 #include "scenario/scenario.h"
 
-/* --- tables of texts with one mistake --- */
+/* --- tables of texts with one error --- */
 
 struct row {
     const char *text;
@@ -16,37 +16,37 @@ struct row {
     const char *part; /* of the message */
 };
 
-static struct mistakes mistakes_of(const char *bytes, size_t size) {
-    struct mistakes mistakes = {0};
+static struct errors errors_of(const char *bytes, size_t size) {
+    struct errors errors = {0};
     char *text = malloc(size == 0 ? 1 : size); /* AddressSanitizer sees a read behind its end */
     assert_non_null(text);
     memcpy(text, bytes, size);
-    struct scenario *scenario = scenario_parse("name", "f", text, size, &mistakes);
+    struct scenario *scenario = scenario_parse("name", "f", text, size, &errors);
     assert_non_null(scenario);
     scenario_free(scenario);
     free(text);
-    return mistakes;
+    return errors;
 }
 
-static bool is_only_mistake(const struct mistakes *mistakes, const struct row *row) {
-    if (mistakes->count != 1)
+static bool is_only_error(const struct errors *errors, const struct row *row) {
+    if (errors->count != 1)
         return false;
-    const struct mistake *mistake = &mistakes->list[0];
-    return mistake->line == row->line && mistake->column == row->column &&
-           strstr(mistake->text, row->part) != NULL;
+    const struct error *error = &errors->list[0];
+    return error->line == row->line && error->column == row->column &&
+           strstr(error->text, row->part) != NULL;
 }
 
-/* Whether the text gives this mistake alone; says so if not. */
+/* Whether the text gives this error alone; says so if not. */
 static bool holds(const struct row *row) {
-    struct mistakes mistakes = mistakes_of(row->text, strlen(row->text));
-    bool sound = is_only_mistake(&mistakes, row);
+    struct errors errors = errors_of(row->text, strlen(row->text));
+    bool sound = is_only_error(&errors, row);
     if (!sound) {
         fprintf(stderr,
                 "--- this text:\n%s\n--- is to give this alone: %u:%u: %s\n--- but gives:\n",
                 row->text, row->line, row->column, row->part);
-        mistakes_print(&mistakes, stderr);
+        errors_print(&errors, stderr);
     }
-    mistakes_free(&mistakes);
+    errors_free(&errors);
     return sound;
 }
 
@@ -536,51 +536,51 @@ static const struct row line_rows[] = {
     {SOCKET "\tr\tlisten\tt\n", 4, 11, "used before it is created"},
 };
 
-static void the_place_of_a_mistake_is_counted_in_characters(void **state) {
+static void the_place_of_a_error_is_counted_in_characters(void **state) {
     (void)state;
     CHECK(line_rows);
 }
 
-static void a_nul_byte_is_a_mistake_of_the_whole_file(void **state) {
+static void a_nul_byte_is_a_error_of_the_whole_file(void **state) {
     static const char text[] = "title t\ncase c\n r socket \0 s\n r frob s\n";
     (void)state;
-    struct mistakes mistakes = mistakes_of(text, sizeof text - 1);
-    assert_int_equal(mistakes.count, 1);
-    assert_int_equal(mistakes.list[0].line, 0);
-    assert_non_null(strstr(mistakes.list[0].text, "NUL"));
-    mistakes_free(&mistakes);
+    struct errors errors = errors_of(text, sizeof text - 1);
+    assert_int_equal(errors.count, 1);
+    assert_int_equal(errors.list[0].line, 0);
+    assert_non_null(strstr(errors.list[0].text, "NUL"));
+    errors_free(&errors);
 }
 
 /* A sound text whose line 3 is a comment of `size` bytes. */
-static struct mistakes mistakes_of_long_line(size_t size) {
+static struct errors errors_of_long_line(size_t size) {
     static const char head[] = "title t\ncase c\n", tail[] = "\nr socket s\n";
     char *text = malloc(sizeof head + size + sizeof tail);
     assert_non_null(text);
     memcpy(text, head, sizeof head - 1);
     memset(text + sizeof head - 1, '#', size);
     memcpy(text + sizeof head - 1 + size, tail, sizeof tail - 1);
-    struct mistakes mistakes = mistakes_of(text, sizeof head + size + sizeof tail - 2);
+    struct errors errors = errors_of(text, sizeof head + size + sizeof tail - 2);
     free(text);
-    return mistakes;
+    return errors;
 }
 
-static void a_line_beyond_the_limit_is_one_mistake(void **state) {
+static void a_line_beyond_the_limit_is_one_error(void **state) {
     static const size_t sizes[] = {SCENARIO_LINE_MAX + 1, 1024 * 1024};
     (void)state;
-    struct mistakes mistakes = mistakes_of_long_line(SCENARIO_LINE_MAX);
-    assert_int_equal(mistakes.count, 0);
-    mistakes_free(&mistakes);
+    struct errors errors = errors_of_long_line(SCENARIO_LINE_MAX);
+    assert_int_equal(errors.count, 0);
+    errors_free(&errors);
     for (size_t i = 0; i < ROWS(sizes); i++) {
-        mistakes = mistakes_of_long_line(sizes[i]);
-        assert_int_equal(mistakes.count, 1);
-        assert_int_equal(mistakes.list[0].line, 3);
-        assert_int_equal(mistakes.list[0].column, 1);
-        assert_non_null(strstr(mistakes.list[0].text, "65536"));
-        mistakes_free(&mistakes);
+        errors = errors_of_long_line(sizes[i]);
+        assert_int_equal(errors.count, 1);
+        assert_int_equal(errors.list[0].line, 3);
+        assert_int_equal(errors.list[0].column, 1);
+        assert_non_null(strstr(errors.list[0].text, "65536"));
+        errors_free(&errors);
     }
 }
 
-static void steps_beyond_the_limit_are_one_mistake(void **state) {
+static void steps_beyond_the_limit_are_one_error(void **state) {
     char *text = NULL;
     size_t size = 0;
     (void)state;
@@ -590,15 +590,15 @@ static void steps_beyond_the_limit_are_one_mistake(void **state) {
     for (int i = 0; i < SCENARIO_STEPS_MAX + 100; i++)
         fputs("r socket s\n", out);
     fclose(out);
-    struct mistakes mistakes = mistakes_of(text, size);
+    struct errors errors = errors_of(text, size);
     free(text);
-    assert_int_equal(mistakes.count, 1);
-    assert_int_equal(mistakes.list[0].line, SCENARIO_STEPS_MAX + 3);
-    assert_non_null(strstr(mistakes.list[0].text, "4096"));
-    mistakes_free(&mistakes);
+    assert_int_equal(errors.count, 1);
+    assert_int_equal(errors.list[0].line, SCENARIO_STEPS_MAX + 3);
+    assert_non_null(strstr(errors.list[0].text, "4096"));
+    errors_free(&errors);
 }
 
-static void a_name_beyond_the_limit_is_a_mistake(void **state) {
+static void a_name_beyond_the_limit_is_a_error(void **state) {
     char *text = NULL;
     size_t size = 0;
     (void)state;
@@ -610,19 +610,19 @@ static void a_name_beyond_the_limit_is_a_mistake(void **state) {
     fputs("another socket s0\n", out);
     fputs("r0 listen more\n", out);
     fclose(out);
-    struct mistakes mistakes = mistakes_of(text, size);
+    struct errors errors = errors_of(text, size);
     free(text);
-    assert_int_equal(mistakes.count, 3);
-    assert_int_equal(mistakes.list[0].line, SCENARIO_SOCKETS_MAX + 3);
-    assert_non_null(strstr(mistakes.list[0].text, "256"));
-    assert_int_equal(mistakes.list[1].line, SCENARIO_SOCKETS_MAX + 4);
-    assert_non_null(strstr(mistakes.list[1].text, "64"));
-    assert_int_equal(mistakes.list[2].line, SCENARIO_SOCKETS_MAX + 5);
-    assert_non_null(strstr(mistakes.list[2].text, "256"));
-    mistakes_free(&mistakes);
+    assert_int_equal(errors.count, 3);
+    assert_int_equal(errors.list[0].line, SCENARIO_SOCKETS_MAX + 3);
+    assert_non_null(strstr(errors.list[0].text, "256"));
+    assert_int_equal(errors.list[1].line, SCENARIO_SOCKETS_MAX + 4);
+    assert_non_null(strstr(errors.list[1].text, "64"));
+    assert_int_equal(errors.list[2].line, SCENARIO_SOCKETS_MAX + 5);
+    assert_non_null(strstr(errors.list[2].text, "256"));
+    errors_free(&errors);
 }
 
-/* --- one mistake, one message --- */
+/* --- one error, one message --- */
 
 /* A line that cannot be understood may not put the blame on those below it, nor be blamed twice. */
 static const struct row single_rows[] = {
@@ -672,7 +672,7 @@ static const struct row single_rows[] = {
     {SOCKET "a socket t\nr fork a\na close t\n", 5, 8, "already exists"},
 };
 
-static void one_mistake_gives_one_message(void **state) {
+static void one_error_gives_one_message(void **state) {
     (void)state;
     CHECK(single_rows);
 }
@@ -680,15 +680,15 @@ static void one_mistake_gives_one_message(void **state) {
 static void a_reference_that_ends_in_a_dot_does_not_suggest_the_same_role(void **state) {
     static const char text[] = SOCKET "r bind s $r.\n";
     (void)state;
-    struct mistakes mistakes = mistakes_of(text, sizeof text - 1);
-    assert_int_equal(mistakes.count, 1);
-    assert_null(strstr(mistakes.list[0].text, "did you mean 'r'?"));
-    mistakes_free(&mistakes);
+    struct errors errors = errors_of(text, sizeof text - 1);
+    assert_int_equal(errors.count, 1);
+    assert_null(strstr(errors.list[0].text, "did you mean 'r'?"));
+    errors_free(&errors);
 }
 
-/* --- many mistakes --- */
+/* --- many errors --- */
 
-static void ten_mistakes_are_ten_messages_in_the_order_of_the_lines(void **state) {
+static void ten_errors_are_ten_messages_in_the_order_of_the_lines(void **state) {
     static const char text[] = "title t\n"
                                "tgas a\n"     /* 2 */
                                "needs ipv7\n" /* 3 */
@@ -708,21 +708,21 @@ static void ten_mistakes_are_ten_messages_in_the_order_of_the_lines(void **state
                                "  sleep 5\n"; /* 17 */
     static const unsigned lines[] = {2, 3, 5, 6, 7, 10, 12, 13, 15, 17};
     (void)state;
-    struct mistakes mistakes = mistakes_of(text, sizeof text - 1);
-    assert_int_equal(mistakes.count, ROWS(lines));
+    struct errors errors = errors_of(text, sizeof text - 1);
+    assert_int_equal(errors.count, ROWS(lines));
     for (size_t i = 0; i < ROWS(lines); i++)
-        assert_int_equal(mistakes.list[i].line, lines[i]);
-    mistakes_free(&mistakes);
+        assert_int_equal(errors.list[i].line, lines[i]);
+    errors_free(&errors);
 }
 
-static void two_mistakes_of_one_line_are_both_said(void **state) {
+static void two_errors_of_one_line_are_both_said(void **state) {
     static const char text[] = SOCKET "r setsockopt s SO_REUSADDR SO_KEEPALIV\n";
     (void)state;
-    struct mistakes mistakes = mistakes_of(text, sizeof text - 1);
-    assert_int_equal(mistakes.count, 2);
-    assert_int_equal(mistakes.list[0].column, 16);
-    assert_int_equal(mistakes.list[1].column, 28);
-    mistakes_free(&mistakes);
+    struct errors errors = errors_of(text, sizeof text - 1);
+    assert_int_equal(errors.count, 2);
+    assert_int_equal(errors.list[0].column, 16);
+    assert_int_equal(errors.list[1].column, 28);
+    errors_free(&errors);
 }
 
 /* What one block leaves open says nothing of the `end` of the next. */
@@ -730,33 +730,33 @@ static void an_open_block_within_a_block_does_not_hide_a_later_end(void **state)
     static const char text[] = CASE "r repeat 2\n socket s\n repeat 3\n  close s\n"
                                     "case d\nr repeat 2\n socket s\nend\nr close s\n";
     (void)state;
-    struct mistakes mistakes = mistakes_of(text, sizeof text - 1);
-    assert_int_equal(mistakes.count, 2);
-    assert_int_equal(mistakes.list[0].line, 3); /* in the order of lines */
-    assert_int_equal(mistakes.list[1].line, 5);
-    mistakes_free(&mistakes);
+    struct errors errors = errors_of(text, sizeof text - 1);
+    assert_int_equal(errors.count, 2);
+    assert_int_equal(errors.list[0].line, 3); /* in the order of lines */
+    assert_int_equal(errors.list[1].line, 5);
+    errors_free(&errors);
 }
 
 /* --- printing --- */
 
 __attribute__((noinline)) /* else gcc 12 takes its result for a pointer to its local variable */
 static char *
-printed(const struct mistakes *mistakes) {
+printed(const struct errors *errors) {
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     assert_non_null(out);
-    mistakes_print(mistakes, out);
+    errors_print(errors, out);
     fclose(out);
     return text;
 }
 
-/* One mistake at byte `offset` of a line, printed. The caller frees it. */
+/* One error at byte `offset` of a line, printed. The caller frees it. */
 static char *printed_one(const char *file, const char *line, size_t offset, const char *message) {
-    struct mistakes mistakes = {0};
-    mistakes_add(&mistakes, file, 12, line, strlen(line), offset, message);
-    char *text = printed(&mistakes);
-    mistakes_free(&mistakes);
+    struct errors errors = {0};
+    errors_add(&errors, file, 12, line, strlen(line), offset, message);
+    char *text = printed(&errors);
+    errors_free(&errors);
     return text;
 }
 
@@ -776,7 +776,7 @@ static const struct {
     {"\xc2\x9b bnid", 3, "f:12:3: error: m\n  ? bnid\n    ^\n"},
 };
 
-static void a_mistake_is_printed_with_its_line_and_a_caret_below(void **state) {
+static void an_error_is_printed_with_its_line_and_a_caret_below(void **state) {
     (void)state;
     for (size_t i = 0; i < ROWS(print_rows); i++) {
         char *text = printed_one("f", print_rows[i].line, print_rows[i].offset, "m");
@@ -793,22 +793,22 @@ static void a_file_and_a_message_do_nothing_to_a_terminal(void **state) {
     free(text);
 }
 
-static void a_mistake_of_a_file_has_no_line(void **state) {
-    struct mistakes mistakes = {0};
+static void an_error_of_a_file_has_no_line(void **state) {
+    struct errors errors = {0};
     (void)state;
-    mistakes_add_file(&mistakes, "f", "cannot read");
-    char *text = printed(&mistakes);
+    errors_add_file(&errors, "f", "cannot read");
+    char *text = printed(&errors);
     assert_string_equal(text, "f: error: cannot read\n");
     free(text);
-    mistakes_free(&mistakes);
+    errors_free(&errors);
 }
 
-static void a_mistake_of_a_text_is_printed_exactly(void **state) {
+static void an_error_of_a_text_is_printed_exactly(void **state) {
     static const char text[] = SOCKET "\tr  bnid s *:80  # c\n";
     (void)state;
-    struct mistakes mistakes = mistakes_of(text, sizeof text - 1);
-    char *out = printed(&mistakes);
-    mistakes_free(&mistakes);
+    struct errors errors = errors_of(text, sizeof text - 1);
+    char *out = printed(&errors);
+    errors_free(&errors);
     assert_string_equal(out, "f:4:5: error: unknown verb 'bnid'; did you mean 'bind'?\n"
                              "  \tr  bnid s *:80  # c\n"
                              "  \t   ^\n");
@@ -819,9 +819,9 @@ static void a_mistake_of_a_text_is_printed_exactly(void **state) {
 static void the_cr_at_the_end_of_a_line_is_not_printed(void **state) {
     static const char text[] = "title t\r\ncase c\r\nr socket s\r\nr bnid s *:80\r\n";
     (void)state;
-    struct mistakes mistakes = mistakes_of(text, sizeof text - 1);
-    char *out = printed(&mistakes);
-    mistakes_free(&mistakes);
+    struct errors errors = errors_of(text, sizeof text - 1);
+    char *out = printed(&errors);
+    errors_free(&errors);
     assert_string_equal(out, "f:4:3: error: unknown verb 'bnid'; did you mean 'bind'?\n"
                              "  r bnid s *:80\n"
                              "    ^\n");
@@ -872,36 +872,36 @@ static void a_long_line_is_never_cut_within_a_character(void **state) {
 }
 
 static void no_more_than_the_cap_are_kept_and_the_rest_is_counted(void **state) {
-    static const char last[] = "... and 1 more mistakes\n";
-    struct mistakes mistakes = {0};
+    static const char last[] = "... and 1 more errors\n";
+    struct errors errors = {0};
     (void)state;
-    for (size_t i = 0; i < MISTAKES_KEPT; i++)
-        mistakes_add(&mistakes, "f", (unsigned)i + 1, "x", 1, 0, "m");
-    char *text = printed(&mistakes);
+    for (size_t i = 0; i < ERRORS_KEPT; i++)
+        errors_add(&errors, "f", (unsigned)i + 1, "x", 1, 0, "m");
+    char *text = printed(&errors);
     assert_null(strstr(text, "more"));
     assert_non_null(strstr(text, "f:1000:1: error"));
     free(text);
-    mistakes_add_file(&mistakes, "f", "one too many");
-    assert_int_equal(mistakes.count, MISTAKES_KEPT + 1);
-    text = printed(&mistakes);
+    errors_add_file(&errors, "f", "one too many");
+    assert_int_equal(errors.count, ERRORS_KEPT + 1);
+    text = printed(&errors);
     assert_null(strstr(text, "one too many"));
     assert_non_null(strstr(text, "and 1 more"));
     assert_true(strlen(text) > sizeof last);
     free(text);
-    mistakes_free(&mistakes);
+    errors_free(&errors);
 }
 
 static void freeing_leaves_an_empty_list(void **state) {
-    struct mistakes mistakes = {0};
+    struct errors errors = {0};
     (void)state;
-    mistakes_free(&mistakes);
-    mistakes_add_file(&mistakes, "f", "m");
-    mistakes_free(&mistakes);
-    assert_int_equal(mistakes.count, 0);
-    assert_null(mistakes.list);
-    mistakes_add_file(&mistakes, "g", "m");
-    assert_string_equal(mistakes.list[0].file, "g");
-    mistakes_free(&mistakes);
+    errors_free(&errors);
+    errors_add_file(&errors, "f", "m");
+    errors_free(&errors);
+    assert_int_equal(errors.count, 0);
+    assert_null(errors.list);
+    errors_add_file(&errors, "g", "m");
+    assert_string_equal(errors.list[0].file, "g");
+    errors_free(&errors);
 }
 
 int main(void) {
@@ -918,20 +918,20 @@ int main(void) {
         cmocka_unit_test(a_block_is_one_roles_calls_between_its_line_and_end),
         cmocka_unit_test(an_expectation_is_a_result_that_the_verb_can_give),
         cmocka_unit_test(a_scenario_is_a_header_then_a_setup_then_cases),
-        cmocka_unit_test(the_place_of_a_mistake_is_counted_in_characters),
-        cmocka_unit_test(a_nul_byte_is_a_mistake_of_the_whole_file),
-        cmocka_unit_test(a_line_beyond_the_limit_is_one_mistake),
-        cmocka_unit_test(steps_beyond_the_limit_are_one_mistake),
-        cmocka_unit_test(a_name_beyond_the_limit_is_a_mistake),
-        cmocka_unit_test(one_mistake_gives_one_message),
+        cmocka_unit_test(the_place_of_a_error_is_counted_in_characters),
+        cmocka_unit_test(a_nul_byte_is_a_error_of_the_whole_file),
+        cmocka_unit_test(a_line_beyond_the_limit_is_one_error),
+        cmocka_unit_test(steps_beyond_the_limit_are_one_error),
+        cmocka_unit_test(a_name_beyond_the_limit_is_a_error),
+        cmocka_unit_test(one_error_gives_one_message),
         cmocka_unit_test(a_reference_that_ends_in_a_dot_does_not_suggest_the_same_role),
-        cmocka_unit_test(ten_mistakes_are_ten_messages_in_the_order_of_the_lines),
-        cmocka_unit_test(two_mistakes_of_one_line_are_both_said),
+        cmocka_unit_test(ten_errors_are_ten_messages_in_the_order_of_the_lines),
+        cmocka_unit_test(two_errors_of_one_line_are_both_said),
         cmocka_unit_test(an_open_block_within_a_block_does_not_hide_a_later_end),
-        cmocka_unit_test(a_mistake_is_printed_with_its_line_and_a_caret_below),
+        cmocka_unit_test(an_error_is_printed_with_its_line_and_a_caret_below),
         cmocka_unit_test(a_file_and_a_message_do_nothing_to_a_terminal),
-        cmocka_unit_test(a_mistake_of_a_file_has_no_line),
-        cmocka_unit_test(a_mistake_of_a_text_is_printed_exactly),
+        cmocka_unit_test(an_error_of_a_file_has_no_line),
+        cmocka_unit_test(an_error_of_a_text_is_printed_exactly),
         cmocka_unit_test(the_cr_at_the_end_of_a_line_is_not_printed),
         cmocka_unit_test(a_long_line_is_shown_around_the_place),
         cmocka_unit_test(a_long_line_is_never_cut_within_a_character),

@@ -1,6 +1,6 @@
 /* The errors in a scenario file: all of them are collected, then printed as compilers do. */
-#ifndef PORTREUSE_SCENARIO_MISTAKES_H
-#define PORTREUSE_SCENARIO_MISTAKES_H
+#ifndef PORTREUSE_SCENARIO_ERRORS_H
+#define PORTREUSE_SCENARIO_ERRORS_H
 
 #include <stddef.h>
 #include <stdio.h>
@@ -8,9 +8,9 @@
 #include "base/arena.h"
 
 /* The most errors kept in one list; the rest is only counted. */
-enum { MISTAKES_KEPT = 1000 };
+enum { ERRORS_KEPT = 1000 };
 
-struct mistake {
+struct error {
     const char *file;
     unsigned line;   /* from 1; 0: the file as a whole */
     unsigned column; /* in characters, from 1 */
@@ -20,23 +20,23 @@ struct mistake {
     size_t caret; /* how many bytes of the excerpt come before the column */
 };
 
-struct mistakes {
+struct errors {
     struct arena arena; /* owns all below */
-    struct mistake *list;
+    struct error *list;
     size_t count; /* of all, also of those that are not in the list */
 };
 
 /* Adds an error at byte `offset` of the `size` bytes of the line `text` (all are copied). */
-void mistakes_add(struct mistakes *mistakes, const char *file, unsigned line, const char *text,
-                  size_t size, size_t offset, const char *message);
+void errors_add(struct errors *errors, const char *file, unsigned line, const char *text,
+                size_t size, size_t offset, const char *message);
 
 /* Adds an error of a file as a whole. */
-void mistakes_add_file(struct mistakes *mistakes, const char *file, const char *message);
+void errors_add_file(struct errors *errors, const char *file, const char *message);
 
 /* Prints each as `file:line:column: error: message`, the line, and a caret below the column.
  * Control characters in the text are replaced, so that they do nothing to a terminal. */
-void mistakes_print(const struct mistakes *mistakes, FILE *out);
+void errors_print(const struct errors *errors, FILE *out);
 
-void mistakes_free(struct mistakes *mistakes);
+void errors_free(struct errors *errors);
 
 #endif
