@@ -159,7 +159,7 @@ static size_t row_index(const struct option_group *groups, int option) {
 
 static bool take(const char *command, const struct option_group *groups, size_t index,
                  const char *next, void *request) {
-    size_t offset;
+    size_t offset = 0;
     const struct option_row *row = find_row(groups, index, &offset);
     char name[64];
     struct option_use use = {.command = command,
