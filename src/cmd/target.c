@@ -1,3 +1,4 @@
+/* Addresses and namespaces on the command line, with complaints that say how to write them. */
 #include "cmd/target.h"
 
 #include <errno.h>

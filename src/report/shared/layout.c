@@ -1,3 +1,5 @@
+/* Everything printed for a terminal passes through utf8_print(), which makes it safe; widths are
+ * counted in columns. */
 #include "report/shared/layout.h"
 
 #include <stdlib.h>
