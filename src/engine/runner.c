@@ -214,12 +214,12 @@ static int reap(pid_t stage) {
 static void finish(struct runner *runner, struct slot *slot) {
     struct case_result *result = &slot->board->result;
     int status = reap(slot->pid);
-    bool sound = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    if (!sound && runner->interrupted != 0)
+    bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (!clean && runner->interrupted != 0)
         set_broken(result, "interrupted");
-    else if (!sound && WIFSIGNALED(status))
+    else if (!clean && WIFSIGNALED(status))
         set_broken(result, "the case's process was killed by a signal");
-    else if (!sound)
+    else if (!clean)
         set_broken(result, "the case's process ended before the case");
     close(slot->pipe);
     add_result(runner, slot->job, result);

@@ -23,7 +23,7 @@ static void add_piece(struct arena *arena, struct line *pieces, const struct wor
     };
 }
 
-/* Copies the words from the cursor on, `|` and `,` in unquoted ones as words of their own. */
+/* Copies the words from the cursor on, and splits off each `|` and `,` of unquoted words. */
 static struct line cut(struct arena *arena, struct cursor *cursor) {
     struct line pieces = *cursor->line;
     pieces.words = NULL;
@@ -58,9 +58,9 @@ static bool parse_bounds(struct parser *parser, const struct word *word, int64_t
                          int64_t *high) {
     const char *upper = units_range_split(word->text);
     if (upper == NULL) {
-        bool sound = units_number(word->text, INT64_MIN, INT64_MAX, low);
+        bool valid = units_number(word->text, INT64_MIN, INT64_MAX, low);
         *high = *low;
-        return sound;
+        return valid;
     }
     size_t size = (size_t)(upper - 2 - word->text);
     char *lower = arena_copy(&parser->scratch, word->text, size);

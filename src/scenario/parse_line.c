@@ -1,4 +1,4 @@
-/* What kind of line it is: its first two words tell. */
+/* Finds out what kind of line it is, by its first two words. */
 #include <string.h>
 
 #include "base/suggest.h"
@@ -9,7 +9,7 @@
 struct keyword_row {
     parse_keyword_line *parse;
     bool in_header;
-    bool takes_text; /* what follows it is free text */
+    bool is_text; /* what follows it is free text */
 };
 
 static const struct keyword_row rows[KEYWORDS] = {
@@ -47,8 +47,8 @@ static void parse_keyword(struct parser *parser, enum keyword keyword) {
     const struct line *line = &parser->line;
     const struct keyword_row *row = &rows[keyword];
     bool misplaced = row->in_header && parser->part != PART_HEADER;
-    bool names_a_role = (misplaced || !row->takes_text) && line->count > 1 &&
-                        word_verb(&line->words[1]) != VERB_NONE;
+    bool names_a_role =
+        (misplaced || !row->is_text) && line->count > 1 && word_verb(&line->words[1]) != VERB_NONE;
     if (names_a_role) {
         parser_refuse_role(parser, &line->words[0]);
     } else if (misplaced) {
@@ -236,6 +236,6 @@ void parse_line(struct parser *parser) {
 
 void parse_broken_line(struct parser *parser) {
     enum keyword keyword = parser->line.count > 0 ? word_keyword(&parser->line.words[0]) : KEYWORDS;
-    if (keyword < KEYWORDS && rows[keyword].takes_text)
+    if (keyword < KEYWORDS && rows[keyword].is_text)
         parse_keyword(parser, keyword);
 }

@@ -651,6 +651,21 @@ static void an_answer_is_written_as_the_language_spells_it(void **state) {
     }
 }
 
+static void each_wanted_answer_has_an_index(void **state) {
+    (void)state;
+    const struct expectation *want =
+        want_of("r bind s *:0", "ok | EADDRINUSE since 6.8, else EINVAL | EACCES");
+    assert_int_equal(want->either_count, 2);
+    assert_int_equal(want->otherwise_count, 2);
+    for (int i = 0; i < 4; i++) {
+        const struct wanted *wanted = i < 2 ? &want->either[i] : &want->otherwise[i - 2];
+        assert_int_equal(expectation_index(want, wanted), i);
+        assert_ptr_equal(expectation_at(want, i), wanted);
+    }
+    assert_int_equal(expectation_index(want, NULL), -1);
+    assert_null(expectation_at(want, -1));
+}
+
 static void the_longest_answer_fits_its_buffer(void **state) {
     (void)state;
     struct answer got = ended(address("[1111:2222:3333:4444:5555:6666:7777:8888]:65535"),
@@ -702,6 +717,7 @@ int main(void) {
         TEST(a_wanted_answer_pins_a_block_if_it_says_after_how_many_rounds),
         TEST(the_one_of_several_that_was_met_is_told),
         TEST(an_answer_is_written_as_the_language_spells_it),
+        TEST(each_wanted_answer_has_an_index),
         TEST(the_longest_answer_fits_its_buffer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -220,6 +220,32 @@ static void any_other_step_is_its_own_judge(void **state) {
     assert_ptr_equal(result_judge(&scenarios[0]->steps[0], &result), &scenarios[0]->steps[0]);
 }
 
+static void an_outcome_keeps_what_the_board_has(void **state) {
+    static const char text[] =
+        "title t\ncase c\nr socket s SO_REUSEADDR SO_KEEPALIVE -> ok | EINVAL\n";
+    struct errors errors = {0};
+    struct evidence evidence = {0};
+    char seen[] = "seen";
+    struct step_result result = {.evidence = &evidence, .seen = seen};
+    const struct step_outcome outcome = {.status = STEP_MET,
+                                         .got = {.kind = ANSWER_ERRNO, .error = EINVAL},
+                                         .met_index = 1,
+                                         .option = 2,
+                                         .elapsed_ns = 5};
+    (void)state;
+    scenarios[0] = scenario_parse("n", NULL, text, sizeof text - 1, &errors);
+    assert_int_equal(errors.count, 0);
+    const struct step *step = &scenarios[0]->steps[0];
+    assert_null(result_where(scenarios[0], &result));
+    result_set_outcome(&result, step, &outcome);
+    assert_int_equal(result.status, STEP_MET);
+    assert_int_equal(result.got.error, EINVAL);
+    assert_ptr_equal(result.met, &step->want.either[1]);
+    assert_string_equal(result_where(scenarios[0], &result), "SO_KEEPALIVE");
+    assert_ptr_equal(result.evidence, &evidence);
+    assert_ptr_equal(result.seen, seen);
+}
+
 /* --- keeping --- */
 
 static void a_kept_result_shares_nothing_with_the_original(void **state) {
@@ -700,6 +726,7 @@ int main(void) {
         TEST(the_failed_step_is_the_first_that_did_not_answer_as_expected),
         TEST(of_a_serve_block_the_line_that_ended_it_is_the_judge),
         TEST(any_other_step_is_its_own_judge),
+        TEST(an_outcome_keeps_what_the_board_has),
         TEST(a_kept_result_shares_nothing_with_the_original),
         TEST(a_result_without_steps_can_be_kept),
         TEST(the_verdict_is_said_in_one_line),

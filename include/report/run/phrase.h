@@ -1,6 +1,6 @@
-/* What the reports say in the same words, whatever their format. Nothing here ends a line, and all
- * text from outside is made safe to print (base/utf8.h): what a format has to escape besides is
- * escaped by the stream that it gives (base/escape.h). */
+/* What all formats of the report say in the same words. Nothing here ends a line. Text from outside
+ * is made safe to print (base/utf8.h); what else a format must escape, the stream escapes that it
+ * gives (base/escape.h). */
 #ifndef PORTREUSE_REPORT_RUN_PHRASE_H
 #define PORTREUSE_REPORT_RUN_PHRASE_H
 
@@ -21,12 +21,12 @@ const char *phrase_role(const struct scenario *scenario, const struct step *step
 /* A step without its role: `bind listener 127.0.0.1:80`. */
 void phrase_call(FILE *out, const struct step *step);
 
-/* What a step answered. As long as it met what was wanted, only what that leaves no doubt about, so
- * that it is the same from run to run; `verbose`: the answer itself. */
+/* What a step answered. If it met what was wanted, only what the scenario pins, so that the text is
+ * the same from run to run; `verbose`: the answer itself. */
 void phrase_answer(FILE *out, const struct step_result *result, bool verbose);
 
 /* Why the case has its verdict: `line 7: want ok, got EADDRINUSE`, or the reason of a SKIP or an
- * ERROR; nothing for PASS. Of what was wanted at most `most` bytes. */
+ * ERROR; nothing for PASS. What was wanted is shortened to `most` bytes. */
 void phrase_case(FILE *out, const struct scenario_result *scenario, size_t index, size_t most);
 
 /* --- phrase_evidence.c --- */
