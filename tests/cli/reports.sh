@@ -101,4 +101,33 @@ ok "and told with want and got" json \
   '[.scenarios[0].cases[] | select(.verdict == "FAIL") | .steps[] | select(.status == "fail") |
     .want == "ok" and .got == "EADDRINUSE"] | length == 3 and all'
 
+# --- width ---
+
+scenario wide <<'S'
+title A title that has so many words that it cannot stand in one line of a terminal of eighty columns
+case another title of many words, which must be continued below without a break inside one of its words
+  sysctl net.ipv4.ip_local_port_range 40000 40099   # a remark that is too long for what is left of it
+  a-role-with-a-long-name socket s SO_REUSEADDR SO_KEEPALIVE SO_LINGER=off SO_RCVTIMEO=200ms SO_SNDTIMEO=200ms
+  a-role-with-a-long-name bind s 127.0.0.1:1215
+  a-role-with-a-long-name repeat 300
+    socket t                                        # a remark in a block that does not fit in the line
+    bind t 127.0.0.1:1215 -> EADDRINUSE | EADDRNOTAVAIL | EACCES | EPERM | EINVAL | ENOBUFS | ENOMEM
+    close t
+  end
+  other-role socket s
+  other-role bind s 127.0.0.1:1215 -> EINVAL | EACCES | EPERM | ENOBUFS | ENOMEM | EAFNOSUPPORT | EFAULT
+S
+narrow() { ! LC_ALL=C.UTF-8 grep -qE '^.{81}' "$work/out"; }
+for options in "" -v "-v --repeat 2"; do
+  # shellcheck disable=SC2086 # options are words
+  run "$portreuse" run $options "$file"
+  ok "run $options: the case fails" status_is 1
+  ok "run $options: no line is wider than 80 columns" narrow
+done
+ok "what does not fit stands below" out_says "# a remark that is too long for what is left of it"
+ok "no option is left out" out_says \
+  "s SO_REUSEADDR SO_KEEPALIVE SO_LINGER=off SO_RCVTIMEO=200ms SO_SNDTIMEO=200ms"
+ok "no result is left out" out_says \
+  "want: EINVAL | EACCES | EPERM | ENOBUFS | ENOMEM | EAFNOSUPPORT | EFAULT"
+
 finish
