@@ -1,5 +1,5 @@
-/* The writer keeps the nesting, so that it knows where commas and keys belong; asserts catch a wrong
- * order of calls. */
+/* The writer keeps the nesting, so that it knows where commas and keys belong; asserts catch a
+ * wrong order of calls. */
 #include "report/shared/json.h"
 
 #include <assert.h>
