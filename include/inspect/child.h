@@ -36,6 +36,9 @@ struct child_bytes {
 int child_run(const struct child *child, child_work *work, void *data, size_t size,
               struct child_bytes *more, const char **what);
 
+/* Writes an array to `more`; with no items, `items` may be NULL. */
+void child_give_array(FILE *more, const void *items, size_t count, size_t size);
+
 /* Takes the next `size` bytes off `more`. Returns false, and leaves them zero, if fewer are left.
  */
 bool child_take(struct child_bytes *more, void *bytes, size_t size);

@@ -151,19 +151,13 @@ static void look_here(struct audit *audit) {
     audit_settings(audit);
 }
 
-/* An empty array is NULL, which fwrite() must not be given. */
-static void write_array(const void *items, size_t count, size_t size, FILE *more) {
-    if (count > 0)
-        fwrite(items, size, count, more);
-}
-
 /* The values and paths of settings follow the arrays, one by one. */
 static void look_in_child(void *data, FILE *more) {
     struct audit *audit = data;
     look_here(audit);
-    write_array(audit->ports, audit->port_count, sizeof *audit->ports, more);
-    write_array(audit->shared, audit->shared_count, sizeof *audit->shared, more);
-    write_array(audit->settings, audit->setting_count, sizeof *audit->settings, more);
+    child_give_array(more, audit->ports, audit->port_count, sizeof *audit->ports);
+    child_give_array(more, audit->shared, audit->shared_count, sizeof *audit->shared);
+    child_give_array(more, audit->settings, audit->setting_count, sizeof *audit->settings);
     for (size_t i = 0; i < audit->setting_count; i++) {
         fwrite(audit->settings[i].value, strlen(audit->settings[i].value) + 1, 1, more);
         fwrite(audit->settings[i].where, strlen(audit->settings[i].where) + 1, 1, more);

@@ -142,8 +142,8 @@ int child_run(const struct child *child, child_work *work, void *data, size_t si
     int end = wait_for(pid, error == 0);
     if (error == 0 && (end != 0 || bytes.size < sizeof message + size)) {
         error = end != 0 ? end : ECHILD;
-        *what = end == ETIMEDOUT ? "the work in the child process, within its time limit,"
-                                 : "the work in the child process, which ended early,";
+        *what = end == ETIMEDOUT ? "the child process exceeded its time limit"
+                                 : "the child process ended early";
     }
     if (error == 0) {
         child_take(&bytes, &message, sizeof message);
@@ -157,6 +157,11 @@ int child_run(const struct child *child, child_work *work, void *data, size_t si
     else
         child_bytes_free(&bytes);
     return error;
+}
+
+void child_give_array(FILE *more, const void *items, size_t count, size_t size) {
+    if (count > 0)
+        fwrite(items, size, count, more);
 }
 
 bool child_take(struct child_bytes *more, void *bytes, size_t size) {
@@ -179,8 +184,9 @@ void *child_take_array(struct child_bytes *more, struct arena *arena, size_t cou
 }
 
 const char *child_take_text(struct child_bytes *more, struct arena *arena) {
-    const char *text = more->bytes + more->at;
-    const char *end = more->at == more->size ? NULL : memchr(text, '\0', more->size - more->at);
+    if (more->at == more->size)
+        return "";
+    const char *text = more->bytes + more->at, *end = memchr(text, '\0', more->size - more->at);
     if (end == NULL)
         return "";
     more->at += (size_t)(end - text) + 1;

@@ -129,6 +129,16 @@ static void print_settings(FILE *out, const struct audit *audit) {
     }
 }
 
+/* A range that was not read is all zero. */
+static void print_range(FILE *out, const struct port_range *range) {
+    if (range->high == 0)
+        return;
+    fprintf(out, "\nOutgoing connections use ports %u-%u", range->low, range->high);
+    if (range->reserved_count > 0)
+        fprintf(out, ", except %" PRIu32 " reserved ones", range->reserved_count);
+    fputs(".\n", out);
+}
+
 static void write_text(const struct report *report, FILE *out) {
     const struct audit *audit = audit_of(report);
     char line[REPORT_LINE_SIZE];
@@ -136,10 +146,7 @@ static void write_text(const struct report *report, FILE *out) {
     fprintf(out, "%s\n", line);
     if (report->quiet)
         return;
-    fprintf(out, "\nOutgoing connections use ports %u-%u", audit->range.low, audit->range.high);
-    if (audit->range.reserved_count > 0)
-        fprintf(out, ", except %" PRIu32 " reserved ones", audit->range.reserved_count);
-    fputs(".\n", out);
+    print_range(out, &audit->range);
     print_ports(out, audit);
     print_shared(out, audit);
     print_settings(out, audit);
