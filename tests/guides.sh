@@ -139,7 +139,7 @@ try() {
 
 # The first lines of the log that tell what is wrong.
 reason() {
-  grep -hE -A 4 '^not ok|error:|undefined reference' "$work/log" | head -n 8 | cut -c 1-160 |
+  grep -hE -A 4 '^ERROR|^not ok|error: [^F]|undefined reference' "$work/log" | head -n 8 | cut -c 1-160 |
     sed 's/^/    | /'
 }
 

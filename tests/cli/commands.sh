@@ -91,9 +91,12 @@ run "$portreuse" version one two
 ok "a word too many is exit 2" status_is 2
 ok "and is named" err_has "unexpected 'one'"
 
+# shellcheck disable=SC2013 # names have no blanks
 for command in $(sed -n 's/^const struct command command_\([a-z]*\) = .*/\1/p' "$here"/../../src/cmd/*.c); do
   ok "command_$command is in the table of src/cmd/commands.c" \
     grep -qF "&command_$command," "$here/../../src/cmd/commands.c"
+  ok "a script of tests/cli runs '$command' (if none does: write tests/cli/$command.sh)" \
+    grep -qE "portreuse\"? $command( |\$)" "$here"/*.sh
 done
 
 ln -s portreuse "$work/portreuse-run"
