@@ -71,6 +71,7 @@ else
 fi
 
 # The lists and the documentation have them all.
+# shellcheck disable=SC2013 # names have no blanks
 for format in $(sed -n 's/^const struct format \(format_[a-z]*\) = .*/\1/p' "$top"/src/report/run/*.c); do
   ok "$format is in the list of src/report/run/run.c" grep -qF "&$format," "$top/src/report/run/run.c"
 done
