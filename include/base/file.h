@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "base/arena.h"
+#include "base/memory.h"
 
 /* Reads at most `size` - 1 bytes of a file into `text` and ends them with a NUL. Returns how many
  * bytes were read, or -1 with errno set; `text` is then "". */

@@ -1,10 +1,14 @@
-/* Numbers, ranges and durations, as people write them and as we print them. */
+/* Numbers, ranges, durations and kernel versions, as people write them and as we print them. */
 #ifndef PORTREUSE_BASE_UNITS_H
 #define PORTREUSE_BASE_UNITS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* --- numbers and durations --- */
+
+/* Numbers, ranges and durations, as people write them and as we print them. */
 
 enum { NS_PER_US = 1000, NS_PER_MS = 1000 * 1000, NS_PER_S = 1000 * 1000 * 1000 };
 
@@ -27,5 +31,23 @@ const char *units_duration_text(uint64_t ns, char *text);
 
 /* Returns the time of the monotonic clock in nanoseconds. */
 uint64_t units_now_ns(void);
+
+/* --- kernel versions --- */
+
+/* The version of the running kernel. */
+
+struct kernel_release {
+    unsigned part[3]; /* 6, 18, 44 */
+};
+
+/* Parses `6`, `6.8` or `6.8.12`; with `with_tail`, `6.8` or `6.8.12` followed by anything, as in
+ * `6.8.0-45-generic`. Returns false if the text is not a version. */
+bool release_parse(const char *text, bool with_tail, struct kernel_release *release);
+
+/* Returns whether `release` is `least` or newer. */
+bool release_at_least(struct kernel_release release, struct kernel_release least);
+
+/* Returns the running kernel's version, from uname(2); 0.0.0 if it cannot be parsed. */
+struct kernel_release release_running(void);
 
 #endif

@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "base/arena.h"
 #include "base/endpoint.h"
+#include "base/memory.h"
 #include "base/ports.h"
 #include "inspect/namespaces.h"
 #include "inspect/owners.h"

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "base/endpoint.h"
+#include "base/memory.h"
 #include "base/ports.h"
-#include "base/table.h"
 #include "inspect/namespaces.h"
 #include "inspect/owners.h"
 #include "model/socket.h"

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/arena.h"
+#include "base/memory.h"
 #include "base/verdict.h"
 #include "inspect/evidence.h"
 #include "scenario/scenario.h"

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "base/arena.h"
+#include "base/memory.h"
 #include "inspect/namespaces.h"
 
 /* Where, as whom, and for how long. All zero: a plain child without a time limit. */

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/table.h"
+#include "base/memory.h"
 
 /* With the NUL. A unit of systemd has at most 255 bytes, and the name of a user 32. */
 enum { OWNER_NAME_SIZE = 17, OWNER_COMMAND_SIZE = 64, OWNER_USER_SIZE = 64, OWNER_UNIT_SIZE = 256 };

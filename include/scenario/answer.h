@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/arena.h"
 #include "base/endpoint.h"
-#include "base/release.h"
+#include "base/memory.h"
+#include "base/units.h"
 #include "kernel/sockopt.h"
 #include "scenario/verb.h"
 

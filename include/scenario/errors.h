@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "base/arena.h"
+#include "base/memory.h"
 
 /* The most errors kept in one list; the rest is only counted. */
 enum { ERRORS_KEPT = 1000 };

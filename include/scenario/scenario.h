@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/arena.h"
-#include "base/release.h"
+#include "base/memory.h"
+#include "base/units.h"
 #include "kernel/sockopt.h"
 #include "scenario/answer.h"
 #include "scenario/errors.h"

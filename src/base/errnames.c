@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/suggest.h"
+#include "base/text.h"
 
 #define NAMED(errno_name)                                                                          \
     { #errno_name, errno_name }

@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
+
+/* --- numbers and durations --- */
 
 static bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -77,4 +80,41 @@ uint64_t units_now_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+/* --- kernel versions --- */
+
+bool release_parse(const char *text, bool with_tail, struct kernel_release *release) {
+    const unsigned long largest = 65535;
+    *release = (struct kernel_release){0};
+    int parts = 0;
+    for (;;) {
+        char *end;
+        if (*text < '0' || *text > '9')
+            return false;
+        unsigned long number = strtoul(text, &end, 10);
+        if (number > largest)
+            return false;
+        release->part[parts++] = (unsigned)number;
+        text = end;
+        if (*text != '.' || parts == 3)
+            break;
+        text++;
+    }
+    return with_tail ? parts >= 2 : *text == '\0';
+}
+
+bool release_at_least(struct kernel_release release, struct kernel_release least) {
+    for (int i = 0; i < 3; i++)
+        if (release.part[i] != least.part[i])
+            return release.part[i] > least.part[i];
+    return true;
+}
+
+struct kernel_release release_running(void) {
+    struct utsname names;
+    struct kernel_release release = {0};
+    if (uname(&names) < 0 || !release_parse(names.release, true, &release))
+        release = (struct kernel_release){0};
+    return release;
 }

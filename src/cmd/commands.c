@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/suggest.h"
+#include "base/text.h"
 #include "cmd/options.h"
 #include "report/shared/layout.h"
 #include "report/subject.h"

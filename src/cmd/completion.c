@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/arena.h"
+#include "base/memory.h"
 #include "cmd/commands.h"
 #include "cmd/options.h"
 #include "report/subject.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/arena.h"
+#include "base/memory.h"
 #include "cmd/commands.h"
 #include "cmd/options.h"
 #include "report/shared/layout.h"

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/arena.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "cmd/commands.h"
 #include "cmd/outputs.h"
 #include "report/matrix/matrix.h"

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/arena.h"
-#include "base/suggest.h"
+#include "base/memory.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "report/shared/layout.h"
 

@@ -9,9 +9,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/arena.h"
+#include "base/memory.h"
+#include "base/text.h"
 #include "base/units.h"
-#include "base/utf8.h"
 #include "cmd/commands.h"
 #include "cmd/outputs.h"
 #include "engine/runner.h"

@@ -8,7 +8,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "base/arena.h"
+#include "base/memory.h"
 #include "base/units.h"
 #include "cmd/byhand.h"
 #include "cmd/commands.h"

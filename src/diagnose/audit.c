@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/table.h"
+#include "base/memory.h"
 #include "inspect/child.h"
 #include "kernel/sockdiag.h"
 #include "kernel/sysctl.h"

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "base/release.h"
+#include "base/units.h"
 #include "engine/action.h"
 #include "engine/board.h"
 #include "engine/protocol.h"

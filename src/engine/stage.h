@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/release.h"
+#include "base/units.h"
 #include "engine/action.h"
 #include "engine/board.h"
 #include "engine/protocol.h"

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/table.h"
+#include "base/memory.h"
 #include "kernel/process.h"
 
 static const char named_directory[] = "/run/netns";

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#include "base/suggest.h"
+#include "base/text.h"
 #include "base/units.h"
 
 /* From <linux/in.h>, which cannot be included together with <netinet/in.h>. */

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "base/suggest.h"
+#include "base/text.h"
 
 static const char *const names[STATE_COUNT] = {
     [STATE_ESTABLISHED] = "ESTABLISHED",

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/suggest.h"
+#include "base/text.h"
 #include "report/shared/json.h"
 #include "report/shared/layout.h"
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/suggest.h"
+#include "base/text.h"
 
 const struct catalogue_entry *catalogue_find(const char *name) {
     for (size_t i = 0; i < catalogue_count; i++)

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/utf8.h"
+#include "base/text.h"
 
 enum { EXCERPT_MAX = 160 }; /* bytes of a line that are shown */
 

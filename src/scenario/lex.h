@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/arena.h"
+#include "base/memory.h"
 
 struct word {
     const char *text; /* without quotes and escapes, NUL-terminated; in the arena */

@@ -1,7 +1,7 @@
 /* Finds out what kind of line it is, by its first two words. */
 #include <string.h>
 
-#include "base/suggest.h"
+#include "base/text.h"
 #include "scenario/parser.h"
 
 /* --- keywords --- */

@@ -1,7 +1,7 @@
 /* What every part of the parser needs: errors, words, names, addresses. */
 #include <string.h>
 
-#include "base/suggest.h"
+#include "base/text.h"
 #include "scenario/parser.h"
 
 /* --- errors --- */

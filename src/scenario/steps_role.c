@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/suggest.h"
+#include "base/text.h"
 #include "scenario/parser.h"
 
 /* --- the sockets of a role --- */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/suggest.h"
+#include "base/text.h"
 
 #define DECLARE_ROW(NAME, name) extern const struct verb_row verb_##name;
 #define ROW_OF(NAME, name)      [VERB_##NAME] = &verb_##name,

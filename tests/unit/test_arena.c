@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/arena.h"
+#include "base/memory.h"
 
 static bool all_bytes_are(const void *bytes, size_t size, unsigned char value) {
     const unsigned char *at = bytes;

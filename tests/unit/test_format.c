@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/escape.h"
-#include "base/utf8.h"
+#include "base/text.h"
 #include "report/host/audit.h"
 #include "report/host/budget.h"
 #include "report/host/why.h"

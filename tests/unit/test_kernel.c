@@ -13,7 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "base/release.h"
+#include "base/units.h"
 #include "kernel/sockopt.h"
 #include "kernel/sysctl.h"
 #include "model/socket.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/utf8.h"
+#include "base/text.h"
 #include "engine/result.h"
 #include "report/run/run.h"
 #include "report/shared/json.h"

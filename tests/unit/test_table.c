@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "base/table.h"
+#include "base/memory.h"
 
 struct entry {
     uint32_t key;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/utf8.h"
+#include "base/text.h"
 
 /* Copies bytes to a block of exactly their size, so that AddressSanitizer sees a read behind them.
  * The caller frees it. */

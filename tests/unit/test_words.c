@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "base/errnames.h"
-#include "base/suggest.h"
+#include "base/text.h"
 #include "base/units.h"
 
 /* --- errno names --- */

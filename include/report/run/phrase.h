@@ -1,6 +1,6 @@
 /* What all formats of the report say in the same words. Nothing here ends a line. Text from outside
- * is made safe to print (base/utf8.h); what else a format must escape, the stream escapes that it
- * gives (base/escape.h). */
+ * is made safe to print (base/text.h); what else a format must escape, the stream escapes that it
+ * gives (base/text.h). */
 #ifndef PORTREUSE_REPORT_RUN_PHRASE_H
 #define PORTREUSE_REPORT_RUN_PHRASE_H
 

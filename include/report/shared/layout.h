@@ -10,7 +10,7 @@
 /* No line of a report is wider, except commands to copy. */
 enum { LAYOUT_COLUMNS = 80 };
 
-/* Prints a text from outside so that it cannot affect a terminal; see base/utf8.h. */
+/* Prints a text from outside so that it cannot affect a terminal; see base/text.h. */
 void layout_text(FILE *out, const char *text);
 
 /* Prints `text`, made safe, and a newline in lines of at most 80 columns. The first line continues

@@ -1,5 +1,5 @@
 /* The text and the JSON of a socket, an endpoint and a process, for every report. Nothing here ends
- * a line, and all text from outside is made safe to print (base/utf8.h). */
+ * a line, and all text from outside is made safe to print (base/text.h). */
 #ifndef PORTREUSE_REPORT_SHARED_SOCKETS_H
 #define PORTREUSE_REPORT_SHARED_SOCKETS_H
 

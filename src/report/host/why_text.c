@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/errnames.h"
+#include "base/text.h"
 #include "base/units.h"
-#include "base/utf8.h"
 #include "report/host/why.h"
 #include "report/shared/layout.h"
 #include "report/shared/sockets.h"

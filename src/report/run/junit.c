@@ -2,7 +2,7 @@
  * scenario, a test is a case. A case that did not pass contains what the text report says of it. */
 #include <inttypes.h>
 
-#include "base/escape.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "report/run/phrase.h"
 #include "report/run/run.h"

@@ -2,7 +2,7 @@
  * environment. It is GitHub's dialect of Markdown, which has tables. */
 #include <string.h>
 
-#include "base/escape.h"
+#include "base/text.h"
 #include "report/run/phrase.h"
 #include "report/run/run.h"
 

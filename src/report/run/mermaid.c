@@ -3,7 +3,7 @@
  * sockets that the kernel has are in notes over it. */
 #include <string.h>
 
-#include "base/escape.h"
+#include "base/text.h"
 #include "report/run/phrase.h"
 #include "report/run/run.h"
 

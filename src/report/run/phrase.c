@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/utf8.h"
+#include "base/text.h"
 
 void phrase_text(FILE *out, const char *text) {
     utf8_print(out, text, strlen(text));

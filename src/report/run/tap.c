@@ -1,7 +1,7 @@
 /* The report for harnesses of the Test Anything Protocol, version 14: one test point per case,
  * without subtests, so that every consumer counts cases. A case that did not pass has a block of
  * YAML. */
-#include "base/escape.h"
+#include "base/text.h"
 #include "report/run/phrase.h"
 #include "report/run/run.h"
 

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
+#include "base/memory.h"
+#include "base/text.h"
 #include "base/units.h"
-#include "base/utf8.h"
 #include "report/run/phrase.h"
 #include "report/run/run.h"
 #include "report/shared/layout.h"

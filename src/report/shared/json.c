@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/errnames.h"
+#include "base/text.h"
 #include "base/units.h"
-#include "base/utf8.h"
 
 static void quote(FILE *out, const char *text) {
     size_t size = strlen(text), length;

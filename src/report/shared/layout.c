@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/utf8.h"
+#include "base/text.h"
 
 void layout_text(FILE *out, const char *text) {
     utf8_print(out, text, strlen(text));

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "base/units.h"
-#include "base/utf8.h"
 #include "report/shared/layout.h"
 
 static const char *endpoint(const void *context, const struct endpoint *endpoint, char *text) {

@@ -1,0 +1,76 @@
+/* Text: UTF-8 from outside made safe to print, streams that escape, suggestions for misspelt words.
+ */
+#ifndef PORTREUSE_BASE_TEXT_H
+#define PORTREUSE_BASE_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* --- UTF-8 --- */
+
+/* Untrusted text, made safe to print. */
+
+/* Reads the character at `text`, which has `size` > 0 bytes left. Returns its length in bytes and
+ * sets
+ * `*code` to its code point, or to UTF8_INVALID if the bytes are not UTF-8; the length is then 1.
+ */
+size_t utf8_next(const char *text, size_t size, uint32_t *code);
+
+enum { UTF8_INVALID = 0x110000 };
+
+/* Returns the number of characters in `size` bytes; a byte that is not UTF-8 counts as one. */
+size_t utf8_length(const char *text, size_t size);
+
+/* Returns how many columns utf8_print() needs for the text. */
+size_t utf8_width(const char *text, size_t size);
+
+/* Returns the length of the longest prefix of `text` that has at most `most` bytes and ends between
+ * characters. */
+size_t utf8_cut(const char *text, size_t most);
+
+/* Prints the text so that it cannot affect a terminal: a control character is printed as `\x1b`, a
+ * character that changes the direction of writing or is a noncharacter as `\u202e`, a byte that is
+ * not UTF-8 as U+FFFD. */
+void utf8_print(FILE *out, const char *text, size_t size);
+
+/* --- streams that escape --- */
+
+/* A stream that escapes what is written to it, so that one printing function serves every format.
+ */
+
+/* Writes the escaped form of one byte to `out`. Bytes above 127 are parts of UTF-8 characters. */
+typedef void escape_byte(FILE *out, unsigned char byte);
+
+/* Opens an unbuffered stream that passes each byte through `escape` to `out`, so that the two
+ * streams can be written alternately. fclose() closes it and leaves `out` open. Never NULL: see
+ * arena_alloc(). */
+FILE *escape_open(FILE *out, escape_byte *escape);
+
+/* Writes `byte`, preceded by a backslash if it is one of `special`. */
+void escape_backslash(FILE *out, unsigned char byte, const char *special);
+
+/* Escapes text for a paragraph, a heading or a table in Markdown. */
+escape_byte escape_markdown;
+
+/* --- suggestions --- */
+
+/* "unknown verb 'bnid'; did you mean 'bind'?": finds the known word closest to a misspelt one. */
+
+struct suggestion {
+    const char *misspelt; /* borrowed */
+    const char *word;     /* borrowed: the closest word so far, or NULL */
+    size_t
+        distance; /* its distance; while there is no word, the smallest distance that is too far */
+};
+
+/* Starts a search for words close to `misspelt`, which must outlive the search. Longer words may
+ * differ more: one typing error in a word of three letters, two from six letters on. */
+struct suggestion suggest_begin(const char *misspelt);
+
+/* Offers a word, which must outlive the search. In the end `search->word` is the closest of all
+ * words offered, the first of several that are equally close. Two letters swapped count as one
+ * error. */
+void suggest_offer(struct suggestion *search, const char *word);
+
+#endif
