@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include "engine/result.h"
-#include "engine/watch.h"
 #include "scenario/scenario.h"
 
 struct run_options {

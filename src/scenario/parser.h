@@ -1,8 +1,7 @@
 /* What the parts of the parser share.
  *
  *   parse.c              the file: header, sections, blocks
- *   parse_line.c         what kind of line it is: a keyword, a step, whose step
- *   parse_step.c         a step: arguments, expectation, effect
+ *   parse_line.c         a line: what kind it is, whose step, its expectation and effect
  *   steps_environment.c  the verbs of the environment
  *   steps_role.c         the verbs of a role
  *   parse_expectation.c  what stands after `->`
@@ -158,12 +157,6 @@ void parse_line(struct parser *parser);
 /* The same for a line that could be split into words only in part, which has been reported. A
  * keyword at its start still has its effect. */
 void parse_broken_line(struct parser *parser);
-
-/* --- parse_step.c --- */
-
-/* Parses the step whose verb and role are known and whose arguments start at word `first`: adds it
- * to the section, and updates the flow. */
-void parse_step(struct parser *parser, enum verb verb, int role, size_t first);
 
 /* Takes a number from `low` to `high`, or a TIME in nanoseconds. An error says that the word is not
  * `what`. */

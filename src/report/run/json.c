@@ -1,7 +1,7 @@
 /* The reports for programs: the whole result in one document (docs/report.schema.json), or a line
  * for each event as it happens (docs/events.schema.json). */
 #include "report/shared/json.h"
-#include "engine/watch.h"
+#include "engine/result.h"
 #include "report/run/run.h"
 #include "report/shared/sockets.h"
 
