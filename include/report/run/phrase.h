@@ -29,9 +29,7 @@ void phrase_answer(FILE *out, const struct step_result *result, bool verbose);
  * ERROR; nothing for PASS. What was wanted is shortened to `most` bytes. */
 void phrase_case(FILE *out, const struct scenario_result *scenario, size_t index, size_t most);
 
-/* --- phrase_evidence.c --- */
-
-/* How many lines tell what was in the way: one a socket, one for the rest, or one for all. */
+/* How many lines say what was in the way: one per socket and one for the rest, or one for all. */
 unsigned phrase_evidence_lines(const struct evidence *evidence);
 
 /* One of them: `TIME-WAIT 127.0.0.1:80 to 127.0.0.1:*, left by server.peer`. Process ids, ports

@@ -1,8 +1,11 @@
+/* What all formats of the report on a run say in the same words. */
 #include "report/run/phrase.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "report/shared/sockets.h"
 
 void phrase_text(FILE *out, const char *text) {
     utf8_print(out, text, strlen(text));
@@ -62,4 +65,177 @@ void phrase_case(FILE *out, const struct scenario_result *scenario, size_t index
         print_failed(out, scenario, index, most);
     else
         phrase_text(out, scenario->cases[index].reason);
+}
+
+/* --- what was in the way: which sockets, and whose they are ---
+ *
+ * Ports that the kernel chose, process IDs and times differ from run to run, so they are printed
+ * only on demand.
+ */
+
+/* Returns whether the port is written in the scenario; if not, the kernel chose it. */
+static bool is_written(const struct scenario *scenario, uint16_t port) {
+    for (size_t i = 0; i < scenario->step_count; i++) {
+        const struct step *step = &scenario->steps[i];
+        const struct address *address = step_address(step);
+        const struct step_query *query = step_query(step);
+        if (address != NULL && address->pattern.endpoint.port == port)
+            return true;
+        if (query != NULL && query->local.pattern.endpoint.port == port)
+            return true;
+    }
+    return false;
+}
+
+/* How the endpoints of a report are written. */
+struct style {
+    const struct scenario *scenario;
+    bool verbose;
+};
+
+static const char *write_endpoint(const void *context, const struct endpoint *endpoint,
+                                  char *text) {
+    const struct style *style = context;
+    bool chosen = endpoint->port != 0 && !is_written(style->scenario, endpoint->port);
+    return chosen && !style->verbose ? endpoint_text_any_port(endpoint, text)
+                                     : endpoint_text(endpoint, text);
+}
+
+static void print_name(FILE *out, const char *name) {
+    enum { MOST = 40 }; /* a name in the middle of a sentence */
+    phrase_front(out, name, MOST);
+}
+
+static void print_role(FILE *out, const struct scenario *scenario, const struct suspect *suspect,
+                       unsigned index, bool verbose) {
+    const struct suspect_role *role = &suspect->roles[index];
+    fputs(index == 0 ? " " : ", ", out);
+    print_name(out, scenario->roles[role->role]);
+    if (role->socket >= 0) {
+        fputc('.', out);
+        print_name(out, scenario->sockets[role->socket]);
+    }
+    if (verbose && suspect->ownership == OWNED)
+        fprintf(out, " (pid %d)", (int)role->pid);
+}
+
+/* Prints whose the socket is: the roles' of a scenario, else the processes'. */
+static void print_owners(FILE *out, const struct scenario *scenario, const struct suspect *suspect,
+                         bool verbose) {
+    static const char *const words[] = {[OWNED] = ", held by",
+                                        [LEFT] = ", left by",
+                                        [UNACCEPTED] = ", not accepted yet",
+                                        [OWNER_NOT_KNOWN] = ""};
+    fputs(words[suspect->ownership], out);
+    for (unsigned i = 0; i < suspect->role_count; i++)
+        print_role(out, scenario, suspect, i, verbose);
+    for (unsigned i = 0; i < suspect->owners.known; i++) {
+        const struct owner *owner = &suspect->owners.oldest[i];
+        fputs(i == 0 ? " " : ", ", out);
+        sockets_print_program(out, owner);
+        fprintf(out, " (pid %d)", (int)owner->pid);
+    }
+    if (suspect->ownership != OWNER_NOT_KNOWN || suspect->occupant.socket.inode == 0)
+        return;
+    if (verbose)
+        fprintf(out, ", held by a process of user id %" PRIu32 " that /proc does not show",
+                suspect->occupant.socket.uid);
+    else
+        fputs(", held by another process", out);
+}
+
+static void print_suspect(FILE *out, const struct scenario *scenario, const struct suspect *suspect,
+                          bool verbose) {
+    const struct style style = {scenario, verbose};
+    sockets_print(out, &suspect->occupant.socket, write_endpoint, &style);
+    print_owners(out, scenario, suspect, verbose);
+    if (verbose)
+        sockets_print_time_left(out, &suspect->occupant.socket);
+}
+
+/* Returns a noun for sockets in this state. A connection that was closed here is on its way to
+ * TIME-WAIT, and how far it has come is a matter of microseconds: those are one kind. */
+static const char *kind_of(enum tcp_state state) {
+    switch (state) {
+    case STATE_LISTEN:
+        return "listeners";
+    case STATE_BOUND:
+    case STATE_CLOSED:
+        return "sockets that are bound";
+    case STATE_FIN_WAIT_1:
+    case STATE_FIN_WAIT_2:
+    case STATE_CLOSING:
+    case STATE_LAST_ACK:
+    case STATE_TIME_WAIT:
+        return "closed connections, in TIME-WAIT or before it";
+    default:
+        return "open connections";
+    }
+}
+
+/* The kind of most of the sockets. */
+static const char *commonest_kind(const struct evidence *evidence) {
+    const char *most = "sockets";
+    uint32_t most_count = 0;
+    for (unsigned i = 0; i < evidence->group_count; i++) {
+        const char *kind = kind_of(evidence->groups[i].state);
+        uint32_t count = 0;
+        for (unsigned k = 0; k < evidence->group_count; k++)
+            if (strcmp(kind_of(evidence->groups[k].state), kind) == 0)
+                count += evidence->groups[k].count;
+        if (count > most_count) {
+            most = kind;
+            most_count = count;
+        }
+    }
+    return most;
+}
+
+static void print_groups(FILE *out, const struct scenario *scenario,
+                         const struct evidence *evidence) {
+    for (unsigned i = 0; i < evidence->group_count; i++) {
+        const struct evidence_group *group = &evidence->groups[i];
+        fprintf(out, "%s %u %s", i == 0 ? ":" : ",", group->count, socket_state_name(group->state));
+        if (group->role >= 0) {
+            fputs(" held by ", out);
+            print_name(out, scenario->roles[group->role]);
+        }
+    }
+}
+
+/* How full the range of ports was. */
+static void print_range(FILE *out, const struct scenario *scenario, const struct evidence *evidence,
+                        bool verbose) {
+    uint32_t size = (uint32_t)(evidence->range_high - evidence->range_low) + 1;
+    if (evidence->ports_taken == size)
+        fprintf(out, "all %u", size);
+    else
+        fprintf(out, "%u of %u", evidence->ports_taken, size);
+    fprintf(out, " ports of %u-%u", evidence->range_low, evidence->range_high);
+    if (verbose)
+        print_groups(out, scenario, evidence);
+    else if (evidence->total > 0)
+        fprintf(out, ", by %s", commonest_kind(evidence));
+}
+
+static bool is_range(const struct evidence *evidence) {
+    return evidence->automatic && evidence->range_high >= evidence->range_low;
+}
+
+unsigned phrase_evidence_lines(const struct evidence *evidence) {
+    if (evidence->missing != NULL || is_range(evidence))
+        return 1;
+    return evidence->suspect_count + (evidence->total > evidence->suspect_count);
+}
+
+void phrase_evidence(FILE *out, const struct scenario *scenario, const struct evidence *evidence,
+                     unsigned line, bool verbose) {
+    if (evidence->missing != NULL)
+        fprintf(out, "not known: %s", evidence->missing);
+    else if (is_range(evidence))
+        print_range(out, scenario, evidence, verbose);
+    else if (line < evidence->suspect_count)
+        print_suspect(out, scenario, &evidence->suspects[line], verbose);
+    else
+        fprintf(out, "and %u more", evidence->total - evidence->suspect_count);
 }
