@@ -9,38 +9,16 @@
 
 #include "cmd/commands.h"
 
-/* Returns the command that `--version`, `--help` or `-h` stands for. */
-static const char *command_word(const char *word) {
-    if (strcmp(word, "--version") == 0)
-        return "version";
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
-        return "help";
-    return word;
-}
-
-static int complain(const char *word) {
-    const struct command *near = command_near(word);
-    if (near != NULL)
-        fprintf(stderr, "portreuse: unknown command '%s'; did you mean '%s'?\n", word, near->name);
-    else
-        fprintf(stderr, "portreuse: unknown command '%s'; 'portreuse help' shows them\n", word);
-    return EXIT_TROUBLE;
-}
-
-static bool asks_for_help(int argc, char **argv) {
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-            return true;
-    return false;
-}
-
-/* Runs the command with its arguments; argv[0] becomes its name, whatever it was called. */
+/* Runs the command with its arguments, or prints its help if they ask for it. argv[0] becomes its
+ * name, whatever it was called. */
 static int run_command(const struct command *command, int argc, char **argv) {
     argv[0] = (char *)command->name;
-    if (!asks_for_help(argc, argv))
-        return command->function(argc, argv);
-    command_print_help(command);
-    return EXIT_AS_EXPECTED;
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            command_print_help(command);
+            return EXIT_AS_EXPECTED;
+        }
+    return command->function(argc, argv);
 }
 
 /* Returns the command that a link to the program is named after, or NULL. */
@@ -51,6 +29,7 @@ static const struct command *linked_command(const char *program) {
     return strncmp(name, prefix, strlen(prefix)) == 0 ? command_named(name + strlen(prefix)) : NULL;
 }
 
+/* The first word names the command; `--version`, `--help` and `-h` stand for commands too. */
 static int dispatch(int argc, char **argv) {
     const struct command *command = argc > 0 ? linked_command(argv[0]) : NULL;
     if (command != NULL)
@@ -59,9 +38,20 @@ static int dispatch(int argc, char **argv) {
         fputs("portreuse: a command is missing; 'portreuse help' shows them\n", stderr);
         return EXIT_TROUBLE;
     }
-    const char *word = command_word(argv[1]);
+    const char *word = argv[1];
+    if (strcmp(word, "--version") == 0)
+        word = "version";
+    else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        word = "help";
     command = command_named(word);
-    return command == NULL ? complain(word) : run_command(command, argc - 1, argv + 1);
+    if (command != NULL)
+        return run_command(command, argc - 1, argv + 1);
+    const struct command *near = command_near(word);
+    if (near != NULL)
+        fprintf(stderr, "portreuse: unknown command '%s'; did you mean '%s'?\n", word, near->name);
+    else
+        fprintf(stderr, "portreuse: unknown command '%s'; 'portreuse help' shows them\n", word);
+    return EXIT_TROUBLE;
 }
 
 /* Opens descriptors 0, 1 and 2 if they are closed: otherwise sockets would get these numbers. */

@@ -80,21 +80,17 @@ static const struct option_group groups[] = {
 
 /* --- the command --- */
 
-static int look(struct request *request) {
-    struct audit_findings findings = {&request->audit};
-    struct report report = {.subject = &subject_audit, .findings = &findings};
-    if (!outputs_open(&request->outputs))
-        return EXIT_TROUBLE;
-    audit_look(&request->target.namespaces[0], &request->audit);
-    return outputs_report(&request->outputs, &report);
-}
-
 static int cmd_audit(int argc, char **argv) {
     struct request request = {.outputs = {.command = "audit", .subject = &subject_audit}};
+    struct audit_findings findings = {&request.audit};
+    struct report report = {.subject = &subject_audit, .findings = &findings};
     int status = EXIT_TROUBLE;
     if (target_begin(&request.target, "audit") &&
-        options_parse("audit", groups, argc, argv, &request) && options_no_operands(argc, argv))
-        status = look(&request);
+        options_parse("audit", groups, argc, argv, &request) && options_no_operands(argc, argv) &&
+        outputs_open(&request.outputs)) {
+        audit_look(&request.target.namespaces[0], &request.audit);
+        status = outputs_report(&request.outputs, &report);
+    }
     outputs_free(&request.outputs);
     target_free(&request.target);
     audit_free(&request.audit);

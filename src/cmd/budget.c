@@ -100,25 +100,19 @@ static int watch(struct request *request) {
     }
 }
 
-/* Takes the operand, if there is one. Returns false after a complaint. */
-static bool take_destination(int argc, char **argv, struct request *request) {
-    if (optind < argc &&
-        !target_parse("budget", NULL, argv[optind++], endpoint_wildcard(AF_INET, 0),
-                      &request->question.remote, NULL))
-        return false;
-    return options_no_operands(argc, argv);
-}
-
 static int cmd_budget(int argc, char **argv) {
     const uint64_t tenth = NS_PER_S / 10;
+    const struct endpoint any = endpoint_wildcard(AF_INET, 0);
     struct request request = {.outputs = {.command = "budget", .subject = &subject_budget},
                               .question.interval_ns = tenth,
                               .warn_percent = 100,
                               .critical_percent = 100};
     int status = EXIT_TROUBLE;
-    if (target_begin(&request.target, "budget") &&
-        options_parse("budget", groups, argc, argv, &request) &&
-        take_destination(argc, argv, &request))
+    bool good = target_begin(&request.target, "budget") &&
+                options_parse("budget", groups, argc, argv, &request);
+    if (good && optind < argc)
+        good = target_parse("budget", NULL, argv[optind++], any, &request.question.remote, NULL);
+    if (good && options_no_operands(argc, argv))
         status = request.watch_ns == 0 ? look(&request) : watch(&request);
     outputs_free(&request.outputs);
     target_free(&request.target);

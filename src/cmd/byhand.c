@@ -104,9 +104,9 @@ bool byhand_is_over(void) {
 
 int byhand_milliseconds_until(uint64_t deadline_ns) {
     uint64_t now = units_now_ns();
-    if (deadline_ns == UINT64_MAX)
-        return -1;
-    return deadline_ns <= now ? 0 : (int)((deadline_ns - now + NS_PER_MS - 1) / NS_PER_MS);
+    if (is_over || deadline_ns <= now)
+        return 0;
+    return deadline_ns == UINT64_MAX ? -1 : (int)((deadline_ns - now + NS_PER_MS - 1) / NS_PER_MS);
 }
 
 /* --- printing --- */
@@ -220,31 +220,22 @@ int byhand_socket(struct byhand *hand, sa_family_t family, int flags) {
     return fd;
 }
 
-static struct endpoint local_of(int fd) {
-    struct socket_view view = {0};
-    socket_look(&view, fd);
-    return view.local;
-}
-
-/* Writes what the kernel has chosen to `text` (CHOSEN_SIZE bytes); returns `text`. */
-enum { CHOSEN_SIZE = ENDPOINT_TEXT_SIZE + 16 };
-
-static const char *chosen(const char *before, const struct endpoint *endpoint, char *text) {
-    char local[ENDPOINT_TEXT_SIZE];
-    snprintf(text, CHOSEN_SIZE, ", %s%s", before, endpoint_text(endpoint, local));
-    return text;
-}
+/* What follows the `ok` of a call: the address that the kernel chose. */
+enum { MORE_SIZE = ENDPOINT_TEXT_SIZE + 16 };
 
 bool byhand_bind(struct byhand *hand, int fd, struct endpoint *local) {
     struct sockaddr_storage address;
     struct endpoint asked = *local;
-    char more[CHOSEN_SIZE] = "";
+    struct socket_view view = {0};
+    char chosen[ENDPOINT_TEXT_SIZE], more[MORE_SIZE] = "";
     socklen_t size = endpoint_to_sockaddr(local, &address);
     int error = bind(fd, (const struct sockaddr *)&address, size) < 0 ? errno : 0;
-    if (error == 0)
-        *local = local_of(fd);
+    if (error == 0) {
+        socket_look(&view, fd);
+        *local = view.local;
+    }
     if (local->port != asked.port)
-        chosen("", local, more);
+        snprintf(more, sizeof more, ", %s", endpoint_text(local, chosen));
     return tell_refusable(hand, CALL_BIND, fd, &asked, error, more);
 }
 
@@ -255,12 +246,14 @@ bool byhand_listen(struct byhand *hand, int fd, const struct endpoint *local) {
 
 bool byhand_connect(struct byhand *hand, int fd, const struct endpoint *remote) {
     struct sockaddr_storage address;
-    char more[CHOSEN_SIZE] = "";
+    struct socket_view view = {0};
+    char chosen[ENDPOINT_TEXT_SIZE], more[MORE_SIZE] = "";
     socklen_t size = endpoint_to_sockaddr(remote, &address);
     int error = connect(fd, (const struct sockaddr *)&address, size) < 0 ? errno : 0;
-    struct endpoint local = local_of(fd);
-    if (error == 0)
-        chosen("from ", &local, more);
+    if (error == 0) {
+        socket_look(&view, fd);
+        snprintf(more, sizeof more, ", from %s", endpoint_text(&view.local, chosen));
+    }
     return tell_refusable(hand, CALL_CONNECT, fd, remote, error, more);
 }
 
@@ -304,8 +297,4 @@ void byhand_say(const char *what, const char *format, ...) {
     vprintf(format, values);
     va_end(values);
     putchar('\n');
-}
-
-int byhand_exit_code(const struct byhand *hand) {
-    return hand->failed ? EXIT_FAIL : EXIT_AS_EXPECTED;
 }

@@ -47,8 +47,9 @@ void byhand_begin(void);
 /* Returns whether one of these signals has arrived. */
 bool byhand_is_over(void);
 
-/* Returns the milliseconds until `deadline_ns` on the monotonic clock, for poll(): rounded up; 0 if
- * it is past; -1 for UINT64_MAX, which means never. */
+/* Returns how long poll() may wait: the milliseconds until `deadline_ns` on the monotonic clock,
+ * rounded up; 0 if it is past or one of these signals has arrived; -1 for UINT64_MAX, which means
+ * never. */
 int byhand_milliseconds_until(uint64_t deadline_ns);
 
 /* --- the calls --- */
@@ -77,8 +78,5 @@ void byhand_close(struct byhand *hand, int fd, const struct endpoint *whose);
 
 /* Prints a line that is not about a call. */
 void byhand_say(const char *what, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* Returns the exit code: EXIT_FAIL if a call was refused. */
-int byhand_exit_code(const struct byhand *hand);
 
 #endif

@@ -113,15 +113,7 @@ static bool resolve_source(struct client *client) {
     return false;
 }
 
-static bool take_options(int argc, char **argv, struct client *client) {
-    static const struct endpoint loopback = {.family = AF_INET, .address = {127, 0, 0, 1}};
-    return options_parse("client", groups, argc, argv, client) && options_no_operands(argc, argv) &&
-           byhand_address(&client->hand, "-e", client->hand.address, "TCP_CONNECTION_ENDPOINT",
-                          loopback, &client->hand.remote) &&
-           resolve_source(client);
-}
-
-/* --- one connection --- */
+/* --- connections --- */
 
 /* Keeps the connection open for its time; without --wait at most until the server closes it. */
 static void wait_open(struct client *client, int fd) {
@@ -135,8 +127,7 @@ static void wait_open(struct client *client, int fd) {
     if (wait_ns > 0)
         byhand_say("wait", "%s%s (Ctrl-C ends it)", units_duration_text(wait_ns, text),
                    client->hand.waits ? "" : ", or until the server closes");
-    for (int patience;
-         !byhand_is_over() && (patience = byhand_milliseconds_until(deadline_ns)) != 0;) {
+    for (int patience; (patience = byhand_milliseconds_until(deadline_ns)) != 0;) {
         if (poll(&watched, 1, patience) <= 0 ||
             byhand_receive(&client->hand, fd, &client->hand.remote))
             continue;
@@ -146,43 +137,35 @@ static void wait_open(struct client *client, int fd) {
     }
 }
 
-static bool bind_source(struct client *client, int fd) {
-    struct endpoint local = client->source;
-    return local.family == 0 || byhand_bind(&client->hand, fd, &local);
-}
-
 /* Makes one connection. Returns false if a call was refused. */
 static bool connect_once(struct client *client) {
-    int fd = byhand_socket(&client->hand, client->hand.remote.family, 0);
+    struct byhand *hand = &client->hand;
+    struct endpoint local = client->source;
+    int fd = byhand_socket(hand, hand->remote.family, 0);
     if (fd < 0)
         return false;
-    if (!bind_source(client, fd) || !byhand_connect(&client->hand, fd, &client->hand.remote)) {
+    if ((local.family != 0 && !byhand_bind(hand, fd, &local)) ||
+        !byhand_connect(hand, fd, &hand->remote)) {
         close(fd);
         return false;
     }
     wait_open(client, fd);
-    if (!client->hand.no_close)
-        byhand_close(&client->hand, fd, &client->hand.remote);
-    return !client->hand.failed;
+    if (!hand->no_close)
+        byhand_close(hand, fd, &hand->remote);
+    return !hand->failed;
 }
 
-/* --- all of them --- */
-
-/* Sleeps until the connection with this number is due. */
-static void keep_rate(const struct client *client, uint64_t start_ns, int64_t number) {
-    uint64_t due_ns = start_ns;
-    if (client->rate > 0)
-        due_ns += (uint64_t)number * NS_PER_S / (uint64_t)client->rate;
-    while (!byhand_is_over() && units_now_ns() < due_ns)
-        poll(NULL, 0, byhand_milliseconds_until(due_ns));
-}
-
+/* Makes the connections one after the other, each when it is due. */
 static void connect_all(struct client *client) {
-    uint64_t start_ns = units_now_ns();
+    const uint64_t start_ns = units_now_ns();
     int64_t made = 0;
-    for (; made < client->count && !byhand_is_over(); made++) {
-        keep_rate(client, start_ns, made);
-        if (!connect_once(client))
+    for (; made < client->count; made++) {
+        uint64_t due_ns = start_ns;
+        if (client->rate > 0)
+            due_ns += (uint64_t)made * NS_PER_S / (uint64_t)client->rate;
+        for (int patience; (patience = byhand_milliseconds_until(due_ns)) != 0;)
+            poll(NULL, 0, patience);
+        if (byhand_is_over() || !connect_once(client))
             break;
     }
     if (client->count > 1)
@@ -192,12 +175,17 @@ static void connect_all(struct client *client) {
 }
 
 static int cmd_client(int argc, char **argv) {
+    static const struct endpoint loopback = {.family = AF_INET, .address = {127, 0, 0, 1}};
     struct client client = {.hand = {.command = "client"}, .count = 1};
-    if (!take_options(argc, argv, &client))
+    struct byhand *hand = &client.hand;
+    if (!options_parse("client", groups, argc, argv, &client) || !options_no_operands(argc, argv) ||
+        !byhand_address(hand, "-e", hand->address, "TCP_CONNECTION_ENDPOINT", loopback,
+                        &hand->remote) ||
+        !resolve_source(&client))
         return EXIT_TROUBLE;
     byhand_begin();
     connect_all(&client);
-    return byhand_exit_code(&client.hand);
+    return hand->failed ? EXIT_FAIL : EXIT_AS_EXPECTED;
 }
 
 const struct command command_client = {

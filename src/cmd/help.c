@@ -1,10 +1,16 @@
-/* portreuse help [COMMAND]: made from the table of commands. */
+/* portreuse help [COMMAND]: made from the table of commands. With --words, what can be typed next:
+ * the program's part of completion in shells. */
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "base/memory.h"
 #include "cmd/commands.h"
-#include "cmd/completion.h"
 #include "cmd/options.h"
+#include "report/subject.h"
+#include "scenario/catalogue.h"
+
+/* --- help --- */
 
 static void print_all(void) {
     fputs("portreuse shows why a port cannot be bound or connected from, by reproducing it.\n\n"
@@ -29,6 +35,158 @@ static int help_on(const char *name) {
     return command == NULL ? EXIT_TROUBLE : EXIT_AS_EXPECTED;
 }
 
+/* --- completion: what can be typed next ---
+ *
+ * The words come from the rows of the options and from the operands of the commands. Where a value
+ * has no list of words, the name that help gives it, such as TAG, selects one of these kinds. */
+
+/* `before` is what is typed before the word, as in `--tag=`. */
+static void print_word(const char *before, const char *word, const char *line, FILE *out) {
+    fprintf(out, "%s%s", before, word);
+    if (line != NULL)
+        fprintf(out, "\t%s", line);
+    fputc('\n', out);
+}
+
+static void print_commands(const struct command *command, const char *before, FILE *out) {
+    (void)command;
+    for (size_t i = 0; i < command_count; i++)
+        print_word(before, commands[i]->name, commands[i]->summary, out);
+}
+
+static void print_names(const struct command *command, const char *before, FILE *out) {
+    (void)command;
+    for (size_t i = 0; i < catalogue_count; i++) {
+        struct errors errors = {0};
+        struct scenario *scenario = catalogue_header(&catalogue[i], &errors);
+        print_word(before, catalogue[i].name, scenario->title, out);
+        scenario_free(scenario);
+        errors_free(&errors);
+    }
+}
+
+/* The tags of all scenarios, without repetitions. */
+struct tags {
+    struct arena arena;
+    const char **words;
+    size_t count;
+};
+
+static void add_tag(struct tags *tags, const char *tag) {
+    for (size_t i = 0; i < tags->count; i++)
+        if (strcmp(tags->words[i], tag) == 0)
+            return;
+    tags->words = arena_grow(&tags->arena, tags->words, tags->count, sizeof tags->words[0]);
+    tags->words[tags->count++] = arena_copy(&tags->arena, tag, strlen(tag));
+}
+
+static void print_tags(const struct command *command, const char *before, FILE *out) {
+    (void)command;
+    struct tags tags = {0};
+    for (size_t i = 0; i < catalogue_count; i++) {
+        struct errors errors = {0};
+        struct scenario *scenario = catalogue_header(&catalogue[i], &errors);
+        for (size_t t = 0; t < scenario->tag_count; t++)
+            add_tag(&tags, scenario->tags[t]);
+        scenario_free(scenario);
+        errors_free(&errors);
+    }
+    for (size_t i = 0; i < tags.count; i++)
+        print_word(before, tags.words[i], NULL, out);
+    arena_free(&tags.arena);
+}
+
+static void print_formats(const struct command *command, const char *before, FILE *out) {
+    if (command->subject == NULL)
+        return;
+    for (const struct format *const *list = command->subject->formats; *list != NULL; list++)
+        print_word(before, (*list)->name, (*list)->line, out);
+}
+
+static const struct kind {
+    const char *name;
+    /* NULL: files, which the shell completes */
+    void (*print)(const struct command *command, const char *before, FILE *out);
+} kinds[] = {
+    {"COMMAND", print_commands}, {"FILE", NULL},      {"FORMAT", print_formats},
+    {"NAME", print_names},       {"TAG", print_tags},
+};
+
+/* Returns whether there is such a kind. */
+static bool print_kind(const struct command *command, const char *name, const char *before,
+                       FILE *out) {
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strcmp(kinds[i].name, name) != 0)
+            continue;
+        if (kinds[i].print != NULL)
+            kinds[i].print(command, before, out);
+        return true;
+    }
+    return false;
+}
+
+/* --- what can come next --- */
+
+static void print_values(const struct command *command, const struct option_row *row,
+                         const char *before, FILE *out) {
+    if (row->values == NULL)
+        print_kind(command, row->value_name, before, out);
+    for (size_t i = 0; row->values != NULL && row->values[i] != NULL; i++)
+        print_word(before, row->values[i], NULL, out);
+}
+
+static void print_options(const struct command *command, FILE *out) {
+    const struct option_row *row;
+    for (size_t i = 0; (row = options_row(command->options, i)) != NULL; i++) {
+        if (row->help != NULL && row->letter != 0)
+            fprintf(out, "-%c\t%s\n", row->letter, row->help);
+        if (row->help != NULL && row->name != NULL)
+            fprintf(out, "--%s\t%s\n", row->name, row->help);
+    }
+}
+
+static bool print_operands(const struct command *command, FILE *out) {
+    bool known = false;
+    for (size_t i = 0; i < 2 && command->operands[i] != NULL; i++)
+        known |= print_kind(command, command->operands[i], "", out);
+    return known;
+}
+
+/* `before` is the word before the last one, or NULL. */
+static void print_after(const struct command *command, const char *before, const char *last,
+                        FILE *out) {
+    const struct option_row *row = NULL;
+    const char *equals = strchr(last, '=');
+    char start[64];
+    if (before != NULL && (row = options_find(command->options, before, strlen(before))) != NULL &&
+        row->takes == VALUE_REQUIRED) {
+        print_values(command, row, "", out);
+        return;
+    }
+    if (equals != NULL)
+        row = options_find(command->options, last, (size_t)(equals - last));
+    if (equals != NULL && row != NULL && row->takes != VALUE_NONE) {
+        snprintf(start, sizeof start, "%.*s", (int)(equals + 1 - last), last);
+        print_values(command, row, start, out);
+    } else if (*last == '-' || !print_operands(command, out)) {
+        print_options(command, out);
+    }
+}
+
+/* Prints the words that the last one of `words` can become; the others stand before it on the
+ * command line: {"run", "--tag", ""} prints the tags, {} and {"r"} the commands. One word per line,
+ * followed by a tab and a description if there is one. The shell selects those that match what is
+ * typed. Prints nothing where a file can stand and no word of ours. */
+static void complete(size_t count, char **words, FILE *out) {
+    const struct command *command = count > 1 ? command_named(words[0]) : NULL;
+    if (count < 2)
+        print_commands(NULL, "", out);
+    else if (command != NULL)
+        print_after(command, count > 2 ? words[count - 2] : NULL, words[count - 1], out);
+}
+
+/* --- the command --- */
+
 static const struct option_row rows[] = {
     {.name = "words",
      .set = option_set_flag,
@@ -43,7 +201,7 @@ static int cmd_help(int argc, char **argv) {
     if (!options_parse("help", groups, argc, argv, &words))
         return EXIT_TROUBLE;
     if (words)
-        completion_print((size_t)(argc - optind), argv + optind, stdout);
+        complete((size_t)(argc - optind), argv + optind, stdout);
     else if (optind < argc)
         return help_on(argv[optind]);
     else

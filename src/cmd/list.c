@@ -41,20 +41,19 @@ static void print_one(struct arena *arena, const struct scenario *scenario) {
     layout_wrap(stdout, title, TITLE, TITLE);
 }
 
-static bool in_group(const struct scenario *scenario, const struct catalogue_group *group) {
-    return scenario->tag_count > 0 && strcmp(scenario->tags[0], group->tag) == 0;
-}
-
-/* Prints the wanted scenarios of a group below its heading. Returns whether there are any. */
+/* Prints the wanted scenarios of a group, those whose first tag it is, below its heading. Returns
+ * whether there are any. */
 static bool print_group(struct arena *arena, const struct catalogue_group *group,
                         struct scenario *const *wanted, bool first) {
     bool any = false;
     for (size_t i = 0; i < catalogue_count; i++) {
-        if (wanted[i] == NULL || !in_group(wanted[i], group))
+        const struct scenario *scenario = wanted[i];
+        if (scenario == NULL || scenario->tag_count == 0 ||
+            strcmp(scenario->tags[0], group->tag) != 0)
             continue;
         if (!any)
             printf("%s%s: %s\n", first ? "" : "\n", group->tag, group->title);
-        print_one(arena, wanted[i]);
+        print_one(arena, scenario);
         any = true;
     }
     return any;

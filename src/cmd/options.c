@@ -69,13 +69,6 @@ static const struct option *long_named(const struct option *longs, const char *n
     return NULL;
 }
 
-static const char *long_near(const struct option *longs, const char *name) {
-    struct suggestion nearest = suggest_begin(name);
-    for (; longs->name != NULL; longs++)
-        suggest_offer(&nearest, longs->name);
-    return nearest.word;
-}
-
 /* Returns whether getopt_long() has refused the word before optind as a long option. After a short
  * one in the middle of a word optind is still at that word; the word before it is fine. */
 static bool refused_long(const char *word, const struct option *longs) {
@@ -84,35 +77,33 @@ static bool refused_long(const char *word, const struct option *longs) {
            (optopt == 0 || (named != NULL && strchr(word, '=') && named->has_arg == no_argument));
 }
 
-static void refuse_short(const char *command, const char *word, const struct option *longs) {
-    if (word != NULL && word[0] == '-' && long_named(longs, word + 1) != NULL)
-        options_complain(command, "unknown option '%s'; did you mean '-%s'?", word, word);
-    else
-        options_complain(command, "unknown option '-%c'; see 'portreuse help %s'", optopt, command);
-}
-
 static void refuse_long(const char *command, const char *word, const struct option *longs) {
-    const char *near = long_near(longs, word + 2);
+    struct suggestion nearest = suggest_begin(word + 2);
+    for (const struct option *known = longs; known->name != NULL; known++)
+        suggest_offer(&nearest, known->name);
     if (long_named(longs, word + 2) != NULL)
         options_complain(command, "option '%s' takes no value", word);
-    else if (near != NULL)
-        options_complain(command, "unknown option '%s'; did you mean '--%s'?", word, near);
+    else if (nearest.word != NULL)
+        options_complain(command, "unknown option '%s'; did you mean '--%s'?", word, nearest.word);
     else
         options_complain(command, "unknown option '%s'; see 'portreuse help %s'", word, command);
 }
 
-/* Explains what is wrong with the option that getopt_long() has just refused. */
+/* Explains what is wrong with the option that getopt_long() has just refused. To it, `-jobs` is a
+ * word of short options, at which optind still is; we suggest `--jobs`. */
 static void refuse(const char *command, int argc, char **argv, const struct option *longs,
                    int refusal) {
-    const char *word = argv[optind - 1];
+    const char *word = argv[optind - 1], *next = optind < argc ? argv[optind] : NULL;
     if (refusal == ':' && strncmp(word, "--", 2) == 0)
         options_complain(command, "option '%s' needs a value", word);
     else if (refusal == ':')
         options_complain(command, "option '-%c' needs a value", optopt);
     else if (refused_long(word, longs))
         refuse_long(command, word, longs);
+    else if (next != NULL && next[0] == '-' && long_named(longs, next + 1) != NULL)
+        options_complain(command, "unknown option '%s'; did you mean '-%s'?", next, next);
     else
-        refuse_short(command, optind < argc ? argv[optind] : NULL, longs);
+        options_complain(command, "unknown option '-%c'; see 'portreuse help %s'", optopt, command);
 }
 
 /* --- parsing --- */
@@ -147,19 +138,12 @@ static void make_tables(struct getopt_tables *tables, const struct option_group 
     }
 }
 
-/* Returns the index of the row that getopt_long() has found. */
-static size_t row_index(const struct option_group *groups, int option) {
-    size_t index = 0;
-    if (option >= FIRST_ROW)
-        return (size_t)(option - FIRST_ROW);
-    while (options_row(groups, index)->letter != option)
-        index++;
-    return index;
-}
-
-static bool take(const char *command, const struct option_group *groups, size_t index,
+/* Passes the value to the setter of the row that getopt_long() has found. */
+static bool take(const char *command, const struct option_group *groups, int option,
                  const char *next, void *request) {
-    size_t offset = 0;
+    size_t index = option >= FIRST_ROW ? (size_t)(option - FIRST_ROW) : 0, offset = 0;
+    while (option < FIRST_ROW && options_row(groups, index)->letter != option)
+        index++;
     const struct option_row *row = find_row(groups, index, &offset);
     char name[64];
     struct option_use use = {.command = command,
@@ -188,8 +172,7 @@ bool options_parse(const char *command, const struct option_group *groups, int a
         if (!good)
             refuse(command, argc, argv, tables.longs, option);
         else
-            good = take(command, groups, row_index(groups, option),
-                        optind < argc ? argv[optind] : NULL, request);
+            good = take(command, groups, option, optind < argc ? argv[optind] : NULL, request);
     }
     arena_free(&tables.arena);
     return good;
@@ -218,22 +201,20 @@ bool option_set_text(const struct option_use *use) {
     return true;
 }
 
-static bool parse_number(const struct option_use *use, int64_t *number) {
+bool option_set_number(const struct option_use *use) {
     char expected[80];
-    if (units_number(use->value, use->row->low, use->row->high, number))
+    if (units_number(use->value, use->row->low, use->row->high, use->target))
         return true;
     snprintf(expected, sizeof expected, "a number from %" PRId64 " to %" PRId64, use->row->low,
              use->row->high);
     return options_wrong_value(use, expected);
 }
 
-bool option_set_number(const struct option_use *use) {
-    return parse_number(use, use->target);
-}
-
 bool option_set_unsigned(const struct option_use *use) {
     int64_t number;
-    if (!parse_number(use, &number))
+    struct option_use wide = *use;
+    wide.target = &number;
+    if (!option_set_number(&wide))
         return false;
     *(unsigned *)use->target = (unsigned)number;
     return true;
@@ -252,23 +233,18 @@ bool option_set_time(const struct option_use *use) {
     return true;
 }
 
-/* Writes words as in `'auto', 'always' or 'never'`. */
-static void join_words(const char *const *words, char *text, size_t size) {
-    size_t used = 0;
-    for (size_t i = 0; words[i] != NULL && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s'%s'",
-                                 i == 0                 ? ""
-                                 : words[i + 1] != NULL ? ", "
-                                                        : " or ",
-                                 words[i]);
-}
-
 int option_word(const struct option_use *use) {
-    char expected[160] = "";
-    for (int i = 0; use->row->values[i] != NULL; i++)
-        if (strcmp(use->row->values[i], use->value) == 0)
+    const char *const *words = use->row->values;
+    char expected[160] = ""; /* `'auto', 'always' or 'never'` */
+    size_t used = 0;
+    for (int i = 0; words[i] != NULL; i++)
+        if (strcmp(words[i], use->value) == 0)
             return i;
-    join_words(use->row->values, expected, sizeof expected);
+    for (size_t i = 0; words[i] != NULL && used < sizeof expected; i++) {
+        const char *before = i == 0 ? "" : words[i + 1] != NULL ? ", " : " or ";
+        used +=
+            (size_t)snprintf(expected + used, sizeof expected - used, "%s'%s'", before, words[i]);
+    }
     options_wrong_value(use, expected);
     return -1;
 }
@@ -303,21 +279,8 @@ static void append(char *text, const char *more) {
     snprintf(text + used, LEFT_SIZE - used, "%s", more);
 }
 
-/* Appends the value as help shows it: ` FILE`, `[=N]`, ` server|client`. */
-static void append_value(char *text, const struct option_row *row) {
-    if (row->takes == VALUE_NONE)
-        return;
-    append(text, row->takes == VALUE_OPTIONAL ? "[=" : " ");
-    if (row->value_name != NULL)
-        append(text, row->value_name);
-    for (size_t i = 0; row->value_name == NULL && row->values[i] != NULL; i++) {
-        append(text, i == 0 ? "" : "|");
-        append(text, row->values[i]);
-    }
-    append(text, row->takes == VALUE_OPTIONAL ? "]" : "");
-}
-
-/* Writes the left column: `  -j, --jobs[=N]`. With `letters`, names stand below each other. */
+/* Writes the left column: `  -j, --jobs[=N]`, `  -l, --listen ADDRESS`, `      --as server|client`.
+ * With `letters`, names stand below each other. */
 static void make_left(char *text, const struct option_row *row, bool letters) {
     snprintf(text, LEFT_SIZE, "  %s", row->letter == 0 && letters ? "    " : "");
     if (row->letter != 0) {
@@ -328,7 +291,16 @@ static void make_left(char *text, const struct option_row *row, bool letters) {
         append(text, "--");
         append(text, row->name);
     }
-    append_value(text, row);
+    if (row->takes == VALUE_NONE)
+        return;
+    append(text, row->takes == VALUE_OPTIONAL ? "[=" : " ");
+    if (row->value_name != NULL)
+        append(text, row->value_name);
+    for (size_t i = 0; row->value_name == NULL && row->values[i] != NULL; i++) {
+        append(text, i == 0 ? "" : "|");
+        append(text, row->values[i]);
+    }
+    append(text, row->takes == VALUE_OPTIONAL ? "]" : "");
 }
 
 void options_print_help(const struct option_group *groups, FILE *out) {

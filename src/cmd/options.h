@@ -28,7 +28,7 @@ struct option_row {
     const char *name;          /* `repeat` for --repeat; NULL: there is only the letter */
     char letter;               /* `j` for -j; 0: there is only the name */
     enum option_value takes;   /* whether a value follows */
-    const char *value_name;    /* in help: FILE, TAG, N; completion.c knows some of them */
+    const char *value_name;    /* in help: FILE, TAG, N; help.c knows some of them */
     const char *const *values; /* all possible ones, ending with NULL; NULL: any */
     option_setter *set;        /* NULL ends a table */
     size_t offset;             /* of the target, from the beginning of the group's structure */

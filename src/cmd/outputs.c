@@ -50,13 +50,6 @@ static bool set_format(const struct option_use *use) {
     return format != NULL;
 }
 
-/* Returns the colon of FILE:FORMAT, or NULL if there is no format: what follows the last colon is
- * part of the file name if it contains a dot or a slash. */
-static const char *format_colon(const char *text) {
-    const char *colon = strrchr(text, ':');
-    return colon == NULL || strpbrk(colon, "./") != NULL ? NULL : colon;
-}
-
 /* Returns the format of a file: the given one, or by its extension. NULL after a complaint. */
 static const struct format *choose_format(const struct outputs *outputs, const char *path,
                                           const char *given) {
@@ -97,23 +90,18 @@ static char *canonical(const char *path) {
     return whole;
 }
 
-static bool is_standard_output(const struct stat *file) {
-    struct stat standard;
-    return fstat(STDOUT_FILENO, &standard) == 0 && standard.st_dev == file->st_dev &&
-           standard.st_ino == file->st_ino;
-}
-
 /* Determines which file is meant, and whether it can be replaced. Returns false after a complaint.
  */
 static bool find_target(struct outputs *outputs, struct output *output) {
-    struct stat file;
+    struct stat file, standard;
     bool exists = stat(output->path, &file) == 0;
     output->target = output->path;
     if (exists && S_ISDIR(file.st_mode))
         return complain(outputs, output->path, EISDIR);
     if (exists && !S_ISREG(file.st_mode))
         return true;
-    if (exists && is_standard_output(&file)) {
+    if (exists && fstat(STDOUT_FILENO, &standard) == 0 && standard.st_dev == file.st_dev &&
+        standard.st_ino == file.st_ino) {
         options_complain(outputs->command, "--output %s: this is standard output; use --format",
                          output->path);
         return false;
@@ -130,16 +118,13 @@ static bool find_target(struct outputs *outputs, struct output *output) {
     return true;
 }
 
-static bool is_taken(const struct outputs *outputs, const char *target) {
-    for (size_t i = 1; i < outputs->count; i++)
-        if (strcmp(outputs->rows[i].target, target) == 0)
-            return true;
-    return false;
-}
-
+/* FILE or FILE:FORMAT. What follows the last colon is part of the file name if it contains a dot or
+ * a slash. */
 static bool set_file(const struct option_use *use) {
     struct outputs *outputs = use->target;
-    const char *colon = format_colon(use->value);
+    const char *colon = strrchr(use->value, ':');
+    if (colon != NULL && strpbrk(colon, "./") != NULL)
+        colon = NULL;
     size_t size = colon == NULL ? strlen(use->value) : (size_t)(colon - use->value);
     struct output output = {.path = arena_copy(&outputs->arena, use->value, size)};
     standard_output(outputs);
@@ -152,11 +137,12 @@ static bool set_file(const struct option_use *use) {
     output.format = choose_format(outputs, output.path, colon == NULL ? NULL : colon + 1);
     if (output.format == NULL || !find_target(outputs, &output))
         return false;
-    if (is_taken(outputs, output.target)) {
-        options_complain(outputs->command, "--output %s: the same file is named twice",
-                         output.path);
-        return false;
-    }
+    for (size_t i = 1; i < outputs->count; i++)
+        if (strcmp(outputs->rows[i].target, output.target) == 0) {
+            options_complain(outputs->command, "--output %s: the same file is named twice",
+                             output.path);
+            return false;
+        }
     outputs->rows =
         arena_grow(&outputs->arena, outputs->rows, outputs->count, sizeof outputs->rows[0]);
     outputs->rows[outputs->count++] = output;
@@ -189,20 +175,20 @@ const struct option_row outputs_quiet_options[] = {
 
 /* --- writing --- */
 
-static bool may_make(const char *path) {
-    char *directory = strndup(path, (size_t)(strrchr(path, '/') + 1 - path));
+/* Returns a stream that collects a file's report in memory, if the directory lets us replace the
+ * file; or one that writes directly. NULL with errno set. */
+static FILE *open_stream(struct output *output) {
+    if (output->temporary == NULL) {
+        int fd = open(output->target, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        return fd < 0 ? NULL : fdopen(fd, "w");
+    }
+    size_t size = (size_t)(strrchr(output->target, '/') + 1 - output->target);
+    char *directory = strndup(output->target, size);
     bool may = directory != NULL && access(directory, W_OK | X_OK) == 0;
     int error = errno;
     free(directory);
     errno = error;
-    return may;
-}
-
-static FILE *open_stream(struct output *output) {
-    if (output->temporary != NULL)
-        return may_make(output->target) ? open_memstream(&output->bytes, &output->size) : NULL;
-    int fd = open(output->target, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-    return fd < 0 ? NULL : fdopen(fd, "w");
+    return may ? open_memstream(&output->bytes, &output->size) : NULL;
 }
 
 bool outputs_open(struct outputs *outputs) {

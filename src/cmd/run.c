@@ -158,18 +158,13 @@ static void add_scenario(struct arena *arena, struct selection *selection,
     selection->scenarios[selection->count++] = scenario;
 }
 
-static bool has_one_tag(const struct request *request, const struct scenario *scenario) {
-    for (size_t i = 0; i < request->tag_count; i++)
-        if (scenario_has_tag(scenario, request->tags[i]))
-            return true;
-    return false;
-}
-
 /* Adds the built-in scenarios that --all and --tag ask for. */
 static void select_built_in(struct request *request, struct selection *selection) {
     for (size_t i = 0; i < catalogue_count; i++) {
         struct scenario *scenario = catalogue_parse(&catalogue[i], &selection->errors);
-        bool wanted = request->tag_count == 0 || has_one_tag(request, scenario);
+        bool wanted = request->tag_count == 0;
+        for (size_t t = 0; t < request->tag_count && !wanted; t++)
+            wanted = scenario_has_tag(scenario, request->tags[t]);
         if (wanted && (request->slow || !scenario->slow))
             add_scenario(&request->arena, selection, scenario);
         else
@@ -199,12 +194,6 @@ static bool select_scenarios(struct request *request, int argc, char **argv,
     return selection->errors.count == 0 && selection->count > 0;
 }
 
-static void selection_free(struct selection *selection) {
-    for (size_t i = 0; i < selection->count; i++)
-        scenario_free(selection->scenarios[i]);
-    errors_free(&selection->errors);
-}
-
 /* --- the progress line --- */
 
 /* On a terminal, one line on standard error shows what the run waits for. It is overwritten in
@@ -212,17 +201,9 @@ static void selection_free(struct selection *selection) {
 enum { PROGRESS_TICK_NS = 250 * NS_PER_MS };
 
 struct progress {
-    bool wanted;
+    bool wanted; /* standard error is a terminal that can overwrite a line */
     char *shown; /* owned: what the terminal shows now, or NULL */
 };
-
-/* Returns whether the line is wanted: standard error is a terminal that can overwrite a line. */
-static bool progress_begin(struct progress *progress) {
-    const char *terminal = getenv("TERM");
-    progress->wanted =
-        isatty(STDERR_FILENO) == 1 && terminal != NULL && strcmp(terminal, "dumb") != 0;
-    return progress->wanted;
-}
 
 static void print_seconds(FILE *out, uint64_t ns) {
     uint64_t seconds = ns / NS_PER_S;
@@ -232,20 +213,8 @@ static void print_seconds(FILE *out, uint64_t ns) {
         fprintf(out, "%" PRIu64 " min %" PRIu64 " s", seconds / 60, seconds % 60);
 }
 
-/* Prints the step that is running, and how long it has been. */
-static void print_step(FILE *out, const struct run_event *event) {
-    const char *role = phrase_role(event->scenario, event->step);
-    fputs(": ", out);
-    phrase_text(out, role);
-    fputs(*role == '\0' ? "" : " ", out);
-    phrase_call(out, event->step);
-    if (event->rounds > 0)
-        fprintf(out, ", %zu rounds", event->rounds);
-    fputs(", for ", out);
-    print_seconds(out, event->waited_ns);
-}
-
-/* Returns the whole line, which the caller frees; NULL if there is no memory. */
+/* Returns the whole line: how far the run is, the step that is running, and how long it has been.
+ * The caller frees it; NULL if there is no memory. */
 static char *compose(const struct run_event *event) {
     char *text = NULL;
     size_t size = 0;
@@ -256,8 +225,17 @@ static char *compose(const struct run_event *event) {
     print_seconds(out, event->at_ns);
     fputs("; ", out);
     phrase_text(out, event->scenario->name);
-    if (event->step != NULL)
-        print_step(out, event);
+    if (event->step != NULL) {
+        const char *role = phrase_role(event->scenario, event->step);
+        fputs(": ", out);
+        phrase_text(out, role);
+        fputs(*role == '\0' ? "" : " ", out);
+        phrase_call(out, event->step);
+        if (event->rounds > 0)
+            fprintf(out, ", %zu rounds", event->rounds);
+        fputs(", for ", out);
+        print_seconds(out, event->waited_ns);
+    }
     fclose(out);
     return text;
 }
@@ -298,13 +276,6 @@ static void progress_end(struct progress *progress) {
 
 /* --- running --- */
 
-/* Ends as the signal would have ended us, after everything is cleaned up and reported. */
-static void end_by_signal(int number) {
-    fflush(stdout);
-    signal(number, SIG_DFL);
-    raise(number);
-}
-
 /* Who is told what happens in the run. */
 struct watch {
     struct outputs *outputs; /* borrowed */
@@ -322,10 +293,14 @@ static void tell(void *context, const struct run_event *event) {
 /* Tells the events of the run to the formats that write them, and to the progress line. There is no
  * progress line if events scroll by on the terminal. */
 static void begin_watch(struct watch *watch, struct run_options *options) {
+    const char *terminal = getenv("TERM");
     bool scrolls = watch->outputs->rows[0].format->event != NULL && isatty(STDOUT_FILENO) == 1;
-    bool progress = !scrolls && progress_begin(&watch->progress), events = false;
+    bool progress =
+        !scrolls && isatty(STDERR_FILENO) == 1 && terminal != NULL && strcmp(terminal, "dumb") != 0;
+    bool events = false;
     for (size_t i = 0; i < watch->outputs->count; i++)
         events |= watch->outputs->rows[i].format->event != NULL;
+    watch->progress.wanted = progress;
     options->watcher = (struct run_watcher){.tell = progress || events ? tell : NULL,
                                             .context = watch,
                                             .steps = events,
@@ -359,8 +334,11 @@ static int run_selection(struct request *request, const struct selection *select
     int status = outputs_report(&request->outputs, &report);
     int interrupted = run.interrupted;
     run_result_free(&run);
-    if (interrupted != 0)
-        end_by_signal(interrupted);
+    if (interrupted != 0) { /* end as the signal would have ended us */
+        fflush(stdout);
+        signal(interrupted, SIG_DFL);
+        raise(interrupted);
+    }
     return status;
 }
 
@@ -374,7 +352,9 @@ static int cmd_run(int argc, char **argv) {
     if (options_parse("run", groups, argc, argv, &request) &&
         select_scenarios(&request, argc, argv, &selection))
         status = run_selection(&request, &selection);
-    selection_free(&selection);
+    for (size_t i = 0; i < selection.count; i++)
+        scenario_free(selection.scenarios[i]);
+    errors_free(&selection.errors);
     outputs_free(&request.outputs);
     arena_free(&request.arena);
     return status;

@@ -69,24 +69,11 @@ static const struct option_row rows[] = {
 static const struct option_group groups[] = {
     {rows, 0}, {byhand_options, offsetof(struct server, hand)}, {0}};
 
-static bool take_options(int argc, char **argv, struct server *server) {
-    return options_parse("server", groups, argc, argv, server) && options_no_operands(argc, argv) &&
-           byhand_address(&server->hand, "-l", server->hand.address, "TCP_CONNECTION_LISTEN_ADDR",
-                          endpoint_wildcard(AF_INET, 0), &server->local);
-}
-
 /* --- connections --- */
 
 static bool watch(const struct server *server, int operation, int fd) {
     struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
     return epoll_ctl(server->epoll, operation, fd, &event) == 0;
-}
-
-static void remember(struct server *server, int fd, const struct endpoint *peer) {
-    for (; server->peer_room <= fd; server->peer_room++)
-        server->peers = arena_grow(&server->arena, server->peers, (size_t)server->peer_room,
-                                   sizeof server->peers[0]);
-    server->peers[fd] = *peer;
 }
 
 static void restart_clock(struct server *server) {
@@ -103,7 +90,10 @@ static void accept_one(struct server *server) {
             watch(server, EPOLL_CTL_DEL, server->listener);
         return;
     }
-    remember(server, fd, &peer);
+    for (; server->peer_room <= fd; server->peer_room++)
+        server->peers = arena_grow(&server->arena, server->peers, (size_t)server->peer_room,
+                                   sizeof server->peers[0]);
+    server->peers[fd] = peer;
     watch(server, EPOLL_CTL_ADD, fd);
     if (!server->had_one)
         restart_clock(server);
@@ -128,13 +118,6 @@ static void serve_one(struct server *server, int fd) {
 
 /* --- the course --- */
 
-static bool start(struct server *server) {
-    struct byhand *hand = &server->hand;
-    server->listener = byhand_socket(hand, server->local.family, SOCK_NONBLOCK);
-    return server->listener >= 0 && byhand_bind(hand, server->listener, &server->local) &&
-           byhand_listen(hand, server->listener, &server->local);
-}
-
 static void say_how_long(const struct server *server) {
     char text[UNITS_DURATION_SIZE];
     if (!server->hand.waits) {
@@ -157,8 +140,7 @@ static bool serve(struct server *server) {
     if (!server->hand.waits || server->hand.wait_ns > 0)
         say_how_long(server);
     restart_clock(server);
-    for (int patience;
-         !byhand_is_over() && (patience = byhand_milliseconds_until(server->deadline_ns)) != 0;) {
+    for (int patience; (patience = byhand_milliseconds_until(server->deadline_ns)) != 0;) {
         if (epoll_wait(server->epoll, &event, 1, patience) <= 0)
             continue;
         if (event.data.fd == server->listener)
@@ -181,27 +163,31 @@ static void finish(struct server *server) {
     server->listener = -1;
 }
 
-static void release(struct server *server) {
-    if (server->listener >= 0)
-        close(server->listener);
-    if (server->epoll >= 0)
-        close(server->epoll);
-    arena_free(&server->arena);
-}
-
 static int cmd_server(int argc, char **argv) {
     struct server server = {.hand = {.command = "server", .reuseaddr = true},
                             .listener = -1,
                             .epoll = -1,
                             .deadline_ns = UINT64_MAX};
-    if (!take_options(argc, argv, &server))
+    struct byhand *hand = &server.hand;
+    if (!options_parse("server", groups, argc, argv, &server) || !options_no_operands(argc, argv) ||
+        !byhand_address(hand, "-l", hand->address, "TCP_CONNECTION_LISTEN_ADDR",
+                        endpoint_wildcard(AF_INET, 0), &server.local))
         return EXIT_TROUBLE;
     byhand_begin();
-    bool good = start(&server), served = good && serve(&server);
+    server.listener = byhand_socket(hand, server.local.family, SOCK_NONBLOCK);
+    bool listens = server.listener >= 0 && byhand_bind(hand, server.listener, &server.local) &&
+                   byhand_listen(hand, server.listener, &server.local);
+    bool served = listens && serve(&server);
     if (served)
         finish(&server);
-    release(&server);
-    return good && !served ? EXIT_TROUBLE : byhand_exit_code(&server.hand);
+    if (server.listener >= 0)
+        close(server.listener);
+    if (server.epoll >= 0)
+        close(server.epoll);
+    arena_free(&server.arena);
+    if (listens && !served)
+        return EXIT_TROUBLE;
+    return hand->failed ? EXIT_FAIL : EXIT_AS_EXPECTED;
 }
 
 const struct command command_server = {

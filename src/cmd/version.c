@@ -13,24 +13,6 @@ static void print_fact(const char *what, const char *text) {
     layout_wrap(stdout, text, COLUMN, COLUMN);
 }
 
-static void print_capability(const char *what, bool offered, const char *otherwise) {
-    print_fact(what, offered ? "yes" : otherwise);
-}
-
-static void print_namespace(const struct capabilities *found) {
-    print_fact("private network namespace", found->netns == NETNS_AS_ROOT ? "yes"
-                                            : found->netns == NETNS_WITH_USER
-                                                ? "yes, in a user namespace"
-                                                : found->netns_reason);
-}
-
-static void print_sysctls(const struct capabilities *found) {
-    printf("\nsysctls of %s network namespace\n", found->current ? "the present" : "a new");
-    for (size_t i = 0; i < CAPABILITIES_SYSCTLS; i++)
-        printf("  %-38s %s\n", capabilities_sysctl[i],
-               found->sysctls[i][0] == '\0' ? "-" : found->sysctls[i]);
-}
-
 static int print_capabilities(void) {
     struct capabilities found;
     int error = capabilities_probe(false, &found);
@@ -40,17 +22,24 @@ static int print_capabilities(void) {
     }
     printf("\n%s %s on %s, as user %u\n", found.kernel.sysname, found.kernel.release,
            found.kernel.machine, found.uid);
-    print_namespace(&found);
-    print_capability("lists TCP sockets (sock_diag)", found.sock_diag, "no: no evidence, no await");
-    print_capability("lists bound, idle sockets", found.lists_bound, "no (needs Linux 6.8)");
-    print_capability("destroys sockets (SOCK_DESTROY)", found.destroys, "no");
-    print_capability("IP_LOCAL_PORT_RANGE", found.port_range, "no (needs Linux 6.3)");
-    print_capability("IPv6 on loopback", found.ipv6, "no");
-    print_capability("other user IDs", found.uids, "no: needs root");
-    print_capability("sysctls can be written", found.sysctls_writable,
-                     "no: /proc/sys is missing or read-only");
+    print_fact("private network namespace", found.netns == NETNS_AS_ROOT ? "yes"
+                                            : found.netns == NETNS_WITH_USER
+                                                ? "yes, in a user namespace"
+                                                : found.netns_reason);
+    print_fact("lists TCP sockets (sock_diag)",
+               found.sock_diag ? "yes" : "no: no evidence, no await");
+    print_fact("lists bound, idle sockets", found.lists_bound ? "yes" : "no (needs Linux 6.8)");
+    print_fact("destroys sockets (SOCK_DESTROY)", found.destroys ? "yes" : "no");
+    print_fact("IP_LOCAL_PORT_RANGE", found.port_range ? "yes" : "no (needs Linux 6.3)");
+    print_fact("IPv6 on loopback", found.ipv6 ? "yes" : "no");
+    print_fact("other user IDs", found.uids ? "yes" : "no: needs root");
+    print_fact("sysctls can be written",
+               found.sysctls_writable ? "yes" : "no: /proc/sys is missing or read-only");
     printf("  %-34s %lu, at most %lu\n", "open files", found.open_files, found.open_files_most);
-    print_sysctls(&found);
+    printf("\nsysctls of %s network namespace\n", found.current ? "the present" : "a new");
+    for (size_t i = 0; i < CAPABILITIES_SYSCTLS; i++)
+        printf("  %-38s %s\n", capabilities_sysctl[i],
+               found.sysctls[i][0] == '\0' ? "-" : found.sysctls[i]);
     return EXIT_AS_EXPECTED;
 }
 
