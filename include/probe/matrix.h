@@ -86,18 +86,17 @@ struct matrix {
                             [MATRIX_ADDRESSES][MATRIX_OPTIONS];
 };
 
-/* Measures all pairs, in a child process, and asks the model for each. NULL with errno set if there
- * is no memory or no process for it. */
+/* Measures all pairs, in a child process, and asks the model for each. The caller frees the matrix
+ * with free(). NULL with errno set if there is no memory or no process for it. */
 struct matrix *matrix_measure(void);
-
-void matrix_free(struct matrix *matrix);
 
 /* Advances `*pair` to the next pair, in the order of the cells; the first one is all zero. Returns
  * false after the last. There are pairs of another user only where both sockets have SO_REUSEPORT:
  * nothing else depends on the user. */
 bool matrix_next(struct matrix_pair *pair);
 
-const struct matrix_cell *matrix_cell(const struct matrix *matrix, const struct matrix_pair *pair);
+/* Returns the cell of a pair. Like strchr(3), it is for matrices that may be changed too. */
+struct matrix_cell *matrix_cell(const struct matrix *matrix, const struct matrix_pair *pair);
 
 /* Return whether the kernel was asked, and whether it and the model agree. */
 bool matrix_measured(const struct matrix_cell *cell);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -142,7 +143,7 @@ static int measure_and_report(struct request *request) {
     int status = request->diff != NULL && matrix->pairs > 0
                      ? report_diff(request, &report, &findings)
                      : outputs_report(&request->outputs, &report);
-    matrix_free(matrix);
+    free(matrix);
     return status;
 }
 

@@ -70,32 +70,23 @@ static void probe_diag(struct capabilities *found) {
         close(own.fd);
 }
 
-static void probe_options(struct capabilities *found) {
+static void probe_present(void *data, FILE *more) {
+    struct capabilities *found = data;
     const struct sockopt *option = sockopt_named("IP_LOCAL_PORT_RANGE");
     struct sockopt_value value = {.kind = SOCKOPT_PORTS, .low = 40000, .high = 40001};
+    (void)more;
+    found->ipv6 = netns_has_ipv6(NETNS_HERE);
+    found->uids = child_can_change_user();
+    probe_diag(found);
     int any = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (any < 0)
-        return;
-    found->port_range = sockopt_set(any, option, &value) == 0;
-    close(any);
-}
-
-static void probe_sysctls(struct capabilities *found) {
+    found->port_range = any >= 0 && sockopt_set(any, option, &value) == 0;
+    if (any >= 0)
+        close(any);
     found->sysctls_writable = sysctl_obstacle() == NULL;
     for (size_t i = 0; i < CAPABILITIES_SYSCTLS; i++)
         if (sysctl_read(NETNS_HERE, capabilities_sysctl[i], found->sysctls[i],
                         sizeof found->sysctls[i]) != 0)
             found->sysctls[i][0] = '\0';
-}
-
-static void probe_present(void *data, FILE *more) {
-    struct capabilities *found = data;
-    (void)more;
-    found->ipv6 = netns_has_ipv6(NETNS_HERE);
-    found->uids = child_can_change_user();
-    probe_diag(found);
-    probe_options(found);
-    probe_sysctls(found);
 }
 
 static void probe_private(void *data, FILE *more) {

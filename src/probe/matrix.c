@@ -54,33 +54,25 @@ static bool count_up(unsigned *digit, unsigned base) {
     return *digit != 0;
 }
 
-static bool step(struct matrix_pair *pair) {
-    if (count_up(&pair->second.options, MATRIX_OPTIONS) ||
-        count_up(&pair->second.address, MATRIX_ADDRESSES) ||
-        count_up(&pair->first.options, MATRIX_OPTIONS) ||
-        count_up(&pair->first.address, MATRIX_ADDRESSES))
-        return true;
-    pair->state = (pair->state + 1) % MATRIX_STATES;
-    if (pair->state == 0)
-        pair->user++;
+bool matrix_next(struct matrix_pair *pair) {
+    do {
+        bool carry = !count_up(&pair->second.options, MATRIX_OPTIONS) &&
+                     !count_up(&pair->second.address, MATRIX_ADDRESSES) &&
+                     !count_up(&pair->first.options, MATRIX_OPTIONS) &&
+                     !count_up(&pair->first.address, MATRIX_ADDRESSES);
+        if (carry) {
+            pair->state = (pair->state + 1) % MATRIX_STATES;
+            pair->user += pair->state == 0;
+        }
+    } while (pair->user == MATRIX_OTHER_USER &&
+             !(has_reuseport(pair->first) && has_reuseport(pair->second)));
     return pair->user < MATRIX_USERS;
 }
 
-bool matrix_next(struct matrix_pair *pair) {
-    while (step(pair))
-        if (pair->user == MATRIX_SAME_USER ||
-            (has_reuseport(pair->first) && has_reuseport(pair->second)))
-            return true;
-    return false;
-}
-
-static struct matrix_cell *cell_of(struct matrix *matrix, const struct matrix_pair *pair) {
-    return &matrix->cells[pair->user][pair->state][pair->first.address][pair->first.options]
-                         [pair->second.address][pair->second.options];
-}
-
-const struct matrix_cell *matrix_cell(const struct matrix *matrix, const struct matrix_pair *pair) {
-    return cell_of((struct matrix *)matrix, pair);
+struct matrix_cell *matrix_cell(const struct matrix *matrix, const struct matrix_pair *pair) {
+    struct matrix *all = (struct matrix *)matrix;
+    return &all->cells[pair->user][pair->state][pair->first.address][pair->first.options]
+                      [pair->second.address][pair->second.options];
 }
 
 bool matrix_measured(const struct matrix_cell *cell) {
@@ -167,12 +159,6 @@ static void close_one(int *fd) {
     *fd = -1;
 }
 
-static void close_first(struct first *first) {
-    close_one(&first->socket);
-    close_one(&first->accepted);
-    close_one(&first->client);
-}
-
 /* A socket with the options of `end`, or -1 with errno set. */
 static int open_socket(struct matrix_end end, sa_family_t family) {
     static const int one = 1;
@@ -195,10 +181,6 @@ static int call_bind(int fd, const struct endpoint *local) {
     struct sockaddr_storage address;
     socklen_t size = endpoint_to_sockaddr(local, &address);
     return bind(fd, (struct sockaddr *)&address, size) < 0 ? errno : 0;
-}
-
-static int call_listen(int fd) {
-    return listen(fd, 1) < 0 ? errno : 0;
 }
 
 /* Connects a client to the first socket, accepts, and closes the listener. Returns 0 or an errno.
@@ -247,7 +229,7 @@ static int make_first(int diag, const struct matrix_pair *pair, uint16_t port,
     first->socket = open_socket(pair->first, local.family);
     int error = first->socket < 0 ? errno : call_bind(first->socket, &local);
     if (error == 0 && pair->state != MATRIX_BOUND)
-        error = call_listen(first->socket);
+        error = listen(first->socket, 1) < 0 ? errno : 0;
     if (error == 0 && (pair->state == MATRIX_ESTABLISHED || pair->state == MATRIX_TIME_WAIT))
         error = take_connection(first, &peer);
     if (error == 0 && pair->state == MATRIX_TIME_WAIT)
@@ -268,7 +250,7 @@ static int ask_second(const struct matrix_pair *pair, uint16_t port, struct matr
         return error;
     got->bind = (int16_t)call_bind(second, &local);
     if (got->bind == 0)
-        got->listen = (int16_t)call_listen(second);
+        got->listen = (int16_t)(listen(second, 1) < 0 ? errno : 0);
     close_one(&second);
     return 0;
 }
@@ -280,7 +262,7 @@ static bool left_out(const struct matrix *matrix, const struct matrix_pair *pair
 }
 
 static void measure_pair(struct matrix *matrix, int diag, const struct matrix_pair *pair) {
-    struct matrix_cell *cell = cell_of(matrix, pair);
+    struct matrix_cell *cell = matrix_cell(matrix, pair);
     struct first first = {-1, -1, -1};
     char name[ERRNAME_SIZE];
     uint16_t port = (uint16_t)(FIRST_PORT + matrix->pairs);
@@ -289,7 +271,9 @@ static void measure_pair(struct matrix *matrix, int diag, const struct matrix_pa
     int error = make_first(diag, pair, port, &first);
     if (error == 0)
         error = ask_second(pair, port, &cell->got);
-    close_first(&first);
+    close_one(&first.socket);
+    close_one(&first.accepted);
+    close_one(&first.client);
     matrix->pairs++;
     if (error == 0)
         return;
@@ -297,12 +281,6 @@ static void measure_pair(struct matrix *matrix, int diag, const struct matrix_pa
     snprintf(matrix->reason, sizeof matrix->reason, "a socket on %s did not reach %s: %s",
              matrix_addresses[pair->first.address].name, matrix_state_names[pair->state],
              errname(error, name));
-}
-
-/* Returns whether sockets of another user can be created here. */
-static bool can_be_other_user(void) {
-    setfsuid(OTHER_USER);
-    return setfsuid(geteuid()) == OTHER_USER;
 }
 
 /* In the child: measures what it can, and leaves the rest as it was. */
@@ -319,7 +297,8 @@ static void measure(void *data, FILE *more) {
      * written, a first socket will not reach TIME-WAIT. */
     sysctl_write(NETNS_HERE, "net.ipv4.tcp_max_tw_buckets", "65536");
     matrix->ipv6 = netns_has_ipv6(NETNS_HERE);
-    matrix->users = can_be_other_user();
+    setfsuid(OTHER_USER);
+    matrix->users = setfsuid(geteuid()) == OTHER_USER; /* it returns the user before */
     int diag = sockdiag_open(NETNS_HERE);
     do
         measure_pair(matrix, diag, &pair);
@@ -333,7 +312,7 @@ static void measure(void *data, FILE *more) {
 static void compare(struct matrix *matrix) {
     struct matrix_pair pair = {0};
     do {
-        struct matrix_cell *cell = cell_of(matrix, &pair);
+        struct matrix_cell *cell = matrix_cell(matrix, &pair);
         predict(&pair, cell);
         matrix->disagreements += matrix_measured(cell) && !matrix_agrees(cell);
     } while (matrix_next(&pair));
@@ -357,14 +336,10 @@ struct matrix *matrix_measure(void) {
         snprintf(matrix->reason, sizeof matrix->reason, "the process that measures %s",
                  error == ETIMEDOUT ? "took too long" : "ended early");
     } else if (error != 0) {
-        matrix_free(matrix);
+        free(matrix);
         errno = error;
         return NULL;
     }
     compare(matrix);
     return matrix;
-}
-
-void matrix_free(struct matrix *matrix) {
-    free(matrix);
 }

@@ -163,20 +163,17 @@ enum { DEPTH_TOP = 1, DEPTH_PAIR = 2, DEPTH_FIELD = 3 }; /* of { "pairs": [ { ..
 static void take_event(void *context, enum json_event event, unsigned depth, const char *key,
                        const char *text) {
     struct reading *reading = context;
-    const struct matrix_pair *pair = &reading->pair;
+    struct matrix_diff *diff = reading->diff;
     if (event == JSON_READ_STRING && depth == DEPTH_TOP && strcmp(key, "kernel") == 0)
-        snprintf(reading->diff->kernel, sizeof reading->diff->kernel, "%s", text);
+        snprintf(diff->kernel, sizeof diff->kernel, "%s", text);
     else if (event == JSON_READ_OPEN && depth == DEPTH_TOP && strcmp(key, "pairs") == 0)
         reading->has_pairs = true;
     else if (event == JSON_READ_OPEN && depth == DEPTH_PAIR)
-        *reading = (struct reading){reading->diff, {0}, {-1, -1}, true, reading->has_pairs};
+        *reading = (struct reading){diff, {0}, {-1, -1}, true, reading->has_pairs};
     else if (event == JSON_READ_STRING && depth == DEPTH_FIELD)
         take_field(reading, key, text);
     else if (event == JSON_READ_CLOSE && depth == DEPTH_PAIR && reading->known)
-        reading->diff->earlier
-            ->cells[pair->user][pair->state][pair->first.address][pair->first.options]
-                   [pair->second.address][pair->second.options]
-            .got = reading->got;
+        matrix_cell(diff->earlier, &reading->pair)->got = reading->got;
 }
 
 /* Returns whether both have measured the pair. */
