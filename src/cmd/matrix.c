@@ -148,9 +148,9 @@ static int measure_and_report(struct request *request) {
 }
 
 static int cmd_matrix(int argc, char **argv) {
-    struct request request = {.choice = matrix_choose_all(),
-                              .outputs = {.command = "matrix", .subject = &subject_matrix}};
+    struct request request = {.outputs = {.command = "matrix", .subject = &subject_matrix}};
     int status = EXIT_TROUBLE;
+    memset(&request.choice, true, sizeof request.choice);
     if (options_parse("matrix", groups, argc, argv, &request) && options_no_operands(argc, argv))
         status = measure_and_report(&request);
     outputs_free(&request.outputs);

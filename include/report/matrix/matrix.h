@@ -27,9 +27,6 @@ struct matrix_findings {
 
 extern const struct subject subject_matrix;
 
-/* Returns the choice of everything. */
-struct matrix_choice matrix_choose_all(void);
-
 /* Adds the ends to which every word of `text` applies. Words are separated by commas: an address,
  * `v6only`, options: `127.0.0.1,REUSEADDR`, `[::],v6only`, `SO_REUSEPORT`. Returns false if there
  * is no such end. */

@@ -109,49 +109,45 @@ struct reading {
     bool known, has_pairs;
 };
 
-/* Returns the index of a name, or -1. */
-static int find_name(const char *name, const char *const *names, int count) {
-    for (int i = 0; i < count; i++)
-        if (strcmp(names[i], name) == 0)
-            return i;
-    return -1;
-}
-
-static int find_address(const char *name) {
-    for (int i = 0; i < MATRIX_ADDRESSES; i++)
-        if (strcmp(matrix_addresses[i].name, name) == 0)
-            return i;
-    return -1;
-}
-
 static int errno_named(const char *name) {
     if (strcmp(name, "-") == 0)
         return MATRIX_NOT_ASKED;
     return strcmp(name, "ok") == 0 ? 0 : errname_number(name);
 }
 
-/* Takes an index; -1 makes the pair unknown, and returns 0. */
-static unsigned take_index(struct reading *reading, int index) {
-    reading->known = reading->known && index >= 0;
-    return index < 0 ? 0 : (unsigned)index;
+/* Returns the index of a name. If it is unknown, so is the pair, and the index is 0. */
+static unsigned take_name(struct reading *reading, const char *name, const char *const *names,
+                          unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return i;
+    reading->known = false;
+    return 0;
+}
+
+/* The same for the name of an address. */
+static unsigned take_address(struct reading *reading, const char *name) {
+    for (unsigned i = 0; i < MATRIX_ADDRESSES; i++)
+        if (strcmp(matrix_addresses[i].name, name) == 0)
+            return i;
+    reading->known = false;
+    return 0;
 }
 
 static void take_field(struct reading *reading, const char *key, const char *text) {
     struct matrix_pair *pair = &reading->pair;
     if (strcmp(key, "state") == 0)
-        pair->state = take_index(reading, find_name(text, matrix_state_names, MATRIX_STATES));
+        pair->state = take_name(reading, text, matrix_state_names, MATRIX_STATES);
     else if (strcmp(key, "user") == 0)
-        pair->user = take_index(reading, find_name(text, matrix_user_names, MATRIX_USERS));
+        pair->user = take_name(reading, text, matrix_user_names, MATRIX_USERS);
     else if (strcmp(key, "first_address") == 0)
-        pair->first.address = take_index(reading, find_address(text));
+        pair->first.address = take_address(reading, text);
     else if (strcmp(key, "second_address") == 0)
-        pair->second.address = take_index(reading, find_address(text));
+        pair->second.address = take_address(reading, text);
     else if (strcmp(key, "first_options") == 0)
-        pair->first.options =
-            take_index(reading, find_name(text, matrix_options_names, MATRIX_OPTIONS));
+        pair->first.options = take_name(reading, text, matrix_options_names, MATRIX_OPTIONS);
     else if (strcmp(key, "second_options") == 0)
-        pair->second.options =
-            take_index(reading, find_name(text, matrix_options_names, MATRIX_OPTIONS));
+        pair->second.options = take_name(reading, text, matrix_options_names, MATRIX_OPTIONS);
     else if (strcmp(key, "bind") == 0)
         reading->got.bind = (int16_t)errno_named(text);
     else if (strcmp(key, "listen") == 0)

@@ -4,29 +4,25 @@
 
 /* --- Markdown --- */
 
-static void write_marks(const struct matrix_findings *findings, struct matrix_pair pair,
-                        FILE *out) {
-    fputs(" `", out);
-    for (unsigned i = 0; i < MATRIX_OPTIONS; i++) {
-        pair.second.options = i;
-        bool shown = matrix_shown(findings, &pair);
-        fputc(shown ? matrix_mark(matrix_cell(findings->matrix, &pair)) : '-', out);
-    }
-    fputs("` |", out);
-}
-
-static void write_marks_row(const struct matrix_findings *findings, struct matrix_pair pair,
-                            FILE *out) {
+/* Writes a row: for each address of the second socket the marks of its options. */
+static void write_row(const struct matrix_findings *findings, struct matrix_pair pair, FILE *out) {
     fprintf(out, "| %s %s |", matrix_addresses[pair.first.address].name,
             matrix_options_names[pair.first.options]);
     for (unsigned i = 0; i < MATRIX_ADDRESSES; i++) {
-        pair.second.address = i;
-        write_marks(findings, pair, out);
+        fputs(" `", out);
+        for (unsigned k = 0; k < MATRIX_OPTIONS; k++) {
+            pair.second = (struct matrix_end){i, k};
+            bool shown = matrix_shown(findings, &pair);
+            fputc(shown ? matrix_mark(matrix_cell(findings->matrix, &pair)) : '-', out);
+        }
+        fputs("` |", out);
     }
     fputc('\n', out);
 }
 
-static void write_table_head(enum matrix_state state, enum matrix_user user, FILE *out) {
+static void write_table(const struct matrix_findings *findings, enum matrix_state state,
+                        enum matrix_user user, FILE *out) {
+    struct matrix_pair pair = {.user = user, .state = state};
     fprintf(out, "\n## %s%s\n\n| first |", matrix_state_names[state],
             user == MATRIX_OTHER_USER ? ", another user" : "");
     for (unsigned i = 0; i < MATRIX_ADDRESSES; i++)
@@ -35,18 +31,12 @@ static void write_table_head(enum matrix_state state, enum matrix_user user, FIL
     for (unsigned i = 0; i < MATRIX_ADDRESSES; i++)
         fputs("---|", out);
     fputc('\n', out);
-}
-
-static void write_table(const struct matrix_findings *findings, enum matrix_state state,
-                        enum matrix_user user, FILE *out) {
-    struct matrix_pair pair = {.user = user, .state = state};
-    write_table_head(state, user, out);
     for (unsigned i = 0; i < MATRIX_ADDRESSES; i++)
         for (unsigned k = 0; k < MATRIX_OPTIONS; k++) {
             pair.first = (struct matrix_end){i, k};
             if (findings->choice->first[i][k] &&
                 (user == MATRIX_SAME_USER || k >= MATRIX_REUSEPORT))
-                write_marks_row(findings, pair, out);
+                write_row(findings, pair, out);
         }
 }
 
@@ -117,7 +107,12 @@ static void write_squares(const struct matrix_findings *findings, enum matrix_st
     fputs("\"/>\n", out);
 }
 
-static void write_labels(FILE *out) {
+static void write_panel(const struct matrix_findings *findings, enum matrix_state state,
+                        enum matrix_user user, FILE *out) {
+    fprintf(out, "<g transform=\"translate(%d %d)\">\n", (int)user * PANEL,
+            LEGEND + (int)state * PANEL_HEIGHT);
+    fprintf(out, "<text x=\"6\" y=\"20\" class=\"title\">%s%s</text>\n", matrix_state_names[state],
+            user == MATRIX_OTHER_USER ? ", another user" : "");
     for (unsigned i = 0; i < MATRIX_ADDRESSES; i++) {
         int middle = offset((struct matrix_end){i, 2});
         fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", LABEL - 6,
@@ -125,30 +120,9 @@ static void write_labels(FILE *out) {
         fprintf(out, "<text transform=\"translate(%d %d) rotate(-60)\">%s</text>\n",
                 LABEL + middle + 4, HEAD - 6, matrix_addresses[i].name);
     }
-}
-
-static void write_panel(const struct matrix_findings *findings, enum matrix_state state,
-                        enum matrix_user user, FILE *out) {
-    fprintf(out, "<g transform=\"translate(%d %d)\">\n", (int)user * PANEL,
-            LEGEND + (int)state * PANEL_HEIGHT);
-    fprintf(out, "<text x=\"6\" y=\"20\" class=\"title\">%s%s</text>\n", matrix_state_names[state],
-            user == MATRIX_OTHER_USER ? ", another user" : "");
-    write_labels(out);
     for (unsigned i = 0; i < KINDS; i++)
         write_squares(findings, state, user, &kinds[i], out);
     fputs("</g>\n", out);
-}
-
-static void write_legend(FILE *out) {
-    for (unsigned i = 0; i < KINDS; i++)
-        fprintf(out,
-                "<rect x=\"%u\" y=\"8\" width=\"8\" height=\"8\" fill=\"%s\"/>"
-                "<text x=\"%u\" y=\"16\">%s</text>\n",
-                8 + 250 * i, kinds[i].fill, 20 + 250 * i, kinds[i].words);
-    fputs("<text x=\"8\" y=\"34\">rows: the socket that has the port; columns: the one that wants "
-          "it</text>\n<text x=\"8\" y=\"50\">in each group: no option, SO_REUSEADDR, SO_REUSEPORT, "
-          "both</text>\n",
-          out);
 }
 
 static void write_svg(const struct report *report, FILE *out) {
@@ -162,7 +136,15 @@ static void write_svg(const struct report *report, FILE *out) {
             "<title>Which sockets may share a port on Linux %s</title>\n"
             "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n",
             width, height, matrix->kernel, width, height);
-    write_legend(out);
+    for (unsigned i = 0; i < KINDS; i++)
+        fprintf(out,
+                "<rect x=\"%u\" y=\"8\" width=\"8\" height=\"8\" fill=\"%s\"/>"
+                "<text x=\"%u\" y=\"16\">%s</text>\n",
+                8 + 250 * i, kinds[i].fill, 20 + 250 * i, kinds[i].words);
+    fputs("<text x=\"8\" y=\"34\">rows: the socket that has the port; columns: the one that wants "
+          "it</text>\n<text x=\"8\" y=\"50\">in each group: no option, SO_REUSEADDR, SO_REUSEPORT, "
+          "both</text>\n",
+          out);
     matrix_each_grid(findings, write_panel, out);
     fputs("</svg>\n", out);
 }

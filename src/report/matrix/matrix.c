@@ -1,4 +1,5 @@
-/* What the formats of the matrix share: which pairs are shown, and pairs and answers as text. */
+/* What the formats of the matrix share (which pairs are shown, and how they are called), and the
+ * text for people. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,12 +8,6 @@
 #include "report/shared/layout.h"
 
 /* --- the choice --- */
-
-struct matrix_choice matrix_choose_all(void) {
-    struct matrix_choice choice;
-    memset(&choice, true, sizeof choice);
-    return choice;
-}
 
 bool matrix_shown(const struct matrix_findings *findings, const struct matrix_pair *pair) {
     return matrix_measured(matrix_cell(findings->matrix, pair)) &&
@@ -68,7 +63,7 @@ bool matrix_choose_ends(const char *text, matrix_ends ends) {
     return any;
 }
 
-/* --- text --- */
+/* --- a pair and its answers in words --- */
 
 const char *matrix_verdict(const struct matrix *matrix, char *text) {
     struct layout_line line;
@@ -120,6 +115,194 @@ char matrix_mark(const struct matrix_cell *cell) {
     return cell->got.bind != 0 ? '.' : cell->got.listen != 0 ? 'b' : '+';
 }
 
+/* --- for people ---
+ *
+ * A grid for each state of the first socket, with a row for each address and option of the first
+ * socket, which has the port, and a column for each address of the second one, which wants it. A
+ * cell has four marks for the options of the second socket. The widest grid has 79 columns. If only
+ * a few pairs are chosen, they are shown as text instead. */
+
+enum { ADDRESS = 10, LABEL = 14, MARKS = 5, FEW = 16, PARTS = 2, PART_SIZE = 16, LINE_SIZE = 128 };
+
+/* What the first socket is. */
+static const char *const state_lines[MATRIX_STATES] = {
+    "a bound socket", "a listening socket", "an accepted socket whose listener is closed",
+    "an accepted socket that closed first, and whose listener is closed"};
+
+/* Splits the name of an address into two lines: `::ffff:` and `127.0.0.1`, `::` and `v6only`. */
+static void split_name(const char *name, char parts[PARTS][PART_SIZE]) {
+    static const char mapped[] = "::ffff:";
+    size_t size = strncmp(name, mapped, strlen(mapped)) == 0 ? strlen(mapped) : strcspn(name, ",");
+    snprintf(parts[0], PART_SIZE, "%.*s", (int)size, name);
+    snprintf(parts[1], PART_SIZE, "%s", name + size + (name[size] == ','));
+}
+
+static bool any_end(const matrix_ends ends, unsigned address) {
+    for (unsigned i = 0; i < MATRIX_OPTIONS; i++)
+        if (ends[address][i])
+            return true;
+    return false;
+}
+
+/* Prints a line without the spaces at its end. */
+static void print_line(const char *line, FILE *out) {
+    size_t size = strlen(line);
+    while (size > 0 && line[size - 1] == ' ')
+        size--;
+    fprintf(out, "%.*s\n", (int)size, line);
+}
+
+/* Appends a column to a line. It is as wide as the heading and the marks of the address. */
+static void add_column(char *line, unsigned address, const char *text) {
+    char parts[PARTS][PART_SIZE];
+    size_t used = strlen(line), width = MARKS;
+    split_name(matrix_addresses[address].name, parts);
+    for (unsigned i = 0; i < PARTS; i++)
+        width = strlen(parts[i]) > width ? strlen(parts[i]) : width;
+    snprintf(line + used, LINE_SIZE - used, " %-*s", (int)width, text);
+}
+
+static void print_heading(const struct matrix_choice *choice, FILE *out) {
+    char parts[PARTS][PART_SIZE], line[LINE_SIZE];
+    for (unsigned part = 0; part <= PARTS; part++) {
+        snprintf(line, sizeof line, "%-*s", LABEL, part == 0 ? "first \\ second" : "");
+        for (unsigned i = 0; i < MATRIX_ADDRESSES; i++) {
+            split_name(matrix_addresses[i].name, parts);
+            if (any_end(choice->second, i))
+                add_column(line, i, part < PARTS ? parts[part] : "nAPB");
+        }
+        print_line(line, out);
+    }
+}
+
+/* Appends the cells of a row. */
+static void add_cells(const struct matrix_findings *findings, struct matrix_pair pair, char *line) {
+    for (unsigned i = 0; i < MATRIX_ADDRESSES; i++) {
+        char marks[MATRIX_OPTIONS + 1] = "";
+        if (!any_end(findings->choice->second, i))
+            continue;
+        for (unsigned k = 0; k < MATRIX_OPTIONS; k++) {
+            pair.second = (struct matrix_end){i, k};
+            marks[k] = findings->choice->second[i][k]
+                           ? matrix_mark(matrix_cell(findings->matrix, &pair))
+                           : ' ';
+        }
+        add_column(line, i, marks);
+    }
+}
+
+static bool row_chosen(const struct matrix_choice *choice, enum matrix_user user, unsigned address,
+                       unsigned options) {
+    return choice->first[address][options] &&
+           (user == MATRIX_SAME_USER || options == MATRIX_REUSEPORT || options == MATRIX_BOTH);
+}
+
+/* Prints the rows of one address. Its name takes two lines, even if there is only one row. */
+static void print_group(const struct matrix_findings *findings, struct matrix_pair pair,
+                        FILE *out) {
+    static const char *const names[MATRIX_OPTIONS] = {"none", "ADDR", "PORT", "both"};
+    char parts[PARTS][PART_SIZE], line[LINE_SIZE];
+    unsigned lines = 0;
+    split_name(matrix_addresses[pair.first.address].name, parts);
+    for (unsigned i = 0; i < MATRIX_OPTIONS; i++) {
+        if (!row_chosen(findings->choice, pair.user, pair.first.address, i))
+            continue;
+        pair.first.options = i;
+        snprintf(line, sizeof line, "%-*s%-*s", ADDRESS, lines < PARTS ? parts[lines] : "",
+                 LABEL - ADDRESS, names[i]);
+        add_cells(findings, pair, line);
+        print_line(line, out);
+        lines++;
+    }
+    if (lines == 1 && parts[1][0] != '\0')
+        fprintf(out, "%s\n", parts[1]);
+}
+
+static void print_grid(const struct matrix_findings *findings, enum matrix_state state,
+                       enum matrix_user user, FILE *out) {
+    struct matrix_pair pair = {.user = user, .state = state};
+    bool any = false;
+    for (unsigned i = 0; i < MATRIX_ADDRESSES; i++)
+        for (unsigned k = 0; k < MATRIX_OPTIONS; k++)
+            any |= row_chosen(findings->choice, user, i, k);
+    if (!any)
+        return;
+    fprintf(out, "\n%s: %s%s\n\n", matrix_state_names[state], state_lines[state],
+            user == MATRIX_OTHER_USER ? ".\nThe second socket belongs to another user." : "");
+    print_heading(findings->choice, out);
+    for (unsigned i = 0; i < MATRIX_ADDRESSES; i++) {
+        pair.first.address = i;
+        print_group(findings, pair, out);
+    }
+}
+
+static void print_legend(const struct matrix *matrix, FILE *out) {
+    fputs("\nThe first socket has the port. Can the second one bind to it, and then listen?\n"
+          "  +  both    b  bind only    .  neither: EADDRINUSE    !  not as the model says\n"
+          "Options: none, ADDR (SO_REUSEADDR), PORT (SO_REUSEPORT), both. A row is for the\n"
+          "first socket; the four marks of a cell are for the second: n, A, P, B.\n",
+          out);
+    if (!matrix->ipv6)
+        fputs("IPv6 is left out: it is not available here.\n", out);
+    if (!matrix->users)
+        fputs("Another user is left out: that needs root.\n", out);
+}
+
+/* Prints one pair as text: the answers, and the rule that decided. */
+static void print_pair(const struct matrix_pair *pair, const struct matrix_cell *cell, FILE *out) {
+    char text[MATRIX_PAIR_SIZE], answer[MATRIX_ANSWER_SIZE];
+    const struct rule_text *rule = matrix_rule(cell);
+    fputc('\n', out);
+    layout_wrap(out, matrix_pair_text(pair, text), 4, 0);
+    if (!matrix_agrees(cell)) {
+        fprintf(out, "    want %s (by the model)\n", matrix_answer_text(&cell->want, answer));
+        fprintf(out, "    got  %s (by the kernel)\n", matrix_answer_text(&cell->got, answer));
+    } else {
+        fprintf(out, "    %s\n", matrix_answer_text(&cell->got, answer));
+    }
+    int size = fprintf(out, "    %s: ", rule->name);
+    layout_wrap(out, rule->says, 4, (unsigned)size);
+}
+
+/* Prints pairs as text: those that disagree, or all that are chosen. */
+static void print_pairs(const struct matrix_findings *findings, bool disagreeing, FILE *out) {
+    struct matrix_pair pair = {0};
+    do {
+        const struct matrix_cell *cell = matrix_cell(findings->matrix, &pair);
+        if (matrix_shown(findings, &pair) && (!disagreeing || !matrix_agrees(cell)))
+            print_pair(&pair, cell, out);
+    } while (matrix_next(&pair));
+}
+
+static void write_text(const struct report *report, FILE *out) {
+    const struct matrix_findings *findings = report->findings;
+    const struct matrix *matrix = findings->matrix;
+    struct matrix_pair pair = {0};
+    char line[REPORT_LINE_SIZE];
+    size_t shown = 0;
+    fprintf(out, "%s\n", matrix_verdict(matrix, line));
+    if (matrix->verdict == VERDICT_SKIP || matrix->verdict == VERDICT_ERROR) {
+        fputc('\n', out);
+        layout_wrap(out, matrix->reason, 0, 0);
+        return;
+    }
+    do
+        shown += matrix_shown(findings, &pair);
+    while (matrix_next(&pair));
+    print_pairs(findings, shown > FEW, out);
+    if (shown > FEW) {
+        print_legend(matrix, out);
+        matrix_each_grid(findings, print_grid, out);
+    }
+}
+
+static const struct format format_matrix_text = {
+    .name = "text",
+    .extensions = ".txt",
+    .line = "for people (default)",
+    .write = write_text,
+};
+
 /* --- the subject --- */
 
 static void summarize_matrix(const struct report *report, struct summary *summary) {
@@ -129,8 +312,8 @@ static void summarize_matrix(const struct report *report, struct summary *summar
     matrix_verdict(findings->matrix, summary->line);
 }
 
-extern const struct format format_matrix_text, format_matrix_json, format_matrix_csv,
-    format_matrix_markdown, format_matrix_svg;
+extern const struct format format_matrix_json, format_matrix_csv, format_matrix_markdown,
+    format_matrix_svg;
 
 static const struct format *const formats[] = {
     &format_matrix_text,     &format_matrix_json, &format_matrix_csv,
