@@ -4,7 +4,6 @@
 
 #include <stddef.h>
 
-#include "scenario/errors.h"
 #include "scenario/scenario.h"
 
 /* One file of scenarios/, as CMake built it in. */

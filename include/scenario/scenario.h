@@ -9,13 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "base/memory.h"
 #include "base/units.h"
 #include "kernel/sockopt.h"
 #include "scenario/answer.h"
-#include "scenario/errors.h"
 #include "scenario/verb.h"
 
 /* Limits; the parser refuses what goes beyond. */
@@ -155,6 +155,42 @@ struct scenario {
     struct section *cases;
     size_t case_count;
 };
+
+/* --- the errors in a file: all are collected, then printed as compilers do --- */
+
+/* The most errors kept in one list; the rest is only counted. */
+enum { ERRORS_KEPT = 1000 };
+
+struct error {
+    const char *file;
+    unsigned line;   /* from 1; 0: the file as a whole */
+    unsigned column; /* in characters, from 1 */
+    const char *text;
+    const char *excerpt; /* the line, or the part of it around the column; NULL without a line */
+    size_t excerpt_size;
+    size_t caret; /* how many bytes of the excerpt come before the column */
+};
+
+struct errors {
+    struct arena arena; /* owns all below */
+    struct error *list;
+    size_t count; /* of all, also of those that are not in the list */
+};
+
+/* Adds an error at byte `offset` of the `size` bytes of the line `text` (all are copied). */
+void errors_add(struct errors *errors, const char *file, unsigned line, const char *text,
+                size_t size, size_t offset, const char *message);
+
+/* Adds an error of a file as a whole. */
+void errors_add_file(struct errors *errors, const char *file, const char *message);
+
+/* Prints each as `file:line:column: error: message`, the line, and a caret below the column.
+ * Control characters in the text are replaced, so that they do nothing to a terminal. */
+void errors_print(const struct errors *errors, FILE *out);
+
+void errors_free(struct errors *errors);
+
+/* --- parsing --- */
 
 /* Parses `size` bytes of text. `name` and `file` (NULL for a built-in scenario) are copied. The
  * text is copied if there is a file; the text of a built-in scenario must outlive the scenario.

@@ -5,7 +5,7 @@
 #include "cmd/commands.h"
 #include "cmd/options.h"
 #include "scenario/catalogue.h"
-#include "scenario/errors.h"
+#include "scenario/scenario.h"
 
 static int cmd_check(int argc, char **argv) {
     struct errors errors = {0};

@@ -18,7 +18,7 @@
 #include "report/run/phrase.h"
 #include "report/run/run.h"
 #include "scenario/catalogue.h"
-#include "scenario/errors.h"
+#include "scenario/scenario.h"
 
 struct request {
     struct run_options run;

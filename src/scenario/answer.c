@@ -119,36 +119,23 @@ bool expectation_wants_more(const struct expectation *want, int64_t got) {
            wants_more(want->otherwise, want->otherwise_count, got);
 }
 
-static bool any_success(const struct wanted *list, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (list[i].kind != WANT_ERRNO)
+bool expectation_allows_success(const struct expectation *want) {
+    int count = (int)(want->either_count + want->otherwise_count);
+    for (int i = 0; i < count; i++)
+        if (expectation_at(want, i)->kind != WANT_ERRNO)
             return true;
     return false;
 }
 
-bool expectation_allows_success(const struct expectation *want) {
-    return any_success(want->either, want->either_count) ||
-           any_success(want->otherwise, want->otherwise_count);
-}
-
-/* Returns whether an answer has a value beside its kind. */
-static bool carries_value(const struct answer *got) {
-    return got->kind == ANSWER_NUMBER || got->kind == ANSWER_ADDRESS || got->kind == ANSWER_VALUE;
-}
-
-static bool pins_value(const struct wanted *wanted) {
-    bool written = wanted->address.use == ADDRESS_WRITTEN && !wanted->address.pattern.any_port;
-    return wanted->kind != WANT_OK && wanted->kind != WANT_ANY && wanted->low == wanted->high &&
-           written;
-}
-
-static bool pins_rounds(const struct wanted *wanted) {
-    return wanted->counted && wanted->rounds_low == wanted->rounds_high;
-}
-
 bool wanted_pins(const struct wanted *wanted, const struct answer *got) {
-    return (!carries_value(got) || pins_value(wanted)) &&
-           (!got->in_block || got->at == VERB_NONE || pins_rounds(wanted));
+    bool has_value =
+        got->kind == ANSWER_NUMBER || got->kind == ANSWER_ADDRESS || got->kind == ANSWER_VALUE;
+    bool has_rounds = got->in_block && got->at != VERB_NONE;
+    bool one_value = wanted->kind != WANT_OK && wanted->kind != WANT_ANY &&
+                     wanted->low == wanted->high && wanted->address.use == ADDRESS_WRITTEN &&
+                     !wanted->address.pattern.any_port;
+    bool one_number_of_rounds = wanted->counted && wanted->rounds_low == wanted->rounds_high;
+    return (!has_value || one_value) && (!has_rounds || one_number_of_rounds);
 }
 
 /* --- an answer as text --- */

@@ -46,25 +46,7 @@ static bool ends_in(const char *text, const char *end) {
     return size > end_size && strcmp(text + size - end_size, end) == 0;
 }
 
-/* The name of a file's scenario: its own without folders and `.scenario`. */
-static const char *name_of_file(struct arena *arena, const char *path) {
-    const char *slash = strrchr(path, '/');
-    const char *base = slash == NULL ? path : slash + 1;
-    size_t size = strlen(base);
-    return arena_copy(arena, base, ends_in(base, ending) ? size - strlen(ending) : size);
-}
-
-/* Reads all of a file into the arena. Returns its text, or NULL with what is wrong in `*wrong`. */
-static const char *read_all(struct arena *arena, int file, size_t *size, const char **wrong) {
-    const char *text = file_read_all(arena, file, SCENARIO_FILE_MAX, size);
-    if (text == NULL)
-        *wrong =
-            errno == EFBIG ? "it is larger than 4 MiB, the limit for a scenario" : strerror(errno);
-    else if (*size == 0)
-        *wrong = "it is empty";
-    return *wrong == NULL ? text : NULL;
-}
-
+/* Returns why a file cannot be a scenario, static, or NULL. */
 static const char *refuse_kind(int file) {
     struct stat status;
     if (fstat(file, &status) < 0)
@@ -76,34 +58,44 @@ static const char *refuse_kind(int file) {
     return NULL;
 }
 
-/* Reads a file, or standard input for `-`. A FIFO that nobody writes to is empty, not waited for.
- */
-static const char *read_file(struct arena *arena, const char *path, size_t *size,
-                             const char **wrong) {
+/* Reads a file, or standard input for `-`, into the arena. Returns what is wrong, or NULL. A FIFO
+ * that nobody writes to is empty, not waited for. */
+static const char *read_file(struct arena *arena, const char *path, const char **text,
+                             size_t *size) {
     bool input = strcmp(path, "-") == 0;
     int file = input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (file < 0) {
-        *wrong = strerror(errno);
-        return NULL;
-    }
-    *wrong = refuse_kind(file);
+    if (file < 0)
+        return strerror(errno);
+    const char *wrong = refuse_kind(file);
     if (!input)
         fcntl(file, F_SETFL, O_RDONLY);
-    const char *text = *wrong == NULL ? read_all(arena, file, size, wrong) : NULL;
+    if (wrong == NULL) {
+        *text = file_read_all(arena, file, SCENARIO_FILE_MAX, size);
+        if (*text == NULL && errno == EFBIG)
+            wrong = "it is larger than 4 MiB, the limit for a scenario";
+        else if (*text == NULL)
+            wrong = strerror(errno);
+        else if (*size == 0)
+            wrong = "it is empty";
+    }
     if (!input)
         close(file);
-    return text;
+    return wrong;
 }
 
+/* Parses a file. The name of its scenario is that of the file, without folders and `.scenario`. */
 static struct scenario *open_file(const char *path, struct errors *errors) {
     struct arena arena = {0};
     struct scenario *scenario = NULL;
-    const char *wrong = NULL;
+    const char *text = NULL, *wrong;
     size_t size = 0;
     const char *shown = strcmp(path, "-") == 0 ? "<stdin>" : path;
-    const char *text = read_file(&arena, path, &size, &wrong);
-    if (text != NULL)
-        scenario = scenario_parse(name_of_file(&arena, shown), shown, text, size, errors);
+    const char *slash = strrchr(shown, '/');
+    const char *base = slash == NULL ? shown : slash + 1;
+    size_t length = strlen(base) - (ends_in(base, ending) ? strlen(ending) : 0);
+    wrong = read_file(&arena, path, &text, &size);
+    if (wrong == NULL)
+        scenario = scenario_parse(arena_copy(&arena, base, length), shown, text, size, errors);
     else
         errors_add_file(errors, path, arena_format(&arena, "cannot read this file: %s", wrong));
     arena_free(&arena);

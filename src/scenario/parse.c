@@ -12,7 +12,7 @@ static const char *keyword_text(struct parser *parser) {
     const struct line *line = &parser->line;
     if (line->count == 2 && line->words[1].quoted)
         return parser_keep(parser, &line->words[1]);
-    return lex_slice(&parser->scenario->arena, line, 1, line->content);
+    return line_slice(&parser->scenario->arena, line, 1, line->content);
 }
 
 void parse_title(struct parser *parser) {
@@ -26,7 +26,7 @@ void parse_title(struct parser *parser) {
 
 void parse_tags(struct parser *parser) {
     struct scenario *scenario = parser->scenario;
-    struct cursor cursor = cursor_after(parser, 1);
+    struct cursor cursor = {&parser->line, 1, parser->line.count};
     const struct word *word = cursor_need(parser, &cursor, "a tag");
     for (; word != NULL; word = cursor_take(&cursor)) {
         scenario->tags = arena_grow(&scenario->arena, scenario->tags, scenario->tag_count,
@@ -35,64 +35,48 @@ void parse_tags(struct parser *parser) {
     }
 }
 
-static void parse_needs_kernel(struct parser *parser, struct cursor *cursor) {
-    if (!cursor_skip(cursor, ">=")) {
-        parser_error(parser, cursor_peek(cursor), "usage: needs kernel >= 6.3");
-        return;
-    }
-    const struct word *word = cursor_need(parser, cursor, "a kernel's version");
-    if (word != NULL && !release_parse(word->text, false, &parser->scenario->needs_kernel))
-        parser_error(parser, word, "'%s' is no version of Linux such as 6.8", word->text);
-}
-
 void parse_needs(struct parser *parser) {
-    struct cursor cursor = cursor_after(parser, 1);
+    struct cursor cursor = {&parser->line, 1, parser->line.count};
     const struct word *word = cursor_need(parser, &cursor, "'kernel >= VERSION', 'ipv6' or 'uids'");
-    if (word_is(word, "ipv6"))
+    if (word_is(word, "ipv6")) {
         parser->scenario->needs_ipv6 = true;
-    else if (word_is(word, "uids"))
+    } else if (word_is(word, "uids")) {
         parser->scenario->needs_uids = true;
-    else if (word_is(word, "kernel"))
-        parse_needs_kernel(parser, &cursor);
-    else if (word != NULL)
+    } else if (word_is(word, "kernel") && !cursor_skip(&cursor, ">=")) {
+        parser_error(parser, cursor_peek(&cursor), "usage: needs kernel >= 6.3");
+    } else if (word_is(word, "kernel")) {
+        word = cursor_need(parser, &cursor, "a kernel's version");
+        if (word != NULL && !release_parse(word->text, false, &parser->scenario->needs_kernel))
+            parser_error(parser, word, "'%s' is no version of Linux such as 6.8", word->text);
+    } else if (word != NULL) {
         parser_error(parser, word,
                      "unknown need '%s'; it must be 'kernel >= VERSION', 'ipv6' or 'uids'",
                      word->text);
+    }
     cursor_need_no_more(parser, &cursor, NULL);
 }
 
 void parse_slow(struct parser *parser) {
-    struct cursor cursor = cursor_after(parser, 1);
+    struct cursor cursor = {&parser->line, 1, parser->line.count};
     parser->scenario->slow = true;
     cursor_need_no_more(parser, &cursor, NULL);
 }
 
 /* --- prose --- */
 
-static void begin_prose(struct parser *parser, const char **prose) {
+void parse_prose(struct parser *parser) {
+    struct scenario *scenario = parser->scenario;
+    const char *first = parser->line.words[0].text;
+    const char **prose = parser->keyword == KEYWORD_WHY ? &scenario->why : &scenario->fix;
+    if (parser->part != PART_HEADER) {
+        prose = &parser->stray_prose;
+        *prose = NULL;
+    }
     if (*prose != NULL && !parser->line_is_wrong)
-        parser_error(parser, &parser->line.words[0], "'%s' is given twice",
-                     parser->line.words[0].text);
+        parser_error(parser, &parser->line.words[0], "'%s' is given twice", first);
     *prose = keyword_text(parser);
     parser->prose = prose;
     parser->prose_start = NULL;
-}
-
-void parse_stray_prose(struct parser *parser) {
-    parser->stray_prose = NULL;
-    begin_prose(parser, &parser->stray_prose);
-}
-
-void parse_why(struct parser *parser) {
-    begin_prose(parser, &parser->scenario->why);
-}
-
-void parse_fix(struct parser *parser) {
-    begin_prose(parser, &parser->scenario->fix);
-}
-
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t' || c == '\r';
 }
 
 /* Copies the lines from `at` to `end` without the blanks around each. Empty lines are kept: they
@@ -102,9 +86,9 @@ static char *copy_trimmed(char *to, const char *at, const char *end) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         const char *stop = newline == NULL ? end : newline;
         const char *next = newline == NULL ? end : newline + 1;
-        while (at < stop && is_blank(*at))
+        while (at < stop && line_is_blank(*at))
             at++;
-        while (stop > at && is_blank(stop[-1]))
+        while (stop > at && line_is_blank(stop[-1]))
             stop--;
         memcpy(to, at, (size_t)(stop - at));
         to += stop - at;
@@ -133,17 +117,6 @@ static void end_prose(struct parser *parser) {
     parser->prose = NULL;
 }
 
-/* Adds a line of text to the prose that is open. */
-static void add_prose(struct parser *parser, const char *text, size_t size) {
-    if (parser->prose_start == NULL)
-        parser->prose_start = text;
-    parser->prose_end = text + size;
-}
-
-static struct opened opened_here(const struct parser *parser) {
-    return (struct opened){.line = parser->line, .errors = parser->errors->count};
-}
-
 /* Returns whether an error was found since: what seems to be missing may be what could not be read.
  */
 static bool has_errors(const struct parser *parser, const struct opened *opened) {
@@ -160,7 +133,7 @@ void parse_block_open(struct parser *parser, const struct step *step) {
     parser->in_block = true;
     parser->inner_blocks = 0;
     parser->block = (size_t)(step - parser->scenario->steps);
-    parser->in_block_of = opened_here(parser);
+    parser->in_block_of = (struct opened){parser->line, parser->errors->count};
     parser->in_block_of.errors -= parser->line_is_wrong; /* an error of the opening line counts */
 }
 
@@ -216,31 +189,25 @@ void parse_end(struct parser *parser) {
 
 /* --- sections: setup and cases --- */
 
-/* Returns whether the title of a case reads like a step of a role named 'case'. */
-static bool is_like_a_step(struct parser *parser, const char *title) {
-    const char *first = arena_copy(&parser->scratch, title, strcspn(title, " "));
-    return verb_named(first) != VERB_NONE;
-}
-
-static void check_case(struct parser *parser) {
+/* Ends the section that is open, and a block in it. A case without steps is an error, unless it
+ * repeats the setup. Its title may read like a step: then it was meant as a role named 'case'. */
+static void end_section(struct parser *parser) {
     const struct section *section = parser->section;
+    if (parser->in_block)
+        parse_block_missed_end(parser);
+    if (parser->part != PART_CASE) {
+        parser->after_setup = parser->flow;
+        return;
+    }
     if (section->count > 0 || has_errors(parser, &parser->in_section))
         return;
-    if (is_like_a_step(parser, section->title))
+    const char *title = section->title;
+    const char *first = arena_copy(&parser->scratch, title, strcspn(title, " "));
+    if (verb_named(first) != VERB_NONE)
         parser_error_at(parser, &parser->in_section.line,
                         "this case has no steps; 'case' is a keyword and cannot name a role");
     else if (parser->scenario->setup.count == 0)
         parser_error_at(parser, &parser->in_section.line, "this case has no steps");
-}
-
-/* Ends the section that is open, and a block in it. */
-static void end_section(struct parser *parser) {
-    if (parser->in_block)
-        parse_block_missed_end(parser);
-    if (parser->part == PART_CASE)
-        check_case(parser);
-    else
-        parser->after_setup = parser->flow;
 }
 
 static void begin_section(struct parser *parser, enum part part, struct section *section,
@@ -249,12 +216,12 @@ static void begin_section(struct parser *parser, enum part part, struct section 
         .title = title, .line = parser->line.number, .first = parser->scenario->step_count};
     parser->part = part;
     parser->section = section;
-    parser->in_section = opened_here(parser);
+    parser->in_section = (struct opened){parser->line, parser->errors->count};
     parser->missed_end = false;
 }
 
 void parse_setup(struct parser *parser) {
-    struct cursor cursor = cursor_after(parser, 1);
+    struct cursor cursor = {&parser->line, 1, parser->line.count};
     cursor_need_no_more(parser, &cursor, NULL);
     if (parser->part == PART_HEADER) {
         begin_section(parser, PART_SETUP, &parser->scenario->setup, NULL);
@@ -302,11 +269,13 @@ static void take_line(struct parser *parser, const char *text, size_t size, unsi
     bool in_column_one = size > 0 && text[0] != ' ' && text[0] != '\t';
     if (in_column_one)
         end_prose(parser);
-    if (parser->prose != NULL) {
-        add_prose(parser, text, size);
+    if (parser->prose != NULL) { /* one more line of it */
+        if (parser->prose_start == NULL)
+            parser->prose_start = text;
+        parser->prose_end = text + size;
         return;
     }
-    const char *wrong = lex_line(&parser->scratch, text, size, number, &parser->line, &at);
+    const char *wrong = line_split(&parser->scratch, text, size, number, &parser->line, &at);
     if (wrong != NULL) {
         parser_error(parser, &(struct word){.at = at}, "%s", wrong);
         parse_broken_line(parser);
@@ -349,27 +318,18 @@ static void check_whole(struct parser *parser, const char *text, size_t size) {
 
 /* --- the scenario --- */
 
-static void fill(struct scenario *scenario, const char *name, const char *file, const char *text,
-                 size_t size) {
-    struct arena *arena = &scenario->arena;
-    scenario->name = arena_copy(arena, name, strlen(name));
-    scenario->file = file == NULL ? NULL : arena_copy(arena, file, strlen(file));
-    scenario->source = file == NULL ? text : arena_copy(arena, text, size);
-    scenario->source_size = size;
-}
-
-/* Moves the steps, which grew in the parser's scratch memory, to the scenario. */
-static void keep_steps(struct scenario *scenario) {
-    scenario->steps = arena_keep(&scenario->arena, scenario->steps,
-                                 scenario->step_count * sizeof scenario->steps[0]);
-}
-
 static struct scenario *parse(const char *name, const char *file, const char *text, size_t size,
                               bool header_alone, struct errors *errors) {
     struct arena arena = {0}, scratch = {0};
     struct scenario *scenario = arena_alloc(&arena, sizeof *scenario);
     scenario->arena = arena;
-    fill(scenario, name, file, text, size);
+    scenario->name = arena_copy(&scenario->arena, name, strlen(name));
+    if (file != NULL) {
+        scenario->file = arena_copy(&scenario->arena, file, strlen(file));
+        text = arena_copy(&scenario->arena, text, size);
+    }
+    scenario->source = text;
+    scenario->source_size = size;
     file = file == NULL ? scenario->name : scenario->file;
     if (memchr(text, '\0', size) != NULL) {
         errors_add_file(errors, file, "not a text file: it contains NUL bytes");
@@ -380,11 +340,12 @@ static struct scenario *parse(const char *name, const char *file, const char *te
     parser->errors = errors;
     parser->file = file;
     parser->scratch = scratch;
-    take_lines(parser, scenario->source, size, header_alone);
+    take_lines(parser, text, size, header_alone);
     if (!header_alone)
-        check_whole(parser, scenario->source, size);
-    keep_steps(scenario);
-    scratch = parser->scratch; /* the parser lies in it */
+        check_whole(parser, text, size);
+    scenario->steps = arena_keep(&scenario->arena, scenario->steps,
+                                 scenario->step_count * sizeof scenario->steps[0]);
+    scratch = parser->scratch; /* the parser and the steps so far lie in it */
     arena_free(&scratch);
     return scenario;
 }

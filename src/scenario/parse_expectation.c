@@ -109,10 +109,6 @@ static void unknown_result(const struct context *context, const struct word *wor
                      word->text);
 }
 
-static bool is_block_answer(const struct context *context) {
-    return verb_row(context->verb)->answer == GIVES_BLOCK;
-}
-
 /* Reports an error if this verb never gives such an answer. */
 static void check_kind(const struct context *context, const struct word *word,
                        const struct wanted *wanted) {
@@ -120,7 +116,7 @@ static void check_kind(const struct context *context, const struct word *word,
     bool never = (wanted->kind == WANT_EOF && gives != GIVES_DATA) ||
                  (wanted->kind == WANT_NUMBER && gives != GIVES_DATA && gives != GIVES_NUMBER) ||
                  (wanted->kind == WANT_ADDRESS && gives != GIVES_ADDRESS);
-    if (never && !is_block_answer(context) && !context->parser->line_is_wrong)
+    if (never && gives != GIVES_BLOCK && !context->parser->line_is_wrong)
         parser_error(context->parser, word, "'%s' never answers '%s'",
                      verb_row(context->verb)->name, word->text);
 }
@@ -180,7 +176,7 @@ static void parse_block_end(const struct context *context, struct cursor *cursor
                          word->text);
     }
     bool of_a_block = wanted->at != VERB_NONE || wanted->counted;
-    if (of_a_block && !is_block_answer(context) && !parser->line_is_wrong)
+    if (of_a_block && verb_row(context->verb)->answer != GIVES_BLOCK && !parser->line_is_wrong)
         parser_error(parser, start,
                      "'at' and 'after' say how a block ended: they "
                      "belong after 'end ->'");
@@ -209,7 +205,7 @@ static const struct wanted *parse_either(const struct context *context, struct c
         parse_kind(context, word, wanted);
         parse_block_end(context, cursor, wanted);
         wanted->text =
-            lex_slice(arena, cursor->line, first, cursor->line->words[cursor->next - 1].end);
+            line_slice(arena, cursor->line, first, cursor->line->words[cursor->next - 1].end);
     } while (cursor_skip(cursor, "|"));
     return arena_keep(arena, list, *count * sizeof *list);
 }
@@ -269,7 +265,7 @@ static void read_want(struct parser *parser, struct cursor *cursor, enum verb ve
     if (cursor_peek(cursor) == NULL)
         return;
     *want = (struct expectation){.given = true};
-    want->text = lex_slice(arena, cursor->line, cursor->next, cursor->line->content);
+    want->text = line_slice(arena, cursor->line, cursor->next, cursor->line->content);
     struct line pieces = cut(&parser->scratch, cursor);
     struct cursor inner = {&pieces, 0, pieces.count};
     want->either = parse_either(&context, &inner, &want->either_count);

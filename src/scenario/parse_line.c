@@ -6,71 +6,37 @@
 #include "base/units.h"
 #include "scenario/parser.h"
 
-/* --- arguments that several verbs take --- */
-
-bool parser_take_number(struct parser *parser, struct cursor *cursor, const char *what, int64_t low,
-                        int64_t high, int64_t *number) {
-    const struct word *word = cursor_need(parser, cursor, what);
-    if (word == NULL)
-        return false;
-    bool valid = units_number(word->text, low, high, number);
-    if (!valid)
-        parser_error(parser, word, "'%s' is not %s: a number from %lld to %lld", word->text, what,
-                     (long long)low, (long long)high);
-    return valid;
-}
-
-void parser_take_time(struct parser *parser, struct cursor *cursor, uint64_t *ns) {
-    const struct word *word = cursor_need(parser, cursor, "a TIME");
-    if (word != NULL && !units_duration(word->text, ns))
-        parser_error(parser, word, "'%s' is not a time such as 200ms or 3s", word->text);
-}
-
 /* --- a step: its arguments, its expectation, and what it changes for the steps after it --- */
 
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t';
-}
-
-static const char *comment_text(struct parser *parser) {
-    const struct line *line = &parser->line;
-    size_t at = line->comment, end = line->size;
-    while (at < end && is_blank(line->text[at]))
-        at++;
-    while (end > at && is_blank(line->text[end - 1]))
-        end--;
-    return at < end ? arena_copy(&parser->scenario->arena, line->text + at, end - at) : NULL;
-}
-
+/* Adds a step, with the comment of the present line. Returns NULL if there are too many. */
 static struct step *add_step(struct parser *parser, enum verb verb, int role) {
     struct scenario *scenario = parser->scenario;
+    const struct line *line = &parser->line;
     if (scenario->step_count == SCENARIO_STEPS_MAX) {
         if (!parser->too_many_steps)
-            parser_error(parser, &parser->line.words[0], "more than %d steps", SCENARIO_STEPS_MAX);
+            parser_error(parser, &line->words[0], "more than %d steps", SCENARIO_STEPS_MAX);
         parser->too_many_steps = true;
         return NULL;
     }
     scenario->steps = arena_grow(&parser->scratch, scenario->steps, scenario->step_count,
                                  sizeof scenario->steps[0]);
     struct step *step = &scenario->steps[scenario->step_count++];
-    *step = (struct step){.verb = verb,
-                          .role = role,
-                          .line = parser->line.number,
-                          .comment = comment_text(parser),
-                          .socket = NO_SOCKET};
+    *step = (struct step){.verb = verb, .role = role, .line = line->number, .socket = NO_SOCKET};
+    size_t at = line->comment, end = line->size;
+    while (at < end && line_is_blank(line->text[at]))
+        at++;
+    while (end > at && line_is_blank(line->text[end - 1]))
+        end--;
+    if (at < end)
+        step->comment = arena_copy(&scenario->arena, line->text + at, end - at);
     parser->section->count++;
     return step;
-}
-
-/* The option whose value is expected, or NULL. */
-static const struct sockopt *asked_option(const struct step *step) {
-    bool asks = verb_row(step->verb)->answer == GIVES_VALUE && step->options.count > 0;
-    return asks ? step->options.list[0].option : NULL;
 }
 
 static void parse_step_want(struct parser *parser, size_t arrow, struct step *step) {
     const struct verb_row *row = verb_row(step->verb);
     bool given = arrow < parser->line.count;
+    bool asks_for_option = row->answer == GIVES_VALUE && step->options.count > 0;
     if (row->opens_block && given)
         parser_error(parser, &parser->line.words[arrow],
                      "the result of a block is written after its 'end'");
@@ -78,7 +44,8 @@ static void parse_step_want(struct parser *parser, size_t arrow, struct step *st
         parser_error(parser, NULL, "'%s' needs a result: '-> N', or '-> any' to record it",
                      row->name);
     else
-        parse_expectation(parser, arrow, step->verb, asked_option(step), &step->want);
+        parse_expectation(parser, arrow, step->verb,
+                          asks_for_option ? step->options.list[0].option : NULL, &step->want);
     if (row->opens_block)
         parse_block_open(parser, step);
 }
@@ -92,7 +59,7 @@ static void parse_step(struct parser *parser, enum verb verb, int role, size_t f
         return;
     struct cursor cursor = {&parser->line, first, arrow < first ? first : arrow};
     size_t end = cursor.end > first ? parser->line.words[cursor.end - 1].end : 0;
-    step->arguments = lex_slice(&parser->scenario->arena, &parser->line, first, end);
+    step->arguments = line_slice(&parser->scenario->arena, &parser->line, first, end);
     if (row->parse != NULL)
         row->parse(parser, &cursor, step);
     cursor_need_no_more(parser, &cursor, row->usage);
@@ -113,7 +80,7 @@ struct keyword_row {
 static const struct keyword_row rows[KEYWORDS] = {
     [KEYWORD_TITLE] = {parse_title, true, true},   [KEYWORD_TAGS] = {parse_tags, true, true},
     [KEYWORD_NEEDS] = {parse_needs, true, false},  [KEYWORD_SLOW] = {parse_slow, true, false},
-    [KEYWORD_WHY] = {parse_why, true, true},       [KEYWORD_FIX] = {parse_fix, true, true},
+    [KEYWORD_WHY] = {parse_prose, true, true},     [KEYWORD_FIX] = {parse_prose, true, true},
     [KEYWORD_SETUP] = {parse_setup, false, false}, [KEYWORD_CASE] = {parse_case, false, true},
     [KEYWORD_END] = {parse_end, false, false},
 };
@@ -145,6 +112,7 @@ static void parse_keyword(struct parser *parser, enum keyword keyword) {
     const struct line *line = &parser->line;
     const struct keyword_row *row = &rows[keyword];
     bool misplaced = row->in_header && parser->part != PART_HEADER;
+    parser->keyword = keyword;
     bool names_a_role =
         (misplaced || !row->is_text) && line->count > 1 && word_verb(&line->words[1]) != VERB_NONE;
     if (names_a_role) {
@@ -153,8 +121,8 @@ static void parse_keyword(struct parser *parser, enum keyword keyword) {
         parser_error(parser, &line->words[0],
                      "'%s' belongs in the header, before the setup and the cases",
                      keyword_name(keyword));
-        if (keyword == KEYWORD_WHY || keyword == KEYWORD_FIX)
-            parse_stray_prose(parser);
+        if (row->parse == parse_prose)
+            parse_prose(parser);
     } else {
         row->parse(parser);
     }
@@ -185,14 +153,9 @@ static void parse_role_line(struct parser *parser) {
     parse_step(parser, verb, role, 2);
 }
 
-static void refuse_lone_word(struct parser *parser) {
-    const struct word *first = &parser->line.words[0];
-    parser_error(parser, first, "a step is ROLE VERB ...; '%s' is only one word", first->text);
-}
-
 /* A line that starts with neither a keyword nor a verb, and is no role's: its first word may be a
- * misspelt keyword or verb. */
-static void parse_misspelt_line(struct parser *parser, bool stands_alone) {
+ * misspelt keyword or verb. Returns whether the line was taken as such. */
+static bool parse_misspelt_line(struct parser *parser) {
     const struct word *first = &parser->line.words[0];
     enum keyword keyword = keyword_near(first->text);
     enum verb verb = verb_near(first->text, SCOPE_ENVIRONMENT);
@@ -207,12 +170,10 @@ static void parse_misspelt_line(struct parser *parser, bool stands_alone) {
         parse_step(parser, verb, NO_ROLE, 1);
     } else if (parser->part == PART_HEADER && !verb_may_follow) {
         parser_error(parser, first, "unknown keyword '%s'", first->text);
-    } else if (stands_alone) {
-        refuse_lone_word(parser);
     } else {
-        parse_need_section(parser);
-        parse_role_line(parser);
+        return false;
     }
+    return true;
 }
 
 /* A line that starts with neither a keyword nor a verb. It is a role's if that role is known or a
@@ -222,14 +183,14 @@ static void parse_other_line(struct parser *parser) {
     bool stands_alone = parser->line.count == 1 || word_is(first + 1, "->");
     bool of_a_role =
         parser_knows_role(parser, first) || (!stands_alone && word_verb(first + 1) != VERB_NONE);
-    if (!of_a_role) {
-        parse_misspelt_line(parser, stands_alone);
-    } else if (stands_alone) {
-        refuse_lone_word(parser);
-    } else {
-        parse_need_section(parser);
-        parse_role_line(parser);
+    if (!of_a_role && parse_misspelt_line(parser))
+        return;
+    if (stands_alone) {
+        parser_error(parser, first, "a step is ROLE VERB ...; '%s' is only one word", first->text);
+        return;
     }
+    parse_need_section(parser);
+    parse_role_line(parser);
 }
 
 static void parse_verb_line(struct parser *parser, enum verb verb) {
@@ -250,22 +211,20 @@ static void parse_verb_line(struct parser *parser, enum verb verb) {
 /* --- lines of a block --- */
 
 /* A block in a block is an error; its `end` must then not be taken for that of the outer one. */
-static void refuse_inner_block(struct parser *parser) {
-    parser_error(parser, &parser->line.words[0],
-                 "blocks cannot be nested: the one of line %u needs its 'end' first",
-                 parse_block(parser)->line);
-    parser->inner_blocks++;
-}
-
 static void parse_body_call(struct parser *parser, enum verb verb, size_t arguments) {
-    if (verb == VERB_REPEAT || verb == VERB_SERVE)
-        refuse_inner_block(parser);
-    else if (verb_row(verb)->scope != SCOPE_CALL)
+    const struct step *block = parse_block(parser);
+    if (verb_row(verb)->opens_block) {
+        parser_error(parser, &parser->line.words[0],
+                     "blocks cannot be nested: the one of line %u needs its 'end' first",
+                     block->line);
+        parser->inner_blocks++;
+    } else if (verb_row(verb)->scope != SCOPE_CALL) {
         parser_error(parser, &parser->line.words[arguments - 1],
                      "'%s' is not allowed in a block; only calls on sockets are",
                      verb_row(verb)->name);
-    else
-        parse_step(parser, verb, parse_block(parser)->role, arguments);
+    } else {
+        parse_step(parser, verb, block->role, arguments);
+    }
 }
 
 /* ROLE VERB ... in a block. A line of another role means that the block's `end` was forgotten. */

@@ -1,8 +1,91 @@
-/* What every part of the parser needs: errors, words, names, addresses. */
+/* What every part of the parser needs: lines and words, errors, names, addresses. */
 #include <string.h>
 
 #include "base/text.h"
+#include "base/units.h"
 #include "scenario/parser.h"
+
+/* --- lines ---
+ *
+ * Words are separated by blanks. A word that starts with a double quote ends at the next one; in
+ * between, \" and \\ stand for a quote and a backslash. `#` outside quotes starts a comment.
+ */
+
+bool line_is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
+}
+
+/* Returns whether the byte at `at` is a backslash that escapes the next one. */
+static bool is_escape(const struct line *line, size_t at) {
+    return line->text[at] == '\\' && at + 1 < line->size &&
+           (line->text[at + 1] == '"' || line->text[at + 1] == '\\');
+}
+
+/* Reads the word that the quote at `word->at` opens. Returns NULL, or what is wrong, static. */
+static const char *read_quoted(struct arena *arena, const struct line *line, struct word *word) {
+    size_t close = word->at + 1;
+    while (close < line->size && line->text[close] != '"')
+        close += is_escape(line, close) ? 2 : 1;
+    if (close >= line->size)
+        return "this quote is not closed";
+    word->end = close + 1;
+    if (word->end < line->size && !line_is_blank(line->text[word->end]) &&
+        line->text[word->end] != '#')
+        return "a blank is missing after the quoted word";
+    char *text = arena_alloc(arena, close - word->at), *to = text;
+    for (size_t from = word->at + 1; from < close; from++) {
+        from += is_escape(line, from);
+        *to++ = line->text[from];
+    }
+    word->text = text;
+    return NULL;
+}
+
+const char *line_split(struct arena *arena, const char *text, size_t size, unsigned number,
+                       struct line *line, size_t *at) {
+    *line = (struct line){.text = text, .size = size, .number = number, .comment = size};
+    line->indented = size > 0 && line_is_blank(text[0]);
+    for (size_t next = 0; next < size;) {
+        *at = next;
+        if (line_is_blank(text[next])) {
+            next++;
+            continue;
+        }
+        if (text[next] == '#') {
+            line->comment = next + 1;
+            break;
+        }
+        struct word word = {.at = next, .end = next, .quoted = text[next] == '"'};
+        if (word.quoted) {
+            const char *wrong = read_quoted(arena, line, &word);
+            if (wrong != NULL)
+                return wrong;
+        } else {
+            while (word.end < size && !line_is_blank(text[word.end]) && text[word.end] != '#')
+                word.end++;
+            word.text = arena_copy(arena, text + next, word.end - next);
+        }
+        line->words = arena_grow(arena, line->words, line->count, sizeof word);
+        line->words[line->count++] = word;
+        next = line->content = word.end;
+    }
+    return NULL;
+}
+
+const char *line_slice(struct arena *arena, const struct line *line, size_t first, size_t end) {
+    if (first >= line->count || line->words[first].at >= end)
+        return "";
+    size_t start = line->words[first].at;
+    char *slice = arena_alloc(arena, end - start + 1), *to = slice;
+    for (size_t i = first; i < line->count && line->words[i].at < end; i++) {
+        const struct word *word = &line->words[i];
+        if (i > first)
+            *to++ = ' ';
+        memcpy(to, line->text + word->at, word->end - word->at);
+        to += word->end - word->at;
+    }
+    return slice;
+}
 
 /* --- errors --- */
 
@@ -47,10 +130,6 @@ const char *parser_keep(struct parser *parser, const struct word *word) {
 
 /* --- cursor --- */
 
-struct cursor cursor_after(const struct parser *parser, size_t skipped) {
-    return (struct cursor){&parser->line, skipped, parser->line.count};
-}
-
 const struct word *cursor_peek(const struct cursor *cursor) {
     return cursor->next < cursor->end ? &cursor->line->words[cursor->next] : NULL;
 }
@@ -89,6 +168,24 @@ void cursor_need_no_more(struct parser *parser, const struct cursor *cursor, con
         parser_error(parser, word, "unexpected '%s'", word->text);
     else
         parser_error(parser, word, "unexpected '%s'; usage: %s", word->text, usage);
+}
+
+bool cursor_take_number(struct parser *parser, struct cursor *cursor, const char *what, int64_t low,
+                        int64_t high, int64_t *number) {
+    const struct word *word = cursor_need(parser, cursor, what);
+    if (word == NULL)
+        return false;
+    bool valid = units_number(word->text, low, high, number);
+    if (!valid)
+        parser_error(parser, word, "'%s' is not %s: a number from %lld to %lld", word->text, what,
+                     (long long)low, (long long)high);
+    return valid;
+}
+
+void cursor_take_time(struct parser *parser, struct cursor *cursor, uint64_t *ns) {
+    const struct word *word = cursor_need(parser, cursor, "a TIME");
+    if (word != NULL && !units_duration(word->text, ns))
+        parser_error(parser, word, "'%s' is not a time such as 200ms or 3s", word->text);
 }
 
 /* --- names --- */
@@ -216,13 +313,6 @@ static bool find_socket(const struct scenario *scenario, struct reference *refer
     return false;
 }
 
-static const char *near_role(const struct scenario *scenario, const char *name) {
-    struct suggestion nearest = suggest_begin(name);
-    for (size_t i = 0; i < scenario->role_count; i++)
-        suggest_offer(&nearest, scenario->roles[i]);
-    return nearest.word;
-}
-
 static void unknown_socket(struct parser *parser, const struct word *word,
                            const struct reference *reference, const char *rest) {
     const struct scenario *scenario = parser->scenario;
@@ -246,7 +336,7 @@ static void unknown_socket(struct parser *parser, const struct word *word,
 
 static void unknown_reference(struct parser *parser, const struct word *word,
                               const struct reference *reference, const char *role_rest) {
-    struct arena *arena = &parser->scratch;
+    const struct scenario *scenario = parser->scenario;
     const char *text = reference->text;
     if (role_rest != NULL) {
         unknown_socket(parser, word, reference, role_rest);
@@ -256,10 +346,13 @@ static void unknown_reference(struct parser *parser, const struct word *word,
         parser_error_in(parser, word, text, "a reference to a socket is $ROLE.SOCKET");
         return;
     }
-    const char *name = arena_copy(arena, text, strcspn(text, "."));
-    const char *near = near_role(parser->scenario, name);
-    if (near != NULL)
-        parser_error_in(parser, word, text, "unknown role '%s'; did you mean '%s'?", name, near);
+    const char *name = arena_copy(&parser->scratch, text, strcspn(text, "."));
+    struct suggestion nearest = suggest_begin(name);
+    for (size_t i = 0; i < scenario->role_count; i++)
+        suggest_offer(&nearest, scenario->roles[i]);
+    if (nearest.word != NULL)
+        parser_error_in(parser, word, text, "unknown role '%s'; did you mean '%s'?", name,
+                        nearest.word);
     else
         parser_error_in(parser, word, text, "unknown role '%s'", name);
 }

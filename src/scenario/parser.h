@@ -5,7 +5,7 @@
  *   steps_environment.c  the verbs of the environment
  *   steps_role.c         the verbs of a role
  *   parse_expectation.c  what stands after `->`
- *   parser.c             what all of them need: errors, words, names, addresses
+ *   parser.c             what all of them need: lines, words, errors, names, addresses
  *
  * A line with an error is reported once, and then taken as what it was most likely meant to be, so
  * that one error gives one message and the lines below it are still checked.
@@ -13,8 +13,27 @@
 #ifndef PORTREUSE_SCENARIO_PARSER_H
 #define PORTREUSE_SCENARIO_PARSER_H
 
-#include "scenario/lex.h"
+#include "base/memory.h"
 #include "scenario/scenario.h"
+
+/* A line of the file as words. */
+struct word {
+    const char *text; /* without quotes and escapes, NUL-terminated; in the arena */
+    size_t at;        /* where it starts in the line, in bytes; a quoted one at its quote */
+    size_t end;       /* where it ends */
+    bool quoted;
+};
+
+struct line {
+    const char *text; /* borrowed; no newline */
+    size_t size;
+    unsigned number; /* from 1 */
+    bool indented;   /* it does not start in column one */
+    struct word *words;
+    size_t count;
+    size_t comment; /* where the text after `#` starts, or `size` */
+    size_t content; /* where the last word ends */
+};
 
 /* What is known at a line of the story so far: which roles run, and which sockets they have. Each
  * case starts again from where the setup ended. */
@@ -40,6 +59,7 @@ struct parser {
     struct errors *errors;
     const char *file;
     struct line line;
+    enum keyword keyword;    /* of this line, or the last one that had one */
     bool line_is_wrong;      /* an error was reported on this line */
     bool after_unknown_verb; /* which may have been meant to open a block: these are its lines */
     struct arena scratch;    /* owned: words and other memory that the scenario does not need */
@@ -65,6 +85,18 @@ struct parser {
 
 /* --- parser.c --- */
 
+/* Returns whether a byte is a blank: those separate words. */
+bool line_is_blank(char c);
+
+/* Splits `size` bytes at `text` into words. Returns NULL, or what is wrong with the line, static;
+ * `*at` is then the offset of the error, and the words before it have been read. */
+const char *line_split(struct arena *arena, const char *text, size_t size, unsigned number,
+                       struct line *line, size_t *at);
+
+/* Returns the text from the word with index `first` up to the offset `end`, each run of blanks
+ * folded into one. */
+const char *line_slice(struct arena *arena, const struct line *line, size_t first, size_t end);
+
 /* Reports an error at a word of the present line; NULL stands for the end of the line. */
 void parser_error(struct parser *parser, const struct word *word, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -87,9 +119,6 @@ struct cursor {
     size_t next, end; /* indexes of words */
 };
 
-/* The words of the present line, without the first `skipped`. */
-struct cursor cursor_after(const struct parser *parser, size_t skipped);
-
 /* Returns the next word, or NULL at the end; _take also moves on. */
 const struct word *cursor_peek(const struct cursor *cursor);
 const struct word *cursor_take(struct cursor *cursor);
@@ -104,6 +133,12 @@ const struct word *cursor_need(struct parser *parser, struct cursor *cursor, con
 
 /* Reports an error if words are left; `usage` is how the line is written, or NULL. */
 void cursor_need_no_more(struct parser *parser, const struct cursor *cursor, const char *usage);
+
+/* Takes a number from `low` to `high`, or a TIME in nanoseconds. An error says that the word is not
+ * `what`. */
+bool cursor_take_number(struct parser *parser, struct cursor *cursor, const char *what, int64_t low,
+                        int64_t high, int64_t *number);
+void cursor_take_time(struct parser *parser, struct cursor *cursor, uint64_t *ns);
 
 /* Returns the keyword or the verb that an unquoted word is; KEYWORDS or VERB_NONE if it is none, or
  * NULL. */
@@ -134,11 +169,12 @@ bool parse_port_reference(struct parser *parser, const struct word *word, struct
 
 typedef void parse_keyword_line(struct parser *parser);
 
-parse_keyword_line parse_title, parse_tags, parse_needs, parse_slow, parse_why, parse_fix;
-parse_keyword_line parse_setup, parse_case, parse_end;
+parse_keyword_line parse_title, parse_tags, parse_needs, parse_slow, parse_setup, parse_case,
+    parse_end;
 
-/* Skips the prose of a `why` or `fix` in the wrong place, which has been reported. */
-void parse_stray_prose(struct parser *parser);
+/* `why` and `fix`: the lines below belong to it. After the header it is in the wrong place, which
+ * has been reported: then its text is skipped. */
+parse_keyword_line parse_prose;
 
 /* Makes sure that a step may stand here; one before any section is taken as part of the setup. */
 void parse_need_section(struct parser *parser);
@@ -157,12 +193,6 @@ void parse_line(struct parser *parser);
 /* The same for a line that could be split into words only in part, which has been reported. A
  * keyword at its start still has its effect. */
 void parse_broken_line(struct parser *parser);
-
-/* Takes a number from `low` to `high`, or a TIME in nanoseconds. An error says that the word is not
- * `what`. */
-bool parser_take_number(struct parser *parser, struct cursor *cursor, const char *what, int64_t low,
-                        int64_t high, int64_t *number);
-void parser_take_time(struct parser *parser, struct cursor *cursor, uint64_t *ns);
 
 /* --- parse_expectation.c --- */
 

@@ -53,35 +53,26 @@ static void take_state(struct parser *parser, struct cursor *cursor, struct step
                      word->text);
 }
 
-/* One pattern: an address, or `*` for any. */
-static void take_pattern(struct parser *parser, struct cursor *cursor, struct address *address) {
-    const struct word *word = cursor_take(cursor);
-    if (word_is(word, "*"))
-        *address = (struct address){.pattern = {.any_address = true, .any_port = true}};
-    else
-        parse_address(parser, word, address);
-}
-
-/* Returns whether the next word starts what may follow patterns, or there is no next word. */
-static bool patterns_end(const struct cursor *cursor) {
-    const struct word *word = cursor_peek(cursor);
-    return word == NULL || word_is(word, "within");
-}
-
-/* LOCAL [REMOTE] */
+/* LOCAL [REMOTE]: each is an address, or `*` for any. Only `within` may follow. */
 static void take_patterns(struct parser *parser, struct cursor *cursor, struct step_query *query) {
-    query->remote = (struct address){.pattern = {.any_address = true, .any_port = true}};
-    if (patterns_end(cursor)) {
-        const struct word *word = cursor_peek(cursor);
-        if (word == NULL)
-            cursor_need(parser, cursor, "a LOCAL address");
-        else if (!parser->line_is_wrong)
-            parser_error(parser, word, "a LOCAL address is missing");
-        return;
+    const struct address any = {.pattern = {.any_address = true, .any_port = true}};
+    struct address *const patterns[] = {&query->local, &query->remote};
+    const struct word *word = cursor_peek(cursor);
+    query->remote = any;
+    if (word == NULL)
+        cursor_need(parser, cursor, "a LOCAL address");
+    else if (word_is(word, "within") && !parser->line_is_wrong)
+        parser_error(parser, word, "a LOCAL address is missing");
+    for (int i = 0; i < 2; i++) {
+        word = cursor_peek(cursor);
+        if (word == NULL || word_is(word, "within"))
+            return;
+        cursor_take(cursor);
+        if (word_is(word, "*"))
+            *patterns[i] = any;
+        else
+            parse_address(parser, word, patterns[i]);
     }
-    take_pattern(parser, cursor, &query->local);
-    if (!patterns_end(cursor))
-        take_pattern(parser, cursor, &query->remote);
 }
 
 static void parse_await(struct parser *parser, struct cursor *cursor, struct step *step) {
@@ -91,7 +82,7 @@ static void parse_await(struct parser *parser, struct cursor *cursor, struct ste
     take_state(parser, cursor, &step->query);
     take_patterns(parser, cursor, &step->query);
     if (cursor_skip(cursor, "within"))
-        parser_take_time(parser, cursor, &step->query.within_ns);
+        cursor_take_time(parser, cursor, &step->query.within_ns);
 }
 
 static void parse_count(struct parser *parser, struct cursor *cursor, struct step *step) {
@@ -164,7 +155,7 @@ const struct verb_row verb_address = {
 /* --- sleep --- */
 
 static void parse_sleep(struct parser *parser, struct cursor *cursor, struct step *step) {
-    parser_take_time(parser, cursor, &step->duration_ns);
+    cursor_take_time(parser, cursor, &step->duration_ns);
 }
 
 const struct verb_row verb_sleep = {

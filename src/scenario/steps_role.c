@@ -8,37 +8,28 @@
 
 /* --- the sockets of a role --- */
 
-/* The other role that has a socket of this name open, for a suggestion; or NO_ROLE. */
-static int other_owner(const struct parser *parser, int role, int socket) {
-    for (size_t other = 0; other < parser->scenario->role_count; other++)
-        if ((int)other != role && parser->flow.socket[other][socket] == SOCKET_OPEN)
-            return (int)other;
-    return NO_ROLE;
-}
-
-static const char *near_socket(const struct parser *parser, int role, const char *name) {
+/* Reports that a role does not have this socket open. It may have one with a similar name, or
+ * another role one with this name. */
+static void not_open(struct parser *parser, const struct word *word, int role, int socket) {
     const struct scenario *scenario = parser->scenario;
-    struct suggestion nearest = suggest_begin(name);
+    const char *role_name = scenario->roles[role], *other = NULL;
+    struct suggestion nearest = suggest_begin(word->text);
     for (size_t i = 0; i < scenario->socket_count; i++)
         if (parser->flow.socket[role][i] == SOCKET_OPEN)
             suggest_offer(&nearest, scenario->sockets[i]);
-    return nearest.word;
-}
-
-static void not_open(struct parser *parser, const struct word *word, int role, int socket) {
-    const char *role_name = parser->scenario->roles[role];
-    const char *near = near_socket(parser, role, word->text);
-    int other = other_owner(parser, role, socket);
+    for (size_t i = 0; i < scenario->role_count && other == NULL; i++)
+        if ((int)i != role && parser->flow.socket[i][socket] == SOCKET_OPEN)
+            other = scenario->roles[i];
     if (parser->flow.socket[role][socket] == SOCKET_CLOSED)
         parser_error(parser, word, "socket '%s' of role '%s' is closed", word->text, role_name);
-    else if (near != NULL)
+    else if (nearest.word != NULL)
         parser_error(parser, word,
                      "socket '%s' of role '%s' is used before it is created; did you mean '%s'?",
-                     word->text, role_name, near);
-    else if (other != NO_ROLE)
+                     word->text, role_name, nearest.word);
+    else if (other != NULL)
         parser_error(parser, word,
                      "socket '%s' of role '%s' is used before it is created (role '%s' has one)",
-                     word->text, role_name, parser->scenario->roles[other]);
+                     word->text, role_name, other);
     else
         parser_error(parser, word, "socket '%s' of role '%s' is used before it is created",
                      word->text, role_name);
@@ -87,31 +78,26 @@ static void unknown_option(struct parser *parser, const struct word *word, const
         parser_error(parser, word, "unknown socket option '%s'", name);
 }
 
-static void take_option(struct parser *parser, struct cursor *cursor,
-                        struct step_options *options) {
-    struct arena *arena = &parser->scratch;
-    const struct word *word = cursor_take(cursor);
-    const char *equals = strchr(word->text, '=');
-    size_t size = equals == NULL ? strlen(word->text) : (size_t)(equals - word->text);
-    const char *name = arena_copy(arena, word->text, size);
-    struct option_setting setting = {.option = sockopt_named(name)};
-    if (setting.option == NULL) {
-        unknown_option(parser, word, name);
-        return;
-    }
-    const char *value = equals == NULL ? NULL : equals + 1;
-    const char *wrong = sockopt_parse(setting.option, value, &setting.value);
-    if (wrong != NULL)
-        parser_error_in(parser, word, value == NULL ? word->text : value, "%s: %s", name, wrong);
-    options->list = arena_grow(arena, options->list, options->count, sizeof setting);
-    options->list[options->count++] = setting;
-}
-
 /* OPTION[=VALUE]... */
 static void take_options(struct parser *parser, struct cursor *cursor,
                          struct step_options *options) {
-    while (cursor_peek(cursor) != NULL)
-        take_option(parser, cursor, options);
+    struct arena *arena = &parser->scratch;
+    for (const struct word *word; (word = cursor_take(cursor)) != NULL;) {
+        size_t size = strcspn(word->text, "=");
+        const char *value = word->text[size] == '=' ? word->text + size + 1 : NULL;
+        const char *name = arena_copy(arena, word->text, size);
+        struct option_setting setting = {.option = sockopt_named(name)};
+        if (setting.option == NULL) {
+            unknown_option(parser, word, name);
+            continue;
+        }
+        const char *wrong = sockopt_parse(setting.option, value, &setting.value);
+        if (wrong != NULL)
+            parser_error_in(parser, word, value == NULL ? word->text : value, "%s: %s", name,
+                            wrong);
+        options->list = arena_grow(arena, options->list, options->count, sizeof setting);
+        options->list[options->count++] = setting;
+    }
     options->list = arena_keep(&parser->scenario->arena, options->list,
                                options->count * sizeof options->list[0]);
 }
@@ -214,26 +200,24 @@ const struct verb_row verb_connect = {
 
 /* --- listen, send, recv --- */
 
-static void take_amount(struct parser *parser, struct cursor *cursor, const char *what, int64_t low,
-                        int64_t high, struct step_amount *amount) {
-    amount->given = parser_take_number(parser, cursor, what, low, high, &amount->number);
-}
-
 static void parse_listen(struct parser *parser, struct cursor *cursor, struct step *step) {
     take_socket(parser, cursor, step);
     if (cursor_peek(cursor) != NULL)
-        take_amount(parser, cursor, "a BACKLOG", -1, INT32_MAX, &step->amount);
+        step->amount.given =
+            cursor_take_number(parser, cursor, "a BACKLOG", -1, INT32_MAX, &step->amount.number);
 }
 
 static void parse_send(struct parser *parser, struct cursor *cursor, struct step *step) {
     take_socket(parser, cursor, step);
-    take_amount(parser, cursor, "a number of BYTES", 0, SCENARIO_BYTES_MAX, &step->amount);
+    step->amount.given = cursor_take_number(parser, cursor, "a number of BYTES", 0,
+                                            SCENARIO_BYTES_MAX, &step->amount.number);
 }
 
 static void parse_recv(struct parser *parser, struct cursor *cursor, struct step *step) {
     take_socket(parser, cursor, step);
     if (cursor_peek(cursor) != NULL)
-        take_amount(parser, cursor, "a number of BYTES", 1, SCENARIO_BYTES_MAX, &step->amount);
+        step->amount.given = cursor_take_number(parser, cursor, "a number of BYTES", 1,
+                                                SCENARIO_BYTES_MAX, &step->amount.number);
 }
 
 const struct verb_row verb_listen = {
@@ -384,7 +368,7 @@ static void after_pass(struct flow *flow, const struct step *step) {
 
 static void parse_uid(struct parser *parser, struct cursor *cursor, struct step *step) {
     int64_t uid = 0;
-    parser_take_number(parser, cursor, "a user id", 0, UINT32_MAX - 1, &uid);
+    cursor_take_number(parser, cursor, "a user id", 0, UINT32_MAX - 1, &uid);
     step->uid = (uid_t)uid;
 }
 
@@ -448,7 +432,7 @@ static void parse_repeat(struct parser *parser, struct cursor *cursor, struct st
     int64_t most = 0;
     if (word != NULL && !word_is(word, "timed"))
         step->rounds.given =
-            parser_take_number(parser, cursor, "a number of rounds", 1, SCENARIO_ROUNDS_MAX, &most);
+            cursor_take_number(parser, cursor, "a number of rounds", 1, SCENARIO_ROUNDS_MAX, &most);
     step->rounds.most = step->rounds.given ? (uint64_t)most : SCENARIO_ROUNDS_MAX;
     step->rounds.timed = cursor_skip(cursor, "timed");
 }

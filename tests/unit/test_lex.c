@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scenario/lex.h"
+#include "scenario/parser.h"
 
 /* Cuts a line that lies in a block of exactly its size, so that AddressSanitizer sees a read behind
  * its end. The copy lives in the arena no longer than the words need it: it is freed by release().
@@ -22,7 +22,7 @@ static struct cut cut_bytes(const char *bytes, size_t size) {
     struct cut cut = {.text = malloc(size == 0 ? 1 : size)};
     assert_non_null(cut.text);
     memcpy(cut.text, bytes, size);
-    cut.wrong = lex_line(&cut.arena, cut.text, size, 7, &cut.line, &cut.at);
+    cut.wrong = line_split(&cut.arena, cut.text, size, 7, &cut.line, &cut.at);
     return cut;
 }
 
@@ -238,7 +238,7 @@ static void a_slice_folds_the_blanks_between_words(void **state) {
         struct cut cut = cut_line(slice_rows[i].line);
         assert_null(cut.wrong);
         assert_string_equal(
-            lex_slice(&cut.arena, &cut.line, slice_rows[i].first, slice_rows[i].end),
+            line_slice(&cut.arena, &cut.line, slice_rows[i].first, slice_rows[i].end),
             slice_rows[i].slice);
         release(&cut);
     }
