@@ -108,7 +108,7 @@ static const struct option_row rows[] = {
      .set = option_set_either,
      .offset = offsetof(struct request, run.current),
      .help = "private: run each case in its own network namespace (default); current: stay in the "
-             "present one and skip what would affect the host"},
+             "current one and skip what would affect the host"},
     {.name = "must-run",
      .set = option_set_flag,
      .offset = offsetof(struct request, run.must_run),

@@ -76,9 +76,10 @@ static const struct cause_row rows[CAUSE_COUNT] = {
         {.name = "reuseport-uid",
          .rules = {RULE_REUSEPORT_UID},
          .weight = BOUND_WEIGHT,
-         .sentences = {{WHEN_ALWAYS,
-                        "both sockets have SO_REUSEPORT, but they belong to different users: it "
-                        "shares a port only among the sockets of one user"}},
+         .sentences =
+             {{WHEN_ALWAYS,
+               "both sockets have SO_REUSEPORT, but they belong to different users: a port "
+               "is shared only among the sockets of one user"}},
          .headline = "{occupant} runs as user {user}; run both as one user",
          .remedies = {"# run both as user {user}, or stop the other:", "{stop}"},
          .scenario = "reuseport-uid"},
@@ -149,7 +150,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
                "and left the port in TIME-WAIT"},
               {WHEN_ALWAYS,
                "a client that connected to this port while nothing listened was given the "
-               "same port, and so is connected to itself"}},
+               "same port, so it is connected to itself"}},
          .headline = "{occupant} is connected to itself; stop it",
          .remedies = {"{stop}", RESERVE},
          .scenario = "self-connect"},
@@ -183,7 +184,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
                         "the port with ip_local_reserved_ports"}},
          .headline = "{occupant} has connected out from it; reserve it",
          .remedies = {RESERVE,
-                      "# that keeps the port in future; for now the connection has to end:",
+                      "# that reserves the port from now on, but this connection has to end first:",
                       "{stop}"},
          .scenario = "stolen-port"},
     [CAUSE_STOLEN_PORT_TIME_WAIT] =
@@ -266,7 +267,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
          .rules = {RULE_POISONED_PORT},
          .weight = 1,
          .sentences = {{WHEN_ALWAYS,
-                        "ports of the ephemeral range belong to sockets that were bound, to a "
+                        "ports of the ephemeral range belong to sockets that were bound to a port "
                         "number or to port 0: connect() does not choose such a port, whatever the "
                         "destination"}},
          .headline = "bound sockets keep ports from connect(); see portreuse budget",
@@ -321,7 +322,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
          .headline = "the address is tentative; wait, or set IP_FREEBIND",
          .remedies = {"ip -6 address show tentative", "# start the program when the network is up",
                       WATCH},
-         .no_scenario = "The language has no interface on which an address stays tentative."},
+         .no_scenario = "No step of the language makes an address stay tentative."},
     [CAUSE_PRIVILEGED_PORT] =
         {.name = "privileged-port",
          .sentences = {{WHEN_ALWAYS,

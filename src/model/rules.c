@@ -399,24 +399,25 @@ static const struct rule_text texts[RULE_COUNT] = {
                          "ipv6_rcv_saddr_equal(), ipv4_rcv_saddr_equal()"},
     [RULE_BIND_TWICE_LISTEN_ONCE] = {"bind-twice-listen-once",
                                      "listen() checks the port again: of the sockets that share "
-                                     "it by SO_REUSEADDR, only one may listen.",
+                                     "it through SO_REUSEADDR, only one can listen.",
                                      "inet_csk_listen_start()"},
     [RULE_REUSEPORT_UID] = {"reuseport-uid",
                             "SO_REUSEPORT shares a port only among the sockets of one user.",
                             "inet_bind_conflict()"},
     [RULE_BOUND_BUT_IDLE] = {"bound-but-idle",
-                             "A socket that is bound and idle keeps the port, unless both have "
-                             "SO_REUSEADDR, or both have SO_REUSEPORT and the same user.",
+                             "A socket that is bound and idle keeps the port, unless both sockets "
+                             "have SO_REUSEADDR, or both have SO_REUSEPORT and the same user.",
                              "inet_bind_conflict()"},
-    [RULE_LIVE_CONNECTION] = {"live-connection",
-                              "A connection keeps its local port, unless both have SO_REUSEADDR, "
-                              "or both have SO_REUSEPORT and the same user; an accepted connection "
-                              "has the port of its listener.",
-                              "inet_bind_conflict(), __inet_inherit_port()"},
+    [RULE_LIVE_CONNECTION] =
+        {"live-connection",
+         "A connection keeps its local port, unless both sockets have "
+         "SO_REUSEADDR, or both have SO_REUSEPORT and the same user; an accepted connection "
+         "has the port of its listener.",
+         "inet_bind_conflict(), __inet_inherit_port()"},
     [RULE_TIME_WAIT_REBIND] = {"time-wait-rebind",
                                "A connection in TIME-WAIT keeps the port, and the options that its "
-                               "socket had: to share it, both need SO_REUSEADDR, or both need "
-                               "SO_REUSEPORT.",
+                               "socket had: to share it, both sockets need SO_REUSEADDR, "
+                               "or both need SO_REUSEPORT.",
                                "inet_bind_conflict(), inet_twsk_alloc()"},
     [RULE_EPHEMERAL_BIND] = {"ephemeral-bind",
                              "bind() to port 0 takes no port on which another socket overlaps it, "
