@@ -248,29 +248,25 @@ static void print_legend(const struct matrix *matrix, FILE *out) {
         fputs("Another user is left out: that needs root.\n", out);
 }
 
-/* Prints one pair as text: the answers, and the rule that decided. */
-static void print_pair(const struct matrix_pair *pair, const struct matrix_cell *cell, FILE *out) {
-    char text[MATRIX_PAIR_SIZE], answer[MATRIX_ANSWER_SIZE];
-    const struct rule_text *rule = matrix_rule(cell);
-    fputc('\n', out);
-    layout_wrap(out, matrix_pair_text(pair, text), 4, 0);
-    if (!matrix_agrees(cell)) {
-        fprintf(out, "    want %s (by the model)\n", matrix_answer_text(&cell->want, answer));
-        fprintf(out, "    got  %s (by the kernel)\n", matrix_answer_text(&cell->got, answer));
-    } else {
-        fprintf(out, "    %s\n", matrix_answer_text(&cell->got, answer));
-    }
-    int size = fprintf(out, "    %s: ", rule->name);
-    layout_wrap(out, rule->says, 4, (unsigned)size);
-}
-
-/* Prints pairs as text: those that disagree, or all that are chosen. */
+/* Prints pairs as text, those that disagree or all that are chosen: the answers, and the rule that
+ * decided. */
 static void print_pairs(const struct matrix_findings *findings, bool disagreeing, FILE *out) {
     struct matrix_pair pair = {0};
+    char text[MATRIX_PAIR_SIZE], answer[MATRIX_ANSWER_SIZE];
     do {
         const struct matrix_cell *cell = matrix_cell(findings->matrix, &pair);
-        if (matrix_shown(findings, &pair) && (!disagreeing || !matrix_agrees(cell)))
-            print_pair(&pair, cell, out);
+        if (!matrix_shown(findings, &pair) || (disagreeing && matrix_agrees(cell)))
+            continue;
+        fputc('\n', out);
+        layout_wrap(out, matrix_pair_text(&pair, text), 4, 0);
+        if (!matrix_agrees(cell)) {
+            fprintf(out, "    want %s (by the model)\n", matrix_answer_text(&cell->want, answer));
+            fprintf(out, "    got  %s (by the kernel)\n", matrix_answer_text(&cell->got, answer));
+        } else {
+            fprintf(out, "    %s\n", matrix_answer_text(&cell->got, answer));
+        }
+        int size = fprintf(out, "    %s: ", matrix_rule(cell)->name);
+        layout_wrap(out, matrix_rule(cell)->says, 4, (unsigned)size);
     } while (matrix_next(&pair));
 }
 
