@@ -415,44 +415,23 @@ static enum cause listener_cause(const struct refusal *refusal, const struct occ
     }
 }
 
-static bool is_self_connected(const struct occupant *occupant) {
-    return endpoint_equal(&occupant->socket.local, &occupant->socket.remote);
-}
-
-/* An outgoing connection from a port that bind() chose. */
-static bool is_fixed_client(const struct occupant *occupant) {
-    return occupant->outgoing == KNOWN_YES && occupant->bound == KNOWN_YES;
-}
-
-/* An outgoing connection, to which the kernel gave a port of the ephemeral range. */
-static bool stole_port(const struct refusal *refusal, const struct occupant *occupant) {
-    return occupant->outgoing == KNOWN_YES && occupant->bound != KNOWN_YES &&
-           in_range(refusal, occupant->socket.local.port);
-}
-
-static enum cause time_wait_cause(const struct refusal *refusal, const struct occupant *occupant) {
-    bool reuseaddr = refusal->claim.reuseaddr || refusal->assume_reuseaddr;
-    if (is_self_connected(occupant))
-        return CAUSE_SELF_CONNECT;
-    if (is_fixed_client(occupant))
-        return CAUSE_FIXED_CLIENT_PORT;
-    if (stole_port(refusal, occupant))
-        return CAUSE_STOLEN_PORT_TIME_WAIT;
-    return reuseaddr && occupant->reuseaddr == KNOWN_NO ? CAUSE_TIME_WAIT_OLD_WITHOUT_REUSE
-                                                        : CAUSE_TIME_WAIT_REBIND;
-}
-
+/* A connection, or what is left of it in TIME-WAIT. */
 static enum cause connection_cause(const struct refusal *refusal, const struct occupant *occupant) {
-    enum tcp_state state = occupant->socket.state;
-    if (is_self_connected(occupant))
+    const struct tcp_socket *socket = &occupant->socket;
+    enum tcp_state state = socket->state;
+    bool reuseaddr = refusal->claim.reuseaddr || refusal->assume_reuseaddr;
+    if (endpoint_equal(&socket->local, &socket->remote))
         return CAUSE_SELF_CONNECT;
-    if (is_fixed_client(occupant))
+    if (occupant->outgoing == KNOWN_YES && occupant->bound == KNOWN_YES)
         return CAUSE_FIXED_CLIENT_PORT;
-    if (stole_port(refusal, occupant))
-        return CAUSE_STOLEN_PORT;
+    if (occupant->outgoing == KNOWN_YES && in_range(refusal, socket->local.port))
+        return state == STATE_TIME_WAIT ? CAUSE_STOLEN_PORT_TIME_WAIT : CAUSE_STOLEN_PORT;
+    if (state == STATE_TIME_WAIT)
+        return reuseaddr && occupant->reuseaddr == KNOWN_NO ? CAUSE_TIME_WAIT_OLD_WITHOUT_REUSE
+                                                            : CAUSE_TIME_WAIT_REBIND;
     if (state == STATE_CLOSE_WAIT)
         return CAUSE_CLOSE_WAIT_LEAK;
-    if ((state == STATE_FIN_WAIT_1 || state == STATE_FIN_WAIT_2) && occupant->socket.inode == 0)
+    if ((state == STATE_FIN_WAIT_1 || state == STATE_FIN_WAIT_2) && socket->inode == 0)
         return CAUSE_FIN_WAIT_2_ORPHAN;
     return CAUSE_LIVE_CONNECTION;
 }
@@ -464,8 +443,6 @@ static enum cause port_cause(const struct refusal *refusal, const struct occupan
     switch (occupant->socket.state) {
     case STATE_LISTEN:
         return listener_cause(refusal, occupant);
-    case STATE_TIME_WAIT:
-        return time_wait_cause(refusal, occupant);
     case STATE_BOUND:
         return CAUSE_BOUND_BUT_IDLE;
     default:
@@ -473,14 +450,12 @@ static enum cause port_cause(const struct refusal *refusal, const struct occupan
     }
 }
 
-/* Returns whether neither side, or only the peer, has closed the connection. */
-static bool is_open(enum tcp_state state) {
-    return state == STATE_ESTABLISHED || state == STATE_CLOSE_WAIT || state == STATE_SYN_SENT ||
-           state == STATE_SYN_RECEIVED;
-}
-
-/* The kernel was to choose a port. */
+/* The kernel was to choose a port. A connection is open while neither side, or only the peer, has
+ * closed it. */
 static enum cause range_cause(const struct refusal *refusal, const struct occupant *occupant) {
+    enum tcp_state state = occupant->socket.state;
+    bool is_open = state == STATE_ESTABLISHED || state == STATE_CLOSE_WAIT ||
+                   state == STATE_SYN_SENT || state == STATE_SYN_RECEIVED;
     if (refusal->all_reserved)
         return CAUSE_RESERVED_PORTS;
     if (refusal->own_range)
@@ -489,8 +464,7 @@ static enum cause range_cause(const struct refusal *refusal, const struct occupa
         return CAUSE_EPHEMERAL_BIND;
     if (ruling_on(refusal, occupant).rule == RULE_POISONED_PORT)
         return CAUSE_POISONED_PORT;
-    return is_open(occupant->socket.state) ? CAUSE_EPHEMERAL_EXHAUSTION_ESTABLISHED
-                                           : CAUSE_EPHEMERAL_EXHAUSTION;
+    return is_open ? CAUSE_EPHEMERAL_EXHAUSTION_ESTABLISHED : CAUSE_EPHEMERAL_EXHAUSTION;
 }
 
 struct blame cause_blame(const struct refusal *refusal, const struct occupant *occupant) {

@@ -22,10 +22,6 @@ static enum knowledge both(enum knowledge a, enum knowledge b) {
     return a == KNOWN_YES && b == KNOWN_YES ? KNOWN_YES : NOT_KNOWN;
 }
 
-static enum knowledge either(enum knowledge a, enum knowledge b) {
-    return negation(both(negation(a), negation(b)));
-}
-
 /* --- which addresses meet --- */
 
 /* The addresses that the kernel distinguishes: an IPv4 address is the same as the IPv4-mapped IPv6
@@ -81,11 +77,7 @@ static enum knowledge specific_meets(const struct claim *claim, const struct occ
     return knowledge_of(same_address(&claim->local, theirs));
 }
 
-static bool devices_meet(const struct claim *claim, const struct tcp_socket *other) {
-    return claim->interface == 0 || other->interface == 0 || claim->interface == other->interface;
-}
-
-static struct ruling apart(enum rule rule) {
+static struct ruling not_in_the_way(enum rule rule) {
     return (struct ruling){.rule = rule, .in_the_way = KNOWN_NO};
 }
 
@@ -95,8 +87,9 @@ struct ruling rules_meet(const struct claim *claim, const struct occupant *occup
     enum knowledge meet =
         wildcard ? wildcard_meets(claim, occupant) : specific_meets(claim, occupant);
     if (meet == KNOWN_NO)
-        return apart(families && (wildcard || endpoint_is_wildcard(theirs)) ? RULE_V6ONLY
-                                                                            : RULE_OTHER_ADDRESS);
+        return not_in_the_way(families && (wildcard || endpoint_is_wildcard(theirs))
+                                  ? RULE_V6ONLY
+                                  : RULE_OTHER_ADDRESS);
     return (struct ruling){.rule = families ? RULE_DUAL_STACK
                                    : wildcard != endpoint_is_wildcard(theirs)
                                        ? RULE_WILDCARD_VS_SPECIFIC
@@ -119,12 +112,9 @@ static enum knowledge share_reuseaddr(const struct claim *claim, const struct oc
                 occupant->reuseaddr);
 }
 
-static bool same_user(const struct claim *claim, const struct occupant *occupant) {
-    return is_remnant(&occupant->socket) || occupant->socket.uid == claim->uid;
-}
-
 static enum knowledge share_reuseport(const struct claim *claim, const struct occupant *occupant) {
-    return both(knowledge_of(claim->reuseport && same_user(claim, occupant)), occupant->reuseport);
+    bool same_user = is_remnant(&occupant->socket) || occupant->socket.uid == claim->uid;
+    return both(knowledge_of(claim->reuseport && same_user), occupant->reuseport);
 }
 
 /* Returns the rule by which a socket that meets the claim and does not share refuses it. `meeting`
@@ -154,19 +144,15 @@ static struct ruling between_on_port(enum port_call call, const struct claim *cl
     if (ruling.in_the_way == KNOWN_NO)
         return ruling;
     if (reuseaddr == KNOWN_YES || reuseport == KNOWN_YES)
-        return apart(reuseaddr == KNOWN_YES ? RULE_BOTH_REUSEADDR : RULE_BOTH_REUSEPORT);
+        return not_in_the_way(reuseaddr == KNOWN_YES ? RULE_BOTH_REUSEADDR : RULE_BOTH_REUSEPORT);
     ruling.rule = refusal_rule(call, claim, occupant, ruling.rule);
-    ruling.in_the_way = both(ruling.in_the_way, negation(either(reuseaddr, reuseport)));
+    ruling.in_the_way = both(ruling.in_the_way, both(negation(reuseaddr), negation(reuseport)));
     ruling.unknown |= reuseaddr == NOT_KNOWN ? UNKNOWN_REUSEADDR : 0;
     ruling.unknown |= reuseport == NOT_KNOWN ? UNKNOWN_REUSEPORT : 0;
     return ruling;
 }
 
 /* --- automatic ports --- */
-
-static bool in_range(const struct claim *claim, uint16_t port) {
-    return port >= claim->range_low && port <= claim->range_high;
-}
 
 /* bind() to port 0: options do not help, except that ip_autobind_reuse lets sockets with
  * SO_REUSEADDR share a port when none is free, unless they could share it by SO_REUSEPORT too
@@ -181,7 +167,7 @@ static struct ruling between_autobind(const struct claim *claim, const struct oc
     enum knowledge share =
         both(share_reuseaddr(claim, occupant), negation(share_reuseport(claim, occupant)));
     if (share == KNOWN_YES)
-        return apart(RULE_BOTH_REUSEADDR);
+        return not_in_the_way(RULE_BOTH_REUSEADDR);
     ruling.in_the_way = both(ruling.in_the_way, negation(share));
     ruling.unknown |= share == NOT_KNOWN ? UNKNOWN_REUSEADDR : 0;
     return ruling;
@@ -216,7 +202,7 @@ static bool same_connection(const struct claim *claim, const struct tcp_socket *
 
 static struct ruling between_connect(const struct claim *claim, const struct occupant *occupant) {
     if (!same_connection(claim, &occupant->socket))
-        return apart(RULE_CONNECT_SHARES);
+        return not_in_the_way(RULE_CONNECT_SHARES);
     bool recyclable = is_remnant(&occupant->socket);
     return (struct ruling){.rule = RULE_FIXED_CLIENT_PORT,
                            .in_the_way = recyclable ? NOT_KNOWN : KNOWN_YES,
@@ -232,7 +218,7 @@ static struct ruling between_autoconnect(const struct claim *claim,
                                .in_the_way = recyclable ? NOT_KNOWN : KNOWN_YES,
                                .unknown = recyclable ? UNKNOWN_TIMESTAMPS : 0};
     if (shareable == KNOWN_YES)
-        return apart(RULE_CONNECT_SHARES);
+        return not_in_the_way(RULE_CONNECT_SHARES);
     return (struct ruling){.rule = RULE_POISONED_PORT,
                            .in_the_way = negation(shareable),
                            .unknown = shareable == NOT_KNOWN ? UNKNOWN_BY_CONNECT : 0};
@@ -244,18 +230,23 @@ struct ruling rules_between(enum port_call call, const struct claim *claim,
                             const struct occupant *occupant) {
     const struct tcp_socket *other = &occupant->socket;
     bool automatic = claim->local.port == 0;
-    if (automatic ? !in_range(claim, other->local.port) : other->local.port != claim->local.port)
-        return apart(RULE_OTHER_PORT);
+    uint16_t low = automatic ? claim->range_low : claim->local.port;
+    uint16_t high = automatic ? claim->range_high : claim->local.port;
+    if (other->local.port < low || other->local.port > high)
+        return not_in_the_way(RULE_OTHER_PORT);
     if (call == CALL_CONNECT)
         return automatic ? between_autoconnect(claim, occupant) : between_connect(claim, occupant);
-    if (!devices_meet(claim, other))
-        return apart(RULE_OTHER_DEVICE);
+    if (claim->interface != 0 && other->interface != 0 && claim->interface != other->interface)
+        return not_in_the_way(RULE_OTHER_DEVICE);
     return automatic ? between_autobind(claim, occupant) : between_on_port(call, claim, occupant);
 }
 
-/* Returns whether the remembered socket covers the claim: the same address, or a wildcard that
- * includes it (ipv6_rcv_saddr_equal(), in which only the remembered socket's wildcard counts). */
-static bool covers(const struct port_history *history, const struct claim *claim) {
+/* Returns whether the claim has SO_REUSEPORT and the user of the remembered socket, whose address
+ * covers it: the same address, or a wildcard that includes it (ipv6_rcv_saddr_equal(), in which
+ * only the remembered socket's wildcard counts). */
+static bool like_last(const struct port_history *history, const struct claim *claim) {
+    if (history == NULL || !history->reuseport || !claim->reuseport || history->uid != claim->uid)
+        return false;
     const struct endpoint *last = &history->local, *mine = &claim->local;
     if (is_ipv6_wildcard(last))
         return !history->v6only || !is_ipv4(mine);
@@ -266,56 +257,37 @@ static bool covers(const struct port_history *history, const struct claim *claim
     return same_address(last, mine);
 }
 
-static bool like_last(const struct port_history *history, const struct claim *claim) {
-    return history != NULL && history->reuseport && claim->reuseport &&
-           history->uid == claim->uid && covers(history, claim);
-}
-
-/* Returns the ruling of all occupants together: that of the first one in the way, else of the first
- * doubtful one, else the one with the most to say. */
-static struct port_ruling among_occupants(enum port_call call, const struct claim *claim,
-                                          const struct occupant *occupants, size_t count) {
-    struct port_ruling port = {apart(RULE_FREE), count};
-    for (size_t i = 0; i < count; i++) {
-        struct ruling ruling = rules_between(call, claim, &occupants[i]);
-        bool more_telling = ruling.in_the_way == NOT_KNOWN || ruling.rule > port.ruling.rule;
-        if (ruling.in_the_way == KNOWN_YES)
-            return (struct port_ruling){ruling, i};
-        if (port.ruling.in_the_way == KNOWN_NO && more_telling)
-            port = (struct port_ruling){ruling, i};
-    }
-    return port;
-}
-
+/* Of all occupants the first one in the way counts, else the first doubtful one, else the one with
+ * the most to say. */
 struct port_ruling rules_port(enum port_call call, const struct claim *claim,
                               const struct occupant *occupants, size_t count,
                               const struct port_history *history) {
-    struct port_ruling port = among_occupants(call, claim, occupants, count);
+    struct port_ruling port = {not_in_the_way(RULE_FREE), count};
+    for (size_t i = 0; i < count && port.ruling.in_the_way != KNOWN_YES; i++) {
+        struct ruling ruling = rules_between(call, claim, &occupants[i]);
+        bool more_telling = ruling.in_the_way == NOT_KNOWN || ruling.rule > port.ruling.rule;
+        if (ruling.in_the_way == KNOWN_YES || (port.ruling.in_the_way == KNOWN_NO && more_telling))
+            port = (struct port_ruling){ruling, i};
+    }
     if (port.ruling.in_the_way != KNOWN_NO && call != CALL_CONNECT && claim->local.port != 0 &&
         like_last(history, claim))
-        return (struct port_ruling){apart(RULE_SAME_REUSEPORT), count};
+        port = (struct port_ruling){not_in_the_way(RULE_SAME_REUSEPORT), count};
     return port;
 }
 
 /* --- the choice of a port --- */
 
-static bool is_eligible(enum port_call call, const struct claim *claim,
-                        const struct occupant *occupants, size_t count, unsigned port) {
-    for (size_t i = 0; i < count; i++)
-        if (occupants[i].socket.local.port == port &&
-            rules_between(call, claim, &occupants[i]).in_the_way != KNOWN_NO)
-            return false;
-    return true;
-}
-
 static unsigned count_eligible(enum port_call call, const struct claim *claim,
                                const struct occupant *occupants, size_t count, bool *ports) {
     unsigned eligible = 0;
     for (unsigned port = claim->range_low; port <= claim->range_high; port++) {
-        bool is = is_eligible(call, claim, occupants, count, port);
+        bool can_be = true;
+        for (size_t i = 0; i < count && can_be; i++)
+            can_be = occupants[i].socket.local.port != port ||
+                     rules_between(call, claim, &occupants[i]).in_the_way == KNOWN_NO;
         if (ports != NULL)
-            ports[port - claim->range_low] = is;
-        eligible += is;
+            ports[port - claim->range_low] = can_be;
+        eligible += can_be;
     }
     return eligible;
 }
