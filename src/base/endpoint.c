@@ -37,30 +37,22 @@ static const char *parse_host(const char *text, size_t size, struct endpoint_pat
     return "not an IPv4 address (names are not looked up)";
 }
 
-static const char *parse_port(const char *text, struct endpoint_pattern *pattern) {
-    int64_t port;
-    if (strcmp(text, "*") == 0) {
-        pattern->any_port = true;
-        return NULL;
-    }
-    if (*text == '-' || !units_number(text, 0, UINT16_MAX, &port))
-        return "not a port number (0 to 65535)";
-    pattern->endpoint.port = (uint16_t)port;
-    return NULL;
-}
-
 const char *endpoint_parse(const char *text, struct endpoint_pattern *pattern, const char **at) {
     *pattern = (struct endpoint_pattern){0};
     *at = text;
-    const char *colon = strrchr(text, ':');
-    const char *bracket = strrchr(text, ']');
+    const char *colon = strrchr(text, ':'), *bracket = strrchr(text, ']');
     if (colon == NULL || (bracket != NULL && colon < bracket))
         return "the port is missing; write ADDRESS:PORT";
     const char *wrong = parse_host(text, (size_t)(colon - text), pattern);
     if (wrong != NULL)
         return wrong;
-    *at = colon + 1;
-    return parse_port(colon + 1, pattern);
+    const char *port = *at = colon + 1;
+    int64_t number = 0;
+    pattern->any_port = strcmp(port, "*") == 0;
+    if (!pattern->any_port && (*port == '-' || !units_number(port, 0, UINT16_MAX, &number)))
+        return "not a port number (0 to 65535)";
+    pattern->endpoint.port = (uint16_t)number;
+    return NULL;
 }
 
 const char *endpoint_parse_network(const char *text, struct endpoint *address, unsigned *bits) {

@@ -1,4 +1,5 @@
-/* The arena is a list of blocks; the table keeps its entries in one array and finds them by slots. */
+/* The arena is a list of blocks; the table keeps its entries in one array and finds them by slots.
+ */
 #include "base/memory.h"
 
 #include <stdalign.h>
@@ -41,12 +42,6 @@ _Noreturn void arena_out_of_memory(void) {
     _exit(written < 0 ? 3 : 2);
 }
 
-static size_t rounded_up(size_t size) {
-    if (size > SIZE_MAX / 2)
-        arena_out_of_memory();
-    return (size + UNIT - 1) / UNIT * UNIT;
-}
-
 static struct arena_block *block_new(size_t size) {
     size_t room = size > BLOCK_SIZE ? size : BLOCK_SIZE;
     struct arena_block *block = calloc(1, sizeof *block + room);
@@ -57,7 +52,9 @@ static struct arena_block *block_new(size_t size) {
 }
 
 void *arena_alloc(struct arena *arena, size_t size) {
-    size = rounded_up(size);
+    if (size > SIZE_MAX / 2)
+        arena_out_of_memory();
+    size = (size + UNIT - 1) / UNIT * UNIT;
     struct arena_block *newest = arena->newest, *block = newest;
     if (newest == NULL || newest->size - newest->used < size) {
         block = block_new(size);
@@ -128,21 +125,18 @@ void arena_free(struct arena *arena) {
 /* The entries lie in one array. Beside it is an open-addressing index of their numbers, at most
  * half full. */
 
-static size_t hash(const char *key, size_t size) {
-    const uint64_t prime = 1099511628211U; /* FNV-1a */
-    uint64_t value = 14695981039346656037U;
-    for (size_t i = 0; i < size; i++)
-        value = (value ^ (unsigned char)key[i]) * prime;
-    return (size_t)(value ^ value >> 32);
-}
-
 void *table_entry(const struct table *table, size_t index) {
     return table->entries + index * table->entry_size;
 }
 
 /* Returns the slot of the key, or the empty one where it would go. */
 static uint32_t *slot_of(const struct table *table, const void *key) {
-    size_t at = hash(key, table->key_size) & (table->slot_count - 1);
+    const uint64_t prime = 1099511628211U; /* of FNV-1a */
+    const unsigned char *bytes = key;
+    uint64_t hash = 14695981039346656037U;
+    for (size_t i = 0; i < table->key_size; i++)
+        hash = (hash ^ bytes[i]) * prime;
+    size_t at = (size_t)(hash ^ hash >> 32) & (table->slot_count - 1);
     while (table->slots[at] != 0 &&
            memcmp(table_entry(table, table->slots[at] - 1), key, table->key_size) != 0)
         at = (at + 1) & (table->slot_count - 1);

@@ -61,23 +61,20 @@ size_t utf8_cut(const char *text, size_t most) {
     }
 }
 
-/* Marks that change the direction of the text that follows: with them, one name can look like
- * another. */
-static bool changes_direction(uint32_t code) {
-    return code == 0x61c || code == 0x200e || code == 0x200f ||
-           (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
-}
-
 enum { ESCAPE_SIZE = 8 };
 
 /* Returns what to print instead of a character: an escape, written to `text`, or NULL for the
- * character itself. */
+ * character itself. Marks that change the direction of the text that follows are escaped: with
+ * them, one name can look like another. */
 static const char *printed_as(uint32_t code, char *text) {
+    bool changes_direction = code == 0x61c || code == 0x200e || code == 0x200f ||
+                             (code >= 0x202a && code <= 0x202e) ||
+                             (code >= 0x2066 && code <= 0x2069);
     if (code == UTF8_INVALID)
         return "\xef\xbf\xbd";
     if (code < 0x20 || (code >= 0x7f && code < 0xa0))
         snprintf(text, ESCAPE_SIZE, "\\x%02x", (unsigned)code);
-    else if (changes_direction(code) || code == 0xfffe || code == 0xffff) /* noncharacters */
+    else if (changes_direction || code == 0xfffe || code == 0xffff) /* noncharacters */
         snprintf(text, ESCAPE_SIZE, "\\u%04x", (unsigned)(code & 0xffff));
     else
         return NULL;
