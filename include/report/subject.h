@@ -63,7 +63,7 @@ struct format {
     report_writer *write;       /* writes the report at the end */
 };
 
-/* The formats for monitoring, which are written from the summary of any subject. (monitoring.c) */
+/* The formats for monitoring, which are written from the summary of any subject. */
 extern const struct format format_line, format_nagios, format_prometheus;
 
 /* Returns the format with this name, or NULL; format_near() the one whose name is most similar, or

@@ -38,23 +38,21 @@ static void print_counted(FILE *out, size_t count, const char *what, const char 
     *comma = ", ";
 }
 
-static void print_line(FILE *out, const struct audit *audit) {
-    char name[ERRNAME_SIZE];
-    const char *comma = " ";
-    fputs(severity_name(judge(audit)), out);
-    if (audit->failure != NULL)
-        fprintf(out, " %s: %s", audit->failure, errname(audit->error, name));
-    else if (judge(audit) == SEVERITY_OK)
-        fputs(" no server port is in danger", out);
-    print_counted(out, audit->port_count, "unreserved server port", &comma);
-    print_counted(out, audit->shared_count, "shared port", &comma);
-    print_counted(out, harmful(audit), "harmful sysctl", &comma);
-}
-
 static void make_line(const struct audit *audit, char *text) {
     struct layout_line line;
-    if (layout_line_begin(&line) != NULL)
-        print_line(line.out, audit);
+    FILE *out = layout_line_begin(&line);
+    char name[ERRNAME_SIZE];
+    const char *comma = " ";
+    if (out != NULL) {
+        fputs(severity_name(judge(audit)), out);
+        if (audit->failure != NULL)
+            fprintf(out, " %s: %s", audit->failure, errname(audit->error, name));
+        else if (judge(audit) == SEVERITY_OK)
+            fputs(" no server port is in danger", out);
+        print_counted(out, audit->port_count, "unreserved server port", &comma);
+        print_counted(out, audit->shared_count, "shared port", &comma);
+        print_counted(out, harmful(audit), "harmful sysctl", &comma);
+    }
     layout_line_end(&line, text);
 }
 

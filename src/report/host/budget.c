@@ -19,15 +19,11 @@ static const struct budget *budget_of(const struct report *report) {
     return ((const struct budget_findings *)report->findings)->budget;
 }
 
-static const struct budget_route *first_route(const struct budget *budget) {
-    return &budget->routes[0];
-}
-
 /* The thresholds are percentages of the ports in use. */
 static enum severity judge(const struct budget_findings *findings) {
     const struct budget *budget = findings->budget;
     uint32_t size = port_range_size(&budget->range);
-    double used = size == 0 ? 100 : 100.0 * first_route(budget)->used / size;
+    double used = size == 0 ? 100 : 100.0 * budget->routes[0].used / size;
     if (budget->failure != NULL)
         return SEVERITY_UNKNOWN;
     if (used >= (double)findings->critical_percent)
@@ -52,7 +48,7 @@ enum extent { WITH_ADVICE, WITH_EXHAUSTION, WITH_TOTAL, SHORTEST };
 
 static void print_line(FILE *out, const struct report *report, enum extent extent) {
     const struct budget *budget = budget_of(report);
-    const struct budget_route *route = first_route(budget);
+    const struct budget_route *route = &budget->routes[0];
     char text[ENDPOINT_TEXT_SIZE], name[ERRNAME_SIZE];
     fprintf(out, "%s ", severity_name(judge(report->findings)));
     if (budget->failure != NULL) {
@@ -104,12 +100,6 @@ static void print_states(FILE *out, const struct budget_route *route) {
     free(text);
 }
 
-static void print_owner(FILE *out, const struct budget_owner *found) {
-    int column = fprintf(out, "%*sabout %" PRIu32 ": ", 2 * INDENT, "", found->sockets);
-    sockets_print_process(out, &found->owner, (unsigned)column);
-    fputc('\n', out);
-}
-
 static void print_route(FILE *out, const struct budget_route *route) {
     char local[ENDPOINT_TEXT_SIZE], remote[ENDPOINT_TEXT_SIZE];
     int column = fprintf(out, "\nTo %s", endpoint_text(&route->remote, remote)) - 1;
@@ -126,8 +116,12 @@ static void print_route(FILE *out, const struct budget_route *route) {
                 "%*sTIME-WAIT: %" PRIu32 " closed in the last %d s; connect() can reuse %" PRIu32
                 " now\n",
                 INDENT, "", route->closed, BUDGET_RECENT_S, route->reusable);
-    for (unsigned i = 0; i < route->owner_count; i++)
-        print_owner(out, &route->owners[i]);
+    for (unsigned i = 0; i < route->owner_count; i++) {
+        const struct budget_owner *found = &route->owners[i];
+        column = fprintf(out, "%*sabout %" PRIu32 ": ", 2 * INDENT, "", found->sockets);
+        sockets_print_process(out, &found->owner, (unsigned)column);
+        fputc('\n', out);
+    }
     if (route->process_count > route->owner_count)
         fprintf(out, "%*sand %" PRIu32 " more processes\n", 2 * INDENT, "",
                 route->process_count - route->owner_count);
@@ -151,7 +145,7 @@ static void print_range(FILE *out, const struct budget *budget) {
 }
 
 static void print_rate(FILE *out, const struct budget *budget) {
-    if (first_route(budget)->remote.family == 0)
+    if (budget->routes[0].remote.family == 0)
         return;
     fprintf(out, "\nRate to the first destination\n");
     fprintf(out,

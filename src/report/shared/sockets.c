@@ -100,10 +100,6 @@ void sockets_json(struct json *json, const struct tcp_socket *socket) {
         json_number(json, "time_left_ms", socket->expires_ms);
 }
 
-static const char *text_or_null(const char *text) {
-    return text[0] == '\0' ? NULL : text;
-}
-
 void sockets_json_process(struct json *json, const struct owner *owner) {
     json_number(json, "pid", owner->pid);
     if (owner->fd < 0)
@@ -111,8 +107,8 @@ void sockets_json_process(struct json *json, const struct owner *owner) {
     else
         json_number(json, "fd", owner->fd);
     json_number(json, "uid", owner->uid);
-    json_string(json, "user", text_or_null(owner->user));
+    json_string(json, "user", owner->user[0] == '\0' ? NULL : owner->user);
     json_string(json, "name", owner->name);
     json_string(json, "command", owner->command);
-    json_string(json, "unit", text_or_null(owner->unit));
+    json_string(json, "unit", owner->unit[0] == '\0' ? NULL : owner->unit);
 }
