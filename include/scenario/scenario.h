@@ -119,9 +119,7 @@ const struct address *step_address(const struct step *step);
 const struct step_query *step_query(const struct step *step);
 const struct step_rounds *step_rounds(const struct step *step);
 
-/* The socket that it makes besides step->socket, or NO_SOCKET; the other role that takes part in
- * it, or NO_ROLE. */
-int step_made(const struct step *step);
+/* The other role that takes part in it, or NO_ROLE. */
 int step_other_role(const struct step *step);
 
 /* A run of steps: the setup, or a case. */

@@ -4,7 +4,7 @@
  *
  *   - a file scenario/steps_*.c defines `verb_name`: how the step is written, and what it changes
  *     for the steps after it;
- *   - a file of engine/ defines `action_name`: where and how it runs (engine/action.h).
+ *   - a file of engine/ defines `action_name`: where and how it runs (engine/protocol.h).
  *
  * A program that lacks one of the two does not link. tests/unit/test_verbs.c checks the rest: that
  * each verb is complete, is documented, and is used by a scenario. */

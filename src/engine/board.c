@@ -5,10 +5,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-static size_t step_count(const struct scenario *scenario, size_t case_index) {
-    return scenario->setup.count + scenario->cases[case_index].count;
-}
-
 size_t board_rounds_kept(const struct step *step) {
     const struct step_rounds *rounds = step_rounds(step);
     if (rounds == NULL)
@@ -31,7 +27,7 @@ static void *cut(struct cutter *cutter, size_t count, size_t size) {
 
 /* Cuts all parts. Pages that are never touched cost nothing. */
 static void lay_out(struct cutter *cutter, const struct scenario *scenario, size_t case_index) {
-    size_t steps = step_count(scenario, case_index);
+    size_t steps = scenario->setup.count + scenario->cases[case_index].count;
     struct board *board = cut(cutter, 1, sizeof *board);
     struct socket_view *views =
         cut(cutter, scenario->role_count * scenario->socket_count, sizeof *views);
@@ -103,26 +99,19 @@ size_t board_rounds(const struct board *board, const struct step *block) {
     return low;
 }
 
-/* The endpoint of the socket that an address is taken from. */
-static bool socket_endpoint(const struct board *board, const struct address *address,
-                            struct endpoint *endpoint) {
-    const struct socket_view *view = board_view(board, address->role, address->socket);
-    *endpoint = address->peer ? view->peer : view->local;
-    return view->made && (!address->peer || view->has_peer);
-}
-
 bool board_resolve_pattern(const struct board *board, const struct address *address,
                            struct endpoint_pattern *pattern) {
-    struct endpoint other;
     *pattern = address->pattern;
     if (address->use == ADDRESS_WRITTEN)
         return true;
-    if (!socket_endpoint(board, address, &other))
+    const struct socket_view *view = board_view(board, address->role, address->socket);
+    const struct endpoint *other = address->peer ? &view->peer : &view->local;
+    if (!view->made || (address->peer && !view->has_peer))
         return false;
     if (address->use == ADDRESS_OF_SOCKET)
-        pattern->endpoint = other;
+        pattern->endpoint = *other;
     else
-        pattern->endpoint.port = other.port;
+        pattern->endpoint.port = other->port;
     return true;
 }
 

@@ -33,15 +33,6 @@ int protocol_send(int channel, const void *message, size_t size, int fd) {
     return sent < 0 ? errno : 0;
 }
 
-/* The descriptor that came with a message, or -1. */
-static int take_descriptor(struct msghdr *envelope) {
-    int fd = -1;
-    const struct cmsghdr *header = CMSG_FIRSTHDR(envelope);
-    if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-        memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    return fd;
-}
-
 int protocol_receive(int channel, void *message, size_t size, int flags, int *fd) {
     struct iovec part = {.iov_base = message, .iov_len = size};
     union control control = {0};
@@ -50,6 +41,7 @@ int protocol_receive(int channel, void *message, size_t size, int flags, int *fd
                               .msg_control = &control,
                               .msg_controllen = sizeof control};
     ssize_t received;
+    int came = -1;
     if (fd != NULL)
         *fd = -1;
     do
@@ -59,11 +51,26 @@ int protocol_receive(int channel, void *message, size_t size, int flags, int *fd
         return errno == ECONNRESET ? EPIPE : errno;
     if (received == 0)
         return EPIPE;
+    const struct cmsghdr *header = CMSG_FIRSTHDR(&envelope);
+    if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+        memcpy(&came, CMSG_DATA(header), sizeof came);
     bool whole = (size_t)received == size && (envelope.msg_flags & MSG_TRUNC) == 0;
-    int came = take_descriptor(&envelope);
     if (fd != NULL && whole)
         *fd = came;
     else if (came >= 0)
         close(came);
     return whole ? 0 : EBADMSG;
+}
+
+/* --- the table of actions, made from VERB_LIST --- */
+
+#define DECLARE_ACTION(NAME, name) extern const struct action action_##name;
+#define ACTION_OF(NAME, name)      [VERB_##NAME] = &action_##name,
+
+VERB_LIST(DECLARE_ACTION)
+
+static const struct action *const actions[VERBS] = {VERB_LIST(ACTION_OF)};
+
+const struct action *action_of(enum verb verb) {
+    return actions[verb];
 }

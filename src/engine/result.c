@@ -46,12 +46,6 @@ void result_set_outcome(struct step_result *result, const struct step *step,
     result->round_count = outcome->round_count;
 }
 
-/* Room for sockets that are not used is left out. */
-static struct evidence *keep_evidence(struct arena *arena, const struct evidence *evidence) {
-    size_t used = evidence->suspect_count * sizeof evidence->suspects[0];
-    return arena_keep(arena, evidence, offsetof(struct evidence, suspects) + used);
-}
-
 struct case_result result_keep(struct arena *arena, const struct case_result *result) {
     struct case_result kept = *result;
     kept.steps = arena_keep(arena, result->steps, result->step_count * sizeof result->steps[0]);
@@ -59,7 +53,13 @@ struct case_result result_keep(struct arena *arena, const struct case_result *re
         result->reason[0] == '\0' ? "" : arena_copy(arena, result->reason, strlen(result->reason));
     for (size_t i = 0; i < kept.step_count; i++) {
         struct step_result *step = &kept.steps[i];
-        step->evidence = step->has_evidence ? keep_evidence(arena, step->evidence) : NULL;
+        if (step->has_evidence) { /* without the room for suspects that is not used */
+            size_t used = step->evidence->suspect_count * sizeof step->evidence->suspects[0];
+            step->evidence =
+                arena_keep(arena, step->evidence, offsetof(struct evidence, suspects) + used);
+        } else {
+            step->evidence = NULL;
+        }
         bool saw = step->seen != NULL && step->seen[0] != '\0';
         step->seen = saw ? arena_copy(arena, step->seen, strlen(step->seen)) : NULL;
         step->rounds_ns =

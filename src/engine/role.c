@@ -43,20 +43,6 @@ static void on_tick(int number) {
     ticks++;
 }
 
-static void begin_stoppable(void) {
-    struct sigaction stop = {.sa_handler = on_stop}, tick = {.sa_handler = on_tick};
-    stopping = ticks = 0;
-    sigaction(SIGALRM, &tick, NULL);
-    sigaction(SIGNAL_STOP, &stop, NULL);
-}
-
-static void end_stoppable(void) {
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-    sigaction(SIGNAL_STOP, &ignore, NULL);
-    tick_every(0);
-    sigaction(SIGALRM, &ignore, NULL);
-}
-
 bool role_stopping(void) {
     return stopping;
 }
@@ -118,15 +104,14 @@ static bool run_round(struct role *role, const struct step *block, struct reply 
     return true;
 }
 
-static bool may_go_on(const struct step *block, uint64_t rounds) {
-    return block->verb == VERB_SERVE ? ticks < DRAIN_MOST : rounds < block->rounds.most;
-}
-
 struct answer role_block(struct role *role, const struct step *block, struct reply *reply) {
     struct step_result *result = board_result(role->board, block);
     uint64_t kept = board_rounds_kept(block), rounds = 0, before_ns = units_now_ns();
-    bool expected = true;
-    while (may_go_on(block, rounds) && (expected = run_round(role, block, reply))) {
+    bool serves = block->verb == VERB_SERVE, expected = true;
+    while (serves ? ticks < DRAIN_MOST : rounds < block->rounds.most) {
+        expected = run_round(role, block, reply);
+        if (!expected)
+            break;
         uint64_t now_ns = units_now_ns();
         if (rounds < kept)
             result->rounds_ns[rounds] = now_ns - before_ns;
@@ -135,7 +120,7 @@ struct answer role_block(struct role *role, const struct step *block, struct rep
     }
     reply->round_count = (uint32_t)(rounds < kept ? rounds : kept);
     struct answer answer = {.rounds = rounds};
-    if (block->verb == VERB_SERVE && (expected || reply->answer.kind == ANSWER_NONE)) {
+    if (serves && (expected || reply->answer.kind == ANSWER_NONE)) {
         answer.kind = ANSWER_NUMBER;
         answer.number = (int64_t)rounds;
         return answer;
@@ -154,13 +139,13 @@ struct answer role_block(struct role *role, const struct step *block, struct rep
 /* Brings the board up to date on the sockets that a step may have changed. */
 static void look_after(struct role *role, const struct step *step) {
     const struct action *action = action_of(step->verb);
-    int made = step_made(step);
-    if (verb_row(step->verb)->scope != SCOPE_CALL)
+    const struct verb_row *row = verb_row(step->verb);
+    if (row->scope != SCOPE_CALL)
         return;
     role_view(role, step->socket);
-    if (made != NO_SOCKET) {
-        role_view(role, made);
-        role_view_of(role, made)->inherited = false;
+    if (row->arguments == ARGUMENTS_SOCKET) {
+        role_view(role, step->made);
+        role_view_of(role, step->made)->inherited = false;
     }
     if (action->note != NULL)
         action->note(role, step);
@@ -175,7 +160,7 @@ static void do_step(struct role *role, const struct step *step, struct reply *re
         look_after(role, step + i);
 }
 
-/* Returns whether the stage is still there. */
+/* Returns whether the stage is still there to hear it. */
 static bool send_reply(const struct role *role, const struct reply *reply) {
     return protocol_send(role->channel, reply, sizeof *reply, -1) == 0;
 }
@@ -183,12 +168,18 @@ static bool send_reply(const struct role *role, const struct reply *reply) {
 /* Begins to serve: says so, runs the block, and keeps its result for the `stop`. A block that ends
  * by itself has met an unexpected answer, and the stage is told at once. */
 static bool serve_block(struct role *role, const struct step *step, struct reply *served) {
+    struct sigaction stop = {.sa_handler = on_stop}, tick = {.sa_handler = on_tick};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
     struct reply begun = *served;
     begun.answer = (struct answer){.kind = ANSWER_OK};
-    begin_stoppable();
+    stopping = ticks = 0;
+    sigaction(SIGALRM, &tick, NULL);
+    sigaction(SIGNAL_STOP, &stop, NULL);
     bool heard = send_reply(role, &begun);
     do_step(role, step, served);
-    end_stoppable();
+    sigaction(SIGNAL_STOP, &ignore, NULL);
+    tick_every(0);
+    sigaction(SIGALRM, &ignore, NULL);
     return heard && (!served->answer.in_block || send_reply(role, served));
 }
 

@@ -10,7 +10,6 @@
 #include <sys/types.h>
 
 #include "base/units.h"
-#include "engine/action.h"
 #include "engine/board.h"
 #include "engine/protocol.h"
 #include "scenario/scenario.h"

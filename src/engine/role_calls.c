@@ -257,33 +257,22 @@ const struct action action_recv = {.role = call_recv};
 
 /* --- asking for names --- */
 
-static struct answer address_answer(int result, const struct sockaddr_storage *address) {
+/* getsockname and getpeername */
+static struct answer call_name(struct role *role, const struct step *step, struct reply *reply) {
+    (void)reply;
+    struct sockaddr_storage storage = {0};
+    struct sockaddr *address = (struct sockaddr *)&storage;
+    socklen_t size = sizeof storage;
+    int fd = role->sockets[step->socket];
+    int result = step->verb == VERB_GETSOCKNAME ? getsockname(fd, address, &size)
+                                                : getpeername(fd, address, &size);
     if (result < 0)
         return failed(errno);
-    return (struct answer){.kind = ANSWER_ADDRESS, .address = endpoint_from_sockaddr(address)};
+    return (struct answer){.kind = ANSWER_ADDRESS, .address = endpoint_from_sockaddr(&storage)};
 }
 
-static struct answer call_getsockname(struct role *role, const struct step *step,
-                                      struct reply *reply) {
-    (void)reply;
-    struct sockaddr_storage address = {0};
-    socklen_t size = sizeof address;
-    return address_answer(
-        getsockname(role->sockets[step->socket], (struct sockaddr *)&address, &size), &address);
-}
-
-const struct action action_getsockname = {.role = call_getsockname};
-
-static struct answer call_getpeername(struct role *role, const struct step *step,
-                                      struct reply *reply) {
-    (void)reply;
-    struct sockaddr_storage address = {0};
-    socklen_t size = sizeof address;
-    return address_answer(
-        getpeername(role->sockets[step->socket], (struct sockaddr *)&address, &size), &address);
-}
-
-const struct action action_getpeername = {.role = call_getpeername};
+const struct action action_getsockname = {.role = call_name};
+const struct action action_getpeername = {.role = call_name};
 
 /* --- the process, and the role's part of what the stage does with two roles --- */
 
@@ -307,20 +296,16 @@ static pid_t fork_sibling(void) {
 #endif
 }
 
-/* Fills the new role's views before it has run: other roles may ask for its endpoints at once. */
-static void copy_views(struct role *role, int heir) {
+/* Forks the new role. It becomes a child of the stage, not of this process (CLONE_PARENT): so it
+ * survives the exit of this one, and dies with the stage. Its views are filled before it has run:
+ * other roles may ask for its endpoints at once. */
+struct answer role_fork(struct role *role, const struct step *step, struct reply *reply) {
     for (unsigned i = 0; i < role->scenario->socket_count; i++)
         if (role->sockets[i] >= 0) {
-            struct socket_view *view = board_view(role->board, (unsigned)heir, i);
+            struct socket_view *view = board_view(role->board, (unsigned)step->other_role, i);
             *view = *role_view_of(role, (int)i);
             view->inherited = true;
         }
-}
-
-/* Forks the new role. It becomes a child of the stage, not of this process (CLONE_PARENT): so it
- * survives the exit of this one, and dies with the stage. */
-struct answer role_fork(struct role *role, const struct step *step, struct reply *reply) {
-    copy_views(role, step->other_role);
     reply->pid = fork_sibling();
     if (reply->pid == 0) {
         close(role->channel);

@@ -111,14 +111,6 @@ static void tick(struct runner *runner, uint64_t now_ns) {
 
 /* --- starting --- */
 
-/* How long a case may take. */
-static uint64_t time_of_case(const struct runner *runner, const struct job *job) {
-    const uint64_t usual_ns = 30ULL * NS_PER_S;
-    if (runner->options->timeout_ns > 0)
-        return runner->options->timeout_ns;
-    return usual_ns + scenario_declared_ns(job->scenario, job->case_index);
-}
-
 /* Turns a fork into a stage: it dies with the runner, and is not in the process group to which the
  * terminal sends its signals. */
 static _Noreturn void become_stage(const struct runner *runner, struct board *board, pid_t parent,
@@ -149,8 +141,11 @@ static void set_broken(struct case_result *result, const char *why) {
 
 /* Starts the job's next run in a free slot. Returns 0 or an errno. */
 static int start(struct runner *runner, struct slot *slot, struct job *job) {
+    const uint64_t usual_ns = 30ULL * NS_PER_S, grace_ns = 5ULL * NS_PER_S;
+    uint64_t now_ns = units_now_ns(), most_ns = runner->options->timeout_ns;
+    if (most_ns == 0)
+        most_ns = usual_ns + scenario_declared_ns(job->scenario, job->case_index);
     int ends[2];
-    uint64_t now_ns = units_now_ns(), end_ns = now_ns + time_of_case(runner, job);
     pid_t self = getpid();
     struct board *board = board_new(job->scenario, job->case_index);
     if (board == NULL)
@@ -161,7 +156,7 @@ static int start(struct runner *runner, struct slot *slot, struct job *job) {
     }
     pid_t pid = fork();
     if (pid == 0)
-        become_stage(runner, board, self, end_ns, ends[1]);
+        become_stage(runner, board, self, now_ns + most_ns, ends[1]);
     int error = pid < 0 ? errno : 0;
     close(ends[1]);
     if (pid < 0) {
@@ -170,14 +165,13 @@ static int start(struct runner *runner, struct slot *slot, struct job *job) {
         return error;
     }
     setpgid(pid, pid); /* here too, so that it is done before anyone may kill the group */
-    const uint64_t grace_ns = 5ULL * NS_PER_S;
     *slot = (struct slot){.job = job,
                           .board = board,
                           .pid = pid,
                           .pipe = ends[0],
                           .repetition = ++job->begun,
                           .began_ns = now_ns,
-                          .kill_at_ns = end_ns + grace_ns};
+                          .kill_at_ns = now_ns + most_ns + grace_ns};
     tell(runner, event_of(slot, CASE_BEGINS), slot->began_ns);
     return 0;
 }
@@ -199,21 +193,15 @@ static void add_result(struct runner *runner, struct job *job, struct case_resul
     kept->passed = passed;
 }
 
-/* Reaps a stage, and then the roles that it may have left to us as their subreaper: they are in its
- * process group, and dead or about to be. Returns the stage's wait status. */
-static int reap(pid_t stage) {
-    int status = 0, ignored;
-    while (waitpid(stage, &status, 0) < 0 && errno == EINTR)
-        continue;
-    while (waitpid(-stage, &ignored, 0) > 0 || errno == EINTR)
-        continue;
-    return status;
-}
-
-/* Handles the end of the stage in a slot. */
+/* Handles the end of the stage in a slot: reaps it, and then the roles that it may have left to us
+ * as their subreaper. They are in its process group, and dead or about to be. */
 static void finish(struct runner *runner, struct slot *slot) {
     struct case_result *result = &slot->board->result;
-    int status = reap(slot->pid);
+    int status = 0, ignored;
+    while (waitpid(slot->pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    while (waitpid(-slot->pid, &ignored, 0) > 0 || errno == EINTR)
+        continue;
     bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     if (!clean && runner->interrupted != 0)
         set_broken(result, "interrupted");
@@ -228,11 +216,6 @@ static void finish(struct runner *runner, struct slot *slot) {
     tell(runner, event, units_now_ns());
     board_free(slot->board);
     *slot = (struct slot){0};
-}
-
-/* Kills a stage and all its roles: they are in its process group, and it is not reaped yet. */
-static void kill_slot(const struct slot *slot) {
-    kill(-slot->pid, SIGKILL);
 }
 
 /* --- the loop --- */
@@ -299,19 +282,16 @@ static void wait_for_slots(struct runner *runner, struct pollfd *waiting) {
         waiting[i] = (struct pollfd){
             .fd = runner->slots[i].job == NULL ? -1 : runner->slots[i].pipe, .events = POLLIN};
     int ready = ppoll(waiting, runner->slot_count, &time, &runner->usual_mask);
-    if (caught != 0 && runner->interrupted == 0) {
+    bool interrupted = caught != 0 && runner->interrupted == 0;
+    if (interrupted)
         runner->interrupted = caught;
-        for (size_t i = 0; i < runner->slot_count; i++)
-            if (runner->slots[i].job != NULL)
-                kill_slot(&runner->slots[i]);
-    }
     uint64_t now_ns = units_now_ns();
     for (size_t i = 0; i < runner->slot_count; i++) {
         struct slot *slot = &runner->slots[i];
         if (slot->job == NULL)
             continue;
-        if (now_ns >= slot->kill_at_ns)
-            kill_slot(slot);
+        if (interrupted || now_ns >= slot->kill_at_ns)
+            kill(-slot->pid, SIGKILL); /* its roles too: it is not reaped yet */
         if (ready > 0 && waiting[i].revents != 0)
             handle_pipe(runner, slot);
     }
@@ -345,13 +325,6 @@ static void catch_signals(struct runner *runner, struct sigaction *before, const
             sigaction(signals[i], &note, NULL);
     }
     sigprocmask(SIG_BLOCK, &blocked, &runner->usual_mask);
-}
-
-static void restore_signals(const struct runner *runner, const struct sigaction *before,
-                            const int *signals, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        sigaction(signals[i], &before[i], NULL);
-    sigprocmask(SIG_SETMASK, &runner->usual_mask, NULL);
 }
 
 static size_t list_jobs(struct runner *runner, struct arena *scratch,
@@ -394,7 +367,9 @@ void runner_run(const struct scenario *const *scenarios, size_t count,
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     catch_signals(&runner, before, signals, SIGNALS);
     run_jobs(&runner, &scratch);
-    restore_signals(&runner, before, signals, SIGNALS);
+    for (size_t i = 0; i < SIGNALS; i++)
+        sigaction(signals[i], &before[i], NULL);
+    sigprocmask(SIG_SETMASK, &runner.usual_mask, NULL);
     run->interrupted = runner.interrupted;
     run->elapsed_ns = units_now_ns() - runner.began_ns;
     result_sum_up(run);

@@ -238,16 +238,6 @@ static enum outcome end_serving(struct stage *stage, int role) {
     return outcome;
 }
 
-/* Finds out whether a serve block has broken. */
-static enum outcome check_serving(struct stage *stage, bool *broken) {
-    int role;
-    struct reply reply;
-    enum outcome outcome = stage_poll_serving(stage, &role, &reply);
-    *broken = outcome == OUTCOME_ANSWERED && role >= 0 &&
-              note_broken(stage, &stage->scenario->steps[reply.step_index], &reply);
-    return outcome;
-}
-
 /* --- steps --- */
 
 static enum outcome do_step(struct stage *stage, const struct step *step, struct reply *reply) {
@@ -268,12 +258,15 @@ static enum outcome do_step(struct stage *stage, const struct step *step, struct
  * because it may be the reason; and instead of the step if no answer came at all. */
 static enum outcome judge(struct stage *stage, const struct step *step, const struct reply *reply) {
     struct step_result *result = board_result(stage->board, step);
-    bool broken = false;
+    struct reply said;
+    int role;
     record(stage, step, reply);
     if (result->status == STEP_MET)
         return OUTCOME_ANSWERED;
     stage->board->result.verdict = VERDICT_FAIL;
-    enum outcome outcome = check_serving(stage, &broken);
+    enum outcome outcome = stage_poll_serving(stage, &role, &said);
+    bool broken = outcome == OUTCOME_ANSWERED && role != NO_ROLE &&
+                  note_broken(stage, &stage->scenario->steps[said.step_index], &said);
     if (broken && reply->answer.kind == ANSWER_NONE)
         result->status = STEP_NOT_RUN;
     return outcome;
@@ -285,19 +278,15 @@ static void give_up(struct stage *stage, enum outcome outcome) {
         stage->board->result.verdict = outcome == OUTCOME_SKIP ? VERDICT_SKIP : VERDICT_ERROR;
 }
 
-/* Has a role that serves stop before it exits. Returns whether the step can be done. */
-static bool prepare_step(struct stage *stage, const struct step *step) {
-    if (step->verb != VERB_EXIT || stage->roles[step->role].state != STAGE_ROLE_SERVES)
-        return true;
-    give_up(stage, end_serving(stage, step->role));
-    return stage->board->result.verdict == VERDICT_PASS;
-}
-
-/* Does one step and judges it. Returns whether the case goes on. */
+/* Does one step and judges it; a role that serves is stopped before it exits. Returns whether the
+ * case goes on. */
 static bool run_step(struct stage *stage, const struct step *step) {
     struct reply reply;
-    if (!prepare_step(stage, step))
-        return false;
+    if (step->verb == VERB_EXIT && stage->roles[step->role].state == STAGE_ROLE_SERVES) {
+        give_up(stage, end_serving(stage, step->role));
+        if (stage->board->result.verdict != VERDICT_PASS)
+            return false;
+    }
     board_result(stage->board, step)->status = STEP_RUNNING;
     stage->board->under_way_since_ns = units_now_ns();
     stage->board->under_way = (int)stage_index(stage, step);
@@ -336,16 +325,14 @@ static void run_case(struct stage *stage) {
 
 /* --- the case --- */
 
-static bool makes_ipv6(const struct step *step) {
-    return step->verb == VERB_SOCKET && step->options.family == AF_INET6;
-}
-
 /* Returns whether IPv6 sockets may exist. A private namespace has only those that the case makes.
  * To look for them costs a walk over the kernel's whole table. */
 static bool may_have_ipv6(const struct stage *stage) {
-    for (size_t i = 0; i < stage->board->result.step_count; i++)
-        if (makes_ipv6(result_step(stage->scenario, stage->board->case_index, i)))
+    for (size_t i = 0; i < stage->board->result.step_count; i++) {
+        const struct step *step = result_step(stage->scenario, stage->board->case_index, i);
+        if (step->verb == VERB_SOCKET && step->options.family == AF_INET6)
             return true;
+    }
     return stage->options->current;
 }
 

@@ -78,12 +78,6 @@ static bool known_exists(const struct stage *stage, const struct diag_query *que
     return false;
 }
 
-/* Finds out whether a socket matches. Returns 0 or an errno. */
-static int look(const struct stage *stage, const struct diag_query *query, bool *there) {
-    *there = known_exists(stage, query);
-    return *there ? 0 : sockdiag_dump(stage->diag, query, found_one, there);
-}
-
 struct seen_text {
     char *text;
     size_t used;
@@ -112,26 +106,22 @@ static void describe_seen(struct stage *stage, const struct step *step, struct d
         snprintf(seen.text, RESULT_TEXT_SIZE, "no socket");
 }
 
-/* The pauses between two looks grow from the time in which a connection on loopback closes to one
- * that is small compared with any timer. */
-static uint64_t longer_pause(uint64_t pause_ns) {
-    const uint64_t longest_ns = 5ULL * NS_PER_MS;
-    return pause_ns < longest_ns / 2 ? 2 * pause_ns : longest_ns;
-}
-
 static void pause_for(uint64_t ns) {
     struct timespec time = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
     nanosleep(&time, NULL);
 }
 
+/* Looks until the socket is there, or is not. The pauses between two looks grow from the time in
+ * which a connection on loopback closes to one that is small compared with any timer. */
 static enum outcome do_await(struct stage *stage, const struct step *step, struct reply *reply) {
-    struct diag_query query;
+    const uint64_t longest_ns = 5ULL * NS_PER_MS;
     uint64_t start_ns = units_now_ns(), pause_ns = 20ULL * NS_PER_US;
+    struct diag_query query;
     if (!make_query(stage, step, &query))
         return stage_no_endpoint(stage, step);
     for (;;) {
-        bool there = false;
-        int error = look(stage, &query, &there);
+        bool there = known_exists(stage, &query);
+        int error = there ? 0 : sockdiag_dump(stage->diag, &query, found_one, &there);
         if (error != 0)
             return stage_no_diag(stage, error);
         reply->elapsed_ns = units_now_ns() - start_ns;
@@ -139,17 +129,15 @@ static enum outcome do_await(struct stage *stage, const struct step *step, struc
             answer_errno(reply, 0);
             return OUTCOME_ANSWERED;
         }
-        if (reply->elapsed_ns >= step->query.within_ns) {
+        bool timed_out = reply->elapsed_ns >= step->query.within_ns;
+        if (timed_out)
             answer_errno(reply, ETIMEDOUT);
-            describe_seen(stage, step, query);
-            return OUTCOME_ANSWERED;
-        }
-        if (stage_time_left(stage) == 0) {
+        if (timed_out || stage_time_left(stage) == 0) {
             describe_seen(stage, step, query);
             return OUTCOME_ANSWERED;
         }
         pause_for(pause_ns);
-        pause_ns = longer_pause(pause_ns);
+        pause_ns = pause_ns < longest_ns / 2 ? 2 * pause_ns : longest_ns;
     }
 }
 

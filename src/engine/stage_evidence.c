@@ -84,64 +84,58 @@ static bool is_of(const struct socket_view *view, const struct tcp_socket *socke
            same_place(&view->local, &socket->local) && same_place(&view->peer, &socket->remote);
 }
 
-static void know_by_view(struct occupant *occupant, const struct socket_view *view) {
-    occupant->reuseaddr = knowledge_of(view->reuseaddr);
-    occupant->reuseport = knowledge_of(view->reuseport);
-    occupant->outgoing = knowledge_of(view->outgoing);
-    occupant->bound = knowledge_of(view->bound);
-    occupant->inherited = knowledge_of(view->inherited);
-}
-
 /* Finds the roles that have or had the socket, and what the first of them knows of it. It is
  * inherited only if all of them have inherited it. */
 static void find_roles(const struct search *search, struct suspect *suspect) {
     const struct scenario *scenario = search->stage->scenario;
+    struct occupant *occupant = &suspect->occupant;
     for (unsigned role = 0; role < scenario->role_count; role++)
         for (unsigned socket = 0; socket < scenario->socket_count; socket++) {
             const struct socket_view *view = board_view(search->stage->board, role, socket);
-            if (!is_of(view, &suspect->occupant.socket))
+            if (!is_of(view, &occupant->socket))
                 continue;
-            if (suspect->role_count == 0)
-                know_by_view(&suspect->occupant, view);
-            else if (!view->inherited)
-                suspect->occupant.inherited = KNOWN_NO;
+            if (suspect->role_count == 0) {
+                occupant->reuseaddr = knowledge_of(view->reuseaddr);
+                occupant->reuseport = knowledge_of(view->reuseport);
+                occupant->outgoing = knowledge_of(view->outgoing);
+                occupant->bound = knowledge_of(view->bound);
+                occupant->inherited = knowledge_of(view->inherited);
+            } else if (!view->inherited) {
+                occupant->inherited = KNOWN_NO;
+            }
             suspect->ownership = view->open ? OWNED : LEFT;
             add_role(search, suspect, (int)role, (int)socket);
         }
 }
 
-static void find_possessor(struct search *search, struct suspect *suspect) {
-    struct possession wanted = {.inode = suspect->occupant.socket.inode};
-    if (!search->possessions_listed)
-        list_possessions(search);
-    const struct possession *possession =
-        search->possession_count == 0
-            ? NULL
-            : bsearch(&wanted, search->possessions, search->possession_count,
-                      sizeof search->possessions[0], by_inode);
-    if (possession == NULL)
-        return;
-    suspect->ownership = OWNED;
-    add_role(search, suspect, possession->role, -1);
-}
-
-/* Finds out whose socket it is, and what its owner knows of it. */
+/* Finds out whose socket it is, and what its owner knows of it: by the names of the scenario, else
+ * among all that the roles have open. */
 static void identify(void *context, struct suspect *suspect) {
     struct search *search = context;
+    struct possession wanted = {.inode = suspect->occupant.socket.inode};
     find_roles(search, suspect);
-    if (suspect->ownership == OWNER_NOT_KNOWN && suspect->occupant.socket.inode != 0)
-        find_possessor(search, suspect);
+    if (suspect->ownership != OWNER_NOT_KNOWN || wanted.inode == 0)
+        return;
+    if (!search->possessions_listed)
+        list_possessions(search);
+    if (search->possession_count == 0)
+        return;
+    const struct possession *found = bsearch(&wanted, search->possessions, search->possession_count,
+                                             sizeof search->possessions[0], by_inode);
+    if (found == NULL)
+        return;
+    suspect->ownership = OWNED;
+    add_role(search, suspect, found->role, -1);
 }
 
 /* --- the refusal --- */
 
-static enum port_call refused_call(enum verb verb) {
-    return verb == VERB_BIND ? CALL_BIND : verb == VERB_CONNECT ? CALL_CONNECT : CALL_LISTEN;
-}
-
 static struct refusal describe(struct stage *stage, const struct step *call, int error,
                                const struct socket_view *view) {
-    struct refusal refusal = evidence_refusal(refused_call(call->verb), error, view);
+    enum port_call kind = call->verb == VERB_BIND      ? CALL_BIND
+                          : call->verb == VERB_CONNECT ? CALL_CONNECT
+                                                       : CALL_LISTEN;
+    struct refusal refusal = evidence_refusal(kind, error, view);
     struct endpoint asked;
     const struct address *address = step_address(call);
     if (address != NULL && board_resolve(stage->board, address, view->family, &asked)) {

@@ -14,10 +14,6 @@
 #include "engine/role.h"
 #include "engine/stage.h"
 
-static const char *name_of(const struct stage *stage, int role) {
-    return stage->scenario->roles[role];
-}
-
 static bool is_alive(const struct stage_role *role) {
     return role->state == STAGE_ROLE_RUNS || role->state == STAGE_ROLE_SERVES;
 }
@@ -37,10 +33,12 @@ static enum outcome broke(struct stage *stage, const char *what, int error) {
     return stage_reason(stage, OUTCOME_ERROR, "%s: %s", what, errname(error, name));
 }
 
-/* Waits for a role that has closed its channel, and so is about to end; but only for a second, in
- * case it does not end. */
-static int reap_soon(struct stage_role *role) {
+/* The role has closed its channel without being told to, and so is about to end. Waits for that,
+ * but only for a second, in case it does not end. */
+static enum outcome lost(struct stage *stage, int index) {
     const struct timespec pause = {.tv_nsec = NS_PER_MS};
+    struct stage_role *role = &stage->roles[index];
+    const char *name = stage->scenario->roles[index];
     siginfo_t ended = {0};
     for (int tries = 0; tries < 1000 && ended.si_pid == 0; tries++) {
         if (waitid(P_PID, (id_t)role->pid, &ended, WEXITED | WNOWAIT | WNOHANG) < 0)
@@ -49,19 +47,14 @@ static int reap_soon(struct stage_role *role) {
             nanosleep(&pause, NULL);
     }
     kill(role->pid, SIGKILL);
-    return reap(role);
-}
-
-/* The role has ended without being told to. */
-static enum outcome lost(struct stage *stage, int role) {
-    int status = reap_soon(&stage->roles[role]);
+    int status = reap(role);
     if (WIFSIGNALED(status))
         return stage_reason(stage, OUTCOME_ERROR,
-                            "the process of role '%.64s' was killed by signal %d",
-                            name_of(stage, role), WTERMSIG(status));
+                            "the process of role '%.64s' was killed by signal %d", name,
+                            WTERMSIG(status));
     return stage_reason(stage, OUTCOME_ERROR,
-                        "the process of role '%.64s' ended by itself, status %d",
-                        name_of(stage, role), WEXITSTATUS(status));
+                        "the process of role '%.64s' ended by itself, status %d", name,
+                        WEXITSTATUS(status));
 }
 
 /* Adds a role with one end of a new channel. Returns the other end, or -1 with errno set. */
@@ -73,9 +66,12 @@ static int open_channel(struct stage_role *role) {
     return ends[1];
 }
 
-static enum outcome spawn(struct stage *stage, int index) {
+/* Forks the role if there is none yet. */
+static enum outcome start(struct stage *stage, int index) {
     struct stage_role *role = &stage->roles[index];
     pid_t self = getpid();
+    if (role->state != STAGE_ROLE_UNBORN)
+        return OUTCOME_ANSWERED;
     int far_end = open_channel(role);
     if (far_end < 0)
         return broke(stage, "socketpair() for a role", errno);
@@ -90,12 +86,6 @@ static enum outcome spawn(struct stage *stage, int index) {
     }
     role->state = STAGE_ROLE_RUNS;
     return OUTCOME_ANSWERED;
-}
-
-/* Forks the role if there is none yet. */
-static enum outcome start(struct stage *stage, int role) {
-    bool unborn = stage->roles[role].state == STAGE_ROLE_UNBORN;
-    return unborn ? spawn(stage, role) : OUTCOME_ANSWERED;
 }
 
 /* --- waiting --- */
@@ -284,19 +274,15 @@ const struct action action_stop = {.stage = do_stop};
 
 /* --- any step of a role --- */
 
-static void close_views(struct stage *stage, int role) {
-    for (unsigned i = 0; i < stage->scenario->socket_count; i++)
-        board_view(stage->board, (unsigned)role, i)->open = false;
-}
-
 enum outcome stage_ask(struct stage *stage, const struct step *step, struct reply *reply) {
     stage_action *action = action_of(step->verb)->stage;
     enum outcome outcome = start(stage, step->role);
     if (outcome != OUTCOME_ANSWERED)
         return outcome;
     outcome = action != NULL ? action(stage, step, reply) : exchange(stage, step, -1, reply);
-    if (stage->roles[step->role].state == STAGE_ROLE_ENDED)
-        close_views(stage, step->role);
+    bool ended = stage->roles[step->role].state == STAGE_ROLE_ENDED;
+    for (unsigned i = 0; ended && i < stage->scenario->socket_count; i++)
+        board_view(stage->board, (unsigned)step->role, i)->open = false;
     return outcome;
 }
 

@@ -29,10 +29,6 @@ const struct address *step_address(const struct step *step) {
     return has(step, ARGUMENTS_ADDRESS) ? &step->address : NULL;
 }
 
-int step_made(const struct step *step) {
-    return has(step, ARGUMENTS_SOCKET) ? step->made : NO_SOCKET;
-}
-
 int step_other_role(const struct step *step) {
     return has(step, ARGUMENTS_ROLE) ? step->other_role : NO_ROLE;
 }

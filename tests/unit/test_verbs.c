@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/action.h"
+#include "engine/protocol.h"
 #include "scenario/scenario.h"
 
 #define NAME_OF(NAME, name) [VERB_##NAME] = #name,
