@@ -18,13 +18,14 @@ enum { LISTENER_WEIGHT = 9, BOUND_WEIGHT = 5, TIME_WAIT_WEIGHT = 1 };
 static const struct cause_row rows[CAUSE_COUNT] = {
     [CAUSE_UNKNOWN] =
         {.name = "unknown",
-         .sentences = {{WHEN_BOUND_UNLISTED,
-                        "no socket in the way can be seen; this kernel does not list sockets that "
-                        "are bound and idle (Linux 6.8 and later do)"},
-                       {WHEN_ALWAYS, "no socket in the way can be seen"}},
-         .headline = "no socket in the way can be seen",
+         .sentences =
+             {{WHEN_BOUND_UNLISTED,
+               "no socket was found in the way; this kernel does not list sockets that are "
+               "bound and idle (Linux 6.8 and later do)"},
+              {WHEN_ALWAYS, "no socket was found in the way"}},
+         .headline = "no socket was found in the way",
          .remedies = {"sudo portreuse why {asked}", "sudo portreuse why --all-netns {asked}"},
-         .no_scenario = "It means that nothing was found; nothing in particular reproduces that."},
+         .no_scenario = "The cause was not found, so there is nothing to reproduce."},
     [CAUSE_ADDRESS_IN_USE] =
         {.name = "address-in-use",
          .rules = {RULE_ADDRESS_IN_USE},
@@ -114,12 +115,12 @@ static const struct cause_row rows[CAUSE_COUNT] = {
         {.name = "held-by-no-process",
          .weight = LISTENER_WEIGHT,
          .sentences = {{WHEN_ALWAYS,
-                        "no process has the socket open: it is being passed between two processes "
-                        "(SCM_RIGHTS), belongs to an io_uring, or to the kernel itself (NFS, a "
-                        "block device over TCP)"}},
+                        "no process has the socket open: it is in transit between two processes "
+                        "(SCM_RIGHTS), or belongs to an io_uring instance or to the kernel itself "
+                        "(NFS, a block device over TCP)"}},
          .headline = "no process has the socket open",
          .remedies = {"cat /proc/fs/nfsd/portlist", "ss -Htlnep 'sport = :{port}'"},
-         .no_scenario = "The language has no step that leaves a socket without a process."},
+         .no_scenario = "No step of the scenario language leaves a socket without a process."},
     [CAUSE_BOUND_BUT_IDLE] =
         {.name = "bound-but-idle",
          .rules = {RULE_BOUND_BUT_IDLE},
@@ -159,8 +160,8 @@ static const struct cause_row rows[CAUSE_COUNT] = {
          .rules = {RULE_LIVE_CONNECTION},
          .weight = 3,
          .sentences = {{WHEN_ALWAYS,
-                        "a connection whose peer has closed was never closed on this side "
-                        "(CLOSE-WAIT), and keeps the port"}},
+                        "the peer has closed a connection, but this side has not (CLOSE-WAIT): the "
+                        "connection keeps the port"}},
          .headline = "{occupant} leaks CLOSE-WAIT sockets; restart it",
          .remedies = {SHOW_PROCESS,
                       "{stop}", "# fix that program: it must call close() when recv() returns 0"},
@@ -180,9 +181,9 @@ static const struct cause_row rows[CAUSE_COUNT] = {
          .rules = {RULE_LIVE_CONNECTION},
          .weight = 4,
          .sentences = {{WHEN_ALWAYS,
-                        "an outgoing connection has this port from the ephemeral range; reserve "
-                        "the port with ip_local_reserved_ports"}},
-         .headline = "{occupant} has connected out from it; reserve it",
+                        "the kernel gave this port, which lies in the ephemeral range, to an "
+                        "outgoing connection; reserve it with ip_local_reserved_ports"}},
+         .headline = "{occupant} uses it as a client; reserve it",
          .remedies = {RESERVE,
                       "# that reserves the port from now on, but this connection has to end first:",
                       "{stop}"},
@@ -226,9 +227,10 @@ static const struct cause_row rows[CAUSE_COUNT] = {
          .rules = {RULE_FIXED_CLIENT_PORT, RULE_LIVE_CONNECTION, RULE_TIME_WAIT_REBIND},
          .weight = 3,
          .sentences = {{WHEN_CONNECT | WHEN_TIME_WAIT,
-                        "the same connection (addresses and ports) is still in TIME-WAIT, and "
+                        "a connection with the same addresses and ports is still in TIME-WAIT, and "
                         "cannot be reused now"},
-                       {WHEN_CONNECT, "the same connection (addresses and ports) exists already"},
+                       {WHEN_CONNECT,
+                        "a connection with the same addresses and ports already exists"},
                        {WHEN_TIME_WAIT,
                         "an earlier connection from this local port is in TIME-WAIT; bind() needs "
                         "SO_REUSEADDR on both the old and the new socket"},
@@ -241,7 +243,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
         {.name = "ephemeral-exhaustion",
          .rules = {RULE_EPHEMERAL_EXHAUSTION},
          .weight = 1,
-         .sentences = {{WHEN_NO_OCCUPANT, "no port of the ephemeral range could be taken"},
+         .sentences = {{WHEN_NO_OCCUPANT, "no port of the ephemeral range was available"},
                        {WHEN_ALWAYS,
                         "every port of the ephemeral range is taken towards this destination"}},
          .headline = "no local port is left; see portreuse budget",
@@ -256,7 +258,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
          .sentences = {{WHEN_ALWAYS,
                         "every port of the ephemeral range is taken towards this destination, by "
                         "connections that are open"}},
-         .headline = "open connections have every port; see portreuse budget",
+         .headline = "open connections use every port; see portreuse budget",
          .remedies = {"portreuse budget {asked}",
                       "# use fewer connections, or more source addresses or destinations",
                       "# before widening the range, reserve your servers' ports: portreuse audit",
@@ -280,7 +282,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
          .weight = 1,
          .sentences = {{WHEN_ALWAYS,
                         "every port of the socket's own range (IP_LOCAL_PORT_RANGE) is taken; "
-                        "sockets without it have a wider one"}},
+                        "sockets without this option have a wider range"}},
          .headline = "every port of the socket's own range is taken; widen it",
          .remedies = {"# set a wider IP_LOCAL_PORT_RANGE, or none"},
          .scenario = "port-range-per-socket"},
@@ -329,17 +331,16 @@ static const struct cause_row rows[CAUSE_COUNT] = {
                         "ports below net.ipv4.ip_unprivileged_port_start need "
                         "CAP_NET_BIND_SERVICE, whether or not another socket has the port"}},
          .headline = "ports below {privileged_below} need CAP_NET_BIND_SERVICE",
-         .remedies = {"# for one program:", "setcap cap_net_bind_service=+ep /path/of/the/program",
+         .remedies = {"# for one program:", "setcap cap_net_bind_service=+ep /path/to/program",
                       "# or for a systemd unit: AmbientCapabilities=CAP_NET_BIND_SERVICE",
-                      "# or for everybody:",
+                      "# or for all programs:",
                       "sysctl -w net.ipv4.ip_unprivileged_port_start={port}"},
          .scenario = "privileged-port"},
     [CAUSE_NOT_PERMITTED] =
         {.name = "not-permitted",
          .sentences = {{WHEN_ALWAYS,
-                        "a security module or a filter of this system refuses it (SELinux, "
-                        "AppArmor, Landlock, a BPF program of the control group, a seccomp "
-                        "profile)"}},
+                        "a security module or filter on this system refuses it (SELinux, AppArmor, "
+                        "Landlock, a cgroup BPF program, a seccomp profile)"}},
          .headline = "a security module or filter refuses it",
          .remedies = {"journalctl -k --grep 'avc|apparmor|audit' --since -10min",
                       "semanage port -l | grep -w {port}"},
@@ -363,7 +364,7 @@ const char *cause_sentence(enum cause cause, unsigned when) {
 
 /* --- which sockets are in the way --- */
 
-/* Returns whether the kernel was to choose the port. */
+/* Returns whether the kernel was asked to choose the port. */
 static bool automatic(const struct refusal *refusal) {
     return refusal->claim.local.port == 0;
 }

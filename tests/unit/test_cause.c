@@ -605,10 +605,10 @@ static const struct lonely {
      "reserved-ports",
      "ip_local_reserved_ports"},
     {LISTEN("0.0.0.0:0", 0), true, "ephemeral-bind", "range"},
-    {BIND("127.0.0.1:80", 0), true, "unknown", "can be seen"},
+    {BIND("127.0.0.1:80", 0), true, "unknown", "was found in the way"},
     {BIND("127.0.0.1:80", 0), false, "unknown", "Linux 6.8"},
-    {LISTEN("127.0.0.1:80", REUSEADDR), true, "unknown", "can be seen"},
-    {CONNECT("127.0.0.1:5000", "127.0.0.1:80"), true, "unknown", "can be seen"},
+    {LISTEN("127.0.0.1:80", REUSEADDR), true, "unknown", "was found in the way"},
+    {CONNECT("127.0.0.1:5000", "127.0.0.1:80"), true, "unknown", "was found in the way"},
 };
 
 static void without_an_occupant_the_call_tells_the_cause(void **state) {
@@ -790,9 +790,9 @@ static void each_cause_has_a_scenario_of_its_name_or_says_why_not(void **state) 
 static void a_sentence_is_chosen_by_the_situation(void **state) {
     (void)state;
     assert_non_null(strstr(cause_sentence(CAUSE_FIXED_CLIENT_PORT, WHEN_CONNECT | WHEN_TIME_WAIT),
-                           "the same connection (addresses and ports) is still in TIME-WAIT"));
+                           "with the same addresses and ports is still in TIME-WAIT"));
     assert_non_null(
-        strstr(cause_sentence(CAUSE_FIXED_CLIENT_PORT, WHEN_CONNECT), "exists already"));
+        strstr(cause_sentence(CAUSE_FIXED_CLIENT_PORT, WHEN_CONNECT), "already exists"));
     assert_non_null(
         strstr(cause_sentence(CAUSE_FIXED_CLIENT_PORT, WHEN_TIME_WAIT), "bind() needs"));
     assert_non_null(strstr(cause_sentence(CAUSE_FIXED_CLIENT_PORT, 0), "not closed yet"));

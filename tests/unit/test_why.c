@@ -360,8 +360,7 @@ static void a_line_that_is_too_long_is_shortened_step_by_step(void **state) {
     why.changed = true;
     check_line_is(&why, "changed while looking; EADDRINUSE 127.0.0.1:65535: nginx (4711) listens");
     why = the_longest(CAUSE_STOLEN_PORT, true);
-    check_line_is(&why, "EADDRNOTAVAIL port 65535: " LONG_NAME " (4194304) has connected out from "
-                        "it");
+    check_line_is(&why, "EADDRNOTAVAIL port 65535: " LONG_NAME " (4194304) uses it as a client");
 }
 
 static void a_name_that_is_too_long_is_the_one_of_the_kernel(void **state) {
