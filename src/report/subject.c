@@ -231,7 +231,7 @@ const struct format format_nagios = {
     .name = "nagios",
     .plugin = true,
     .extensions = "",
-    .line = "a Nagios plugin's line with performance data, and its exit codes",
+    .line = "a Nagios plugin's line with performance data; sets a plugin's exit code",
     .write = write_nagios,
 };
 

@@ -20,8 +20,8 @@ look budget
 ok "the busiest destination comes first" first_line_is "OK 127.0.0.1:3000: 14 of 20 ports left"
 ok "exit 0" status_is 0
 ok "the states are told" out_has "connections: 5 ESTABLISHED, 1 TIME-WAIT"
-ok "whose they are" out_matches "about 5: pid $pid, .*situation clients|about 5: pid $pid: .*situation"
-ok "ports that bind() asked for" out_has "used by explicit binds for all destinations: 1 (connections: 1)"
+ok "whose they are" out_matches "about 5 of them: pid $pid, .*situation clients|about 5 of them: pid $pid: .*situation"
+ok "ports that bind() asked for" out_has "taken by explicit binds, for any destination: 1 (connections: 1)"
 ok "and those that bind() to port 0 took from connect()" out_has "IP_BIND_ADDRESS_NO_PORT"
 ok "how much TIME-WAIT allows: (14 left + 1 in it) in 60 s" out_has "at most 0.2 new connections per second"
 look budget 127.0.0.1:3001
@@ -249,7 +249,7 @@ run "$portreuse" budget --format junit
 ok "formats of runs are not to be had of a live host" err_has "unknown format 'junit'"
 for share in 101 -1 99.5 % '' 123456789; do
   run "$portreuse" budget --warn "$share"
-  ok "--warn '$share' is no share" err_has "--warn '$share': a percentage of the ports, such as 80%"
+  ok "--warn '$share' is no share" err_has "--warn '$share': expected a percentage of the ports, such as 80%"
 done
 
 finish

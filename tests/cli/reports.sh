@@ -35,11 +35,11 @@ run "$portreuse" run -v ephemeral-exhaustion
 ok "with -v so has each block of 100 rounds" out_matches '^ +91\.\.100( +[0-9.]+[mu]s){3}$'
 run "$portreuse" run ephemeral-exhaustion
 ok "without it it has not" sh -c '! grep -q "% within" "$1"' - "$work/out"
-ok "a full range is told" out_has "in the way: all 100 ports of 40000-40099, by open connections"
+ok "a full range is told" out_has "in the way: all 100 ports of 40000-40099, used by open connections"
 run "$portreuse" run ephemeral-bind
 ok "bind() to port 0 on a full range has its own cause" out_has "cause:      ephemeral-bind: "
 run "$portreuse" run fixed-client-port
-ok "so has a connection that exists already" out_has "cause:      fixed-client-port: the same connection"
+ok "so has a connection that exists already" out_has "cause:      fixed-client-port: a connection with the"
 
 docs=$here/../../docs
 ok "docs/exit-codes-and-formats.md names every cause" sh -c \

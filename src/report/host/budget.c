@@ -118,7 +118,7 @@ static void print_route(FILE *out, const struct budget_route *route) {
                 INDENT, "", route->closed, BUDGET_RECENT_S, route->reusable);
     for (unsigned i = 0; i < route->owner_count; i++) {
         const struct budget_owner *found = &route->owners[i];
-        column = fprintf(out, "%*sabout %" PRIu32 ": ", 2 * INDENT, "", found->sockets);
+        column = fprintf(out, "%*sabout %" PRIu32 " of them: ", 2 * INDENT, "", found->sockets);
         sockets_print_process(out, &found->owner, (unsigned)column);
         fputc('\n', out);
     }
@@ -136,10 +136,10 @@ static void print_range(FILE *out, const struct budget *budget) {
     fprintf(out, "\nPort range\n%*s%u-%u: %" PRIu32 " ports", INDENT, "", budget->range.low,
             budget->range.high, port_range_size(&budget->range));
     if (budget->range.reserved_count > 0)
-        fprintf(out, ", excluding %" PRIu32 " reserved ones", budget->range.reserved_count);
+        fprintf(out, ", not counting %" PRIu32 " reserved", budget->range.reserved_count);
     fputc('\n', out);
     fprintf(out,
-            "%*sused by explicit binds for all destinations: %" PRIu32 " (connections: %" PRIu32
+            "%*staken by explicit binds, for any destination: %" PRIu32 " (connections: %" PRIu32
             ")\n",
             INDENT, "", budget->explicit_ports, budget->explicit_sockets);
 }
@@ -149,14 +149,14 @@ static void print_rate(FILE *out, const struct budget *budget) {
         return;
     fprintf(out, "\nRate to the first destination\n");
     fprintf(out,
-            "%*sat most %.1f new connections per second permanently, if this side closes\n"
-            "%*sfirst: each uses its port until its TIME-WAIT ends\n",
+            "%*sat most %.1f new connections per second in the long run, if this\n"
+            "%*sside closes first: each keeps its port until TIME-WAIT ends\n",
             INDENT, "", budget->rate, INDENT, "");
     if (budget->asked.interval_ns == 0)
         return;
-    fprintf(out, "%*snow %+.1f ports per second", INDENT, "", budget->growth);
+    fprintf(out, "%*sports in use: %+.1f per second", INDENT, "", budget->growth);
     if (budget->exhausted_s >= 0) {
-        fputs(": none left in ", out);
+        fputs("; none left in ", out);
         print_span(out, budget->exhausted_s);
     }
     fputc('\n', out);
@@ -178,9 +178,9 @@ static void write_text(const struct report *report, FILE *out) {
     print_rate(out, budget);
     if (budget->unseen > 0)
         fprintf(out,
-                "\n%u processes could not be inspected. Run as root to see which\n"
-                "connections are theirs.\n",
-                budget->unseen);
+                "\n%u process%s could not be inspected; run as root to see which\n"
+                "connections are theirs\n",
+                budget->unseen, budget->unseen == 1 ? "" : "es");
 }
 
 static const struct format format_budget_text = {

@@ -183,7 +183,7 @@ static void note_on_port(struct notes *notes, const struct why *why) {
             any = true;
         }
     if (!any)
-        note(notes, "No socket has the port. If connections to it are accepted nevertheless, the "
+        note(notes, "No socket has the port. If clients can connect to it all the same, the "
                     "listener is in another network namespace (portreuse why --all-netns), or the "
                     "packet filter redirects them (DNAT: nft list ruleset, iptables -t nat -S).");
 }

@@ -1,4 +1,4 @@
-/* What the formats of the matrix share (which pairs are shown, and how they are called), and the
+/* What the formats of the matrix share (which pairs are shown, and what they are called), and the
  * text for people. */
 #include <stdio.h>
 #include <string.h>
@@ -245,7 +245,7 @@ static void print_legend(const struct matrix *matrix, FILE *out) {
     if (!matrix->ipv6)
         fputs("IPv6 is left out: it is not available here.\n", out);
     if (!matrix->users)
-        fputs("Another user is left out: that needs root.\n", out);
+        fputs("Sockets of another user are left out: that needs root.\n", out);
 }
 
 /* Prints pairs as text, those that disagree or all that are chosen: the answers, and the rule that
@@ -295,7 +295,7 @@ static void write_text(const struct report *report, FILE *out) {
 static const struct format format_matrix_text = {
     .name = "text",
     .extensions = ".txt",
-    .line = "for people (default)",
+    .line = "for people; the default",
     .write = write_text,
 };
 

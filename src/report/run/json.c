@@ -213,7 +213,7 @@ static void write_report(const struct report *report, FILE *out) {
 const struct format format_json = {
     .name = "json",
     .extensions = ".json",
-    .line = "for programs: everything, in one JSON document",
+    .line = "for programs: all that is known, in one document",
     .capabilities = true,
     .write = write_report,
 };

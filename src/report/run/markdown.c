@@ -163,7 +163,7 @@ static void write_surroundings(const struct markdown *markdown) {
     write_fact(markdown, "kernel", found->kernel.release);
     write_fact(markdown, "machine", found->kernel.machine);
     write_fact(markdown, "private network namespace", space);
-    write_fact(markdown, "sysctls of", found->current ? "the present namespace" : "a new one");
+    write_fact(markdown, "sysctls of", found->current ? "the current namespace" : "a new one");
     for (size_t i = 0; i < CAPABILITIES_SYSCTLS; i++)
         write_fact(markdown, capabilities_sysctl[i], found->sysctls[i]);
     fputs("\n</details>\n", markdown->out);

@@ -138,7 +138,7 @@ static void print_owners(FILE *out, const struct scenario *scenario, const struc
     if (suspect->ownership != OWNER_NOT_KNOWN || suspect->occupant.socket.inode == 0)
         return;
     if (verbose)
-        fprintf(out, ", held by a process of user id %" PRIu32 " that /proc does not show",
+        fprintf(out, ", held by a process of user %" PRIu32 " that /proc does not show",
                 suspect->occupant.socket.uid);
     else
         fputs(", held by another process", out);
@@ -161,13 +161,13 @@ static const char *kind_of(enum tcp_state state) {
         return "listeners";
     case STATE_BOUND:
     case STATE_CLOSED:
-        return "sockets that are bound";
+        return "bound sockets";
     case STATE_FIN_WAIT_1:
     case STATE_FIN_WAIT_2:
     case STATE_CLOSING:
     case STATE_LAST_ACK:
     case STATE_TIME_WAIT:
-        return "closed connections, in TIME-WAIT or before it";
+        return "closed connections, in TIME-WAIT or on their way to it";
     default:
         return "open connections";
     }
@@ -215,7 +215,7 @@ static void print_range(FILE *out, const struct scenario *scenario, const struct
     if (verbose)
         print_groups(out, scenario, evidence);
     else if (evidence->total > 0)
-        fprintf(out, ", by %s", commonest_kind(evidence));
+        fprintf(out, ", used by %s", commonest_kind(evidence));
 }
 
 static bool is_range(const struct evidence *evidence) {
