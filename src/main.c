@@ -35,7 +35,7 @@ static int dispatch(int argc, char **argv) {
     if (command != NULL)
         return run_command(command, argc, argv);
     if (argc < 2) {
-        fputs("portreuse: a command is missing; 'portreuse help' shows them\n", stderr);
+        fputs("portreuse: a command is missing; 'portreuse help' lists the commands\n", stderr);
         return EXIT_TROUBLE;
     }
     const char *word = argv[1];
@@ -50,7 +50,8 @@ static int dispatch(int argc, char **argv) {
     if (near != NULL)
         fprintf(stderr, "portreuse: unknown command '%s'; did you mean '%s'?\n", word, near->name);
     else
-        fprintf(stderr, "portreuse: unknown command '%s'; 'portreuse help' shows them\n", word);
+        fprintf(stderr, "portreuse: unknown command '%s'; 'portreuse help' lists the commands\n",
+                word);
     return EXIT_TROUBLE;
 }
 

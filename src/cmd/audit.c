@@ -60,13 +60,13 @@ static const struct option_row rows[] = {
      .value_name = "LIST",
      .set = set_ports,
      .offset = offsetof(struct request, audit.named),
-     .help = "also check these ports, whose servers are not running now: 8080,9000-9010"},
+     .help = "also check these ports, even if no server runs on them now: 8080,9000-9010"},
     {.name = "services",
      .takes = VALUE_REQUIRED,
      .value_name = "FILE",
      .set = set_services,
      .offset = offsetof(struct request, audit.named),
-     .help = "the same for the TCP ports in a file such as /etc/services"},
+     .help = "also check the TCP ports in a file such as /etc/services"},
     {0},
 };
 
@@ -101,7 +101,7 @@ const struct command command_audit = {
     .name = "audit",
     .function = cmd_audit,
     .usage = "[OPTION...]",
-    .summary = "show which settings of this host can keep a port from its server",
+    .summary = "show which settings of this host can cost a server its port",
     .options = groups,
     .subject = &subject_audit,
 };

@@ -29,7 +29,7 @@ static bool set_percent(const struct option_use *use) {
     snprintf(digits, sizeof digits, "%.*s", (int)length, use->value);
     if (length < sizeof digits && units_number(digits, 0, 100, use->target))
         return true;
-    return options_wrong_value(use, "a percentage of the ports, such as 80%,");
+    return options_wrong_value(use, "a percentage of the ports, such as 80%");
 }
 
 static bool set_watch(const struct option_use *use) {
@@ -43,13 +43,13 @@ static const struct option_row rows[] = {
      .value_name = "PERCENT",
      .set = set_percent,
      .offset = offsetof(struct request, warn_percent),
-     .help = "WARNING if this percentage of the ports is in use (default 100)"},
+     .help = "report WARNING if this percentage of the ports is in use (default 100)"},
     {.name = "critical",
      .takes = VALUE_REQUIRED,
      .value_name = "PERCENT",
      .set = set_percent,
      .offset = offsetof(struct request, critical_percent),
-     .help = "CRITICAL if this percentage is in use (default 100)"},
+     .help = "report CRITICAL if this percentage is in use (default 100)"},
     {.name = "interval",
      .takes = VALUE_REQUIRED,
      .value_name = "TIME",
@@ -123,7 +123,7 @@ const struct command command_budget = {
     .name = "budget",
     .function = cmd_budget,
     .usage = "[OPTION...] [ADDRESS:PORT]",
-    .summary = "show how many local ports are left for connections, and for how long",
+    .summary = "show how many local ports are left, and how long they last",
     .description = "Without an address, it looks at the busiest destinations.",
     .options = groups,
     .subject = &subject_budget,

@@ -55,7 +55,7 @@ const struct option_row byhand_options[] = {
      .set = option_set_flag,
      .offset = offsetof(struct byhand, no_close),
      .help = "do not call close(): the kernel closes everything at exit"},
-    {.name = "noclose", /* an earlier name of the client's */
+    {.name = "noclose", /* the client's former name for it */
      .set = option_set_flag,
      .offset = offsetof(struct byhand, no_close)},
     {0},

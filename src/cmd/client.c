@@ -59,7 +59,7 @@ static const struct option_row rows[] = {
      .offset = offsetof(struct client, hand),
      .help =
          "keep the connection open for TIME: 5, 500ms, 1m (default: until the server closes it, "
-         "at most 10s; with --count, no time)"},
+         "at most 10s; 0 with --count)"},
     {.name = "count",
      .takes = VALUE_REQUIRED,
      .value_name = "N",
@@ -67,7 +67,7 @@ static const struct option_row rows[] = {
      .offset = offsetof(struct client, count),
      .low = 1,
      .high = COUNT_MOST,
-     .help = "connect N times, one after the other, until a call is refused"},
+     .help = "connect N times in a row; stop when a call fails"},
     {.name = "rate",
      .takes = VALUE_REQUIRED,
      .value_name = "N",
@@ -195,7 +195,7 @@ const struct command command_client = {
     .summary = "connect, wait and close by hand; show each call with its errno",
     .description = "Ctrl-C and SIGTERM end the wait.",
     .options = groups,
-    .notes = "Exit status: 0 all calls succeeded, 1 a call was refused, 2 an error.\n"
+    .notes = "Exit status: 0 all calls succeeded, 1 a call failed, 2 another error.\n"
              "\n"
              "Examples\n"
              "  portreuse client -e 127.0.0.1:1215 -w 5\n"

@@ -13,14 +13,14 @@
 /* --- help --- */
 
 static void print_all(void) {
-    fputs("portreuse shows why a port cannot be bound or connected from, by reproducing it.\n\n"
+    fputs("portreuse reproduces and explains bind() and connect() errors on TCP ports.\n\n"
           "usage: portreuse COMMAND [ARGUMENT...]\n\n",
           stdout);
     for (size_t i = 0; i < command_count; i++)
         printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n'portreuse help COMMAND' shows its options. A link named portreuse-COMMAND runs\n"
           "that command.\n"
-          "Exit status: 0 all as expected, 1 the kernel answered otherwise, 2 an error.\n",
+          "Exit status: 0 all as expected, 1 not as expected, 2 an error.\n",
           stdout);
 }
 
@@ -190,7 +190,7 @@ static void complete(size_t count, char **words, FILE *out) {
 static const struct option_row rows[] = {
     {.name = "words",
      .set = option_set_flag,
-     .help = "print the words that can follow those after '--'; shells use it for completion"},
+     .help = "print the words that can follow the words after '--'; shells use it for completion"},
     {0},
 };
 

@@ -86,7 +86,7 @@ static void complain(const struct search *search) {
     if (search->word_count == 0)
         options_complain("list", "no scenario has the tag '%s'", search->tag);
     else
-        options_complain("list", "no scenario%s%s%s has %s'%s'%s in name, title, tags or why",
+        options_complain("list", "no scenario%s%s%s has %s'%s'%s in its name, title, tags or why",
                          of_tag ? " with the tag '" : "", of_tag ? search->tag : "",
                          of_tag ? "'" : "", search->word_count > 1 ? "all of " : "",
                          search->words[0], search->word_count > 1 ? ", ..." : "");

@@ -41,7 +41,7 @@ static bool choose_ends(const struct option_use *use, bool *named, matrix_ends e
            options_wrong_value(use, "an address (0.0.0.0, 127.0.0.1, 127.0.0.2, ::, ::1, "
                                     "::ffff:0.0.0.0, ::ffff:127.0.0.1), v6only, options (none, "
                                     "REUSEADDR, REUSEPORT, both), or several separated by commas, "
-                                    "as in '127.0.0.1,REUSEADDR',");
+                                    "as in '127.0.0.1,REUSEADDR'");
 }
 
 static bool set_first(const struct option_use *use) {
@@ -64,15 +64,15 @@ static const struct option_row rows[] = {
              "be given several times"},
     {.name = "first",
      .takes = VALUE_REQUIRED,
-     .value_name = "END",
+     .value_name = "SOCKET",
      .set = set_first,
-     .help = "only these sockets as the first one, which has the port: an address, options (none, "
+     .help = "only these as the first socket, which has the port: an address, options (none, "
              "REUSEADDR, REUSEPORT, both), or several separated by commas: ::,v6only,REUSEADDR"},
     {.name = "second",
      .takes = VALUE_REQUIRED,
-     .value_name = "END",
+     .value_name = "SOCKET",
      .set = set_second,
-     .help = "only these sockets as the second one, which wants the port"},
+     .help = "only these as the second socket, which wants the port"},
     {.name = "diff",
      .takes = VALUE_REQUIRED,
      .value_name = "FILE",
@@ -82,7 +82,7 @@ static const struct option_row rows[] = {
     {.name = "must-run",
      .set = option_set_flag,
      .offset = offsetof(struct request, must_run),
-     .help = "what cannot run here is an error; it is not skipped"},
+     .help = "treat what cannot run here as an error, instead of skipping it"},
     {0},
 };
 
@@ -163,8 +163,8 @@ const struct command command_matrix = {
     .usage = "[OPTION...]",
     .summary = "show which pairs of sockets may share a port on this kernel",
     .description =
-        "Makes each pair of a socket that has a port and a second one that wants it, and "
-        "compares what the kernel answers with the program's model of its rules.",
+        "Creates each pair of sockets: a first one that has a port, and a second one that wants "
+        "it. Compares the kernel's answer with this program's model of the kernel's rules.",
     .options = groups,
     .subject = &subject_matrix,
 };

@@ -57,7 +57,7 @@ void options_complain(const char *command, const char *format, ...) {
 }
 
 bool options_wrong_value(const struct option_use *use, const char *expected) {
-    options_complain(use->command, "%s '%s': %s is expected", use->name, use->value, expected);
+    options_complain(use->command, "%s '%s': expected %s", use->name, use->value, expected);
     return false;
 }
 

@@ -32,12 +32,13 @@ static struct output *standard_output(struct outputs *outputs) {
 /* Complains about the name of a format, and suggests a similar one. */
 static void refuse_format(const struct outputs *outputs, const char *option, const char *name) {
     const struct format *near = format_near(outputs->subject, name);
-    fprintf(stderr, "portreuse %s: %s: unknown format '%s'; ", outputs->command, option, name);
+    fprintf(stderr, "portreuse %s: %s: unknown format '%s'; %s", outputs->command, option, name,
+            near == NULL ? "expected " : "");
     if (near != NULL)
         fprintf(stderr, "did you mean '%s'?", near->name);
     else
         format_print_names(outputs->subject, stderr);
-    fputs(near == NULL ? " is expected\n" : "\n", stderr);
+    fputc('\n', stderr);
 }
 
 static bool set_format(const struct option_use *use) {
@@ -130,7 +131,7 @@ static bool set_file(const struct option_use *use) {
     standard_output(outputs);
     if (size == 0 || strcmp(output.path, "-") == 0) {
         options_complain(outputs->command,
-                         "--output '%s': a file name is expected; --format is for standard output",
+                         "--output '%s': expected a file name; --format is for standard output",
                          use->value);
         return false;
     }

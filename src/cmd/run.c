@@ -78,7 +78,7 @@ static const struct option_row rows[] = {
     {.name = "slow",
      .set = option_set_flag,
      .offset = offsetof(struct request, slow),
-     .help = "run slow scenarios too: they wait for timers of a minute"},
+     .help = "also run slow scenarios, which wait for a minute or more"},
     {.name = "jobs",
      .letter = 'j',
      .takes = VALUE_OPTIONAL,
@@ -112,7 +112,7 @@ static const struct option_row rows[] = {
     {.name = "must-run",
      .set = option_set_flag,
      .offset = offsetof(struct request, run.must_run),
-     .help = "what cannot run here is an error; it is not skipped"},
+     .help = "treat what cannot run here as an error, instead of skipping it"},
     {0},
 };
 
@@ -188,8 +188,8 @@ static bool select_scenarios(struct request *request, int argc, char **argv,
     for (int i = optind; i < argc; i++)
         add_scenario(&request->arena, selection, catalogue_open(argv[i], &selection->errors));
     if (several && selection->count == 0)
-        options_complain("run", "no scenario has such a tag%s",
-                         request->slow ? "" : ", or those that have it need --slow");
+        options_complain("run", "no scenario has this tag%s",
+                         request->slow ? "" : "; slow scenarios need --slow");
     errors_print(&selection->errors, stderr);
     return selection->errors.count == 0 && selection->count > 0;
 }

@@ -198,7 +198,7 @@ const struct command command_server = {
     .description = "A connection is closed when its client closes it. Ctrl-C and SIGTERM end the "
                    "wait.",
     .options = groups,
-    .notes = "Exit status: 0 all calls succeeded, 1 a call was refused, 2 an error.\n"
+    .notes = "Exit status: 0 all calls succeeded, 1 a call failed, 2 another error.\n"
              "\n"
              "Examples\n"
              "  portreuse server -l 127.0.0.1:1215 -w 2\n"

@@ -11,7 +11,8 @@ static int cmd_show(int argc, char **argv) {
     if (!options_parse("show", NULL, argc, argv, NULL))
         return EXIT_TROUBLE;
     if (optind == argc) {
-        options_complain("show", "a scenario NAME is missing; 'portreuse list' shows them");
+        options_complain("show",
+                         "a scenario NAME is missing; 'portreuse list' shows all scenarios");
         return EXIT_TROUBLE;
     }
     for (; optind < argc; optind++) {

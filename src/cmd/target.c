@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/errnames.h"
 #include "base/units.h"
 
 /* --- an address and port --- */
@@ -67,9 +66,8 @@ void target_free(struct target *target) {
 
 /* Returns whether there was no error; complains about one. */
 static bool found(const struct option_use *use, int error) {
-    char name[ERRNAME_SIZE];
     if (error != 0)
-        options_complain(use->command, "%s %s: %s", use->name, use->value, errname(error, name));
+        options_complain(use->command, "%s %s: %s", use->name, use->value, strerror(error));
     return error == 0;
 }
 
@@ -78,8 +76,10 @@ static bool set_pid(const struct option_use *use) {
     struct option_use number = *use;
     int64_t pid;
     number.target = &pid;
-    return option_set_number(&number) &&
-           found(use, namespaces_of_process((pid_t)pid, &target->namespaces[0]));
+    if (!option_set_number(&number))
+        return false;
+    int error = namespaces_of_process((pid_t)pid, &target->namespaces[0]);
+    return found(use, error == ENOENT ? ESRCH : error);
 }
 
 static bool set_netns(const struct option_use *use) {
@@ -99,9 +99,9 @@ static bool set_all(const struct option_use *use) {
     *target = (struct target){.namespaces = all.list, .count = all.count};
     if (all.unseen > 0)
         options_complain(use->command,
-                         "%u processes could not be examined; as root, the network namespaces that "
-                         "only these are in are included",
-                         all.unseen);
+                         "%u process%s could not be examined; run as root to include their "
+                         "network namespaces",
+                         all.unseen, all.unseen == 1 ? "" : "es");
     return true;
 }
 

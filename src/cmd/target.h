@@ -24,7 +24,7 @@ struct target {
     size_t count;
 };
 
-/* Begins with the present namespace. Returns false after a complaint. End with target_free(), which
+/* Begins with the current namespace. Returns false after a complaint. End with target_free(), which
  * takes an empty target too. */
 bool target_begin(struct target *target, const char *command);
 void target_free(struct target *target);

@@ -35,7 +35,7 @@ static int print_capabilities(void) {
     print_fact("other user IDs", found.uids ? "yes" : "no: needs root");
     print_fact("sysctls can be written",
                found.sysctls_writable ? "yes" : "no: /proc/sys is missing or read-only");
-    printf("  %-34s %lu, at most %lu\n", "open files", found.open_files, found.open_files_most);
+    printf("  %-34s %lu (hard limit %lu)\n", "open files", found.open_files, found.open_files_most);
     printf("\nsysctls of %s network namespace\n", found.current ? "the present" : "a new");
     for (size_t i = 0; i < CAPABILITIES_SYSCTLS; i++)
         printf("  %-38s %s\n", capabilities_sysctl[i],

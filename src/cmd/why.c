@@ -78,7 +78,7 @@ static const struct option_row rows[] = {
      .takes = VALUE_OPTIONAL,
      .value_name = "TIME",
      .set = set_watch,
-     .help = "wait until the address is free, or at most TIME"},
+     .help = "wait until the address is free; with TIME, no longer than that"},
     {0},
 };
 
@@ -162,7 +162,7 @@ const struct command command_why = {
     .name = "why",
     .function = cmd_why,
     .usage = "[OPTION...] ADDRESS:PORT",
-    .summary = "explain why a port of this host cannot be bound or connected from now",
+    .summary = "explain why a program cannot use a port of this host right now",
     .description = "Shows which socket is in the way, which process owns it, and what to do. "
                    ":PORT means every address. Nothing is killed or changed.",
     .options = groups,

@@ -31,7 +31,7 @@ run "$portreuse" run --color=always --color=never "$fails"
 ok "the last one counts" cmp out plain
 run "$portreuse" run --color=sometimes "$fails"
 ok "any other word is exit 2" status_is 2
-ok "and told" err_has "--color 'sometimes': 'auto', 'always' or 'never' is expected"
+ok "and told" err_has "--color 'sometimes': expected 'auto', 'always' or 'never'"
 run "$portreuse" run --color=always --output file.txt --output file.xml "$fails"
 ok "a file is not in colour" cmp file.txt plain
 ok "whatever its format" sh -c '! grep -q "$1" file.xml' - "$escape"

@@ -23,7 +23,7 @@ run "$portreuse" list --tag seed runs OUT of
 ok "all the words have to be there, and the tag" sh -c '[ "$1" = ephemeral-exhaustion ]' - "$(names)"
 run "$portreuse" list seed nonsense
 ok "a search that finds nothing is exit 2" status_is 2
-ok "and says so" err_has "no scenario has all of 'seed', ... in name, title, tags or why"
+ok "and says so" err_has "no scenario has all of 'seed', ... in its name, title, tags or why"
 run "$portreuse" list --tag nonsense
 ok "list --tag of no scenario is exit 2" status_is 2
 ok "and says so" err_has "no scenario has the tag 'nonsense'"

@@ -45,7 +45,7 @@ refused() { # NAME TEXT OPTION...
   ok "$refused_name: nothing was run" out_is_empty
 }
 refused "an unknown format" "--format: unknown format 'jsno'; did you mean 'json'?" --format jsno
-refused "another one" "unknown format 'no-such-format'; text" --format no-such-format
+refused "another one" "unknown format 'no-such-format'; expected text" --format no-such-format
 refused "an unknown format of a file" "--output: unknown format 'txet'; did you mean 'text'?" \
   --output files/d:txet
 refused "an unknown ending" "write files/d.foo:FORMAT, or use one of .txt" --output files/d.foo
@@ -57,7 +57,7 @@ refused "the same file twice, by a link" "the same file is named twice" \
 refused "a missing directory" "--output none/d.json: No such file" --output none/d.json
 refused "a directory" "--output files: Is a directory" --output files:json
 refused "standard output" "--format is for standard output" --output -
-refused "an empty name" "a file name is expected" --output :json
+refused "an empty name" "expected a file name" --output :json
 run sh -c '"$1" run -q --output /dev/stdout:json "$2" >files/e' - "$portreuse" "$fails"
 ok "a file that is standard output already is exit 2" status_is 2
 ok "and told" err_has "this is standard output; use --format"

@@ -227,9 +227,9 @@ wrong "write an IPv6 address in brackets" client -e ::1:1215
 wrong "a port is missing" server -l '127.0.0.1:*'
 wrong "use both IPv4, or both IPv6" client -e '[::1]:1215' -s 127.0.0.1:1216
 wrong "a time such as" client -e :1215 -w soon
-wrong "--linger 'x': a number of seconds" server -l :1215 --linger x
-wrong "--port-range '4': a range of ports" client -e :1215 --port-range 4
-wrong "--count '0': a number from 1" client -e :1215 --count 0
+wrong "--linger 'x': expected a number of seconds" server -l :1215 --linger x
+wrong "--port-range '4': expected a range of ports" client -e :1215 --port-range 4
+wrong "--count '0': expected a number from 1" client -e :1215 --count 0
 wrong "did you mean '--no-close'?" server -l :1215 -no-close
 wrong "unexpected 'now'" client -e :1215 now
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # portreuse why: makes each cause in a network namespace (situation.c) and checks that it is named, in
-# text and in JSON, as the present user and as an ordinary user.
+# text and in JSON, as the current user and as an ordinary user.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=situation.sh
@@ -149,11 +149,11 @@ ok "names are not looked up" err_has "'localhost:80': not an IPv4 address"
 run "$portreuse" why 127.0.0.1
 ok "the port is needed" err_has "port is missing"
 run "$portreuse" why --as nobody :1
-ok "--as has two values" err_has "'server' or 'client' is expected"
+ok "--as has two values" err_has "expected 'server' or 'client'"
 run "$portreuse" why --pid 2147483647 :1
-ok "a process that is gone" err_has "--pid 2147483647: ENOENT"
+ok "a process that is gone" err_has "--pid 2147483647: No such process"
 run "$portreuse" why --netns no-such-namespace :1
-ok "a namespace that is not there" err_has "--netns no-such-namespace: ENOENT"
+ok "a namespace that is not there" err_has "--netns no-such-namespace: No such file or directory"
 
 # An ordinary user does not see whose it is, and says so.
 if is_root && users_may; then
