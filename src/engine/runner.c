@@ -208,7 +208,7 @@ static void finish(struct runner *runner, struct slot *slot) {
     else if (!clean && WIFSIGNALED(status))
         set_broken(result, "the case's process was killed by a signal");
     else if (!clean)
-        set_broken(result, "the case's process ended before the case");
+        set_broken(result, "the case's process ended early");
     close(slot->pipe);
     add_result(runner, slot->job, result);
     struct run_event event = event_of(slot, CASE_ENDS);

@@ -106,7 +106,7 @@ static enum outcome check_needs(struct stage *stage) {
                             "net.ipv6.conf.lo.disable_ipv6 and the boot parameter ipv6.disable");
     if ((scenario->needs_uids || find_need(stage, NEEDS_UIDS) != NULL) && !child_can_change_user())
         return stage_reason(stage, OUTCOME_SKIP,
-                            "needs uids: a process cannot switch to another user id here; run as "
+                            "needs uids: a process cannot switch to another user ID here; run as "
                             "root");
     if (find_need(stage, NEEDS_SYSCTL) != NULL && sysctl_obstacle() != NULL)
         return stage_reason(stage, OUTCOME_SKIP, "%s", sysctl_obstacle());
@@ -349,7 +349,7 @@ static enum outcome prepare(struct stage *stage) {
     return outcome == OUTCOME_ANSWERED && stage->options->current ? check_host(stage) : outcome;
 }
 
-/* In the present namespace: has the kernel drop the connections of the case that are in TIME-WAIT,
+/* In the current namespace: has the kernel drop the connections of the case that are in TIME-WAIT,
  * so that the next case finds its ports free. Only connections that the roles are known to have had
  * are touched; if one stays, the check of the next case reports it. */
 static void drop_leftovers(const struct stage *stage) {

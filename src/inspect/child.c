@@ -27,7 +27,7 @@ static struct message go(const struct child *child) {
         message.error = namespaces_join(child->where);
     if (message.error != 0 || !child->other_user)
         return message;
-    message.what = "changing the user id";
+    message.what = "changing the user ID";
     if (setresuid(child->uid, child->uid, child->uid) < 0)
         message.error = errno;
     return message;

@@ -14,7 +14,8 @@ const char *sysctl_refusal(const char *name) {
     static const char allowed[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./@:";
     if (strncmp(name, "net.", 4) != 0)
-        return "only sysctls under 'net.' belong to a network namespace; this one is the host's";
+        return "only sysctls under 'net.' belong to a network namespace; this one affects the "
+               "whole host";
     if (name[strspn(name, allowed)] != '\0' || strstr(name, "..") != NULL ||
         strstr(name, "//") != NULL || name[strlen(name) - 1] == '.')
         return "not the name of a sysctl";

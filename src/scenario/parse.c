@@ -45,9 +45,9 @@ void parse_needs(struct parser *parser) {
     } else if (word_is(word, "kernel") && !cursor_skip(&cursor, ">=")) {
         parser_error(parser, cursor_peek(&cursor), "usage: needs kernel >= 6.3");
     } else if (word_is(word, "kernel")) {
-        word = cursor_need(parser, &cursor, "a kernel's version");
+        word = cursor_need(parser, &cursor, "a kernel version");
         if (word != NULL && !release_parse(word->text, false, &parser->scenario->needs_kernel))
-            parser_error(parser, word, "'%s' is no version of Linux such as 6.8", word->text);
+            parser_error(parser, word, "'%s' is not a Linux version such as 6.8", word->text);
     } else if (word != NULL) {
         parser_error(parser, word,
                      "unknown need '%s'; it must be 'kernel >= VERSION', 'ipv6' or 'uids'",
@@ -313,7 +313,7 @@ static void check_whole(struct parser *parser, const char *text, size_t size) {
                         "the title is missing: a scenario starts with 'title TEXT'");
     if (scenario->case_count == 0)
         parser_error_at(parser, &first,
-                        "there is no case: a scenario has at least one 'case TITLE'");
+                        "there is no case: a scenario needs at least one 'case TITLE'");
 }
 
 /* --- the scenario --- */

@@ -117,7 +117,7 @@ static void check_kind(const struct context *context, const struct word *word,
                  (wanted->kind == WANT_NUMBER && gives != GIVES_DATA && gives != GIVES_NUMBER) ||
                  (wanted->kind == WANT_ADDRESS && gives != GIVES_ADDRESS);
     if (never && gives != GIVES_BLOCK && !context->parser->line_is_wrong)
-        parser_error(context->parser, word, "'%s' never answers '%s'",
+        parser_error(context->parser, word, "'%s' never returns '%s'",
                      verb_row(context->verb)->name, word->text);
 }
 

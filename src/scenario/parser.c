@@ -177,7 +177,7 @@ bool cursor_take_number(struct parser *parser, struct cursor *cursor, const char
         return false;
     bool valid = units_number(word->text, low, high, number);
     if (!valid)
-        parser_error(parser, word, "'%s' is not %s: a number from %lld to %lld", word->text, what,
+        parser_error(parser, word, "'%s' is not %s from %lld to %lld", word->text, what,
                      (long long)low, (long long)high);
     return valid;
 }

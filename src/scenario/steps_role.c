@@ -269,7 +269,7 @@ static void parse_shutdown(struct parser *parser, struct cursor *cursor, struct 
             step->how = how;
             return;
         }
-    parser_error(parser, word, "'%s' is not one of read, write and both", word->text);
+    parser_error(parser, word, "expected read, write or both, not '%s'", word->text);
 }
 
 static void after_close(struct flow *flow, const struct step *step) {
@@ -368,7 +368,7 @@ static void after_pass(struct flow *flow, const struct step *step) {
 
 static void parse_uid(struct parser *parser, struct cursor *cursor, struct step *step) {
     int64_t uid = 0;
-    cursor_take_number(parser, cursor, "a user id", 0, UINT32_MAX - 1, &uid);
+    cursor_take_number(parser, cursor, "a user ID", 0, UINT32_MAX - 1, &uid);
     step->uid = (uid_t)uid;
 }
 

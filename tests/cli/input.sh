@@ -74,7 +74,7 @@ title  A sysctl of the host
 case one
   sysctl kernel.pid_max 100
 S
-refused "a sysctl that is not of a network namespace" "this one is the host's" "$file"
+refused "a sysctl that is not of a network namespace" "affects the whole host" "$file"
 
 run timeout 10 "$portreuse" run --nonsense time-wait-rebind
 ok "an unknown option is exit 2" status_is 2
@@ -82,7 +82,7 @@ for pair in "--repeat 0" "--repeat x" "-j 0" "--timeout 5x" "--timeout 0" "--net
   # shellcheck disable=SC2086 # the words are to be parted
   run timeout 10 "$portreuse" run $pair address-in-use
   ok "run $pair is exit 2" status_is 2
-  ok "and says what is expected" err_has "is expected"
+  ok "and says what is expected" err_has "expected "
 done
 run timeout 10 "$portreuse" run
 ok "run without a name is exit 2" status_is 2

@@ -28,7 +28,7 @@ if users_may; then
   run as_user "$portreuse" run -q "$scenarios/every-verb.scenario"
   ok "also as an ordinary user" first_line_is "PASS every-verb: 8 cases, all as expected"
   run as_user "$portreuse" run "$scenarios/uids.scenario"
-  ok "where there is no other user id, that is a SKIP" first_line_starts \
+  ok "where there is no other user ID, that is a SKIP" first_line_starts \
     "SKIP uids: needs uids: "
 else
   skip "as an ordinary user" "ordinary users may have no private namespace here"

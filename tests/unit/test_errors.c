@@ -470,18 +470,18 @@ static const struct row want_rows[] = {
     {SOCKET "r close s -> ok within\n", 4, 23, "TIME is missing"},
     {SOCKET "r close s -> ok in\n", 4, 19, "TIME..TIME is missing"},
     {SOCKET "r close s -> ok within 2s in 1s..2s\n", 4, 27, "unexpected 'in'"},
-    /* what a verb never answers */
-    {SOCKET "r bind s *:80 -> eof\n", 4, 18, "'bind' never answers 'eof'"},
-    {SOCKET "r bind s *:80 -> 5\n", 4, 18, "'bind' never answers '5'"},
-    {SOCKET "r close s -> ok | 1..5\n", 4, 19, "'close' never answers '1..5'"},
-    {SOCKET "r send s 5 -> eof\n", 4, 15, "'send' never answers 'eof'"},
-    {SOCKET "r listen s -> *:80\n", 4, 15, "'listen' never answers '*:80'"},
-    {SOCKET "r recv s -> 127.0.0.1:1\n", 4, 13, "'recv' never answers"},
-    {SOCKET "r getsockname s -> 5\n", 4, 20, "'getsockname' never answers '5'"},
-    {SOCKET "r getpeername s -> eof\n", 4, 20, "'getpeername' never answers 'eof'"},
-    {SOCKET "r getsockopt s SO_LINGER -> eof\n", 4, 29, "'getsockopt' never answers 'eof'"},
-    {CASE "sleep 1s -> 5\n", 3, 13, "'sleep' never answers '5'"},
-    {CASE "await LISTEN *:80 -> 5\n", 3, 22, "'await' never answers '5'"},
+    /* what a verb never returns */
+    {SOCKET "r bind s *:80 -> eof\n", 4, 18, "'bind' never returns 'eof'"},
+    {SOCKET "r bind s *:80 -> 5\n", 4, 18, "'bind' never returns '5'"},
+    {SOCKET "r close s -> ok | 1..5\n", 4, 19, "'close' never returns '1..5'"},
+    {SOCKET "r send s 5 -> eof\n", 4, 15, "'send' never returns 'eof'"},
+    {SOCKET "r listen s -> *:80\n", 4, 15, "'listen' never returns '*:80'"},
+    {SOCKET "r recv s -> 127.0.0.1:1\n", 4, 13, "'recv' never returns"},
+    {SOCKET "r getsockname s -> 5\n", 4, 20, "'getsockname' never returns '5'"},
+    {SOCKET "r getpeername s -> eof\n", 4, 20, "'getpeername' never returns 'eof'"},
+    {SOCKET "r getsockopt s SO_LINGER -> eof\n", 4, 29, "'getsockopt' never returns 'eof'"},
+    {CASE "sleep 1s -> 5\n", 3, 13, "'sleep' never returns '5'"},
+    {CASE "await LISTEN *:80 -> 5\n", 3, 22, "'await' never returns '5'"},
 };
 
 static void an_expectation_is_a_result_that_the_verb_can_give(void **state) {
