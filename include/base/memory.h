@@ -68,7 +68,7 @@ struct table {
 void *table_find(const struct table *table, const void *key);
 
 /* Returns the entry with this key. `*is_new` says whether it was added just now: then everything
- * behind the key is zero. NULL if memory is out. */
+ * behind the key is zero. NULL if out of memory. */
 void *table_add(struct table *table, const void *key, bool *is_new);
 
 /* Returns entry number `index`, below `count`. */

@@ -50,17 +50,18 @@ struct budget {
     const char *failure; /* what could not be done, static, and `error` why; else NULL */
     int error;
     struct port_range range;
-    uint32_t explicit_ports; /* ports of the range that listen, are bound, or were named to bind():
-                                connect() chooses none of them, whatever the destination */
+    uint32_t explicit_ports;   /* ports of the range that a listener or an idle bound socket has, or
+                                  that were given to bind(): connect() chooses none of them, whatever
+                                  the destination */
     uint32_t explicit_sockets; /* connections among them: bind() to a port, then connect() */
     uint32_t route_count;      /* all routes */
     struct budget_route routes[BUDGET_ROUTES]; /* the fullest first; at least one if one is asked */
     unsigned known;                            /* how many are listed */
     unsigned tw_reuse;                         /* tcp_tw_reuse: 0, 1, or 2 (only loopback) */
     uint32_t tw_reuse_delay_ms;
-    double rate;        /* new connections a second that the first route allows permanently, each
-                           with its port until its TIME-WAIT is over; 0: no limit */
-    double growth;      /* ports a second by which the first route grows */
+    double rate;   /* new connections per second that the first route allows in the long run, each
+                      with its port until its TIME-WAIT is over; 0: no limit */
+    double growth; /* ports per second by which the first route grows */
     double exhausted_s; /* until no port is left at this growth; negative: never */
     unsigned unseen;    /* processes that could not be looked into */
 };

@@ -19,7 +19,7 @@ struct why_question {
     bool any_family;        /* `local` is the IPv4 wildcard; if that is free, then [::] is meant */
     struct endpoint remote; /* where it connects to; family 0: it listens */
     bool reuseaddr, reuseport, v6only;
-    bool other_user; /* the program runs as another user than we: */
+    bool other_user; /* the program runs as a different user: */
     uint32_t uid;
 };
 
@@ -54,7 +54,7 @@ struct why {
     struct port_range range;       /* of the ports that the kernel chooses from */
     bool in_range, reserved;       /* the port: in that range; reserved, so that it is not chosen */
     uint16_t privileged_below;     /* ip_unprivileged_port_start */
-    unsigned unseen;               /* processes that we have no right to look into */
+    unsigned unseen;               /* processes that this one may not inspect */
     bool own_pids_only;            /* processes outside of this pid namespace are not visible */
     bool changed;                  /* the sockets changed during both looks */
 };

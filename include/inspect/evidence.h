@@ -49,7 +49,7 @@ struct evidence {
     enum cause cause;
     const char *words;   /* the cause in a sentence, static */
     const char *missing; /* why no socket could be looked for, static; else NULL */
-    bool automatic;      /* the kernel was to choose the port, from this range: */
+    bool automatic;      /* the kernel was asked to choose the port, from this range: */
     uint16_t range_low, range_high;
     uint32_t total;       /* sockets in the way */
     uint32_t ports_taken; /* automatic: how many ports of the range they take */

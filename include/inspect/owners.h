@@ -16,7 +16,7 @@ enum { OWNER_NAME_SIZE = 17, OWNER_COMMAND_SIZE = 64, OWNER_USER_SIZE = 64, OWNE
 struct owner {
     pid_t pid;
     int fd;           /* its descriptor for the socket in question */
-    uint64_t started; /* clock ticks since the machine started: the less, the older */
+    uint64_t started; /* in clock ticks since boot: the lower, the older the process */
     uint32_t uid;
     char name[OWNER_NAME_SIZE];       /* the kernel's name for it: that of the program, shortened */
     char command[OWNER_COMMAND_SIZE]; /* the words of its command line that fit; else its name */
@@ -57,9 +57,9 @@ struct owners {
  * every `search` is OWNERS_NOT_SEARCHED and 1 is returned.
  *
  * In every process the lowest 128 descriptors are searched. While a socket has no owner after that,
- * the other descriptors are searched too. An owner that has the socket there is looked for at the
- * same descriptor of all other processes, where a child inherits it; a process that has it at yet
- * another descriptor is not counted. */
+ * the other descriptors are searched too. If a process has the socket there, the same descriptor of
+ * all other processes is looked at, because a child inherits the socket under that number; a
+ * process that has it under another number is not counted. */
 unsigned owners_find(struct owners *sockets, size_t count);
 
 /* --- the owners of very many sockets --- */

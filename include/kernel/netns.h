@@ -40,7 +40,7 @@ enum { NETNS_REASON_SIZE = 320 };
 
 /* Moves the calling process, which must have one thread, into a new network namespace with `lo` up.
  * Without CAP_SYS_ADMIN, which is needed to make one, or CAP_NET_ADMIN, which is needed to set it
- * up, it first makes a user namespace, in which the present user is user 0. (A container may have
+ * up, it first makes a user namespace, in which the current user is user 0. (A container may have
  * one of the two capabilities and lack the other.) After NETNS_REFUSED the state of the process is
  * undefined and the caller should end it. `reason` (NETNS_REASON_SIZE bytes) then says which call
  * was refused, why as far as can be known, and what to do about it. */

@@ -1,4 +1,4 @@
-/* A process: what /proc/PID tells, a descriptor borrowed from it, and the processor of our own. */
+/* A process: what /proc/PID shows, a descriptor borrowed from it, and the processor of our own. */
 #ifndef PORTREUSE_KERNEL_PROCESS_H
 #define PORTREUSE_KERNEL_PROCESS_H
 

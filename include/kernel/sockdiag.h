@@ -1,7 +1,7 @@
 /* The TCP sockets that the kernel has, by sock_diag(7).
  *
- * Requests and answers are built and parsed as bytes, apart from the socket they travel over, so
- * that a test can feed a recorded, truncated or hostile answer.
+ * Requests and answers are built and parsed as bytes, separately from the socket that carries them,
+ * so that a test can feed a recorded, truncated or hostile answer.
  */
 #ifndef PORTREUSE_KERNEL_SOCKDIAG_H
 #define PORTREUSE_KERNEL_SOCKDIAG_H

@@ -27,7 +27,7 @@ struct occupant {
     struct tcp_socket socket;
     enum knowledge reuseaddr, reuseport;
     enum knowledge outgoing;  /* made by connect(), not by accept() */
-    enum knowledge bound;     /* bind() was given its port; the kernel did not choose it */
+    enum knowledge bound;     /* its port was given to bind(); the kernel did not choose it */
     enum knowledge inherited; /* all that have it open inherited it by fork(): the process that made
                                  it no longer has it */
     enum knowledge by_connect; /* connect() chose its port: bind() was not called, not even with

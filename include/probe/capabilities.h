@@ -16,7 +16,7 @@ struct capabilities {
     unsigned long open_files, open_files_most; /* RLIMIT_NOFILE, soft and hard */
     enum netns_kind netns;                     /* what a private namespace needs */
     char netns_reason[NETNS_REASON_SIZE];      /* if it is NETNS_REFUSED */
-    bool current;                              /* the rest is about the present namespace */
+    bool current;                              /* the rest is about the current namespace */
     bool sock_diag;                            /* TCP sockets can be listed */
     bool lists_bound;                          /* and bound ones that are idle */
     bool destroys;                             /* SOCK_DESTROY works */

@@ -143,7 +143,7 @@ static uint32_t *slot_of(const struct table *table, const void *key) {
     return &table->slots[at];
 }
 
-/* Makes room for one more entry. Returns false if memory is out. */
+/* Makes room for one more entry. Returns false if out of memory. */
 static bool grow(struct table *table) {
     enum { FIRST = 32 };
     size_t room = table->room == 0 ? FIRST : 2 * table->room;

@@ -20,7 +20,7 @@ struct port_entry {
     const struct audit_listener *listener;
 };
 
-/* Returns false if memory is out. */
+/* Returns false if out of memory. */
 static bool index_port(struct table *ports, const struct audit_listener *listener) {
     bool is_new;
     struct port_entry *entry = table_add(ports, &listener->socket.local.port, &is_new);

@@ -100,7 +100,7 @@ static struct route_key key_of(const struct endpoint *local, const struct endpoi
     return key;
 }
 
-/* Returns false if memory is out. */
+/* Returns false if out of memory. */
 static bool add_share(struct budget_tally *tally, size_t route, const struct owners_sample *owner) {
     struct share key = {.route = (uint32_t)route, .pid = (uint32_t)owner->pid};
     bool is_new;
@@ -230,7 +230,7 @@ struct search {
     struct budget_tally tally; /* owned */
     struct table owners;       /* owns: of struct owners_sample; empty in the second sample */
     int diag;
-    bool failed; /* memory is out */
+    bool failed; /* out of memory */
 };
 
 static bool count_explicit(void *context, const struct tcp_socket *socket) {

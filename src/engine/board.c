@@ -1,4 +1,4 @@
-/* The layout of the board: one mapping, from whose front its parts are cut. */
+/* The layout of the board: one mapping, which holds all its parts one after the other. */
 #include "engine/board.h"
 
 #include <stdalign.h>

@@ -19,7 +19,7 @@
 #include "scenario/scenario.h"
 
 struct stage_options {
-    bool current;         /* stay in the present namespace */
+    bool current;         /* stay in the current namespace */
     uint64_t deadline_ns; /* of the case, on the monotonic clock */
     int events;           /* a pipe to the runner for struct stage_event; -1: not wanted */
 };
@@ -80,8 +80,9 @@ uint32_t stage_index(const struct stage *stage, const struct step *step);
  * the deadline (ANSWER_NONE). */
 enum outcome stage_ask(struct stage *stage, const struct step *step, struct reply *reply);
 
-/* Receives what a serving role has said unasked: its block met an unexpected answer, which is then
- * in `reply`. Does not wait. `*role` is its index, or NO_ROLE if no role has said anything. */
+/* Receives what a serving role has said without being asked: its block met an unexpected answer,
+ * which is then in `reply`. Does not wait. `*role` is its index, or NO_ROLE if no role has said
+ * anything. */
 enum outcome stage_poll_serving(struct stage *stage, int *role, struct reply *reply);
 
 /* Has a serving role stop, and fills `reply` with what its block has answered, as an answer to

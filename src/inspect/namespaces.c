@@ -73,7 +73,7 @@ int namespaces_named(const char *name, struct namespace *found) {
 
 struct listing {
     struct table table; /* owns: of struct namespace, by inode */
-    bool failed;        /* memory is out */
+    bool failed;        /* out of memory */
     unsigned unseen;
 };
 

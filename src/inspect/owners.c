@@ -276,7 +276,7 @@ static bool search_same(void *context, pid_t pid) {
     return true;
 }
 
-/* Lists the sockets to search, each inode once. Returns false if memory is out. */
+/* Lists the sockets to search, each inode once. Returns false if out of memory. */
 static bool begin_search(struct search *search, size_t count) {
     for (size_t i = 0; i < count; i++) {
         struct owners *socket = &search->sockets[i];

@@ -76,7 +76,7 @@ case a good one
   one    socket s
 S
 run "$portreuse" run --net=current "$file"
-ok "in the present namespace only what is harmless is run" first_line_is \
+ok "in the current namespace only what is harmless is run" first_line_is \
   "PASS sysctl: 2 cases, all as expected; 4 skipped"
 ok "no sysctl" out_has "'sysctl' would change the host"
 ok "no SOCK_DESTROY" out_has "'destroy' would change the host"
@@ -106,7 +106,7 @@ until grep -q "$(printf ':%04X 00000000:0000 0A' "$port")" /proc/net/tcp || [ $t
   sleep 0.01
 done
 run "$portreuse" run --net=current "$work/wants.scenario"
-ok "a port that is taken in the present namespace is a SKIP" first_line_starts \
+ok "a port that is taken in the current namespace is a SKIP" first_line_starts \
   "SKIP wants: port $port is in use in this namespace (LISTEN)"
 kill $holder
 

@@ -53,7 +53,7 @@ struct outcome {
     bool odd; /* something came about that has to do with neither, and the story was left */
 };
 
-/* Plays the story on a block of STORY_PORTS ports from `base` on, of the present namespace, and
+/* Plays the story on a block of STORY_PORTS ports from `base` on, of the current namespace, and
  * compares. The story's range of automatic ports are the upper half of the block. With `script`, it
  * is written as a scenario. */
 struct outcome world_play(const struct story *story, uint16_t base, FILE *script);

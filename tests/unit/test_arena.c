@@ -1,4 +1,4 @@
-/* The arena: alignment, growth, and the end when memory is out. */
+/* The arena: alignment, growth, and the end when out of memory. */
 #include "test.h"
 
 #include <errno.h>
