@@ -7,20 +7,16 @@
 
 /* --- surroundings --- */
 
-static const char *netns_name(const struct capabilities *found) {
-    static const char *const names[] = {[NETNS_REFUSED] = "refused",
-                                        [NETNS_AS_ROOT] = "network",
-                                        [NETNS_WITH_USER] = "user and network"};
-    return names[found->netns];
-}
-
 static void write_surroundings(struct json *json, const struct capabilities *found) {
+    static const char *const spaces[] = {[NETNS_REFUSED] = "refused",
+                                         [NETNS_AS_ROOT] = "network",
+                                         [NETNS_WITH_USER] = "user and network"};
     json_object(json, "surroundings");
     json_string(json, "kernel", found->kernel.release);
     json_string(json, "machine", found->kernel.machine);
     json_number(json, "uid", found->uid);
     json_string(json, "namespace", found->current ? "current" : "private");
-    json_string(json, "private_namespace", netns_name(found));
+    json_string(json, "private_namespace", spaces[found->netns]);
     json_string(json, "private_namespace_reason",
                 found->netns == NETNS_REFUSED ? found->netns_reason : NULL);
     json_bool(json, "ipv6", found->ipv6);
@@ -96,28 +92,17 @@ static void write_evidence(struct json *json, const struct scenario *scenario,
 
 /* --- steps and cases --- */
 
-static void write_rounds(struct json *json, const struct step_result *result) {
-    json_array(json, "rounds_ns");
-    for (size_t i = 0; i < result->round_count; i++)
-        json_number(json, NULL, (int64_t)result->rounds_ns[i]);
-    json_end(json);
-}
-
-static const char *status_name(const struct step_result *result) {
+/* What became of a step, as members of its object. */
+static void write_result(struct json *json, const struct scenario *scenario,
+                         const struct step *step, const struct step_result *result) {
     static const char *const names[] = {[STEP_NOT_RUN] = "not run",
                                         [STEP_RUNNING] = "no answer",
                                         [STEP_MET] = "pass",
                                         [STEP_UNMET] = "fail",
                                         [STEP_BROKEN] = "not done"};
-    return names[result->status];
-}
-
-/* What became of a step, as members of its object. */
-static void write_result(struct json *json, const struct scenario *scenario,
-                         const struct step *step, const struct step_result *result) {
     char got[ANSWER_TEXT_SIZE];
     bool answered = result->status == STEP_MET || result->status == STEP_UNMET;
-    json_string(json, "status", status_name(result));
+    json_string(json, "status", names[result->status]);
     json_string(json, "got", answered ? answer_text(&result->got, got) : NULL);
     if (answered)
         json_seconds(json, "seconds", result->elapsed_ns);
@@ -127,8 +112,12 @@ static void write_result(struct json *json, const struct scenario *scenario,
         json_string(json, "seen", result->seen);
     if (result->has_evidence)
         write_evidence(json, scenario, result->evidence);
-    if (step->body > 0 && answered)
-        write_rounds(json, result);
+    if (step->body > 0 && answered) {
+        json_array(json, "rounds_ns");
+        for (size_t i = 0; i < result->round_count; i++)
+            json_number(json, NULL, (int64_t)result->rounds_ns[i]);
+        json_end(json);
+    }
 }
 
 static void write_step(struct json *json, const char *key, const struct scenario *scenario,
@@ -220,7 +209,12 @@ const struct format format_json = {
 
 /* --- events: a line of JSON each, in the words of docs/events.schema.json --- */
 
-static void write_titles(struct json *json, const struct run_result *run) {
+static void write_run_begin(struct json *json, const struct report *report) {
+    const struct run_result *run = run_findings(report)->run;
+    json_number(json, "schema", report->subject->schema);
+    json_string(json, "version", PORTREUSE_VERSION);
+    write_surroundings(json, run_findings(report)->capabilities);
+    json_number(json, "repeat", run->repeat);
     json_array(json, "scenarios");
     for (size_t i = 0; i < run->scenario_count; i++) {
         const struct scenario *scenario = run->scenarios[i].scenario;
@@ -234,26 +228,21 @@ static void write_titles(struct json *json, const struct run_result *run) {
     json_end(json);
 }
 
-static void write_run_begin(struct json *json, const struct report *report) {
-    json_number(json, "schema", report->subject->schema);
-    json_string(json, "version", PORTREUSE_VERSION);
-    write_surroundings(json, run_findings(report)->capabilities);
-    json_number(json, "repeat", run_findings(report)->run->repeat);
-    write_titles(json, run_findings(report)->run);
-}
-
-static void write_event_case(struct json *json, const struct run_event *event) {
+/* The members of an event of a case: which case, which step, and the result at its end. */
+static void write_case_event(struct json *json, const struct run_event *event) {
     const struct section *section = &event->scenario->cases[event->case_index];
+    const struct case_result *result = event->case_result;
     json_string(json, "scenario", event->scenario->name);
     json_string(json, "case", section->title);
     json_number(json, "line", section->line);
     json_number(json, "run", event->repetition);
-}
-
-static void write_case_result(struct json *json, const struct case_result *result) {
-    json_string(json, "verdict", verdict_name(result->verdict));
-    json_string(json, "reason", result->reason[0] == '\0' ? NULL : result->reason);
-    json_seconds(json, "elapsed", result->elapsed_ns);
+    if (event->kind == STEP_BEGINS || event->kind == STEP_ENDS)
+        write_step(json, "step", event->scenario, event->step, event->result);
+    if (event->kind == CASE_ENDS) {
+        json_string(json, "verdict", verdict_name(result->verdict));
+        json_string(json, "reason", result->reason[0] == '\0' ? NULL : result->reason);
+        json_seconds(json, "elapsed", result->elapsed_ns);
+    }
 }
 
 static void write_event(const struct report *report, const struct run_event *event, FILE *out) {
@@ -271,11 +260,7 @@ static void write_event(const struct report *report, const struct run_event *eve
     if (event->kind == RUN_BEGINS)
         write_run_begin(&json, report);
     else
-        write_event_case(&json, event);
-    if (event->kind == STEP_BEGINS || event->kind == STEP_ENDS)
-        write_step(&json, "step", event->scenario, event->step, event->result);
-    if (event->kind == CASE_ENDS)
-        write_case_result(&json, event->case_result);
+        write_case_event(&json, event);
     json_end(&json);
 }
 

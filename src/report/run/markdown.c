@@ -99,15 +99,11 @@ static void write_notes(const struct markdown *markdown, const struct scenario_r
     }
 }
 
-static bool has_begun(const struct case_result *result) {
-    return result->step_count > 0 && result->steps[0].status != STEP_NOT_RUN;
-}
-
 static void write_case(const struct markdown *markdown, const struct scenario_result *scenario,
                        size_t index) {
     const struct case_result *result = &scenario->cases[index];
-    if (!has_begun(result))
-        return; /* the table of cases says why */
+    if (result->step_count == 0 || result->steps[0].status == STEP_NOT_RUN)
+        return; /* it has not begun; the table of cases says why */
     fprintf(markdown->out, "\n#### %s: ", verdict_name(result->verdict));
     phrase_text(markdown->text, scenario->scenario->cases[index].title);
     fputc('\n', markdown->out);

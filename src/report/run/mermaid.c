@@ -32,12 +32,7 @@ static void escape_name(FILE *out, unsigned char byte) {
     escape_by_number(out, byte, "<>&\"'`;#%{}\\$@!?+~^:");
 }
 
-/* --- steps --- */
-
-/* Who acts in a step: a role is the participant r and its index, the kernel is k. */
-static void write_actor(const struct mermaid *mermaid, const struct step *step) {
-    fprintf(mermaid->out, "r%d", step->role);
-}
+/* --- steps: a role is the participant r and its index, the kernel is k --- */
 
 static void write_note(const struct mermaid *mermaid, const char *label) {
     fprintf(mermaid->out, "    Note over k: %s", label);
@@ -49,24 +44,18 @@ static void write_call(const struct mermaid *mermaid, const struct step *step) {
     phrase_front(mermaid->label, step->arguments, LABEL_MOST);
 }
 
-static bool is_plain(const struct step_result *result) {
-    return result->status == STEP_MET && result->got.kind == ANSWER_OK && !result->got.in_block;
-}
-
 static void write_answer(const struct mermaid *mermaid, const struct step *step,
                          const struct step_result *result) {
-    if (is_plain(result))
+    bool met = result->status == STEP_MET;
+    if (met && result->got.kind == ANSWER_OK && !result->got.in_block)
         return;
-    bool refused = result->status != STEP_MET || result->got.kind == ANSWER_ERRNO;
-    if (step->role == NO_ROLE) {
+    bool refused = !met || result->got.kind == ANSWER_ERRNO;
+    if (step->role == NO_ROLE)
         write_note(mermaid, "");
-    } else {
-        fprintf(mermaid->out, "    k%s", refused ? "--x" : "-->>");
-        write_actor(mermaid, step);
-        fputs(": ", mermaid->out);
-    }
+    else
+        fprintf(mermaid->out, "    k%sr%d: ", refused ? "--x" : "-->>", step->role);
     phrase_answer(mermaid->label, result, mermaid->report->verbose);
-    if (result->status != STEP_MET) {
+    if (!met) {
         fputs(" (want ", mermaid->label);
         phrase_front(mermaid->label, result_judge(step, result)->want.text, LABEL_MOST);
         fputc(')', mermaid->label);
@@ -86,9 +75,8 @@ static void write_evidence(const struct mermaid *mermaid, const struct scenario 
 }
 
 static void write_arrow(const struct mermaid *mermaid, const struct step *step) {
-    fputs("    ", mermaid->out);
-    write_actor(mermaid, step);
     enum verb_arrow arrow = verb_row(step->verb)->arrow;
+    fprintf(mermaid->out, "    r%d", step->role);
     if (arrow == ARROW_TO_ROLE)
         fprintf(mermaid->out, "->>r%d: ", step_other_role(step));
     else

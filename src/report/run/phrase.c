@@ -46,25 +46,20 @@ void phrase_answer(FILE *out, const struct step_result *result, bool verbose) {
         phrase_text(out, result->met->text);
 }
 
-static void print_failed(FILE *out, const struct scenario_result *scenario, size_t index,
-                         size_t most) {
+void phrase_case(FILE *out, const struct scenario_result *scenario, size_t index, size_t most) {
     const struct case_result *result = &scenario->cases[index];
     const struct step_result *failed = result_failed_step(result);
     char got[ANSWER_TEXT_SIZE];
-    if (failed == NULL)
+    if (result->verdict != VERDICT_FAIL)
+        phrase_text(out, result->reason);
+    if (result->verdict != VERDICT_FAIL || failed == NULL)
         return;
-    const struct step *step = result_judge(
-        result_step(scenario->scenario, index, (size_t)(failed - result->steps)), failed);
-    fprintf(out, "line %u: want ", step->line);
-    phrase_front(out, step->want.text, most);
+    const struct step *step =
+        result_step(scenario->scenario, index, (size_t)(failed - result->steps));
+    const struct step *judge = result_judge(step, failed);
+    fprintf(out, "line %u: want ", judge->line);
+    phrase_front(out, judge->want.text, most);
     fprintf(out, ", got %s", answer_text(&failed->got, got));
-}
-
-void phrase_case(FILE *out, const struct scenario_result *scenario, size_t index, size_t most) {
-    if (scenario->cases[index].verdict == VERDICT_FAIL)
-        print_failed(out, scenario, index, most);
-    else
-        phrase_text(out, scenario->cases[index].reason);
 }
 
 /* --- what was in the way: which sockets, and whose they are ---

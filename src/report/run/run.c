@@ -48,15 +48,6 @@ static void print_trouble(FILE *out, const struct run_result *run) {
     phrase_case(out, scenario, index, WANT_MOST);
 }
 
-static void print_passed(FILE *out, const struct run_result *run) {
-    print_count(out, run->cases[VERDICT_PASS], "case");
-    fputs(run->cases[VERDICT_PASS] == 1 ? ", as expected" : ", all as expected", out);
-    if (run->repeat > 1)
-        fprintf(out, " %u times", run->repeat);
-    if (run->cases[VERDICT_SKIP] > 0)
-        fprintf(out, "; %zu skipped", run->cases[VERDICT_SKIP]);
-}
-
 static void print_verdict(FILE *out, const struct run_result *run) {
     fprintf(out, "%s ", verdict_name(run->verdict));
     if (run->scenario_count == 1 && is_short(run->scenarios[0].scenario->name))
@@ -64,10 +55,16 @@ static void print_verdict(FILE *out, const struct run_result *run) {
     else
         print_count(out, run->scenario_count, "scenario");
     fputs(": ", out);
-    if (run->verdict == VERDICT_PASS)
-        print_passed(out, run);
-    else
+    if (run->verdict != VERDICT_PASS) {
         print_trouble(out, run);
+        return;
+    }
+    print_count(out, run->cases[VERDICT_PASS], "case");
+    fputs(run->cases[VERDICT_PASS] == 1 ? ", as expected" : ", all as expected", out);
+    if (run->repeat > 1)
+        fprintf(out, " %u times", run->repeat);
+    if (run->cases[VERDICT_SKIP] > 0)
+        fprintf(out, "; %zu skipped", run->cases[VERDICT_SKIP]);
 }
 
 const char *run_verdict(const struct run_result *run, char *line) {

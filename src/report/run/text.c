@@ -188,18 +188,10 @@ static void print_row(FILE *out, const struct row *row, const struct columns *co
 
 /* --- a step --- */
 
-static void write_mean(FILE *out, const struct step_result *result) {
-    uint64_t sum_ns = 0;
-    char mean[UNITS_DURATION_SIZE];
-    for (size_t i = 0; i < result->round_count; i++)
-        sum_ns += result->rounds_ns[i];
-    if (result->round_count > 0)
-        fprintf(out, ", %s a round", units_duration_text(sum_ns / result->round_count, mean));
-}
-
 static void write_answer(FILE *out, const struct scenario *scenario,
                          const struct step_result *result, bool verbose) {
     const char *where = result_where(scenario, result);
+    uint64_t sum_ns = 0;
     char time[UNITS_DURATION_SIZE];
     phrase_answer(out, result, verbose);
     if (result->status != STEP_MET && result->status != STEP_UNMET)
@@ -214,7 +206,10 @@ static void write_answer(FILE *out, const struct scenario *scenario,
     if (!verbose)
         return;
     fprintf(out, "  [%s", units_duration_text(result->elapsed_ns, time));
-    write_mean(out, result);
+    for (size_t i = 0; i < result->round_count; i++)
+        sum_ns += result->rounds_ns[i];
+    if (result->round_count > 0)
+        fprintf(out, ", %s a round", units_duration_text(sum_ns / result->round_count, time));
     fputc(']', out);
 }
 
@@ -413,15 +408,6 @@ void text_case(FILE *out, const struct report *report, const struct scenario_res
     print_case(&writer, scenario, index, true);
 }
 
-/* The first case whose setup went as expected, so that it can stand for all cases; or -1. */
-static int case_to_show_setup(const struct scenario_result *scenario) {
-    size_t count = scenario->scenario->setup.count;
-    for (size_t i = 0; count > 0 && i < scenario->scenario->case_count; i++)
-        if (all_met(scenario->scenario, &scenario->cases[i], i, count))
-            return (int)i;
-    return -1;
-}
-
 /* The reason that all cases of a scenario share, or NULL. */
 static const char *common_reason(const struct scenario_result *scenario) {
     const char *reason = scenario->cases[0].reason;
@@ -431,16 +417,20 @@ static const char *common_reason(const struct scenario_result *scenario) {
     return reason[0] == '\0' ? NULL : reason;
 }
 
+/* Prints the cases. The setup of the first one that it served as expected stands for all. */
 static void print_cases(const struct writer *writer, const struct scenario_result *scenario) {
     const struct scenario *story = scenario->scenario;
-    int shown = writer->report->verbose ? -1 : case_to_show_setup(scenario);
-    if (shown >= 0) {
+    size_t setup = story->setup.count, shown = 0;
+    while (shown < story->case_count && !all_met(story, &scenario->cases[shown], shown, setup))
+        shown++;
+    bool separate = setup > 0 && shown < story->case_count && !writer->report->verbose;
+    if (separate) {
         fputs("\nBefore each case\n", writer->out);
-        print_steps(writer, scenario, (size_t)shown, 0, story->setup.count);
+        print_steps(writer, scenario, shown, 0, setup);
     }
     for (size_t i = 0; i < story->case_count; i++) {
         fputc('\n', writer->out);
-        print_case(writer, scenario, i, shown < 0);
+        print_case(writer, scenario, i, !separate);
     }
 }
 
@@ -472,26 +462,7 @@ static unsigned name_width(const struct run_result *run) {
     return (unsigned)width;
 }
 
-static bool has_skipped(const struct scenario_result *scenario) {
-    for (size_t i = 0; i < scenario->scenario->case_count; i++)
-        if (scenario->cases[i].verdict == VERDICT_SKIP)
-            return true;
-    return false;
-}
-
-/* Prints the cases that did not pass, with empty lines around them. */
-static void print_troubles(const struct writer *writer, const struct scenario_result *scenario) {
-    if (scenario->verdict == VERDICT_PASS && !has_skipped(scenario))
-        return;
-    for (size_t i = 0; i < scenario->scenario->case_count; i++)
-        if (scenario->cases[i].verdict != VERDICT_PASS) {
-            fputc('\n', writer->out);
-            print_case(writer, scenario, i, true);
-        }
-    fputc('\n', writer->out);
-}
-
-/* Prints one line for a scenario, and below it the cases that did not pass. */
+/* Prints one line for a scenario, and below it the cases that did not pass, between empty lines. */
 static void print_brief(const struct writer *writer, const struct scenario_result *scenario,
                         unsigned width) {
     size_t count = scenario->scenario->case_count;
@@ -501,10 +472,18 @@ static void print_brief(const struct writer *writer, const struct scenario_resul
     phrase_text(writer->out, name);
     fprintf(writer->out, "%*s  %zu case%s\n", length < width ? (int)(width - length) : 0, "", count,
             count == 1 ? "" : "s");
-    if (reason != NULL)
+    if (reason != NULL) {
         print_reason(writer->out, reason);
-    else
-        print_troubles(writer, scenario);
+        return;
+    }
+    size_t printed = 0;
+    for (size_t i = 0; i < count; i++)
+        if (scenario->cases[i].verdict != VERDICT_PASS) {
+            fputc('\n', writer->out);
+            print_case(writer, scenario, i, true);
+            printed++;
+        }
+    fputs(printed > 0 ? "\n" : "", writer->out);
 }
 
 static void write_report(const struct report *report, FILE *out) {
