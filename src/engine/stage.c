@@ -301,23 +301,15 @@ static bool run_step(struct stage *stage, const struct step *step) {
     return stage->board->result.verdict == VERDICT_PASS;
 }
 
-/* Runs the steps of a section, a block's body with its block. Returns whether the case goes on. */
-static bool run_section(struct stage *stage, const struct section *section) {
-    for (size_t i = 0; i < section->count; i++) {
-        const struct step *step = &stage->scenario->steps[section->first + i];
+/* Runs the steps of the setup and of the case, a block's body with its block. If all went as
+ * expected, each role that still serves is stopped: its block must have gone as expected too. */
+static void run_case(struct stage *stage) {
+    for (size_t i = 0; i < stage->board->result.step_count; i++) {
+        const struct step *step = result_step(stage->scenario, stage->board->case_index, i);
         if (!run_step(stage, step))
-            return false;
+            return;
         i += step->body;
     }
-    return true;
-}
-
-/* Runs the case. If all went as expected, each role that still serves is stopped: its block must
- * have gone as expected too. */
-static void run_case(struct stage *stage) {
-    if (!run_section(stage, &stage->scenario->setup) ||
-        !run_section(stage, &stage->scenario->cases[stage->board->case_index]))
-        return;
     for (int i = 0; i < (int)stage->scenario->role_count; i++)
         if (stage->roles[i].state == STAGE_ROLE_SERVES)
             give_up(stage, end_serving(stage, i));

@@ -267,12 +267,6 @@ void parser_check_role(struct parser *parser, const struct word *word, int role,
  *     HOST:$role.socket.port  HOST:$role.socket.peer.port
  */
 
-struct reference {
-    const char *text; /* after the `$` */
-    unsigned role, socket;
-    bool peer, port;
-};
-
 /* Returns what follows `name` and a dot in `text`, "" if nothing does, or NULL if `text` does not
  * start so. */
 static const char *after_name(const char *text, const char *name) {
@@ -285,42 +279,44 @@ static const char *after_name(const char *text, const char *name) {
 }
 
 /* Reads `peer`, `port` or `peer.port` off the end. */
-static bool parse_suffix(const char *text, struct reference *reference) {
+static bool parse_suffix(const char *text, struct address *address) {
     const char *rest = after_name(text, "peer");
-    reference->peer = rest != NULL;
-    text = reference->peer ? rest : text;
-    reference->port = strcmp(text, "port") == 0;
-    return reference->port || *text == '\0';
+    address->peer = rest != NULL;
+    text = address->peer ? rest : text;
+    bool port = strcmp(text, "port") == 0;
+    address->use = port ? ADDRESS_AND_ITS_PORT : ADDRESS_OF_SOCKET;
+    return port || *text == '\0';
 }
 
-/* Finds the role and the socket by their whole names, because a quoted name may contain dots. */
-static bool find_socket(const struct scenario *scenario, struct reference *reference,
+/* Finds the role and the socket by their whole names, because a quoted name may contain dots.
+ * `*role_rest` is what follows the name of the role, or NULL if there is no such role. */
+static bool find_socket(const struct scenario *scenario, const char *text, struct address *address,
                         const char **role_rest) {
     *role_rest = NULL;
-    for (size_t role = 0; role < scenario->role_count; role++) {
-        const char *rest = after_name(reference->text, scenario->roles[role]);
+    for (unsigned role = 0; role < scenario->role_count; role++) {
+        const char *rest = after_name(text, scenario->roles[role]);
         if (rest == NULL)
             continue;
         *role_rest = rest;
-        reference->role = (unsigned)role;
-        for (size_t socket = 0; socket < scenario->socket_count; socket++) {
+        address->role = role;
+        for (unsigned socket = 0; socket < scenario->socket_count; socket++) {
             const char *end = after_name(rest, scenario->sockets[socket]);
-            reference->socket = (unsigned)socket;
-            if (end != NULL && parse_suffix(end, reference))
+            address->socket = socket;
+            if (end != NULL && parse_suffix(end, address))
                 return true;
         }
     }
     return false;
 }
 
-static void unknown_socket(struct parser *parser, const struct word *word,
-                           const struct reference *reference, const char *rest) {
+static void unknown_socket(struct parser *parser, const struct word *word, unsigned role_index,
+                           const char *rest) {
     const struct scenario *scenario = parser->scenario;
-    const char *role = scenario->roles[reference->role];
+    const char *role = scenario->roles[role_index];
     const char *name = arena_copy(&parser->scratch, rest, strcspn(rest, "."));
     struct suggestion nearest = suggest_begin(name);
     for (size_t i = 0; i < scenario->socket_count; i++)
-        if (parser->flow.socket[reference->role][i] != SOCKET_NEVER)
+        if (parser->flow.socket[role_index][i] != SOCKET_NEVER)
             suggest_offer(&nearest, scenario->sockets[i]);
     if (*rest == '\0')
         parser_error_in(parser, word, rest, "the socket is missing: $%s.SOCKET", role);
@@ -334,14 +330,8 @@ static void unknown_socket(struct parser *parser, const struct word *word,
         parser_error_in(parser, word, rest, "role '%s' has no socket '%s'", role, name);
 }
 
-static void unknown_reference(struct parser *parser, const struct word *word,
-                              const struct reference *reference, const char *role_rest) {
+static void unknown_role(struct parser *parser, const struct word *word, const char *text) {
     const struct scenario *scenario = parser->scenario;
-    const char *text = reference->text;
-    if (role_rest != NULL) {
-        unknown_socket(parser, word, reference, role_rest);
-        return;
-    }
     if (strchr(text, '.') == NULL) {
         parser_error_in(parser, word, text, "a reference to a socket is $ROLE.SOCKET");
         return;
@@ -357,23 +347,26 @@ static void unknown_reference(struct parser *parser, const struct word *word,
         parser_error_in(parser, word, text, "unknown role '%s'", name);
 }
 
-/* Parses the reference whose `$` is at `text`, which points into the word. */
+/* Parses the reference whose `$` is at `text`, which points into the word. With `.port` at its end
+ * it is an ADDRESS_AND_ITS_PORT, whose written part is for the caller to add. */
 static bool parse_reference(struct parser *parser, const struct word *word, const char *text,
-                            struct reference *reference) {
+                            struct address *address) {
     const char *role_rest;
-    *reference = (struct reference){.text = text + 1};
-    if (!find_socket(parser->scenario, reference, &role_rest)) {
-        unknown_reference(parser, word, reference, role_rest);
+    if (!find_socket(parser->scenario, text + 1, address, &role_rest)) {
+        if (role_rest == NULL)
+            unknown_role(parser, word, text + 1);
+        else
+            unknown_socket(parser, word, address->role, role_rest);
         return false;
     }
-    const char *role = parser->scenario->roles[reference->role];
-    const char *socket = parser->scenario->sockets[reference->socket];
-    if (parser->flow.socket[reference->role][reference->socket] == SOCKET_NEVER) {
+    const char *role = parser->scenario->roles[address->role];
+    const char *socket = parser->scenario->sockets[address->socket];
+    if (parser->flow.socket[address->role][address->socket] == SOCKET_NEVER) {
         parser_error_in(parser, word, text, "socket '%s' of role '%s' is used before it is created",
                         socket, role);
         return false;
     }
-    if (reference->peer && !parser->flow.has_peer[reference->role][reference->socket]) {
+    if (address->peer && !parser->flow.has_peer[address->role][address->socket]) {
         parser_error_in(parser, word, text,
                         "socket '%s' of role '%s' has no peer: it was neither connected nor "
                         "accepted",
@@ -381,13 +374,6 @@ static bool parse_reference(struct parser *parser, const struct word *word, cons
         return false;
     }
     return true;
-}
-
-static void refer(struct address *address, const struct reference *reference) {
-    address->use = reference->port ? ADDRESS_AND_ITS_PORT : ADDRESS_OF_SOCKET;
-    address->role = reference->role;
-    address->socket = reference->socket;
-    address->peer = reference->peer;
 }
 
 static bool parse_written(struct parser *parser, const struct word *word, const char *text,
@@ -404,48 +390,40 @@ static bool parse_written(struct parser *parser, const struct word *word, const 
 /* HOST:$role.socket.port, where `colon` is the last but the reference's. */
 static bool parse_with_port_of(struct parser *parser, const struct word *word, const char *colon,
                                struct address *address) {
-    struct reference reference;
     size_t host = (size_t)(colon - word->text);
     const char *written = arena_format(&parser->scratch, "%.*s:0", (int)host, word->text);
-    if (!parse_reference(parser, word, colon + 1, &reference) ||
+    if (!parse_reference(parser, word, colon + 1, address) ||
         !parse_written(parser, word, written, address))
         return false;
-    if (!reference.port) {
+    bool port = address->use == ADDRESS_AND_ITS_PORT;
+    if (!port)
         parser_error_in(parser, word, colon + 1, "a port is needed here: '%s.port'", colon + 1);
-        return false;
-    }
-    refer(address, &reference);
-    return true;
+    return port;
 }
 
 bool parse_address(struct parser *parser, const struct word *word, struct address *address) {
-    struct reference reference;
     *address = (struct address){0};
     const char *colon = strstr(word->text, ":$");
     if (colon != NULL && word->text[0] != '$')
         return parse_with_port_of(parser, word, colon, address);
     if (word->text[0] != '$')
         return parse_written(parser, word, word->text, address);
-    if (!parse_reference(parser, word, word->text, &reference))
+    if (!parse_reference(parser, word, word->text, address))
         return false;
-    if (reference.port) {
+    bool only_port = address->use == ADDRESS_AND_ITS_PORT;
+    if (only_port)
         parser_error(parser, word, "'%s' is only a port; an address is 127.0.0.1:%s", word->text,
                      word->text);
-        return false;
-    }
-    refer(address, &reference);
-    return true;
+    return !only_port;
 }
 
 bool parse_port_reference(struct parser *parser, const struct word *word, struct address *address) {
-    struct reference reference;
     *address = (struct address){0};
     if (word->quoted || word->text[0] != '$')
         return false;
-    if (!parse_reference(parser, word, word->text, &reference))
+    if (!parse_reference(parser, word, word->text, address))
         return false;
-    if (!reference.port)
+    if (address->use != ADDRESS_AND_ITS_PORT)
         parser_error(parser, word, "only a port is allowed here: '%s.port'", word->text);
-    refer(address, &reference);
     return true;
 }
