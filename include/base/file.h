@@ -1,4 +1,4 @@
-/* Files that are read and written as a whole; short ones are above all those of /proc. */
+/* Reading and writing whole files, most of them short files in /proc. */
 #ifndef PORTREUSE_BASE_FILE_H
 #define PORTREUSE_BASE_FILE_H
 
@@ -11,16 +11,16 @@
  * bytes were read, or -1 with errno set; `text` is then "". */
 ssize_t file_read(const char *path, char *text, size_t size);
 
-/* The same for an open descriptor, which is closed. With descriptor -1 only errno is kept: the
- * result of open() can be passed as it is. */
+/* The same for an open descriptor, which is closed. Descriptor -1 returns -1 and leaves errno
+ * unchanged, so the result of open() can be passed without a check. */
 ssize_t file_read_open(int file, char *text, size_t size);
 
 /* Reads all of an open descriptor, which stays open, into the arena. Returns the bytes, or NULL
  * with errno set: EFBIG if there are more than `most`. */
 char *file_read_all(struct arena *arena, int file, size_t most, size_t *size);
 
-/* Writes `text` with a single write(), which is how files of /proc want it, to an open descriptor,
- * which is closed. With descriptor -1 only errno is kept. Returns 0 or an errno. */
+/* Writes `text` to an open descriptor, with a single write(), as files in /proc require, and closes
+ * it. Returns 0 or an errno; for descriptor -1, the present errno. */
 int file_write_open(int file, const char *text);
 
 #endif

@@ -64,11 +64,11 @@ struct table {
     size_t slot_count;
 };
 
-/* Returns the entry with this key, or NULL. It stays where it is until table_add(). */
+/* Returns the entry with this key, or NULL. The pointer is valid until the next table_add(). */
 void *table_find(const struct table *table, const void *key);
 
-/* Returns the entry with this key. `*is_new` says whether it was added just now: then everything
- * behind the key is zero. NULL if out of memory. */
+/* Returns the entry with this key, or NULL if out of memory. `*is_new` says whether this call added
+ * it: then everything after the key is zero. */
 void *table_add(struct table *table, const void *key, bool *is_new);
 
 /* Returns entry number `index`, below `count`. */

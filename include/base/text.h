@@ -12,9 +12,8 @@
 /* Untrusted text, made safe to print. */
 
 /* Reads the character at `text`, which has `size` > 0 bytes left. Returns its length in bytes and
- * sets
- * `*code` to its code point, or to UTF8_INVALID if the bytes are not UTF-8; the length is then 1.
- */
+ * sets `*code` to its code point. If the bytes are not UTF-8, `*code` is UTF8_INVALID and the
+ * length is 1. */
 size_t utf8_next(const char *text, size_t size, uint32_t *code);
 
 enum { UTF8_INVALID = 0x110000 };

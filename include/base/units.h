@@ -8,8 +8,6 @@
 
 /* --- numbers and durations --- */
 
-/* Numbers, ranges and durations, as people write them and as we print them. */
-
 enum { NS_PER_US = 1000, NS_PER_MS = 1000 * 1000, NS_PER_S = 1000 * 1000 * 1000 };
 
 /* Parses all of `text` as a decimal integer. Returns false if it is not one or not in low..high. */
@@ -33,8 +31,6 @@ const char *units_duration_text(uint64_t ns, char *text);
 uint64_t units_now_ns(void);
 
 /* --- kernel versions --- */
-
-/* The version of the running kernel. */
 
 struct kernel_release {
     unsigned part[3]; /* 6, 18, 44 */

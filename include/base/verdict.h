@@ -7,8 +7,8 @@
 enum verdict {
     VERDICT_PASS,
     VERDICT_SKIP,  /* it cannot run here */
-    VERDICT_FAIL,  /* the kernel answered otherwise */
-    VERDICT_ERROR, /* the tool or its environment broke */
+    VERDICT_FAIL,  /* the kernel answered differently */
+    VERDICT_ERROR, /* the tool or its environment failed */
     VERDICTS,
 };
 

@@ -1,5 +1,5 @@
-/* Settings of this host that can keep a port from its server one day, and settings that do not do
- * what they are set for. */
+/* Settings of this host that can prevent a server from getting its port one day, and settings that
+ * do not do what they are set for. */
 #ifndef PORTREUSE_DIAGNOSE_AUDIT_H
 #define PORTREUSE_DIAGNOSE_AUDIT_H
 
@@ -37,7 +37,7 @@ struct audit_setting {
     const char *source; /* static: who says so */
 };
 
-/* Begin with all zero but `named`; end with audit_free(). */
+/* Begin with all zero except `named`; end with audit_free(). */
 struct audit {
     struct port_set named; /* more ports to check: set by the caller */
     struct namespace where;
@@ -55,7 +55,7 @@ struct audit {
     struct arena arena; /* owns the arrays */
 };
 
-/* Looks. In another namespace a child process does it. */
+/* Makes the audit; for another namespace, in a child process. */
 void audit_look(const struct namespace *where, struct audit *audit);
 void audit_free(struct audit *audit);
 

@@ -66,7 +66,7 @@ struct budget {
     unsigned unseen;    /* processes that could not be looked into */
 };
 
-/* Looks. In another namespace a child process does it. */
+/* Measures the budget; for another namespace, in a child process. */
 void budget_look(const struct budget_question *question, const struct namespace *where,
                  struct budget *budget);
 
@@ -93,11 +93,11 @@ void budget_tally_restart(struct budget_tally *tally);
 void budget_tally_explicit(struct budget_tally *tally, const struct tcp_socket *socket);
 
 /* Counts a connection, in any state. `owner` is a process that has it, or NULL. Returns false if
- * memory is out. */
+ * out of memory. */
 bool budget_tally_connection(struct budget_tally *tally, const struct tcp_socket *socket,
                              const struct owners_sample *owner);
 
-/* Fills in what the counts come to, at least one route among them. Of the owners only the pids are
+/* Fills in the results of the count, with at least one route. Of the owners, only the pids are
  * filled in. */
 void budget_tally_finish(const struct budget_tally *tally, struct budget *budget);
 

@@ -16,9 +16,9 @@ enum { RESULT_TEXT_SIZE = 400 };
 
 enum step_status {
     STEP_NOT_RUN,
-    STEP_RUNNING, /* begun, and no answer; in a finished case: it never came */
+    STEP_RUNNING, /* begun, but no answer yet; in a finished case: none came */
     STEP_MET,     /* answered as expected */
-    STEP_UNMET,   /* answered otherwise */
+    STEP_UNMET,   /* answered differently */
     STEP_BROKEN,  /* could not be done or judged; the case's reason says why */
 };
 
@@ -89,7 +89,7 @@ const struct step *result_judge(const struct step *step, const struct step_resul
 /* The name of the option that answered, static: SO_LINGER; NULL if the whole step did. */
 const char *result_where(const struct scenario *scenario, const struct step_result *result);
 
-/* Sets the result of `step` to an outcome; what it has on the board stays. */
+/* Sets the result of `step` to an outcome, and leaves what the board holds of it unchanged. */
 void result_set_outcome(struct step_result *result, const struct step *step,
                         const struct step_outcome *outcome);
 
@@ -112,13 +112,13 @@ enum run_event_kind {
     RUN_WAITS, /* nothing happened for a while */
 };
 
-/* Which members mean something depends on the kind. All pointers are borrowed, for the call. */
+/* Which members are set depends on the kind. All pointers are valid only during the call. */
 struct run_event {
     enum run_event_kind kind;
     uint64_t at_ns; /* since the run began */
     size_t runs_ended, runs_total;
 
-    /* CASE_*, STEP_*; RUN_WAITS: of the case that began first of those under way */
+    /* CASE_*, STEP_*; RUN_WAITS: the case that has been running the longest */
     const struct scenario *scenario;
     size_t case_index;
     unsigned repetition; /* from 1 */

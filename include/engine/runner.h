@@ -14,7 +14,7 @@ struct run_options {
     bool must_run;       /* a SKIP counts as an ERROR */
     unsigned jobs;       /* cases at a time, from 1; in the current namespace it is always 1 */
     unsigned repeat;     /* how often each case is run, from 1 */
-    uint64_t timeout_ns; /* a case's deadline; 0: 30 s, and what the case says that it waits */
+    uint64_t timeout_ns; /* a case's deadline; 0: 30 s plus scenario_declared_ns() */
     struct run_watcher watcher;
 };
 

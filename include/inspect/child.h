@@ -1,5 +1,5 @@
 /* Work done in a child process: in another network namespace, as another user, with a time limit.
- * Whatever becomes of the child cannot harm the caller. */
+ * Whatever happens to the child cannot harm the caller. */
 #ifndef PORTREUSE_INSPECT_CHILD_H
 #define PORTREUSE_INSPECT_CHILD_H
 
@@ -52,7 +52,7 @@ const char *child_take_text(struct child_bytes *more, struct arena *arena);
 
 void child_bytes_free(struct child_bytes *more);
 
-/* Returns whether a process here can change its user id, by trying. */
+/* Returns whether a process here can change its user ID, by trying. */
 bool child_can_change_user(void);
 
 #endif

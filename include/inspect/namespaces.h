@@ -19,7 +19,7 @@ struct namespace namespaces_here(void);
 
 /* The namespace of process `pid`; the namespace called `name`, which is a path if it contains a
  * slash, else a name of `ip netns`. Return 0 or an errno: ENOENT if there is none, EACCES without
- * the right to look at the process, EINVAL if the file is not a network namespace. */
+ * permission to inspect the process, EINVAL if the file is not a network namespace. */
 int namespaces_of_process(pid_t pid, struct namespace *found);
 int namespaces_named(const char *name, struct namespace *found);
 
@@ -27,7 +27,7 @@ int namespaces_named(const char *name, struct namespace *found);
 struct namespaces {
     struct namespace *list; /* owned by the caller: free() */
     size_t count;
-    unsigned unseen; /* processes whose namespace may be missing here, for want of rights */
+    unsigned unseen; /* processes that this one may not inspect: their namespace may be missing */
 };
 
 /* Finds the namespaces of all processes and those of `ip netns`; that of this process comes first.

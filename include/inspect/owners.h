@@ -53,8 +53,8 @@ struct owners {
 };
 
 /* Finds the owners of `count` sockets. A socket with inode 0 has none. Returns how many processes
- * could not be looked into: root, or whoever has CAP_SYS_PTRACE, could. If it cannot search at all,
- * every `search` is OWNERS_NOT_SEARCHED and 1 is returned.
+ * could not be searched; root, or a process with CAP_SYS_PTRACE, can search all. If no search is
+ * possible, every `search` is OWNERS_NOT_SEARCHED and 1 is returned.
  *
  * In every process the lowest 128 descriptors are searched. While a socket has no owner after that,
  * the other descriptors are searched too. If a process has the socket there, the same descriptor of

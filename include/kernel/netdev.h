@@ -11,7 +11,7 @@
 enum { NETDEV_NAME_SIZE = 16 }; /* IFNAMSIZ, with the NUL */
 
 /* Makes a device that is not `lo` and brings it up: one end of a veth(4) pair whose other end stays
- * down, so that it has routes and nobody answers behind them. Returns 0 or an errno: EEXIST,
+ * down, so that it has routes but nothing behind them answers. Returns 0 or an errno: EEXIST,
  * EOPNOTSUPP where this kernel has no veth. */
 int netdev_make(struct netns ns, const char *name);
 
@@ -21,9 +21,9 @@ int netdev_make(struct netns ns, const char *name);
 int netdev_address(struct netns ns, const char *name, const struct endpoint *address,
                    unsigned prefix, bool present);
 
-/* Returns whether a device has this IPv6 address but cannot use it, yet or at all: duplicate
- * address detection is not over (IFA_F_TENTATIVE), or has found another host with the address.
- * Until then bind() answers EADDRNOTAVAIL (ipv6_chk_addr() in net/ipv6/addrconf.c). */
+/* Returns whether a device has this IPv6 address but cannot use it: duplicate address detection is
+ * still running (IFA_F_TENTATIVE), or has found another host with the address. bind() then fails
+ * with EADDRNOTAVAIL (ipv6_chk_addr() in net/ipv6/addrconf.c). */
 bool netdev_is_tentative(struct netns ns, const struct endpoint *address);
 
 #endif

@@ -7,8 +7,8 @@
 
 /* --- acting in a namespace --- */
 
-/* A network namespace, by an open file of it (/proc/PID/ns/net, /run/netns/NAME). The descriptor
- * belongs to whoever opened it. */
+/* A network namespace, identified by an open file (/proc/PID/ns/net, /run/netns/NAME). The
+ * descriptor belongs to whoever opened it. */
 struct netns {
     int fd; /* -1: the namespace that the caller is in, which costs nothing */
 };
@@ -31,7 +31,7 @@ bool netns_has_ipv6(struct netns ns);
 /* --- a new namespace --- */
 
 enum netns_kind {
-    NETNS_REFUSED,   /* this process may not have one */
+    NETNS_REFUSED,   /* this process may not create one */
     NETNS_AS_ROOT,   /* a network namespace */
     NETNS_WITH_USER, /* a user namespace, and a network namespace in it */
 };

@@ -9,8 +9,9 @@
 
 /* Keeps this process, and those that it forks from now on, on its present processor. A segment on
  * loopback waits in a queue of the sender's processor: with two processors a late segment can
- * arrive after its socket is gone, draw a reset, and so end a TIME-WAIT (RFC 1337). On one the
- * order is kept, and a scenario runs the same way each time. If it is refused, nothing happens. */
+ * arrive after its socket is gone, cause a reset, and so end a TIME-WAIT (RFC 1337). On a single
+ * processor the order is kept, and a scenario runs the same way each time. If the kernel refuses
+ * this, nothing happens. */
 void process_stay_on_processor(void);
 
 /* Called for each process id; false ends the visits. */
@@ -33,7 +34,7 @@ typedef bool process_socket_visit(void *context, uint32_t inode, int fd);
 
 /* Visits the sockets among the descriptors of a process: the lowest, about `most` of them (UINT_MAX
  * for all). Returns 0 or an errno: ENOENT if there is no such process or no /proc, EACCES without
- * the right to look. */
+ * permission. */
 int process_sockets(pid_t pid, unsigned most, process_socket_visit *visit, void *context);
 
 /* Returns the inode of the socket behind one descriptor of a process; 0 if it is not a socket, or

@@ -47,9 +47,9 @@ int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint 
  * CAP_NET_ADMIN, ENOENT if it is gone, or if it is only BOUND. */
 int sockdiag_destroy(int diag, const struct tcp_socket *socket);
 
-/* Ends a TIME-WAIT early. Its connection must be between two sockets of this namespace, and the
- * other one closed. With CAP_NET_ADMIN the kernel is asked to (SOCK_DESTROY); otherwise a connect()
- * from the other end resets it, unless net.ipv4.tcp_rfc1337 forbids that (RFC 1337). The caller
+/* Ends a TIME-WAIT early. Its connection must be between two sockets of this namespace, of which
+ * the other one is closed. With CAP_NET_ADMIN it uses SOCK_DESTROY; otherwise a connect() from the
+ * other end resets the connection, unless net.ipv4.tcp_rfc1337 forbids that (RFC 1337). The caller
  * checks whether it is gone. `ns` is the namespace that `diag` was opened in. */
 void sockdiag_end_time_wait(int diag, struct netns ns, const struct tcp_socket *socket);
 

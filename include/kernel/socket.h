@@ -11,8 +11,9 @@
 /* A socket as its process last saw it. */
 struct socket_view {
     bool made, open, has_peer;
-    bool outgoing, bound; /* by connect(); to a port that bind() named: set by the caller */
-    bool inherited;       /* from the process that forked this one: set by the caller */
+    bool outgoing;  /* connected by connect(): set by the caller */
+    bool bound;     /* bind() named its port: set by the caller */
+    bool inherited; /* from the process that forked this one: set by the caller */
     bool reuseaddr, reuseport, v6only;
     sa_family_t family;
     struct endpoint local, peer; /* of a closed socket: the last known ones */
@@ -37,8 +38,8 @@ struct trial {
  * another program's bind() can fail. While the port stays in use, the kernel also remembers that
  * somebody bound it without an option (inet_csk_update_fastreuse() in net/ipv4/
  * inet_connection_sock.c). That changes how fast it decides, and whether connect() chooses a port
- * that only outgoing connections use: Linux 6.18 was seen to choose it again after a trial, an
- * older kernel may avoid it until those connections are closed. A refused bind() changes
+ * that only outgoing connections use: Linux 6.18 still chose it after a trial when this was
+ * tested; an older kernel may avoid it until those connections are closed. A refused bind() changes
  * nothing. */
 int socket_trial(struct netns ns, const struct trial *trial, const char **call);
 

@@ -118,14 +118,14 @@ struct ruling {
 struct ruling rules_between(enum port_call call, const struct claim *claim,
                             const struct occupant *occupant);
 
-/* Decides whether the two addresses meet, whatever the ports and options. The rule says how
+/* Decides whether the two addresses overlap, whatever the ports and options. The rule says how
  * (RULE_ADDRESS_IN_USE, RULE_WILDCARD_VS_SPECIFIC, RULE_DUAL_STACK) or why not (RULE_OTHER_ADDRESS,
  * RULE_V6ONLY). */
 struct ruling rules_meet(const struct claim *claim, const struct occupant *occupant);
 
 /* --- on a port --- */
 
-/* What the kernel remembers of a port beside the sockets that are on it: the SO_REUSEPORT socket
+/* What the kernel remembers of a port in addition to the sockets on it: the SO_REUSEPORT socket
  * that bound or listened last. All zero: nothing, as for a port that is free or that only connect()
  * has chosen. */
 struct port_history {
@@ -135,13 +135,14 @@ struct port_history {
     uint32_t uid;
 };
 
-/* The ruling on bind() to a port, or listen() on it, beside all its occupants. */
+/* The ruling on bind() to a port, or listen() on it, given all its occupants. */
 struct port_ruling {
     struct ruling ruling;
     size_t occupant; /* the one that the rule is about; `count` if it is about none */
 };
 
-/* `history` may be NULL: nothing is remembered. An occupant that refuses outweighs one that may. */
+/* `history` may be NULL: nothing is remembered. An occupant that is in the way outweighs one that
+ * may be. */
 struct port_ruling rules_port(enum port_call call, const struct claim *claim,
                               const struct occupant *occupants, size_t count,
                               const struct port_history *history);
@@ -155,9 +156,9 @@ struct range_ruling {
 
 /* Decides on bind() and listen() with port 0, or connect() without a port. The occupants can be on
  * any port. Ports in ip_local_reserved_ports are never chosen: the caller must take that into
- * account. If the number of ports in the range is odd, the kernel leaves out the one at either end,
- * by chance. `ports`, if not NULL, is set for each port from range_low on: whether it can be
- * chosen. */
+ * account. If the number of ports in the range is odd, the kernel leaves out the first or the last
+ * one, at random. If `ports` is not NULL, it receives, for each port from range_low on, whether the
+ * port can be chosen. */
 struct range_ruling rules_range(enum port_call call, const struct claim *claim,
                                 const struct occupant *occupants, size_t count, bool *ports);
 

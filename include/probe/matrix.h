@@ -16,7 +16,8 @@
 
 enum matrix_user { MATRIX_SAME_USER, MATRIX_OTHER_USER, MATRIX_USERS };
 
-/* Of the first socket. ESTABLISHED and TIME-WAIT: a connection that it accepted; it is closed. */
+/* Of the first socket. For ESTABLISHED and TIME-WAIT, it is a listener that has accepted a
+ * connection in that state and is closed. */
 enum matrix_state {
     MATRIX_BOUND,
     MATRIX_LISTEN,
@@ -39,7 +40,7 @@ enum matrix_options {
 struct matrix_address {
     const char *name; /* 127.0.0.1, ::, "::,v6only" */
     const char *text; /* as endpoint_parse() reads it */
-    const char *peer; /* where a client finds it */
+    const char *peer; /* the address that a client connects to */
     bool v6only;
 };
 
@@ -77,7 +78,7 @@ struct matrix_cell {
 enum { MATRIX_REASON_SIZE = NETNS_REASON_SIZE };
 
 struct matrix {
-    enum verdict verdict;            /* PASS: model and kernel agree; FAIL: somewhere not */
+    enum verdict verdict;            /* PASS: model and kernel agree; FAIL: they do not */
     char reason[MATRIX_REASON_SIZE]; /* of SKIP and ERROR */
     char kernel[65];                 /* its release */
     bool ipv6, users;                /* false: pairs that need them are left out */
@@ -95,7 +96,8 @@ struct matrix *matrix_measure(void);
  * nothing else depends on the user. */
 bool matrix_next(struct matrix_pair *pair);
 
-/* Returns the cell of a pair. Like strchr(3), it is for matrices that may be changed too. */
+/* Returns the cell of a pair. Like strchr(3), it takes a const pointer but returns one that is not:
+ * write through it only if the matrix may be changed. */
 struct matrix_cell *matrix_cell(const struct matrix *matrix, const struct matrix_pair *pair);
 
 /* Return whether the kernel was asked, and whether it and the model agree. */

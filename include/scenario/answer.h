@@ -36,7 +36,7 @@ enum answer_kind {
     ANSWER_VALUE,   /* getsockopt: value */
 };
 
-/* What came. A plain value: it can be copied, and sent to another process. */
+/* What a step answered. It has no pointers, so it can be copied and sent to another process. */
 struct answer {
     enum answer_kind kind;
     union { /* what the kind says */
@@ -49,7 +49,7 @@ struct answer {
     bool in_block;
     enum verb at;    /* the call that ended the block; VERB_NONE: all rounds were run */
     unsigned line;   /* the line of that call, 0 if none */
-    uint64_t rounds; /* whole rounds before it */
+    uint64_t rounds; /* complete rounds before it */
 };
 
 /* One of the results that a line allows. */

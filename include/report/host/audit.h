@@ -1,4 +1,4 @@
-/* The report of portreuse audit: settings that can keep a port from its server. */
+/* The report of portreuse audit: settings that can prevent a server from getting its port. */
 #ifndef PORTREUSE_REPORT_HOST_AUDIT_H
 #define PORTREUSE_REPORT_HOST_AUDIT_H
 

@@ -5,9 +5,8 @@
 #include "diagnose/budget.h"
 #include "report/subject.h"
 
-/* Borrowed, and the thresholds: from which percentage of used ports on it is a warning, or
- * critical.
- */
+/* The budget is borrowed. The thresholds are the percentages of used ports from which the state is
+ * a warning, or critical. */
 struct budget_findings {
     const struct budget *budget;
     int64_t warn_percent, critical_percent;

@@ -27,9 +27,9 @@ struct matrix_findings {
 
 extern const struct subject subject_matrix;
 
-/* Adds the ends to which every word of `text` applies. Words are separated by commas: an address,
- * `v6only`, options: `127.0.0.1,REUSEADDR`, `[::],v6only`, `SO_REUSEPORT`. Returns false if there
- * is no such end. */
+/* Adds the ends to which every word of `text` applies. The words are separated by commas; each is
+ * an address, `v6only` or options: `127.0.0.1,REUSEADDR`, `[::],v6only`, `SO_REUSEPORT`. Returns
+ * false if there is no such end. */
 bool matrix_choose_ends(const char *text, matrix_ends ends);
 
 /* Returns whether the pair is chosen, and was measured. */

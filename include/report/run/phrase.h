@@ -1,6 +1,6 @@
 /* What all formats of the report say in the same words. Nothing here ends a line. Text from outside
- * is made safe to print (base/text.h); what else a format must escape, the stream escapes that it
- * gives (base/text.h). */
+ * is made safe to print (base/text.h). A format that must escape more passes a stream that does so
+ * (escape_open()). */
 #ifndef PORTREUSE_REPORT_RUN_PHRASE_H
 #define PORTREUSE_REPORT_RUN_PHRASE_H
 
