@@ -14,6 +14,11 @@
  * this, nothing happens. */
 void process_stay_on_processor(void);
 
+/* --- /proc --- */
+
+/* Reads another tree than /proc, for the tests. `path` is borrowed; NULL is /proc again. */
+void process_use_root(const char *path);
+
 /* Called for each process id; false ends the visits. */
 typedef bool process_visit(void *context, pid_t pid);
 
@@ -24,18 +29,70 @@ int process_each(process_visit *visit, void *context);
  * namespace. */
 bool process_sees_all(void);
 
+/* Returns whether /proc hides processes of other users from this one (hidepid, systemd's
+ * ProtectProc): process 1 exists, but has no directory. */
+bool process_hides_others(void);
+
 /* Reads at most `size` - 1 bytes of /proc/PID/NAME into `text` and ends them with a NUL. Returns
  * how many bytes were read, or -1 with errno set; `text` is then "". */
 ssize_t process_read(pid_t pid, const char *name, char *text, size_t size);
+
+/* Reads where the link /proc/PID/NAME leads, such as `exe`, into `text`, with a NUL. A file that
+ * was deleted since is named without the kernel's " (deleted)". Returns the length, or -1 with
+ * errno set; `text` is then "". */
+ssize_t process_link(pid_t pid, const char *name, char *text, size_t size);
+
+/* What /proc/PID/stat tells. */
+struct process_stat {
+    char state; /* R, S, D; T stopped by a signal, t by a debugger; Z exited */
+    pid_t parent, group;
+    uint64_t started; /* clock ticks since the machine started */
+};
+
+/* Returns false if there is no such process; `found` is then zero. */
+bool process_stat(pid_t pid, struct process_stat *found);
+
+/* Returns the user whose /proc/PID is: that of the process, or root if it may not be dumped.
+ * Returns false if there is no such process. */
+bool process_user(pid_t pid, uint32_t *uid);
+
+/* Returns whether the process is in the network namespace of this one. No right to look into it is
+ * needed. */
+bool process_in_namespace(pid_t pid);
+
+/* Called with each thread of a process other than its first, the leader; false ends the visits. */
+typedef bool process_thread_visit(void *context, pid_t pid, pid_t thread);
+
+/* Visits the threads that do not share the descriptors of the leader: they have a table of their
+ * own (unshare(2) with CLONE_FILES), or the leader has exited. Where kcmp(2) is refused, all
+ * threads are visited. */
+void process_own_tables(pid_t pid, process_thread_visit *visit, void *context);
+
+/* --- descriptors --- */
 
 /* Called with the inode of each socket that a process has open, and its descriptor there; false
  * ends the visits. */
 typedef bool process_socket_visit(void *context, uint32_t inode, int fd);
 
-/* Visits the sockets among the descriptors of a process: the lowest, about `most` of them (UINT_MAX
- * for all). Returns 0 or an errno: ENOENT if there is no such process or no /proc, EACCES without
- * permission. */
+/* Which descriptors to look at. */
+struct process_walk {
+    pid_t pid;
+    pid_t thread;  /* with a table of its own; 0: the descriptors of the process */
+    unsigned most; /* the lowest, about so many; UINT_MAX for all */
+    bool rings; /* also the sockets that are registered with an io_uring, whose descriptor is then
+                   that of the ring (io_uring_register_files(3)) */
+};
+
+/* Visits the sockets among the descriptors of a process. Returns 0 or an errno: ENOENT if there is
+ * no such process or no /proc, EACCES without the right to look at all of them. */
+int process_walk(const struct process_walk *walk, process_socket_visit *visit, void *context);
+
+/* The same for the lowest descriptors of a process. */
 int process_sockets(pid_t pid, unsigned most, process_socket_visit *visit, void *context);
+
+/* Returns whether a descriptor of a process lacks O_CLOEXEC, so that a program that the process
+ * executes gets it; false if that cannot be read. */
+bool process_passes_on(pid_t pid, int fd);
 
 /* Returns the inode of the socket behind one descriptor of a process; 0 if it is not a socket, or
  * cannot be seen. */

@@ -6,7 +6,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +38,22 @@ void process_stay_on_processor(void) {
 
 /* --- /proc --- */
 
+enum { PATH_SIZE = 128 };
+
+static const char *root = "/proc";
+
+void process_use_root(const char *path) {
+    root = path == NULL ? "/proc" : path;
+}
+
+/* Writes the path of a file of /proc/PID, and returns it. */
+static const char *path_of(pid_t pid, const char *name, char *path) {
+    snprintf(path, PATH_SIZE, "%s/%d/%s", root, (int)pid, name);
+    return path;
+}
+
 int process_each(process_visit *visit, void *context) {
-    DIR *directory = opendir("/proc");
+    DIR *directory = opendir(root);
     if (directory == NULL)
         return errno;
     bool more = true;
@@ -62,74 +78,209 @@ bool process_sees_all(void) {
     return strcmp(link, "pid:[4026531836]") == 0;
 }
 
+/* Signal 0 is only checked, not sent: EPERM means that the process is there. */
+bool process_hides_others(void) {
+    char path[PATH_SIZE];
+    bool exists = kill(1, 0) == 0 || errno == EPERM;
+    return exists && access(path_of(1, "", path), F_OK) < 0 && access(root, F_OK) == 0;
+}
+
 ssize_t process_read(pid_t pid, const char *name, char *text, size_t size) {
-    char path[48];
-    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
-    return file_read(path, text, size);
+    char path[PATH_SIZE];
+    return file_read(path_of(pid, name, path), text, size);
+}
+
+ssize_t process_link(pid_t pid, const char *name, char *text, size_t size) {
+    static const char deleted[] = " (deleted)";
+    char path[PATH_SIZE];
+    ssize_t length = readlink(path_of(pid, name, path), text, size - 1);
+    text[length > 0 ? length : 0] = '\0';
+    ssize_t end = length - (ssize_t)(sizeof deleted - 1);
+    if (end > 0 && strcmp(text + end, deleted) == 0)
+        text[length = end] = '\0';
+    return length;
+}
+
+/* The second field, the name in parentheses, can contain anything; the third follows the last
+ * parenthesis. */
+bool process_stat(pid_t pid, struct process_stat *found) {
+    enum { PARENT = 4, GROUP = 5, STARTED = 22 };
+    char text[1024];
+    *found = (struct process_stat){0};
+    process_read(pid, "stat", text, sizeof text);
+    char *at = strrchr(text, ')');
+    if (at == NULL || at[1] != ' ')
+        return false;
+    at += 2;
+    found->state = *at;
+    for (int field = 3; (at = strchr(at, ' ')) != NULL && field < STARTED;) {
+        unsigned long long number = strtoull(++at, NULL, 10);
+        field++;
+        if (field == PARENT)
+            found->parent = (pid_t)number;
+        else if (field == GROUP)
+            found->group = (pid_t)number;
+        else if (field == STARTED)
+            found->started = number;
+    }
+    return true;
+}
+
+bool process_user(pid_t pid, uint32_t *uid) {
+    char path[PATH_SIZE];
+    struct stat directory;
+    if (stat(path_of(pid, "", path), &directory) < 0)
+        return false;
+    *uid = directory.st_uid;
+    return true;
+}
+
+/* /proc/PID/ns may be read by few, /proc/PID/net by everybody; each network namespace has files of its
+ * own there. */
+bool process_in_namespace(pid_t pid) {
+    char path[PATH_SIZE];
+    struct stat ours, theirs;
+    return stat(path_of(pid, "net/dev", path), &theirs) == 0 &&
+           stat(path_of(getpid(), "net/dev", path), &ours) == 0 && theirs.st_ino == ours.st_ino;
+}
+
+static bool shares_table(pid_t pid, pid_t thread) {
+    return syscall(SYS_kcmp, (long)pid, (long)thread, (long)KCMP_FILES, 0L, 0L) == 0;
+}
+
+void process_own_tables(pid_t pid, process_thread_visit *visit, void *context) {
+    char path[PATH_SIZE];
+    DIR *directory = opendir(path_of(pid, "task", path));
+    bool more = true;
+    struct dirent *entry;
+    while (more && directory != NULL && (entry = readdir(directory)) != NULL) {
+        pid_t thread = (pid_t)strtol(entry->d_name, NULL, 10);
+        if (thread > 0 && thread != pid && !shares_table(pid, thread))
+            more = visit(context, pid, thread);
+    }
+    if (directory != NULL)
+        closedir(directory);
 }
 
 /* --- descriptors --- */
 
-/* Returns the inode behind an entry of /proc/PID/fd, 0 if it is not a socket. */
-static uint32_t socket_inode(int directory, const char *entry) {
-    char target[64];
+/* Returns the inode in `socket:[4711]`, 0 if the text is something else. */
+static uint32_t inode_in(const char *text) {
     static const char prefix[] = "socket:[";
-    ssize_t length = readlinkat(directory, entry, target, sizeof target - 1);
-    target[length > 0 ? length : 0] = '\0';
-    if (strncmp(target, prefix, sizeof prefix - 1) != 0)
+    if (strncmp(text, prefix, sizeof prefix - 1) != 0)
         return 0;
-    return (uint32_t)strtoul(target + sizeof prefix - 1, NULL, 10);
+    return (uint32_t)strtoul(text + sizeof prefix - 1, NULL, 10);
 }
 
 uint32_t process_socket_at(pid_t pid, int fd) {
-    char path[48];
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, fd);
-    return socket_inode(AT_FDCWD, path);
+    char name[24], target[64];
+    snprintf(name, sizeof name, "fd/%d", fd);
+    process_link(pid, name, target, sizeof target);
+    return inode_in(target);
 }
 
-static void descriptors_path(pid_t pid, char *path, size_t size) {
-    snprintf(path, size, "/proc/%d/fd", (int)pid);
+/* A walk under way. */
+struct progress {
+    const struct process_walk *walk;
+    process_socket_visit *visit;
+    void *context;
+    bool more, denied;
+};
+
+/* Writes the name below /proc/PID of the descriptors, or of what is known of one of them. */
+static const char *descriptors_of(const struct process_walk *walk, const char *what, int fd,
+                                  char *name) {
+    int used = walk->thread == 0 ? 0 : snprintf(name, PATH_SIZE, "task/%d/", (int)walk->thread);
+    if (fd < 0)
+        snprintf(name + used, PATH_SIZE - (size_t)used, "%s", what);
+    else
+        snprintf(name + used, PATH_SIZE - (size_t)used, "%s/%d", what, fd);
+    return name;
+}
+
+/* Visits the sockets that are registered with an io_uring. Its fdinfo has a line `N: FILE` for each
+ * (io_uring_show_fdinfo() in io_uring/fdinfo.c of the kernel). */
+static void visit_ring(struct progress *progress, int fd) {
+    char name[PATH_SIZE], path[PATH_SIZE], line[256];
+    const struct process_walk *walk = progress->walk;
+    FILE *file = fopen(path_of(walk->pid, descriptors_of(walk, "fdinfo", fd, name), path), "re");
+    while (file != NULL && progress->more && fgets(line, sizeof line, file) != NULL) {
+        const char *target = line + strspn(line, " 0123456789");
+        uint32_t inode = *target == ':' ? inode_in(target + 1 + strspn(target + 1, " ")) : 0;
+        if (inode != 0)
+            progress->more = progress->visit(progress->context, inode, fd);
+    }
+    if (file != NULL)
+        fclose(file);
+}
+
+static void visit_descriptor(struct progress *progress, int directory, const char *entry) {
+    char target[64];
+    ssize_t length = readlinkat(directory, entry, target, sizeof target - 1);
+    if (length < 0) { /* `.` and `..` are no links: EINVAL */
+        progress->denied |= errno == EACCES || errno == EPERM;
+        return;
+    }
+    target[length] = '\0';
+    int fd = (int)strtol(entry, NULL, 10);
+    uint32_t inode = inode_in(target);
+    if (inode != 0)
+        progress->more = progress->visit(progress->context, inode, fd);
+    else if (progress->walk->rings && strcmp(target, "anon_inode:[io_uring]") == 0)
+        visit_ring(progress, fd);
 }
 
 /* readdir(3) reads so many entries at once that listing the unwanted ones costs more than the
  * rest. */
-int process_sockets(pid_t pid, unsigned most, process_socket_visit *visit, void *context) {
+int process_walk(const struct process_walk *walk, process_socket_visit *visit, void *context) {
     enum { CHUNK = 4096 };
     _Alignas(struct dirent64) char chunk[CHUNK];
     void *entries = chunk; /* getdents64() of musl takes another pointer type than that of glibc */
-    char path[32];
-    descriptors_path(pid, path, sizeof path);
+    char name[PATH_SIZE], path[PATH_SIZE];
+    struct progress progress = {walk, visit, context, true, false};
+    path_of(walk->pid, descriptors_of(walk, "fd", -1, name), path);
     int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
         return errno;
-    bool more = true;
     unsigned seen = 0;
     ssize_t size = 0;
-    while (more && seen < most && (size = getdents64(directory, entries, sizeof chunk)) > 0)
-        for (ssize_t at = 0; more && at < size; seen++) {
+    while (progress.more && seen < walk->most &&
+           (size = getdents64(directory, entries, sizeof chunk)) > 0)
+        for (ssize_t at = 0; progress.more && at < size; seen++) {
             const struct dirent64 *entry = (const struct dirent64 *)(chunk + at);
-            uint32_t inode = socket_inode(directory, entry->d_name);
-            if (inode != 0)
-                more = visit(context, inode, (int)strtol(entry->d_name, NULL, 10));
+            visit_descriptor(&progress, directory, entry->d_name);
             at += entry->d_reclen;
         }
-    int error = size < 0 ? errno : 0;
+    int error = size < 0 ? errno : progress.denied ? EACCES : 0;
     close(directory);
     return error;
+}
+
+int process_sockets(pid_t pid, unsigned most, process_socket_visit *visit, void *context) {
+    const struct process_walk walk = {.pid = pid, .most = most};
+    return process_walk(&walk, visit, context);
 }
 
 /* Since Linux 6.2 the size of the directory is the number; before that, the size of the table of
  * descriptors has to do. */
 unsigned process_descriptor_count(pid_t pid) {
     static const char key[] = "\nFDSize:";
-    char text[4096];
+    char text[4096], path[PATH_SIZE];
     struct stat directory;
-    descriptors_path(pid, text, sizeof text);
-    if (stat(text, &directory) == 0 && directory.st_size > 0)
+    if (stat(path_of(pid, "fd", path), &directory) == 0 && directory.st_size > 0)
         return (unsigned)directory.st_size;
     process_read(pid, "status", text, sizeof text);
     const char *found = strstr(text, key);
     return found == NULL ? 0 : (unsigned)strtoul(found + strlen(key), NULL, 10);
+}
+
+bool process_passes_on(pid_t pid, int fd) {
+    static const char key[] = "flags:";
+    char name[24], text[512];
+    snprintf(name, sizeof name, "fdinfo/%d", fd);
+    process_read(pid, name, text, sizeof text);
+    const char *found = strstr(text, key);
+    return found != NULL && (strtoul(found + strlen(key), NULL, 8) & O_CLOEXEC) == 0;
 }
 
 int process_borrow(pid_t pid, int fd, uint32_t inode) {
