@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "inspect/owners.h"
+#include "inspect/server.h"
 #include "kernel/sockdiag.h"
 #include "kernel/socket.h"
 #include "model/cause.h"
@@ -32,9 +33,10 @@ struct suspect {
     struct occupant occupant; /* the socket, and what is known of its options and its origin */
     struct blame blame;
     enum ownership ownership;
-    struct owners owners; /* the processes that have it open, where they were looked for */
     struct suspect_role roles[SUSPECT_ROLES]; /* the roles, where a scenario runs */
     unsigned role_count;
+    struct owners owners; /* the processes that have it open, where they were looked for */
+    struct server server; /* what these are together */
 };
 
 /* Suspects that are alike. */

@@ -8,40 +8,26 @@
 #include <sys/types.h>
 
 #include "base/memory.h"
-
-/* With the NUL. A unit of systemd has at most 255 bytes, and the name of a user 32. */
-enum { OWNER_NAME_SIZE = 17, OWNER_COMMAND_SIZE = 64, OWNER_USER_SIZE = 64, OWNER_UNIT_SIZE = 256 };
-
-/* A process, as /proc shows it. What cannot be read is 0 or "". */
-struct owner {
-    pid_t pid;
-    int fd;           /* its descriptor for the socket in question */
-    uint64_t started; /* in clock ticks since boot: the lower, the older the process */
-    uint32_t uid;
-    char name[OWNER_NAME_SIZE];       /* the kernel's name for it: that of the program, shortened */
-    char command[OWNER_COMMAND_SIZE]; /* the words of its command line that fit; else its name */
-    char user[OWNER_USER_SIZE];       /* from /etc/passwd; "" if it is not there */
-    char unit[OWNER_UNIT_SIZE];       /* owner_unit() */
-};
-
-/* Reads what is known of process `pid`. Returns false if it is gone. */
-bool owner_read(pid_t pid, struct owner *owner);
-
-/* Returns the systemd unit or the container that a process runs in, given its /proc/PID/cgroup:
- * `nginx.service`, `docker 0123456789ab`, or "" if none is known. It is written to `unit`, of
- * OWNER_UNIT_SIZE bytes. */
-const char *owner_unit(const char *cgroup, char *unit);
+#include "inspect/owner.h"
 
 /* --- the owners of some sockets --- */
 
-/* How far the owners of a socket were searched. */
+/* How far the owners of a socket were searched. Only after a complete search does 0 owners mean
+ * that no process has it; otherwise this says why there may be one, or one more. */
 enum owners_search {
-    OWNERS_NOT_SEARCHED,     /* not at all: 0 owners means nothing */
-    OWNERS_SEARCHED_IN_PART, /* some processes could not be looked into: there may be more */
-    OWNERS_SEARCHED,         /* 0 owners: no process has it */
+    OWNERS_NOT_SEARCHED, /* not at all */
+    OWNERS_NO_PROC,      /* there is no /proc */
+    OWNERS_HIDDEN,       /* /proc hides the processes of other users (hidepid, ProtectProc) */
+    OWNERS_DENIED,       /* processes of other users could not be looked into */
+    OWNERS_OUTSIDE,      /* processes outside of this pid namespace (container) cannot be seen */
+    OWNERS_CHANGED,      /* processes came and went, or moved descriptors, all the time */
+    OWNERS_SEARCHED,     /* complete */
 };
 
-enum { OWNERS_MOST = 8 };
+/* Returns the reason in a few words, static: "processes of other users cannot be looked into". */
+const char *owners_search_text(enum owners_search search);
+
+enum { OWNERS_MOST = 8, OWNERS_PIDS = 64 };
 
 /* The processes that have one socket open. */
 struct owners {
@@ -50,16 +36,22 @@ struct owners {
     unsigned count; /* how many processes */
     unsigned known; /* how many of them are listed here, the oldest first: */
     struct owner oldest[OWNERS_MOST];
+    pid_t pids[OWNERS_PIDS]; /* of all, as far as there is room, in no order */
+    int fds[OWNERS_PIDS];    /* the descriptor of each */
 };
 
 /* Finds the owners of `count` sockets. A socket with inode 0 has none. Returns how many processes
- * could not be searched; root, or a process with CAP_SYS_PTRACE, can search all. If no search is
- * possible, every `search` is OWNERS_NOT_SEARCHED and 1 is returned.
+ * could not be looked into: root, or whoever has CAP_SYS_PTRACE, could; 1 if it cannot search at
+ * all.
  *
  * In every process the lowest 128 descriptors are searched. While a socket has no owner after that,
- * the other descriptors are searched too. If a process has the socket there, the same descriptor of
- * all other processes is looked at, because a child inherits the socket under that number; a
- * process that has it under another number is not counted. */
+ * the other descriptors are searched too, and the sockets registered with io_urings, and the
+ * threads that have descriptors of their own. If a process has the socket beyond the lowest, the
+ * same descriptor of all other processes is looked at, because a child inherits the socket under
+ * that number; a process that has it under another number is not counted.
+ *
+ * A socket can be handed over from one process to another while they are read one after the other:
+ * one without an owner is searched for several times. */
 unsigned owners_find(struct owners *sockets, size_t count);
 
 /* --- the owners of very many sockets --- */

@@ -56,7 +56,6 @@ enum {
     WHEN_CONNECT = 4,           /* connect() was refused */
     WHEN_NO_OCCUPANT = 8,       /* no socket is known to be in the way */
     WHEN_BOUND_UNLISTED = 16,   /* the kernel does not list sockets that are bound and idle */
-    WHEN_SEVERAL_OWNERS = 32,   /* several processes have the occupant open */
 };
 
 enum { CAUSE_RULES = 3, CAUSE_SENTENCES = 4, CAUSE_REMEDIES = 5 };

@@ -191,8 +191,8 @@ void why_name(struct why *why) {
     why->words = evidence->words;
     if (evidence->automatic || evidence->suspect_count == 0 || first->occupant.socket.inode == 0)
         return;
-    if (first->occupant.socket.state == STATE_LISTEN && first->owners.count > 1)
-        name(why, CAUSE_LEAKED_LISTENER, WHEN_SEVERAL_OWNERS);
+    if (first->occupant.socket.state == STATE_LISTEN && first->server.shape == SERVER_LEAK)
+        name(why, CAUSE_LEAKED_LISTENER, WHEN_ALWAYS);
     else if (first->owners.count == 0 && first->owners.search == OWNERS_SEARCHED)
         name(why, CAUSE_HELD_BY_NO_PROCESS, WHEN_ALWAYS);
 }
@@ -202,8 +202,6 @@ static void find_owners(struct why *why) {
     why->unseen = evidence_find_owners(&why->evidence);
     for (unsigned i = 0; i < why->evidence.suspect_count; i++) {
         struct suspect *suspect = &why->evidence.suspects[i];
-        if (why->own_pids_only && suspect->owners.search == OWNERS_SEARCHED)
-            suspect->owners.search = OWNERS_SEARCHED_IN_PART;
         borrow_options(suspect);
     }
 }

@@ -4,6 +4,7 @@
 #include "inspect/evidence.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ struct search {
     uint32_t counts[CAUSE_COUNT]; /* how many stand for each cause */
     struct port_set ports;        /* that are taken */
     bool eliminating;             /* the second look: at what is on the other ports */
+    struct suspect suspect;       /* the one that is weighed; its owners come later */
 };
 
 /* --- order --- */
@@ -99,24 +101,27 @@ static bool waits_for_accept(const struct tcp_socket *socket) {
             socket->state == STATE_CLOSE_WAIT);
 }
 
+/* The large parts of a suspect, which stay zero here, are not cleared for each socket. */
 static bool consider(void *context, const struct tcp_socket *socket) {
     struct search *search = context;
     const struct evidence_source *source = search->source;
-    struct suspect suspect = {.occupant = {.socket = *socket},
-                              .ownership = waits_for_accept(socket) ? UNACCEPTED : OWNER_NOT_KNOWN};
+    struct suspect *suspect = &search->suspect;
+    memset(suspect, 0, offsetof(struct suspect, owners));
+    suspect->occupant.socket = *socket;
+    suspect->ownership = waits_for_accept(socket) ? UNACCEPTED : OWNER_NOT_KNOWN;
     if (socket->inode != 0 && socket->inode == source->own_inode)
         return true;
-    source->identify(source->context, &suspect);
-    if (suspect.occupant.outgoing == NOT_KNOWN && socket->opener != OPENER_NOT_KNOWN)
-        suspect.occupant.outgoing = knowledge_of(socket->opener == OPENED_HERE);
-    if (!is_in_the_way(search, &suspect.occupant))
+    source->identify(source->context, suspect);
+    if (suspect->occupant.outgoing == NOT_KNOWN && socket->opener != OPENER_NOT_KNOWN)
+        suspect->occupant.outgoing = knowledge_of(socket->opener == OPENED_HERE);
+    if (!is_in_the_way(search, &suspect->occupant))
         return true;
-    suspect.blame = cause_blame(search->refusal, &suspect.occupant);
-    search->counts[suspect.blame.cause]++;
+    suspect->blame = cause_blame(search->refusal, &suspect->occupant);
+    search->counts[suspect->blame.cause]++;
     search->evidence->total++;
     search->evidence->ports_taken += port_set_add(&search->ports, socket->local.port);
-    count_group(search->evidence, &suspect);
-    keep_suspect(search->evidence, &suspect);
+    count_group(search->evidence, suspect);
+    keep_suspect(search->evidence, suspect);
     return true;
 }
 
@@ -266,6 +271,7 @@ unsigned evidence_find_owners(struct evidence *evidence) {
         suspect->owners = found[i];
         if (suspect->owners.count > 0)
             suspect->ownership = OWNED;
+        server_describe(&suspect->owners, &suspect->occupant.socket, &suspect->server);
     }
     return unseen;
 }

@@ -33,7 +33,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
          .sentences = {{WHEN_ALWAYS,
                         "another socket listens there, and SO_REUSEADDR does not share a port with "
                         "a listener: stop it, or use another port or address"}},
-         .headline = "{occupant} listens; stop it or change the port",
+         .headline = "{occupant} {listens}; stop it or change the port",
          .remedies = {SHOW_PROCESS, "{stop}", "# or have your program use another port"},
          .scenario = "address-in-use"},
     [CAUSE_WILDCARD_VS_SPECIFIC] =
@@ -46,7 +46,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
                        {WHEN_ALWAYS,
                         "the wildcard address means every address, and another socket listens on "
                         "one of them; SO_REUSEADDR does not share a port with a listener"}},
-         .headline = "{occupant} listens on {address}; stop it",
+         .headline = "{occupant} {listens} on {address}; stop it",
          .remedies = {SHOW_PROCESS, "{stop}",
                       "# or bind both to specific addresses: 0.0.0.0 and [::] mean every address"},
          .scenario = "wildcard-vs-specific"},
@@ -58,7 +58,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
              {{WHEN_ALWAYS,
                "an IPv6 socket on [::] takes the IPv4 port too, unless it sets IPV6_V6ONLY "
                "before bind()"}},
-         .headline = "{occupant} listens; [::] includes IPv4: set IPV6_V6ONLY",
+         .headline = "{occupant} {listens}; [::] includes IPv4: set IPV6_V6ONLY",
          .remedies = {"# set IPV6_V6ONLY before bind() on the IPv6 socket, or give each family its "
                       "own address",
                       "{stop}"},
@@ -70,7 +70,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
          .sentences = {{WHEN_ALWAYS,
                         "both sockets could bind because both have SO_REUSEADDR, but only one can "
                         "listen; SO_REUSEPORT on both lets both listen"}},
-         .headline = "{occupant} already listens; stop it, or set SO_REUSEPORT on both",
+         .headline = "{occupant} already {listens}; stop it, or set SO_REUSEPORT on both",
          .remedies = {"{stop}"},
          .scenario = "bind-twice-listen-once"},
     [CAUSE_REUSEPORT_UID] =
@@ -81,7 +81,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
              {{WHEN_ALWAYS,
                "both sockets have SO_REUSEPORT, but they belong to different users: a port "
                "is shared only among the sockets of one user"}},
-         .headline = "{occupant} runs as user {user}; run both as one user",
+         .headline = "{occupant} {runs} as user {user}; run both as one user",
          .remedies = {"# run both as user {user}, or stop the other:", "{stop}"},
          .scenario = "reuseport-uid"},
     [CAUSE_REUSEPORT_ALL_OR_NONE] =
@@ -91,7 +91,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
          .sentences = {{WHEN_ALWAYS,
                         "only one of the two sockets has SO_REUSEPORT: it shares a port only among "
                         "sockets that all set it before bind()"}},
-         .headline = "{occupant} listens; both sockets need SO_REUSEPORT",
+         .headline = "{occupant} {listens}; both sockets need SO_REUSEPORT",
          .remedies = {"# set SO_REUSEPORT before bind() on every socket of the port, or on none",
                       "{stop}"},
          .scenario = "reuseport-all-or-none"},
@@ -99,14 +99,11 @@ static const struct cause_row rows[CAUSE_COUNT] = {
         {.name = "leaked-listener",
          .rules = {RULE_ADDRESS_IN_USE, RULE_WILDCARD_VS_SPECIFIC, RULE_DUAL_STACK},
          .weight = LISTENER_WEIGHT,
-         .sentences = {{WHEN_SEVERAL_OWNERS,
-                        "several processes have inherited the same listening socket: the port is "
-                        "free when the last of them closes it"},
-                       {WHEN_ALWAYS,
+         .sentences = {{WHEN_ALWAYS,
                         "a process that inherited this listener still has it open, although the "
                         "process that created it has closed it or exited: the port is free when "
                         "the last copy is closed"}},
-         .headline = "{occupant} and {other_owners} have it open; stop all",
+         .headline = "{occupant} inherited the listener; stop it",
          .remedies =
              {SHOW_PROCESS, "ss -Htlnp 'sport = :{port}'", "{stop}",
               "# a program that starts others should open its sockets with SOCK_CLOEXEC"},
@@ -128,7 +125,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
          .sentences = {{WHEN_ALWAYS,
                         "a socket is bound to the port and does nothing with it; many tools do not "
                         "show such a socket"}},
-         .headline = "{occupant} has bound it and is idle; stop it",
+         .headline = "{occupant} {has} bound it and {is} idle; stop it",
          .remedies = {SHOW_PROCESS, "{stop}"},
          .scenario = "bound-but-idle"},
     [CAUSE_LIVE_CONNECTION] =
@@ -138,7 +135,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
          .sentences = {{WHEN_ALWAYS,
                         "a connection that has this port is still open; SO_REUSEADDR on both the "
                         "old and the new socket lets a new listener start next to it"}},
-         .headline = "{occupant} has a connection on it; {reuse_or_stop}",
+         .headline = "{occupant} {has} a connection on it; {reuse_or_stop}",
          .remedies = {REUSEADDR_ON_BOTH, "{stop}"},
          .scenario = "live-connection"},
     [CAUSE_SELF_CONNECT] =
@@ -152,7 +149,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
               {WHEN_ALWAYS,
                "a client that connected to this port while nothing listened was given the "
                "same port, so it is connected to itself"}},
-         .headline = "{occupant} is connected to itself; stop it",
+         .headline = "{occupant} {is} connected to itself; stop it",
          .remedies = {"{stop}", RESERVE},
          .scenario = "self-connect"},
     [CAUSE_CLOSE_WAIT_LEAK] =
@@ -162,7 +159,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
          .sentences = {{WHEN_ALWAYS,
                         "the peer has closed a connection, but this side has not (CLOSE-WAIT): the "
                         "connection keeps the port"}},
-         .headline = "{occupant} leaks CLOSE-WAIT sockets; restart it",
+         .headline = "{occupant} {leaks} CLOSE-WAIT sockets; restart it",
          .remedies = {SHOW_PROCESS,
                       "{stop}", "# fix that program: it must call close() when recv() returns 0"},
          .scenario = "close-wait-leak"},
@@ -183,7 +180,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
          .sentences = {{WHEN_ALWAYS,
                         "the kernel gave this port, which lies in the ephemeral range, to an "
                         "outgoing connection; reserve it with ip_local_reserved_ports"}},
-         .headline = "{occupant} uses it as a client; reserve it",
+         .headline = "{occupant} {uses} it as a client; reserve it",
          .remedies = {RESERVE,
                       "# that reserves the port from now on, but this connection has to end first:",
                       "{stop}"},

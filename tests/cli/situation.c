@@ -123,6 +123,24 @@ static void make_inherited(void) {
     keep_in_child(make_nothing);
 }
 
+/* A program inherits the listener, which we close. */
+static void make_leaked(void) {
+    int fd = listener("127.0.0.1", PORT, 0), end[2];
+    need(pipe2(end, O_CLOEXEC), "pipe2"); /* closes when the program starts */
+    pid_t child = fork();
+    need(child, "fork");
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        execlp("sleep", "sleep", "1000", (char *)NULL);
+        _exit(1);
+    }
+    char byte;
+    close(end[1]);
+    need((int)read(end[0], &byte, 1), "read");
+    close(end[0]);
+    close(fd);
+}
+
 /* A server that is asked once, closes first, and ends. */
 static void leave_time_wait(int option) {
     int server = listener("127.0.0.1", PORT, option);
@@ -384,6 +402,7 @@ static const struct {
     {"dual-stack", make_dual_stack},
     {"idle", make_idle},
     {"inherited", make_inherited},
+    {"leaked", make_leaked},
     {"time-wait", make_time_wait},
     {"time-wait-reuse", make_time_wait_reuse},
     {"stolen", make_stolen},

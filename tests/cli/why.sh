@@ -41,7 +41,8 @@ every_cause() {
   cause dual-stack dual-stack 127.0.0.1:2000
   cause dual-stack address-in-use '[::]:2000'
   cause idle bound-but-idle 127.0.0.1:2000
-  cause inherited leaked-listener 127.0.0.1:2000
+  cause inherited address-in-use 127.0.0.1:2000
+  cause leaked leaked-listener 127.0.0.1:2000
   cause time-wait time-wait-old-without-reuse 127.0.0.1:2000
   cause time-wait time-wait-old-without-reuse --reuse-addr 127.0.0.1:2000
   cause time-wait-reuse time-wait-rebind 127.0.0.1:2000
@@ -88,15 +89,20 @@ fi
 # The details.
 begin inherited
 why 127.0.0.1:2000
-ok "the oldest process comes first" out_matches "^    pid $pid, .*situation inherited"
+ok "a process and its child are one server" first_line_starts \
+  "EADDRINUSE 127.0.0.1:2000: situation ($pid) and 1 worker listen"
+ok "with its command" out_matches "^    pid $pid, .*situation inherited"
+ok "and who started it" out_matches "> situation \\($pid\\), 1 worker$"
 ok "with what it takes to stop it" out_has "  kill $pid"
 ok "the options of the other socket are shown" out_has "LISTEN 127.0.0.1:2000, no SO_REUSEADDR"
 ok "every trial is shown" out_matches '^  SO_REUSEADDR and SO_REUSEPORT  EADDRINUSE$'
 ok "and the scenario that shows it" sh -c \
-  '! "$1" show leaked-listener >/dev/null 2>&1 || grep -qF "portreuse run leaked-listener" "$2"' - \
+  '! "$1" show address-in-use >/dev/null 2>&1 || grep -qF "portreuse run address-in-use" "$2"' - \
   "$portreuse" "$work/out"
 why --format json 127.0.0.1:2000
 ok "JSON has both processes" json_is '.sockets[0].process_count' 2
+ok "JSON has the server" json_is '.sockets[0].server | .shape + " " + (.workers | tostring)' "server 1"
+ok "JSON has the command that frees the port" json_is '.sockets[0].server.stop[0].command' "kill $pid"
 ok "JSON has how far they were searched" json_is '.sockets[0].processes_search | test("partial|complete")' true
 ok "JSON has the trials" json_is '[.trials[].error] | unique | join(" ")' EADDRINUSE
 why -q 127.0.0.1:2000
@@ -162,7 +168,7 @@ if is_root && users_may; then
   run nsenter -t "$pid" -n setpriv --reuid=65534 --regid=65534 --clear-groups \
     "$portreuse" why 127.0.0.1:2000
   ok "without rights the cause is named" out_has "  address-in-use: "
-  ok "the user of the socket is shown" out_has "in no process that can be seen; user ID 0"
+  ok "the user of the socket is shown" out_has "not found: processes of other users cannot be looked into; user ID 0"
   ok "and what root would add" out_matches 'processes could not be looked into. As root'
   end
 else

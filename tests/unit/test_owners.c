@@ -14,6 +14,7 @@
 
 #include "inspect/namespaces.h"
 #include "inspect/owners.h"
+#include "inspect/placement.h"
 #include "kernel/netns.h"
 #include "kernel/process.h"
 #include "kernel/socket.h"
@@ -45,18 +46,23 @@ static const struct {
     {"", ""},
 };
 
-static void owner_unit_knows_units_and_containers(void **state) {
-    char unit[OWNER_UNIT_SIZE];
-    (void)state;
-    for (size_t i = 0; i < ROWS(units); i++)
-        assert_string_equal(owner_unit(units[i].cgroup, unit), units[i].unit);
+static const char *unit_of(const char *cgroup, char *unit) {
+    struct placement placement = placement_of(cgroup);
+    return placement_text(&placement, unit);
 }
 
-static void owner_unit_shortens_a_long_name(void **state) {
+static void placement_text_knows_units_and_containers(void **state) {
+    char unit[PLACEMENT_UNIT_SIZE];
+    (void)state;
+    for (size_t i = 0; i < ROWS(units); i++)
+        assert_string_equal(unit_of(units[i].cgroup, unit), units[i].unit);
+}
+
+static void placement_text_shortens_a_long_name(void **state) {
     char cgroup[600], unit[OWNER_UNIT_SIZE];
     (void)state;
     snprintf(cgroup, sizeof cgroup, "0::/%0500d.service\n", 0);
-    assert_int_equal(strlen(owner_unit(cgroup, unit)), OWNER_UNIT_SIZE - 1);
+    assert_int_equal(strlen(unit_of(cgroup, unit)), PLACEMENT_UNIT_SIZE - 1);
 }
 
 /* --- owners --- */
@@ -379,8 +385,8 @@ static void namespaces_join_goes_where_a_process_is(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(owner_unit_knows_units_and_containers),
-        cmocka_unit_test(owner_unit_shortens_a_long_name),
+        cmocka_unit_test(placement_text_knows_units_and_containers),
+        cmocka_unit_test(placement_text_shortens_a_long_name),
         cmocka_unit_test(owners_find_lists_every_owner_the_oldest_first),
         cmocka_unit_test(owners_find_counts_a_process_once),
         cmocka_unit_test(owners_find_gives_each_socket_its_owner_at_high_descriptors),

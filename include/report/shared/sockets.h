@@ -5,7 +5,9 @@
 
 #include <stdio.h>
 
+#include "inspect/owner.h"
 #include "inspect/owners.h"
+#include "inspect/server.h"
 #include "model/socket.h"
 #include "report/shared/json.h"
 
@@ -26,9 +28,29 @@ void sockets_print_time_left(FILE *out, const struct tcp_socket *socket);
  * command, then the unit, then the user. */
 void sockets_print_process(FILE *out, const struct owner *owner, unsigned column);
 
-/* Prints the name of the program, without its directory and arguments, of at most 15 bytes: that of
- * the command line, or if that is longer the name by which the kernel knows the process. */
+/* Prints the name of the program: owner_program(). */
 void sockets_print_program(FILE *out, const struct owner *owner);
+
+/* How much of a server is named. */
+enum sockets_extent {
+    SOCKETS_WITH_UNIT, /* `nginx (4711) and 2 workers of nginx.service` */
+    SOCKETS_PROGRAM,   /* `nginx (4711) and 2 workers` */
+    SOCKETS_PID,       /* `pid 4711` */
+};
+
+/* Prints what has a socket, as the subject of a sentence, like above; `2 orphaned workers of nginx
+ * (4712)`, `cups.socket (systemd)`, `app.py (4711, stopped)`. Without a process it is `a
+ * process of root`, by the user of the socket, or `another process`. */
+void sockets_print_occupant(FILE *out, const struct server *server, const struct owners *owners,
+                            uint32_t uid, enum sockets_extent extent);
+
+/* Returns whether what sockets_print_occupant() prints is a plural. */
+bool sockets_is_plural(const struct server *server);
+
+/* Prints the details of a server, each on a line of its own behind `indent` blanks: its processes
+ * and the command of the main one, who started it, and what is unusual about it. */
+void sockets_print_server(FILE *out, const struct server *server, const struct owners *owners,
+                          uint32_t uid, unsigned indent);
 
 /* Writes an endpoint, or null for one without a family. */
 void sockets_json_endpoint(struct json *json, const char *key, const struct endpoint *endpoint);
@@ -38,7 +60,11 @@ void sockets_json_endpoint(struct json *json, const char *key, const struct endp
 void sockets_json(struct json *json, const struct tcp_socket *socket);
 
 /* Writes the members of an object: pid, fd (null: not known), uid, user (null: not known), name,
- * command, unit (null: none). */
+ * program, command, unit (null: none). */
 void sockets_json_process(struct json *json, const struct owner *owner);
+
+/* Writes an object, or null if no process is known: shape, program, pid, workers, heirs, stopped,
+ * waiting, keeper (null: none), chain, stop. */
+void sockets_json_server(struct json *json, const char *key, const struct server *server);
 
 #endif

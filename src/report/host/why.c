@@ -39,42 +39,58 @@ static const struct endpoint *target(const struct why *why) {
     return why->asked.remote.family != 0 ? &why->asked.remote : &why->asked.local;
 }
 
-/* The process that has the socket: `nginx (4711)`. */
+/* What has the socket: `nginx (4711) and 2 workers`. */
 static void fill_occupant(const struct filling *filling) {
-    const struct owner *owner = oldest(filling->why);
-    if (owner == NULL) {
-        fputs("another process", filling->out);
-    } else if (filling->brevity == SHORT_NAMES) {
-        fprintf(filling->out, "pid %d", (int)owner->pid);
-    } else {
-        sockets_print_program(filling->out, owner);
-        fprintf(filling->out, " (%d)", (int)owner->pid);
-    }
-}
-
-/* How many processes have the socket beside that one: `2 more`. */
-static void fill_other_owners(const struct filling *filling) {
+    static const enum sockets_extent extents[] = {[WHOLE] = SOCKETS_WITH_UNIT,
+                                                  [SHORT_ADDRESSES] = SOCKETS_PROGRAM,
+                                                  [SHORT_NAMES] = SOCKETS_PID};
     const struct suspect *suspect = blamed(filling->why);
-    fprintf(filling->out, "%u more",
-            suspect == NULL || suspect->owners.count == 0 ? 0 : suspect->owners.count - 1);
+    if (suspect == NULL)
+        fputs("another process", filling->out);
+    else
+        sockets_print_occupant(filling->out, &suspect->server, &suspect->owners,
+                               suspect->occupant.socket.uid, extents[filling->brevity]);
 }
 
-/* The command that stops it: by what started it, if that is known. */
+/* A verb behind `{occupant}`. */
+static void fill_verb(const struct filling *filling, const char *one, const char *many) {
+    const struct suspect *suspect = blamed(filling->why);
+    bool plural =
+        suspect != NULL && filling->brevity != SHORT_NAMES && sockets_is_plural(&suspect->server);
+    fputs(plural ? many : one, filling->out);
+}
+
+static void fill_has(const struct filling *filling) {
+    fill_verb(filling, "has", "have");
+}
+
+static void fill_is(const struct filling *filling) {
+    fill_verb(filling, "is", "are");
+}
+
+static void fill_leaks(const struct filling *filling) {
+    fill_verb(filling, "leaks", "leak");
+}
+
+static void fill_listens(const struct filling *filling) {
+    fill_verb(filling, "listens", "listen");
+}
+
+static void fill_runs(const struct filling *filling) {
+    fill_verb(filling, "runs", "run");
+}
+
+static void fill_uses(const struct filling *filling) {
+    fill_verb(filling, "uses", "use");
+}
+
+/* The command that frees the port. */
 static void fill_stop(const struct filling *filling) {
-    static const char *const engines[] = {"docker ", "podman "};
-    const struct owner *owner = oldest(filling->why);
-    if (owner == NULL)
+    const struct suspect *suspect = blamed(filling->why);
+    if (suspect == NULL)
         return;
-    for (size_t i = 0; i < sizeof engines / sizeof engines[0]; i++)
-        if (strncmp(owner->unit, engines[i], strlen(engines[i])) == 0) {
-            fprintf(filling->out, "%sstop %s", engines[i], owner->unit + strlen(engines[i]));
-            return;
-        }
-    const char *end = strrchr(owner->unit, '.');
-    if (end != NULL && strcmp(end, ".service") == 0)
-        fprintf(filling->out, "systemctl stop %s", owner->unit);
-    else
-        fprintf(filling->out, "kill %d", (int)owner->pid);
+    for (unsigned i = 0; i < suspect->server.stops.count; i++)
+        fprintf(filling->out, "%s%s", i == 0 ? "" : "; ", suspect->server.stops.list[i].line);
 }
 
 static void fill_pid(const struct filling *filling) {
@@ -159,8 +175,11 @@ static const struct field {
 } fields[] = {
     {"address", fill_address, false},
     {"asked", fill_asked, false},
+    {"has", fill_has, false},
+    {"is", fill_is, false},
+    {"leaks", fill_leaks, false},
+    {"listens", fill_listens, false},
     {"occupant", fill_occupant, false},
-    {"other_owners", fill_other_owners, false},
     {"pid", fill_pid, true},
     {"port", fill_port, false},
     {"privileged_below", fill_privileged_below, false},
@@ -168,9 +187,11 @@ static const struct field {
     {"reserved", fill_reserved, false},
     {"reuse_or_stop", fill_reuse_or_stop, false},
     {"reuse_or_wait", fill_reuse_or_wait, false},
+    {"runs", fill_runs, false},
     {"stop", fill_stop, true},
     {"time_left", fill_time_left, false},
     {"user", fill_user, false},
+    {"uses", fill_uses, false},
 };
 
 /* Returns the field at the front of `text`, which starts with `{`, or NULL if it is none. */

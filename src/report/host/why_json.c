@@ -41,16 +41,20 @@ static void write_trials(struct json *json, const struct why *why) {
 
 /* What a trial says of sockets in TIME-WAIT holds for all of them together, not for each. */
 static void write_suspect(struct json *json, const struct suspect *suspect) {
-    static const char *const searches[] = {[OWNERS_NOT_SEARCHED] = "none",
-                                           [OWNERS_SEARCHED_IN_PART] = "partial",
-                                           [OWNERS_SEARCHED] = "complete"};
     const struct occupant *occupant = &suspect->occupant;
     bool own = occupant->socket.state != STATE_TIME_WAIT;
     json_object(json, NULL);
     sockets_json(json, &occupant->socket);
     write_knowledge(json, "reuseaddr", own ? occupant->reuseaddr : NOT_KNOWN);
     write_knowledge(json, "reuseport", own ? occupant->reuseport : NOT_KNOWN);
-    json_string(json, "processes_search", searches[suspect->owners.search]);
+    enum owners_search search = suspect->owners.search;
+    json_string(json, "processes_search",
+                search == OWNERS_SEARCHED       ? "complete"
+                : search == OWNERS_NOT_SEARCHED ? "none"
+                                                : "partial");
+    json_string(json, "processes_missing",
+                search == OWNERS_SEARCHED ? NULL : owners_search_text(search));
+    sockets_json_server(json, "server", &suspect->server);
     json_number(json, "process_count", suspect->owners.count);
     json_array(json, "processes");
     for (unsigned i = 0; i < suspect->owners.known; i++) {

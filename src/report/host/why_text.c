@@ -48,23 +48,6 @@ static void print_option(FILE *out, const char *name, enum knowledge known) {
         fprintf(out, ", %s%s", known == KNOWN_YES ? "" : "no ", name);
 }
 
-static void print_owners(FILE *out, const struct suspect *suspect) {
-    static const char *const none[] = {[OWNERS_NOT_SEARCHED] = "its process was not searched for",
-                                       [OWNERS_SEARCHED_IN_PART] = "in no process that can be seen",
-                                       [OWNERS_SEARCHED] = "in no process"};
-    const struct owners *owners = &suspect->owners;
-    for (unsigned i = 0; i < owners->known; i++) {
-        fprintf(out, "%*s", DEEPER, "");
-        sockets_print_process(out, &owners->oldest[i], DEEPER);
-        fputc('\n', out);
-    }
-    if (owners->count > owners->known)
-        fprintf(out, "%*sand %u more processes\n", DEEPER, "", owners->count - owners->known);
-    if (owners->count == 0 && suspect->occupant.socket.inode != 0)
-        fprintf(out, "%*s%s; user ID %" PRIu32 "\n", DEEPER, "", none[owners->search],
-                suspect->occupant.socket.uid);
-}
-
 /* What a trial says of sockets in TIME-WAIT holds for all of them together, not for each. */
 static void print_suspect(FILE *out, const struct suspect *suspect) {
     const struct occupant *occupant = &suspect->occupant;
@@ -83,7 +66,8 @@ static void print_suspect(FILE *out, const struct suspect *suspect) {
     if (fclose(line) == 0)
         layout_wrap(out, text, DEEPER, INDENT);
     free(text);
-    print_owners(out, suspect);
+    if (occupant->socket.inode != 0)
+        sockets_print_server(out, &suspect->server, &suspect->owners, occupant->socket.uid, DEEPER);
 }
 
 static void print_range(FILE *out, const struct why *why) {

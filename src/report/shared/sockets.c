@@ -1,4 +1,4 @@
-/* First the text, then the JSON. */
+/* First the text of sockets, processes and servers, then the JSON. */
 #include "report/shared/sockets.h"
 
 #include <inttypes.h>
@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "inspect/keeper.h"
 #include "report/shared/layout.h"
 
 static const char *endpoint(const void *context, const struct endpoint *endpoint, char *text) {
@@ -69,20 +70,158 @@ void sockets_print_process(FILE *out, const struct owner *owner, unsigned column
     }
 }
 
-/* A server can write what it does behind its name: `nginx: master process`. */
 void sockets_print_program(FILE *out, const struct owner *owner) {
-    enum { MOST = 15 }; /* TASK_COMM_LEN of the kernel, less the NUL */
-    const char *name = owner->command;
-    size_t size = strcspn(name, " :");
-    for (const char *slash; (slash = memchr(name, '/', size)) != NULL;) {
-        size -= (size_t)(slash + 1 - name);
-        name = slash + 1;
-    }
-    if (size == 0 || size > MOST)
-        layout_text(out, owner->name);
-    else
-        utf8_print(out, name, size);
+    layout_text(out, owner->program);
 }
+
+/* --- servers --- */
+
+static void print_named(FILE *out, const struct owner *owner) {
+    sockets_print_program(out, owner);
+    fprintf(out, " (%d%s)", (int)owner->pid, owner_is_stopped(owner) ? ", stopped" : "");
+}
+
+/* Prints ` of nginx.service`, if that is what keeps the server. */
+static void print_keeper(FILE *out, const struct server *server, enum sockets_extent extent) {
+    const struct keeper *keeper = &server->keeper;
+    bool is_unit = keeper->kind == KEEPER_SERVICE || keeper->kind == KEEPER_USER_SERVICE;
+    if (extent != SOCKETS_WITH_UNIT || keeper->name[0] == '\0')
+        return;
+    fputs(" of ", out);
+    if (!is_unit && keeper->kind == KEEPER_POD)
+        fputs("pod ", out);
+    else if (!is_unit)
+        fprintf(out, "%s ", keeper_kind_name(keeper->kind));
+    layout_text(out, keeper->name);
+}
+
+static const char *plural(unsigned count) {
+    return count == 1 ? "" : "s";
+}
+
+/* Prints the user of a socket whose process is not known. */
+static void print_somebody(FILE *out, const struct owners *owners, uint32_t uid) {
+    struct owner owner = {0};
+    owner_user(uid, owner.user);
+    if (owners->search == OWNERS_SEARCHED || owners->search == OWNERS_NOT_SEARCHED) {
+        fputs("another process", out);
+    } else if (owner.user[0] != '\0') {
+        fputs("a process of ", out);
+        layout_text(out, owner.user);
+    } else {
+        fprintf(out, "a process of user %" PRIu32, uid);
+    }
+}
+
+void sockets_print_occupant(FILE *out, const struct server *server, const struct owners *owners,
+                            uint32_t uid, enum sockets_extent extent) {
+    const struct owner *main = &server->main;
+    if (server->shape == SERVER_NOT_FOUND) {
+        print_somebody(out, owners, uid);
+        return;
+    }
+    if (extent == SOCKETS_PID) {
+        fprintf(out, "pid %d", (int)main->pid);
+        return;
+    }
+    if (server->shape == SERVER_ORPHANS)
+        fprintf(out, "%u orphaned worker%s of ", server->workers + 1, plural(server->workers + 1));
+    if (server->shape == SERVER_SOCKET_UNIT && server->keeper.name[0] != '\0') {
+        layout_text(out, server->keeper.name);
+        fputs(" (systemd)", out);
+    } else {
+        print_named(out, main);
+    }
+    if (server->shape == SERVER_SEVERAL)
+        fprintf(out, " and %u more", server->workers);
+    else if (server->shape == SERVER_ONE && server->workers > 0)
+        fprintf(out, " and %u worker%s", server->workers, plural(server->workers));
+    if (server->shape == SERVER_ONE)
+        print_keeper(out, server, extent);
+}
+
+bool sockets_is_plural(const struct server *server) {
+    return server->workers > 0 && (server->shape == SERVER_ONE || server->shape == SERVER_ORPHANS ||
+                                   server->shape == SERVER_SEVERAL);
+}
+
+/* `systemd (1) > supervisord (812) > gunicorn (901), 4 workers` */
+static void print_chain(FILE *out, const struct server *server) {
+    for (unsigned i = 0; i < server->chain_count; i++) {
+        const struct server_link *link = &server->chain[i];
+        layout_text(out, link->program);
+        fprintf(out, " (%d) > ", (int)link->pid);
+        if (i == 0 && server->chain_shortened)
+            fputs("... > ", out);
+    }
+    print_named(out, &server->main);
+    if (server->workers > 0)
+        fprintf(out, ", %u worker%s", server->workers, plural(server->workers));
+}
+
+static void print_notes(FILE *out, const struct server *server) {
+    const struct keeper *keeper = &server->keeper;
+    if (server->shape == SERVER_LEAK)
+        fprintf(out, "It only inherited the socket, and does not know of it. ");
+    if (server->shape == SERVER_LEAK && server->parent_alive)
+        fprintf(out, "The process that started it lives, and need not be stopped. ");
+    if (server->shape == SERVER_ORPHANS)
+        fprintf(out, "The process that started the workers is gone. ");
+    if (server->stopped)
+        fprintf(out, "It is stopped by %s. ",
+                server->main.state == 't' ? "a debugger" : "a signal (Ctrl-Z, SIGSTOP)");
+    if (keeper->kind != KEEPER_NONE && keeper->kind != KEEPER_SOCKET_UNIT) {
+        fprintf(out, "%s keeps it running", keeper_kind_name(keeper->kind));
+        if (keeper->name[0] != '\0') {
+            fputs(" as ", out);
+            layout_text(out, keeper->name);
+        }
+        fputs(". ", out);
+    }
+    if (server->heirs > 0 && server->shape != SERVER_LEAK) {
+        print_named(out, &server->heir);
+        if (server->heirs > 1)
+            fprintf(out, " and %u more", server->heirs - 1);
+        fputs(" inherited the socket too. ", out);
+    }
+    if (server->waiting > 0)
+        fprintf(out, "%" PRIu32 " connection%s wait%s to be accepted. ", server->waiting,
+                plural(server->waiting), server->waiting == 1 ? "s" : "");
+}
+
+/* Prints what `print` prints, if anything, as a paragraph behind `indent` blanks. */
+static void print_paragraph(FILE *out, void (*print)(FILE *, const struct server *),
+                            const struct server *server, unsigned indent) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *line = open_memstream(&text, &size);
+    if (line == NULL)
+        return;
+    print(line, server);
+    if (fclose(line) == 0 && size > 0) {
+        fprintf(out, "%*s", (int)indent, "");
+        layout_wrap(out, text, indent, indent);
+    }
+    free(text);
+}
+
+void sockets_print_server(FILE *out, const struct server *server, const struct owners *owners,
+                          uint32_t uid, unsigned indent) {
+    if (server->shape == SERVER_NOT_FOUND) {
+        bool partial = owners->search != OWNERS_SEARCHED && owners->search != OWNERS_NOT_SEARCHED;
+        fprintf(out, "%*s%s%s; user ID %" PRIu32 "\n", (int)indent, "", partial ? "not found: " : "",
+                owners_search_text(owners->search), uid);
+        return;
+    }
+    fprintf(out, "%*s", (int)indent, "");
+    sockets_print_process(out, &server->main, indent);
+    fputc('\n', out);
+    if (server->chain_count > 0 || server->workers > 0)
+        print_paragraph(out, print_chain, server, indent);
+    print_paragraph(out, print_notes, server, indent);
+}
+
+/* --- JSON --- */
 
 void sockets_json_endpoint(struct json *json, const char *key, const struct endpoint *endpoint) {
     char text[ENDPOINT_TEXT_SIZE];
@@ -109,6 +248,66 @@ void sockets_json_process(struct json *json, const struct owner *owner) {
     json_number(json, "uid", owner->uid);
     json_string(json, "user", owner->user[0] == '\0' ? NULL : owner->user);
     json_string(json, "name", owner->name);
+    json_string(json, "program", owner->program);
     json_string(json, "command", owner->command);
     json_string(json, "unit", owner->unit[0] == '\0' ? NULL : owner->unit);
+}
+
+static const char *text_or_null(const char *text) {
+    return text[0] == '\0' ? NULL : text;
+}
+
+static void write_stops(struct json *json, const struct stops *stops) {
+    json_array(json, "stop");
+    for (unsigned i = 0; i < stops->count; i++) {
+        const struct stop *stop = &stops->list[i];
+        json_object(json, NULL);
+        json_string(json, "command", stop->line);
+        json_bool(json, "root", stop->root);
+        json_bool(json, "asks", stop->asks);
+        json_string(json, "price", text_or_null(stop->price));
+        json_end(json);
+    }
+    json_end(json);
+}
+
+static void write_chain(struct json *json, const struct server *server) {
+    json_array(json, "chain");
+    for (unsigned i = 0; i < server->chain_count; i++) {
+        json_object(json, NULL);
+        json_number(json, "pid", server->chain[i].pid);
+        json_string(json, "program", server->chain[i].program);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+void sockets_json_server(struct json *json, const char *key, const struct server *server) {
+    static const char *const shapes[] = {
+        [SERVER_NOT_FOUND] = "not-found",     [SERVER_ONE] = "server",
+        [SERVER_ORPHANS] = "orphans",         [SERVER_LEAK] = "leak",
+        [SERVER_SOCKET_UNIT] = "socket-unit", [SERVER_SEVERAL] = "several"};
+    if (server->shape == SERVER_NOT_FOUND) {
+        json_string(json, key, NULL);
+        return;
+    }
+    json_object(json, key);
+    json_string(json, "shape", shapes[server->shape]);
+    json_string(json, "program", server->main.program);
+    json_number(json, "pid", server->main.pid);
+    json_number(json, "workers", server->workers);
+    json_number(json, "heirs", server->heirs);
+    json_bool(json, "stopped", server->stopped);
+    json_number(json, "waiting", server->waiting);
+    if (server->keeper.kind == KEEPER_NONE) {
+        json_string(json, "keeper", NULL);
+    } else {
+        json_object(json, "keeper");
+        json_string(json, "kind", keeper_kind_name(server->keeper.kind));
+        json_string(json, "name", text_or_null(server->keeper.name));
+        json_end(json);
+    }
+    write_chain(json, server);
+    write_stops(json, &server->stops);
+    json_end(json);
 }

@@ -1,0 +1,58 @@
+/* The processes that have one socket open, as one server: a master and its workers, or what
+ * remained of them, or a program that got the socket by accident; who started it, and the commands
+ * that really free the port. */
+#ifndef PORTREUSE_INSPECT_SERVER_H
+#define PORTREUSE_INSPECT_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "inspect/keeper.h"
+#include "inspect/owners.h"
+#include "model/socket.h"
+
+enum server_shape {
+    SERVER_NOT_FOUND,   /* no process is known to have the socket; struct owners says why */
+    SERVER_ONE,         /* one process, or one with its workers */
+    SERVER_ORPHANS,     /* workers; the process that started them is gone */
+    SERVER_LEAK,        /* only programs that inherited the socket and do not know of it */
+    SERVER_SOCKET_UNIT, /* systemd listens, for a .socket unit */
+    SERVER_SEVERAL,     /* processes of which nothing shows how they belong together */
+};
+
+/* A process of the chain that started the server. */
+struct server_link {
+    pid_t pid;
+    char program[OWNER_PROGRAM_SIZE];
+};
+
+enum { SERVER_LINKS = 6 };
+
+struct server {
+    enum server_shape shape;
+    struct owner
+        main; /* the process to name: the master, the oldest worker, the one with the leak */
+    unsigned workers;  /* the other processes of its program */
+    unsigned heirs;    /* processes of other programs that only inherited the socket: */
+    struct owner heir; /* the oldest of them, if `shape` is not SERVER_LEAK */
+    bool stopped;      /* it is stopped (SIGSTOP, Ctrl-Z, a debugger): it does not end by SIGTERM */
+    bool parent_alive; /* SERVER_LEAK: the parent of the process lives; it has no part in this */
+    uint32_t waiting;  /* connections that nobody has accepted yet */
+    struct keeper keeper;
+    struct stops stops; /* the commands that free the port: all of them are needed, in this order,
+                           but for those after a command that `asks` */
+    struct server_link
+        chain[SERVER_LINKS]; /* who started it: from the first process to its parent */
+    unsigned chain_count;
+    bool chain_shortened; /* some between the first and the second are left out */
+};
+
+/* Describes the owners of a socket. Reads /proc. */
+void server_describe(const struct owners *owners, const struct tcp_socket *socket,
+                     struct server *server);
+
+/* Returns whether a program with this name never listens: if it has a listening socket, it
+ * inherited it. */
+bool server_never_listens(const char *program);
+
+#endif

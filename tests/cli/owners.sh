@@ -1,0 +1,231 @@
+#!/bin/sh
+# Who has a port: real servers in a private network namespace, alone, with workers, without their
+# master, stopped, under a supervisor; and programs that only inherited a socket.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+if [ "${PORTREUSE_INSIDE:-}" != 1 ]; then
+  enter="unshare -n"
+  is_root || enter="unshare -rn"
+  if ! $enter true 2>/dev/null; then
+    skip "who has a port" "no private network namespace: $enter"
+    finish
+  fi
+  PORTREUSE_INSIDE=1 exec $enter "$0" "$@"
+fi
+if ! command -v ip >/dev/null || ! ip link set lo up; then
+  skip "who has a port" "ip is not installed"
+  finish
+fi
+processes=
+trap 'kill -KILL $processes 2>/dev/null; rm -rf "$work"' EXIT
+
+has() {
+  command -v "$1" >/dev/null && return
+  skip "$1" "$1 is not installed"
+  return 1
+}
+
+# start PORT COMMAND...: starts it in the background, as $server, and waits until it has the port.
+start() {
+  port=$1
+  shift
+  "$@" >"$work/server" 2>&1 &
+  server=$!
+  processes="$processes $server"
+  until_taken "$port"
+}
+
+until_taken() {
+  tries=0
+  while "$portreuse" why -q ":$1" >"$work/out" 2>&1 && [ $tries -lt 400 ]; do
+    tries=$((tries + 1))
+    sleep 0.05
+  done
+  [ $tries -lt 400 ] || echo "# nothing listens on port $1: $(head -n 3 "$work/server")"
+}
+
+# until COMMAND...: repeats it until it succeeds.
+until_true() {
+  tries=0
+  until "$@" || [ $tries -ge 200 ]; do
+    tries=$((tries + 1))
+    sleep 0.05
+  done
+}
+
+why() { run "$portreuse" why "$@"; }
+first_line_has() { head -n 1 "$work/out" | grep -qE -e "$1"; }
+
+# frees PORT: pastes the command that JSON gives, and asks again.
+json() { "$portreuse" why --format json ":$1" | tr -d '\n'; }
+stop_of() { json "$1" | sed -n 's/.*"stop": *\[ *{ *"command": *"\([^"]*\)".*/\1/p'; }
+is_free() { "$portreuse" why -q ":$1" >"$work/out" 2>&1; }
+frees() {
+  sh -c "$(stop_of "$1")"
+  until_true is_free "$1"
+  is_free "$1"
+}
+
+# --- names ---
+
+if has python3; then
+  start 2001 python3 -m http.server 2001
+  why :2001
+  ok "a module of python" first_line_has "http.server \($server\) listens"
+  printf 'import socket,time\ns=socket.socket();s.bind(("",2002));s.listen();time.sleep(99)\n' \
+    >"$work/app.py"
+  start 2002 python3 "$work/app.py"
+  why :2002
+  ok "a script of python" first_line_has "app.py \($server\) listens"
+  frees 2002
+  ok "and its command frees the port" is_free 2002
+  { echo "#!$(command -v python3)" && cat "$work/app.py"; } >"$work/a-script-with-a-long-name"
+  chmod +x "$work/a-script-with-a-long-name"
+  start 2002 "$work/a-script-with-a-long-name"
+  why :2002
+  ok "a script with a long name, in full" first_line_has "a-script-with-a-long-name \($server\)"
+fi
+if has node; then
+  echo 'require("net").createServer().listen(2003)' >"$work/app.js"
+  start 2003 node "$work/app.js"
+  why :2003
+  ok "a script of node" first_line_has "app.js \($server\) listens"
+fi
+if has perl; then
+  echo 'use IO::Socket::INET; my $s = IO::Socket::INET->new(Listen=>5,LocalPort=>2004); sleep 99' \
+    >"$work/app.pl"
+  start 2004 perl -w "$work/app.pl"
+  why :2004
+  ok "a script of perl" first_line_has "app.pl \($server\) listens"
+fi
+if has ruby; then
+  start 2005 ruby -rsocket -e 's=TCPServer.new(2005); sleep 99'
+  why :2005
+  ok "program text in the command line of ruby" first_line_has "ruby[0-9.]* -e \($server\) listens"
+fi
+if has php; then
+  start 2006 php -S 127.0.0.1:2006
+  why 127.0.0.1:2006
+  ok "php -S" first_line_has "php[0-9.]* -S \($server\) listens"
+fi
+if has redis-server; then
+  start 2007 redis-server --port 2007 --save ''
+  why :2007
+  ok "redis, which writes over its command line" first_line_has "redis-server \($server\) listens"
+  kill -STOP "$server"
+  why :2007
+  ok "one that is stopped" first_line_has "redis-server \($server, stopped\) listens"
+  ok "needs another signal" out_has "kill -KILL $server"
+  ok "and its command frees the port" frees 2007
+fi
+
+# --- masters and workers ---
+
+if has nginx; then
+  cat >"$work/nginx.conf" <<'END'
+worker_processes 2; daemon off; error_log /dev/null; pid nginx.pid;
+events {} http { access_log off; server { listen 2010; } }
+END
+  start 2010 nginx -p "$work" -c nginx.conf
+  workers() { [ "$(pgrep -c -P "$server")" = 2 ]; }
+  until_true workers
+  why :2010
+  ok "nginx and its workers are one" first_line_has "nginx \($server\) and 2 workers listen"
+  ok "address-in-use" out_has "  address-in-use: "
+  ok "the master is to be stopped" test "$(stop_of 2010)" = "kill $server"
+  children=$(pgrep -P "$server")
+  processes="$processes $children"
+  kill -KILL "$server"
+  orphaned() { "$portreuse" why :2010 | grep -q orphaned; }
+  until_true orphaned
+  why :2010
+  ok "without the master: the workers" first_line_has "2 orphaned workers of nginx \([0-9]*\) listen"
+  ok "and that it is gone" out_has "The process that started the workers is gone."
+  ok "one command stops all of them" frees 2010
+fi
+if has gunicorn; then
+  printf 'def app(e, s):\n    s("200 OK", [])\n    return [b"x"]\n' >"$work/wsgi.py"
+  start 2011 gunicorn --chdir "$work" -w 2 -b :2011 wsgi:app
+  until_true workers
+  why :2011
+  ok "gunicorn" first_line_has "gunicorn \($server\) and 2 workers listen"
+  ok "and its command frees the port" frees 2011
+fi
+if has haproxy; then
+  printf 'defaults\n timeout connect 1s\n timeout client 1s\n timeout server 1s\n mode tcp\n%s\n' \
+    "frontend x
+ bind :2012" >"$work/haproxy.cfg"
+  start 2012 haproxy -W -f "$work/haproxy.cfg"
+  why :2012
+  ok "haproxy" first_line_has "haproxy \([0-9]+\)"
+  ok "and its command frees the port" frees 2012
+fi
+if has supervisord && has python3; then
+  cat >"$work/supervisor.conf" <<END
+[supervisord]
+nodaemon=true
+logfile=/dev/null
+logfile_maxbytes=0
+pidfile=$work/supervisord.pid
+[unix_http_server]
+file=$work/supervisor.sock
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[supervisorctl]
+serverurl=unix://$work/supervisor.sock
+[program:web]
+command=python3 -m http.server 2013
+END
+  start 2013 supervisord -c "$work/supervisor.conf"
+  why :2013
+  ok "the chain has the supervisor" out_matches "> supervisord \($server\) > http.server"
+  ok "supervisorctl is to stop it" test "$(stop_of 2013)" = \
+    "supervisorctl -c $work/supervisor.conf stop web"
+  ok "and frees the port" frees 2013
+fi
+
+# --- inherited ---
+
+if has python3; then
+  cat >"$work/leak.py" <<'END'
+import os, socket, subprocess, sys, time
+port, then = int(sys.argv[1]), sys.argv[2]
+s = socket.socket()
+s.bind(("127.0.0.1", port))
+s.listen()
+s.set_inheritable(True)
+subprocess.Popen(["sleep", "99.%d" % port], close_fds=False)
+if then == "end":
+    os._exit(0)
+if then == "close":
+    s.close()
+time.sleep(99)
+END
+  heir() { pgrep -n -f "^sleep 99.$1\$"; }
+  start 2020 python3 "$work/leak.py" 2020 end
+  wait "$server"
+  processes="$processes $(heir 2020)"
+  why 127.0.0.1:2020
+  ok "a leak" out_has "  leaked-listener: "
+  ok "names the program that has it" first_line_has "sleep \($(heir 2020)\) inherited"
+  ok "which is to be stopped" frees 2020
+  start 2021 python3 "$work/leak.py" 2021 close
+  # shellcheck disable=SC2015 # until the parent has closed it
+  closed() { "$portreuse" why 127.0.0.1:2021 | grep -q leaked-listener; }
+  until_true closed
+  processes="$processes $(heir 2021)"
+  why 127.0.0.1:2021
+  ok "a leak of a program that lives" out_has "  leaked-listener: "
+  ok "is that of its child" test "$(stop_of 2021)" = "kill $(heir 2021)"
+  ok "and the parent need not be stopped" out_has "started it lives"
+  ok "as stopping the child shows" frees 2021
+  ok "the parent still lives" kill -0 "$server"
+  start 2022 python3 "$work/leak.py" 2022 keep
+  processes="$processes $(heir 2022)"
+  why 127.0.0.1:2022
+  ok "a server beside its heir" out_has "  address-in-use: "
+  ok "is named" first_line_has "leak.py \($server\) listens"
+  ok "the heir too" out_matches "sleep \([0-9]+\) inherited the socket too"
+fi
+finish
