@@ -56,9 +56,9 @@ bool process_stat(pid_t pid, struct process_stat *found);
  * Returns false if there is no such process. */
 bool process_user(pid_t pid, uint32_t *uid);
 
-/* Returns whether the process is in the network namespace of this one. No right to look into it is
- * needed. */
-bool process_in_namespace(pid_t pid);
+/* Returns 1 if the process is in the network namespace of this one, 0 if not, -1 if it is gone. No
+ * right to look into it is needed. */
+int process_in_namespace(pid_t pid);
 
 /* Called with each thread of a process other than its first, the leader; false ends the visits. */
 typedef bool process_thread_visit(void *context, pid_t pid, pid_t thread);

@@ -193,7 +193,7 @@ void why_name(struct why *why) {
         return;
     if (first->occupant.socket.state == STATE_LISTEN && first->server.shape == SERVER_LEAK)
         name(why, CAUSE_LEAKED_LISTENER, WHEN_ALWAYS);
-    else if (first->owners.count == 0 && first->owners.search == OWNERS_SEARCHED)
+    else if (first->owners.count == 0 && first->owners.search == OWNERS_SEARCHED && !why->changed)
         name(why, CAUSE_HELD_BY_NO_PROCESS, WHEN_ALWAYS);
 }
 
@@ -377,13 +377,24 @@ static void look_once(struct why *why, const struct why_question *asked) {
     judge(why);
 }
 
+/* Returns whether the owners of the socket that is blamed came and went. */
+static bool owners_changed(const struct why *why) {
+    const struct suspect *first = &why->evidence.suspects[0];
+    return why->verdict == WHY_REFUSED && why->evidence.suspect_count > 0 &&
+           first->owners.count == 0 && first->owners.search == OWNERS_CHANGED;
+}
+
 /* Looks, and if that does not hold, once more. */
 static void look_twice(struct why *why, const struct why_question *asked) {
     look_once(why, asked);
-    if (why->verdict == WHY_UNKNOWN || (asks_again(why) && suspects_hold(why)))
+    if (why->verdict == WHY_UNKNOWN || (asks_again(why) && suspects_hold(why))) {
+        why->changed = owners_changed(why);
         return;
+    }
     look_once(why, asked);
     why->changed = why->verdict != WHY_UNKNOWN && !(asks_again(why) && suspects_hold(why));
+    if (why->changed && why->verdict == WHY_REFUSED && why->cause == CAUSE_HELD_BY_NO_PROCESS)
+        why_name(why); /* of a socket that is gone nothing can be said */
 }
 
 /* Looks, in the namespace. A question without an address is about both wildcards: if the first is

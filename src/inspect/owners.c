@@ -91,11 +91,12 @@ static bool match_socket(void *context, uint32_t inode, int fd) {
     return true;
 }
 
+/* A process that is gone already can have handed the socket on. */
 static void note_process(struct search *search, pid_t pid) {
     bool is_new = false;
     table_add(&search->seen, &pid, &is_new);
     if (is_new && search->look > 0 && !search->changed)
-        search->changed = process_in_namespace(pid);
+        search->changed = process_in_namespace(pid) != 0;
 }
 
 static bool search_lowest(void *context, pid_t pid) {
@@ -103,7 +104,7 @@ static bool search_lowest(void *context, pid_t pid) {
     begin_process(search, pid);
     note_process(search, pid);
     int error = process_sockets(pid, FIRST_DESCRIPTORS, match_socket, search);
-    if ((error == EACCES || error == EPERM) && process_in_namespace(pid))
+    if ((error == EACCES || error == EPERM) && process_in_namespace(pid) == 1)
         search->unseen++;
     return true;
 }
@@ -172,8 +173,8 @@ static bool begin_search(struct search *search, size_t count) {
 /* Looks at every process once. Returns false if there is no /proc. */
 static bool look_at_all(struct search *search) {
     search->unseen = 0;
-    if (process_each(search_lowest, search) != 0)
-        return false;
+    if (process_each(search_lowest, search) != 0 || search->seen.count == 0)
+        return false; /* in /proc there is at least this process itself */
     if (search->missing > 0)
         process_each(search_all, search);
     if (search->missing > 0)

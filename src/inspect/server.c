@@ -24,12 +24,17 @@ static int compare_age(const void *left, const void *right) {
     return (a->pid > b->pid) - (a->pid < b->pid);
 }
 
+/* Reads the processes, without those that have handed the socket over meanwhile, unless it seems
+ * that all have: one that a thread or an io_uring keeps is not at that descriptor. */
 static struct members read_members(const struct owners *owners) {
-    size_t most = owners->count < OWNERS_PIDS ? owners->count : OWNERS_PIDS;
+    size_t most = owners->count < OWNERS_PIDS ? owners->count : OWNERS_PIDS, present = 0;
     struct members members = {.list = calloc(most + 1, sizeof *members.list)};
+    for (size_t i = 0; i < most; i++)
+        present += process_socket_at(owners->pids[i], owners->fds[i]) == owners->inode;
     for (size_t i = 0; members.list != NULL && i < most; i++) {
         struct owner *member = &members.list[members.count];
-        if (!owner_read(owners->pids[i], member))
+        if ((present > 0 && process_socket_at(owners->pids[i], owners->fds[i]) != owners->inode) ||
+            !owner_read(owners->pids[i], member))
             continue;
         member->fd = owners->fds[i];
         members.count++;

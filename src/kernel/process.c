@@ -52,21 +52,27 @@ static const char *path_of(pid_t pid, const char *name, char *path) {
     return path;
 }
 
+/* Few entries are read at once, so that each process is visited right after it was listed: one that
+ * lives for a moment only is still there. */
 int process_each(process_visit *visit, void *context) {
-    DIR *directory = opendir(root);
-    if (directory == NULL)
+    enum { CHUNK = 128 };
+    _Alignas(struct dirent64) char chunk[CHUNK];
+    void *entries = chunk; /* getdents64() of musl takes another pointer type than that of glibc */
+    int directory = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
         return errno;
     bool more = true;
-    struct dirent *entry;
-    errno = 0; /* tells the end from an error */
-    while (more && (entry = readdir(directory)) != NULL) {
-        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-        if (pid > 0)
-            more = visit(context, pid);
-        errno = 0;
-    }
-    int error = errno;
-    closedir(directory);
+    ssize_t size = 0;
+    while (more && (size = getdents64(directory, entries, sizeof chunk)) > 0)
+        for (ssize_t at = 0; more && at < size;) {
+            const struct dirent64 *entry = (const struct dirent64 *)(chunk + at);
+            pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+            if (pid > 0)
+                more = visit(context, pid);
+            at += entry->d_reclen;
+        }
+    int error = size < 0 ? errno : 0;
+    close(directory);
     return error;
 }
 
@@ -137,11 +143,13 @@ bool process_user(pid_t pid, uint32_t *uid) {
 
 /* /proc/PID/ns may be read by few, /proc/PID/net by everybody; each network namespace has files of its
  * own there. */
-bool process_in_namespace(pid_t pid) {
+int process_in_namespace(pid_t pid) {
     char path[PATH_SIZE];
     struct stat ours, theirs;
-    return stat(path_of(pid, "net/dev", path), &theirs) == 0 &&
-           stat(path_of(getpid(), "net/dev", path), &ours) == 0 && theirs.st_ino == ours.st_ino;
+    if (stat(path_of(pid, "net/dev", path), &theirs) < 0 ||
+        stat(path_of(getpid(), "net/dev", path), &ours) < 0)
+        return -1;
+    return theirs.st_ino == ours.st_ino;
 }
 
 static bool shares_table(pid_t pid, pid_t thread) {

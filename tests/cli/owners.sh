@@ -4,19 +4,9 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-if [ "${PORTREUSE_INSIDE:-}" != 1 ]; then
-  enter="unshare -n"
-  is_root || enter="unshare -rn"
-  if ! $enter true 2>/dev/null; then
-    skip "who has a port" "no private network namespace: $enter"
-    finish
-  fi
-  PORTREUSE_INSIDE=1 exec $enter "$0" "$@"
-fi
-if ! command -v ip >/dev/null || ! ip link set lo up; then
-  skip "who has a port" "ip is not installed"
-  finish
-fi
+# shellcheck source=private.sh
+. "$here/../private.sh"
+
 processes=
 trap 'kill -KILL $processes 2>/dev/null; rm -rf "$work"' EXIT
 
@@ -179,7 +169,8 @@ command=python3 -m http.server 2013
 END
   start 2013 supervisord -c "$work/supervisor.conf"
   why :2013
-  ok "the chain has the supervisor" out_matches "> supervisord \($server\) > http.server"
+  chain_has() { tr -s ' \n' ' ' <"$work/out" | grep -qF -e "$1"; }
+  ok "the chain has the supervisor" chain_has "> supervisord ($server) > http.server"
   ok "supervisorctl is to stop it" test "$(stop_of 2013)" = \
     "supervisorctl -c $work/supervisor.conf stop web"
   ok "and frees the port" frees 2013
@@ -227,5 +218,26 @@ END
   ok "a server beside its heir" out_has "  address-in-use: "
   ok "is named" first_line_has "leak.py \($server\) listens"
   ok "the heir too" out_matches "sleep \([0-9]+\) inherited the socket too"
+fi
+
+# --- what cannot be seen ---
+
+if is_root && has python3 && has setpriv; then
+  start 2030 python3 -m http.server 2030
+  chmod 755 "$work"
+  run as_user "$portreuse" why :2030
+  ok "of another user: as whom it listens" first_line_has "a process of root listens"
+  ok "and why it is not named" out_has "not found: processes of other users cannot be looked into"
+  hidden() {
+    run unshare -m sh -c 'mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid=65534 \
+      --regid=65534 --clear-groups "$@"' - "$portreuse" why :2030
+  }
+  hidden
+  ok "hidepid: it is not held by no process" out_has "  address-in-use: "
+  ok "and it is said that /proc hides processes" out_has "/proc hides the processes of other users"
+  run unshare -m sh -c 'mount -t tmpfs none /proc && exec "$@"' - "$portreuse" why :2030
+  ok "without /proc nothing is said about processes" out_has "no /proc"
+else
+  skip "what an ordinary user cannot see" "we are not root"
 fi
 finish

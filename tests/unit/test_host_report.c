@@ -22,6 +22,7 @@ static struct owner wide_owner(void) {
     struct owner owner = {.pid = 4194303, .fd = 3, .uid = 1000, .name = "a-long-name-of-"};
     memset(owner.user, 'u', 31);
     memset(owner.unit, 's', 200);
+    strcpy(owner.program, "a-long-name-of-a-program-which-is-too-long-now");
     strcpy(owner.command, "/usr/local/bin/a-long-name-of-a-program --with several ...");
     return owner;
 }

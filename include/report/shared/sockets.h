@@ -25,7 +25,8 @@ void sockets_print_time_left(FILE *out, const struct tcp_socket *socket);
 
 /* Prints `pid 4711, www-data, nginx.service: nginx -g daemon off;` where `column` columns of the
  * line are used already. If that is wider than 80 columns, it leaves out the arguments of the
- * command, then the unit, then the user. */
+ * command, then the unit, then the user; then the program has the name that the kernel has for it,
+ * which is short. */
 void sockets_print_process(FILE *out, const struct owner *owner, unsigned column);
 
 /* Prints the name of the program: owner_program(). */

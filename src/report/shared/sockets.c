@@ -32,7 +32,7 @@ void sockets_print_time_left(FILE *out, const struct tcp_socket *socket) {
 }
 
 /* How much of a process is printed, from all to the least. */
-enum extent { WHOLE_COMMAND, NO_ARGUMENTS, NO_UNIT, NO_USER };
+enum extent { WHOLE_COMMAND, NO_ARGUMENTS, NO_UNIT, NO_USER, SHORT_NAME };
 
 static void print_process(FILE *out, const struct owner *owner, enum extent extent) {
     fprintf(out, "pid %d", (int)owner->pid);
@@ -49,12 +49,14 @@ static void print_process(FILE *out, const struct owner *owner, enum extent exte
     fputs(": ", out);
     if (extent == WHOLE_COMMAND)
         layout_text(out, owner->command);
+    else if (extent == SHORT_NAME && owner->name[0] != '\0')
+        layout_text(out, owner->name);
     else
         sockets_print_program(out, owner);
 }
 
 void sockets_print_process(FILE *out, const struct owner *owner, unsigned column) {
-    for (enum extent extent = WHOLE_COMMAND; extent <= NO_USER; extent++) {
+    for (enum extent extent = WHOLE_COMMAND; extent <= SHORT_NAME; extent++) {
         char *text = NULL;
         size_t size = 0;
         FILE *line = open_memstream(&text, &size);
@@ -62,7 +64,7 @@ void sockets_print_process(FILE *out, const struct owner *owner, unsigned column
             return;
         print_process(line, owner, extent);
         bool whole = fclose(line) == 0, fits = column + size <= LAYOUT_COLUMNS;
-        if (whole && (fits || extent == NO_USER))
+        if (whole && (fits || extent == SHORT_NAME))
             fputs(text, out);
         free(text);
         if (whole && fits)
