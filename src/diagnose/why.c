@@ -241,9 +241,9 @@ static bool is_there(int diag, const struct tcp_socket *socket) {
     struct tcp_socket now;
     struct recount recount = {.wanted = socket};
     struct diag_query query = sockdiag_query(1U << STATE_LISTEN);
-    if (socket->state == STATE_BOUND)
-        return true;
-    if (socket->state != STATE_LISTEN)
+    if (socket->state == STATE_BOUND) /* it can listen by now */
+        query.states |= 1U << STATE_BOUND;
+    else if (socket->state != STATE_LISTEN)
         return sockdiag_find(diag, &socket->local, &socket->remote, &now) == 0 &&
                now.state == socket->state;
     query.local = (struct endpoint_pattern){.endpoint = socket->local};

@@ -11,7 +11,8 @@
 #include "inspect/placement.h"
 #include "kernel/process.h"
 
-_Static_assert((int)OWNER_UNIT_SIZE >= (int)PLACEMENT_UNIT_SIZE, "room for what placement_text() writes");
+_Static_assert((int)OWNER_UNIT_SIZE >= (int)PLACEMENT_UNIT_SIZE,
+               "room for what placement_text() writes");
 
 /* --- interpreters --- */
 

@@ -141,8 +141,8 @@ bool process_user(pid_t pid, uint32_t *uid) {
     return true;
 }
 
-/* /proc/PID/ns may be read by few, /proc/PID/net by everybody; each network namespace has files of its
- * own there. */
+/* /proc/PID/ns may be read by few, /proc/PID/net by everybody; each network namespace has files of
+ * its own there. */
 int process_in_namespace(pid_t pid) {
     char path[PATH_SIZE];
     struct stat ours, theirs;
