@@ -76,6 +76,7 @@ struct evidence_source {
     int diag_error;       /* why it cannot be used, or 0 */
     sa_family_t families; /* of the sockets there can be: AF_INET, or 0 for both */
     uint32_t own_inode;   /* of the refused socket itself, which is not in the way */
+    bool no_bound;        /* do as if the kernel listed no bound sockets; for the tests */
     evidence_identify *identify;
     void *context;
 };

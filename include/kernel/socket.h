@@ -24,6 +24,9 @@ struct socket_view {
 /* Updates the view from the socket `fd` of the calling process; -1 only marks it as closed. */
 void socket_look(struct socket_view *view, int fd);
 
+/* Returns whether `fd` is a TCP socket that neither listens nor is connected. */
+bool socket_is_idle_tcp(int fd);
+
 /* A bind() to try. */
 struct trial {
     struct endpoint local;

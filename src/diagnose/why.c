@@ -247,7 +247,9 @@ static bool is_there(int diag, const struct tcp_socket *socket) {
         return sockdiag_find(diag, &socket->local, &socket->remote, &now) == 0 &&
                now.state == socket->state;
     query.local = (struct endpoint_pattern){.endpoint = socket->local};
-    return sockdiag_dump(diag, &query, find_again, &recount) == 0 && recount.found;
+    if (sockdiag_dump(diag, &query, find_again, &recount) == 0 && recount.found)
+        return true;
+    return socket->state == STATE_BOUND && sockdiag_sees_bound(diag, NETNS_HERE) != 1;
 }
 
 static bool suspects_hold(const struct why *why) {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "inspect/bound.h"
 #include "kernel/sysctl.h"
 
 struct search {
@@ -149,7 +150,7 @@ static int look_at_port(struct search *search, struct diag_query *query) {
     if (error == 0)
         error = sockdiag_dump(search->source->diag, query, consider, search);
     query->states = states & bound;
-    if (error == 0 && !has_listener)
+    if (error == 0 && !has_listener && !search->source->no_bound)
         error = sockdiag_dump(search->source->diag, query, consider, search);
     return error;
 }
@@ -191,6 +192,18 @@ static struct blame commonest(const struct search *search) {
     return (struct blame){.cause = most};
 }
 
+/* Returns whether the kernel lists sockets that are bound and idle. */
+static bool lists_bound(const struct evidence_source *source) {
+    return source->diag_error == 0 && !source->no_bound &&
+           sockdiag_sees_bound(source->diag, NETNS_HERE) == 1;
+}
+
+/* Looks for the bound sockets of the port that the kernel does not list. */
+static void look_at_descriptors(struct search *search) {
+    if (search->refusal->error == EADDRINUSE && !search->evidence->automatic)
+        bound_find(search->source->diag, search->refusal->claim.local.port, consider, search);
+}
+
 void evidence_look(const struct evidence_source *source, const struct refusal *refusal,
                    struct evidence *evidence) {
     struct search search = {.source = source, .refusal = refusal, .evidence = evidence};
@@ -200,10 +213,11 @@ void evidence_look(const struct evidence_source *source, const struct refusal *r
                                   .range_high = refusal->claim.range_high};
     if (look(&search) != 0)
         evidence->missing = "this kernel does not list its TCP sockets (sock_diag)";
+    bool listed = evidence->total > 0 || lists_bound(source);
+    if (!listed && evidence->missing == NULL)
+        look_at_descriptors(&search);
     if (evidence->total == 0)
-        name(evidence, cause_without_occupant(
-                           refusal, source->diag_error == 0 &&
-                                        sockdiag_sees_bound(source->diag, NETNS_HERE) == 1));
+        name(evidence, cause_without_occupant(refusal, listed));
     else
         name(evidence, evidence->automatic ? commonest(&search) : evidence->suspects[0].blame);
 }

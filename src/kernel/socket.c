@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,6 +50,15 @@ void socket_look(struct socket_view *view, int fd) {
     unsigned range = (unsigned)sockopt_get_int(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, 0);
     view->range_low = (uint16_t)(range & 0xffff);
     view->range_high = (uint16_t)(range >> 16);
+}
+
+bool socket_is_idle_tcp(int fd) {
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+    sa_family_t family = (sa_family_t)sockopt_get_int(fd, SOL_SOCKET, SO_DOMAIN, 0);
+    return (family == AF_INET || family == AF_INET6) &&
+           sockopt_get_int(fd, SOL_SOCKET, SO_PROTOCOL, 0) == IPPROTO_TCP &&
+           getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_state == TCP_CLOSE;
 }
 
 /* --- a trial bind --- */

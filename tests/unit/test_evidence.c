@@ -3,9 +3,16 @@
 #include "test.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "inspect/evidence.h"
+#include "kernel/netns.h"
+#include "kernel/process.h"
+#include "kernel/socket.h"
 
 enum { RANGE_LOW = 40000, RANGE_HIGH = 40003, PORT = 40001, MOST = 5 };
 
@@ -150,6 +157,65 @@ static void the_query_for_an_automatic_choice_is_for_every_port(void **state) {
     check_query(an_endpoint("[::]:0"), true);
 }
 
+/* --- bound sockets that the kernel does not list --- */
+
+static void know_nothing(void *context, struct suspect *suspect) {
+    (void)context;
+    (void)suspect;
+}
+
+enum { NOT_PERMITTED = 77 };
+
+/* Makes a bound socket in another process, and looks for it without the kernel's list. Returns the
+ * number of the check that failed, or 0. */
+static int find_bound_socket(void) {
+    struct endpoint local = an_endpoint("127.0.0.1:2000");
+    struct sockaddr_storage address;
+    socklen_t size = endpoint_to_sockaddr(&local, &address);
+    int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1, diag = sockdiag_open(NETNS_HERE);
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+        bind(fd, (struct sockaddr *)&address, size) < 0)
+        return 1;
+    struct socket_view view = {0};
+    socket_look(&view, fd);
+    pid_t child = fork();
+    if (child == 0) {
+        pause();
+        _exit(0);
+    }
+    int borrowed = process_borrow(child, fd, view.inode);
+    const struct evidence_source source = {
+        .diag = diag, .identify = know_nothing, .no_bound = true};
+    struct refusal refusal = {.call = CALL_BIND, .error = EADDRINUSE, .claim = {.local = local}};
+    static struct evidence evidence;
+    close(fd);
+    evidence_look(&source, &refusal, &evidence);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    const struct tcp_socket *found = &evidence.suspects[0].occupant.socket;
+    if (borrowed < 0)
+        return NOT_PERMITTED;
+    if (evidence.total != 1 || evidence.cause != CAUSE_BOUND_BUT_IDLE)
+        return 2;
+    return found->state == STATE_BOUND && endpoint_equal(&found->local, &local) &&
+                   found->inode == view.inode
+               ? 0
+               : 3;
+}
+
+static void a_bound_socket_is_found_by_its_descriptor(void **state) {
+    char reason[NETNS_REASON_SIZE];
+    int status;
+    (void)state;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(netns_enter(reason) == NETNS_REFUSED ? NOT_PERMITTED : find_bound_socket());
+    waitpid(child, &status, 0);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_PERMITTED)
+        skip();
+    assert_int_equal(status, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_heaviest_is_named_in_every_order),
@@ -158,6 +224,7 @@ int main(void) {
         cmocka_unit_test(nothing_is_named_anew_if_all_are_dropped),
         cmocka_unit_test(the_query_is_for_the_port_on_any_address),
         cmocka_unit_test(the_query_for_an_automatic_choice_is_for_every_port),
+        cmocka_unit_test(a_bound_socket_is_found_by_its_descriptor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
