@@ -3,6 +3,7 @@
 #ifndef PORTREUSE_BASE_TEXT_H
 #define PORTREUSE_BASE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,9 +29,12 @@ size_t utf8_width(const char *text, size_t size);
  * characters. */
 size_t utf8_cut(const char *text, size_t most);
 
-/* Prints the text so that it cannot affect a terminal: a control character is printed as `\x1b`, a
- * character that changes the direction of writing or is a noncharacter as `\u202e`, a byte that is
- * not UTF-8 as U+FFFD. */
+/* Returns whether a character is not visible, or changes how others are shown: marks of direction,
+ * characters without a width, separators of lines. */
+bool utf8_deceives(uint32_t code);
+
+/* Prints the text so that it cannot affect a terminal: a control character is printed as `\x1b`, one
+ * that deceives or is a noncharacter as `\u202e`, a byte that is not UTF-8 as U+FFFD. */
 void utf8_print(FILE *out, const char *text, size_t size);
 
 /* --- streams that escape --- */

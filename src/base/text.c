@@ -61,21 +61,27 @@ size_t utf8_cut(const char *text, size_t most) {
     }
 }
 
-enum { ESCAPE_SIZE = 8 };
+/* Marks that change the direction of the text that follows, separators of lines and paragraphs, and
+ * characters without a width: with them, one name can look like another. Joiners (U+200C, U+200D)
+ * are part of ordinary words. */
+bool utf8_deceives(uint32_t code) {
+    return code == 0xad || code == 0x61c || code == 0x180e || code == 0x200b || code == 0x200e ||
+           code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+           (code >= 0x2060 && code <= 0x206f) || code == 0xfeff ||
+           (code >= 0xfff9 && code <= 0xfffb) || (code >= 0xe0000 && code <= 0xe007f);
+}
+
+enum { ESCAPE_SIZE = 12 };
 
 /* Returns what to print instead of a character: an escape, written to `text`, or NULL for the
- * character itself. Marks that change the direction of the text that follows are escaped: with
- * them, one name can look like another. */
+ * character itself. */
 static const char *printed_as(uint32_t code, char *text) {
-    bool changes_direction = code == 0x61c || code == 0x200e || code == 0x200f ||
-                             (code >= 0x202a && code <= 0x202e) ||
-                             (code >= 0x2066 && code <= 0x2069);
     if (code == UTF8_INVALID)
         return "\xef\xbf\xbd";
     if (code < 0x20 || (code >= 0x7f && code < 0xa0))
         snprintf(text, ESCAPE_SIZE, "\\x%02x", (unsigned)code);
-    else if (changes_direction || code == 0xfffe || code == 0xffff) /* noncharacters */
-        snprintf(text, ESCAPE_SIZE, "\\u%04x", (unsigned)(code & 0xffff));
+    else if (utf8_deceives(code) || code == 0xfffe || code == 0xffff) /* noncharacters */
+        snprintf(text, ESCAPE_SIZE, code > 0xffff ? "\\U%06x" : "\\u%04x", (unsigned)code);
     else
         return NULL;
     return text;

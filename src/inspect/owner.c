@@ -139,9 +139,9 @@ static const char *script_of(const struct owner_words *words, const struct inter
 
 /* --- the name of a program --- */
 
-/* Copies a name, if there is one and it fits. */
+/* Copies a name, if it fits and is not blank. */
 static bool set_program(char *program, const char *name, size_t size) {
-    if (size == 0 || size >= OWNER_PROGRAM_SIZE)
+    if (size >= OWNER_PROGRAM_SIZE || strspn(name, " ") >= size)
         return false;
     memmove(program, name, size);
     program[size] = '\0';
@@ -307,6 +307,8 @@ bool owner_read(pid_t pid, struct owner *owner) {
     if (size > 0 && owner->name[size - 1] == '\n')
         owner->name[size - 1] = '\0';
     read_program(owner);
+    if (owner->name[strspn(owner->name, " ")] == '\0')
+        snprintf(owner->name, sizeof owner->name, "%.*s", OWNER_NAME_SIZE - 1, owner->program);
     owner_user(owner->uid, owner->user);
     process_read(pid, "cgroup", cgroup, sizeof cgroup);
     struct placement placement = placement_of(cgroup);

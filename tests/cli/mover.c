@@ -12,6 +12,8 @@
  *   leader      in a thread whose leader has exited
  *   ring        registered with an io_uring
  *
+ *   named NAME  behind one, but the process calls itself NAME
+ *
  * Exit status 77 if the mode cannot be had here. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -191,6 +193,13 @@ int main(int argc, char **argv) {
     signal(SIGCHLD, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     int fd = listener();
+    if (argc == 3 && strcmp(argv[1], "named") == 0) {
+        need(prctl(PR_SET_NAME, argv[2]), "prctl");
+        printf("ready %d\n", (int)getpid());
+        fflush(stdout);
+        wait_for_end();
+        return 0;
+    }
     for (size_t i = 0; argc == 2 && i < sizeof modes / sizeof modes[0]; i++) {
         if (strcmp(argv[1], modes[i].name) != 0)
             continue;
@@ -205,6 +214,6 @@ int main(int argc, char **argv) {
         wait_for_end();
         return 0;
     }
-    fputs("usage: mover MODE\n", stderr);
+    fputs("usage: mover MODE [NAME]\n", stderr);
     return 2;
 }

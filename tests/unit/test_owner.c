@@ -47,6 +47,7 @@ static const struct {
     {"tmux: server", "/usr/bin/tmux", "tmux", "tmux"},
     {"my server", "/opt/my server", "/opt/my server", "my server"},
     {"", "/opt/app", "/opt/app", "app"},
+    {"   ", "/opt/app", "/opt/app", "app"},
     {"", "", "", "process"},
 };
 

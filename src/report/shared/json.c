@@ -10,6 +10,16 @@
 #include "base/text.h"
 #include "base/units.h"
 
+/* Prints the escape that stands for the character, so that a person who reads the document sees it.
+ */
+static void print_escaped(FILE *out, uint32_t code) {
+    if (code > 0xffff) { /* two of them, by UTF-16 */
+        fprintf(out, "\\u%04x", (unsigned)(0xd800 + ((code - 0x10000) >> 10)));
+        code = 0xdc00 + (code & 0x3ff);
+    }
+    fprintf(out, "\\u%04x", (unsigned)code);
+}
+
 static void quote(FILE *out, const char *text) {
     size_t size = strlen(text), length;
     uint32_t code;
@@ -24,6 +34,8 @@ static void quote(FILE *out, const char *text) {
             fputs("\\n", out);
         else if (code < 0x20 || (code >= 0x7f && code < 0xa0))
             fprintf(out, "\\u%04x", (unsigned)code);
+        else if (utf8_deceives(code))
+            print_escaped(out, code);
         else
             fwrite(text + at, 1, length, out);
     }
