@@ -81,11 +81,12 @@ struct process_walk {
     unsigned most; /* the lowest, about so many; UINT_MAX for all */
     bool rings; /* also the sockets that are registered with an io_uring, whose descriptor is then
                    that of the ring (io_uring_register_files(3)) */
+    bool complete; /* set by the walk: there are no other descriptors */
 };
 
 /* Visits the sockets among the descriptors of a process. Returns 0 or an errno: ENOENT if there is
  * no such process or no /proc, EACCES without the right to look at all of them. */
-int process_walk(const struct process_walk *walk, process_socket_visit *visit, void *context);
+int process_walk(struct process_walk *walk, process_socket_visit *visit, void *context);
 
 /* The same for the lowest descriptors of a process. */
 int process_sockets(pid_t pid, unsigned most, process_socket_visit *visit, void *context);

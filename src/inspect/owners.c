@@ -32,9 +32,10 @@ struct search {
     struct table pairs;  /* owns: of struct pair, so that none counts twice */
     size_t missing;      /* sockets without an owner so far */
     unsigned unseen;
-    struct table seen;    /* owns: the pid_t of each process of the first look and the later ones */
-    unsigned look;        /* the how manieth look this is, from 0 */
-    bool changed;         /* a process appeared meanwhile that can have got the socket */
+    struct table large; /* owns: the pid_t of each process with more than the lowest descriptors */
+    struct table seen;  /* owns: the pid_t of each process of the first look and the later ones */
+    unsigned look;      /* the how manieth look this is, from 0 */
+    bool changed;       /* a process appeared meanwhile that can have got the socket */
     struct owner process; /* the one that is looked into, once it is read; pid is always set */
     bool is_read;
     pid_t thread; /* whose own descriptors are looked at, or 0 */
@@ -101,11 +102,15 @@ static void note_process(struct search *search, pid_t pid) {
 
 static bool search_lowest(void *context, pid_t pid) {
     struct search *search = context;
+    struct process_walk walk = {.pid = pid, .most = FIRST_DESCRIPTORS, .rings = true};
+    bool is_new;
     begin_process(search, pid);
     note_process(search, pid);
-    int error = process_sockets(pid, FIRST_DESCRIPTORS, match_socket, search);
+    int error = process_walk(&walk, match_socket, search);
     if ((error == EACCES || error == EPERM) && process_in_namespace(pid) == 1)
         search->unseen++;
+    if (error == 0 && !walk.complete)
+        table_add(&search->large, &pid, &is_new);
     return true;
 }
 
@@ -114,20 +119,15 @@ static bool match_until_none_is_missing(void *context, uint32_t inode, int fd) {
     return match_socket(context, inode, fd) && search->missing > 0;
 }
 
-static bool search_thread(void *context, pid_t pid, pid_t thread) {
-    struct search *search = context;
-    const struct process_walk walk = {pid, thread, UINT_MAX, true};
+static bool search_table(struct search *search, pid_t pid, pid_t thread) {
+    struct process_walk walk = {.pid = pid, .thread = thread, .most = UINT_MAX, .rings = true};
     search->thread = thread;
     process_walk(&walk, match_until_none_is_missing, search);
     return search->missing > 0;
 }
 
-static bool search_all(void *context, pid_t pid) {
-    struct search *search = context;
-    const struct process_walk walk = {pid, 0, UINT_MAX, true};
-    begin_process(search, pid);
-    process_walk(&walk, match_until_none_is_missing, search);
-    return search->missing > 0;
+static bool search_thread(void *context, pid_t pid, pid_t thread) {
+    return search_table(context, pid, thread);
 }
 
 static bool search_threads(void *context, pid_t pid) {
@@ -135,6 +135,15 @@ static bool search_threads(void *context, pid_t pid) {
     begin_process(search, pid);
     process_own_tables(pid, search_thread, search);
     return search->missing > 0;
+}
+
+/* Looks at the other descriptors of the processes that have more. */
+static void search_large(struct search *search) {
+    for (size_t i = 0; i < search->large.count && search->missing > 0; i++) {
+        const pid_t *pid = table_entry(&search->large, i);
+        begin_process(search, *pid);
+        search_table(search, *pid, 0);
+    }
 }
 
 /* Looks in the process for the sockets that another one has beyond the lowest descriptors, at the
@@ -150,6 +159,16 @@ static bool search_same(void *context, pid_t pid) {
             match_socket(context, wanted->inode, fd);
     }
     return true;
+}
+
+static bool any_is_high(const struct search *search) {
+    for (size_t i = 0; i < search->wanted.count; i++) {
+        const struct wanted *wanted = table_entry(&search->wanted, i);
+        const struct owners *socket = &search->sockets[wanted->index];
+        if (socket->known > 0 && socket->oldest[0].fd >= FIRST_DESCRIPTORS)
+            return true;
+    }
+    return false;
 }
 
 /* Lists the sockets to search, each inode once. Returns false if out of memory. */
@@ -173,10 +192,10 @@ static bool begin_search(struct search *search, size_t count) {
 /* Looks at every process once. Returns false if there is no /proc. */
 static bool look_at_all(struct search *search) {
     search->unseen = 0;
+    table_free(&search->large);
     if (process_each(search_lowest, search) != 0 || search->seen.count == 0)
         return false; /* in /proc there is at least this process itself */
-    if (search->missing > 0)
-        process_each(search_all, search);
+    search_large(search);
     if (search->missing > 0)
         process_each(search_threads, search);
     return true;
@@ -217,13 +236,15 @@ unsigned owners_find(struct owners *sockets, size_t count) {
         .sockets = sockets,
         .wanted = {.entry_size = sizeof(struct wanted), .key_size = sizeof sockets->inode},
         .pairs = {.entry_size = sizeof(struct pair), .key_size = sizeof(struct pair)},
+        .large = {.entry_size = sizeof(pid_t), .key_size = sizeof(pid_t)},
         .seen = {.entry_size = sizeof(pid_t), .key_size = sizeof(pid_t)}};
     if (!begin_search(&search, count)) {
         table_free(&search.wanted);
         return 1; /* nothing is searched */
     }
     enum owners_search end = look_repeatedly(&search);
-    process_each(search_same, &search);
+    if (any_is_high(&search))
+        process_each(search_same, &search);
     if (end == OWNERS_NO_PROC)
         search.unseen = 1;
     else if (process_hides_others())
@@ -235,6 +256,7 @@ unsigned owners_find(struct owners *sockets, size_t count) {
     end_search(&search, count, end);
     table_free(&search.wanted);
     table_free(&search.pairs);
+    table_free(&search.large);
     table_free(&search.seen);
     return search.unseen;
 }

@@ -305,22 +305,36 @@ static struct stop *add_kill(struct server *server, const struct members *member
     return stop;
 }
 
-static bool is_main(const struct owner *member, const struct server *server) {
-    return member->pid == server->main.pid;
+/* Servers whose master ends its workers. Of others the workers can stay behind. */
+static bool ends_its_workers(const struct owner *owner) {
+    static const char *const programs[] = {
+        "nginx",    "apache2", "httpd",   "gunicorn",  "uvicorn",  "hypercorn",
+        "uwsgi",    "puma",    "unicorn", "passenger", "haproxy",  "envoy",
+        "postgres", "dovecot", "sshd",    "master",    "varnishd", "squid",
+        "smbd",     "cupsd",   "angie",   "openresty", "lighttpd"};
+    for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
+        if (strcmp(owner->program, programs[i]) == 0)
+            return true;
+    return strncmp(owner->program, "php-fpm", strlen("php-fpm")) == 0;
 }
 
-static void kill_main(struct server *server, const struct members *members) {
+static bool is_of_server(const struct owner *member, const struct server *server) {
+    return member->pid == server->main.pid || !is_heir(member, &server->main);
+}
+
+static void kill_server(struct server *server, const struct members *members) {
     struct members one = {&server->main, 1};
-    struct stop *stop;
     if (server->stopped) {
-        stop = add_kill(server, server->workers > 0 ? members : &one, " -KILL", is_any);
+        struct stop *stop = add_kill(server, members, " -KILL", is_of_server);
         snprintf(
             stop->price, sizeof stop->price,
             "It is stopped, so that plain kill does nothing; kill -CONT %d lets it go on instead.",
             (int)server->main.pid);
         return;
     }
-    stop = add_kill(server, &one, "", is_main);
+    bool alone = server->workers == 0 || ends_its_workers(&server->main) ||
+                 member_with(members, server->main.pid) == NULL;
+    struct stop *stop = add_kill(server, alone ? &one : members, "", is_of_server);
     if (server->main.pid == 1)
         snprintf(stop->price, sizeof stop->price,
                  "It is the first process here: the container, or the host, ends with it.");
@@ -339,7 +353,7 @@ static void find_stops(struct server *server, const struct members *members) {
     case SERVER_ONE:
     case SERVER_SOCKET_UNIT:
         if (!is_kept && server->shape == SERVER_ONE)
-            kill_main(server, members);
+            kill_server(server, members);
     }
     if (server->heirs > 0) {
         struct stop *stop = add_kill(server, members, "", is_left_over);

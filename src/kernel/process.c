@@ -240,7 +240,7 @@ static void visit_descriptor(struct progress *progress, int directory, const cha
 
 /* readdir(3) reads so many entries at once that listing the unwanted ones costs more than the
  * rest. */
-int process_walk(const struct process_walk *walk, process_socket_visit *visit, void *context) {
+int process_walk(struct process_walk *walk, process_socket_visit *visit, void *context) {
     enum { CHUNK = 4096 };
     _Alignas(struct dirent64) char chunk[CHUNK];
     void *entries = chunk; /* getdents64() of musl takes another pointer type than that of glibc */
@@ -260,12 +260,13 @@ int process_walk(const struct process_walk *walk, process_socket_visit *visit, v
             at += entry->d_reclen;
         }
     int error = size < 0 ? errno : progress.denied ? EACCES : 0;
+    walk->complete = size == 0 && progress.more && seen < walk->most;
     close(directory);
     return error;
 }
 
 int process_sockets(pid_t pid, unsigned most, process_socket_visit *visit, void *context) {
-    const struct process_walk walk = {.pid = pid, .most = most};
+    struct process_walk walk = {.pid = pid, .most = most};
     return process_walk(&walk, visit, context);
 }
 

@@ -220,7 +220,7 @@ static void a_child_of_another_program_is_an_heir(void **state) {
     assert_int_equal(server.heirs, 1);
     assert_int_equal(server.heir.pid, 502);
     assert_int_equal(server.stops.count, 2);
-    assert_string_equal(server.stops.list[0].line, "kill 500");
+    assert_string_equal(server.stops.list[0].line, "kill 500 501");
     assert_string_equal(server.stops.list[1].line, "kill 502");
 }
 

@@ -141,6 +141,9 @@ static void utf8_print_shows_controls_and_bad_bytes_harmlessly(void **state) {
         {"\x1b[31mred", 8, "\\x1b[31mred"},
         {"\xef\xbf\xbe\xef\xbf\xbf\xef\xbf\xbd", 9, "\\ufffe\\uffff\xef\xbf\xbd"},
         {"a\0b", 3, "a\\x00b"},
+        {"\xe2\x80\x8b\xe2\x80\xa8\xef\xbb\xbf", 9, "\\u200b\\u2028\\ufeff"},
+        {"\xf3\xa0\x81\x81", 4, "\\U0e0041"},
+        {"\xe2\x80\x8d", 3, "\xe2\x80\x8d"}, /* a joiner */
         {"\t\r\n\x1f", 4, "\\x09\\x0d\\x0a\\x1f"},
         {"\x7f", 1, "\\x7f"},
         {"\xc2\x80\xc2\x9b\xc2\x9f", 6, "\\x80\\x9b\\x9f"},
