@@ -92,12 +92,11 @@ static bool match_socket(void *context, uint32_t inode, int fd) {
     return true;
 }
 
-/* A process that is gone already can have handed the socket on. */
 static void note_process(struct search *search, pid_t pid) {
     bool is_new = false;
     table_add(&search->seen, &pid, &is_new);
     if (is_new && search->look > 0 && !search->changed)
-        search->changed = process_in_namespace(pid) != 0;
+        search->changed = process_in_namespace(pid) == 1;
 }
 
 static bool search_lowest(void *context, pid_t pid) {
