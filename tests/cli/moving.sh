@@ -30,7 +30,7 @@ end() {
   wait "$mover"
 }
 
-why() { run "$portreuse" why "$@" 127.0.0.1:2000; }
+why() { run "$portreuse" why 127.0.0.1:2000; }
 
 # look MODE COUNT: looks so many times; each answer goes to the file answers, as cause and `changed`.
 look() {
