@@ -33,8 +33,8 @@ size_t utf8_cut(const char *text, size_t most);
  * characters without a width, separators of lines. */
 bool utf8_deceives(uint32_t code);
 
-/* Prints the text so that it cannot affect a terminal: a control character is printed as `\x1b`, one
- * that deceives or is a noncharacter as `\u202e`, a byte that is not UTF-8 as U+FFFD. */
+/* Prints the text so that it cannot affect a terminal: a control character is printed as `\x1b`,
+ * one that deceives or is a noncharacter as `\u202e`, a byte that is not UTF-8 as U+FFFD. */
 void utf8_print(FILE *out, const char *text, size_t size);
 
 /* --- streams that escape --- */

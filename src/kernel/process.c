@@ -38,7 +38,7 @@ void process_stay_on_processor(void) {
 
 /* --- /proc --- */
 
-enum { PATH_SIZE = 128 };
+enum { PATH_SIZE = 256, ENTRY_SIZE = 64 };
 
 static const char *root = "/proc";
 
@@ -55,15 +55,15 @@ static const char *path_of(pid_t pid, const char *name, char *path) {
 /* Few entries are read at once, so that each process is visited right after it was listed: one that
  * lives for a moment only is still there. */
 int process_each(process_visit *visit, void *context) {
-    enum { CHUNK = 128 };
-    _Alignas(struct dirent64) char chunk[CHUNK];
+    enum { AT_ONCE = 128 };
+    _Alignas(struct dirent64) char chunk[sizeof(struct dirent64)];
     void *entries = chunk; /* getdents64() of musl takes another pointer type than that of glibc */
     int directory = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
         return errno;
     bool more = true;
     ssize_t size = 0;
-    while (more && (size = getdents64(directory, entries, sizeof chunk)) > 0)
+    while (more && (size = getdents64(directory, entries, AT_ONCE)) > 0)
         for (ssize_t at = 0; more && at < size;) {
             const struct dirent64 *entry = (const struct dirent64 *)(chunk + at);
             pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
@@ -198,18 +198,18 @@ struct progress {
 /* Writes the name below /proc/PID of the descriptors, or of what is known of one of them. */
 static const char *descriptors_of(const struct process_walk *walk, const char *what, int fd,
                                   char *name) {
-    int used = walk->thread == 0 ? 0 : snprintf(name, PATH_SIZE, "task/%d/", (int)walk->thread);
+    int used = walk->thread == 0 ? 0 : snprintf(name, ENTRY_SIZE, "task/%d/", (int)walk->thread);
     if (fd < 0)
-        snprintf(name + used, PATH_SIZE - (size_t)used, "%s", what);
+        snprintf(name + used, ENTRY_SIZE - (size_t)used, "%s", what);
     else
-        snprintf(name + used, PATH_SIZE - (size_t)used, "%s/%d", what, fd);
+        snprintf(name + used, ENTRY_SIZE - (size_t)used, "%s/%d", what, fd);
     return name;
 }
 
 /* Visits the sockets that are registered with an io_uring. Its fdinfo has a line `N: FILE` for each
  * (io_uring_show_fdinfo() in io_uring/fdinfo.c of the kernel). */
 static void visit_ring(struct progress *progress, int fd) {
-    char name[PATH_SIZE], path[PATH_SIZE], line[256];
+    char name[ENTRY_SIZE], path[PATH_SIZE], line[256];
     const struct process_walk *walk = progress->walk;
     FILE *file = fopen(path_of(walk->pid, descriptors_of(walk, "fdinfo", fd, name), path), "re");
     while (file != NULL && progress->more && fgets(line, sizeof line, file) != NULL) {
@@ -244,7 +244,7 @@ int process_walk(struct process_walk *walk, process_socket_visit *visit, void *c
     enum { CHUNK = 4096 };
     _Alignas(struct dirent64) char chunk[CHUNK];
     void *entries = chunk; /* getdents64() of musl takes another pointer type than that of glibc */
-    char name[PATH_SIZE], path[PATH_SIZE];
+    char name[ENTRY_SIZE], path[PATH_SIZE];
     struct progress progress = {walk, visit, context, true, false};
     path_of(walk->pid, descriptors_of(walk, "fd", -1, name), path);
     int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -211,8 +211,8 @@ void sockets_print_server(FILE *out, const struct server *server, const struct o
                           uint32_t uid, unsigned indent) {
     if (server->shape == SERVER_NOT_FOUND) {
         bool partial = owners->search != OWNERS_SEARCHED && owners->search != OWNERS_NOT_SEARCHED;
-        fprintf(out, "%*s%s%s; user ID %" PRIu32 "\n", (int)indent, "", partial ? "not found: " : "",
-                owners_search_text(owners->search), uid);
+        fprintf(out, "%*s%s%s; user ID %" PRIu32 "\n", (int)indent, "",
+                partial ? "not found: " : "", owners_search_text(owners->search), uid);
         return;
     }
     fprintf(out, "%*s", (int)indent, "");
