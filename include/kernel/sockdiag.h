@@ -1,4 +1,4 @@
-/* The TCP sockets that the kernel has, by sock_diag(7).
+/* The TCP, UDP and MPTCP sockets that the kernel has, by sock_diag(7).
  *
  * Requests and answers are built and parsed as bytes, separately from the socket that carries them,
  * so that a test can feed a recorded, truncated or hostile answer.
@@ -15,16 +15,20 @@
 
 /* Which sockets to list. */
 struct diag_query {
-    sa_family_t family; /* AF_INET, AF_INET6, or 0 for both */
-    uint32_t states;    /* a set of states, see model/socket.h */
+    enum protocol protocol; /* UDP has the states ESTABLISHED and CLOSED */
+    sa_family_t family;     /* AF_INET, AF_INET6, or 0 for both */
+    uint32_t states;        /* a set of states, see model/socket.h */
     struct endpoint_pattern local, remote;
     uint16_t low, high; /* if local.any_port: only these local ports; 0 and 0: all of them */
     bool opener;        /* also find out which side opened each connection */
     bool asked;         /* only those whose port was named to bind(); never any in TIME-WAIT */
 };
 
-/* Returns a query for every socket in `states`. */
+/* Returns a query for every TCP socket in `states`. */
 struct diag_query sockdiag_query(uint32_t states);
+
+/* Returns whether the socket is one of those asked for; `asked` is not looked at. */
+bool sockdiag_wanted(const struct diag_query *query, const struct tcp_socket *socket);
 
 /* Opens a sock_diag socket, which answers for that namespace: a descriptor that the caller closes,
  * or -1 with errno set (EPROTONOSUPPORT where the kernel lacks sock_diag). */
@@ -34,16 +38,20 @@ int sockdiag_open(struct netns ns);
 typedef bool sockdiag_visit(void *context, const struct tcp_socket *socket);
 
 /* Visits each socket that matches the query. Returns 0 or an errno: ENOENT if the kernel lacks
- * inet_diag for TCP. */
+ * inet_diag for the protocol (the modules tcp_diag, udp_diag, mptcp_diag).
+ *
+ * UDP sockets on one port come in the order in which bind() checks them (udp_port()). Before Linux
+ * 5.9 the two families cannot be listed together: all IPv4 sockets then come first. */
 int sockdiag_dump(int diag, const struct diag_query *query, sockdiag_visit *visit, void *context);
 
-/* Finds the socket with these two endpoints, without a walk over the kernel's whole table. Returns
- * 0 and fills `socket`, ENOENT if there is none, or another errno. Listeners are not found. */
+/* Finds the TCP socket with these two endpoints, without a walk over the kernel's whole table.
+ * Returns 0 and fills `socket`, ENOENT if there is none, or another errno. Listeners are not found.
+ */
 int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint *remote,
                   struct tcp_socket *socket);
 
-/* Makes the kernel abort this socket (SOCK_DESTROY, since Linux 4.5), also in TIME-WAIT. Returns 0
- * or an errno: EOPNOTSUPP if the kernel was built without INET_DIAG_DESTROY, EPERM without
+/* Makes the kernel abort this TCP socket (SOCK_DESTROY, since Linux 4.5), also in TIME-WAIT.
+ * Returns 0 or an errno: EOPNOTSUPP if the kernel was built without INET_DIAG_DESTROY, EPERM without
  * CAP_NET_ADMIN, ENOENT if it is gone, or if it is only BOUND. */
 int sockdiag_destroy(int diag, const struct tcp_socket *socket);
 
@@ -63,11 +71,13 @@ int sockdiag_sees_bound(int diag, struct netns ns);
 
 /* --- the bytes --- */
 
-enum { SOCKDIAG_REQUEST_SIZE = 160 };
+enum { SOCKDIAG_REQUEST_SIZE = 168 };
 
 /* Writes the dump request for one family, or for both if it is 0, to `request`
  * (SOCKDIAG_REQUEST_SIZE bytes, aligned like a uint32_t) and returns its length. The kernel filters
- * by state and port; sockdiag_parse() does the rest. */
+ * by state and port; sockdiag_parse() does the rest. A request for MPTCP, or for both families of
+ * UDP, names the protocol in an attribute (INET_DIAG_REQ_PROTOCOL, Linux 5.9); an older kernel
+ * ignores that and answers with TCP sockets. */
 size_t sockdiag_request(const struct diag_query *query, sa_family_t family, uint32_t sequence,
                         void *request);
 

@@ -1,4 +1,4 @@
-/* A TCP socket as the kernel reports it: the facts that the rules of bind() use. */
+/* A TCP, UDP or MPTCP socket as the kernel reports it: the facts that the rules of bind() use. */
 #ifndef PORTREUSE_MODEL_SOCKET_H
 #define PORTREUSE_MODEL_SOCKET_H
 
@@ -6,6 +6,16 @@
 #include <stdint.h>
 
 #include "base/endpoint.h"
+
+/* --- protocols --- */
+
+/* Unix sockets have names instead of ports: kernel/unixdiag.h. MPTCP sockets have ports of TCP: the
+ * kernel lists each twice, as itself and as the TCP socket below it, which has no inode
+ * (net/mptcp/mptcp_diag.c). */
+enum protocol { PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_MPTCP, PROTOCOL_UNIX, PROTOCOL_COUNT };
+
+/* Returns "TCP", "UDP", "MPTCP" or "Unix"; static. */
+const char *socket_protocol_name(enum protocol protocol);
 
 /* --- states --- */
 
@@ -38,6 +48,10 @@ uint32_t socket_states(const char *name);
 /* Returns the name of a state, static; "NONE" for a number that is not a state. */
 const char *socket_state_name(enum tcp_state state);
 
+/* Returns the name of the state of a socket of this protocol, static. A UDP socket is ESTABLISHED
+ * if it is connected, else UNCONN: STATE_CLOSED, as the kernel has it. */
+const char *socket_state_text(enum protocol protocol, enum tcp_state state);
+
 /* Returns the state's name nearest to a misspelt one, static, or NULL if none is near. */
 const char *socket_state_near(const char *name);
 
@@ -48,14 +62,16 @@ enum socket_opener { OPENER_NOT_KNOWN, OPENED_HERE, OPENED_THERE };
 
 /* One socket. */
 struct tcp_socket {
+    enum protocol protocol;
     enum tcp_state state;
     struct endpoint local, remote; /* a LISTEN or BOUND socket's remote is a wildcard, port 0 */
     uint32_t inode;                /* 0 if it has no file: TIME-WAIT, orphans, not yet accepted */
     uint32_t uid;
     uint32_t interface;     /* index of the device it is bound to, or 0 */
     uint32_t expires_ms;    /* TIME-WAIT: time left; else that of the pending timer, or 0 */
-    uint32_t receive_queue; /* LISTEN: connections waiting for accept() */
-    uint32_t send_queue;    /* LISTEN: the backlog */
+    uint32_t receive_queue; /* LISTEN: connections waiting for accept(); else bytes */
+    uint32_t send_queue;    /* LISTEN: the backlog; else bytes */
+    uint32_t drops;         /* UDP: datagrams lost because the receive queue was full */
     uint32_t cookie[2];
     bool v6only; /* IPV6_V6ONLY, where v6only_known */
     bool v6only_known;

@@ -4,7 +4,8 @@
  * cheap even with 200,000 sockets. Addresses are compared here, where `*`, wildcards and
  * IPv4-mapped ones must be distinguished. Most of the time of a dump is the kernel's walk over its
  * tables, whatever it finds. The older form of a request (struct inet_diag_req) names no family and
- * gets both in one walk (inet_diag_dump_compat() in net/ipv4/inet_diag.c). */
+ * gets both in one walk (inet_diag_dump_compat() in net/ipv4/inet_diag.c): the sockets of one port
+ * come in the order of the kernel's own list. It means TCP unless an attribute names a protocol. */
 #include "kernel/sockdiag.h"
 
 #include <errno.h>
@@ -18,30 +19,58 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/units.h"
+#include "kernel/diag_link.h"
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
 struct diag_query sockdiag_query(uint32_t states) {
     struct endpoint_pattern any = {.any_address = true, .any_port = true};
     return (struct diag_query){.states = states, .local = any, .remote = any};
 }
 
+bool sockdiag_wanted(const struct diag_query *query, const struct tcp_socket *socket) {
+    uint16_t port = socket->local.port;
+    bool in_range =
+        query->high == 0 || !query->local.any_port || (port >= query->low && port <= query->high);
+    return (query->states & 1U << socket->state) != 0 && in_range &&
+           endpoint_matches(&query->local, &socket->local) &&
+           endpoint_matches(&query->remote, &socket->remote);
+}
+
 /* --- requests --- */
 
-enum { FILTER_SLOTS = 10 };
+enum { FILTER_SLOTS = 10, REQUEST_PROTOCOL = 3 /* INET_DIAG_REQ_PROTOCOL, Linux 5.9 */ };
 
-/* What follows the request itself. */
+/* The attributes that follow the request itself. */
 struct dump_filter {
     struct rtattr attribute;
     struct inet_diag_bc_op code[FILTER_SLOTS];
 };
 
+struct dump_protocol {
+    struct rtattr attribute;
+    uint32_t protocol;
+};
+
 /* The older form is the longer. */
-_Static_assert(sizeof(struct nlmsghdr) + sizeof(struct inet_diag_req) +
-                       sizeof(struct dump_filter) <=
+_Static_assert(sizeof(struct nlmsghdr) + sizeof(struct inet_diag_req) + sizeof(struct dump_filter) +
+                       sizeof(struct dump_protocol) <=
                    SOCKDIAG_REQUEST_SIZE,
                "room for a request");
 
-static struct inet_diag_req_v2 diag_request(sa_family_t family, uint32_t states) {
-    return (struct inet_diag_req_v2){
-        .sdiag_family = (uint8_t)family, .sdiag_protocol = IPPROTO_TCP, .idiag_states = states};
+static struct inet_diag_req_v2 diag_request(enum protocol protocol, sa_family_t family,
+                                            uint32_t states) {
+    return (struct inet_diag_req_v2){.sdiag_family = (uint8_t)family,
+                                     .sdiag_protocol =
+                                         protocol == PROTOCOL_UDP ? IPPROTO_UDP : IPPROTO_TCP,
+                                     .idiag_states = states};
+}
+
+static bool needs_attribute(const struct diag_query *query, sa_family_t family) {
+    return query->protocol == PROTOCOL_MPTCP || (query->protocol == PROTOCOL_UDP && family == 0);
 }
 
 /* Adds a comparison for the kernel's filter machine: the operation, and the port in the next slot.
@@ -86,14 +115,16 @@ static size_t write_filter(const struct diag_query *query, struct inet_diag_bc_o
 
 /* Writes the part of the request that says which sockets to list; returns its length. */
 static size_t write_question(const struct diag_query *query, sa_family_t family, void *question) {
-    uint8_t extensions = query->opener ? 1U << (INET_DIAG_INFO - 1) : 0;
+    uint8_t extensions = query->protocol == PROTOCOL_UDP ? 1U << (INET_DIAG_SKMEMINFO - 1)
+                         : query->opener                 ? 1U << (INET_DIAG_INFO - 1)
+                                                         : 0;
     if (family == 0) {
         struct inet_diag_req *both = question;
         *both = (struct inet_diag_req){.idiag_ext = extensions, .idiag_states = query->states};
         return sizeof *both;
     }
     struct inet_diag_req_v2 *one = question;
-    *one = diag_request(family, query->states);
+    *one = diag_request(query->protocol, family, query->states);
     one->idiag_ext = extensions;
     return sizeof *one;
 }
@@ -110,13 +141,18 @@ size_t sockdiag_request(const struct diag_query *query, sa_family_t family, uint
     size_t code = write_filter(query, filter->code);
     filter->attribute.rta_len = (uint16_t)(RTA_LENGTH(0) + code);
     length += code > 0 ? filter->attribute.rta_len : 0;
+    if (needs_attribute(query, family)) {
+        struct dump_protocol *protocol = (struct dump_protocol *)((char *)request + length);
+        *protocol = (struct dump_protocol){
+            .attribute = {.rta_type = REQUEST_PROTOCOL, .rta_len = sizeof *protocol},
+            .protocol = query->protocol == PROTOCOL_UDP ? IPPROTO_UDP : IPPROTO_MPTCP};
+        length += sizeof *protocol;
+    }
     header->nlmsg_len = (uint32_t)length;
     return length;
 }
 
 /* --- answers --- */
-
-enum { MAX_ERRNO = 4095 }; /* include/linux/err.h */
 
 static struct endpoint endpoint_of(const struct inet_diag_msg *message, const uint32_t *address,
                                    uint16_t port) {
@@ -125,8 +161,10 @@ static struct endpoint endpoint_of(const struct inet_diag_msg *message, const ui
     return endpoint;
 }
 
-static enum tcp_state state_of(const struct inet_diag_msg *message, uint32_t asked) {
-    bool bound = message->idiag_state == STATE_CLOSED && (asked & 1U << STATE_BOUND) != 0;
+static enum tcp_state state_of(const struct inet_diag_msg *message,
+                               const struct diag_query *query) {
+    bool bound = message->idiag_state == STATE_CLOSED && query->protocol != PROTOCOL_UDP &&
+                 (query->states & 1U << STATE_BOUND) != 0;
     return bound ? STATE_BOUND : (enum tcp_state)message->idiag_state;
 }
 
@@ -151,35 +189,38 @@ static enum socket_opener read_opener(const struct rtattr *attribute, enum tcp_s
     return acked == sent && info.tcpi_unacked == 0 ? OPENED_THERE : OPENER_NOT_KNOWN;
 }
 
-/* Reads the attributes after the message; a broken one ends the list. */
+/* The kernel's memory counts of a socket; drops are the last of them (sk_get_meminfo()). */
+static uint32_t read_drops(const struct rtattr *attribute) {
+    uint32_t counts[SK_MEMINFO_DROPS + 1] = {0};
+    size_t size = attribute->rta_len - RTA_LENGTH(0);
+    memcpy(counts, RTA_DATA(attribute), size < sizeof counts ? size : sizeof counts);
+    return counts[SK_MEMINFO_DROPS];
+}
+
 static void read_attributes(const struct nlmsghdr *header, struct tcp_socket *socket) {
-    const struct inet_diag_msg *message = NLMSG_DATA(header);
-    size_t left = header->nlmsg_len - NLMSG_LENGTH(sizeof *message);
-    const struct rtattr *attribute = (const struct rtattr *)(message + 1);
-    while (left >= sizeof *attribute && attribute->rta_len >= sizeof *attribute &&
-           attribute->rta_len <= left) {
+    struct diag_attributes list = diag_attributes(header, sizeof(struct inet_diag_msg));
+    for (const struct rtattr *attribute; (attribute = diag_next_attribute(&list)) != NULL;) {
         if (attribute->rta_type == INET_DIAG_SKV6ONLY && attribute->rta_len > RTA_LENGTH(0)) {
             socket->v6only = *(const uint8_t *)RTA_DATA(attribute) != 0;
             socket->v6only_known = true;
         } else if (attribute->rta_type == INET_DIAG_INFO) {
             socket->opener = read_opener(attribute, socket->state);
+        } else if (attribute->rta_type == INET_DIAG_SKMEMINFO) {
+            socket->drops = read_drops(attribute);
         }
-        size_t step = RTA_ALIGN(attribute->rta_len);
-        if (step > left)
-            return;
-        left -= step;
-        attribute = (const struct rtattr *)((const char *)attribute + step);
     }
 }
 
-static bool read_socket(const struct nlmsghdr *header, uint32_t asked, struct tcp_socket *socket) {
+static bool read_socket(const struct nlmsghdr *header, const struct diag_query *query,
+                        struct tcp_socket *socket) {
     const struct inet_diag_msg *message = NLMSG_DATA(header);
     if (header->nlmsg_len < NLMSG_LENGTH(sizeof *message))
         return false;
     if (message->idiag_family != AF_INET && message->idiag_family != AF_INET6)
         return false;
     *socket = (struct tcp_socket){
-        .state = state_of(message, asked),
+        .protocol = query->protocol,
+        .state = state_of(message, query),
         .local = endpoint_of(message, message->id.idiag_src, message->id.idiag_sport),
         .remote = endpoint_of(message, message->id.idiag_dst, message->id.idiag_dport),
         .inode = message->idiag_inode,
@@ -194,49 +235,28 @@ static bool read_socket(const struct nlmsghdr *header, uint32_t asked, struct tc
     return true;
 }
 
-static bool wanted(const struct diag_query *query, const struct tcp_socket *socket) {
-    return (query->states & 1U << socket->state) != 0 &&
-           endpoint_matches(&query->local, &socket->local) &&
-           endpoint_matches(&query->remote, &socket->remote);
-}
+struct parsing {
+    const struct diag_query *query;
+    sockdiag_visit *visit;
+    void *context;
+};
 
-/* Both NLMSG_ERROR and NLMSG_DONE start with a negative errno, or 0. A dump that fails uses the
- * latter (netlink_dump_done() in net/netlink/af_netlink.c), also if TCP has no inet_diag. */
-static enum sockdiag_status read_error(const struct nlmsghdr *header, int *error) {
-    int answer = 0;
-    if (header->nlmsg_len >= NLMSG_LENGTH(sizeof answer))
-        memcpy(&answer, NLMSG_DATA(header), sizeof answer);
-    else if (header->nlmsg_type == NLMSG_ERROR)
+static enum sockdiag_status parse_message(void *context, const struct nlmsghdr *header) {
+    const struct parsing *parsing = context;
+    struct tcp_socket socket;
+    if ((header->nlmsg_type != SOCK_DIAG_BY_FAMILY && header->nlmsg_type != TCPDIAG_GETSOCK) ||
+        !read_socket(header, parsing->query, &socket) || socket.state >= STATE_COUNT)
         return SOCKDIAG_BROKEN;
-    if (answer > 0 || answer < -MAX_ERRNO)
-        return SOCKDIAG_BROKEN;
-    *error = -answer;
-    return *error == 0 ? SOCKDIAG_DONE : SOCKDIAG_ERRNO;
+    bool go_on =
+        !sockdiag_wanted(parsing->query, &socket) || parsing->visit(parsing->context, &socket);
+    return go_on ? SOCKDIAG_MORE : SOCKDIAG_ENDED;
 }
 
 enum sockdiag_status sockdiag_parse(const void *bytes, size_t size, uint32_t sequence,
                                     const struct diag_query *query, sockdiag_visit *visit,
                                     void *context, int *error) {
-    const char *at = bytes;
-    while (size >= sizeof(struct nlmsghdr)) {
-        const struct nlmsghdr *header = (const struct nlmsghdr *)at;
-        struct tcp_socket socket;
-        if (header->nlmsg_len < sizeof *header || header->nlmsg_len > size ||
-            header->nlmsg_seq != sequence)
-            return SOCKDIAG_BROKEN;
-        if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR)
-            return read_error(header, error);
-        if ((header->nlmsg_type != SOCK_DIAG_BY_FAMILY && header->nlmsg_type != TCPDIAG_GETSOCK) ||
-            !read_socket(header, query->states, &socket) || socket.state >= STATE_COUNT)
-            return SOCKDIAG_BROKEN;
-        if (wanted(query, &socket) && !visit(context, &socket))
-            return SOCKDIAG_ENDED;
-        size_t step = NLMSG_ALIGN(header->nlmsg_len);
-        step = step < size ? step : size;
-        at += step;
-        size -= step;
-    }
-    return size == 0 ? SOCKDIAG_MORE : SOCKDIAG_BROKEN;
+    struct parsing parsing = {query, visit, context};
+    return diag_read(bytes, size, sequence, parse_message, &parsing, error);
 }
 
 /* --- the socket they travel over --- */
@@ -245,53 +265,30 @@ int sockdiag_open(struct netns ns) {
     return netns_socket(ns, AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
 }
 
-/* Receives one datagram from the kernel. Returns its size, 0 if somebody else sent it, or -1. */
-static ssize_t receive(int diag, void *buffer, size_t size) {
-    struct sockaddr_nl from = {0};
-    socklen_t from_size = sizeof from;
-    ssize_t received;
-    do
-        received = recvfrom(diag, buffer, size, 0, (struct sockaddr *)&from, &from_size);
-    while (received < 0 && errno == EINTR);
-    return received > 0 && from.nl_pid != 0 ? 0 : received;
+static enum sockdiag_status take_datagram(void *context, const void *bytes, size_t size,
+                                          uint32_t sequence, int *error) {
+    return diag_read(bytes, size, sequence, parse_message, context, error);
 }
 
-static uint32_t next_sequence(void) {
-    static uint32_t sequence;
-    return ++sequence;
+/* Visits the sockets of a family, or with 0 of both. Returns 0 or an errno; `*ended` says whether
+ * the visitor wanted no more. */
+static int dump_family(int diag, struct parsing *parsing, sa_family_t family, bool *ended) {
+    _Alignas(uint32_t) char request[SOCKDIAG_REQUEST_SIZE];
+    size_t length = sockdiag_request(parsing->query, family, diag_next_sequence(), request);
+    return diag_dump(diag, request, length, take_datagram, parsing, ended);
 }
-
-enum { DATAGRAM_SIZE = 32 * 1024 }; /* the most that the kernel fills, given enough room */
 
 int sockdiag_dump(int diag, const struct diag_query *query, sockdiag_visit *visit, void *context) {
-    _Alignas(uint32_t) char buffer[DATAGRAM_SIZE];
-    uint32_t sequence = next_sequence();
-    size_t length = sockdiag_request(query, query->family, sequence, buffer);
-    if (send(diag, buffer, length, 0) < 0)
-        return errno;
-    for (;;) {
-        int error = 0;
-        ssize_t received = receive(diag, buffer, sizeof buffer);
-        if (received < 0)
-            return errno;
-        if (received == 0)
-            continue;
-        /* The socket may still have the rest of an earlier dump, which its visitor ended. */
-        const struct nlmsghdr *header = (const struct nlmsghdr *)buffer;
-        if ((size_t)received >= sizeof *header && header->nlmsg_seq != sequence)
-            continue;
-        switch (sockdiag_parse(buffer, (size_t)received, sequence, query, visit, context, &error)) {
-        case SOCKDIAG_MORE:
-            break;
-        case SOCKDIAG_DONE:
-        case SOCKDIAG_ENDED:
-            return 0;
-        case SOCKDIAG_ERRNO:
-            return error;
-        case SOCKDIAG_BROKEN:
-            return EBADMSG;
-        }
-    }
+    static const struct kernel_release with_attribute = {{5, 9, 0}};
+    struct parsing parsing = {query, visit, context};
+    bool ended = false;
+    if (!needs_attribute(query, query->family) ||
+        release_at_least(release_running(), with_attribute))
+        return dump_family(diag, &parsing, query->family, &ended);
+    if (query->protocol == PROTOCOL_MPTCP)
+        return ENOENT;
+    int error = dump_family(diag, &parsing, AF_INET, &ended);
+    return error != 0 || ended ? error : dump_family(diag, &parsing, AF_INET6, &ended);
 }
 
 static struct inet_diag_sockid identity(const struct endpoint *local,
@@ -314,13 +311,13 @@ struct single_request {
 /* Sends a request about one socket and receives its answer. Returns 0 or an errno. */
 static int ask_one(int diag, struct single_request *request, void *buffer, size_t size,
                    size_t *received) {
-    uint32_t sequence = next_sequence();
+    uint32_t sequence = diag_next_sequence();
     request->header.nlmsg_len = sizeof *request;
     request->header.nlmsg_seq = sequence;
     if (send(diag, request, sizeof *request, 0) < 0)
         return errno;
     for (;;) {
-        ssize_t length = receive(diag, buffer, size);
+        ssize_t length = diag_receive(diag, buffer, size);
         if (length < 0)
             return errno;
         const struct nlmsghdr *header = buffer;
@@ -341,7 +338,7 @@ int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint 
     _Alignas(uint32_t) char buffer[4096];
     struct single_request request = {
         .header = {.nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST},
-        .diag = diag_request(local->family, STATES_ANY),
+        .diag = diag_request(PROTOCOL_TCP, local->family, STATES_ANY),
     };
     request.diag.id = identity(local, remote);
     size_t size = 0;
@@ -369,7 +366,7 @@ int sockdiag_destroy(int diag, const struct tcp_socket *socket) {
     _Alignas(uint32_t) char buffer[4096];
     struct single_request request = {
         .header = {.nlmsg_type = SOCK_DESTROY, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
-        .diag = diag_request(socket->local.family, STATES_ANY),
+        .diag = diag_request(PROTOCOL_TCP, socket->local.family, STATES_ANY),
     };
     request.diag.id = identity(&socket->local, &socket->remote);
     request.diag.id.idiag_if = socket->interface;
@@ -381,7 +378,7 @@ int sockdiag_destroy(int diag, const struct tcp_socket *socket) {
     const struct nlmsghdr *header = (const struct nlmsghdr *)buffer;
     if (size < sizeof *header || header->nlmsg_type != NLMSG_ERROR || header->nlmsg_len > size)
         return EBADMSG;
-    return read_error(header, &error) == SOCKDIAG_BROKEN ? EBADMSG : error;
+    return diag_read_error(header, &error) == SOCKDIAG_BROKEN ? EBADMSG : error;
 }
 
 /* Without CAP_NET_ADMIN: a SYN from the old peer's endpoint makes TIME-WAIT answer with the last

@@ -1,4 +1,4 @@
-/* The names of the states, by number. */
+/* The names of the protocols and of the states, by number. */
 #include "model/socket.h"
 
 #include <stddef.h>
@@ -33,6 +33,18 @@ uint32_t socket_states(const char *name) {
 const char *socket_state_name(enum tcp_state state) {
     const char *name = state < STATE_COUNT ? names[state] : NULL;
     return name == NULL ? "NONE" : name;
+}
+
+const char *socket_state_text(enum protocol protocol, enum tcp_state state) {
+    return protocol == PROTOCOL_UDP && state == STATE_CLOSED ? "UNCONN" : socket_state_name(state);
+}
+
+const char *socket_protocol_name(enum protocol protocol) {
+    static const char *const protocols[PROTOCOL_COUNT] = {[PROTOCOL_TCP] = "TCP",
+                                                          [PROTOCOL_UDP] = "UDP",
+                                                          [PROTOCOL_MPTCP] = "MPTCP",
+                                                          [PROTOCOL_UNIX] = "Unix"};
+    return protocols[protocol < PROTOCOL_COUNT ? protocol : PROTOCOL_TCP];
 }
 
 const char *socket_state_near(const char *name) {

@@ -160,6 +160,55 @@ static void request_for_both_families_is_the_older_form(void **state) {
     assert_int_equal(request.filter.rta_len, sizeof(struct rtattr) + 16);
 }
 
+/* --- protocols --- */
+
+static void request_for_udp_asks_for_drops_too(void **state) {
+    struct diag_query query = sockdiag_query(STATES_ANY);
+    (void)state;
+    query.protocol = PROTOCOL_UDP;
+    struct request request = a_request(query, AF_INET6);
+    assert_int_equal(request.length, 72);
+    assert_int_equal(request.diag.sdiag_protocol, IPPROTO_UDP);
+    assert_int_equal(request.diag.idiag_ext, 1U << (INET_DIAG_SKMEMINFO - 1));
+}
+
+/* The older form, and MPTCP's number, which is more than a byte, need the attribute. It comes after
+ * the filter. */
+static void request_names_other_protocols_in_an_attribute(void **state) {
+    enum { MPTCP = 262, REQ_PROTOCOL = 3 };
+    static const struct {
+        enum protocol protocol;
+        sa_family_t family;
+        size_t fixed;
+        uint32_t number;
+    } rows[] = {
+        {PROTOCOL_UDP, 0, sizeof(struct inet_diag_req), IPPROTO_UDP},
+        {PROTOCOL_MPTCP, 0, sizeof(struct inet_diag_req), MPTCP},
+        {PROTOCOL_MPTCP, AF_INET, sizeof(struct inet_diag_req_v2), MPTCP},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        _Alignas(uint32_t) char bytes[SOCKDIAG_REQUEST_SIZE];
+        struct diag_query query = a_query(STATES_ANY, "*:80", "*:*");
+        struct nlmsghdr header;
+        struct rtattr attribute;
+        uint32_t number;
+        query.protocol = rows[i].protocol;
+        size_t length = sockdiag_request(&query, rows[i].family, SEQUENCE, bytes);
+        size_t filter = sizeof header + rows[i].fixed;
+        assert_int_equal(length, filter + sizeof attribute + 16 + sizeof attribute + 4);
+        memcpy(&header, bytes, sizeof header);
+        assert_int_equal(header.nlmsg_len, length);
+        memcpy(&attribute, bytes + filter, sizeof attribute);
+        assert_int_equal(attribute.rta_type, INET_DIAG_REQ_BYTECODE);
+        memcpy(&attribute, bytes + filter + attribute.rta_len, sizeof attribute);
+        memcpy(&number, bytes + length - sizeof number, sizeof number);
+        assert_int_equal(attribute.rta_type, REQ_PROTOCOL);
+        assert_int_equal(attribute.rta_len, sizeof attribute + 4);
+        assert_int_equal(number, rows[i].number);
+    }
+}
+
 /* Runs the code like inet_diag_bc_run(); the port is bound explicitly if `bound`. */
 static bool kernel_takes_bound(const struct request *request, uint16_t local, uint16_t remote,
                                bool bound) {
@@ -761,6 +810,34 @@ static void parse_finds_no_opener_in_a_short_tcp_info(void **state) {
     assert_int_equal(outcome.sockets[0].opener, OPENER_NOT_KNOWN);
 }
 
+/* A UDP socket that is not connected is CLOSED to the kernel, and no bound TCP socket to us. */
+static void parse_of_udp_gives_states_of_udp_and_drops(void **state) {
+    struct {
+        struct rtattr attribute;
+        uint32_t counts[SK_MEMINFO_DROPS + 1];
+    } memory = {.attribute = {.rta_type = INET_DIAG_SKMEMINFO, .rta_len = sizeof memory}};
+    struct diag_query query = sockdiag_query(STATES_ANY);
+    struct datagram datagram = {0};
+    struct nlmsghdr *header = add_socket(&datagram, STATE_CLOSED, "0.0.0.0:53", "0.0.0.0:0");
+    (void)state;
+    memory.counts[SK_MEMINFO_DROPS] = 17;
+    memcpy(datagram.bytes + datagram.size, &memory, sizeof memory);
+    datagram.size += sizeof memory;
+    header->nlmsg_len += (uint32_t)sizeof memory;
+    add_socket(&datagram, STATE_ESTABLISHED, "127.0.0.1:53", "127.0.0.1:40000");
+    query.protocol = PROTOCOL_UDP;
+    struct outcome outcome = parse(&datagram, query);
+    assert_int_equal(outcome.count, 2);
+    assert_int_equal(outcome.sockets[0].protocol, PROTOCOL_UDP);
+    assert_int_equal(outcome.sockets[0].state, STATE_CLOSED);
+    assert_int_equal(outcome.sockets[0].drops, 17);
+    assert_int_equal(outcome.sockets[1].state, STATE_ESTABLISHED);
+    assert_int_equal(outcome.sockets[1].drops, 0);
+    assert_string_equal(socket_state_text(PROTOCOL_UDP, STATE_CLOSED), "UNCONN");
+    assert_string_equal(socket_state_text(PROTOCOL_TCP, STATE_CLOSED), "CLOSED");
+    assert_string_equal(socket_state_text(PROTOCOL_UDP, STATE_ESTABLISHED), "ESTABLISHED");
+}
+
 static void query_takes_every_endpoint_of_both_families(void **state) {
     struct diag_query query = sockdiag_query(1U << STATE_LISTEN);
     (void)state;
@@ -779,6 +856,9 @@ int main(void) {
         cmocka_unit_test(request_for_both_families_is_the_older_form),
         cmocka_unit_test(request_for_asked_ports_leaves_out_those_the_kernel_chose),
         cmocka_unit_test(request_filter_lets_the_asked_ports_pass_only),
+        cmocka_unit_test(request_for_udp_asks_for_drops_too),
+        cmocka_unit_test(request_names_other_protocols_in_an_attribute),
+        cmocka_unit_test(parse_of_udp_gives_states_of_udp_and_drops),
         cmocka_unit_test(parse_reads_every_field_of_a_socket),
         cmocka_unit_test(parse_takes_the_time_left_only_from_a_pending_timer),
         cmocka_unit_test(parse_reads_ipv6_whole_and_ipv4_in_four_bytes),
