@@ -51,8 +51,8 @@ int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint 
                   struct tcp_socket *socket);
 
 /* Makes the kernel abort this TCP socket (SOCK_DESTROY, since Linux 4.5), also in TIME-WAIT.
- * Returns 0 or an errno: EOPNOTSUPP if the kernel was built without INET_DIAG_DESTROY, EPERM without
- * CAP_NET_ADMIN, ENOENT if it is gone, or if it is only BOUND. */
+ * Returns 0 or an errno: EOPNOTSUPP if the kernel was built without INET_DIAG_DESTROY, EPERM
+ * without CAP_NET_ADMIN, ENOENT if it is gone, or if it is only BOUND. */
 int sockdiag_destroy(int diag, const struct tcp_socket *socket);
 
 /* Ends a TIME-WAIT early. Its connection must be between two sockets of this namespace, of which
