@@ -48,6 +48,12 @@ bool endpoint_is_wildcard(const struct endpoint *endpoint);
 /* Returns whether the address is an IPv4-mapped IPv6 address. */
 bool endpoint_is_mapped(const struct endpoint *endpoint);
 
+/* Returns whether it is an address of IPv4, mapped or not. */
+bool endpoint_is_ipv4(const struct endpoint *endpoint);
+
+/* Returns whether the addresses are the same, mapped or not, whatever the ports. */
+bool endpoint_same_address(const struct endpoint *a, const struct endpoint *b);
+
 /* Returns the same endpoint with an IPv4-mapped address converted to IPv4. */
 struct endpoint endpoint_unmapped(const struct endpoint *endpoint);
 

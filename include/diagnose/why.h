@@ -12,9 +12,14 @@
 #include "inspect/evidence.h"
 #include "inspect/namespaces.h"
 #include "inspect/owners.h"
+#include "kernel/unixdiag.h"
 
 /* What the program does. */
 struct why_question {
+    enum protocol protocol;        /* TCP, UDP, or Unix: then only these: */
+    char name[UNIX_NAME_SIZE + 1]; /* the path, or an abstract name, which starts with a NUL */
+    size_t name_size;              /* of the name, without the NUL at the end */
+    bool is_client;                /* it connects to that name */
     struct endpoint local;  /* what it binds; port 0: the kernel chooses; family 0: nothing */
     bool any_family;        /* `local` is the IPv4 wildcard; if that is free, then [::] is meant */
     struct endpoint remote; /* where it connects to; family 0: it listens */

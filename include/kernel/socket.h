@@ -7,6 +7,7 @@
 
 #include "base/endpoint.h"
 #include "kernel/netns.h"
+#include "model/socket.h"
 
 /* A socket as its process last saw it. */
 struct socket_view {
@@ -29,12 +30,16 @@ bool socket_is_idle_tcp(int fd);
 
 /* A bind() to try. */
 struct trial {
+    enum protocol protocol; /* TCP or UDP */
     struct endpoint local;
     bool reuseaddr, reuseport, v6only;
 };
 
-/* Binds a new socket in the namespace and closes it at once. The socket never listens, so it
- * receives no connection and no other socket's data. Returns 0, or the errno of `*call` ("socket",
+/* Binds a new socket in the namespace and closes it at once. A TCP socket never listens, so it
+ * receives no connection and no other socket's data. A UDP socket sends nothing, but a datagram
+ * that arrives between bind() and close() is lost: if the port is free, its sender would have had
+ * an ICMP error instead; if a trial with SO_REUSEADDR or SO_REUSEPORT shares the port, the server
+ * that has it misses that datagram. Returns 0, or the errno of `*call` ("socket",
  * "setsockopt", "bind"; static).
  *
  * Effects on the host: a successful bind() occupies the port for some microseconds, in which

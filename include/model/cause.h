@@ -43,6 +43,14 @@ enum cause {
     CAUSE_ADDRESS_TENTATIVE,
     CAUSE_PRIVILEGED_PORT,
     CAUSE_NOT_PERMITTED,
+    CAUSE_UDP_PORT_TAKEN,
+    CAUSE_UNIX_SOCKET_IN_USE,
+    CAUSE_UNIX_STALE_SOCKET,
+    CAUSE_UNIX_NO_SOCKET,
+    CAUSE_UNIX_NOT_A_SOCKET,
+    CAUSE_UNIX_NO_DIRECTORY,
+    CAUSE_UNIX_DIRECTORY_NOT_WRITABLE,
+    CAUSE_UNIX_NOT_PERMITTED,
     CAUSE_COUNT,
 };
 
@@ -56,9 +64,12 @@ enum {
     WHEN_CONNECT = 4,           /* connect() was refused */
     WHEN_NO_OCCUPANT = 8,       /* no socket is known to be in the way */
     WHEN_BOUND_UNLISTED = 16,   /* the kernel does not list sockets that are bound and idle */
+    WHEN_CLAIM_WILDCARD = 64,   /* the claim is to a wildcard address */
+    WHEN_FAMILIES = 128,        /* one of the two is IPv4, the other [::] */
+    WHEN_OTHER_USER = 256,      /* both have SO_REUSEPORT, but not the same user */
 };
 
-enum { CAUSE_RULES = 3, CAUSE_SENTENCES = 4, CAUSE_REMEDIES = 5 };
+enum { CAUSE_RULES = 3, CAUSE_SENTENCES = 5, CAUSE_REMEDIES = 5 };
 
 struct cause_sentence {
     unsigned when; /* all of these must hold */

@@ -1,7 +1,7 @@
-/* The rules by which Linux lets sockets share a TCP port: what bind(), listen() and connect()
- * return, as pure functions of the sockets that have the port and of the one that wants it. They
- * make no system call, so the model can be compared with the kernel (portreuse matrix,
- * tests/property), and can answer for sockets that do not exist.
+/* The rules by which Linux lets sockets share a TCP port (those of UDP are in model/udp.h): what
+ * bind(), listen() and connect() return, as pure functions of the sockets that have the port and of
+ * the one that wants it. They make no system call, so the model can be compared with the kernel
+ * (portreuse matrix, tests/property), and can answer for sockets that do not exist.
  *
  * The source is net/ipv4/inet_connection_sock.c and inet_hashtables.c of Linux 6.18; the table of
  * rules (in rules.c) names the function that each one follows. docs/bind-rules.md explains them and
@@ -36,6 +36,7 @@ struct occupant {
 
 /* A socket that wants a port, or that has bound one and wants to listen or connect. */
 struct claim {
+    enum protocol protocol; /* UDP has rules of its own: model/udp.h */
     struct endpoint local;  /* its family is the socket's; port 0: the kernel chooses */
     struct endpoint remote; /* the address given to connect() */
     bool reuseaddr, reuseport, v6only;
@@ -61,6 +62,8 @@ enum rule {
     RULE_BOTH_REUSEPORT,
     RULE_SAME_REUSEPORT,
     RULE_CONNECT_SHARES,
+    RULE_UDP_BOTH_REUSEADDR,
+    RULE_UDP_REUSEPORT_GROUP,
     /* from here on, the rules refuse */
     RULE_ADDRESS_IN_USE,
     RULE_WILDCARD_VS_SPECIFIC,
@@ -74,6 +77,7 @@ enum rule {
     RULE_FIXED_CLIENT_PORT,
     RULE_EPHEMERAL_EXHAUSTION,
     RULE_POISONED_PORT,
+    RULE_UDP_PORT_TAKEN,
     RULE_COUNT,
 };
 

@@ -123,6 +123,15 @@ struct endpoint endpoint_unmapped(const struct endpoint *endpoint) {
     return plain;
 }
 
+bool endpoint_is_ipv4(const struct endpoint *endpoint) {
+    return endpoint->family == AF_INET || endpoint_is_mapped(endpoint);
+}
+
+bool endpoint_same_address(const struct endpoint *a, const struct endpoint *b) {
+    struct endpoint left = endpoint_unmapped(a), right = endpoint_unmapped(b);
+    return same_address(&left, &right);
+}
+
 bool endpoint_is_wildcard(const struct endpoint *endpoint) {
     static const uint8_t zero[16];
     struct endpoint plain = endpoint_unmapped(endpoint);

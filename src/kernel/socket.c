@@ -78,7 +78,8 @@ int socket_trial(struct netns ns, const struct trial *trial, const char **call) 
     socklen_t size = endpoint_to_sockaddr(&trial->local, &address);
     int error = 0;
     *call = "socket";
-    int fd = netns_socket(ns, trial->local.family, SOCK_STREAM, 0);
+    int fd = netns_socket(ns, trial->local.family,
+                          trial->protocol == PROTOCOL_UDP ? SOCK_DGRAM : SOCK_STREAM, 0);
     if (fd < 0)
         return errno;
     *call = "setsockopt";

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 
+#include "model/udp.h"
+
 /* --- the table --- */
 
 #define SHOW_PROCESS      "ps -o pid,user,lstart,args -p {pid}"
@@ -294,7 +296,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
          .scenario = "reserved-ports"},
     [CAUSE_EPHEMERAL_BIND] =
         {.name = "ephemeral-bind",
-         .rules = {RULE_EPHEMERAL_BIND},
+         .rules = {RULE_EPHEMERAL_BIND, RULE_UDP_PORT_TAKEN},
          .weight = 1,
          .sentences = {{WHEN_ALWAYS,
                         "bind() to port 0 found every port of the ephemeral range in use on this "
@@ -342,6 +344,85 @@ static const struct cause_row rows[CAUSE_COUNT] = {
          .remedies = {"journalctl -k --grep 'avc|apparmor|audit' --since -10min",
                       "semanage port -l | grep -w {port}"},
          .no_scenario = "It depends on the security policy of the host."},
+    [CAUSE_UDP_PORT_TAKEN] =
+        {.name = "udp-port-taken",
+         .rules = {RULE_UDP_PORT_TAKEN},
+         .weight = LISTENER_WEIGHT,
+         .sentences =
+             {{WHEN_OTHER_USER,
+               "both UDP sockets have SO_REUSEPORT, but they belong to different users: it shares "
+               "a port only among the sockets of one user"},
+              {WHEN_FAMILIES,
+               "one of the two UDP sockets is bound to [::] without IPV6_V6ONLY, and so has the "
+               "IPv4 port too"},
+              {WHEN_OCCUPANT_WILDCARD,
+               "a UDP socket on the wildcard address has the port on every address"},
+              {WHEN_CLAIM_WILDCARD,
+               "the wildcard address means every address, and another UDP socket has the port on "
+               "one of them"},
+              {WHEN_ALWAYS, "another UDP socket has the port on this address"}},
+         .headline = "{occupant} has it on {address}; bind one address, or stop it",
+         .remedies = {SHOW_PROCESS, "# bind one address: 0.0.0.0 and [::] mean every address",
+                      "{stop}",
+                      "# not SO_REUSEADDR: on UDP it lets both sockets bind, and the newest one "
+                      "silently gets the datagrams"},
+         .no_scenario = "The language has no UDP sockets yet."},
+    [CAUSE_UNIX_SOCKET_IN_USE] =
+        {.name = "unix-socket-in-use",
+         .weight = LISTENER_WEIGHT,
+         .sentences = {{WHEN_ALWAYS, "a live socket is bound to this name"}},
+         .headline = "{occupant} has the socket; stop it or use another path",
+         .remedies = {SHOW_PROCESS,
+                      "{stop}", "# do not remove the file: the server would go on, out of reach"},
+         .no_scenario = "The language has no Unix sockets yet."},
+    [CAUSE_UNIX_STALE_SOCKET] =
+        {.name = "unix-stale-socket",
+         .sentences = {{WHEN_ALWAYS,
+                        "no socket is bound to the socket file: the server that created it has "
+                        "ended without removing it"}},
+         .headline = "a server that has ended left the file; remove it",
+         .remedies = {"rm {file}",
+                      "# a server should remove such a file before bind(), once connect() to it "
+                      "was refused"},
+         .no_scenario = "The language has no Unix sockets yet."},
+    [CAUSE_UNIX_NO_SOCKET] = {.name = "unix-no-socket",
+                              .sentences = {{WHEN_ALWAYS,
+                                             "no server listens on a socket of this name"}},
+                              .headline = "no server has this socket; start it",
+                              .remedies = {"# start the server, or ask it for its path"},
+                              .no_scenario = "The language has no Unix sockets yet."},
+    [CAUSE_UNIX_NOT_A_SOCKET] =
+        {.name = "unix-not-a-socket",
+         .sentences = {{WHEN_ALWAYS,
+                        "there is a file at this path that is not a socket, and bind() never "
+                        "replaces a file"}},
+         .headline = "a file that is not a socket is there; use another path",
+         .remedies = {"ls -ld {file}",
+                      "# use another path, or move the file away if nothing needs it"},
+         .no_scenario = "The language has no Unix sockets yet."},
+    [CAUSE_UNIX_NO_DIRECTORY] =
+        {.name = "unix-no-directory",
+         .sentences = {{WHEN_ALWAYS, "the directory of the path does not exist"}},
+         .headline = "the directory of the path does not exist; create it",
+         .remedies = {"mkdir -p {directory}",
+                      "# a systemd unit gets one under /run by RuntimeDirectory=, at each start"},
+         .no_scenario = "The language has no Unix sockets yet."},
+    [CAUSE_UNIX_DIRECTORY_NOT_WRITABLE] =
+        {.name = "unix-directory-not-writable",
+         .sentences = {{WHEN_ALWAYS,
+                        "the user may not create a file in the directory of the path"}},
+         .headline = "no permission to create a file there; see its directory",
+         .remedies = {"ls -ld {directory}",
+                      "# create the directory for the user that the server runs as"},
+         .no_scenario = "The language has no Unix sockets yet."},
+    [CAUSE_UNIX_NOT_PERMITTED] =
+        {.name = "unix-not-permitted",
+         .sentences = {{WHEN_ALWAYS,
+                        "connect() needs the right to write to the socket file, and the user does "
+                        "not have it"}},
+         .headline = "no permission to write to the socket file; see its group",
+         .remedies = {"ls -ld {file}", "# run as its user, or join its group and log in again"},
+         .no_scenario = "The language has no Unix sockets yet."},
 };
 
 const struct cause_row *cause_row(enum cause cause) {
@@ -371,7 +452,9 @@ static bool in_range(const struct refusal *refusal, uint16_t port) {
 }
 
 static struct ruling ruling_on(const struct refusal *refusal, const struct occupant *occupant) {
-    return rules_between(refusal->call, &refusal->claim, occupant);
+    return refusal->claim.protocol == PROTOCOL_UDP
+               ? udp_between(&refusal->claim, occupant)
+               : rules_between(refusal->call, &refusal->claim, occupant);
 }
 
 /* What is doubtful counts: the kernel has refused, so something was in the way. But not where a
@@ -465,8 +548,25 @@ static enum cause range_cause(const struct refusal *refusal, const struct occupa
     return is_open ? CAUSE_EPHEMERAL_EXHAUSTION_ESTABLISHED : CAUSE_EPHEMERAL_EXHAUSTION;
 }
 
+/* A UDP socket that is connected is less in the way than a server. */
+static struct blame udp_blame(const struct refusal *refusal, const struct occupant *occupant) {
+    bool families = udp_meet(&refusal->claim, occupant).rule == RULE_DUAL_STACK;
+    bool users = refusal->claim.reuseport && occupant->reuseport == KNOWN_YES &&
+                 occupant->socket.uid != refusal->claim.uid;
+    unsigned when = (endpoint_is_wildcard(&occupant->socket.local) ? WHEN_OCCUPANT_WILDCARD : 0U) |
+                    (endpoint_is_wildcard(&refusal->claim.local) ? WHEN_CLAIM_WILDCARD : 0U) |
+                    (families ? WHEN_FAMILIES : 0U) | (users ? WHEN_OTHER_USER : 0U);
+    if (automatic(refusal))
+        return (struct blame){CAUSE_EPHEMERAL_BIND, 1, when};
+    return (struct blame){CAUSE_UDP_PORT_TAKEN,
+                          occupant->socket.state == STATE_CLOSED ? LISTENER_WEIGHT : BOUND_WEIGHT,
+                          when};
+}
+
 struct blame cause_blame(const struct refusal *refusal, const struct occupant *occupant) {
     enum tcp_state state = occupant->socket.state;
+    if (refusal->claim.protocol == PROTOCOL_UDP)
+        return udp_blame(refusal, occupant);
     enum cause cause = automatic(refusal)              ? range_cause(refusal, occupant)
                        : refusal->call == CALL_CONNECT ? CAUSE_FIXED_CLIENT_PORT
                                                        : port_cause(refusal, occupant);

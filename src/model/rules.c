@@ -26,30 +26,21 @@ static enum knowledge both(enum knowledge a, enum knowledge b) {
 
 /* The addresses that the kernel distinguishes: an IPv4 address is the same as the IPv4-mapped IPv6
  * address, but [::] is neither 0.0.0.0 nor ::ffff:0.0.0.0. */
-static bool is_ipv4(const struct endpoint *endpoint) {
-    return endpoint->family == AF_INET || endpoint_is_mapped(endpoint);
-}
-
 static bool is_ipv6_wildcard(const struct endpoint *endpoint) {
-    return !is_ipv4(endpoint) && endpoint_is_wildcard(endpoint);
-}
-
-static bool same_address(const struct endpoint *a, const struct endpoint *b) {
-    struct endpoint left = endpoint_unmapped(a), right = endpoint_unmapped(b);
-    right.port = left.port;
-    return endpoint_equal(&left, &right);
+    return !endpoint_is_ipv4(endpoint) && endpoint_is_wildcard(endpoint);
 }
 
 /* __inet6_bind() */
 bool rules_v6only(const struct claim *claim) {
-    return claim->v6only || (!is_ipv4(&claim->local) && !endpoint_is_wildcard(&claim->local));
+    return claim->v6only ||
+           (!endpoint_is_ipv4(&claim->local) && !endpoint_is_wildcard(&claim->local));
 }
 
 /* Returns whether the kernel treats the occupant as IPv6 only. The address does not show it: that
  * of a connection can come from [::], and stays when the connection has ended. */
 static enum knowledge occupant_v6only(const struct occupant *occupant) {
     const struct tcp_socket *socket = &occupant->socket;
-    if (is_ipv4(&socket->local))
+    if (endpoint_is_ipv4(&socket->local))
         return KNOWN_NO;
     return socket->v6only_known ? knowledge_of(socket->v6only) : NOT_KNOWN;
 }
@@ -58,8 +49,8 @@ static enum knowledge occupant_v6only(const struct occupant *occupant) {
 static enum knowledge wildcard_meets(const struct claim *claim, const struct occupant *occupant) {
     const struct endpoint *theirs = &occupant->socket.local;
     if (is_ipv6_wildcard(&claim->local))
-        return knowledge_of(!claim->v6only || !is_ipv4(theirs));
-    if (claim->local.family == AF_INET || is_ipv4(theirs) || is_ipv6_wildcard(theirs))
+        return knowledge_of(!claim->v6only || !endpoint_is_ipv4(theirs));
+    if (claim->local.family == AF_INET || endpoint_is_ipv4(theirs) || is_ipv6_wildcard(theirs))
         return negation(occupant_v6only(occupant));
     return KNOWN_NO; /* ::ffff:0.0.0.0 and a specific IPv6 address */
 }
@@ -68,13 +59,13 @@ static enum knowledge wildcard_meets(const struct claim *claim, const struct occ
  * (inet_bhash2_conflict(), inet_bhash2_addr_any_conflict()). */
 static enum knowledge specific_meets(const struct claim *claim, const struct occupant *occupant) {
     const struct endpoint *theirs = &occupant->socket.local;
-    if (is_ipv6_wildcard(theirs) && is_ipv4(&claim->local))
+    if (is_ipv6_wildcard(theirs) && endpoint_is_ipv4(&claim->local))
         return negation(occupant_v6only(occupant));
     if (is_ipv6_wildcard(theirs))
         return KNOWN_YES;
     if (endpoint_is_wildcard(theirs))
-        return knowledge_of(is_ipv4(&claim->local));
-    return knowledge_of(same_address(&claim->local, theirs));
+        return knowledge_of(endpoint_is_ipv4(&claim->local));
+    return knowledge_of(endpoint_same_address(&claim->local, theirs));
 }
 
 static struct ruling not_in_the_way(enum rule rule) {
@@ -83,7 +74,8 @@ static struct ruling not_in_the_way(enum rule rule) {
 
 struct ruling rules_meet(const struct claim *claim, const struct occupant *occupant) {
     const struct endpoint *mine = &claim->local, *theirs = &occupant->socket.local;
-    bool wildcard = endpoint_is_wildcard(mine), families = is_ipv4(mine) != is_ipv4(theirs);
+    bool wildcard = endpoint_is_wildcard(mine),
+         families = endpoint_is_ipv4(mine) != endpoint_is_ipv4(theirs);
     enum knowledge meet =
         wildcard ? wildcard_meets(claim, occupant) : specific_meets(claim, occupant);
     if (meet == KNOWN_NO)
@@ -188,7 +180,7 @@ static enum knowledge chosen_by_connect(const struct occupant *occupant) {
  * has chosen a source address the socket has the wildcard, and connect() to the wildcard means this
  * host. */
 static bool may_be(const struct endpoint *mine, const struct endpoint *theirs) {
-    return endpoint_is_wildcard(mine) || same_address(mine, theirs);
+    return endpoint_is_wildcard(mine) || endpoint_same_address(mine, theirs);
 }
 
 /* Returns whether the occupant is a connection with the same two addresses and ports
@@ -249,12 +241,12 @@ static bool like_last(const struct port_history *history, const struct claim *cl
         return false;
     const struct endpoint *last = &history->local, *mine = &claim->local;
     if (is_ipv6_wildcard(last))
-        return !history->v6only || !is_ipv4(mine);
+        return !history->v6only || !endpoint_is_ipv4(mine);
     if (is_ipv6_wildcard(mine)) /* an IPv4 socket is compared only by IPv4 addresses */
         return last->family == AF_INET && endpoint_is_wildcard(last) && !claim->v6only;
-    if (is_ipv4(last) && is_ipv4(mine) && endpoint_is_wildcard(last))
+    if (endpoint_is_ipv4(last) && endpoint_is_ipv4(mine) && endpoint_is_wildcard(last))
         return true;
-    return same_address(last, mine);
+    return endpoint_same_address(last, mine);
 }
 
 /* Of all occupants the first one in the way counts, else the first doubtful one, else the one with
@@ -356,6 +348,16 @@ static const struct rule_text texts[RULE_COUNT] = {
                              "connect() without bind() shares a port that only connect() has "
                              "chosen, if no two connections are the same.",
                              "__inet_hash_connect()"},
+    [RULE_UDP_BOTH_REUSEADDR] =
+        {"udp-both-reuseaddr",
+         "Two UDP sockets with SO_REUSEADDR share a port, whatever they do: "
+         "datagrams to one address go to the newest socket alone.",
+         "udp_lib_lport_inuse()"},
+    [RULE_UDP_REUSEPORT_GROUP] = {"udp-reuseport-group",
+                                  "If the first UDP socket that overlaps the new one has "
+                                  "SO_REUSEPORT and the same user as the new one, which has it "
+                                  "too, the kernel looks at no other socket.",
+                                  "udp_lib_lport_inuse(), udp_reuseport_add_sock()"},
     [RULE_ADDRESS_IN_USE] = {"address-in-use",
                              "A listener shares its address and port only if both sockets have "
                              "SO_REUSEPORT; SO_REUSEADDR does not help.",
@@ -411,6 +413,11 @@ static const struct rule_text texts[RULE_COUNT] = {
                             "connect() without bind() avoids every port on which there is a socket "
                             "whose port connect() did not choose.",
                             "__inet_hash_connect(), inet_bind_bucket_destroy()"},
+    [RULE_UDP_PORT_TAKEN] =
+        {"udp-port-taken",
+         "Two UDP sockets whose addresses overlap share a port only if both have SO_REUSEADDR, or "
+         "both have SO_REUSEPORT and the same user; it does not matter whether they are connected.",
+         "udp_lib_lport_inuse()"},
 };
 
 const struct rule_text *rules_text(enum rule rule) {

@@ -1,13 +1,15 @@
-/* The property: in every story, the model of model/rules.h and the kernel give the same answer.
+/* The property: in every story, the model (model/rules.h, model/udp.h) and the kernel give the same
+ * answer.
  *
- *   property [--seed N] [--binds N]
+ *   property [--seed N] [--binds N] [--protocol tcp|udp]
  *
- * Plays random stories until N bind() calls have been compared (20000). Each story has a block of
- * ports to itself, and every few thousand stories get a fresh namespace. The first story with two
- * different answers is made as short as possible and printed on standard output as a scenario that
- * expects what the kernel answered. The verdict goes to standard error, as TAP. If the answer
- * depends on which port the kernel chooses, the scenario passes only sometimes (use run --repeat).
- * Exit status 0 if all answers agree, 1 if two differ, 77 if it cannot run here. */
+ * Plays random stories, first of TCP sockets, then of UDP sockets, until N bind() calls of each
+ * have been compared (20000). Each story has a block of ports to itself, and every few thousand
+ * stories get a fresh namespace. The first story with two different answers is made as short as
+ * possible and printed on standard output as a scenario that expects what the kernel answered. The
+ * verdict goes to standard error, as TAP. If the answer depends on which port the kernel chooses,
+ * the scenario passes only sometimes (use run --repeat). Exit status 0 if all answers agree, 1 if
+ * two differ, 77 if it cannot run here. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +24,7 @@
 #include "kernel/netns.h"
 #include "kernel/process.h"
 #include "story.h"
+#include "udp.h"
 
 enum { FIRST_PORT = 1024, LAST_PORT = 65528, BATCH = (LAST_PORT - FIRST_PORT) / STORY_PORTS };
 enum { EXIT_PART = 1, EXIT_TROUBLE = 2, EXIT_SKIP = 77, TRIES = 12 };
@@ -35,6 +38,16 @@ struct found {
     char odd_text[200], reason[NETNS_REASON_SIZE];
 };
 
+/* How a story is played with the sockets of a protocol. */
+struct play {
+    const char *name;
+    struct outcome (*story)(const struct story *story, uint16_t base, FILE *script);
+};
+
+static const struct play plays[] = {{"tcp", world_play}, {"udp", udp_play}};
+enum { PLAYS = sizeof plays / sizeof plays[0] };
+
+static const struct play *play; /* the present one */
 static struct found *found;
 static unsigned long wanted_binds = 20000;
 static uint64_t seed = 1;
@@ -55,7 +68,7 @@ static bool other_users(void) {
 static bool parts(const struct story *story, unsigned times, uint16_t *base) {
     for (unsigned i = 0; i < times; i++) {
         *base = *base + STORY_PORTS < LAST_PORT ? (uint16_t)(*base + STORY_PORTS) : FIRST_PORT;
-        struct outcome outcome = world_play(story, *base, NULL);
+        struct outcome outcome = play->story(story, *base, NULL);
         if (!outcome.odd && outcome.text[0] != '\0')
             return true;
     }
@@ -92,7 +105,7 @@ static void print_story(const struct story *story) {
         char *text = NULL;
         size_t size = 0;
         FILE *script = open_memstream(&text, &size);
-        struct outcome outcome = world_play(story, base, script);
+        struct outcome outcome = play->story(story, base, script);
         fclose(script);
         bool parted = !outcome.odd && outcome.text[0] != '\0';
         if (parted)
@@ -118,7 +131,8 @@ static void play_batch(void) {
     for (unsigned i = 0; i < BATCH && found->binds < wanted_binds; i++) {
         uint64_t number = number_of(found->stories);
         struct story story = story_random(number, users);
-        struct outcome outcome = world_play(&story, (uint16_t)(FIRST_PORT + i * STORY_PORTS), NULL);
+        struct outcome outcome =
+            play->story(&story, (uint16_t)(FIRST_PORT + i * STORY_PORTS), NULL);
         take_down(&outcome);
         if (outcome.odd || outcome.text[0] == '\0')
             continue;
@@ -151,38 +165,30 @@ static void in_namespace(void (*what)(void)) {
         continue;
 }
 
-static bool take_options(int argc, char **argv) {
+static bool take_options(int argc, char **argv, const char **protocol) {
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--seed") == 0)
             seed = strtoull(argv[i + 1], NULL, 0);
         else if (strcmp(argv[i], "--binds") == 0)
             wanted_binds = strtoul(argv[i + 1], NULL, 0);
+        else if (strcmp(argv[i], "--protocol") == 0)
+            *protocol = argv[i + 1];
         else
             return false;
     }
     return argc % 2 == 1;
 }
 
-int main(int argc, char **argv) {
-    if (!take_options(argc, argv)) {
-        fputs("usage: property [--seed N] [--binds N]\n", stderr);
-        return EXIT_TROUBLE;
-    }
-    found = mmap(NULL, sizeof *found, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (found == MAP_FAILED)
-        return EXIT_TROUBLE;
-    for (unsigned long before = 1; found->binds < wanted_binds && !found->parted;) {
-        before = found->stories;
-        in_namespace(play_batch);
-        if (found->stories == before)
-            break;
-    }
+static int judge(unsigned number) {
+    const char *what = strcmp(play->name, "tcp") == 0 ? "" : " on UDP";
     if (found->refused) {
-        fprintf(stderr, "1..1\nok 1 - the model agrees with the kernel # SKIP %s\n", found->reason);
+        fprintf(stderr, "ok %u - the model agrees with the kernel%s # SKIP %s\n", number, what,
+                found->reason);
         return EXIT_SKIP;
     }
-    fprintf(stderr, "1..1\n%s 1 - the model agrees with the kernel\n",
-            found->parted || found->binds < wanted_binds ? "not ok" : "ok");
+    bool short_of = found->binds < wanted_binds;
+    fprintf(stderr, "%s %u - the model agrees with the kernel%s\n",
+            found->parted || short_of ? "not ok" : "ok", number, what);
     fprintf(stderr, "# %lu stories, %lu binds, %lu listens, %lu connects; seed %llu\n",
             found->stories, found->binds, found->listens, found->connects,
             (unsigned long long)seed);
@@ -191,5 +197,34 @@ int main(int argc, char **argv) {
                 found->odd_text);
     if (found->parted)
         in_namespace(show_parting);
-    return found->parted ? EXIT_PART : found->binds < wanted_binds ? EXIT_TROUBLE : 0;
+    return found->parted ? EXIT_PART : short_of ? EXIT_TROUBLE : 0;
+}
+
+static int play_protocol(unsigned number) {
+    memset(found, 0, sizeof *found);
+    for (unsigned long before = 1; found->binds < wanted_binds && !found->parted;) {
+        before = found->stories;
+        in_namespace(play_batch);
+        if (found->stories == before)
+            break;
+    }
+    return judge(number);
+}
+
+int main(int argc, char **argv) {
+    const char *protocol = NULL;
+    int status = 0;
+    unsigned number = 0;
+    if (!take_options(argc, argv, &protocol)) {
+        fputs("usage: property [--seed N] [--binds N] [--protocol tcp|udp]\n", stderr);
+        return EXIT_TROUBLE;
+    }
+    found = mmap(NULL, sizeof *found, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (found == MAP_FAILED)
+        return EXIT_TROUBLE;
+    fprintf(stderr, "1..%d\n", protocol == NULL ? PLAYS : 1);
+    for (play = plays; play < plays + PLAYS && status == 0; play++)
+        if (protocol == NULL || strcmp(protocol, play->name) == 0)
+            status = play_protocol(++number);
+    return status;
 }

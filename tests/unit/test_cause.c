@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model/cause.h"
+#include "model/udp.h"
 #include "scenario/catalogue.h"
 
 /* What a socket is, has set, or is known of it. Of an occupant, what is not said is known not to be
@@ -25,6 +26,7 @@ enum {
     OWN_RANGE = 256, /* the caller has IP_LOCAL_PORT_RANGE */
     RESERVED = 512,  /* all ports that the caller could get are reserved */
     INHERITED = 512, /* occupant: who made it has it no more */
+    UDP = 1024,      /* the caller is a UDP socket, and so is the occupant */
 };
 
 enum { USER = 1000, ANOTHER_USER = 1001, RANGE_LOW = 40000, RANGE_HIGH = 40003 };
@@ -68,7 +70,8 @@ static struct refusal a_refusal(const struct call *call) {
     return (struct refusal){
         .call = call->call,
         .error = call->error,
-        .claim = {.local = an_endpoint(call->local),
+        .claim = {.protocol = call->options & UDP ? PROTOCOL_UDP : PROTOCOL_TCP,
+                  .local = an_endpoint(call->local),
                   .remote = call->remote == NULL ? (struct endpoint){0} : an_endpoint(call->remote),
                   .reuseaddr = (call->options & REUSEADDR) != 0,
                   .reuseport = (call->options & REUSEPORT) != 0,
@@ -140,7 +143,10 @@ static void check_row(const struct row *row) {
         fail_msg("%s: want %s, got %s", text, row->cause, cause_name(blame.cause));
     assert_true(strlen(cause_sentence(blame.cause, blame.when)) > 20);
     if (blame.cause != CAUSE_RESERVED_PORTS) /* which is no rule between sockets */
-        check_rule(text, blame.cause, rules_between(refusal.call, &refusal.claim, &occupant).rule);
+        check_rule(text, blame.cause,
+                   refusal.claim.protocol == PROTOCOL_UDP
+                       ? udp_between(&refusal.claim, &occupant).rule
+                       : rules_between(refusal.call, &refusal.claim, &occupant).rule);
 }
 
 #define CHECK(table)                                                                               \
@@ -554,6 +560,51 @@ static void connect_without_a_port_meets_what_is_in_the_range(void **state) {
     CHECK(connects);
 }
 
+/* --- UDP --- */
+
+static const struct row udp[] = {
+    {BIND("0.0.0.0:53", UDP), {STATE_CLOSED, "127.0.0.53:53", NULL, PLAIN}, "udp-port-taken"},
+    {BIND("127.0.0.1:53", UDP), {STATE_CLOSED, "127.0.0.53:53", NULL, PLAIN}, NOT_IN_THE_WAY},
+    {BIND("127.0.0.1:53", UDP), {STATE_CLOSED, "[::]:53", NULL, PLAIN}, "udp-port-taken"},
+    {BIND("127.0.0.1:53", UDP), {STATE_CLOSED, "[::]:53", NULL, V6ONLY}, NOT_IN_THE_WAY},
+    {BIND("127.0.0.1:53", UDP | REUSEADDR),
+     {STATE_CLOSED, "127.0.0.1:53", NULL, REUSEADDR},
+     NOT_IN_THE_WAY},
+    {BIND("127.0.0.1:53", UDP | REUSEADDR),
+     {STATE_CLOSED, "127.0.0.1:53", NULL, UNSURE},
+     "udp-port-taken"},
+    {BIND("127.0.0.1:0", UDP), {STATE_CLOSED, "0.0.0.0:40000", NULL, PLAIN}, "ephemeral-bind"},
+};
+
+static void bind_of_a_udp_socket_meets_udp_sockets(void **state) {
+    (void)state;
+    CHECK(udp);
+}
+
+static void udp_says_how_the_sockets_meet(void **state) {
+    static const struct {
+        struct call call;
+        struct other other;
+        const char *words;
+    } rows[] = {
+        {BIND("0.0.0.0:53", UDP), {STATE_CLOSED, "127.0.0.53:53", NULL, PLAIN}, "on one of them"},
+        {BIND("127.0.0.1:53", UDP), {STATE_CLOSED, "0.0.0.0:53", NULL, PLAIN}, "on every address"},
+        {BIND("127.0.0.1:53", UDP), {STATE_CLOSED, "[::]:53", NULL, PLAIN}, "IPV6_V6ONLY"},
+        {BIND("127.0.0.1:53", UDP), {STATE_CLOSED, "127.0.0.1:53", NULL, PLAIN}, "on this address"},
+        {BIND("127.0.0.1:53", UDP | REUSEPORT),
+         {STATE_CLOSED, "127.0.0.1:53", NULL, REUSEPORT | OTHER_USER},
+         "different users"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct refusal refusal = a_refusal(&rows[i].call);
+        struct occupant occupant = an_occupant(&rows[i].other);
+        struct blame blame = cause_blame(&refusal, &occupant);
+        if (strstr(cause_sentence(blame.cause, blame.when), rows[i].words) == NULL)
+            fail_msg("row %zu: %s", i, cause_sentence(blame.cause, blame.when));
+    }
+}
+
 /* --- by elimination --- */
 
 static const struct row eliminations[] = {
@@ -662,6 +713,7 @@ static const struct {
     {connects_from_a_port, ROWS(connects_from_a_port)},
     {connects, ROWS(connects)},
     {own_ranges, ROWS(own_ranges)},
+    {udp, ROWS(udp)},
 };
 
 /* --- weights --- */
@@ -706,7 +758,8 @@ static void span_weights(const struct row *rows, size_t count, unsigned least[3]
     for (size_t i = 0; i < count; i++) {
         struct refusal refusal = a_refusal(&rows[i].call);
         struct occupant occupant = an_occupant(&rows[i].other);
-        if (refusal.call != CALL_BIND || refusal.claim.local.port == 0 || rows[i].cause == NULL)
+        if (refusal.call != CALL_BIND || refusal.claim.local.port == 0 ||
+            refusal.claim.protocol != PROTOCOL_TCP || rows[i].cause == NULL)
             continue;
         unsigned own = cause_blame(&refusal, &occupant).weight, *low = &least[rank(&rows[i])];
         unsigned *high = &greatest[rank(&rows[i])];
@@ -738,7 +791,8 @@ static bool names_cause(const struct row *rows, size_t count, const char *name) 
 /* These are found without a socket, or by its owners: tests/unit/test_why.c. */
 static bool is_of_no_socket(enum cause cause) {
     return cause == CAUSE_HELD_BY_NO_PROCESS || cause == CAUSE_ADDRESS_TENTATIVE ||
-           cause == CAUSE_PRIVILEGED_PORT || cause == CAUSE_NOT_PERMITTED;
+           cause == CAUSE_PRIVILEGED_PORT || cause == CAUSE_NOT_PERMITTED ||
+           (cause >= CAUSE_UNIX_SOCKET_IN_USE && cause <= CAUSE_UNIX_NOT_PERMITTED);
 }
 
 static void each_cause_has_a_test(void **state) {
@@ -829,6 +883,8 @@ int main(void) {
         cmocka_unit_test(connect_from_a_port_meets_the_same_connection_only),
         cmocka_unit_test(connect_without_a_port_meets_what_is_in_the_range),
         cmocka_unit_test(an_own_range_that_is_full_is_called_so),
+        cmocka_unit_test(bind_of_a_udp_socket_meets_udp_sockets),
+        cmocka_unit_test(udp_says_how_the_sockets_meet),
         cmocka_unit_test(elimination_blames_what_is_left_in_the_range),
         cmocka_unit_test(without_an_occupant_the_call_tells_the_cause),
         cmocka_unit_test(without_an_occupant_linux_6_8_is_named_only_where_it_matters),

@@ -3,6 +3,7 @@
  * briefly. */
 #include "report/host/why.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -128,6 +129,32 @@ static void fill_asked(const struct filling *filling) {
         fprintf(filling->out, "port %u", target(filling->why)->port);
 }
 
+/* Writes the first `size` bytes of the path as one word of a shell command. */
+static void fill_path(const struct filling *filling, size_t size) {
+    const char *path = filling->why->asked.name;
+    bool plain = path[0] != '-';
+    for (size_t i = 0; i < size; i++)
+        plain &= isalnum((unsigned char)path[i]) || strchr("/._+-:@%,=", path[i]) != NULL;
+    if (!plain)
+        fputs(path[0] == '-' ? "./'" : "'", filling->out);
+    for (size_t i = 0; i < size; i++)
+        fputs(path[i] == '\'' && !plain ? "'\\''" : (const char[]){path[i], '\0'}, filling->out);
+    if (!plain)
+        fputc('\'', filling->out);
+}
+
+static void fill_file(const struct filling *filling) {
+    fill_path(filling, filling->why->asked.name_size);
+}
+
+static void fill_directory(const struct filling *filling) {
+    const char *path = filling->why->asked.name, *slash = strrchr(path, '/');
+    if (slash == NULL)
+        fputc('.', filling->out);
+    else
+        fill_path(filling, slash == path ? 1 : (size_t)(slash - path));
+}
+
 static void fill_port(const struct filling *filling) {
     fprintf(filling->out, "%u", target(filling->why)->port);
 }
@@ -175,6 +202,8 @@ static const struct field {
 } fields[] = {
     {"address", fill_address, false},
     {"asked", fill_asked, false},
+    {"directory", fill_directory, false},
+    {"file", fill_file, false},
     {"has", fill_has, false},
     {"is", fill_is, false},
     {"leaks", fill_leaks, false},
