@@ -9,17 +9,16 @@
 
 #include "base/endpoint.h"
 #include "base/ports.h"
+#include "diagnose/other_protocol.h"
+#include "diagnose/why_unix.h"
 #include "inspect/evidence.h"
 #include "inspect/namespaces.h"
 #include "inspect/owners.h"
-#include "kernel/unixdiag.h"
 
 /* What the program does. */
 struct why_question {
-    enum protocol protocol;        /* TCP, UDP, or Unix: then only these: */
-    char name[UNIX_NAME_SIZE + 1]; /* the path, or an abstract name, which starts with a NUL */
-    size_t name_size;              /* of the name, without the NUL at the end */
-    bool is_client;                /* it connects to that name */
+    enum protocol protocol; /* TCP, UDP, or Unix: then only these: */
+    struct unix_question unix_socket;
     struct endpoint local;  /* what it binds; port 0: the kernel chooses; family 0: nothing */
     bool any_family;        /* `local` is the IPv4 wildcard; if that is free, then [::] is meant */
     struct endpoint remote; /* where it connects to; family 0: it listens */
@@ -53,7 +52,11 @@ struct why {
     enum cause cause;  /* of a refusal */
     const char *words; /* the cause in a sentence, static; else NULL */
     struct why_trial trials[WHY_TRIALS];
+    unsigned tried;                /* which of them were made: bit N for trial N */
     struct evidence evidence;      /* sockets in the way, if there are any */
+    struct why_unix unix_socket;   /* of a Unix socket */
+    struct other_sockets other;    /* of TCP and UDP: who has the port in the other protocol */
+    bool counted;                  /* the sockets on a free port could be listed: */
     uint32_t on_port[STATE_COUNT]; /* of a free port: the sockets that it has nevertheless */
     uint32_t time_left_ms;         /* until the last TIME-WAIT in the way ends */
     struct port_range range;       /* of the ports that the kernel chooses from */

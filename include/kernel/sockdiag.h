@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/diag_link.h"
 #include "kernel/netns.h"
 #include "model/socket.h"
 
@@ -80,14 +81,6 @@ enum { SOCKDIAG_REQUEST_SIZE = 168 };
  * ignores that and answers with TCP sockets. */
 size_t sockdiag_request(const struct diag_query *query, sa_family_t family, uint32_t sequence,
                         void *request);
-
-enum sockdiag_status {
-    SOCKDIAG_MORE,   /* the dump continues in the next datagram */
-    SOCKDIAG_DONE,   /* the dump is complete */
-    SOCKDIAG_ENDED,  /* the visitor ended it */
-    SOCKDIAG_ERRNO,  /* the kernel answered with an errno */
-    SOCKDIAG_BROKEN, /* not a valid answer to our request */
-};
 
 /* Parses the `size` bytes of one received datagram (aligned like a uint32_t) and visits each socket
  * in it that matches the query. `*error` is set with SOCKDIAG_ERRNO. */

@@ -67,6 +67,7 @@ enum {
     WHEN_CLAIM_WILDCARD = 64,   /* the claim is to a wildcard address */
     WHEN_FAMILIES = 128,        /* one of the two is IPv4, the other [::] */
     WHEN_OTHER_USER = 256,      /* both have SO_REUSEPORT, but not the same user */
+    WHEN_FROM_PROC = 512,       /* the sockets were read from /proc/net */
 };
 
 enum { CAUSE_RULES = 3, CAUSE_SENTENCES = 5, CAUSE_REMEDIES = 5 };

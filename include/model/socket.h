@@ -9,9 +9,8 @@
 
 /* --- protocols --- */
 
-/* Unix sockets have names instead of ports: kernel/unixdiag.h. MPTCP sockets have ports of TCP: the
- * kernel lists each twice, as itself and as the TCP socket below it, which has no inode
- * (net/mptcp/mptcp_diag.c). */
+/* Unix sockets have names instead of ports: kernel/unixdiag.h. An MPTCP socket has a port of TCP:
+ * the kernel lists it twice, as MPTCP and as TCP (net/mptcp/mptcp_diag.c). */
 enum protocol { PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_MPTCP, PROTOCOL_UNIX, PROTOCOL_COUNT };
 
 /* Returns "TCP", "UDP", "MPTCP" or "Unix"; static. */
@@ -56,6 +55,9 @@ const char *socket_state_text(enum protocol protocol, enum tcp_state state);
 const char *socket_state_near(const char *name);
 
 /* --- one socket --- */
+
+/* The uid of a socket whose user is not known. No user has this number. */
+#define SOCKET_UID_UNKNOWN UINT32_MAX
 
 /* Which side opened a connection: this one, by connect(), or the peer. */
 enum socket_opener { OPENER_NOT_KNOWN, OPENED_HERE, OPENED_THERE };

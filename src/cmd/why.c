@@ -25,6 +25,17 @@ struct request {
 
 static const char *const roles[] = {"server", "client", NULL};
 
+static const char *const protocols[] = {"tcp", "udp", "unix", NULL};
+
+static bool set_protocol(const struct option_use *use) {
+    static const enum protocol values[] = {PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_UNIX};
+    struct why_question *question = use->target;
+    int word = option_word(use);
+    if (word >= 0)
+        question->protocol = values[word];
+    return word >= 0;
+}
+
 static bool set_uid(const struct option_use *use) {
     struct why_question *question = use->target;
     question->other_user = true;
@@ -49,6 +60,12 @@ static const struct option_row rows[] = {
      .offset = offsetof(struct request, client),
      .help = "server: the program binds the address and listens (default); client: it connects to "
              "the address"},
+    {.name = "protocol",
+     .takes = VALUE_REQUIRED,
+     .values = protocols,
+     .set = set_protocol,
+     .offset = offsetof(struct request, question),
+     .help = "tcp (default), udp, or unix: then a path, or @ and an abstract name, is asked about"},
     {.name = "from",
      .takes = VALUE_REQUIRED,
      .value_name = "ADDRESS",
@@ -93,6 +110,22 @@ static const struct option_group groups[] = {
 
 /* --- the question --- */
 
+/* Takes `/run/x.sock` or `@name`. */
+static bool take_name(const char *text, struct request *request) {
+    struct unix_question *name = &request->question.unix_socket;
+    size_t size = strlen(text);
+    if (size == 0 || size >= UNIX_NAME_SIZE) {
+        options_complain("why", "the name of a Unix socket has 1 to %d bytes", UNIX_NAME_SIZE - 1);
+        return false;
+    }
+    memcpy(name->name, text, size + 1);
+    name->name_size = size;
+    name->is_client = request->client;
+    if (text[0] == '@')
+        name->name[0] = '\0';
+    return true;
+}
+
 static bool take_question(int argc, char **argv, struct request *request) {
     struct why_question *question = &request->question;
     struct endpoint any = endpoint_wildcard(AF_INET, 0);
@@ -104,6 +137,12 @@ static bool take_question(int argc, char **argv, struct request *request) {
     const char *text = argv[optind++];
     if (!options_no_operands(argc, argv))
         return false;
+    if (question->protocol == PROTOCOL_UNIX)
+        return take_name(text, request);
+    if (question->protocol == PROTOCOL_UDP && request->client) {
+        options_complain("why", "--as client is not possible with --protocol udp");
+        return false;
+    }
     if (!request->client)
         return target_parse("why", NULL, text, any, &question->local, &question->any_family);
     return target_parse("why", NULL, text, any, &question->remote, NULL) &&

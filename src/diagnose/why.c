@@ -19,6 +19,7 @@
 #include "kernel/netns.h"
 #include "kernel/process.h"
 #include "kernel/socket.h"
+#include "kernel/sockets.h"
 #include "kernel/sysctl.h"
 
 static void fail(struct why *why, int error, const char *failure) {
@@ -30,7 +31,8 @@ static void fail(struct why *why, int error, const char *failure) {
 /* --- asking the kernel --- */
 
 static struct trial trial_of(const struct why_question *asked, unsigned options) {
-    return (struct trial){.local = asked->local,
+    return (struct trial){.protocol = asked->protocol,
+                          .local = asked->local,
                           .reuseaddr = (options & WHY_REUSEADDR) != 0,
                           .reuseport = (options & WHY_REUSEPORT) != 0,
                           .v6only = asked->v6only};
@@ -40,10 +42,16 @@ static unsigned asked_options(const struct why_question *asked) {
     return (asked->reuseaddr ? WHY_REUSEADDR : 0U) | (asked->reuseport ? WHY_REUSEPORT : 0U);
 }
 
+/* On UDP only the program's own options are tried: a trial that shares the port with a server takes
+ * the datagrams that arrive in that moment. */
 static void try_binds(void *context, FILE *more) {
     (void)more;
     struct why *why = context;
+    unsigned asked = asked_options(&why->asked);
     for (unsigned options = 0; options < WHY_TRIALS; options++) {
+        if (why->asked.protocol == PROTOCOL_UDP && options != asked)
+            continue;
+        why->tried |= 1U << options;
         struct trial trial = trial_of(&why->asked, options);
         why->trials[options].error = socket_trial(NETNS_HERE, &trial, &why->trials[options].call);
     }
@@ -83,7 +91,8 @@ struct refusal why_refusal(const struct why *why) {
                             .error = why->error,
                             .all_reserved = port_range_size(&why->range) == 0,
                             .assume_reuseaddr = true,
-                            .claim = {.local = local,
+                            .claim = {.protocol = asked->protocol,
+                                      .local = local,
                                       .remote = asked->remote,
                                       .reuseaddr = asked->reuseaddr,
                                       .reuseport = asked->reuseport,
@@ -107,6 +116,8 @@ static enum knowledge outgoing(const struct why *why, const struct tcp_socket *s
  * not, one of them lacks it. */
 static enum knowledge by_trial(const struct why *why, unsigned option) {
     int error = why->trials[option].error;
+    if ((why->tried & 1U << option) == 0)
+        return NOT_KNOWN;
     return error == 0 ? KNOWN_YES : error == EADDRINUSE ? KNOWN_NO : NOT_KNOWN;
 }
 
@@ -173,7 +184,7 @@ static void find_bound(const struct look *look) {
     struct diag_query query = evidence_query(&look->refusal);
     query.states &= ~(1U << STATE_BOUND | 1U << STATE_TIME_WAIT | 1U << STATE_LISTEN);
     query.asked = true;
-    if (any)
+    if (any && look->why->asked.protocol == PROTOCOL_TCP)
         sockdiag_dump(look->diag, &query, mark_bound, evidence);
 }
 
@@ -256,13 +267,14 @@ static bool suspects_hold(const struct why *why) {
     const struct evidence *evidence = &why->evidence;
     bool holds = true;
     int diag = sockdiag_open(NETNS_HERE);
-    for (unsigned i = 0; holds && diag >= 0 && i < evidence->suspect_count; i++)
+    for (unsigned i = 0; holds && diag >= 0 && !evidence->from_proc && i < evidence->suspect_count;
+         i++)
         holds = is_there(diag, &evidence->suspects[i].occupant.socket);
     if (diag >= 0)
         close(diag);
     /* A refusal that nothing visible explains may come from a socket that has gone meanwhile. */
     return holds && (why->error != EADDRINUSE || evidence->total > 0 || evidence->missing != NULL ||
-                     evidence->automatic);
+                     evidence->automatic || evidence->from_proc);
 }
 
 static bool is_connected(const struct why *why) {
@@ -285,11 +297,10 @@ static void count_on_port(struct why *why) {
     struct refusal refusal = why_refusal(why);
     struct diag_query query = evidence_query(&refusal);
     query.states &= ~(1U << STATE_BOUND); /* the kernel takes longest to list these */
-    int diag = sockdiag_open(NETNS_HERE);
-    if (why->asked.local.port != 0 && diag >= 0)
-        sockdiag_dump(diag, &query, count_one, why);
-    if (diag >= 0)
-        close(diag);
+    struct sockets sockets = sockets_open(NETNS_HERE);
+    if (why->asked.local.port != 0)
+        why->counted = sockets_dump(&sockets, &query, count_one, why) == 0;
+    sockets_close(&sockets);
 }
 
 /* --- the answer --- */
@@ -399,20 +410,85 @@ static void look_twice(struct why *why, const struct why_question *asked) {
         why_name(why); /* of a socket that is gone nothing can be said */
 }
 
+/* --- Unix sockets --- */
+
+static void look_at_name(void *context, FILE *more) {
+    (void)more;
+    struct why *why = context;
+    why_unix_look(&why->asked.unix_socket, &why->unix_socket);
+}
+
+/* As the user that is asked about: the answer depends on the rights to files. */
+static void look_as_user(struct why *why) {
+    struct child child = {.other_user = true, .uid = why->asked.uid};
+    const char *what;
+    int error = 0;
+    if (why->asked.other_user)
+        error = child_run(&child, look_at_name, why, sizeof *why, NULL, &what);
+    else
+        look_at_name(why, NULL);
+    if (error != 0)
+        fail(why, error, what);
+}
+
+static void find_unix_owners(struct why *why) {
+    const struct unix_socket *socket = &why->unix_socket.socket;
+    struct evidence *evidence = &why->evidence;
+    evidence->total = evidence->suspect_count = 1;
+    evidence->suspects[0] = (struct suspect){
+        .occupant.socket = {.protocol = PROTOCOL_UNIX,
+                            .state = socket->state,
+                            .inode = socket->inode,
+                            .uid = socket->uid_known ? socket->uid : SOCKET_UID_UNKNOWN,
+                            .receive_queue = socket->receive_queue,
+                            .send_queue = socket->send_queue},
+        .blame = {.cause = why->cause}};
+    why->unseen = evidence_find_owners(evidence);
+}
+
+static void look_at_unix_socket(struct why *why) {
+    const struct why_unix *found = &why->unix_socket;
+    why->own_pids_only = !process_sees_all();
+    look_as_user(why);
+    int first = found->error;
+    look_as_user(why);
+    why->changed = why->verdict != WHY_UNKNOWN && found->error != first;
+    if (why->verdict == WHY_UNKNOWN)
+        return;
+    if (found->error == 0 && found->place == UNIX_ABSTRACT && found->bound == NOT_KNOWN) {
+        fail(why, ENOENT, "listing the Unix sockets (unix_diag)");
+        return;
+    }
+    if (found->error != 0) {
+        why->verdict = WHY_REFUSED;
+        why->error = found->error;
+        why->call = found->call;
+        name(why, found->cause, WHEN_ALWAYS);
+    }
+    if (found->found)
+        find_unix_owners(why);
+}
+
 /* Looks, in the namespace. A question without an address is about both wildcards: if the first is
  * free, the answer is that of the second, an IPv6 socket that takes the IPv4 port too. */
 static void look_here(void *context, FILE *more) {
     (void)more;
     struct why *why = context;
     struct why_question asked = why->asked;
-    look_twice(why, &asked);
-    if (!asked.any_family || why->verdict != WHY_FREE || !netns_has_ipv6(NETNS_HERE))
+    if (asked.protocol == PROTOCOL_UNIX) {
+        look_at_unix_socket(why);
         return;
-    struct why first = *why;
-    asked.local = endpoint_wildcard(AF_INET6, asked.local.port);
+    }
     look_twice(why, &asked);
-    if (why->verdict == WHY_FREE)
-        *why = first;
+    if (asked.any_family && why->verdict == WHY_FREE && netns_has_ipv6(NETNS_HERE)) {
+        struct why first = *why;
+        asked.local = endpoint_wildcard(AF_INET6, asked.local.port);
+        look_twice(why, &asked);
+        if (why->verdict == WHY_FREE)
+            *why = first;
+    }
+    if (asked.remote.family == 0 && asked.local.port != 0)
+        other_protocol_look(asked.protocol, asked.local.port, &why->other);
 }
 
 void why_look(const struct why_question *question, const struct namespace *where, struct why *why) {

@@ -9,10 +9,12 @@
 #include <string.h>
 
 #include "inspect/bound.h"
+#include "kernel/sockets.h"
 #include "kernel/sysctl.h"
 
 struct search {
     const struct evidence_source *source;
+    struct sockets sockets; /* borrowed from the source */
     const struct refusal *refusal;
     struct evidence *evidence;
     uint32_t counts[CAUSE_COUNT]; /* how many stand for each cause */
@@ -130,6 +132,7 @@ static bool consider(void *context, const struct tcp_socket *socket) {
 
 struct diag_query evidence_query(const struct refusal *refusal) {
     struct diag_query query = sockdiag_query(STATES_ANY);
+    query.protocol = refusal->claim.protocol;
     if (refusal->claim.local.port != 0)
         query.local = (struct endpoint_pattern){.any_address = true,
                                                 .endpoint = {.port = refusal->claim.local.port}};
@@ -143,15 +146,15 @@ static int look_at_port(struct search *search, struct diag_query *query) {
     const uint32_t listening = 1U << STATE_LISTEN, bound = 1U << STATE_BOUND;
     uint32_t states = query->states;
     query->states = states & listening;
-    int error = sockdiag_dump(search->source->diag, query, consider, search);
+    int error = sockets_dump(&search->sockets, query, consider, search);
     bool has_listener = search->evidence->total > 0;
     query->states = states & ~(listening | bound);
     query->opener = !has_listener;
     if (error == 0)
-        error = sockdiag_dump(search->source->diag, query, consider, search);
+        error = sockets_dump(&search->sockets, query, consider, search);
     query->states = states & bound;
     if (error == 0 && !has_listener && !search->source->no_bound)
-        error = sockdiag_dump(search->source->diag, query, consider, search);
+        error = sockets_dump(&search->sockets, query, consider, search);
     return error;
 }
 
@@ -160,20 +163,62 @@ static int look_at_port(struct search *search, struct diag_query *query) {
 static int look_at_range(struct search *search, const struct diag_query *query) {
     uint32_t range =
         (uint32_t)search->refusal->claim.range_high - search->refusal->claim.range_low + 1;
-    int error = sockdiag_dump(search->source->diag, query, consider, search);
+    int error = sockets_dump(&search->sockets, query, consider, search);
     search->eliminating = true;
     if (error == 0 && search->evidence->ports_taken < range)
-        error = sockdiag_dump(search->source->diag, query, consider, search);
+        error = sockets_dump(&search->sockets, query, consider, search);
     return error;
+}
+
+/* --- MPTCP --- */
+
+static bool is_listener(const struct suspect *suspect) {
+    return suspect->occupant.socket.protocol == PROTOCOL_TCP &&
+           suspect->occupant.socket.state == STATE_LISTEN;
+}
+
+/* An MPTCP listener is listed as TCP too, in some kernels without the inode by which its owner is
+ * found. */
+static bool adopt_mptcp(void *context, const struct tcp_socket *socket) {
+    struct evidence *evidence = context;
+    for (unsigned i = 0; i < evidence->suspect_count; i++) {
+        struct tcp_socket *mine = &evidence->suspects[i].occupant.socket;
+        if (is_listener(&evidence->suspects[i]) &&
+            (mine->inode == 0 || mine->inode == socket->inode) &&
+            endpoint_equal(&mine->local, &socket->local)) {
+            mine->protocol = PROTOCOL_MPTCP;
+            mine->inode = socket->inode;
+            mine->uid = socket->uid;
+            return true;
+        }
+    }
+    return true;
+}
+
+/* Finds out which listeners are MPTCP. One of the kernel's own (of the path manager) keeps no
+ * inode. A kernel without MPTCP is not asked: it would look for a module each time. */
+static void find_mptcp(struct search *search) {
+    struct diag_query query = evidence_query(search->refusal);
+    char enabled[8];
+    bool any = false;
+    for (unsigned i = 0; i < search->evidence->suspect_count; i++)
+        any |= is_listener(&search->evidence->suspects[i]);
+    query.protocol = PROTOCOL_MPTCP;
+    query.states = 1U << STATE_LISTEN;
+    if (any && sysctl_read(NETNS_HERE, "net.mptcp.enabled", enabled, sizeof enabled) == 0)
+        sockets_dump(&search->sockets, &query, adopt_mptcp, search->evidence);
 }
 
 static int look(struct search *search) {
     struct diag_query query = evidence_query(search->refusal);
     query.family = search->source->families;
-    if (search->source->diag_error != 0)
-        return search->source->diag_error;
-    return search->evidence->automatic ? look_at_range(search, &query)
-                                       : look_at_port(search, &query);
+    if (search->evidence->automatic)
+        return look_at_range(search, &query);
+    if (query.protocol == PROTOCOL_UDP)
+        return sockets_dump(&search->sockets, &query, consider, search);
+    int error = look_at_port(search, &query);
+    find_mptcp(search);
+    return error;
 }
 
 /* --- the cause --- */
@@ -193,9 +238,11 @@ static struct blame commonest(const struct search *search) {
 }
 
 /* Returns whether the kernel lists sockets that are bound and idle. */
-static bool lists_bound(const struct evidence_source *source) {
-    return source->diag_error == 0 && !source->no_bound &&
-           sockdiag_sees_bound(source->diag, NETNS_HERE) == 1;
+static bool lists_bound(const struct search *search) {
+    const struct evidence_source *source = search->source;
+    return search->refusal->claim.protocol == PROTOCOL_UDP ||
+           (source->diag_error == 0 && !source->no_bound &&
+            sockdiag_sees_bound(source->diag, NETNS_HERE) == 1);
 }
 
 /* Looks for the bound sockets of the port that the kernel does not list. */
@@ -204,20 +251,34 @@ static void look_at_descriptors(struct search *search) {
         bound_find(search->source->diag, search->refusal->claim.local.port, consider, search);
 }
 
+static struct blame without_occupant(const struct search *search, bool listed) {
+    struct blame blame = cause_without_occupant(search->refusal, listed);
+    if (search->evidence->from_proc)
+        blame.when = (blame.when & ~(unsigned)WHEN_BOUND_UNLISTED) | WHEN_FROM_PROC;
+    return blame;
+}
+
 void evidence_look(const struct evidence_source *source, const struct refusal *refusal,
                    struct evidence *evidence) {
-    struct search search = {.source = source, .refusal = refusal, .evidence = evidence};
+    struct search search = {
+        .source = source,
+        .sockets = {.ns = NETNS_HERE, .diag = source->diag, .diag_error = source->diag_error},
+        .refusal = refusal,
+        .evidence = evidence};
     bool no_such_address = refusal->call == CALL_BIND && refusal->error == EADDRNOTAVAIL;
     *evidence = (struct evidence){.automatic = refusal->claim.local.port == 0 && !no_such_address,
                                   .range_low = refusal->claim.range_low,
                                   .range_high = refusal->claim.range_high};
     if (look(&search) != 0)
-        evidence->missing = "this kernel does not list its TCP sockets (sock_diag)";
-    bool listed = evidence->total > 0 || lists_bound(source);
+        evidence->missing = refusal->claim.protocol == PROTOCOL_UDP
+                                ? "this kernel does not list its UDP sockets (udp_diag, /proc/net)"
+                                : "this kernel does not list its TCP sockets (tcp_diag, /proc/net)";
+    evidence->from_proc = search.sockets.from_proc;
+    bool listed = evidence->total > 0 || lists_bound(&search);
     if (!listed && evidence->missing == NULL)
         look_at_descriptors(&search);
     if (evidence->total == 0)
-        name(evidence, cause_without_occupant(refusal, listed));
+        name(evidence, without_occupant(&search, listed));
     else
         name(evidence, evidence->automatic ? commonest(&search) : evidence->suspects[0].blame);
 }

@@ -9,9 +9,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "kernel/sockdiag.h"
-
 /* --- the bytes --- */
+
+/* What reading an answer has come to. */
+enum sockdiag_status {
+    SOCKDIAG_MORE,   /* the dump continues in the next datagram */
+    SOCKDIAG_DONE,   /* the dump is complete */
+    SOCKDIAG_ENDED,  /* the visitor ended it */
+    SOCKDIAG_ERRNO,  /* the kernel answered with an errno */
+    SOCKDIAG_BROKEN, /* not a valid answer to our request */
+};
 
 /* Called for each message that is neither an end nor an error. Returns SOCKDIAG_MORE,
  * SOCKDIAG_ENDED or SOCKDIAG_BROKEN. */

@@ -44,7 +44,8 @@ int sockets_dump_unix(struct sockets *sockets, unixdiag_visit *visit, void *cont
 
 const char *sockets_proc_note(enum protocol protocol) {
     return protocol == PROTOCOL_UDP
-               ? "read from /proc/net: load udp_diag (modprobe udp_diag) to see options"
+               ? "read from /proc/net: load udp_diag (modprobe udp_diag) to see "
+                 "devices and IPV6_V6ONLY"
                : "read from /proc/net: load tcp_diag (modprobe tcp_diag) to see bound, idle "
                  "sockets";
 }

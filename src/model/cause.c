@@ -10,7 +10,7 @@
 /* --- the table --- */
 
 #define SHOW_PROCESS      "ps -o pid,user,lstart,args -p {pid}"
-#define WATCH             "portreuse why --watch {asked}"
+#define WATCH             "portreuse why --watch {question}"
 #define RESERVE           "sysctl -w net.ipv4.ip_local_reserved_ports={reserved}"
 #define WIDEN             "sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\""
 #define REUSEADDR_ON_BOTH "# set SO_REUSEADDR before bind(), on the old and the new socket"
@@ -21,12 +21,15 @@ static const struct cause_row rows[CAUSE_COUNT] = {
     [CAUSE_UNKNOWN] =
         {.name = "unknown",
          .sentences =
-             {{WHEN_BOUND_UNLISTED,
+             {{WHEN_FROM_PROC, "no socket was found in the way; this kernel has no tcp_diag, and "
+                               "/proc/net does not "
+                               "show sockets that are bound and idle"},
+              {WHEN_BOUND_UNLISTED,
                "no socket was found in the way; this kernel does not list sockets that are "
                "bound and idle (Linux 6.8 and later do)"},
               {WHEN_ALWAYS, "no socket was found in the way"}},
          .headline = "no socket was found in the way",
-         .remedies = {"sudo portreuse why {asked}", "sudo portreuse why --all-netns {asked}"},
+         .remedies = {"sudo portreuse why {question}", "sudo portreuse why --all-netns {question}"},
          .no_scenario = "The cause was not found, so there is nothing to reproduce."},
     [CAUSE_ADDRESS_IN_USE] =
         {.name = "address-in-use",

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +75,44 @@ static int accepted(int from) {
     return fd;
 }
 
+static int udp_socket(const char *host, int port) {
+    struct sockaddr_in in = address(host, port);
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    need(fd, "socket");
+    need(bind(fd, (struct sockaddr *)&in, sizeof in), "bind");
+    return fd;
+}
+
 /* --- the situations --- */
+
+static void make_udp(void) {
+    udp_socket("127.0.0.1", PORT);
+    listener("127.0.0.1", PORT + 1, 0);
+}
+
+static void make_mptcp(void) {
+    enum { MPTCP = 262 };
+    struct sockaddr_in in = address("127.0.0.1", PORT);
+    int fd = socket(AF_INET, SOCK_STREAM, MPTCP);
+    if (fd < 0)
+        exit(NO_NAMESPACE); /* a kernel without it */
+    need(bind(fd, (struct sockaddr *)&in, sizeof in), "bind");
+    need(listen(fd, 16), "listen");
+}
+
+/* A listener at the file that $SITUATION_SOCKET names, and one at an abstract name. */
+static void make_unix(void) {
+    struct sockaddr_un file = {.sun_family = AF_UNIX};
+    static const struct sockaddr_un abstract = {.sun_family = AF_UNIX, .sun_path = "\0situation"};
+    int one = socket(AF_UNIX, SOCK_STREAM, 0), two = socket(AF_UNIX, SOCK_STREAM, 0);
+    snprintf(file.sun_path, sizeof file.sun_path, "%s", getenv("SITUATION_SOCKET"));
+    need(bind(one, (struct sockaddr *)&file, sizeof file), "bind");
+    need(bind(two, (const struct sockaddr *)&abstract,
+              (socklen_t)(offsetof(struct sockaddr_un, sun_path) + sizeof "situation")),
+         "bind");
+    need(listen(one, 5), "listen");
+    need(listen(two, 5), "listen");
+}
 
 static void make_nothing(void) {
 }
@@ -397,6 +435,9 @@ static const struct {
     void (*make)(void);
 } situations[] = {
     {"nothing", make_nothing},
+    {"udp", make_udp},
+    {"mptcp", make_mptcp},
+    {"unix", make_unix},
     {"listener", make_listener},
     {"wildcard", make_wildcard},
     {"dual-stack", make_dual_stack},

@@ -25,6 +25,7 @@ static struct why a_refusal(void) {
                       .range = {.low = 32768, .high = 60999}};
     for (unsigned i = 0; i < WHY_TRIALS; i++)
         why.trials[i] = (struct why_trial){EADDRINUSE, "bind"};
+    why.tried = (1U << WHY_TRIALS) - 1;
     why.evidence = (struct evidence){
         .cause = CAUSE_ADDRESS_IN_USE, .words = "words", .total = 1, .suspect_count = 1};
     why.evidence.suspects[0] =

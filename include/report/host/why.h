@@ -19,6 +19,9 @@ extern const struct subject subject_why;
  * REPORT_LINE_SIZE bytes; returns `line`. */
 const char *why_line(const struct why *why, char *line);
 
+/* Prints the name of the Unix socket that was asked for: a path, or `@` and an abstract name. */
+void why_print_name(FILE *out, const struct why *why);
+
 /* Returns, of the looks into several namespaces, the one whose verdict is that of all: a refusal
  * outweighs an unknown answer, which outweighs a free port. */
 const struct why *why_decisive(const struct report *report);

@@ -120,10 +120,34 @@ static void fill_address(const struct filling *filling) {
         fputs(endpoint_text(&suspect->occupant.socket.local, text), filling->out);
 }
 
+void why_print_name(FILE *out, const struct why *why) {
+    char text[UNIX_NAME_SIZE + 1];
+    const struct unix_question *asked = &why->asked.unix_socket;
+    for (size_t i = 0; i < asked->name_size; i++)
+        text[i] = asked->name[i] == '\0' ? '@' : asked->name[i];
+    text[asked->name_size] = '\0';
+    layout_text(out, text);
+}
+
+/* A long path is shortened to `.../x.sock`. */
+static void fill_name(const struct filling *filling) {
+    const char *name = filling->why->asked.unix_socket.name, *slash = strrchr(name, '/');
+    if (filling->brevity == WHOLE || (slash == NULL && filling->brevity == SHORT_ADDRESSES)) {
+        why_print_name(filling->out, filling->why);
+    } else if (slash != NULL && filling->brevity == SHORT_ADDRESSES) {
+        fputs("...", filling->out);
+        layout_text(filling->out, slash);
+    } else {
+        fputs("the Unix socket", filling->out);
+    }
+}
+
 /* The address that was asked for. */
 static void fill_asked(const struct filling *filling) {
     char text[ENDPOINT_TEXT_SIZE];
-    if (filling->brevity == WHOLE)
+    if (filling->why->asked.protocol == PROTOCOL_UNIX)
+        fill_name(filling);
+    else if (filling->brevity == WHOLE)
         fputs(endpoint_text(target(filling->why), text), filling->out);
     else
         fprintf(filling->out, "port %u", target(filling->why)->port);
@@ -131,7 +155,7 @@ static void fill_asked(const struct filling *filling) {
 
 /* Writes the first `size` bytes of the path as one word of a shell command. */
 static void fill_path(const struct filling *filling, size_t size) {
-    const char *path = filling->why->asked.name;
+    const char *path = filling->why->asked.unix_socket.name;
     bool plain = path[0] != '-';
     for (size_t i = 0; i < size; i++)
         plain &= isalnum((unsigned char)path[i]) || strchr("/._+-:@%,=", path[i]) != NULL;
@@ -144,15 +168,31 @@ static void fill_path(const struct filling *filling, size_t size) {
 }
 
 static void fill_file(const struct filling *filling) {
-    fill_path(filling, filling->why->asked.name_size);
+    fill_path(filling, filling->why->asked.unix_socket.name_size);
 }
 
 static void fill_directory(const struct filling *filling) {
-    const char *path = filling->why->asked.name, *slash = strrchr(path, '/');
+    const char *path = filling->why->asked.unix_socket.name, *slash = strrchr(path, '/');
     if (slash == NULL)
         fputc('.', filling->out);
     else
         fill_path(filling, slash == path ? 1 : (size_t)(slash - path));
+}
+
+/* What follows `portreuse why` to ask the same again. */
+static void fill_question(const struct filling *filling) {
+    const struct why *why = filling->why;
+    char text[ENDPOINT_TEXT_SIZE];
+    if (why->asked.protocol == PROTOCOL_UNIX) {
+        fputs("--protocol unix ", filling->out);
+        if (why->asked.unix_socket.name[0] == '\0')
+            why_print_name(filling->out, why);
+        else
+            fill_file(filling);
+    } else {
+        fprintf(filling->out, "%s%s", why->asked.protocol == PROTOCOL_UDP ? "--protocol udp " : "",
+                endpoint_text(target(why), text));
+    }
 }
 
 static void fill_port(const struct filling *filling) {
@@ -184,7 +224,7 @@ static void fill_time_left(const struct filling *filling) {
 }
 
 static bool reuseaddr_helps(const struct why *why) {
-    return why->trials[WHY_REUSEADDR].error == 0;
+    return (why->tried & 1U << WHY_REUSEADDR) != 0 && why->trials[WHY_REUSEADDR].error == 0;
 }
 
 static void fill_reuse_or_stop(const struct filling *filling) {
@@ -212,6 +252,7 @@ static const struct field {
     {"pid", fill_pid, true},
     {"port", fill_port, false},
     {"privileged_below", fill_privileged_below, false},
+    {"question", fill_question, false},
     {"range_ports", fill_range_ports, false},
     {"reserved", fill_reserved, false},
     {"reuse_or_stop", fill_reuse_or_stop, false},
@@ -277,8 +318,10 @@ static void print_verdict(const struct filling *filling, const struct shape *sha
     if (why->verdict == WHY_FREE) {
         fputs("FREE ", filling->out);
         fill_asked(filling);
-        fputs(why->asked.remote.family != 0 ? ": connect() would get a local port"
-                                            : ": bind() and listen() would succeed now",
+        fputs(why->asked.unix_socket.is_client      ? ": a server has this socket"
+              : why->asked.remote.family != 0       ? ": connect() would get a local port"
+              : why->asked.protocol == PROTOCOL_UDP ? "/udp: bind() would succeed now"
+                                                    : ": bind() and listen() would succeed now",
               filling->out);
     } else if (why->verdict == WHY_REFUSED) {
         const char *headline = why_cause(why)->headline;
@@ -339,7 +382,8 @@ static void visit_trials(const struct why *why, why_remedy_visit *visit, void *c
         return;
     if (reuseaddr_helps(why) && !why->asked.reuseaddr)
         visit(context, "# set SO_REUSEADDR before bind(): a trial with it has just worked");
-    if (why->trials[WHY_REUSEPORT].error == 0 && !why->asked.reuseport)
+    if ((why->tried & 1U << WHY_REUSEPORT) != 0 && why->trials[WHY_REUSEPORT].error == 0 &&
+        !why->asked.reuseport)
         visit(context, "# set SO_REUSEPORT before bind(): a trial with it has just worked, and the "
                        "two would share the connections");
 }

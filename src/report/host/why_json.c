@@ -1,4 +1,6 @@
 /* portreuse why for programs, in the words of docs/why.schema.json. */
+#include <stdlib.h>
+
 #include "report/host/why.h"
 #include "report/shared/json.h"
 #include "report/shared/sockets.h"
@@ -12,10 +14,27 @@ static void write_knowledge(struct json *json, const char *key, enum knowledge k
 
 /* --- parts --- */
 
+/* An abstract name begins with `@`. */
+static void write_name(struct json *json, const struct why *why) {
+    char *name = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&name, &size);
+    if (out != NULL) {
+        why_print_name(out, why);
+        fclose(out);
+    }
+    json_string(json, "name", name);
+    free(name);
+}
+
 static void write_asked(struct json *json, const struct why *why) {
     const struct why_question *asked = &why->asked;
     json_object(json, "asked");
-    json_string(json, "as", asked->remote.family == 0 ? "server" : "client");
+    bool client = asked->remote.family != 0 || asked->unix_socket.is_client;
+    json_string(json, "as", client ? "client" : "server");
+    json_string(json, "protocol", socket_protocol_name(asked->protocol));
+    if (asked->protocol == PROTOCOL_UNIX)
+        write_name(json, why);
     sockets_json_endpoint(json, "local", &asked->local);
     sockets_json_endpoint(json, "remote", &asked->remote);
     json_bool(json, "reuseaddr", asked->reuseaddr);
@@ -29,6 +48,8 @@ static void write_asked(struct json *json, const struct why *why) {
 static void write_trials(struct json *json, const struct why *why) {
     json_array(json, "trials");
     for (unsigned i = 0; why->asked.local.family != 0 && i < WHY_TRIALS; i++) {
+        if ((why->tried & 1U << i) == 0)
+            continue;
         json_object(json, NULL);
         json_bool(json, "reuseaddr", (i & WHY_REUSEADDR) != 0);
         json_bool(json, "reuseport", (i & WHY_REUSEPORT) != 0);
@@ -69,6 +90,7 @@ static void write_suspect(struct json *json, const struct suspect *suspect) {
 static void write_in_the_way(struct json *json, const struct why *why) {
     const struct evidence *evidence = &why->evidence;
     json_string(json, "missing", evidence->missing);
+    json_bool(json, "from_proc", evidence->from_proc || why->unix_socket.from_proc);
     json_number(json, "socket_count", evidence->total);
     if (evidence->automatic)
         json_number(json, "ports_taken", evidence->ports_taken);
@@ -83,7 +105,23 @@ static void write_free(struct json *json, const struct why *why) {
     json_object(json, "on_port");
     for (unsigned i = 0; i < STATE_COUNT; i++)
         if (why->on_port[i] > 0)
-            json_number(json, socket_state_name(i), why->on_port[i]);
+            json_number(json, socket_state_text(why->asked.protocol, i), why->on_port[i]);
+    json_end(json);
+}
+
+/* Who has the port in the other protocol; null if that is not known. */
+static void write_other(struct json *json, const struct why *why) {
+    const struct other_sockets *other = &why->other;
+    json_object(json, "other_protocol");
+    json_string(json, "protocol", other->listed ? socket_protocol_name(other->protocol) : NULL);
+    json_number(json, "socket_count", other->total);
+    json_array(json, "sockets");
+    for (unsigned i = 0; i < other->count; i++) {
+        const struct suspect suspect = {.occupant.socket = other->sockets[i],
+                                        .owners = other->owners[i]};
+        write_suspect(json, &suspect);
+    }
+    json_end(json);
     json_end(json);
 }
 
@@ -118,6 +156,7 @@ static void write_look(struct json *json, const struct why *why) {
     write_trials(json, why);
     write_in_the_way(json, why);
     write_free(json, why);
+    write_other(json, why);
     write_settings(json, why);
     json_array(json, "remedies");
     why_remedies(why, write_remedy, json);

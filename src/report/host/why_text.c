@@ -8,6 +8,7 @@
 #include "base/errnames.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "kernel/sockets.h"
 #include "report/host/why.h"
 #include "report/shared/layout.h"
 #include "report/shared/sockets.h"
@@ -30,9 +31,12 @@ static void print_trials(FILE *out, const struct why *why) {
     char text[ENDPOINT_TEXT_SIZE], name[ERRNAME_SIZE];
     if (why->asked.local.family == 0)
         return;
-    fprintf(out, "\nTrials of bind() to %s\n", endpoint_text(&why->asked.local, text));
+    fprintf(out, "\nTrials of bind() to %s%s\n", endpoint_text(&why->asked.local, text),
+            why->asked.protocol == PROTOCOL_UDP ? " of a UDP socket" : "");
     for (unsigned i = 0; i < WHY_TRIALS; i++) {
         const struct why_trial *trial = &why->trials[i];
+        if ((why->tried & 1U << i) == 0)
+            continue;
         fprintf(out, "%*s%-30s %s", INDENT, "", options[i],
                 trial->error == 0 ? "ok" : errname(trial->error, name));
         if (trial->error != 0 && strcmp(trial->call, "bind") != 0)
@@ -157,19 +161,74 @@ static void note(struct notes *notes, const char *format, ...) {
 /* A free port can have sockets nevertheless, such as connections of an earlier server; and its
  * traffic can go elsewhere. */
 static void note_on_port(struct notes *notes, const struct why *why) {
+    const char *protocol = socket_protocol_name(why->asked.protocol);
     if (why->asked.local.port == 0)
         return;
     bool any = false;
     for (unsigned i = 0; i < STATE_COUNT; i++)
         if (why->on_port[i] > 0) {
             note(notes, "%" PRIu32 " %s on the port, not in the way.", why->on_port[i],
-                 socket_state_name(i));
+                 socket_state_text(why->asked.protocol, i));
             any = true;
         }
-    if (!any)
-        note(notes, "No socket has the port. If clients can connect to it all the same, the "
-                    "listener is in another network namespace (portreuse why --all-netns), or the "
-                    "packet filter redirects them (DNAT: nft list ruleset, iptables -t nat -S).");
+    if (!why->counted)
+        note(notes,
+             "Whether a %s socket has the port is not known: this kernel does not list them.",
+             protocol);
+    else if (!any && why->asked.protocol == PROTOCOL_UDP)
+        note(notes, "No UDP socket has the port in this network namespace.");
+    else if (!any)
+        note(notes,
+             "No TCP socket has the port. If clients can connect to it all the same, the "
+             "listener is in another network namespace (portreuse why --all-netns), or the packet "
+             "filter redirects them (DNAT: nft list ruleset, iptables -t nat -S).");
+}
+
+/* Says who has the port in the other protocol, one socket a note. */
+static void note_other_protocol(struct notes *notes, const struct why *why) {
+    const struct other_sockets *other = &why->other;
+    for (unsigned i = 0; i < other->count; i++) {
+        const struct owners *owners = &other->owners[i];
+        char endpoint[ENDPOINT_TEXT_SIZE], *who = NULL;
+        size_t size = 0;
+        FILE *out = open_memstream(&who, &size);
+        if (out == NULL)
+            return;
+        if (owners->known > 0) {
+            sockets_print_program(out, &owners->oldest[0]);
+            fprintf(out, " (pid %d)", (int)owners->oldest[0].pid);
+        } else {
+            fprintf(out, "a process of user %" PRIu32, other->sockets[i].uid);
+        }
+        if (fclose(out) == 0)
+            note(notes, "On %s, %s has %s.", socket_protocol_name(other->protocol), who,
+                 endpoint_text(&other->sockets[i].local, endpoint));
+        free(who);
+    }
+    if (other->total > other->count)
+        note(notes, "On %s, %" PRIu32 " more sockets have the port.",
+             socket_protocol_name(other->protocol), other->total - other->count);
+}
+
+/* What is special about a Unix socket: where its owner is, and what was not looked at. */
+static void note_unix_socket(struct notes *notes, const struct why *why) {
+    const struct why_unix *found = &why->unix_socket;
+    if (found->found && found->where[0] != '\0')
+        note(notes, "The socket belongs to another network namespace: %s.", found->where);
+    if (found->place == UNIX_SOCKET_FILE && found->bound == KNOWN_YES && !found->found)
+        note(notes,
+             "The kernel says that the file is in use, but no network namespace that could be "
+             "looked at has the socket. As root, portreuse looks at all of them.");
+    if (found->place == UNIX_SOCKET_FILE && found->bound == NOT_KNOWN)
+        note(notes,
+             "Whether the file is in use is not known: connect() needs the right to write to "
+             "it. As root, portreuse can tell.");
+    if (found->place == UNIX_SOCKET_FILE && found->bound == KNOWN_NO)
+        note(notes, "connect() to the file was refused, which proves it: no socket is bound to it, "
+                    "in whatever network namespace.");
+    if (found->from_proc)
+        note(notes, "Unix sockets were read from /proc/net, which names them, but not their users: "
+                    "load unix_diag (modprobe unix_diag).");
 }
 
 static void note_settings(struct notes *notes, const struct why *why) {
@@ -212,8 +271,13 @@ static void print_one(FILE *out, const struct why *why) {
         why_remedies(why, print_remedy, out);
     }
     struct notes notes = {.out = out};
-    if (why->verdict == WHY_FREE)
+    if (why->asked.protocol == PROTOCOL_UNIX)
+        note_unix_socket(&notes, why);
+    else if (why->verdict == WHY_FREE)
         note_on_port(&notes, why);
+    if (why->evidence.from_proc)
+        note(&notes, "The sockets were %s.", sockets_proc_note(why->asked.protocol));
+    note_other_protocol(&notes, why);
     if (why->verdict != WHY_UNKNOWN) {
         note_settings(&notes, why);
         note_unseen(&notes, why);

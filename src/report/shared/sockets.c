@@ -19,7 +19,16 @@ void sockets_print(FILE *out, const struct tcp_socket *socket, sockets_endpoint 
                    const void *context) {
     char text[ENDPOINT_TEXT_SIZE];
     write = write == NULL ? endpoint : write;
-    fprintf(out, "%s %s", socket_state_name(socket->state), write(context, &socket->local, text));
+    if (socket->protocol != PROTOCOL_TCP)
+        fprintf(out, "%s ", socket_protocol_name(socket->protocol));
+    fputs(socket_state_text(socket->protocol, socket->state), out);
+    if (socket->protocol == PROTOCOL_UNIX) {
+        if (socket->state == STATE_LISTEN && socket->send_queue > 0)
+            fprintf(out, ", %" PRIu32 " waiting, backlog %" PRIu32, socket->receive_queue,
+                    socket->send_queue);
+        return;
+    }
+    fprintf(out, " %s", write(context, &socket->local, text));
     if (socket->remote.port != 0)
         fprintf(out, " to %s", write(context, &socket->remote, text));
 }
@@ -232,10 +241,14 @@ void sockets_json_endpoint(struct json *json, const char *key, const struct endp
 
 void sockets_json(struct json *json, const struct tcp_socket *socket) {
     static const struct endpoint none = {0};
-    json_string(json, "state", socket_state_name(socket->state));
+    json_string(json, "protocol", socket_protocol_name(socket->protocol));
+    json_string(json, "state", socket_state_text(socket->protocol, socket->state));
     sockets_json_endpoint(json, "local", &socket->local);
     sockets_json_endpoint(json, "remote", socket->remote.port == 0 ? &none : &socket->remote);
-    json_number(json, "uid", socket->uid);
+    if (socket->uid == SOCKET_UID_UNKNOWN)
+        json_string(json, "uid", NULL);
+    else
+        json_number(json, "uid", socket->uid);
     json_number(json, "inode", socket->inode);
     if (socket->state == STATE_TIME_WAIT)
         json_number(json, "time_left_ms", socket->expires_ms);

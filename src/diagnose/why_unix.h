@@ -1,0 +1,62 @@
+/* Would bind(), or connect(), to the name of a Unix socket succeed now, and if not, why? A look
+ * that changes nothing: lstat(2), a connect() that no server notices (kernel/unixdiag.h), unix_diag
+ * in this network namespace and, for a socket file that is in use elsewhere, in all others. */
+#ifndef PORTREUSE_DIAGNOSE_WHY_UNIX_H
+#define PORTREUSE_DIAGNOSE_WHY_UNIX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "inspect/namespaces.h"
+#include "kernel/unixdiag.h"
+#include "model/cause.h"
+
+struct unix_question {
+    char name[UNIX_NAME_SIZE + 1]; /* the path, or an abstract name, which starts with a NUL */
+    size_t name_size;              /* of the name, without the NUL at the end of a path */
+    int type;       /* SOCK_STREAM, ...; 0: SOCK_STREAM. It matters for abstract names only */
+    bool is_client; /* it connects, rather than binds */
+};
+
+/* What is at the name. */
+enum unix_place {
+    UNIX_ABSTRACT,
+    UNIX_NO_FILE,
+    UNIX_SOCKET_FILE,
+    UNIX_OTHER_FILE,
+    UNIX_UNREADABLE, /* the directory cannot be searched */
+};
+
+struct why_unix {
+    int error;        /* what the call answers, or 0 */
+    const char *call; /* "bind" or "connect", static; NULL if it succeeds */
+    enum cause cause;
+    enum unix_place place;
+    enum knowledge bound; /* whether a socket is bound to the name, in any network namespace */
+    bool found;           /* such a socket, in the namespace `where` ("" is this one): */
+    char where[NAMESPACE_NAME_SIZE];
+    struct unix_socket socket;
+    bool listed;     /* the Unix sockets of this namespace could be listed, */
+    bool from_proc;  /* from /proc/net, which has no user and no file */
+    unsigned unseen; /* namespaces that could not be looked at */
+};
+
+/* Looks, as the user and in the network namespace of the caller. */
+void why_unix_look(const struct unix_question *question, struct why_unix *why);
+
+/* --- the pure part, for tests --- */
+
+/* What the looks have shown about a name. */
+struct unix_signs {
+    enum unix_place place;
+    int asked;           /* unixdiag_ask(), for a socket file */
+    int directory_error; /* UNIX_NO_FILE: why no file can be created there, or 0 */
+    bool found, listed;  /* in unix_diag: such a socket; all sockets */
+    bool listens;        /* the socket found */
+    bool is_client;
+};
+
+/* Sets error, call, cause and bound. */
+void why_unix_judge(const struct unix_signs *signs, struct why_unix *why);
+
+#endif

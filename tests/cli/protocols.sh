@@ -1,0 +1,129 @@
+#!/bin/sh
+# portreuse why --protocol udp and unix, MPTCP, and a kernel without sock_diag.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=situation.sh
+. "$here/../situation.sh"
+
+why() { run $as "$portreuse" why --pid "$pid" "$@"; }
+line_is() { [ "$(head -n 1 "$work/out" | sed 's/([0-9][0-9]*)/(PID)/')" = "$1" ]; }
+
+# --- UDP and MPTCP ---
+
+begin udp
+if [ "$pid" = 0 ]; then
+  skip "UDP" "$(cat "$work/trouble")"
+else
+  why --protocol udp 127.0.0.1:2000
+  ok "a UDP socket has the port" line_is \
+    "EADDRINUSE 127.0.0.1:2000: situation (PID) has it on 127.0.0.1:2000"
+  ok "the cause is udp-port-taken" out_has "  udp-port-taken: another UDP socket has the port"
+  ok "one trial is made" out_has "of a UDP socket"
+  ok "without the options, which would share the port" out_lacks "  SO_REUSEADDR  "
+  ok "exit 1" status_is 1
+  why --protocol udp 0.0.0.0:2000
+  ok "the wildcard address is said to be one" out_has "the wildcard address means every address"
+  why --protocol udp 127.0.0.2:2000
+  ok "another address is free" line_is "FREE 127.0.0.2:2000/udp: bind() would succeed now"
+  ok "what has the port elsewhere is counted" out_has "1 UNCONN on the port, not in the way."
+  why 127.0.0.1:2000
+  ok "for TCP it is free" status_is 0
+  ok "and UDP is mentioned" out_has "  On UDP, situation (pid $pid) has 127.0.0.1:2000."
+  why --protocol udp 127.0.0.1:2001
+  ok "and TCP in the answer for UDP" out_has "  On TCP, situation (pid $pid) has 127.0.0.1:2001."
+  why --protocol udp --as client 127.0.0.1:2000
+  ok "there is no UDP client" status_is 2
+fi
+end
+
+begin mptcp
+if [ "$pid" = 0 ]; then
+  skip "MPTCP" "this kernel has none, or no namespace"
+else
+  why 127.0.0.1:2000
+  ok "an MPTCP listener is found" out_has "  MPTCP LISTEN 127.0.0.1:2000"
+  ok "and its process" out_has "    pid $pid, "
+fi
+end
+
+# --- without sock_diag ---
+
+begin listener
+if [ "$pid" = 0 ]; then
+  skip "a kernel without sock_diag" "$(cat "$work/trouble")"
+else
+  run "$helpers/refuse" netlink "$portreuse" why --pid "$pid" 127.0.0.1:2000
+  ok "/proc/net shows the listener" out_has "  LISTEN 127.0.0.1:2000"
+  ok "and how to see more" out_has "load tcp_diag (modprobe tcp_diag)"
+  ok "nothing changed" out_lacks "changed while looking"
+fi
+end
+begin idle
+if [ "$pid" = 0 ]; then
+  skip "a bound, idle socket without sock_diag" "$(cat "$work/trouble")"
+else
+  run "$helpers/refuse" netlink "$portreuse" why --pid "$pid" 127.0.0.1:2000
+  ok "an idle socket is not shown, and that is said" out_has "this kernel has no tcp_diag"
+  ok "nothing changed" out_lacks "changed while looking"
+fi
+end
+
+# --- Unix sockets ---
+
+chmod 755 "$work"
+file=$work/server.sock
+ask() { run "$portreuse" why --protocol unix "$@"; }
+export SITUATION_SOCKET="$file"
+ask "$file"
+ok "no file: free" first_line_starts "FREE "
+ask --as client "$file"
+ok "no file: a client has no server" out_has "  unix-no-socket: "
+begin unix
+if [ "$pid" = 0 ]; then
+  skip "a server at a Unix socket" "$(cat "$work/trouble")"
+else
+  # It is in another network namespace, which a file does not care about.
+  ask "$file"
+  ok "a live server" out_has "  unix-socket-in-use: "
+  ok "its exit status" status_is 1
+  if [ "$(id -u)" = 0 ]; then
+    ok "its process" out_has "    pid $pid, "
+    ok "its namespace" out_has "belongs to another network namespace"
+  fi
+  ask --as client "$file"
+  ok "a client finds it" status_is 0
+  run "$portreuse" why --pid "$pid" --protocol unix "$file"
+  ok "the backlog is shown" out_has "Unix LISTEN, 0 waiting, backlog 5"
+  run "$portreuse" why --pid "$pid" --protocol unix @situation
+  ok "an abstract name" first_line_starts "EADDRINUSE @situation: situation "
+  ask @situation
+  ok "which is another network namespace's" first_line_starts "FREE @situation"
+fi
+end
+if [ -S "$file" ]; then
+  ask "$file"
+  ok "a dead server's file is stale" out_has "  unix-stale-socket: "
+  ok "what to do" out_has "  rm $file"
+  ask --as client "$file"
+  ok "a client is refused" first_line_starts "ECONNREFUSED "
+  mv "$file" "$work/a b's.sock"
+  ask "$work/a b's.sock"
+  ok "the remedy is quoted for the shell" out_has "  rm '$work/a b'\\''s.sock'"
+  sed -n 's/^  \(rm .*\)/\1/p' "$work/out" >"$work/remedy"
+  sh "$work/remedy"
+  ask "$work/a b's.sock"
+  ok "and works" status_is 0
+fi
+ask "$work"
+ok "a directory is no socket" out_has "  unix-not-a-socket: "
+ask "$work/nowhere/x.sock"
+ok "a directory that is missing" first_line_starts "ENOENT "
+ok "is made" out_has "  mkdir -p $work/nowhere"
+ask "$work/ready/x.sock"
+ok "a file in place of the directory" first_line_starts "ENOTDIR "
+ask "$(printf '%0200d' 0)"
+ok "a name that is too long" status_is 2
+run "$portreuse" why --protocol tpc :80
+ok "an unknown protocol" status_is 2
+
+finish
