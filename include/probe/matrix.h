@@ -1,5 +1,5 @@
 /* The matrix: for each pair of a socket that has a port and a second one that wants it, what the
- * kernel answers to bind() and listen(), and what the model in model/rules.h says.
+ * kernel answers to bind() and listen(), and what the model says (model/rules.h, model/udp.h).
  *
  * Every pair is made from scratch on its own port, because the history of a port could change the
  * answer. Everything runs in one private network namespace. */
@@ -17,7 +17,8 @@
 enum matrix_user { MATRIX_SAME_USER, MATRIX_OTHER_USER, MATRIX_USERS };
 
 /* Of the first socket. For ESTABLISHED and TIME-WAIT, it is a listener that has accepted a
- * connection in that state and is closed. */
+ * connection in that state and is closed. A UDP socket is BOUND, which is called UNCONN, or
+ * ESTABLISHED: connected. */
 enum matrix_state {
     MATRIX_BOUND,
     MATRIX_LISTEN,
@@ -48,7 +49,7 @@ extern const struct matrix_address matrix_addresses[MATRIX_ADDRESSES];
 
 /* "none", "REUSEADDR", "REUSEPORT", "both"; "BOUND", ...; "same", "other". All static. */
 extern const char *const matrix_options_names[MATRIX_OPTIONS];
-extern const char *const matrix_state_names[MATRIX_STATES + 1]; /* ends with NULL */
+extern const char *const matrix_state_names[MATRIX_STATES + 2]; /* ends with UNCONN and NULL */
 extern const char *const matrix_user_names[MATRIX_USERS];
 
 /* One end of a pair. */
@@ -66,7 +67,7 @@ struct matrix_pair {
 enum { MATRIX_NOT_ASKED = -1 }; /* all of its bits are set */
 
 struct matrix_answer {
-    int16_t bind, listen; /* listen is asked only where bind answered 0 */
+    int16_t bind, listen; /* listen is asked only where bind answered 0, and never of UDP */
 };
 
 struct matrix_cell {
@@ -78,6 +79,7 @@ struct matrix_cell {
 enum { MATRIX_REASON_SIZE = NETNS_REASON_SIZE };
 
 struct matrix {
+    enum protocol protocol;          /* TCP or UDP */
     enum verdict verdict;            /* PASS: model and kernel agree; FAIL: they do not */
     char reason[MATRIX_REASON_SIZE]; /* of SKIP and ERROR */
     char kernel[65];                 /* its release */
@@ -89,7 +91,11 @@ struct matrix {
 
 /* Measures all pairs, in a child process, and asks the model for each. The caller frees the matrix
  * with free(). NULL with errno set if there is no memory or no process for it. */
-struct matrix *matrix_measure(void);
+struct matrix *matrix_measure(enum protocol protocol);
+
+/* Return whether sockets of the protocol have this state, and what it is called there. */
+bool matrix_has_state(enum protocol protocol, enum matrix_state state);
+const char *matrix_state_name(enum protocol protocol, enum matrix_state state);
 
 /* Advances `*pair` to the next pair, in the order of the cells; the first one is all zero. Returns
  * false after the last. There are pairs of another user only where both sockets have SO_REUSEPORT:

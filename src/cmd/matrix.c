@@ -14,6 +14,7 @@
 #include "report/matrix/matrix.h"
 
 struct request {
+    bool udp;
     struct matrix_choice choice;
     bool states_named, first_named, second_named;
     struct outputs outputs;
@@ -30,7 +31,8 @@ static bool set_state(const struct option_use *use) {
     if (!request->states_named)
         memset(request->choice.states, false, sizeof request->choice.states);
     request->states_named = true;
-    return state >= 0 && (request->choice.states[state] = true);
+    /* UNCONN, the last of them, is what BOUND is called for UDP */
+    return state >= 0 && (request->choice.states[state % MATRIX_STATES] = true);
 }
 
 static bool choose_ends(const struct option_use *use, bool *named, matrix_ends ends) {
@@ -54,14 +56,22 @@ static bool set_second(const struct option_use *use) {
     return choose_ends(use, &request->second_named, request->choice.second);
 }
 
+static const char *const protocols[] = {"tcp", "udp", NULL};
+
 static const struct option_row rows[] = {
+    {.name = "protocol",
+     .takes = VALUE_REQUIRED,
+     .values = protocols,
+     .set = option_set_either,
+     .offset = offsetof(struct request, udp),
+     .help = "the protocol of the sockets (default: tcp)"},
     {.name = "state",
      .takes = VALUE_REQUIRED,
      .value_name = "STATE",
      .values = matrix_state_names,
      .set = set_state,
-     .help = "only this state of the first socket: BOUND, LISTEN, ESTABLISHED or TIME-WAIT; may "
-             "be given several times"},
+     .help = "only this state of the first socket: BOUND, LISTEN, ESTABLISHED or TIME-WAIT (of "
+             "UDP: UNCONN or ESTABLISHED); may be given several times"},
     {.name = "first",
      .takes = VALUE_REQUIRED,
      .value_name = "SOCKET",
@@ -131,7 +141,7 @@ static int report_diff(struct request *request, struct report *report,
 static int measure_and_report(struct request *request) {
     if (!outputs_open(&request->outputs))
         return EXIT_TROUBLE;
-    struct matrix *matrix = matrix_measure();
+    struct matrix *matrix = matrix_measure(request->udp ? PROTOCOL_UDP : PROTOCOL_TCP);
     if (matrix == NULL) {
         options_complain("matrix", "cannot start to measure: %s", strerror(errno));
         return EXIT_TROUBLE;
@@ -147,11 +157,22 @@ static int measure_and_report(struct request *request) {
     return status;
 }
 
+/* Returns whether sockets of the protocol have one of the chosen states; complains if not. */
+static bool check_states(const struct request *request) {
+    enum protocol protocol = request->udp ? PROTOCOL_UDP : PROTOCOL_TCP;
+    for (unsigned i = 0; i < MATRIX_STATES; i++)
+        if (request->choice.states[i] && matrix_has_state(protocol, (enum matrix_state)i))
+            return true;
+    options_complain("matrix", "UDP sockets have no such state; theirs are UNCONN and ESTABLISHED");
+    return false;
+}
+
 static int cmd_matrix(int argc, char **argv) {
     struct request request = {.outputs = {.command = "matrix", .subject = &subject_matrix}};
     int status = EXIT_TROUBLE;
     memset(&request.choice, true, sizeof request.choice);
-    if (options_parse("matrix", groups, argc, argv, &request) && options_no_operands(argc, argv))
+    if (options_parse("matrix", groups, argc, argv, &request) && options_no_operands(argc, argv) &&
+        check_states(&request))
         status = measure_and_report(&request);
     outputs_free(&request.outputs);
     return status;

@@ -18,6 +18,7 @@
 #include "kernel/process.h"
 #include "kernel/sockdiag.h"
 #include "kernel/sysctl.h"
+#include "model/udp.h"
 
 const struct matrix_address matrix_addresses[MATRIX_ADDRESSES] = {
     {"0.0.0.0", "0.0.0.0:0", "127.0.0.1:0", false},
@@ -31,8 +32,8 @@ const struct matrix_address matrix_addresses[MATRIX_ADDRESSES] = {
 };
 
 const char *const matrix_options_names[MATRIX_OPTIONS] = {"none", "REUSEADDR", "REUSEPORT", "both"};
-const char *const matrix_state_names[MATRIX_STATES + 1] = {"BOUND", "LISTEN", "ESTABLISHED",
-                                                           "TIME-WAIT"};
+const char *const matrix_state_names[MATRIX_STATES + 2] = {"BOUND", "LISTEN", "ESTABLISHED",
+                                                           "TIME-WAIT", "UNCONN"};
 const char *const matrix_user_names[MATRIX_USERS] = {"same", "other"};
 
 enum {
@@ -97,6 +98,16 @@ static struct endpoint bound_to(struct matrix_end end, uint16_t port) {
 
 /* --- the model's answer --- */
 
+bool matrix_has_state(enum protocol protocol, enum matrix_state state) {
+    return protocol != PROTOCOL_UDP || state == MATRIX_BOUND || state == MATRIX_ESTABLISHED;
+}
+
+const char *matrix_state_name(enum protocol protocol, enum matrix_state state) {
+    return matrix_state_names[protocol == PROTOCOL_UDP && state == MATRIX_BOUND
+                                  ? (unsigned)MATRIX_STATES
+                                  : (unsigned)state];
+}
+
 static struct claim claim_of(struct matrix_end end, uint16_t port, uint32_t uid) {
     return (struct claim){.local = bound_to(end, port),
                           .reuseaddr =
@@ -127,6 +138,15 @@ static struct occupant occupant_of(const struct matrix_pair *pair, const struct 
 
 static int16_t errno_of(const struct port_ruling *port) {
     return port->ruling.in_the_way == KNOWN_NO ? 0 : EADDRINUSE;
+}
+
+static void predict_udp(const struct matrix_pair *pair, struct matrix_cell *cell) {
+    struct claim first = claim_of(pair->first, 1, 0);
+    struct claim second = claim_of(pair->second, 1, pair->user);
+    struct occupant occupant = occupant_of(pair, &first);
+    struct port_ruling bind = udp_port(&second, &occupant, 1);
+    cell->want = (struct matrix_answer){errno_of(&bind), MATRIX_NOT_ASKED};
+    cell->bind_rule = cell->listen_rule = (uint8_t)bind.ruling.rule;
 }
 
 static void predict(const struct matrix_pair *pair, struct matrix_cell *cell) {
@@ -160,9 +180,10 @@ static void close_one(int *fd) {
 }
 
 /* A socket with the options of `end`, or -1 with errno set. */
-static int open_socket(struct matrix_end end, sa_family_t family) {
+static int open_socket(enum protocol protocol, struct matrix_end end, sa_family_t family) {
     static const int one = 1;
-    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int type = protocol == PROTOCOL_UDP ? SOCK_DGRAM : SOCK_STREAM;
+    int fd = socket(family, type | SOCK_CLOEXEC, 0);
     bool reuseaddr = end.options == MATRIX_REUSEADDR || end.options == MATRIX_BOTH;
     if (fd < 0)
         return -1;
@@ -221,13 +242,26 @@ static int close_to_time_wait(int diag, struct first *first, const struct endpoi
     return ETIMEDOUT;
 }
 
+/* Connects a UDP socket to a port at which nobody needs to be; nothing is sent. Returns 0 or an
+ * errno. */
+static int call_connect(int fd, struct endpoint remote) {
+    enum { DISCARD = 9 };
+    struct sockaddr_storage address;
+    remote.port = DISCARD;
+    socklen_t size = endpoint_to_sockaddr(&remote, &address);
+    return connect(fd, (struct sockaddr *)&address, size) < 0 ? errno : 0;
+}
+
 /* Brings the first socket into the state of the pair. Returns 0 or an errno. */
-static int make_first(int diag, const struct matrix_pair *pair, uint16_t port,
-                      struct first *first) {
+static int make_first(enum protocol protocol, int diag, const struct matrix_pair *pair,
+                      uint16_t port, struct first *first) {
     struct endpoint local = bound_to(pair->first, port);
     struct endpoint peer = endpoint_named(matrix_addresses[pair->first.address].peer, port);
-    first->socket = open_socket(pair->first, local.family);
+    first->socket = open_socket(protocol, pair->first, local.family);
     int error = first->socket < 0 ? errno : call_bind(first->socket, &local);
+    if (protocol == PROTOCOL_UDP)
+        return error == 0 && pair->state == MATRIX_ESTABLISHED ? call_connect(first->socket, peer)
+                                                               : error;
     if (error == 0 && pair->state != MATRIX_BOUND)
         error = listen(first->socket, 1) < 0 ? errno : 0;
     if (error == 0 && (pair->state == MATRIX_ESTABLISHED || pair->state == MATRIX_TIME_WAIT))
@@ -239,24 +273,26 @@ static int make_first(int diag, const struct matrix_pair *pair, uint16_t port,
 
 /* Makes the calls with the second socket. A socket belongs to the file system user of the process
  * that creates it (setfsuid(2)). Returns 0, or the errno of another call. */
-static int ask_second(const struct matrix_pair *pair, uint16_t port, struct matrix_answer *got) {
+static int ask_second(enum protocol protocol, const struct matrix_pair *pair, uint16_t port,
+                      struct matrix_answer *got) {
     struct endpoint local = bound_to(pair->second, port);
     if (pair->user == MATRIX_OTHER_USER)
         setfsuid(OTHER_USER);
-    int second = open_socket(pair->second, local.family), error = errno;
+    int second = open_socket(protocol, pair->second, local.family), error = errno;
     if (pair->user == MATRIX_OTHER_USER)
         setfsuid(geteuid());
     if (second < 0)
         return error;
     got->bind = (int16_t)call_bind(second, &local);
-    if (got->bind == 0)
+    if (got->bind == 0 && protocol == PROTOCOL_TCP)
         got->listen = (int16_t)(listen(second, 1) < 0 ? errno : 0);
     close_one(&second);
     return 0;
 }
 
 static bool left_out(const struct matrix *matrix, const struct matrix_pair *pair) {
-    return (pair->user == MATRIX_OTHER_USER && !matrix->users) ||
+    return !matrix_has_state(matrix->protocol, pair->state) ||
+           (pair->user == MATRIX_OTHER_USER && !matrix->users) ||
            (!matrix->ipv6 && (bound_to(pair->first, 0).family == AF_INET6 ||
                               bound_to(pair->second, 0).family == AF_INET6));
 }
@@ -268,9 +304,9 @@ static void measure_pair(struct matrix *matrix, int diag, const struct matrix_pa
     uint16_t port = (uint16_t)(FIRST_PORT + matrix->pairs);
     if (left_out(matrix, pair))
         return;
-    int error = make_first(diag, pair, port, &first);
+    int error = make_first(matrix->protocol, diag, pair, port, &first);
     if (error == 0)
-        error = ask_second(pair, port, &cell->got);
+        error = ask_second(matrix->protocol, pair, port, &cell->got);
     close_one(&first.socket);
     close_one(&first.accepted);
     close_one(&first.client);
@@ -279,8 +315,8 @@ static void measure_pair(struct matrix *matrix, int diag, const struct matrix_pa
         return;
     matrix->verdict = VERDICT_ERROR;
     snprintf(matrix->reason, sizeof matrix->reason, "a socket on %s did not reach %s: %s",
-             matrix_addresses[pair->first.address].name, matrix_state_names[pair->state],
-             errname(error, name));
+             matrix_addresses[pair->first.address].name,
+             matrix_state_name(matrix->protocol, pair->state), errname(error, name));
 }
 
 /* In the child: measures what it can, and leaves the rest as it was. */
@@ -313,20 +349,24 @@ static void compare(struct matrix *matrix) {
     struct matrix_pair pair = {0};
     do {
         struct matrix_cell *cell = matrix_cell(matrix, &pair);
-        predict(&pair, cell);
+        if (matrix->protocol == PROTOCOL_UDP)
+            predict_udp(&pair, cell);
+        else
+            predict(&pair, cell);
         matrix->disagreements += matrix_measured(cell) && !matrix_agrees(cell);
     } while (matrix_next(&pair));
     if (matrix->disagreements > 0 && matrix->verdict == VERDICT_PASS)
         matrix->verdict = VERDICT_FAIL;
 }
 
-struct matrix *matrix_measure(void) {
+struct matrix *matrix_measure(enum protocol protocol) {
     struct child child = {.seconds = TIME_LIMIT_S};
     struct utsname kernel;
     const char *what;
     struct matrix *matrix = calloc(1, sizeof *matrix);
     if (matrix == NULL)
         return NULL;
+    matrix->protocol = protocol;
     uname(&kernel);
     snprintf(matrix->kernel, sizeof matrix->kernel, "%s", kernel.release);
     memset(matrix->cells, MATRIX_NOT_ASKED, sizeof matrix->cells);

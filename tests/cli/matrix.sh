@@ -47,6 +47,35 @@ ok "unless it is v6only" out_has "v6only none, then 0.0.0.0 none"
 run "$portreuse" matrix --state BOUND --first 0.0.0.0,REUSEADDR --second 0.0.0.0,REUSEADDR
 ok "two may bind by SO_REUSEADDR" out_has "both-reuseaddr: "
 
+# --- UDP ---
+
+run "$portreuse" matrix --protocol udp
+ok "the kernel answers for UDP as the model says" status_is 0
+ok "the verdict names UDP" out_matches '^PASS matrix: [0-9]+ pairs of UDP sockets, as the model says$'
+ok "there are the states of UDP" out_has "UNCONN: a bound socket"
+ok "and no others" out_lacks "LISTEN"
+ok "no line is wider than 80 columns" sh -c '! grep -qE "^.{81}" "$1"' - "$work/out"
+run "$portreuse" matrix --protocol udp --state UNCONN --first 127.0.0.1,REUSEADDR \
+  --second 127.0.0.1,REUSEADDR
+ok "SO_REUSEADDR lets two UDP sockets bind" out_has "    bind ok"
+ok "and listen() is not asked" out_lacks "listen ok"
+ok "the rule is one of UDP" out_has "udp-both-reuseaddr: "
+run "$portreuse" matrix --protocol udp --state LISTEN
+ok "UDP sockets do not listen" status_is 2
+run "$portreuse" matrix --protocol udp --format csv
+ok "the CSV of UDP says so" sh -c '[ "$(tail -n +2 "$1" | grep -vc ",UDP$")" = 0 ]' - "$work/out"
+run "$portreuse" matrix --protocol udp --format json
+cp "$work/out" "$work/udp.json"
+ok "the JSON has the protocol" out_has '"protocol": "UDP"'
+run "$portreuse" matrix --protocol udp --diff "$work/udp.json"
+ok "nothing has changed" status_is 0
+run "$portreuse" matrix --diff "$work/udp.json"
+ok "TCP is not compared with UDP" status_is 2
+run "$portreuse" matrix --protocol udp --format markdown
+ok "so has Markdown" out_has "# Which UDP sockets may share a port"
+run "$portreuse" matrix --protocol udp --format svg
+ok "and SVG" out_has "Which UDP sockets may share a port"
+
 # --- data ---
 
 run "$portreuse" matrix --format csv
@@ -97,7 +126,7 @@ ok "and one without pairs, which says how to make one" err_has "portreuse matrix
 # --- what is wrong ---
 
 run "$portreuse" matrix --state TIMEWAIT
-ok "an unknown state is refused" err_has "--state 'TIMEWAIT': expected 'BOUND', 'LISTEN', 'ESTABLISHED' or 'TIME-WAIT'"
+ok "an unknown state is refused" err_has "--state 'TIMEWAIT': expected 'BOUND', 'LISTEN', 'ESTABLISHED', 'TIME-WAIT' or 'UNCONN'"
 run "$portreuse" matrix --first 10.0.0.1
 ok "an address that it has not is refused" status_is 2
 run "$portreuse" matrix --second 127.0.0.1,v6only

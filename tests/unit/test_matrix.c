@@ -52,7 +52,7 @@ static void pairs_and_answers_are_text(void **state) {
                                .second = {MATRIX_ADDRESSES - 1, MATRIX_REUSEPORT}};
     char text[MATRIX_PAIR_SIZE];
     (void)state;
-    assert_string_equal(matrix_pair_text(&pair, text),
+    assert_string_equal(matrix_pair_text(&(struct matrix){0}, &pair, text),
                         "ESTABLISHED ::ffff:127.0.0.1 REUSEADDR, then ::ffff:127.0.0.1 REUSEPORT "
                         "of another user");
     struct matrix_answer answer = {.bind = 0, .listen = EADDRINUSE};

@@ -49,7 +49,8 @@ const char *matrix_verdict(const struct matrix *matrix, char *text);
 
 /* Write `TIME-WAIT 127.0.0.1 none, then :: REUSEADDR` to `text` (MATRIX_PAIR_SIZE bytes), and
  * `bind EADDRINUSE` or `bind ok, listen ok` to `text` (MATRIX_ANSWER_SIZE bytes); return `text`. */
-const char *matrix_pair_text(const struct matrix_pair *pair, char *text);
+const char *matrix_pair_text(const struct matrix *matrix, const struct matrix_pair *pair,
+                             char *text);
 const char *matrix_answer_text(const struct matrix_answer *answer, char *text);
 
 /* Returns `ok`, the name of an errno, or `-` if the call was not made; `text` has ERRNAME_SIZE
@@ -60,7 +61,7 @@ const char *matrix_errno_text(int error, char *text);
 /* Returns the rule that decided in the model: for bind() if that was refused, else for listen(). */
 const struct rule_text *matrix_rule(const struct matrix_cell *cell);
 
-/* Returns the answer in one character: `+` both calls succeed, `b` only bind(), `.` neither, `!`
+/* Returns the answer in one character: `+` all calls succeed, `b` only bind(), `.` neither, `!`
  * the kernel contradicts the model, ` ` not measured. */
 char matrix_mark(const struct matrix_cell *cell);
 

@@ -11,17 +11,22 @@
 
 /* --- JSON and CSV --- */
 
-enum { FIELDS = 11, FIELD_SIZE = 32 };
+enum { FIELDS = 12, FIELD_SIZE = 32 };
 
 static const char *const field_names[FIELDS] = {
-    "state",          "user",           "first_address", "first_options",
-    "second_address", "second_options", "bind",          "listen",
-    "want_bind",      "want_listen",    "rule"};
+    "state", "user",   "first_address", "first_options", "second_address", "second_options",
+    "bind",  "listen", "want_bind",     "want_listen",   "rule",           "protocol"};
+
+/* The matrix of TCP has no column for the protocol: it had none before there was another one. */
+static unsigned field_count(const struct matrix *matrix) {
+    return matrix->protocol == PROTOCOL_TCP ? FIELDS - 1 : FIELDS;
+}
 
 /* Fills the fields in the order of their names. */
-static void fill(const struct matrix_pair *pair, const struct matrix_cell *cell,
+static void fill(const struct matrix *matrix, const struct matrix_pair *pair,
                  const char *fields[FIELDS], char texts[4][ERRNAME_SIZE]) {
-    fields[0] = matrix_state_names[pair->state];
+    const struct matrix_cell *cell = matrix_cell(matrix, pair);
+    fields[0] = matrix_state_name(matrix->protocol, pair->state);
     fields[1] = matrix_user_names[pair->user];
     fields[2] = matrix_addresses[pair->first.address].name;
     fields[3] = matrix_options_names[pair->first.options];
@@ -32,6 +37,7 @@ static void fill(const struct matrix_pair *pair, const struct matrix_cell *cell,
     fields[8] = matrix_errno_text(cell->want.bind, texts[2]);
     fields[9] = matrix_errno_text(cell->want.listen, texts[3]);
     fields[10] = matrix_rule(cell)->name;
+    fields[11] = socket_protocol_name(matrix->protocol);
 }
 
 static void write_json(const struct report *report, FILE *out) {
@@ -44,6 +50,7 @@ static void write_json(const struct report *report, FILE *out) {
     json_object(&json, NULL);
     report_json_head(&json, report);
     json_string(&json, "portreuse", PORTREUSE_VERSION);
+    json_string(&json, "protocol", socket_protocol_name(matrix->protocol));
     json_string(&json, "kernel", matrix->kernel);
     json_string(&json, "reason", matrix->reason[0] == '\0' ? NULL : matrix->reason);
     json_bool(&json, "ipv6", matrix->ipv6);
@@ -53,9 +60,9 @@ static void write_json(const struct report *report, FILE *out) {
     do {
         if (!matrix_shown(findings, &pair))
             continue;
-        fill(&pair, matrix_cell(matrix, &pair), fields, texts);
+        fill(matrix, &pair, fields, texts);
         json_object(&json, NULL);
-        for (unsigned i = 0; i < FIELDS; i++)
+        for (unsigned i = 0; i < field_count(matrix); i++)
             json_string(&json, field_names[i], fields[i]);
         json_end(&json);
     } while (matrix_next(&pair));
@@ -63,8 +70,8 @@ static void write_json(const struct report *report, FILE *out) {
     json_end(&json);
 }
 
-static void write_record(const char *const fields[FIELDS], FILE *out) {
-    for (unsigned i = 0; i < FIELDS; i++)
+static void write_record(const char *const *fields, unsigned count, FILE *out) {
+    for (unsigned i = 0; i < count; i++)
         fprintf(out, strchr(fields[i], ',') == NULL ? "%s%s" : "%s\"%s\"", i == 0 ? "" : ",",
                 fields[i]);
     fputc('\n', out);
@@ -76,12 +83,12 @@ static void write_csv(const struct report *report, FILE *out) {
     struct matrix_pair pair = {0};
     const char *fields[FIELDS];
     char texts[4][ERRNAME_SIZE];
-    write_record(field_names, out);
+    write_record(field_names, field_count(matrix), out);
     do {
         if (!matrix_shown(findings, &pair))
             continue;
-        fill(&pair, matrix_cell(matrix, &pair), fields, texts);
-        write_record(fields, out);
+        fill(matrix, &pair, fields, texts);
+        write_record(fields, field_count(matrix), out);
     } while (matrix_next(&pair));
 }
 
@@ -137,7 +144,8 @@ static unsigned take_address(struct reading *reading, const char *name) {
 static void take_field(struct reading *reading, const char *key, const char *text) {
     struct matrix_pair *pair = &reading->pair;
     if (strcmp(key, "state") == 0)
-        pair->state = take_name(reading, text, matrix_state_names, MATRIX_STATES);
+        pair->state = take_name(reading, text, matrix_state_names, MATRIX_STATES + 1) %
+                      MATRIX_STATES; /* UNCONN is what BOUND is called for UDP */
     else if (strcmp(key, "user") == 0)
         pair->user = take_name(reading, text, matrix_user_names, MATRIX_USERS);
     else if (strcmp(key, "first_address") == 0)
@@ -162,6 +170,8 @@ static void take_event(void *context, enum json_event event, unsigned depth, con
     struct matrix_diff *diff = reading->diff;
     if (event == JSON_READ_STRING && depth == DEPTH_TOP && strcmp(key, "kernel") == 0)
         snprintf(diff->kernel, sizeof diff->kernel, "%s", text);
+    else if (event == JSON_READ_STRING && depth == DEPTH_TOP && strcmp(key, "protocol") == 0)
+        diff->earlier->protocol = strcmp(text, "UDP") == 0 ? PROTOCOL_UDP : PROTOCOL_TCP;
     else if (event == JSON_READ_OPEN && depth == DEPTH_TOP && strcmp(key, "pairs") == 0)
         reading->has_pairs = true;
     else if (event == JSON_READ_OPEN && depth == DEPTH_PAIR)
@@ -194,9 +204,12 @@ const char *matrix_diff_read(struct matrix_diff *diff, const struct matrix *matr
     if (diff->earlier == NULL)
         return "out of memory";
     memset(diff->earlier, 0xff, sizeof *diff->earlier); /* MATRIX_NOT_ASKED throughout */
+    diff->earlier->protocol = PROTOCOL_TCP;             /* unless it says otherwise */
     const char *wrong = json_read(bytes, size, take_event, &reading);
     if (wrong != NULL)
         return wrong;
+    if (diff->earlier->protocol != matrix->protocol)
+        return "it is the matrix of another protocol";
     if (!reading.has_pairs)
         return "it has no pairs; 'portreuse matrix --format json' writes such a file";
     do {
@@ -223,7 +236,7 @@ static void write_diff(const struct report *report, FILE *out) {
         if (!matrix_shown(findings, &pair) || !changed(diff, matrix, &pair))
             continue;
         fputc('\n', out);
-        layout_wrap(out, matrix_pair_text(&pair, text), 4, 0);
+        layout_wrap(out, matrix_pair_text(matrix, &pair, text), 4, 0);
         fprintf(out, "    was %s\n    is  %s\n",
                 matrix_answer_text(&matrix_cell(diff->earlier, &pair)->got, was),
                 matrix_answer_text(&matrix_cell(matrix, &pair)->got, is));

@@ -23,7 +23,7 @@ static void write_row(const struct matrix_findings *findings, struct matrix_pair
 static void write_table(const struct matrix_findings *findings, enum matrix_state state,
                         enum matrix_user user, FILE *out) {
     struct matrix_pair pair = {.user = user, .state = state};
-    fprintf(out, "\n## %s%s\n\n| first |", matrix_state_names[state],
+    fprintf(out, "\n## %s%s\n\n| first |", matrix_state_name(findings->matrix->protocol, state),
             user == MATRIX_OTHER_USER ? ", another user" : "");
     for (unsigned i = 0; i < MATRIX_ADDRESSES; i++)
         fprintf(out, " %s |", matrix_addresses[i].name);
@@ -44,15 +44,17 @@ static void write_markdown(const struct report *report, FILE *out) {
     const struct matrix_findings *findings = report->findings;
     const struct matrix *matrix = findings->matrix;
     char line[REPORT_LINE_SIZE];
+    bool udp = matrix->protocol == PROTOCOL_UDP;
     fprintf(out,
-            "# Which sockets may share a port on Linux %s\n\n%s\n\n"
+            "# Which %ssockets may share a port on Linux %s\n\n%s\n\n"
             "A row is a socket that has the port; a column is the address of a second socket that "
             "wants it. The four\nmarks of a cell are for the options of the second socket: none, "
             "SO_REUSEADDR, SO_REUSEPORT, both.\n\n"
-            "| mark | |\n|---|---|\n| `+` | bind() and listen() succeed |\n"
-            "| `b` | bind() succeeds, listen() fails with EADDRINUSE |\n"
+            "| mark | |\n|---|---|\n| `+` | %s |\n%s"
             "| `.` | bind() fails with EADDRINUSE |\n| `!` | the kernel contradicts the model |\n",
-            matrix->kernel, matrix_verdict(matrix, line));
+            udp ? "UDP " : "", matrix->kernel, matrix_verdict(matrix, line),
+            udp ? "bind() succeeds" : "bind() and listen() succeed",
+            udp ? "" : "| `b` | bind() succeeds, listen() fails with EADDRINUSE |\n");
     matrix_each_grid(findings, write_table, out);
 }
 
@@ -107,11 +109,20 @@ static void write_squares(const struct matrix_findings *findings, enum matrix_st
     fputs("\"/>\n", out);
 }
 
+/* Returns the row of panels of a state: there are none for states that the protocol lacks. */
+static unsigned panel_row(enum protocol protocol, enum matrix_state state) {
+    unsigned row = 0;
+    for (unsigned i = 0; i < state; i++)
+        row += matrix_has_state(protocol, (enum matrix_state)i);
+    return row;
+}
+
 static void write_panel(const struct matrix_findings *findings, enum matrix_state state,
                         enum matrix_user user, FILE *out) {
     fprintf(out, "<g transform=\"translate(%d %d)\">\n", (int)user * PANEL,
-            LEGEND + (int)state * PANEL_HEIGHT);
-    fprintf(out, "<text x=\"6\" y=\"20\" class=\"title\">%s%s</text>\n", matrix_state_names[state],
+            LEGEND + (int)panel_row(findings->matrix->protocol, state) * PANEL_HEIGHT);
+    fprintf(out, "<text x=\"6\" y=\"20\" class=\"title\">%s%s</text>\n",
+            matrix_state_name(findings->matrix->protocol, state),
             user == MATRIX_OTHER_USER ? ", another user" : "");
     for (unsigned i = 0; i < MATRIX_ADDRESSES; i++) {
         int middle = offset((struct matrix_end){i, 2});
@@ -128,19 +139,23 @@ static void write_panel(const struct matrix_findings *findings, enum matrix_stat
 static void write_svg(const struct report *report, FILE *out) {
     const struct matrix_findings *findings = report->findings;
     const struct matrix *matrix = findings->matrix;
-    int width = MATRIX_USERS * PANEL, height = LEGEND + MATRIX_STATES * PANEL_HEIGHT;
+    int width = MATRIX_USERS * PANEL,
+        height = LEGEND + (int)panel_row(matrix->protocol, MATRIX_STATES) * PANEL_HEIGHT;
+    bool udp = matrix->protocol == PROTOCOL_UDP;
     fprintf(out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" "
             "font-family=\"sans-serif\" font-size=\"11\">\n"
             "<style>.title{font-size:14px;font-weight:bold}</style>\n"
-            "<title>Which sockets may share a port on Linux %s</title>\n"
+            "<title>Which %ssockets may share a port on Linux %s</title>\n"
             "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n",
-            width, height, matrix->kernel, width, height);
+            width, height, udp ? "UDP " : "", matrix->kernel, width, height);
     for (unsigned i = 0; i < KINDS; i++)
-        fprintf(out,
-                "<rect x=\"%u\" y=\"8\" width=\"8\" height=\"8\" fill=\"%s\"/>"
-                "<text x=\"%u\" y=\"16\">%s</text>\n",
-                8 + 250 * i, kinds[i].fill, 20 + 250 * i, kinds[i].words);
+        if (!udp || kinds[i].mark != 'b')
+            fprintf(out,
+                    "<rect x=\"%u\" y=\"8\" width=\"8\" height=\"8\" fill=\"%s\"/>"
+                    "<text x=\"%u\" y=\"16\">%s</text>\n",
+                    8 + 250 * i, kinds[i].fill, 20 + 250 * i,
+                    udp && kinds[i].mark == '+' ? "bind() succeeds" : kinds[i].words);
     fputs("<text x=\"8\" y=\"34\">rows: the socket that has the port; columns: the one that wants "
           "it</text>\n<text x=\"8\" y=\"50\">in each group: no option, SO_REUSEADDR, SO_REUSEPORT, "
           "both</text>\n",

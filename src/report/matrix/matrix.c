@@ -20,6 +20,7 @@ void matrix_each_grid(const struct matrix_findings *findings, matrix_grid *grid,
     for (unsigned state = 0; state < MATRIX_STATES; state++)
         for (unsigned user = 0; user < MATRIX_USERS; user++)
             if (findings->choice->states[state] &&
+                matrix_has_state(findings->matrix->protocol, state) &&
                 (user == MATRIX_SAME_USER || findings->matrix->users))
                 grid(findings, state, user, out);
 }
@@ -69,18 +70,21 @@ const char *matrix_verdict(const struct matrix *matrix, char *text) {
     struct layout_line line;
     FILE *out = layout_line_begin(&line);
     if (out != NULL && matrix->verdict == VERDICT_PASS)
-        fprintf(out, "PASS matrix: %zu pairs of sockets, as the model says", matrix->pairs);
+        fprintf(out, "PASS matrix: %zu pairs of %ssockets, as the model says", matrix->pairs,
+                matrix->protocol == PROTOCOL_UDP ? "UDP " : "");
     else if (out != NULL && matrix->verdict == VERDICT_FAIL)
-        fprintf(out, "FAIL matrix: %zu of %zu pairs not as the model says", matrix->disagreements,
-                matrix->pairs);
+        fprintf(out, "FAIL matrix: %zu of %zu pairs %snot as the model says", matrix->disagreements,
+                matrix->pairs, matrix->protocol == PROTOCOL_UDP ? "of UDP sockets " : "");
     else if (out != NULL)
         fprintf(out, "%s matrix: %s", verdict_name(matrix->verdict), matrix->reason);
     layout_line_end(&line, text);
     return text;
 }
 
-const char *matrix_pair_text(const struct matrix_pair *pair, char *text) {
-    snprintf(text, MATRIX_PAIR_SIZE, "%s %s %s, then %s %s%s", matrix_state_names[pair->state],
+const char *matrix_pair_text(const struct matrix *matrix, const struct matrix_pair *pair,
+                             char *text) {
+    snprintf(text, MATRIX_PAIR_SIZE, "%s %s %s, then %s %s%s",
+             matrix_state_name(matrix->protocol, pair->state),
              matrix_addresses[pair->first.address].name, matrix_options_names[pair->first.options],
              matrix_addresses[pair->second.address].name,
              matrix_options_names[pair->second.options],
@@ -112,7 +116,7 @@ char matrix_mark(const struct matrix_cell *cell) {
         return ' ';
     if (!matrix_agrees(cell))
         return '!';
-    return cell->got.bind != 0 ? '.' : cell->got.listen != 0 ? 'b' : '+';
+    return cell->got.bind != 0 ? '.' : cell->got.listen > 0 ? 'b' : '+';
 }
 
 /* --- for people ---
@@ -128,6 +132,8 @@ enum { ADDRESS = 10, LABEL = 14, MARKS = 5, FEW = 16, PARTS = 2, PART_SIZE = 16,
 static const char *const state_lines[MATRIX_STATES] = {
     "a bound socket", "a listening socket", "an accepted socket whose listener is closed",
     "an accepted socket that closed first, and whose listener is closed"};
+static const char *const udp_state_lines[MATRIX_STATES] = {
+    [MATRIX_BOUND] = "a bound socket", [MATRIX_ESTABLISHED] = "a bound and connected socket"};
 
 /* Splits the name of an address into two lines: `::ffff:` and `127.0.0.1`, `::` and `v6only`. */
 static void split_name(const char *name, char parts[PARTS][PART_SIZE]) {
@@ -227,7 +233,9 @@ static void print_grid(const struct matrix_findings *findings, enum matrix_state
             any |= row_chosen(findings->choice, user, i, k);
     if (!any)
         return;
-    fprintf(out, "\n%s: %s%s\n\n", matrix_state_names[state], state_lines[state],
+    bool udp = findings->matrix->protocol == PROTOCOL_UDP;
+    fprintf(out, "\n%s: %s%s\n\n", matrix_state_name(findings->matrix->protocol, state),
+            udp ? udp_state_lines[state] : state_lines[state],
             user == MATRIX_OTHER_USER ? ".\nThe second socket belongs to another user." : "");
     print_heading(findings->choice, out);
     for (unsigned i = 0; i < MATRIX_ADDRESSES; i++) {
@@ -237,9 +245,13 @@ static void print_grid(const struct matrix_findings *findings, enum matrix_state
 }
 
 static void print_legend(const struct matrix *matrix, FILE *out) {
-    fputs("\nThe first socket has the port. Can the second one bind to it, and then listen?\n"
-          "  +  both    b  bind only    .  neither: EADDRINUSE    !  not as the model says\n"
-          "Options: none, ADDR (SO_REUSEADDR), PORT (SO_REUSEPORT), both. A row is for the\n"
+    fputs(matrix->protocol == PROTOCOL_UDP
+              ? "\nThe first UDP socket has the port. Can the second one bind to it?\n"
+                "  +  yes    .  no: EADDRINUSE    !  not as the model says\n"
+              : "\nThe first socket has the port. Can the second one bind to it, and then listen?\n"
+                "  +  both    b  bind only    .  neither: EADDRINUSE    !  not as the model says\n",
+          out);
+    fputs("Options: none, ADDR (SO_REUSEADDR), PORT (SO_REUSEPORT), both. A row is for the\n"
           "first socket; the four marks of a cell are for the second: n, A, P, B.\n",
           out);
     if (!matrix->ipv6)
@@ -258,7 +270,7 @@ static void print_pairs(const struct matrix_findings *findings, bool disagreeing
         if (!matrix_shown(findings, &pair) || (disagreeing && matrix_agrees(cell)))
             continue;
         fputc('\n', out);
-        layout_wrap(out, matrix_pair_text(&pair, text), 4, 0);
+        layout_wrap(out, matrix_pair_text(findings->matrix, &pair, text), 4, 0);
         if (!matrix_agrees(cell)) {
             fprintf(out, "    want %s (by the model)\n", matrix_answer_text(&cell->want, answer));
             fprintf(out, "    got  %s (by the kernel)\n", matrix_answer_text(&cell->got, answer));
