@@ -31,6 +31,8 @@ else
   ok "and UDP is mentioned" out_has "  On UDP, situation (pid $pid) has 127.0.0.1:2000."
   why --protocol udp 127.0.0.1:2001
   ok "and TCP in the answer for UDP" out_has "  On TCP, situation (pid $pid) has 127.0.0.1:2001."
+  why --protocol udp 0.0.0.0:53
+  ok "the stub of systemd-resolved is known" out_has "systemd-resolved's stub"
   why --protocol udp --as client 127.0.0.1:2000
   ok "there is no UDP client" status_is 2
 fi

@@ -87,6 +87,7 @@ static int udp_socket(const char *host, int port) {
 
 static void make_udp(void) {
     udp_socket("127.0.0.1", PORT);
+    udp_socket("127.0.0.53", 53);
     listener("127.0.0.1", PORT + 1, 0);
 }
 

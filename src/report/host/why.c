@@ -388,11 +388,29 @@ static void visit_trials(const struct why *why, why_remedy_visit *visit, void *c
                        "two would share the connections");
 }
 
+/* Explains the UDP socket that most hosts have on port 53. */
+static void visit_stub(const struct why *why, why_remedy_visit *visit, void *context) {
+    static const uint8_t stub[][4] = {{127, 0, 0, 53}, {127, 0, 0, 54}};
+    const struct suspect *suspect = blamed(why);
+    if (suspect == NULL || why->asked.protocol == PROTOCOL_UNIX ||
+        suspect->occupant.socket.local.port != 53)
+        return;
+    for (size_t i = 0; i < 2; i++)
+        if (memcmp(suspect->occupant.socket.local.address, stub[i], sizeof stub[i]) == 0) {
+            visit(context,
+                  "# that is the address of systemd-resolved's stub: bind the other "
+                  "addresses, or set DNSStubListener=no in resolved.conf; /etc/resolv.conf "
+                  "then needs another server");
+            return;
+        }
+}
+
 void why_remedies(const struct why *why, why_remedy_visit *visit, void *context) {
     const struct cause_row *cause = why_cause(why);
     if (cause == NULL)
         return;
     visit_trials(why, visit, context);
+    visit_stub(why, visit, context);
     for (size_t i = 0; i < CAUSE_REMEDIES && cause->remedies[i] != NULL; i++)
         if (oldest(why) != NULL || !needs_owner(cause->remedies[i]))
             visit_filled(why, cause->remedies[i], visit, context);
