@@ -45,6 +45,7 @@ else
   why 127.0.0.1:2000
   ok "an MPTCP listener is found" out_has "  MPTCP LISTEN 127.0.0.1:2000"
   ok "and its process" out_has "    pid $pid, "
+  ok "nothing changed" out_lacks "changed while looking"
 fi
 end
 
