@@ -123,7 +123,8 @@ static bool take_endpoint(const char *text, size_t size, struct typed *typed) {
     if (!is_port_number(colon + 1, port) && !is_service(colon + 1, port))
         return false;
     bool bracketed = host >= 2 && text[0] == '[' && text[host - 1] == ']';
-    bool six = bracketed ? is_address(AF_INET6, text + 1, host - 2)
+    bool six = bracketed ? is_address(AF_INET6, text + 1, host - 2) ||
+                               is_address(AF_INET, text + 1, host - 2)
                          : memchr(text, ':', host) != NULL && is_address(AF_INET6, text, host);
     bool any = host == 0 || (host == 1 && *text == '*');
     if (!six && !any && (bracketed || !is_host(text, host)))
@@ -491,6 +492,8 @@ static bool tells_of_connect(const char *text) {
         "connecting to", "connect:", "ConnectException", "connect error"};
     if (strcasestr(text, "dial ") != NULL)
         return true;
+    if (strcasestr(text, "connection in use") != NULL)
+        return false;
     if (strcasestr(text, "listen") != NULL || strcasestr(text, "bind()") != NULL)
         return false;
     for (size_t i = 0; i < sizeof clients / sizeof clients[0]; i++)
