@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "base/memory.h"
 #include "inspect/namespaces.h"
@@ -14,7 +15,8 @@
 /* Where, as whom, and for how long. All zero: a plain child without a time limit. */
 struct child {
     const struct namespace *where; /* NULL: here */
-    bool other_user;
+    pid_t as; /* with the user namespace, user, groups and capabilities of this process; 0: ours */
+    bool other_user; /* as another user than that: */
     uint32_t uid;
     unsigned seconds; /* 0: no time limit */
 };

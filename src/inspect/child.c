@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kernel/credentials.h"
+
 /* The head of the message. Parent and child are the same program: `what` is valid in both. */
 struct message {
     int error;
@@ -25,6 +27,8 @@ static struct message go(const struct child *child) {
     struct message message = {0, "entering the network namespace"};
     if (child->where != NULL)
         message.error = namespaces_join(child->where);
+    if (message.error == 0 && child->as != 0)
+        message = (struct message){credentials_take(child->as), "becoming what the process is"};
     if (message.error != 0 || !child->other_user)
         return message;
     message.what = "changing the user ID";

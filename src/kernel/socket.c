@@ -70,6 +70,7 @@ static bool set(int fd, int level, int option, int value) {
 static bool set_options(int fd, const struct trial *trial) {
     return (!trial->reuseaddr || set(fd, SOL_SOCKET, SO_REUSEADDR, 1)) &&
            (!trial->reuseport || set(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
+           (trial->device == 0 || set(fd, SOL_SOCKET, SO_BINDTOIFINDEX, (int)trial->device)) &&
            (trial->local.family != AF_INET6 || set(fd, IPPROTO_IPV6, IPV6_V6ONLY, trial->v6only));
 }
 
@@ -77,6 +78,8 @@ int socket_trial(struct netns ns, const struct trial *trial, const char **call) 
     struct sockaddr_storage address;
     socklen_t size = endpoint_to_sockaddr(&trial->local, &address);
     int error = 0;
+    if (trial->zone != 0 && trial->local.family == AF_INET6)
+        ((struct sockaddr_in6 *)&address)->sin6_scope_id = trial->zone;
     *call = "socket";
     int fd = netns_socket(ns, trial->local.family,
                           trial->protocol == PROTOCOL_UDP ? SOCK_DGRAM : SOCK_STREAM, 0);

@@ -1,0 +1,143 @@
+/* /proc/PID/status shows the ids as the user namespace of the reader has them: so the namespace is
+ * joined first. */
+#include "kernel/credentials.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kernel/process.h"
+
+enum { MOST_GROUPS = 1024 };
+
+struct credentials {
+    uid_t real_uid, uid, saved_uid;
+    gid_t real_gid, gid, saved_gid;
+    gid_t groups[MOST_GROUPS];
+    size_t group_count;
+    uint64_t capabilities; /* the effective ones */
+};
+
+/* --- reading --- */
+
+/* Returns what follows `name` on its line, or NULL. */
+static const char *line_of(const char *status, const char *name) {
+    const char *found = strstr(status, name);
+    return found == NULL ? NULL : found + strlen(name);
+}
+
+static bool read_ids(const char *status, const char *name, unsigned *real, unsigned *effective,
+                     unsigned *saved) {
+    const char *line = line_of(status, name);
+    char *end;
+    if (line == NULL)
+        return false;
+    *real = (unsigned)strtoul(line, &end, 10);
+    *effective = (unsigned)strtoul(end, &end, 10);
+    *saved = (unsigned)strtoul(end, &end, 10);
+    return true;
+}
+
+static void read_groups(const char *status, struct credentials *found) {
+    const char *line = line_of(status, "\nGroups:");
+    if (line == NULL)
+        return;
+    size_t size = strcspn(line, "\n");
+    const char *end = line + size;
+    while (found->group_count < MOST_GROUPS) {
+        char *after;
+        line += strspn(line, " \t");
+        if (line >= end)
+            return;
+        found->groups[found->group_count++] = (gid_t)strtoul(line, &after, 10);
+        if (after == line)
+            return;
+        line = after;
+    }
+}
+
+static int read_credentials(pid_t pid, struct credentials *found) {
+    char status[16 * 1024];
+    *found = (struct credentials){0};
+    if (process_read(pid, "status", status, sizeof status) < 0)
+        return errno;
+    const char *capabilities = line_of(status, "\nCapEff:");
+    if (!read_ids(status, "\nUid:", &found->real_uid, &found->uid, &found->saved_uid) ||
+        !read_ids(status, "\nGid:", &found->real_gid, &found->gid, &found->saved_gid) ||
+        capabilities == NULL)
+        return EPROTO;
+    found->capabilities = strtoull(capabilities, NULL, 16);
+    read_groups(status, found);
+    return 0;
+}
+
+/* --- taking --- */
+
+/* Joins the user namespace of the process, if it is another one. */
+static int join_user_namespace(pid_t pid) {
+    char path[64];
+    struct stat theirs, ours;
+    snprintf(path, sizeof path, "/proc/%d/ns/user", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    int error = 0;
+    if (fstat(fd, &theirs) == 0 && stat("/proc/self/ns/user", &ours) == 0 &&
+        theirs.st_ino != ours.st_ino && setns(fd, CLONE_NEWUSER) < 0)
+        error = errno;
+    close(fd);
+    return error;
+}
+
+static bool same_groups(const struct credentials *wanted) {
+    gid_t mine[MOST_GROUPS];
+    int count = getgroups(MOST_GROUPS, mine);
+    return count == (int)wanted->group_count &&
+           memcmp(mine, wanted->groups, wanted->group_count * sizeof mine[0]) == 0;
+}
+
+static int set_ids(const struct credentials *wanted) {
+    if (!same_groups(wanted) && setgroups(wanted->group_count, wanted->groups) < 0)
+        return errno;
+    if (setresgid(wanted->real_gid, wanted->gid, wanted->saved_gid) < 0 ||
+        setresuid(wanted->real_uid, wanted->uid, wanted->saved_uid) < 0)
+        return errno;
+    return 0;
+}
+
+static int set_capabilities(uint64_t wanted) {
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+    if (syscall(SYS_capget, &head, data) < 0)
+        return errno;
+    for (unsigned i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+        uint32_t kept = data[i].permitted & (uint32_t)(wanted >> (32 * i));
+        data[i] = (struct __user_cap_data_struct){.effective = kept, .permitted = kept};
+    }
+    return syscall(SYS_capset, &head, data) < 0 ? errno : 0;
+}
+
+int credentials_take(pid_t pid) {
+    struct credentials wanted;
+    int error = join_user_namespace(pid);
+    if (error == 0)
+        error = read_credentials(pid, &wanted);
+    if (error != 0)
+        return error;
+    /* Otherwise a change of the user id drops the capabilities. */
+    if (prctl(PR_SET_KEEPCAPS, 1L, 0L, 0L, 0L) < 0)
+        return errno;
+    error = set_ids(&wanted);
+    return error != 0 ? error : set_capabilities(wanted.capabilities);
+}
