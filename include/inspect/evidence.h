@@ -71,6 +71,9 @@ struct diag_query evidence_query(const struct refusal *refusal);
 /* Completes what is known of `suspect->occupant`, and of who owns it. */
 typedef void evidence_identify(void *context, struct suspect *suspect);
 
+/* Called with each socket in the way. */
+typedef void evidence_keep(void *context, const struct occupant *occupant);
+
 /* Where to look. */
 struct evidence_source {
     int diag;             /* a sock_diag socket */
@@ -80,6 +83,8 @@ struct evidence_source {
     bool no_bound;        /* do as if the kernel listed no bound sockets; for the tests */
     evidence_identify *identify;
     void *context;
+    evidence_keep *keep; /* called for each socket in the way; or NULL */
+    void *kept;          /* its context */
 };
 
 /* Finds out what was in the way. */
@@ -90,6 +95,12 @@ void evidence_look(const struct evidence_source *source, const struct refusal *r
  * all, sorts the others and names the cause. The result does not depend on the order in which they
  * are given. Pure; not for an automatic choice of a port. */
 void evidence_weigh(struct evidence *evidence, const struct refusal *refusal);
+
+/* Drop all suspects; add one, if it is in the way. The heaviest stay, the others are counted. Pure;
+ * not for an automatic choice of a port. */
+void evidence_clear(struct evidence *evidence);
+void evidence_add(struct evidence *evidence, const struct refusal *refusal,
+                  const struct occupant *occupant);
 
 /* Looks in /proc for the owners of the suspects. Returns the number of processes that could not be
  * looked into (owners_find()). */

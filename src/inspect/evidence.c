@@ -125,6 +125,8 @@ static bool consider(void *context, const struct tcp_socket *socket) {
     search->evidence->ports_taken += port_set_add(&search->ports, socket->local.port);
     count_group(search->evidence, suspect);
     keep_suspect(search->evidence, suspect);
+    if (source->keep != NULL)
+        source->keep(source->kept, &suspect->occupant);
     return true;
 }
 
@@ -281,6 +283,23 @@ void evidence_look(const struct evidence_source *source, const struct refusal *r
         name(evidence, without_occupant(&search, listed));
     else
         name(evidence, evidence->automatic ? commonest(&search) : evidence->suspects[0].blame);
+}
+
+void evidence_clear(struct evidence *evidence) {
+    evidence->total = evidence->suspect_count = 0;
+}
+
+void evidence_add(struct evidence *evidence, const struct refusal *refusal,
+                  const struct occupant *occupant) {
+    struct suspect suspect;
+    if (!cause_in_the_way(refusal, occupant))
+        return;
+    memset(&suspect, 0, offsetof(struct suspect, owners));
+    suspect.occupant = *occupant;
+    suspect.ownership = waits_for_accept(&occupant->socket) ? UNACCEPTED : OWNER_NOT_KNOWN;
+    suspect.blame = cause_blame(refusal, occupant);
+    evidence->total++;
+    keep_suspect(evidence, &suspect);
 }
 
 void evidence_weigh(struct evidence *evidence, const struct refusal *refusal) {
