@@ -91,6 +91,9 @@ const char *severity_name(enum severity severity);
 /* "ok", "warning", "critical", "unknown": JSON's "severity"; static. */
 const char *severity_json(enum severity severity);
 
+/* The verdict whose colour a severity has: WARNING has that of SKIP. */
+enum verdict severity_verdict(enum severity severity);
+
 /* PASS and SKIP are OK, FAIL is CRITICAL, ERROR is UNKNOWN. */
 enum severity severity_of(enum verdict verdict);
 

@@ -75,13 +75,16 @@ static const struct option_group groups[] = {
     {target_options, offsetof(struct request, target)},
     {outputs_options, offsetof(struct request, outputs)},
     {outputs_quiet_options, offsetof(struct request, outputs)},
+    {outputs_colour_options, offsetof(struct request, outputs)},
     {0},
 };
 
 /* --- the command --- */
 
 static int cmd_audit(int argc, char **argv) {
-    struct request request = {.outputs = {.command = "audit", .subject = &subject_audit}};
+    struct request request = {.outputs = {.command = "audit",
+                                          .subject = &subject_audit,
+                                          .colour = options_colour_by_default()}};
     struct audit_findings findings = {&request.audit};
     struct report report = {.subject = &subject_audit, .findings = &findings};
     int status = EXIT_TROUBLE;

@@ -70,6 +70,7 @@ static const struct option_group groups[] = {
     {target_options, offsetof(struct request, target)},
     {outputs_options, offsetof(struct request, outputs)},
     {outputs_quiet_options, offsetof(struct request, outputs)},
+    {outputs_colour_options, offsetof(struct request, outputs)},
     {0},
 };
 
@@ -103,7 +104,9 @@ static int watch(struct request *request) {
 static int cmd_budget(int argc, char **argv) {
     const uint64_t tenth = NS_PER_S / 10;
     const struct endpoint any = endpoint_wildcard(AF_INET, 0);
-    struct request request = {.outputs = {.command = "budget", .subject = &subject_budget},
+    struct request request = {.outputs = {.command = "budget",
+                                          .subject = &subject_budget,
+                                          .colour = options_colour_by_default()},
                               .question.interval_ns = tenth,
                               .warn_percent = 100,
                               .critical_percent = 100};

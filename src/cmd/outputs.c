@@ -174,6 +174,18 @@ const struct option_row outputs_quiet_options[] = {
     {0},
 };
 
+const struct option_row outputs_colour_options[] = {
+    {.name = "color",
+     .takes = VALUE_OPTIONAL,
+     .value_name = "WHEN",
+     .values = option_colour_values,
+     .set = option_set_colour,
+     .offset = offsetof(struct outputs, colour),
+     .help = "colour the text: always (also without WHEN), never, or auto (default): on a terminal "
+             "unless NO_COLOR is set"},
+    {0},
+};
+
 /* --- writing --- */
 
 /* Returns a stream that collects a file's report in memory, if the directory lets us replace the

@@ -33,8 +33,9 @@ struct outputs {
     struct arena arena;
 };
 
-/* --format and --output; --quiet. Their structure is the outputs. */
-extern const struct option_row outputs_options[], outputs_quiet_options[];
+/* --format and --output; --quiet; --color. Their structure is the outputs. The colour is not set by
+ * default: options_colour_by_default(). */
+extern const struct option_row outputs_options[], outputs_quiet_options[], outputs_colour_options[];
 
 /* Opens all streams and checks that the files can be created, before there is anything to report.
  * Rows do not move from now on. Returns false after a complaint. */

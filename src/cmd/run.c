@@ -117,14 +117,6 @@ static const struct option_row rows[] = {
 };
 
 static const struct option_row text_rows[] = {
-    {.name = "color",
-     .takes = VALUE_OPTIONAL,
-     .value_name = "WHEN",
-     .values = option_colour_values,
-     .set = option_set_colour,
-     .offset = offsetof(struct request, outputs.colour),
-     .help = "colour the text: always (also without WHEN), never, or auto (default): on a terminal "
-             "unless NO_COLOR is set"},
     {.name = "verbose",
      .letter = 'v',
      .set = option_set_flag,
@@ -136,6 +128,7 @@ static const struct option_row text_rows[] = {
 static const struct option_group groups[] = {
     {rows, 0},
     {outputs_options, offsetof(struct request, outputs)},
+    {outputs_colour_options, offsetof(struct request, outputs)},
     {text_rows, 0},
     {outputs_quiet_options, offsetof(struct request, outputs)},
     {0},

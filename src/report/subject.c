@@ -98,6 +98,14 @@ const char *severity_json(enum severity severity) {
     return severities[severity].json;
 }
 
+enum verdict severity_verdict(enum severity severity) {
+    static const enum verdict verdicts[SEVERITIES] = {[SEVERITY_OK] = VERDICT_PASS,
+                                                      [SEVERITY_WARNING] = VERDICT_SKIP,
+                                                      [SEVERITY_CRITICAL] = VERDICT_FAIL,
+                                                      [SEVERITY_UNKNOWN] = VERDICT_ERROR};
+    return verdicts[severity];
+}
+
 enum severity severity_of(enum verdict verdict) {
     static const enum severity of[VERDICTS] = {[VERDICT_PASS] = SEVERITY_OK,
                                                [VERDICT_SKIP] = SEVERITY_OK,

@@ -28,6 +28,10 @@ const char *layout_colour_end(bool wanted);
 /* The first line of a report has at most 80 bytes. */
 enum { LAYOUT_LINE_SIZE = 81 };
 
+/* Prints a first line and a newline, with its first word in the colour of the verdict if `colour`.
+ */
+void layout_print_line(FILE *out, const char *line, enum verdict verdict, bool colour);
+
 /* A first line that is being written, of any length. */
 struct layout_line {
     char *text; /* owned */

@@ -141,7 +141,7 @@ static void write_text(const struct report *report, FILE *out) {
     const struct audit *audit = audit_of(report);
     char line[REPORT_LINE_SIZE];
     make_line(audit, line);
-    fprintf(out, "%s\n", line);
+    layout_print_line(out, line, severity_verdict(judge(audit)), report->colour);
     if (report->quiet)
         return;
     print_range(out, &audit->range);

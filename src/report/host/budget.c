@@ -166,7 +166,7 @@ static void write_text(const struct report *report, FILE *out) {
     const struct budget *budget = budget_of(report);
     char line[REPORT_LINE_SIZE];
     make_line(report, line);
-    fprintf(out, "%s\n", line);
+    layout_print_line(out, line, severity_verdict(judge(report->findings)), report->colour);
     if (report->quiet || budget->failure != NULL)
         return;
     print_range(out, budget);

@@ -66,6 +66,12 @@ const char *layout_colour_end(bool wanted) {
 
 /* --- the first line --- */
 
+void layout_print_line(FILE *out, const char *line, enum verdict verdict, bool colour) {
+    size_t word = strcspn(line, " ");
+    fprintf(out, "%s%.*s%s%s\n", layout_colour(colour, verdict), (int)word, line,
+            layout_colour_end(colour), line + word);
+}
+
 FILE *layout_line_begin(struct layout_line *line) {
     *line = (struct layout_line){0};
     line->out = open_memstream(&line->text, &line->size);
