@@ -1,11 +1,17 @@
 /* Addresses and namespaces on the command line, with complaints that say how to write them. */
 #include "cmd/target.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/errnames.h"
 #include "base/units.h"
+#include "cmd/names.h"
 
 /* --- an address and port --- */
 
@@ -46,6 +52,256 @@ bool target_parse(const char *command, const char *option, const char *text, str
     return true;
 }
 
+/* --- what people type --- */
+
+enum { LINE_SIZE = 16 * 1024 };
+
+/* Adds a sentence to what was taken for what. */
+static void take(struct target_address *address, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void take(struct target_address *address, const char *format, ...) {
+    size_t used = strlen(address->taken);
+    va_list values;
+    va_start(values, format);
+    if (used > 0 && used + 1 < sizeof address->taken)
+        address->taken[used++] = ' ';
+    vsnprintf(address->taken + used, sizeof address->taken - used, format, values);
+    va_end(values);
+}
+
+/* Joins the words, with blanks. */
+static void join(int argc, char **argv, char *line) {
+    size_t used = 0;
+    line[0] = '\0';
+    for (int i = 0; i < argc && used < LINE_SIZE; i++)
+        used += (size_t)snprintf(line + used, LINE_SIZE - used, "%s%s", i == 0 ? "" : " ", argv[i]);
+}
+
+/* Reads a file to its end, and keeps the end of it: an error comes last. */
+static void read_end(FILE *file, char *line) {
+    size_t used = 0, got;
+    while ((got = fread(line + used, 1, LINE_SIZE - 1 - used, file)) > 0) {
+        used += got;
+        if (used == LINE_SIZE - 1) {
+            used /= 2;
+            memmove(line, line + LINE_SIZE - 1 - used, used);
+        }
+    }
+    line[used] = '\0';
+    for (size_t i = 0; i < used; i++)
+        if (line[i] == '\0')
+            line[i] = ' ';
+}
+
+/* Always returns false. */
+static bool no_address(const char *command, const struct typed *typed) {
+    char name[ERRNAME_SIZE];
+    if (typed->error != 0)
+        options_complain(command,
+                         "the text says %s, but names no port; ask with the port of the program: "
+                         "portreuse why :PORT",
+                         errname(typed->error, name));
+    else
+        options_complain(command, "no port was found in the text; write :PORT, ADDRESS:PORT, "
+                                  "PORT/udp, a URL or unix:PATH");
+    return false;
+}
+
+static bool read_text(const char *command, const char *text, struct typed *typed) {
+    return (typed_line(text, typed) && (typed->port[0] != '\0' || typed->path[0] != '\0')) ||
+           no_address(command, typed);
+}
+
+/* After --protocol unix any word is a path, or an abstract name that starts with `@`. */
+static bool read_unix(const char *command, const char *word, struct typed *typed) {
+    typed->protocol = TYPED_UNIX;
+    if (word[0] == '\0' || strlen(word) >= sizeof typed->path) {
+        options_complain(command, "the name of a Unix socket has 1 to %zu bytes",
+                         sizeof typed->path - 1);
+        return false;
+    }
+    memcpy(typed->path, word, strlen(word) + 1);
+    return true;
+}
+
+static bool read_words(const char *command, int argc, char **argv, enum typed_protocol protocol,
+                       struct typed *typed) {
+    char line[LINE_SIZE], error[TYPED_ERROR_SIZE];
+    if (argc == 1 && strcmp(argv[0], "-") == 0) {
+        read_end(stdin, line);
+        return read_text(command, line, typed);
+    }
+    if (argc == 1 && protocol == TYPED_UNIX && strncmp(argv[0], "unix:", 5) != 0)
+        return read_unix(command, argv[0], typed);
+    bool is_path =
+        argc == 1 && (argv[0][0] == '/' || argv[0][0] == '@') && strchr(argv[0], ':') == NULL;
+    if (is_path)
+        return read_unix(command, argv[0], typed);
+    if (argc > 1 || strpbrk(argv[0], " \t\n") != NULL) {
+        join(argc, argv, line);
+        return read_text(command, line, typed);
+    }
+    const char *wrong = typed_word(argv[0], typed, error);
+    if (wrong == NULL && typed->port[0] == '\0' && typed->path[0] == '\0')
+        wrong = "a port is missing; write ADDRESS:PORT";
+    if (wrong != NULL)
+        options_complain(command, "'%s': %s", argv[0], wrong);
+    return wrong == NULL;
+}
+
+/* Finds the port. Returns false after a complaint. */
+static bool find_port(const char *command, struct target_address *address, uint16_t *port) {
+    const struct typed *typed = &address->typed;
+    int64_t number;
+    if (units_number(typed->port, 0, UINT16_MAX, &number)) {
+        *port = (uint16_t)number;
+        return true;
+    }
+    if (names_service(typed->port, typed->protocol == TYPED_UDP ? "udp" : "tcp", port)) {
+        take(address, "%s is port %u.", typed->port, *port);
+        return true;
+    }
+    options_complain(command,
+                     "'%s': no service in /etc/services has this name; write the port as a number: "
+                     ":8080, ADDRESS:8080, 53/udp",
+                     typed->port);
+    return false;
+}
+
+static void add_wildcards(struct target_address *address) {
+    const int family = address->typed.family;
+    if (family != AF_INET6)
+        address->list[address->count++] = endpoint_wildcard(AF_INET, 0);
+    if (family != AF_INET)
+        address->list[address->count++] = endpoint_wildcard(AF_INET6, 0);
+}
+
+static bool is_link_local(const struct endpoint *endpoint) {
+    return endpoint->family == AF_INET6 && endpoint->address[0] == 0xfe &&
+           (endpoint->address[1] & 0xc0) == 0x80;
+}
+
+/* An address as numbers. Returns whether it is one. */
+static bool find_number(struct target_address *address) {
+    char host[TYPED_HOST_SIZE];
+    struct endpoint *found = &address->list[0];
+    snprintf(host, sizeof host, "%s", address->typed.host);
+    char *zone = strchr(host, '%');
+    if (zone != NULL)
+        *zone++ = '\0';
+    found->family = strchr(host, ':') != NULL ? AF_INET6 : AF_INET;
+    if (inet_pton(found->family, host, found->address) != 1)
+        return false;
+    if (zone != NULL && strlen(zone) < sizeof address->zone)
+        memcpy(address->zone, zone, strlen(zone) + 1);
+    address->count = 1;
+    return true;
+}
+
+static bool find_name(const char *command, struct target_address *address) {
+    const char *name = address->typed.host;
+    size_t count;
+    enum names_source source = names_host(name, (sa_family_t)address->typed.family, address->list,
+                                          TARGET_ADDRESSES, &count);
+    char text[ENDPOINT_TEXT_SIZE];
+    address->count = (unsigned)count;
+    if (source == NAMES_THIS_HOST) {
+        take(address, "%s is this host: every address is meant.", name);
+        address->is_any = true;
+        add_wildcards(address);
+    } else if (source == NAMES_NOT_FOUND || source == NAMES_NO_RESOLVER) {
+        options_complain(command, "'%s': %s; write the address as a number", name,
+                         source == NAMES_NOT_FOUND
+                             ? "no host of this name was found"
+                             : "/etc/hosts does not have this name, and this program has no DNS");
+        return false;
+    } else if (source != NAMES_LOCALHOST) {
+        endpoint_text(&address->list[0], text);
+        *strrchr(text, ':') = '\0';
+        take(address, "%s is %s%s (%s).", name, text, count > 1 ? " and others" : "",
+             source == NAMES_HOSTS ? "/etc/hosts" : "DNS");
+    }
+    return true;
+}
+
+static void write_text(struct target_address *address, uint16_t port) {
+    const char *udp = address->typed.protocol == TYPED_UDP ? "/udp" : "";
+    char text[ENDPOINT_TEXT_SIZE];
+    if (address->is_any && address->count > 1)
+        snprintf(address->text, sizeof address->text, ":%u%s", port, udp);
+    else if (address->zone[0] != '\0')
+        snprintf(address->text, sizeof address->text, "[%.45s]:%u%s", address->typed.host, port,
+                 udp);
+    else if (address->count > 1 && strlen(address->typed.host) < 40)
+        snprintf(address->text, sizeof address->text, "%.40s:%u%s", address->typed.host, port, udp);
+    else if (*udp != '\0')
+        snprintf(address->text, sizeof address->text, "%s%s",
+                 endpoint_text(&address->list[0], text), udp);
+}
+
+static bool find_addresses(const char *command, struct target_address *address) {
+    const struct typed *typed = &address->typed;
+    uint16_t port;
+    if (!find_port(command, address, &port))
+        return false;
+    address->is_any = typed->host[0] == '\0' || strcmp(typed->host, "*") == 0;
+    if (address->is_any)
+        add_wildcards(address);
+    else if (!find_number(address) && !find_name(command, address))
+        return false;
+    for (unsigned i = 0; i < address->count; i++)
+        address->list[i].port = port;
+    if (address->zone[0] == '\0' && is_link_local(&address->list[0])) {
+        options_complain(command,
+                         "'%s': a link-local address needs its device: [%s%%DEVICE]:%u; 'ip -6 "
+                         "address' lists both",
+                         typed->host, typed->host, port);
+        return false;
+    }
+    write_text(address, port);
+    return true;
+}
+
+bool target_read(const char *command, int argc, char **argv, enum typed_protocol protocol,
+                 struct target_address *address) {
+    *address = (struct target_address){0};
+    struct typed *typed = &address->typed;
+    if (optind == argc) {
+        options_complain(command, "an address is missing: a port such as 8080, ADDRESS:PORT, "
+                                  "53/udp, a URL, unix:PATH, or the error message of a program");
+        return false;
+    }
+    if (!read_words(command, argc - optind, argv + optind, protocol, typed))
+        return false;
+    optind = argc;
+    if (protocol != TYPED_ANY_PROTOCOL)
+        typed->protocol = protocol;
+    if (typed->protocol == TYPED_UNIX)
+        return true;
+    return find_addresses(command, address);
+}
+
+static bool is_known_port(const struct typed *typed) {
+    int64_t number;
+    uint16_t port;
+    return units_number(typed->port, 0, UINT16_MAX, &number) ||
+           names_service(typed->port, typed->protocol == TYPED_UDP ? "udp" : "tcp", &port);
+}
+
+bool target_is_address(int argc, char **argv) {
+    char line[LINE_SIZE], error[TYPED_ERROR_SIZE];
+    struct typed typed;
+    if (argc == 1 && strcmp(argv[0], "-") == 0)
+        return true;
+    if (argc == 1 && strpbrk(argv[0], " \t\n") == NULL)
+        return strchr("0123456789[:*/@", argv[0][0]) != NULL ||
+               (typed_word(argv[0], &typed, error) == NULL &&
+                (typed.path[0] != '\0' || is_known_port(&typed) || strpbrk(argv[0], ":/") != NULL));
+    join(argc, argv, line);
+    return typed_line(line, &typed) || typed.error != 0;
+}
+
 /* --- network namespaces --- */
 
 bool target_begin(struct target *target, const char *command) {
@@ -67,7 +323,8 @@ void target_free(struct target *target) {
 /* Returns whether there was no error; complains about one. */
 static bool found(const struct option_use *use, int error) {
     if (error != 0)
-        options_complain(use->command, "%s %s: %s", use->name, use->value, strerror(error));
+        options_complain(use->command, "%s %s: %s%s", use->name, use->value, strerror(error),
+                         error == EACCES || error == EPERM ? "; needs root" : "");
     return error == 0;
 }
 
@@ -79,7 +336,10 @@ static bool set_pid(const struct option_use *use) {
     if (!option_set_number(&number))
         return false;
     int error = namespaces_of_process((pid_t)pid, &target->namespaces[0]);
-    return found(use, error == ENOENT ? ESRCH : error);
+    if (!found(use, error == ENOENT ? ESRCH : error))
+        return false;
+    target->as = (pid_t)pid;
+    return true;
 }
 
 static bool set_netns(const struct option_use *use) {
@@ -96,7 +356,7 @@ static bool set_all(const struct option_use *use) {
         return false;
     }
     free(target->namespaces);
-    *target = (struct target){.namespaces = all.list, .count = all.count};
+    *target = (struct target){.namespaces = all.list, .count = all.count, .all = true};
     if (all.unseen > 0)
         options_complain(use->command,
                          "%u process%s could not be examined; run as root to include their "
@@ -105,21 +365,26 @@ static bool set_all(const struct option_use *use) {
     return true;
 }
 
+#define PID_ROW(TEXT)                                                                              \
+    {                                                                                              \
+        .name = "pid", .takes = VALUE_REQUIRED, .value_name = "N", .set = set_pid, .low = 1,       \
+        .high = INT32_MAX, .help = (TEXT)                                                          \
+    }
+
+#define NETNS_ROW                                                                                  \
+    {                                                                                              \
+        .name = "netns", .takes = VALUE_REQUIRED, .value_name = "NETNS", .set = set_netns,         \
+        .help = "look in this network namespace: a name from 'ip netns', or a path"                \
+    }
+
 const struct option_row target_options[] = {
-    {.name = "pid",
-     .takes = VALUE_REQUIRED,
-     .value_name = "N",
-     .set = set_pid,
-     .low = 1,
-     .high = INT32_MAX,
-     .help = "look in the network namespace of process N"},
-    {.name = "netns",
-     .takes = VALUE_REQUIRED,
-     .value_name = "NETNS",
-     .set = set_netns,
-     .help = "look in this network namespace: a name from 'ip netns', or a path"},
-    {0},
-};
+    PID_ROW("look in the network namespace of process N"), NETNS_ROW, {0}};
+
+const struct option_row target_as_options[] = {
+    PID_ROW("ask as process N: in its network namespace, and with its user, groups and "
+            "capabilities"),
+    NETNS_ROW,
+    {0}};
 
 const struct option_row target_all_options[] = {
     {.name = "all-netns", .set = set_all, .help = "look in all network namespaces"},
