@@ -1,5 +1,5 @@
 /* Selects a command: by the first word (portreuse run), or by the name of a link to the program
- * (portreuse-run). */
+ * (portreuse-run). Without one, an address is a question for why (portreuse :8080). */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -46,6 +46,9 @@ static int dispatch(int argc, char **argv) {
     command = command_named(word);
     if (command != NULL)
         return run_command(command, argc - 1, argv + 1);
+    command = command_for_question(argc, argv);
+    if (command != NULL)
+        return run_command(command, argc, argv);
     const struct command *near = command_near(word);
     if (near != NULL)
         fprintf(stderr, "portreuse: unknown command '%s'; did you mean '%s'?\n", word, near->name);

@@ -34,6 +34,11 @@ extern const size_t command_count;
 const struct command *command_named(const char *name);
 const struct command *command_near(const char *name);
 
+/* Returns the command that answers a question without a command (`portreuse :8080`, or the error
+ * message of a program), or NULL if the words from argv[1] on are none. Options may stand among
+ * them. */
+const struct command *command_for_question(int argc, char **argv);
+
 /* Prints the help of one command. */
 void command_print_help(const struct command *command);
 

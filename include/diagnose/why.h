@@ -4,6 +4,7 @@
 #ifndef PORTREUSE_DIAGNOSE_WHY_H
 #define PORTREUSE_DIAGNOSE_WHY_H
 
+#include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -15,16 +16,32 @@
 #include "inspect/namespaces.h"
 #include "inspect/owners.h"
 
+enum { WHY_TEXT_SIZE = 112, WHY_TAKEN_SIZE = 200, WHY_OTHERS = 3 };
+
 /* What the program does. */
 struct why_question {
     enum protocol protocol; /* TCP, UDP, or Unix: then only these: */
     struct unix_question unix_socket;
+
     struct endpoint local;  /* what it binds; port 0: the kernel chooses; family 0: nothing */
-    bool any_family;        /* `local` is the IPv4 wildcard; if that is free, then [::] is meant */
     struct endpoint remote; /* where it connects to; family 0: it listens */
+    struct endpoint others[WHY_OTHERS]; /* a server binds these too; a client connects to one of
+                                           them if it cannot connect to `remote` */
+    unsigned other_count;
+    char zone[IF_NAMESIZE];   /* the device of link-local addresses, as in fe80::1%eth0, or "" */
+    char device[IF_NAMESIZE]; /* SO_BINDTODEVICE, or "" */
     bool reuseaddr, reuseport, v6only;
-    bool other_user; /* the program runs as a different user: */
+    bool every_trial; /* make all trials, also where the first one settles the question */
+
+    pid_t as;        /* the program runs with the user, groups and capabilities of this process; 0:
+                        with ours */
+    bool other_user; /* it runs as a different user: */
     uint32_t uid;
+
+    char text[WHY_TEXT_SIZE]; /* how people write the address: `:8080`; "" if as endpoint_text() */
+    char taken[WHY_TAKEN_SIZE]; /* what an ambiguous question was taken for, or "" */
+    int reported;               /* the errno in the text that was pasted, or 0 */
+    bool name_namespace;        /* the first line names the namespace, if it is not our own */
 };
 
 /* The answer to a call that was tried. */
@@ -44,20 +61,25 @@ enum why_verdict {
 
 struct why {
     struct namespace where;
-    struct why_question asked; /* with the family that the answer is about */
+    struct why_question asked; /* with the address that the answer is about */
     enum why_verdict verdict;
     const char *failure; /* what could not be done, static; `error` is why */
     const char *call;    /* the first call that is refused, static; else NULL */
     int error;
-    enum cause cause;  /* of a refusal */
-    const char *words; /* the cause in a sentence, static; else NULL */
+    bool needs_reuseaddr; /* FREE, but bind() without SO_REUSEADDR would give EADDRINUSE: cause,
+                             words and evidence say why */
+    enum cause cause;     /* of a refusal */
+    unsigned when;        /* its situation, for cause_sentence() */
+    const char *words;    /* the cause in a sentence, static; else NULL */
     struct why_trial trials[WHY_TRIALS];
-    unsigned tried;                /* which of them were made: bit N for trial N */
+    unsigned tried;                /* which of these were made: a set, 1 << options */
     struct evidence evidence;      /* sockets in the way, if there are any */
     struct why_unix unix_socket;   /* of a Unix socket */
     struct other_sockets other;    /* of TCP and UDP: who has the port in the other protocol */
     bool counted;                  /* the sockets on a free port could be listed: */
     uint32_t on_port[STATE_COUNT]; /* of a free port: the sockets that it has nevertheless */
+    struct endpoint free_other;    /* of a refusal: another address that was asked for, and is
+                                      free; family 0: none */
     uint32_t time_left_ms;         /* until the last TIME-WAIT in the way ends */
     struct port_range range;       /* of the ports that the kernel chooses from */
     bool in_range, reserved;       /* the port: in that range; reserved, so that it is not chosen */
@@ -68,8 +90,18 @@ struct why {
 };
 
 /* Looks. A child process does it if the namespace or the user is not our own: whatever becomes of
- * that cannot harm the caller. */
+ * that cannot harm the caller.
+ *
+ * A server is tried with SO_REUSEADDR first, as nearly all set it: a trial with that option does
+ * not keep another server from binding the port in that moment. The other trials are made if it
+ * fails, or if the sockets on the port say that they would. Of several addresses, the answer is the
+ * most telling one (why_rank()). */
 void why_look(const struct why_question *question, const struct namespace *where, struct why *why);
+
+/* Returns a number that changes when the sockets in the way change, as sock_diag lists them; 0 if
+ * none is in the way, or they cannot be listed. Binds nothing. `why` is what the last look found.
+ */
+uint64_t why_glance(const struct why *why);
 
 /* --- the pure parts, for the tests --- */
 
@@ -81,5 +113,9 @@ void why_describe(const struct why *why, struct occupant *occupant);
 
 /* Names the cause: that of the heaviest suspect, unless its owners say more. */
 void why_name(struct why *why);
+
+/* Returns how telling an answer is, among those on the addresses that a server binds: address in
+ * use before wildcard against specific address, before IPv4 against [::]. */
+unsigned why_rank(const struct why *why);
 
 #endif

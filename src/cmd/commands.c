@@ -2,10 +2,12 @@
 #include "cmd/commands.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "cmd/options.h"
+#include "cmd/target.h"
 #include "report/shared/layout.h"
 #include "report/subject.h"
 
@@ -44,6 +46,25 @@ const struct command *command_near(const char *name) {
     for (size_t i = 0; i < command_count; i++)
         suggest_offer(&nearest, commands[i]->name);
     return nearest.word == NULL ? NULL : command_named(nearest.word);
+}
+
+/* Returns whether the word after this option is its value. */
+static bool takes_next(const char *option) {
+    const struct option_row *row = options_find(command_why.options, option, strlen(option));
+    return row != NULL && row->takes == VALUE_REQUIRED;
+}
+
+const struct command *command_for_question(int argc, char **argv) {
+    char **words = malloc((size_t)argc * sizeof *words);
+    int count = 0;
+    for (int i = 1; words != NULL && i < argc; i++)
+        if (argv[i][0] != '-' || argv[i][1] == '\0')
+            words[count++] = argv[i];
+        else if (takes_next(argv[i]))
+            i++;
+    bool is_question = count > 0 && target_is_address(count, words);
+    free(words);
+    return is_question ? &command_why : NULL;
 }
 
 void command_print_help(const struct command *command) {

@@ -1,6 +1,7 @@
-/* portreuse why ADDRESS:PORT: would bind() and listen() succeed now, and if not, why? */
+/* portreuse why: would bind() and listen(), or connect(), succeed now, and if not, why? */
 #include <errno.h>
 #include <getopt.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +13,17 @@
 #include "cmd/target.h"
 #include "report/host/why.h"
 
+/* Whether the program sets SO_REUSEADDR. On TCP nearly all servers do; on UDP few. */
+enum reuseaddr { BY_PROTOCOL, SET, NOT_SET };
+
 struct request {
     struct target target;
     struct outputs outputs;
     struct why_question question;
-    bool client, watch;
+    struct target_address address;
+    enum reuseaddr reuseaddr;
+    enum typed_protocol protocol; /* --protocol */
+    bool client, server, watch, verbose;
     uint64_t watch_ns; /* how long at most; 0: without limit */
     const char *from;
 };
@@ -25,23 +32,68 @@ struct request {
 
 static const char *const roles[] = {"server", "client", NULL};
 
+static bool set_role(const struct option_use *use) {
+    struct request *request = use->target;
+    int word = option_word(use);
+    request->server = word == 0;
+    request->client = word == 1;
+    return word >= 0;
+}
+
 static const char *const protocols[] = {"tcp", "udp", "unix", NULL};
 
 static bool set_protocol(const struct option_use *use) {
-    static const enum protocol values[] = {PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_UNIX};
-    struct why_question *question = use->target;
+    static const enum typed_protocol values[] = {TYPED_TCP, TYPED_UDP, TYPED_UNIX};
     int word = option_word(use);
     if (word >= 0)
-        question->protocol = values[word];
+        *(enum typed_protocol *)use->target = values[word];
     return word >= 0;
+}
+
+/* Finds a user in /etc/passwd and nowhere else: getpwnam(3) loads libraries, and may ask the
+ * network. */
+static bool find_user(const char *name, uint32_t *uid) {
+    FILE *file = fopen("/etc/passwd", "re");
+    bool found = false;
+    if (file == NULL)
+        return false;
+    for (const struct passwd *entry; !found && (entry = fgetpwent(file)) != NULL;)
+        if (strcmp(entry->pw_name, name) == 0) {
+            *uid = entry->pw_uid;
+            found = true;
+        }
+    fclose(file);
+    return found;
 }
 
 static bool set_uid(const struct option_use *use) {
     struct why_question *question = use->target;
+    int64_t uid;
     question->other_user = true;
-    struct option_use uid = *use;
-    uid.target = &question->uid;
-    return option_set_unsigned(&uid);
+    if (find_user(use->value, &question->uid))
+        return true;
+    if (!units_number(use->value, 0, UINT32_MAX - 1, &uid))
+        return options_wrong_value(use, "a user ID, or a name in /etc/passwd");
+    question->uid = (uint32_t)uid;
+    return true;
+}
+
+static bool set_device(const struct option_use *use) {
+    struct why_question *question = use->target;
+    if (use->value[0] == '\0' || strlen(use->value) >= sizeof question->device)
+        return options_wrong_value(use, "the name of a network device");
+    memcpy(question->device, use->value, strlen(use->value) + 1);
+    return true;
+}
+
+static bool set_reuseaddr(const struct option_use *use) {
+    *(enum reuseaddr *)use->target = SET;
+    return true;
+}
+
+static bool clear_reuseaddr(const struct option_use *use) {
+    *(enum reuseaddr *)use->target = NOT_SET;
+    return true;
 }
 
 static bool set_watch(const struct option_use *use) {
@@ -56,26 +108,29 @@ static const struct option_row rows[] = {
     {.name = "as",
      .takes = VALUE_REQUIRED,
      .values = roles,
-     .set = option_set_either,
-     .offset = offsetof(struct request, client),
+     .set = set_role,
      .help = "server: the program binds the address and listens (default); client: it connects to "
              "the address"},
     {.name = "protocol",
      .takes = VALUE_REQUIRED,
      .values = protocols,
      .set = set_protocol,
-     .offset = offsetof(struct request, question),
-     .help = "tcp (default), udp, or unix: then a path, or @ and an abstract name, is asked about"},
+     .offset = offsetof(struct request, protocol),
+     .help = "tcp (default), udp, or unix; short for 53/udp and unix:PATH"},
     {.name = "from",
      .takes = VALUE_REQUIRED,
      .value_name = "ADDRESS",
      .set = option_set_text,
      .offset = offsetof(struct request, from),
      .help = "client: it binds this address before it connects"},
+    {.name = "no-reuse-addr",
+     .set = clear_reuseaddr,
+     .offset = offsetof(struct request, reuseaddr),
+     .help = "the program does not set SO_REUSEADDR, as few TCP servers do"},
     {.name = "reuse-addr",
-     .set = option_set_flag,
-     .offset = offsetof(struct request, question.reuseaddr),
-     .help = "the program sets SO_REUSEADDR"},
+     .set = set_reuseaddr,
+     .offset = offsetof(struct request, reuseaddr),
+     .help = "the program sets SO_REUSEADDR (default for TCP)"},
     {.name = "reuse-port",
      .set = option_set_flag,
      .offset = offsetof(struct request, question.reuseport),
@@ -84,84 +139,147 @@ static const struct option_row rows[] = {
      .set = option_set_flag,
      .offset = offsetof(struct request, question.v6only),
      .help = "the program sets IPV6_V6ONLY"},
+    {.name = "device",
+     .takes = VALUE_REQUIRED,
+     .value_name = "DEVICE",
+     .set = set_device,
+     .offset = offsetof(struct request, question),
+     .help = "the program sets SO_BINDTODEVICE"},
     {.name = "uid",
      .takes = VALUE_REQUIRED,
-     .value_name = "N",
+     .value_name = "USER",
      .set = set_uid,
      .offset = offsetof(struct request, question),
-     .high = UINT32_MAX - 1,
-     .help = "the program runs as user N; needs root"},
+     .help = "the program runs as this user, a name or a number; needs root"},
     {.name = "watch",
      .takes = VALUE_OPTIONAL,
      .value_name = "TIME",
      .set = set_watch,
      .help = "wait until the address is free; with TIME, no longer than that"},
+    {.name = "verbose",
+     .letter = 'v',
+     .set = option_set_flag,
+     .offset = offsetof(struct request, verbose),
+     .help = "make and show every trial, with and without SO_REUSEADDR and SO_REUSEPORT"},
     {0},
 };
 
 static const struct option_group groups[] = {
     {rows, 0},
     {target_all_options, offsetof(struct request, target)},
-    {target_options, offsetof(struct request, target)},
+    {target_as_options, offsetof(struct request, target)},
     {outputs_options, offsetof(struct request, outputs)},
     {outputs_quiet_options, offsetof(struct request, outputs)},
+    {outputs_colour_options, offsetof(struct request, outputs)},
     {0},
 };
 
 /* --- the question --- */
 
-/* Takes `/run/x.sock` or `@name`. */
-static bool take_name(const char *text, struct request *request) {
-    struct unix_question *name = &request->question.unix_socket;
-    size_t size = strlen(text);
-    if (size == 0 || size >= UNIX_NAME_SIZE) {
-        options_complain("why", "the name of a Unix socket has 1 to %d bytes", UNIX_NAME_SIZE - 1);
-        return false;
-    }
-    memcpy(name->name, text, size + 1);
-    name->name_size = size;
-    name->is_client = request->client;
-    if (text[0] == '@')
+static void ask_server(struct why_question *question, const struct target_address *address) {
+    question->local = address->list[0];
+    question->other_count = address->count - 1;
+    memcpy(question->others, address->list + 1, question->other_count * sizeof question->others[0]);
+}
+
+/* A client without an address means this host. */
+static void ask_client(struct why_question *question, const struct target_address *address) {
+    question->remote = address->list[0];
+    question->other_count = address->is_any ? 0 : address->count - 1;
+    memcpy(question->others, address->list + 1, question->other_count * sizeof question->others[0]);
+}
+
+static void ask_unix(struct why_question *question, const struct target_address *address,
+                     bool client) {
+    struct unix_question *name = &question->unix_socket;
+    const char *path = address->typed.path;
+    question->protocol = PROTOCOL_UNIX;
+    name->name_size = strlen(path);
+    name->is_client = client;
+    memcpy(name->name, path, name->name_size + 1);
+    if (path[0] == '@')
         name->name[0] = '\0';
-    return true;
+}
+
+/* Says what a text was taken for. */
+static void say_what_was_taken(const struct request *request, struct why_question *question) {
+    const struct target_address *address = &request->address;
+    char text[ENDPOINT_TEXT_SIZE];
+    const char *call =
+        question->remote.family != 0 || question->unix_socket.is_client ? "connect()" : "bind()";
+    const char *what = address->typed.path[0] != '\0' ? address->typed.path
+                       : question->text[0] != '\0'    ? question->text
+                                                      : endpoint_text(&address->list[0], text);
+    snprintf(question->taken, sizeof question->taken, "%s", address->taken);
+    size_t used = strlen(question->taken);
+    if (address->typed.pasted)
+        snprintf(
+            question->taken + used, sizeof question->taken - used,
+            "%sThe text was taken for %s %s to %s; %s.", used == 0 ? "" : " ",
+            question->protocol == PROTOCOL_UNIX ? "a" : socket_protocol_name(question->protocol),
+            call, what,
+            call[0] == 'b' ? "--as client asks about connect()" : "--as server asks about bind()");
 }
 
 static bool take_question(int argc, char **argv, struct request *request) {
     struct why_question *question = &request->question;
+    struct target_address *address = &request->address;
     struct endpoint any = endpoint_wildcard(AF_INET, 0);
-    if (optind == argc) {
-        options_complain("why",
-                         "an ADDRESS:PORT is missing, such as 127.0.0.1:8080, :8080 or [::1]:8080");
+    if (!target_read("why", argc, argv, request->protocol, address))
+        return false;
+    bool client = request->client || (address->typed.connects && !request->server);
+    if (address->typed.protocol == TYPED_UDP)
+        question->protocol = PROTOCOL_UDP;
+    if (question->protocol == PROTOCOL_UDP && client) {
+        options_complain("why", "connect() on UDP cannot be asked about; leave out --as client");
         return false;
     }
-    const char *text = argv[optind++];
-    if (!options_no_operands(argc, argv))
-        return false;
-    if (question->protocol == PROTOCOL_UNIX)
-        return take_name(text, request);
-    if (question->protocol == PROTOCOL_UDP && request->client) {
-        options_complain("why", "--as client is not possible with --protocol udp");
-        return false;
-    }
-    if (!request->client)
-        return target_parse("why", NULL, text, any, &question->local, &question->any_family);
-    return target_parse("why", NULL, text, any, &question->remote, NULL) &&
-           (request->from == NULL ||
-            target_parse("why", "--from", request->from, any, &question->local, NULL));
+    memcpy(question->zone, address->zone, sizeof question->zone);
+    snprintf(question->text, sizeof question->text, "%s", address->text);
+    question->reported = address->typed.error;
+    question->every_trial = request->verbose;
+    question->as = request->target.as;
+    question->name_namespace = request->target.all;
+    question->reuseaddr = request->reuseaddr == SET ||
+                          (request->reuseaddr == BY_PROTOCOL && question->protocol == PROTOCOL_TCP);
+    if (address->typed.protocol == TYPED_UNIX)
+        ask_unix(question, address, client);
+    else if (client)
+        ask_client(question, address);
+    else
+        ask_server(question, address);
+    say_what_was_taken(request, question);
+    return !client || request->from == NULL ||
+           target_parse("why", "--from", request->from, any, &question->local, NULL);
+}
+
+/* --- waiting --- */
+
+/* Waits until the sockets in the way change, as sock_diag lists them: nothing is bound meanwhile.
+ * Where none is listed, only another look can tell. Returns false at the end of the time. */
+static bool wait_for_change(const struct why *why, uint64_t end) {
+    const struct timespec pause = {.tv_nsec = NS_PER_S / 4};
+    uint64_t before = why_glance(why);
+    do {
+        if (units_now_ns() >= end)
+            return false;
+        nanosleep(&pause, NULL);
+    } while (before != 0 && why_glance(why) == before);
+    return true;
 }
 
 /* Repeats the look until the address is free in the first namespace. Says on standard error what it
  * waits for, each time that it changes. */
 static void wait_until_free(const struct request *request, struct why *why) {
-    const struct timespec pause = {.tv_nsec = NS_PER_S / 4};
     uint64_t end = request->watch_ns == 0 ? UINT64_MAX : units_now_ns() + request->watch_ns;
     enum cause cause = CAUSE_COUNT;
     char line[REPORT_LINE_SIZE];
-    while (why->verdict == WHY_REFUSED && units_now_ns() < end) {
+    while (why->verdict == WHY_REFUSED) {
         if (why->cause != cause)
             fprintf(stderr, "portreuse why: waiting: %s\n", why_line(why, line));
         cause = why->cause;
-        nanosleep(&pause, NULL);
+        if (!wait_for_change(why, end))
+            return;
         why_look(&request->question, &request->target.namespaces[0], why);
     }
 }
@@ -175,19 +293,27 @@ static int look(struct request *request) {
         options_complain("why", "%s", strerror(ENOMEM));
         return EXIT_TROUBLE;
     }
-    for (size_t i = 0; i < target->count; i++)
-        why_look(&request->question, &target->namespaces[i], &looks[i]);
+    size_t count = 0;
+    for (size_t i = 0; i < target->count; i++) {
+        why_look(&request->question, &target->namespaces[i], &looks[count]);
+        /* With --all-netns, a namespace that has vanished meanwhile is left out. */
+        count += !target->all || i == 0 || looks[count].verdict != WHY_UNKNOWN ||
+                 looks[count].error != ENOENT;
+    }
     if (request->watch)
         wait_until_free(request, &looks[0]);
-    struct why_findings findings = {.looks = looks, .count = target->count};
-    struct report report = {.subject = &subject_why, .findings = &findings};
+    struct why_findings findings = {.looks = looks, .count = count};
+    struct report report = {
+        .subject = &subject_why, .findings = &findings, .verbose = request->verbose};
     int status = outputs_report(&request->outputs, &report);
     free(looks);
     return status;
 }
 
 static int cmd_why(int argc, char **argv) {
-    struct request request = {.outputs = {.command = "why", .subject = &subject_why}};
+    struct request request = {.outputs = {.command = "why",
+                                          .subject = &subject_why,
+                                          .colour = options_colour_by_default()}};
     int status = EXIT_TROUBLE;
     if (target_begin(&request.target, "why") &&
         options_parse("why", groups, argc, argv, &request) && take_question(argc, argv, &request))
@@ -200,10 +326,16 @@ static int cmd_why(int argc, char **argv) {
 const struct command command_why = {
     .name = "why",
     .function = cmd_why,
-    .usage = "[OPTION...] ADDRESS:PORT",
+    .usage = "[OPTION...] ADDRESS",
     .summary = "explain why a program cannot use a port of this host right now",
-    .description = "Shows which socket is in the way, which process owns it, and what to do. "
-                   ":PORT means every address. Nothing is killed or changed.",
+    .description =
+        "Shows which socket is in the way, which process owns it, and what to do. Nothing is "
+        "killed or changed.\n\n"
+        "ADDRESS is what people write: 8080, :http, localhost:8080, [::1]:80, udp/53, a URL, "
+        "unix:PATH, or the error message of a program, in one word or several. A dash reads the "
+        "message from standard input: ./server 2>&1 | portreuse why -. A port alone means every "
+        "address. The word why can be left out: portreuse :8080.\n\n"
+        "A TCP server is taken to set SO_REUSEADDR, as nearly all do.",
     .options = groups,
     .subject = &subject_why,
 };

@@ -4,7 +4,11 @@
  *
  * What explains a refusal: sock_diag lists the sockets in the way; the trials say something about
  * their options; /proc shows who owns them, and the owners' own descriptors show their options.
- * With all that the suspects are weighed again, and the heaviest is blamed. */
+ * With all that the suspects are weighed again, and the heaviest is blamed.
+ *
+ * A trial must not harm a server that is starting. One with SO_REUSEADDR does not: beside a bound
+ * socket that has the option and does not listen, another one with it can bind and listen. So that
+ * one comes first. A trial without it is made only if it will be refused as well, most likely. */
 #include "diagnose/why.h"
 
 #include <errno.h>
@@ -15,6 +19,7 @@
 
 #include "diagnose/budget.h"
 #include "inspect/child.h"
+#include "inspect/examine.h"
 #include "kernel/netdev.h"
 #include "kernel/netns.h"
 #include "kernel/process.h"
@@ -30,54 +35,86 @@ static void fail(struct why *why, int error, const char *failure) {
 
 /* --- asking the kernel --- */
 
-static struct trial trial_of(const struct why_question *asked, unsigned options) {
-    return (struct trial){.protocol = asked->protocol,
-                          .local = asked->local,
-                          .reuseaddr = (options & WHY_REUSEADDR) != 0,
-                          .reuseport = (options & WHY_REUSEPORT) != 0,
-                          .v6only = asked->v6only};
-}
-
 static unsigned asked_options(const struct why_question *asked) {
     return (asked->reuseaddr ? WHY_REUSEADDR : 0U) | (asked->reuseport ? WHY_REUSEPORT : 0U);
 }
 
-/* On UDP only the program's own options are tried: a trial that shares the port with a server takes
- * the datagrams that arrive in that moment. */
-static void try_binds(void *context, FILE *more) {
+/* Returns the index of a network device here; 0 if the name is empty, or there is none. */
+static uint32_t device_index(const char *name) {
+    return name[0] == '\0' ? 0 : if_nametoindex(name);
+}
+
+/* Some trials, for the child process that makes them. */
+struct attempt {
+    struct trial trial;
+    unsigned options; /* a set, 1 << options */
+    struct why_trial answers[WHY_TRIALS];
+};
+
+static void make_attempt(void *context, FILE *more) {
     (void)more;
-    struct why *why = context;
-    unsigned asked = asked_options(&why->asked);
+    struct attempt *attempt = context;
     for (unsigned options = 0; options < WHY_TRIALS; options++) {
-        if (why->asked.protocol == PROTOCOL_UDP && options != asked)
+        if ((attempt->options & 1U << options) == 0)
             continue;
-        why->tried |= 1U << options;
-        struct trial trial = trial_of(&why->asked, options);
-        why->trials[options].error = socket_trial(NETNS_HERE, &trial, &why->trials[options].call);
+        struct why_trial *answer = &attempt->answers[options];
+        attempt->trial.reuseaddr = (options & WHY_REUSEADDR) != 0;
+        attempt->trial.reuseport = (options & WHY_REUSEPORT) != 0;
+        answer->error = socket_trial(NETNS_HERE, &attempt->trial, &answer->call);
     }
 }
 
-/* Makes the trials; for another user, in a process that becomes that user. */
-static void make_trials(struct why *why) {
-    struct child child = {.other_user = true, .uid = why->asked.uid};
+/* Makes these trials, a set, as far as they have not been made; for another user, in a process that
+ * becomes that user. Returns false after a failure. */
+static bool try_binds(struct why *why, unsigned options) {
+    const struct why_question *asked = &why->asked;
+    struct attempt attempt = {.trial = {.protocol = asked->protocol,
+                                        .local = asked->local,
+                                        .v6only = asked->v6only,
+                                        .device = device_index(asked->device),
+                                        .zone = device_index(asked->zone)},
+                              .options = options & ~why->tried};
+    struct child child = {.as = asked->as, .other_user = asked->other_user, .uid = asked->uid};
     const char *what;
-    if (!why->asked.other_user) {
-        try_binds(why, NULL);
-        return;
-    }
-    int error = child_run(&child, try_binds, why, sizeof *why, NULL, &what);
-    if (error != 0)
+    int error = 0;
+    if (attempt.options == 0)
+        return true;
+    if (asked->as != 0 || asked->other_user)
+        error = child_run(&child, make_attempt, &attempt, sizeof attempt, NULL, &what);
+    else
+        make_attempt(&attempt, NULL);
+    if (error != 0) {
         fail(why, error, what);
+        return false;
+    }
+    why->tried |= attempt.options;
+    for (unsigned i = 0; i < WHY_TRIALS; i++)
+        if ((attempt.options & 1U << i) != 0)
+            why->trials[i] = attempt.answers[i];
+    return true;
 }
 
+/* Returns the options of the first trial. On UDP, SO_REUSEADDR shares the port with a server, and a
+ * trial that does so takes the datagrams that arrive in that moment: there only what was asked is
+ * tried. */
+static unsigned first_options(const struct why_question *asked) {
+    return asked_options(asked) | (asked->protocol == PROTOCOL_UDP ? 0U : WHY_REUSEADDR);
+}
+
+static bool first_trial(struct why *why) {
+    return why->asked.local.family == 0 || try_binds(why, 1U << first_options(&why->asked));
+}
+
+static int first_error(const struct why *why) {
+    return why->trials[first_options(&why->asked)].error;
+}
+
+/* A refusal that holds is worth a second trial; nothing has to be explained where there is none. */
 static bool asks_again(const struct why *why) {
     struct why again = {.asked = why->asked};
-    if (why->asked.local.family == 0)
+    if (why->asked.local.family == 0 || first_error(why) == 0)
         return true;
-    make_trials(&again);
-    unsigned options = asked_options(&why->asked);
-    return again.verdict != WHY_UNKNOWN &&
-           again.trials[options].error == why->trials[options].error;
+    return first_trial(&again) && first_error(&again) == first_error(why);
 }
 
 /* --- what is known of one socket --- */
@@ -87,14 +124,19 @@ struct refusal why_refusal(const struct why *why) {
     bool is_connect = why->call != NULL && strcmp(why->call, "connect") == 0;
     struct endpoint local =
         asked->local.family != 0 ? asked->local : endpoint_wildcard(asked->remote.family, 0);
+    uint32_t interface = device_index(asked->device);
+    /* inet6_bind() binds a socket with a link-local address to the device of its zone. */
+    if (interface == 0)
+        interface = device_index(asked->zone);
     return (struct refusal){.call = is_connect ? CALL_CONNECT : CALL_BIND,
-                            .error = why->error,
+                            .error = is_connect ? EADDRNOTAVAIL : why->error,
                             .all_reserved = port_range_size(&why->range) == 0,
                             .assume_reuseaddr = true,
                             .claim = {.protocol = asked->protocol,
                                       .local = local,
                                       .remote = asked->remote,
-                                      .reuseaddr = asked->reuseaddr,
+                                      .interface = interface,
+                                      .reuseaddr = asked->reuseaddr && !why->needs_reuseaddr,
                                       .reuseport = asked->reuseport,
                                       .v6only = asked->v6only,
                                       .uid = asked->other_user ? asked->uid : (uint32_t)geteuid(),
@@ -142,56 +184,18 @@ static void identify(void *context, struct suspect *suspect) {
         look->why->time_left_ms = socket->expires_ms;
 }
 
-/* Reads the options of the socket from the first of its owners that allows it. */
-static void borrow_options(struct suspect *suspect) {
-    struct socket_view view = {0};
-    for (unsigned i = 0; i < suspect->owners.known; i++) {
-        const struct owner *owner = &suspect->owners.oldest[i];
-        int fd = process_borrow(owner->pid, owner->fd, suspect->occupant.socket.inode);
-        if (fd < 0)
-            continue;
-        socket_look(&view, fd);
-        close(fd);
-        suspect->occupant.reuseaddr = knowledge_of(view.reuseaddr);
-        suspect->occupant.reuseport = knowledge_of(view.reuseport);
-        return;
-    }
-}
-
+/* Sockets of /proc/net have no cookie, and those in TIME-WAIT no inode. */
 static bool same_socket(const struct tcp_socket *a, const struct tcp_socket *b) {
-    return memcmp(a->cookie, b->cookie, sizeof a->cookie) == 0;
-}
-
-/* Marks the suspect whose port bind() was given by number. */
-static bool mark_bound(void *context, const struct tcp_socket *socket) {
-    struct evidence *evidence = context;
-    for (unsigned i = 0; i < evidence->suspect_count; i++)
-        if (same_socket(&evidence->suspects[i].occupant.socket, socket))
-            evidence->suspects[i].occupant.bound = KNOWN_YES;
-    return true;
-}
-
-/* Finds out which outgoing connections got their port from the kernel. Without an outgoing one the
- * walk is saved. */
-static void find_bound(const struct look *look) {
-    struct evidence *evidence = &look->why->evidence;
-    bool any = false;
-    for (unsigned i = 0; i < evidence->suspect_count; i++)
-        if (evidence->suspects[i].occupant.socket.opener == OPENED_HERE) {
-            evidence->suspects[i].occupant.bound = KNOWN_NO;
-            any = true;
-        }
-    struct diag_query query = evidence_query(&look->refusal);
-    query.states &= ~(1U << STATE_BOUND | 1U << STATE_TIME_WAIT | 1U << STATE_LISTEN);
-    query.asked = true;
-    if (any && look->why->asked.protocol == PROTOCOL_TCP)
-        sockdiag_dump(look->diag, &query, mark_bound, evidence);
+    if (a->protocol == PROTOCOL_MPTCP) /* the cookie is that of the TCP socket below */
+        return a->inode == b->inode;
+    return a->inode == b->inode && memcmp(a->cookie, b->cookie, sizeof a->cookie) == 0;
 }
 
 /* --- the cause --- */
 
 static void name(struct why *why, enum cause cause, unsigned when) {
     why->cause = cause;
+    why->when = when;
     why->words = cause_sentence(cause, when);
 }
 
@@ -200,6 +204,7 @@ void why_name(struct why *why) {
     const struct suspect *first = &evidence->suspects[0];
     why->cause = evidence->cause;
     why->words = evidence->words;
+    why->when = evidence->suspect_count > 0 ? first->blame.when : WHEN_NO_OCCUPANT;
     if (evidence->automatic || evidence->suspect_count == 0 || first->occupant.socket.inode == 0)
         return;
     if (first->occupant.socket.state == STATE_LISTEN && first->server.shape == SERVER_LEAK)
@@ -208,29 +213,20 @@ void why_name(struct why *why) {
         name(why, CAUSE_HELD_BY_NO_PROCESS, WHEN_ALWAYS);
 }
 
-/* Processes outside of our pid namespace are not in /proc at all. */
-static void find_owners(struct why *why) {
-    why->unseen = evidence_find_owners(&why->evidence);
-    for (unsigned i = 0; i < why->evidence.suspect_count; i++) {
-        struct suspect *suspect = &why->evidence.suspects[i];
-        borrow_options(suspect);
-    }
-}
-
 static void find_suspects(struct why *why) {
     struct look look = {.why = why, .refusal = why_refusal(why), .diag = sockdiag_open(NETNS_HERE)};
+    struct candidates candidates = {0};
     struct evidence_source source = {.diag = look.diag,
                                      .diag_error = look.diag < 0 ? errno : 0,
                                      .identify = identify,
-                                     .context = &look};
+                                     .context = &look,
+                                     .keep = candidates_add,
+                                     .kept = &candidates};
     evidence_look(&source, &look.refusal, &why->evidence);
-    if (!why->evidence.automatic) {
-        find_bound(&look);
-        evidence_weigh(&why->evidence, &look.refusal);
-        find_owners(why);
-        evidence_weigh(&why->evidence, &look.refusal);
-    }
+    if (!why->evidence.automatic && candidates.count > 0)
+        why->unseen = examine_candidates(&source, &look.refusal, &candidates, &why->evidence);
     why_name(why);
+    free(candidates.list);
     if (look.diag >= 0)
         close(look.diag);
 }
@@ -248,30 +244,31 @@ static bool find_again(void *context, const struct tcp_socket *socket) {
     return !recount->found;
 }
 
-static bool is_there(int diag, const struct tcp_socket *socket) {
+static bool is_there(struct sockets *sockets, const struct tcp_socket *socket) {
     struct tcp_socket now;
     struct recount recount = {.wanted = socket};
-    struct diag_query query = sockdiag_query(1U << STATE_LISTEN);
+    struct diag_query query = sockdiag_query(1U << socket->state);
     if (socket->state == STATE_BOUND) /* it can listen by now */
-        query.states |= 1U << STATE_BOUND;
-    else if (socket->state != STATE_LISTEN)
-        return sockdiag_find(diag, &socket->local, &socket->remote, &now) == 0 &&
+        query.states |= 1U << STATE_LISTEN;
+    else if (socket->protocol == PROTOCOL_TCP && socket->state != STATE_LISTEN &&
+             sockets->diag >= 0)
+        return sockdiag_find(sockets->diag, &socket->local, &socket->remote, &now) == 0 &&
                now.state == socket->state;
+    query.protocol = socket->protocol;
     query.local = (struct endpoint_pattern){.endpoint = socket->local};
-    if (sockdiag_dump(diag, &query, find_again, &recount) == 0 && recount.found)
+    if (sockets_dump(sockets, &query, find_again, &recount) == 0 && recount.found)
         return true;
-    return socket->state == STATE_BOUND && sockdiag_sees_bound(diag, NETNS_HERE) != 1;
+    return socket->state == STATE_BOUND &&
+           (sockets->diag < 0 || sockdiag_sees_bound(sockets->diag, NETNS_HERE) != 1);
 }
 
 static bool suspects_hold(const struct why *why) {
     const struct evidence *evidence = &why->evidence;
     bool holds = true;
-    int diag = sockdiag_open(NETNS_HERE);
-    for (unsigned i = 0; holds && diag >= 0 && !evidence->from_proc && i < evidence->suspect_count;
-         i++)
-        holds = is_there(diag, &evidence->suspects[i].occupant.socket);
-    if (diag >= 0)
-        close(diag);
+    struct sockets sockets = sockets_open(NETNS_HERE);
+    for (unsigned i = 0; holds && i < evidence->suspect_count; i++)
+        holds = is_there(&sockets, &evidence->suspects[i].occupant.socket);
+    sockets_close(&sockets);
     /* A refusal that nothing visible explains may come from a socket that has gone meanwhile. */
     return holds && (why->error != EADDRINUSE || evidence->total > 0 || evidence->missing != NULL ||
                      evidence->automatic || evidence->from_proc);
@@ -301,6 +298,51 @@ static void count_on_port(struct why *why) {
     if (why->asked.local.port != 0)
         why->counted = sockets_dump(&sockets, &query, count_one, why) == 0;
     sockets_close(&sockets);
+}
+
+static bool has_connections(const struct why *why) {
+    for (unsigned state = 0; state < STATE_COUNT; state++)
+        if (why->on_port[state] > 0)
+            return true;
+    return false;
+}
+
+/* --- a glance --- */
+
+struct glance {
+    const struct why *why;
+    struct refusal refusal;
+    uint64_t sum;
+};
+
+static bool add_to_sum(void *context, const struct tcp_socket *socket) {
+    struct glance *glance = context;
+    struct occupant occupant = {.socket = *socket};
+    why_describe(glance->why, &occupant);
+    if (cause_in_the_way(&glance->refusal, &occupant))
+        glance->sum += 1 + ((uint64_t)socket->cookie[1] << 32 | socket->cookie[0]) +
+                       ((uint64_t)socket->inode << 8) + socket->state;
+    return true;
+}
+
+static void glance_here(void *context, FILE *more) {
+    (void)more;
+    struct glance *glance = context;
+    struct diag_query query = evidence_query(&glance->refusal);
+    struct sockets sockets = sockets_open(NETNS_HERE);
+    sockets_dump(&sockets, &query, add_to_sum, glance);
+    sockets_close(&sockets);
+}
+
+uint64_t why_glance(const struct why *why) {
+    struct glance glance = {.why = why, .refusal = why_refusal(why)};
+    struct child child = {.where = &why->where};
+    const char *what;
+    if (why->where.path[0] == '\0')
+        glance_here(&glance, NULL);
+    else if (child_run(&child, glance_here, &glance, sizeof glance, NULL, &what) != 0)
+        return 0;
+    return glance.sum;
 }
 
 /* --- the answer --- */
@@ -348,18 +390,91 @@ static void judge_connect(struct why *why) {
     find_suspects(why);
 }
 
-static void judge_bind(struct why *why) {
-    const struct why_trial *trial = &why->trials[asked_options(&why->asked)];
-    if (trial->error == 0)
-        count_on_port(why);
+/* Returns whether a socket is in the way for certain: whatever is not known of it. */
+static bool is_certain(const struct why *why) {
+    struct refusal refusal = why_refusal(why);
+    const struct suspect *first = &why->evidence.suspects[0];
+    return why->evidence.suspect_count > 0 &&
+           rules_between(CALL_BIND, &refusal.claim, &first->occupant).in_the_way == KNOWN_YES;
+}
+
+/* The first trial, with SO_REUSEADDR, has succeeded. Whether bind() would be refused without it,
+ * the rules say; where they are in doubt, a trial does. */
+static void judge_free(struct why *why) {
+    const struct why_question *asked = &why->asked;
+    unsigned plain = first_options(asked) & ~(unsigned)WHY_REUSEADDR;
+    count_on_port(why);
+    if (asked->protocol == PROTOCOL_UDP || asked->local.port == 0)
+        return;
+    why->needs_reuseaddr = true;
+    if (has_connections(why)) {
+        why->error = EADDRINUSE;
+        find_suspects(why);
+        why->error = 0;
+    }
+    if (why->evidence.total > 0 && !is_certain(why) && !try_binds(why, 1U << plain))
+        return;
+    if ((why->tried & 1U << plain) != 0)
+        why->needs_reuseaddr = why->trials[plain].error == EADDRINUSE;
     else
-        refuse(why, trial);
+        why->needs_reuseaddr = why->evidence.total > 0;
+    if (!why->needs_reuseaddr) {
+        why->evidence = (struct evidence){0};
+        why->time_left_ms = 0;
+        why->words = NULL;
+    }
+}
+
+/* A privileged port can be taken as well. */
+static void find_occupant_anyway(struct why *why) {
+    int error = why->error;
+    enum cause cause = why->cause;
+    const char *words = why->words;
+    why->error = EADDRINUSE;
+    find_suspects(why);
+    why->error = error;
+    why->cause = cause;
+    why->words = words;
+    why->when = WHEN_NO_OCCUPANT;
+    /* No trial has shown whether a connection would be in the way. */
+    if (why->asked.protocol == PROTOCOL_TCP && why->evidence.suspect_count > 0 &&
+        why->evidence.suspects[0].occupant.socket.state != STATE_LISTEN)
+        why->evidence = (struct evidence){0};
+}
+
+/* Without SO_REUSEADDR, what is refused with it is refused as well: the one trial that is left to
+ * make has both options. */
+static void judge_refusal(struct why *why, const struct why_trial *trial) {
+    if (trial->error == EADDRINUSE && why->asked.protocol != PROTOCOL_UDP &&
+        !try_binds(why, 1U << (WHY_REUSEADDR | WHY_REUSEPORT)))
+        return;
+    refuse(why, trial);
     if (trial->error == EADDRINUSE)
         find_suspects(why);
     else if (trial->error == EADDRNOTAVAIL || trial->error == EACCES || trial->error == EPERM)
         explain_without_socket(why);
-    else if (trial->error != 0)
+    else
         fail(why, trial->error, trial->call);
+    if (why->verdict == WHY_REFUSED && why->cause == CAUSE_PRIVILEGED_PORT)
+        find_occupant_anyway(why);
+}
+
+static void judge_bind(struct why *why) {
+    const struct why_question *asked = &why->asked;
+    const struct why_trial *first = &why->trials[first_options(asked)];
+    const struct why_trial *mine = &why->trials[asked_options(asked)];
+    if (asked->every_trial && !try_binds(why, (1U << WHY_TRIALS) - 1))
+        return;
+    if (first->error != 0) {
+        judge_refusal(why, first);
+    } else if (mine == first) {
+        judge_free(why);
+    } else if (try_binds(why, 1U << asked_options(asked))) {
+        if (mine->error != 0)
+            judge_refusal(why, mine);
+        else
+            count_on_port(why);
+    }
 }
 
 static void judge(struct why *why) {
@@ -385,9 +500,12 @@ static void look_once(struct why *why, const struct why_question *asked) {
     struct namespace where = why->where;
     *why = (struct why){.where = where, .asked = *asked};
     read_settings(why);
-    if (asked->local.family != 0)
-        make_trials(why);
-    judge(why);
+    if (asked->device[0] != '\0' && device_index(asked->device) == 0)
+        fail(why, ENODEV, "finding the network device");
+    else if (asked->zone[0] != '\0' && device_index(asked->zone) == 0)
+        fail(why, ENODEV, "finding the device of the address");
+    else if (first_trial(why))
+        judge(why);
 }
 
 /* Returns whether the owners of the socket that is blamed came and went. */
@@ -420,10 +538,11 @@ static void look_at_name(void *context, FILE *more) {
 
 /* As the user that is asked about: the answer depends on the rights to files. */
 static void look_as_user(struct why *why) {
-    struct child child = {.other_user = true, .uid = why->asked.uid};
+    const struct why_question *asked = &why->asked;
+    struct child child = {.as = asked->as, .other_user = asked->other_user, .uid = asked->uid};
     const char *what;
     int error = 0;
-    if (why->asked.other_user)
+    if (asked->as != 0 || asked->other_user)
         error = child_run(&child, look_at_name, why, sizeof *why, NULL, &what);
     else
         look_at_name(why, NULL);
@@ -469,8 +588,49 @@ static void look_at_unix_socket(struct why *why) {
         find_unix_owners(why);
 }
 
-/* Looks, in the namespace. A question without an address is about both wildcards: if the first is
- * free, the answer is that of the second, an IPv6 socket that takes the IPv4 port too. */
+/* --- several addresses --- */
+
+unsigned why_rank(const struct why *why) {
+    bool known = why->evidence.suspect_count > 0;
+    unsigned kind = why->cause == CAUSE_DUAL_STACK             ? 0
+                    : why->cause == CAUSE_WILDCARD_VS_SPECIFIC ? 1
+                                                               : 2;
+    if (why->verdict == WHY_FREE)
+        return why->needs_reuseaddr ? 1 : 0;
+    if (why->verdict == WHY_UNKNOWN)
+        return 2;
+    if (why->error != EADDRINUSE)
+        return why->error == EADDRNOTAVAIL ? 3 : 4;
+    return 5 + (known ? 3 * why->evidence.suspects[0].blame.weight + kind : 0);
+}
+
+/* A server binds all of its addresses; a client is content with one. */
+static bool is_better(const struct why *why, const struct why *best) {
+    if (why->asked.remote.family != 0)
+        return best->verdict != WHY_FREE && why->verdict == WHY_FREE;
+    return why_rank(why) > why_rank(best);
+}
+
+/* An address of a family that does not work here is not bound by a server either. */
+static void look_at_others(struct why *why, struct why *one, const struct why_question *asked) {
+    struct endpoint free_one = why->verdict == WHY_FREE ? why->asked.local : (struct endpoint){0};
+    bool ipv6 = netns_has_ipv6(NETNS_HERE);
+    for (unsigned i = 0; i < asked->other_count; i++) {
+        struct why_question other = *asked;
+        *(asked->remote.family != 0 ? &other.remote : &other.local) = asked->others[i];
+        if (asked->others[i].family == AF_INET6 && !ipv6)
+            continue;
+        one->where = why->where;
+        look_twice(one, &other);
+        if (one->verdict == WHY_FREE)
+            free_one = one->asked.local;
+        if (is_better(one, why))
+            *why = *one;
+    }
+    if (why->verdict == WHY_REFUSED && asked->remote.family == 0)
+        why->free_other = free_one;
+}
+
 static void look_here(void *context, FILE *more) {
     (void)more;
     struct why *why = context;
@@ -480,13 +640,12 @@ static void look_here(void *context, FILE *more) {
         return;
     }
     look_twice(why, &asked);
-    if (asked.any_family && why->verdict == WHY_FREE && netns_has_ipv6(NETNS_HERE)) {
-        struct why first = *why;
-        asked.local = endpoint_wildcard(AF_INET6, asked.local.port);
-        look_twice(why, &asked);
-        if (why->verdict == WHY_FREE)
-            *why = first;
-    }
+    struct why *one = asked.other_count == 0 ? NULL : malloc(sizeof *one);
+    if (one != NULL)
+        look_at_others(why, one, &asked);
+    else if (asked.other_count > 0)
+        fail(why, ENOMEM, "looking at the other addresses");
+    free(one);
     if (asked.remote.family == 0 && asked.local.port != 0)
         other_protocol_look(asked.protocol, asked.local.port, &why->other);
 }

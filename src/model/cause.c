@@ -63,7 +63,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
              {{WHEN_ALWAYS,
                "an IPv6 socket on [::] takes the IPv4 port too, unless it sets IPV6_V6ONLY "
                "before bind()"}},
-         .headline = "{occupant} {listens}; [::] includes IPv4: set IPV6_V6ONLY",
+         .headline = "{occupant} {listens} on {address}; {apart}",
          .remedies = {"# set IPV6_V6ONLY before bind() on the IPv6 socket, or give each family its "
                       "own address",
                       "{stop}"},
@@ -220,7 +220,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
              {{WHEN_ALWAYS,
                "a closed connection in TIME-WAIT keeps the port for up to 60 s; its socket "
                "had no SO_REUSEADDR, so setting it on the new one alone does not help"}},
-         .headline = "TIME-WAIT, old socket without SO_REUSEADDR; wait {time_left}",
+         .headline = "TIME-WAIT, {time_left} left; {wait_for_old}",
          .remedies = {WATCH, "# SO_REUSEADDR helps from the next restart on: then the old socket "
                              "has it too"},
          .scenario = "time-wait-old-without-reuse"},

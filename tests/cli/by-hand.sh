@@ -14,7 +14,7 @@ cp "$here/../../docs/by-hand.md" "$work/by-hand.md"
 # What differs from run to run: process ids, times left, ports that the kernel chose, and by how many
 # sockets a range was full.
 same() {
-  sed -E -e 's/\(pid [0-9]+\)/(pid N)/' -e 's/, [0-9.]+m?s left/, T left/' \
+  sed -E -e 's/\(pid [0-9]+\)/(pid N)/' -e 's/, [0-9]+ s left/, T left/' \
     -e 's/:[3-6][0-9]{4}([^0-9]|$)/:P\1/g' -e 's/( ports of [0-9-]+): .*/\1: S/' \
     -e 's/^(made +)[0-9]+/\1N/' "$@"
 }

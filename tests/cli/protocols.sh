@@ -16,10 +16,12 @@ if [ "$pid" = 0 ]; then
 else
   why --protocol udp 127.0.0.1:2000
   ok "a UDP socket has the port" line_is \
-    "EADDRINUSE 127.0.0.1:2000: situation (PID) has it on 127.0.0.1:2000"
+    "EADDRINUSE 127.0.0.1:2000/udp: situation (PID) has it on 127.0.0.1:2000"
   ok "the cause is udp-port-taken" out_has "  udp-port-taken: another UDP socket has the port"
-  ok "one trial is made" out_has "of a UDP socket"
-  ok "without the options, which would share the port" out_lacks "  SO_REUSEADDR  "
+  why -v --protocol udp 127.0.0.1:2000
+  ok "the trials are of UDP sockets" out_has "of a UDP socket"
+  why --protocol udp 127.0.0.1:2000
+  ok "one is made, without the options, which would share the port" out_lacks "  SO_REUSEADDR  "
   ok "exit 1" status_is 1
   why --protocol udp 0.0.0.0:2000
   ok "the wildcard address is said to be one" out_has "the wildcard address means every address"
@@ -43,7 +45,8 @@ if [ "$pid" = 0 ]; then
   skip "MPTCP" "this kernel has none, or no namespace"
 else
   why 127.0.0.1:2000
-  ok "an MPTCP listener is found" out_has "  MPTCP LISTEN 127.0.0.1:2000"
+  ok "an MPTCP listener is found, and stays one" first_line_starts EADDRINUSE
+  ok "as MPTCP" out_has "  MPTCP LISTEN 127.0.0.1:2000"
   ok "and its process" out_has "    pid $pid, "
   ok "nothing changed" out_lacks "changed while looking"
 fi

@@ -27,7 +27,7 @@ ok "TIME-WAIT is named, and who left it" out_has \
 ok "so is the cause" out_has "cause:      time-wait-rebind: "
 ok "and that the old socket lacked the option" out_has "cause:      time-wait-old-without-reuse: "
 run "$portreuse" run -v time-wait-rebind
-ok "-v has the time left in TIME-WAIT" out_matches '(60|59.[0-9]+)s left$'
+ok "-v has the time left in TIME-WAIT" out_matches '(60|59) s left$'
 run "$portreuse" run slow-connect
 ok "a timed block has a table of the times of its rounds" sh -c \
   '[ "$(grep -cE "^ +(1|1801)\.\.[0-9]+( +[0-9.]+[mu]s){3}$" "$1")" = 4 ]' - "$work/out"

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -195,6 +196,50 @@ static void make_time_wait(void) {
 
 static void make_time_wait_reuse(void) {
     leave_time_wait(SO_REUSEADDR);
+}
+
+static void make_reuseport_time_wait(void) {
+    leave_time_wait(SO_REUSEPORT);
+}
+
+/* A server on a privileged port. */
+static void make_privileged(void) {
+    listener("0.0.0.0", 80, 0);
+}
+
+/* Many connections that are not in the way of a socket with SO_REUSEADDR, as theirs have it too,
+ * and one with another address that is: it has the option no more. */
+static void make_crowd(void) {
+    enum { CROWD = 40 };
+    int fds[CROWD];
+    int server = listener("127.0.0.1", PORT, SO_REUSEADDR);
+    for (int i = 0; i < CROWD; i++) {
+        connected(open_socket(0), PORT);
+        fds[i] = accepted(server);
+    }
+    int off = 0;
+    need(setsockopt(fds[CROWD - 1], SOL_SOCKET, SO_REUSEADDR, &off, sizeof off), "setsockopt");
+    close(server);
+}
+
+/* A process without privileges. */
+static void make_unprivileged(void) {
+    need(setgroups(0, NULL), "setgroups");
+    need(setresgid(OTHER_USER, OTHER_USER, OTHER_USER), "setresgid");
+    need(setresuid(OTHER_USER, OTHER_USER, OTHER_USER), "setresuid");
+    need(prctl(PR_SET_DUMPABLE, 1), "prctl");
+}
+
+/* A listener on one device, beside another device that has a link-local address. */
+static void make_devices(void) {
+    static const char commands[] = "ip link add dummy0 type dummy && ip link set dummy0 up && "
+                                   "ip address add fe80::1/64 dev dummy0 nodad";
+    need(system(commands) == 0 ? 0 : -1, "ip"); /* NOLINT(cert-env33-c): a constant */
+    int fd = open_socket(0);
+    struct sockaddr_in in = address("0.0.0.0", PORT);
+    need(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 2), "SO_BINDTODEVICE");
+    need(bind(fd, (struct sockaddr *)&in, sizeof in), "bind");
+    need(listen(fd, 16), "listen");
 }
 
 /* The range is such that connect() has to take this port. */
@@ -457,6 +502,11 @@ static const struct {
     {"fin-wait", make_fin_wait},
     {"other-user", make_other_user},
     {"in-flight", make_in_flight},
+    {"reuseport-time-wait", make_reuseport_time_wait},
+    {"privileged", make_privileged},
+    {"unprivileged", make_unprivileged},
+    {"devices", make_devices},
+    {"crowd", make_crowd},
     {"full-range", make_full_range},
     {"reserved-range", make_reserved_range},
     {"clients", make_clients},

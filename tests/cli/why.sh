@@ -45,7 +45,7 @@ every_cause() {
   cause leaked leaked-listener 127.0.0.1:2000
   cause time-wait time-wait-old-without-reuse 127.0.0.1:2000
   cause time-wait time-wait-old-without-reuse --reuse-addr 127.0.0.1:2000
-  cause time-wait-reuse time-wait-rebind 127.0.0.1:2000
+  cause time-wait-reuse time-wait-rebind --no-reuse-addr 127.0.0.1:2000
   cause stolen stolen-port 127.0.0.1:2000
   cause stolen-time-wait stolen-port-time-wait 127.0.0.1:2000
   cause fixed-client fixed-client-port 127.0.0.1:2000
@@ -95,7 +95,10 @@ ok "with its command" out_matches "^    pid $pid, .*situation inherited"
 ok "and who started it" out_matches "> situation \\($pid\\), 1 worker$"
 ok "with what it takes to stop it" out_has "  kill $pid"
 ok "the options of the other socket are shown" out_has "LISTEN 127.0.0.1:2000, no SO_REUSEADDR"
-ok "every trial is shown" out_matches '^  SO_REUSEADDR and SO_REUSEPORT  EADDRINUSE$'
+ok "trials that all agree are not shown" out_lacks "Trials of bind()"
+why -v 127.0.0.1:2000
+ok "-v shows every trial" out_matches '^  SO_REUSEADDR and SO_REUSEPORT  EADDRINUSE$'
+why 127.0.0.1:2000
 ok "and the scenario that shows it" sh -c \
   '! "$1" show address-in-use >/dev/null 2>&1 || grep -qF "portreuse run address-in-use" "$2"' - \
   "$portreuse" "$work/out"
@@ -114,17 +117,110 @@ ok "exit 0" status_is 0
 why 127.0.0.5:2000
 ok "another address, too" status_is 0
 why :2001
-ok "any address: free in both families" first_line_starts "FREE 0.0.0.0:2001"
+ok "any address: free in both families" first_line_starts "FREE :2001:"
 end
+
+# SO_REUSEADDR, which nearly all servers set.
 begin time-wait-reuse
-why --reuse-addr 127.0.0.1:2000
-ok "SO_REUSEADDR on both passes TIME-WAIT" first_line_starts FREE
-ok "what is on the port nevertheless is shown" out_has "1 TIME-WAIT on the port, not in the way"
 why 127.0.0.1:2000
-ok "without it, the trial that works is shown" out_has \
+ok "TIME-WAIT is no obstacle to a server that sets SO_REUSEADDR" first_line_starts \
+  "FREE with SO_REUSEADDR (most servers set it); without: TIME-WAIT, "
+ok "which is exit 0" status_is 0
+ok "what is in the way without it is shown" out_has "In the way without SO_REUSEADDR"
+ok "with its cause" out_has "  time-wait-rebind: "
+ok "and how to wait" out_has "portreuse why --watch --no-reuse-addr --pid $pid 127.0.0.1:2000"
+why -v 127.0.0.1:2000
+ok "with -v, the trials that differ" out_matches '^  without options                EADDRINUSE$'
+why --format json 127.0.0.1:2000
+ok "in JSON it is free" json_is '[.verdict, .error, .needs_reuseaddr, .cause] | join(" ")' \
+  "free  true time-wait-rebind"
+why :2000
+ok "asked by port alone, likewise" first_line_starts "FREE :2000 with SO_REUSEADDR"
+why --reuse-addr 127.0.0.1:2000
+ok "--reuse-addr is the default" status_is 0
+why --no-reuse-addr 127.0.0.1:2000
+ok "--no-reuse-addr asks for the others" status_is 1
+ok "the trial that works is shown" out_has \
   "# set SO_REUSEADDR before bind(): a trial with it has just worked"
-ok "and the time left" out_matches '^EADDRINUSE .*: TIME-WAIT, [56][0-9]?s left; set SO_REUSEADDR'
+ok "and the time left" out_matches '^EADDRINUSE .*: TIME-WAIT, [56][0-9]? s left; set SO_REUSEADDR'
 end
+
+# Both families, as a server would bind them: the most telling answer.
+begin dual-stack
+why :2000
+ok "a dual-stack listener, asked by port: it listens" first_line_starts "EADDRINUSE [::]:2000: situation"
+ok "that is address-in-use" out_has "  address-in-use: "
+end
+begin wildcard
+why '[::]:2000'
+ok "an IPv4 listener, asked about [::]" first_line_starts \
+  "EADDRINUSE [::]:2000: situation ($pid) listens on 0.0.0.0:2000"
+why :2000
+ok "asked by port: address-in-use" out_has "  address-in-use: "
+why localhost:2000
+ok "localhost is both families" out_has "[::1]:2000 is free."
+end
+begin reuseport-time-wait
+why 127.0.0.1:2000
+ok "TIME-WAIT of a socket with SO_REUSEPORT" first_line_starts "EADDRINUSE 127.0.0.1:2000: TIME-WAIT, "
+ok "SO_REUSEPORT is the way out" out_matches '^EADDRINUSE .*set SO_REUSEPORT or wait'
+ok "which shares no connections" out_lacks "share the connections"
+end
+
+# Of many connections one is in the way, as its socket alone has no SO_REUSEADDR.
+begin crowd
+why 127.0.0.1:2000
+ok "the one among many is found" out_matches '^  ESTABLISHED 127.0.0.1:2000 to .*, no SO_REUSEADDR'
+ok "the others are not blamed" test "$(grep -c '^  ESTABLISHED' "$work/out")" = 1
+ok "nor counted" out_lacks "more sockets"
+end
+
+# As another process; on a device.
+begin listener
+why --device lo 127.0.0.1:2000
+ok "a socket on a device meets one on none" status_is 1
+why --device no-such-dev 127.0.0.1:2000
+ok "a device that is not there" first_line_is \
+  "UNKNOWN 127.0.0.1:2000: finding the network device: ENODEV"
+end
+if command -v ip >/dev/null; then
+  begin devices
+  if [ "$pid" != 0 ]; then
+    why --device dummy0 0.0.0.0:2000
+    ok "a socket on another device is not in the way" status_is 0
+    why --device lo 0.0.0.0:2000
+    ok "one on the same device is" status_is 1
+    why '[fe80::1%dummy0]:2001'
+    ok "a link-local address with its device" first_line_is \
+      "FREE [fe80::1%dummy0]:2001: bind() and listen() would succeed now"
+    why '[fe80::1%lo]:2001'
+    ok "with another device" first_line_starts "EADDRNOTAVAIL [fe80::1%lo]:2001: "
+  else
+    skip "devices" "$(cat "$work/trouble")"
+  fi
+  end
+fi
+if is_root; then
+  begin unprivileged
+  why :80
+  ok "--pid asks as that process: no privilege" first_line_starts "EACCES 0.0.0.0:80: ports below 1024"
+  run "$portreuse" why --netns "/proc/$pid/ns/net" :80
+  ok "--netns only moves" status_is 0
+  end
+  begin nothing
+  why --uid nobody :80
+  ok "--uid takes a name" first_line_starts EACCES
+  end
+  begin privileged
+  why --uid nobody :80
+  ok "a privileged port that is taken anyway" first_line_is \
+    "EACCES 0.0.0.0:80: needs CAP_NET_BIND_SERVICE, and situation ($pid) has it"
+  ok "names who has it" out_has "LISTEN 0.0.0.0:80"
+  end
+fi
+run "$portreuse" why --uid no-such-user :80
+ok "a user that is not there" err_has "expected a user ID, or a name in /etc/passwd"
+
 begin dual-stack
 why 0.0.0.0:2000
 ok "[::] and 0.0.0.0: dual stack" out_has "  dual-stack: "
@@ -148,11 +244,21 @@ done
 ok "of two connections the one in the way is blamed, each time" \
   test "$(printf '%s' "$answers" | tr ' ' '\n' | sort | uniq -c | tr -s ' ')" = " 14 stolen-port"
 
+# All network namespaces.
+begin listener
+if is_root; then
+  run "$portreuse" why --all-netns 127.0.0.1:2000
+  ok "the first line names the namespace" out_matches '^EADDRINUSE .*2000 in the netns of pid [0-9]+: '
+  ok "so does that of each" out_matches "^EADDRINUSE .*2000 in the netns of pid $pid: (situation|pid)"
+  ok "namespaces in which it is free are counted" out_matches '^FREE in [0-9]+ other network namespace'
+else
+  skip "all network namespaces" "we are not root"
+fi
+end
+
 # Errors.
 run "$portreuse" why
 ok "without an address it is exit 2" status_is 2
-run "$portreuse" why localhost:80
-ok "names are not looked up" err_has "'localhost:80': not an IPv4 address"
 run "$portreuse" why 127.0.0.1
 ok "the port is needed" err_has "port is missing"
 run "$portreuse" why --as nobody :1

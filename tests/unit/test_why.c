@@ -188,12 +188,41 @@ static void fields_are_filled_in(void **state) {
     check_filled(&why, "kill: {stop}.", "kill: kill 4711.");
     check_filled(&why, "{address} {asked} {port}", "127.0.0.1:65535 127.0.0.1:65535 65535");
     check_filled(&why, "{user} {pid}", "www-data 4711");
-    check_filled(&why, "{time_left} {privileged_below} {range_ports}", "60s 1024 28232");
+    check_filled(&why, "{time_left} {privileged_below} {range_ports}", "60 s 1024 28232");
     check_filled(&why, "{reuse_or_stop}, {reuse_or_wait}", "stop it, wait");
     check_filled(&why, "{reserved}", "65535");
+    check_filled(&why, "{question}, {apart}",
+                 "--no-reuse-addr 127.0.0.1:65535, [::] includes IPv4: set IPV6_V6ONLY on it");
     why.trials[WHY_REUSEADDR].error = 0;
     check_filled(&why, "{reuse_or_stop}, {reuse_or_wait}",
                  "set SO_REUSEADDR, set SO_REUSEADDR or wait");
+    why.trials[WHY_REUSEADDR].error = EADDRINUSE;
+    why.trials[WHY_REUSEPORT].error = 0;
+    check_filled(&why, "{reuse_or_stop}, {reuse_or_wait}",
+                 "set SO_REUSEPORT, set SO_REUSEPORT or wait");
+}
+
+static void the_same_question_can_be_asked_again(void **state) {
+    struct why why = a_refusal();
+    (void)state;
+    why.asked.reuseaddr = true;
+    check_filled(&why, "{question}", "127.0.0.1:65535");
+    why.asked.reuseport = why.asked.v6only = why.asked.other_user = true;
+    why.asked.uid = UID;
+    why.asked.as = 4711;
+    strcpy(why.asked.device, "eth0");
+    strcpy(why.asked.text, ":80");
+    check_filled(&why, "{question}",
+                 "--pid 4711 --uid 1000 --reuse-port --v6only --device eth0 :80");
+    why = a_refusal();
+    why.asked.protocol = PROTOCOL_UDP;
+    strcpy(why.where.path, "/run/netns/blue");
+    check_filled(&why, "{question}", "--netns /run/netns/blue 127.0.0.1:65535/udp");
+    why = a_refusal();
+    why.asked.protocol = PROTOCOL_UNIX;
+    strcpy(why.asked.unix_socket.name, "/run/my x.sock");
+    why.asked.unix_socket.name_size = strlen("/run/my x.sock");
+    check_filled(&why, "{question}", "unix:'/run/my x.sock'");
 }
 
 static void every_command_that_is_needed_is_given(void **state) {
@@ -314,8 +343,8 @@ static bool ends_with_word_of(const char *line, const char *text) {
         if ((at == text || at[-1] == ' ') && (at[size] == '\0' || strchr(" ;", at[size]) != NULL))
             return true;
     /* Short forms: of an address, of a user, and of a verb behind `pid 4711` instead of several. */
-    return strcmp(word, "address") == 0 || strcmp(word, "4294967294") == 0 ||
-           strcmp(word, "listens") == 0;
+    return strcmp(word, "it") == 0 || strcmp(word, "address") == 0 ||
+           strcmp(word, "4294967294") == 0 || strcmp(word, "listens") == 0;
 }
 
 static void check_line(const struct why *why) {
@@ -411,6 +440,73 @@ static void what_is_free_has_no_cause(void **state) {
     check_line_is(&why, "FREE 127.0.0.1:81: connect() would get a local port");
 }
 
+static void what_is_free_with_reuseaddr_alone_says_what_else_is_in_the_way(void **state) {
+    struct why why = a_refusal();
+    struct tcp_socket *socket = &why.evidence.suspects[0].occupant.socket;
+    unsigned remedies = 0;
+    (void)state;
+    why.verdict = WHY_FREE;
+    why.error = 0;
+    why.needs_reuseaddr = why.asked.reuseaddr = true;
+    why.time_left_ms = 58001;
+    socket->state = STATE_TIME_WAIT;
+    check_line_is(&why, "FREE with SO_REUSEADDR (most servers set it); without: TIME-WAIT, 59 s");
+    strcpy(why.asked.text, ":80");
+    check_line_is(&why,
+                  "FREE :80 with SO_REUSEADDR (most servers set it); without: TIME-WAIT, 59 s");
+    socket->state = STATE_ESTABLISHED;
+    add_owner(&why, 4711);
+    check_line_is(&why, "FREE port 65535 with SO_REUSEADDR; without: ESTABLISHED of nginx (4711)");
+    why_remedies(&why, count_line, &remedies);
+    assert_int_equal(remedies, 3);
+}
+
+static void the_namespace_is_named_where_it_is_another_one(void **state) {
+    struct why why = a_refusal();
+    (void)state;
+    add_owner(&why, 4711);
+    strcpy(why.where.name, "blue");
+    why.asked.name_namespace = true;
+    check_line_is(&why,
+                  "EADDRINUSE 127.0.0.1:65535: nginx (4711) listens; stop it or change the port");
+    strcpy(why.where.path, "/run/netns/blue");
+    check_line_is(&why, "EADDRINUSE 127.0.0.1:65535 in netns blue: nginx (4711) listens");
+    why.cause = CAUSE_STOLEN_PORT;
+    strcpy(why.where.name, "a-network-namespace-with-a-name");
+    check_line_is(&why,
+                  "EADDRINUSE port 65535 in netns a-network-namespace-with-a-name: stolen-port");
+    strcpy(why.where.name, "pid 12");
+    why.verdict = WHY_UNKNOWN;
+    why.error = EPERM;
+    why.failure = "entering the network namespace";
+    check_line_is(&why, "UNKNOWN port 65535 in the netns of pid 12: EPERM; needs root");
+}
+
+/* --- several addresses --- */
+
+static unsigned rank_of(enum cause cause, unsigned weight) {
+    struct why why = a_refusal();
+    why.cause = cause;
+    why.evidence.suspects[0].blame.weight = weight;
+    return why_rank(&why);
+}
+
+static void the_most_telling_refusal_is_the_answer(void **state) {
+    struct why why = {.verdict = WHY_FREE};
+    unsigned rank = why_rank(&why);
+    (void)state;
+    why.needs_reuseaddr = true;
+    assert_true(why_rank(&why) > rank);
+    rank = why_rank(&why);
+    why.verdict = WHY_REFUSED;
+    why.error = EACCES;
+    assert_true(why_rank(&why) > rank);
+    assert_true(rank_of(CAUSE_TIME_WAIT_REBIND, 1) > why_rank(&why));
+    assert_true(rank_of(CAUSE_DUAL_STACK, 9) > rank_of(CAUSE_TIME_WAIT_REBIND, 1));
+    assert_true(rank_of(CAUSE_WILDCARD_VS_SPECIFIC, 9) > rank_of(CAUSE_DUAL_STACK, 9));
+    assert_true(rank_of(CAUSE_ADDRESS_IN_USE, 9) > rank_of(CAUSE_WILDCARD_VS_SPECIFIC, 9));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_trial_shows_whether_the_old_socket_had_the_option),
@@ -429,6 +525,10 @@ int main(void) {
         cmocka_unit_test(no_line_of_the_text_is_wider_than_80_columns),
         cmocka_unit_test(a_line_that_is_too_long_is_shortened_step_by_step),
         cmocka_unit_test(what_is_free_has_no_cause),
+        cmocka_unit_test(the_same_question_can_be_asked_again),
+        cmocka_unit_test(what_is_free_with_reuseaddr_alone_says_what_else_is_in_the_way),
+        cmocka_unit_test(the_namespace_is_named_where_it_is_another_one),
+        cmocka_unit_test(the_most_telling_refusal_is_the_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

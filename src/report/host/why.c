@@ -17,6 +17,8 @@
 /* --- the fields --- */
 
 /* How long the fields of a line may be. */
+enum { ASKED_SIZE = ENDPOINT_TEXT_SIZE + 8 };
+
 enum brevity { WHOLE, SHORT_ADDRESSES, SHORT_NAMES };
 
 struct filling {
@@ -85,13 +87,32 @@ static void fill_uses(const struct filling *filling) {
     fill_verb(filling, "uses", "use");
 }
 
-/* The command that frees the port. */
+/* Returns whether the command frees a suspect before number `suspect` too, or stands earlier. */
+static bool is_given(const struct evidence *evidence, unsigned suspect, unsigned stop) {
+    const char *line = evidence->suspects[suspect].server.stops.list[stop].line;
+    for (unsigned i = 0; i <= suspect; i++)
+        for (unsigned j = 0; j < (i < suspect ? evidence->suspects[i].server.stops.count : stop);
+             j++)
+            if (strcmp(evidence->suspects[i].server.stops.list[j].line, line) == 0)
+                return true;
+    return false;
+}
+
+/* The commands that free the port of all that are as much in the way as the one that is blamed. */
 static void fill_stop(const struct filling *filling) {
-    const struct suspect *suspect = blamed(filling->why);
-    if (suspect == NULL)
-        return;
-    for (unsigned i = 0; i < suspect->server.stops.count; i++)
-        fprintf(filling->out, "%s%s", i == 0 ? "" : "; ", suspect->server.stops.list[i].line);
+    const struct evidence *evidence = &filling->why->evidence;
+    bool any = false;
+    for (unsigned i = 0; i < evidence->suspect_count; i++) {
+        const struct suspect *suspect = &evidence->suspects[i];
+        if (suspect->blame.weight != evidence->suspects[0].blame.weight)
+            continue;
+        for (unsigned j = 0; j < suspect->server.stops.count; j++) {
+            if (is_given(evidence, i, j))
+                continue;
+            fprintf(filling->out, "%s%s", any ? "; " : "", suspect->server.stops.list[j].line);
+            any = true;
+        }
+    }
 }
 
 static void fill_pid(const struct filling *filling) {
@@ -142,15 +163,30 @@ static void fill_name(const struct filling *filling) {
     }
 }
 
-/* The address that was asked for. */
+/* The address that was asked for: as it was asked, where that stands for several and the answer is
+ * about all of them. */
+static const char *asked_text(const struct why *why, char *text) {
+    const struct why_question *asked = &why->asked;
+    bool all = why->verdict != WHY_REFUSED || asked->zone[0] != '\0';
+    size_t used;
+    if (all && asked->text[0] != '\0')
+        return asked->text;
+    endpoint_text(target(why), text);
+    used = strlen(text);
+    snprintf(text + used, ASKED_SIZE - used, "%s", asked->protocol == PROTOCOL_UDP ? "/udp" : "");
+    return text;
+}
+
 static void fill_asked(const struct filling *filling) {
-    char text[ENDPOINT_TEXT_SIZE];
-    if (filling->why->asked.protocol == PROTOCOL_UNIX)
+    char text[ASKED_SIZE];
+    const struct why *why = filling->why;
+    if (why->asked.protocol == PROTOCOL_UNIX)
         fill_name(filling);
     else if (filling->brevity == WHOLE)
-        fputs(endpoint_text(target(filling->why), text), filling->out);
+        layout_text(filling->out, asked_text(why, text));
     else
-        fprintf(filling->out, "port %u", target(filling->why)->port);
+        fprintf(filling->out, "port %u%s", target(why)->port,
+                why->asked.protocol == PROTOCOL_UDP ? "/udp" : "");
 }
 
 /* Writes the first `size` bytes of the path as one word of a shell command. */
@@ -179,19 +215,43 @@ static void fill_directory(const struct filling *filling) {
         fill_path(filling, slash == path ? 1 : (size_t)(slash - path));
 }
 
+/* The options that were given, each with a blank behind it. */
+static void fill_options(const struct filling *filling) {
+    const struct why_question *asked = &filling->why->asked;
+    const struct namespace *where = &filling->why->where;
+    if (asked->as != 0)
+        fprintf(filling->out, "--pid %d ", (int)asked->as);
+    else if (where->path[0] != '\0')
+        fprintf(filling->out, "--netns %s ", where->path);
+    if (asked->other_user)
+        fprintf(filling->out, "--uid %" PRIu32 " ", asked->uid);
+    if (asked->remote.family != 0 || asked->unix_socket.is_client)
+        fputs("--as client ", filling->out);
+    if (asked->protocol == PROTOCOL_TCP && asked->remote.family == 0 && !asked->reuseaddr)
+        fputs("--no-reuse-addr ", filling->out);
+    if (asked->protocol == PROTOCOL_UDP && asked->reuseaddr)
+        fputs("--reuse-addr ", filling->out);
+    if (asked->reuseport)
+        fputs("--reuse-port ", filling->out);
+    if (asked->v6only)
+        fputs("--v6only ", filling->out);
+    if (asked->device[0] != '\0')
+        fprintf(filling->out, "--device %s ", asked->device);
+}
+
 /* What follows `portreuse why` to ask the same again. */
 static void fill_question(const struct filling *filling) {
     const struct why *why = filling->why;
-    char text[ENDPOINT_TEXT_SIZE];
-    if (why->asked.protocol == PROTOCOL_UNIX) {
-        fputs("--protocol unix ", filling->out);
-        if (why->asked.unix_socket.name[0] == '\0')
-            why_print_name(filling->out, why);
-        else
-            fill_file(filling);
+    char text[ASKED_SIZE];
+    fill_options(filling);
+    if (why->asked.protocol != PROTOCOL_UNIX) {
+        layout_text(filling->out,
+                    why->asked.text[0] != '\0' ? why->asked.text : asked_text(why, text));
+    } else if (why->asked.unix_socket.name[0] == '\0') {
+        why_print_name(filling->out, why);
     } else {
-        fprintf(filling->out, "%s%s", why->asked.protocol == PROTOCOL_UDP ? "--protocol udp " : "",
-                endpoint_text(target(why), text));
+        fputs("unix:", filling->out);
+        fill_file(filling);
     }
 }
 
@@ -218,21 +278,55 @@ static void fill_reserved(const struct filling *filling) {
 
 /* How long the last TIME-WAIT in the way lasts. */
 static void fill_time_left(const struct filling *filling) {
-    char text[UNITS_DURATION_SIZE];
-    uint64_t seconds = (filling->why->time_left_ms + 999) / 1000;
-    fputs(units_duration_text(seconds * NS_PER_S, text), filling->out);
+    fprintf(filling->out, "%" PRIu32 " s", (filling->why->time_left_ms + 999) / 1000);
 }
 
-static bool reuseaddr_helps(const struct why *why) {
-    return (why->tried & 1U << WHY_REUSEADDR) != 0 && why->trials[WHY_REUSEADDR].error == 0;
+static bool option_helps(const struct why *why, unsigned option) {
+    return (why->tried & 1U << option) != 0 && why->trials[option].error == 0;
+}
+
+/* With SO_REUSEPORT alone, or beside SO_REUSEADDR, which does not help. */
+static bool reuseport_helps(const struct why *why) {
+    return option_helps(why, WHY_REUSEPORT) ||
+           (option_helps(why, WHY_REUSEADDR | WHY_REUSEPORT) && !option_helps(why, WHY_REUSEADDR));
+}
+
+/* The option with which a trial succeeded. */
+static const char *helpful_option(const struct why *why) {
+    return option_helps(why, WHY_REUSEADDR) ? "SO_REUSEADDR"
+           : reuseport_helps(why)           ? "SO_REUSEPORT"
+                                            : NULL;
+}
+
+static void fill_reuse_or(const struct filling *filling, const char *otherwise) {
+    const char *option = helpful_option(filling->why);
+    if (option != NULL)
+        fprintf(filling->out, "set %s", option);
+    if (option == NULL || strcmp(otherwise, "wait") == 0)
+        fprintf(filling->out, "%s%s", option == NULL ? "" : " or ", otherwise);
 }
 
 static void fill_reuse_or_stop(const struct filling *filling) {
-    fputs(reuseaddr_helps(filling->why) ? "set SO_REUSEADDR" : "stop it", filling->out);
+    fill_reuse_or(filling, "stop it");
 }
 
 static void fill_reuse_or_wait(const struct filling *filling) {
-    fputs(reuseaddr_helps(filling->why) ? "set SO_REUSEADDR or wait" : "wait", filling->out);
+    fill_reuse_or(filling, "wait");
+}
+
+/* What is in TIME-WAIT had no SO_REUSEADDR. */
+static void fill_wait_for_old(const struct filling *filling) {
+    fputs(reuseport_helps(filling->why) ? "set SO_REUSEPORT or wait"
+                                        : "wait (it had no SO_REUSEADDR)",
+          filling->out);
+}
+
+/* Between an IPv4 socket and one on [::]: depends on which of them has the port. */
+static void fill_apart(const struct filling *filling) {
+    fputs(filling->why->asked.local.family == AF_INET6
+              ? "stop it, or set IPV6_V6ONLY on yours"
+              : "[::] includes IPv4: set IPV6_V6ONLY on it",
+          filling->out);
 }
 
 static const struct field {
@@ -241,6 +335,7 @@ static const struct field {
     bool needs_owner; /* a line with it is left out if no owner is known */
 } fields[] = {
     {"address", fill_address, false},
+    {"apart", fill_apart, false},
     {"asked", fill_asked, false},
     {"directory", fill_directory, false},
     {"file", fill_file, false},
@@ -262,6 +357,7 @@ static const struct field {
     {"time_left", fill_time_left, false},
     {"user", fill_user, false},
     {"uses", fill_uses, false},
+    {"wait_for_old", fill_wait_for_old, false},
 };
 
 /* Returns the field at the front of `text`, which starts with `{`, or NULL if it is none. */
@@ -301,38 +397,103 @@ const struct cause_row *why_cause(const struct why *why) {
     return why->verdict == WHY_REFUSED ? cause_row(why->cause) : NULL;
 }
 
-/* How a line is made shorter, step by step. */
+/* How a line is made shorter, step by step: what to do goes first, names go last. */
 static const struct shape {
     enum brevity brevity;
     bool whole_headline; /* with what to do */
     bool whole_prefix;
+    bool cause_alone; /* its name, instead of the headline */
 } shapes[] = {
-    {WHOLE, true, true},        {SHORT_ADDRESSES, true, true},
-    {WHOLE, false, true},       {SHORT_ADDRESSES, false, true},
-    {SHORT_NAMES, false, true}, {SHORT_NAMES, false, false},
+    {WHOLE, true, true, false},           {WHOLE, false, true, false},
+    {SHORT_ADDRESSES, true, true, false}, {SHORT_ADDRESSES, false, true, false},
+    {SHORT_NAMES, false, true, false},    {SHORT_NAMES, false, false, false},
+    {SHORT_NAMES, false, false, true},
 };
+
+/* The namespace, where several were looked at and it is not our own. */
+static void print_namespace(const struct filling *filling) {
+    const struct why *why = filling->why;
+    if (!why->asked.name_namespace || why->where.path[0] == '\0')
+        return;
+    fputs(strncmp(why->where.name, "pid ", 4) == 0 ? " in the netns of " : " in netns ",
+          filling->out);
+    layout_text(filling->out, why->where.name);
+}
+
+/* What is in the way without SO_REUSEADDR: `TIME-WAIT, 59 s`, `ESTABLISHED of nginx (4711)`. */
+static void print_obstacle(const struct filling *filling) {
+    const struct suspect *suspect = blamed(filling->why);
+    if (suspect == NULL)
+        return;
+    fputs(socket_state_name(suspect->occupant.socket.state), filling->out);
+    if (suspect->occupant.socket.state == STATE_TIME_WAIT) {
+        fputs(", ", filling->out);
+        fill_time_left(filling);
+    } else if (suspect->owners.known > 0) {
+        fputs(" of ", filling->out);
+        fill_occupant(filling);
+    }
+}
+
+static void print_free(const struct filling *filling, const struct shape *shape) {
+    const struct why *why = filling->why;
+    bool with_address = !why->needs_reuseaddr || shape->whole_headline;
+    fputs("FREE", filling->out);
+    if (with_address) {
+        fputc(' ', filling->out);
+        fill_asked(filling);
+    }
+    print_namespace(filling);
+    if (why->needs_reuseaddr) {
+        fprintf(filling->out, " with SO_REUSEADDR%s; without: ",
+                shape->brevity == WHOLE ? " (most servers set it)" : "");
+        print_obstacle(filling);
+        return;
+    }
+    fputs(why->asked.unix_socket.is_client      ? ": a server has this socket"
+          : why->asked.remote.family != 0       ? ": connect() would get a local port"
+          : why->asked.protocol != PROTOCOL_TCP ? ": bind() would succeed now"
+                                                : ": bind() and listen() would succeed now",
+          filling->out);
+}
+
+static void print_refused(const struct filling *filling, const struct shape *shape) {
+    const struct why *why = filling->why;
+    const char *headline = why_cause(why)->headline;
+    char name[ERRNAME_SIZE];
+    fprintf(filling->out, "%s ", errname(why->error, name));
+    fill_asked(filling);
+    print_namespace(filling);
+    fputs(": ", filling->out);
+    if (why->cause == CAUSE_PRIVILEGED_PORT && blamed(why) != NULL && shape->whole_prefix) {
+        fputs("needs CAP_NET_BIND_SERVICE, and ", filling->out);
+        fill_occupant(filling);
+        fputc(' ', filling->out);
+        fill_has(filling);
+        fputs(" it", filling->out);
+        return;
+    }
+    if (shape->cause_alone)
+        fputs(why_cause(why)->name, filling->out);
+    else
+        fill(filling, headline, shape->whole_headline ? strlen(headline) : strcspn(headline, ";"));
+}
 
 static void print_verdict(const struct filling *filling, const struct shape *shape) {
     const struct why *why = filling->why;
     char name[ERRNAME_SIZE];
     if (why->verdict == WHY_FREE) {
-        fputs("FREE ", filling->out);
-        fill_asked(filling);
-        fputs(why->asked.unix_socket.is_client      ? ": a server has this socket"
-              : why->asked.remote.family != 0       ? ": connect() would get a local port"
-              : why->asked.protocol == PROTOCOL_UDP ? "/udp: bind() would succeed now"
-                                                    : ": bind() and listen() would succeed now",
-              filling->out);
+        print_free(filling, shape);
     } else if (why->verdict == WHY_REFUSED) {
-        const char *headline = why_cause(why)->headline;
-        fprintf(filling->out, "%s ", errname(why->error, name));
-        fill_asked(filling);
-        fputs(": ", filling->out);
-        fill(filling, headline, shape->whole_headline ? strlen(headline) : strcspn(headline, ";"));
+        print_refused(filling, shape);
     } else {
         fputs("UNKNOWN ", filling->out);
         fill_asked(filling);
-        fprintf(filling->out, ": %s: %s", why->failure, errname(why->error, name));
+        print_namespace(filling);
+        if (filling->brevity != SHORT_NAMES)
+            fprintf(filling->out, ": %s", why->failure);
+        fprintf(filling->out, ": %s%s", errname(why->error, name),
+                why->error == EPERM || why->error == EACCES ? "; needs root" : "");
     }
 }
 
@@ -376,16 +537,37 @@ static void visit_filled(const struct why *why, const char *line, why_remedy_vis
     free(text);
 }
 
+static bool shares_with_listener(const struct why *why) {
+    const struct suspect *suspect = blamed(why);
+    return suspect != NULL && suspect->occupant.socket.state == STATE_LISTEN;
+}
+
 /* Visits the options with which a trial succeeded, if the program does not set them. */
 static void visit_trials(const struct why *why, why_remedy_visit *visit, void *context) {
     if (why->error != EADDRINUSE)
         return;
-    if (reuseaddr_helps(why) && !why->asked.reuseaddr)
+    if (option_helps(why, WHY_REUSEADDR) && !why->asked.reuseaddr)
         visit(context, "# set SO_REUSEADDR before bind(): a trial with it has just worked");
-    if ((why->tried & 1U << WHY_REUSEPORT) != 0 && why->trials[WHY_REUSEPORT].error == 0 &&
-        !why->asked.reuseport)
-        visit(context, "# set SO_REUSEPORT before bind(): a trial with it has just worked, and the "
-                       "two would share the connections");
+    if (reuseport_helps(why) && !why->asked.reuseport)
+        visit(context, shares_with_listener(why)
+                           ? "# set SO_REUSEPORT before bind(): a trial with it has just worked, "
+                             "and the two would share the connections"
+                           : "# set SO_REUSEPORT before bind(): a trial with it has just worked");
+}
+
+/* Visits what to do about a port that is free with SO_REUSEADDR alone. */
+static void visit_needs_reuseaddr(const struct why *why, why_remedy_visit *visit, void *context) {
+    visit(context, "# nothing, if the program sets SO_REUSEADDR before bind(), as most servers do");
+    visit(context, "# if it does not, change it, or wait:");
+    visit_filled(why, "portreuse why --watch --no-reuse-addr {question}", visit, context);
+}
+
+/* A process that could not be looked into may have the socket. */
+static bool root_sees_more(const struct why *why) {
+    const struct suspect *suspect = blamed(why);
+    return suspect != NULL && suspect->owners.known == 0 && suspect->occupant.socket.inode != 0 &&
+           (why->unseen > 0 || suspect->owners.search == OWNERS_HIDDEN ||
+            suspect->owners.search == OWNERS_DENIED);
 }
 
 /* Explains the UDP socket that most hosts have on port 53. */
@@ -407,8 +589,12 @@ static void visit_stub(const struct why *why, why_remedy_visit *visit, void *con
 
 void why_remedies(const struct why *why, why_remedy_visit *visit, void *context) {
     const struct cause_row *cause = why_cause(why);
+    if (why->needs_reuseaddr)
+        visit_needs_reuseaddr(why, visit, context);
     if (cause == NULL)
         return;
+    if (root_sees_more(why))
+        visit_filled(why, "sudo portreuse why {question}", visit, context);
     visit_trials(why, visit, context);
     visit_stub(why, visit, context);
     for (size_t i = 0; i < CAUSE_REMEDIES && cause->remedies[i] != NULL; i++)
@@ -472,7 +658,7 @@ static const struct format *const formats[] = {
 
 const struct subject subject_why = {
     .name = "why",
-    .schema = 2,
+    .schema = 3,
     .formats = formats,
     .summarize = summarize_why,
 };

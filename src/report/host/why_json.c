@@ -14,6 +14,10 @@ static void write_knowledge(struct json *json, const char *key, enum knowledge k
 
 /* --- parts --- */
 
+static const char *text_or_null(const char *text) {
+    return text[0] == '\0' ? NULL : text;
+}
+
 /* An abstract name begins with `@`. */
 static void write_name(struct json *json, const struct why *why) {
     char *name = NULL;
@@ -42,6 +46,19 @@ static void write_asked(struct json *json, const struct why *why) {
     json_bool(json, "v6only", asked->v6only);
     if (asked->other_user)
         json_number(json, "uid", asked->uid);
+    json_string(json, "device", text_or_null(asked->device));
+    json_string(json, "zone", text_or_null(asked->zone));
+    if (asked->as == 0)
+        json_string(json, "as_pid", NULL);
+    else
+        json_number(json, "as_pid", asked->as);
+    json_string(json, "text", text_or_null(asked->text));
+    json_string(json, "taken", text_or_null(asked->taken));
+    json_errno(json, "reported", asked->reported);
+    json_array(json, "others");
+    for (unsigned i = 0; i < asked->other_count; i++)
+        sockets_json_endpoint(json, NULL, &asked->others[i]);
+    json_end(json);
     json_end(json);
 }
 
@@ -146,7 +163,9 @@ static void write_look(struct json *json, const struct why *why) {
     json_string(json, "call", why->call);
     json_errno(json, "error", why->error);
     json_string(json, "failure", why->failure);
-    const struct cause_row *cause = why_cause(why);
+    const struct cause_row *cause = why->needs_reuseaddr ? cause_row(why->cause) : why_cause(why);
+    json_bool(json, "needs_reuseaddr", why->needs_reuseaddr);
+    sockets_json_endpoint(json, "free_other", &why->free_other);
     json_string(json, "cause", cause == NULL ? NULL : cause->name);
     json_string(json, "words", why->words);
     json_string(json, "scenario", cause == NULL ? NULL : cause->scenario);

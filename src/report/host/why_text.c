@@ -1,4 +1,5 @@
-/* The report for people: the verdict, the trials, what is in the way, the cause, what to do. */
+/* The report for people: the verdict, what is in the way, what to do, the cause; the trials where
+ * they tell something. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -21,6 +22,19 @@ static void heading(FILE *out, const char *text) {
 
 /* --- trials --- */
 
+/* Returns whether not all trials that were made had the same answer. */
+static bool trials_differ(const struct why *why) {
+    const struct why_trial *first = NULL;
+    for (unsigned i = 0; i < WHY_TRIALS; i++) {
+        if ((why->tried & 1U << i) == 0)
+            continue;
+        if (first != NULL && first->error != why->trials[i].error)
+            return true;
+        first = &why->trials[i];
+    }
+    return false;
+}
+
 static void print_trials(FILE *out, const struct why *why) {
     static const char *const options[WHY_TRIALS] = {
         [0] = "without options",
@@ -29,7 +43,7 @@ static void print_trials(FILE *out, const struct why *why) {
         [WHY_REUSEADDR | WHY_REUSEPORT] = "SO_REUSEADDR and SO_REUSEPORT",
     };
     char text[ENDPOINT_TEXT_SIZE], name[ERRNAME_SIZE];
-    if (why->asked.local.family == 0)
+    if (why->tried == 0)
         return;
     fprintf(out, "\nTrials of bind() to %s%s\n", endpoint_text(&why->asked.local, text),
             why->asked.protocol == PROTOCOL_UDP ? " of a UDP socket" : "");
@@ -84,7 +98,9 @@ static void print_in_the_way(FILE *out, const struct why *why) {
     const struct evidence *evidence = &why->evidence;
     if (evidence->missing == NULL && evidence->total == 0)
         return;
-    heading(out, "In the way");
+    heading(out, why->needs_reuseaddr                  ? "In the way without SO_REUSEADDR"
+                 : why->cause == CAUSE_PRIVILEGED_PORT ? "On the port"
+                                                       : "In the way");
     if (evidence->missing != NULL)
         fprintf(out, "%*snot known: %s\n", INDENT, "", evidence->missing);
     else if (evidence->automatic)
@@ -99,7 +115,7 @@ static void print_in_the_way(FILE *out, const struct why *why) {
 /* --- the rest --- */
 
 static void print_cause(FILE *out, const struct why *why) {
-    const struct cause_row *cause = why_cause(why);
+    const struct cause_row *cause = why->needs_reuseaddr ? cause_row(why->cause) : why_cause(why);
     if (cause == NULL)
         return;
     heading(out, "Cause");
@@ -262,18 +278,28 @@ static void note_unseen(struct notes *notes, const struct why *why) {
         note(notes, "The sockets changed during both looks; this is what the second one saw.");
 }
 
-static void print_one(FILE *out, const struct why *why) {
-    print_trials(out, why);
-    print_in_the_way(out, why);
-    print_cause(out, why);
-    if (why->verdict == WHY_REFUSED) {
-        heading(out, "What to do");
-        why_remedies(why, print_remedy, out);
-    }
+/* What the question was taken for, and what else it says. */
+static void note_question(struct notes *notes, const struct why *why) {
+    char name[ERRNAME_SIZE], text[ENDPOINT_TEXT_SIZE];
+    if (why->asked.taken[0] != '\0')
+        note(notes, "%s", why->asked.taken);
+    if (why->asked.reported == EADDRINUSE && why->verdict == WHY_FREE &&
+        why->asked.remote.family == 0)
+        note(notes, "The text reports EADDRINUSE, but the address is free now: what had it is "
+                    "gone, or the program binds it twice itself.");
+    else if (why->asked.reported != 0 && why->verdict == WHY_FREE)
+        note(notes, "The text reports %s; now it would succeed.",
+             errname(why->asked.reported, name));
+    if (why->free_other.family != 0)
+        note(notes, "%s is free.", endpoint_text(&why->free_other, text));
+}
+
+static void print_notes(FILE *out, const struct why *why) {
     struct notes notes = {.out = out};
+    note_question(&notes, why);
     if (why->asked.protocol == PROTOCOL_UNIX)
         note_unix_socket(&notes, why);
-    else if (why->verdict == WHY_FREE)
+    else if (why->verdict == WHY_FREE && !why->needs_reuseaddr)
         note_on_port(&notes, why);
     if (why->evidence.from_proc)
         note(&notes, "The sockets were %s.", sockets_proc_note(why->asked.protocol));
@@ -282,20 +308,64 @@ static void print_one(FILE *out, const struct why *why) {
         note_settings(&notes, why);
         note_unseen(&notes, why);
     }
+}
+
+static void print_one(FILE *out, const struct why *why, bool verbose) {
+    print_in_the_way(out, why);
+    if (why->verdict == WHY_REFUSED || why->needs_reuseaddr) {
+        heading(out, "What to do");
+        why_remedies(why, print_remedy, out);
+    }
+    print_cause(out, why);
+    if (verbose || trials_differ(why))
+        print_trials(out, why);
+    print_notes(out, why);
     if (why_cause(why) != NULL && why_cause(why)->scenario != NULL)
         fprintf(out, "\nTo see it happen: portreuse run %s\n", why_cause(why)->scenario);
 }
 
+static void print_line(FILE *out, const struct why *why, bool colour) {
+    static const enum verdict verdicts[] = {
+        [WHY_FREE] = VERDICT_PASS, [WHY_REFUSED] = VERDICT_FAIL, [WHY_UNKNOWN] = VERDICT_ERROR};
+    char line[REPORT_LINE_SIZE];
+    layout_print_line(out, why_line(why, line), verdicts[why->verdict], colour);
+}
+
+/* Returns whether a namespace is worth more than being counted. */
+static bool is_told(const struct why_findings *findings, size_t i) {
+    return findings->count == 1 || findings->looks[i].verdict == WHY_REFUSED ||
+           findings->looks[i].needs_reuseaddr;
+}
+
+/* Counts the namespaces that are not told one by one. */
+static void print_others(FILE *out, const struct why_findings *findings) {
+    static const char *const verdicts[] = {[WHY_FREE] = "FREE", [WHY_UNKNOWN] = "UNKNOWN"};
+    size_t counts[3] = {0};
+    for (size_t i = 0; i < findings->count; i++)
+        if (!is_told(findings, i))
+            counts[findings->looks[i].verdict]++;
+    for (unsigned verdict = 0; verdict < sizeof counts / sizeof counts[0]; verdict++)
+        if (counts[verdict] > 0)
+            fprintf(out, "\n%s in %zu %snetwork namespace%s\n", verdicts[verdict], counts[verdict],
+                    counts[verdict] < findings->count ? "other " : "",
+                    counts[verdict] == 1 ? "" : "s");
+}
+
 static void write_text(const struct report *report, FILE *out) {
     const struct why_findings *findings = report->findings;
-    char line[REPORT_LINE_SIZE];
-    fprintf(out, "%s\n", why_line(why_decisive(report), line));
+    print_line(out, why_decisive(report), report->colour);
     for (size_t i = 0; !report->quiet && i < findings->count; i++) {
         const struct why *why = &findings->looks[i];
-        if (findings->count > 1)
-            fprintf(out, "\n--- %s\n%s\n", why->where.name, why_line(why, line));
-        print_one(out, why);
+        if (!is_told(findings, i))
+            continue;
+        if (findings->count > 1) {
+            fprintf(out, "\n--- %s\n", why->where.name);
+            print_line(out, why, report->colour);
+        }
+        print_one(out, why, report->verbose);
     }
+    if (!report->quiet)
+        print_others(out, findings);
 }
 
 const struct format format_why_text = {

@@ -34,10 +34,8 @@ void sockets_print(FILE *out, const struct tcp_socket *socket, sockets_endpoint 
 }
 
 void sockets_print_time_left(FILE *out, const struct tcp_socket *socket) {
-    char text[UNITS_DURATION_SIZE];
     if (socket->state == STATE_TIME_WAIT)
-        fprintf(out, ", %s left",
-                units_duration_text((uint64_t)socket->expires_ms * NS_PER_MS, text));
+        fprintf(out, ", %" PRIu32 " s left", (socket->expires_ms + 999) / 1000);
 }
 
 /* How much of a process is printed, from all to the least. */
