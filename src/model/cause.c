@@ -364,7 +364,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
                "the wildcard address means every address, and another UDP socket has the port on "
                "one of them"},
               {WHEN_ALWAYS, "another UDP socket has the port on this address"}},
-         .headline = "{occupant} has it on {address}; bind one address, or stop it",
+         .headline = "{occupant} {has} it on {address}; bind one address, or stop it",
          .remedies = {SHOW_PROCESS, "# bind one address: 0.0.0.0 and [::] mean every address",
                       "{stop}",
                       "# not SO_REUSEADDR: on UDP it lets both sockets bind, and the newest one "
@@ -374,7 +374,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
         {.name = "unix-socket-in-use",
          .weight = LISTENER_WEIGHT,
          .sentences = {{WHEN_ALWAYS, "a live socket is bound to this name"}},
-         .headline = "{occupant} has the socket; stop it or use another path",
+         .headline = "{occupant} {has} the socket; stop it or use another path",
          .remedies = {SHOW_PROCESS,
                       "{stop}", "# do not remove the file: the server would go on, out of reach"},
          .no_scenario = "The language has no Unix sockets yet."},
