@@ -11,6 +11,7 @@
 #include "base/endpoint.h"
 #include "base/ports.h"
 #include "diagnose/other_protocol.h"
+#include "diagnose/why_hints.h"
 #include "diagnose/why_unix.h"
 #include "inspect/evidence.h"
 #include "inspect/namespaces.h"
@@ -84,6 +85,8 @@ struct why {
     struct port_range range;       /* of the ports that the kernel chooses from */
     bool in_range, reserved;       /* the port: in that range; reserved, so that it is not chosen */
     uint16_t privileged_below;     /* ip_unprivileged_port_start */
+    struct why_hints hints;        /* of a refusal: for what to do */
+    bool asked_by_root;            /* whoever asks needs no sudo(8) */
     unsigned unseen;               /* processes that this one may not inspect */
     bool own_pids_only;            /* processes outside of this pid namespace are not visible */
     bool changed;                  /* the sockets changed during both looks */

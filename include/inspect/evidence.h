@@ -3,6 +3,7 @@
 #ifndef PORTREUSE_INSPECT_EVIDENCE_H
 #define PORTREUSE_INSPECT_EVIDENCE_H
 
+#include <net/if.h>
 #include <sys/types.h>
 
 #include "inspect/owners.h"
@@ -31,6 +32,7 @@ struct suspect_role {
  * together when the suspects are sorted. */
 struct suspect {
     struct occupant occupant; /* the socket, and what is known of its options and its origin */
+    char device[IF_NAMESIZE]; /* the device that it is bound to, if whoever looks finds its name */
     struct blame blame;
     enum ownership ownership;
     struct suspect_role roles[SUSPECT_ROLES]; /* the roles, where a scenario runs */

@@ -56,6 +56,9 @@ int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint 
  * without CAP_NET_ADMIN, ENOENT if it is gone, or if it is only BOUND. */
 int sockdiag_destroy(int diag, const struct tcp_socket *socket);
 
+/* Returns whether this kernel can do that, for whoever may. Changes nothing. */
+bool sockdiag_can_destroy(int diag);
+
 /* Ends a TIME-WAIT early. Its connection must be between two sockets of this namespace, of which
  * the other one is closed. With CAP_NET_ADMIN it uses SOCK_DESTROY; otherwise a connect() from the
  * other end resets the connection, unless net.ipv4.tcp_rfc1337 forbids that (RFC 1337). The caller

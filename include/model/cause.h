@@ -68,17 +68,56 @@ enum {
     WHEN_FAMILIES = 128,        /* one of the two is IPv4, the other [::] */
     WHEN_OTHER_USER = 256,      /* both have SO_REUSEPORT, but not the same user */
     WHEN_FROM_PROC = 512,       /* the sockets were read from /proc/net */
+    WHEN_BOTH_REUSEADDR = 1024, /* both sockets have SO_REUSEADDR */
+    WHEN_UNANSWERED = 2048,     /* the peer does not acknowledge the FIN of the occupant */
+    WHEN_NO_IPV6 = 4096,        /* IPv6 is switched off in the network namespace */
 };
 
-enum { CAUSE_RULES = 3, CAUSE_SENTENCES = 5, CAUSE_REMEDIES = 5 };
+enum { CAUSE_RULES = 3, CAUSE_SENTENCES = 5, CAUSE_REMEDIES = 8 };
 
 struct cause_sentence {
     unsigned when; /* all of these must hold */
     const char *text;
 };
 
-/* A row; all static. Headline and remedies have fields to fill in: `{occupant}`, `{stop}` ... which
- * report/host/why_advice.c lists. */
+/* What a remedy is. */
+enum remedy_kind {
+    REMEDY_NOTE,      /* a remark */
+    REMEDY_COMMAND,   /* a command that every user can run */
+    REMEDY_ROOT,      /* a command that needs root */
+    REMEDY_HERE,      /* a command to run in the network namespace that was asked about */
+    REMEDY_HERE_ROOT, /* such a command, which needs root */
+    REMEDY_SYSCTL,    /* `NAME=VALUE`: a setting of that namespace, for now and permanently */
+    REMEDY_STOP,      /* the commands that free the port; no text */
+};
+
+/* When a remedy is given; a set, of which all must hold. */
+enum {
+    IF_ALWAYS = 0,
+    IF_OWNER = 1,           /* a process is known to have the socket */
+    IF_NO_OPTION = 2,       /* no option was found with which bind() succeeds */
+    IF_DESTROY = 4,         /* the kernel can end a connection (SOCK_DESTROY) */
+    IF_NO_IPV6 = 8,         /* IPv6 is switched off */
+    IF_IPV6 = 16,           /* it is not, or the address is not an IPv6 address */
+    IF_SERVERS = 32,        /* there are ports to reserve before the range is made wider */
+    IF_NARROW = 64,         /* the range can be made wider */
+    IF_RESERVED_MORE = 128, /* ports outside of the range are reserved, too */
+    IF_UNRESERVED = 256,    /* the port is not reserved */
+    IF_NOT_ROOT = 512,      /* whoever asks is not root */
+    IF_PEER = 1024,         /* the process at the other end of the connection is known */
+    IF_UNANSWERED = 2048,   /* the peer does not acknowledge the FIN of the occupant */
+    IF_TIMED = 4096,        /* the occupant is in FIN-WAIT-2, or in TIME-WAIT */
+};
+
+struct cause_remedy {
+    enum remedy_kind kind;
+    const char *text;
+    const char *price; /* what else the command does, or where it does not help; NULL: nothing */
+    unsigned when;
+};
+
+/* A row; all static. Headline and remedies have fields to fill in: `{occupant}`, `{port}` ... which
+ * report/host/why.c lists. */
 struct cause_row {
     const char *name;             /* stable: `time-wait-rebind` */
     enum rule rules[CAUSE_RULES]; /* the cause is a case of one of these; RULE_FREE: no more */
@@ -87,13 +126,22 @@ struct cause_row {
         sentences[CAUSE_SENTENCES]; /* the first that holds; `text` NULL: no more */
     const char *headline; /* what the first line of `why` says after the errno: a fact, and after
                              `; ` what to do, which is dropped if the line is too long */
-    const char *remedies[CAUSE_REMEDIES]; /* commands to copy, and remarks, which start with `# ` */
-    const char *scenario;                 /* the one that reproduces it, or NULL: */
-    const char *no_scenario;              /* why there is none */
+    struct cause_remedy remedies[CAUSE_REMEDIES]; /* the best first; REMEDY_NOTE without a text: no
+                                                     more */
+    const char *scenario;                         /* the one that reproduces it, or NULL: */
+    const char *no_scenario;                      /* why there is none */
 };
+
+/* The weight of a suspect: */
+enum { LISTENER_WEIGHT = 9, BOUND_WEIGHT = 5, TIME_WAIT_WEIGHT = 1 };
+
+extern const struct cause_row cause_table[CAUSE_COUNT];
 
 /* Returns the cause's row, static; that of CAUSE_UNKNOWN for a number that is not a cause. */
 const struct cause_row *cause_row(enum cause cause);
+
+/* Returns whether the remedy is one: not the end of the list. */
+bool cause_remedy_is(const struct cause_remedy *remedy);
 
 /* Returns the cause's name, static. */
 const char *cause_name(enum cause cause);

@@ -1,13 +1,15 @@
-/* Makes the calls and prints them; explains a refusal as the reports of scenarios do. */
+/* Makes the calls and prints them; explains a refusal as `portreuse why` does. */
 #include "cmd/byhand.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/errnames.h"
@@ -17,6 +19,8 @@
 #include "engine/runner.h"
 #include "inspect/evidence.h"
 #include "kernel/sockopt.h"
+#include "kernel/sysctl.h"
+#include "report/host/why.h"
 #include "report/run/text.h"
 
 /* --- options --- */
@@ -150,11 +154,10 @@ static void identify(void *context, struct suspect *suspect) {
         suspect->occupant.outgoing = suspect->occupant.bound = KNOWN_YES;
 }
 
-/* Shows what was in the way of a call that was just refused, as reports on scenarios do. */
-static void show_evidence(const struct byhand *hand, enum port_call call, int error, int fd,
-                          const struct endpoint *asked) {
+/* Finds what is in the way by the socket itself: its own range of ports counts, too. */
+static void look_by_socket(const struct byhand *hand, enum port_call call, int error, int fd,
+                           const struct endpoint *asked, struct why *why) {
     struct socket_view view = {0};
-    struct evidence evidence;
     socket_look(&view, fd);
     struct refusal refusal = evidence_refusal(call, error, &view);
     if (call == CALL_BIND)
@@ -168,15 +171,71 @@ static void show_evidence(const struct byhand *hand, enum port_call call, int er
                                      .own_inode = view.inode,
                                      .identify = identify,
                                      .context = &attempt};
-    evidence_look(&source, &refusal, &evidence);
-    evidence_find_owners(&evidence);
-    struct scenario no_scenario = {0};
-    text_evidence(stdout, &no_scenario, &evidence, true);
-    const char *scenario = cause_row(evidence.cause)->scenario;
-    if (scenario != NULL)
-        printf("      shown by:   portreuse run %s\n", scenario);
+    evidence_look(&source, &refusal, &why->evidence);
+    evidence_find_owners(&why->evidence);
+    why->verdict = WHY_REFUSED;
+    why->error = error;
+    why->cause = why->evidence.cause;
+    why->words = why->evidence.words;
+    sysctl_port_range(NETNS_HERE, &why->range);
+    why_hints_look(error, &why->asked.local, &why->evidence, &why->hints);
+    why->asked_by_root = geteuid() == 0;
     if (diag >= 0)
         close(diag);
+}
+
+/* Closes the socket, so that it is not in the way itself, but keeps its descriptor for the caller
+ * to close. */
+static void give_up_socket(int fd) {
+    int other = epoll_create1(EPOLL_CLOEXEC);
+    if (other >= 0 && dup3(other, fd, O_CLOEXEC) >= 0)
+        close(other);
+}
+
+/* Asks what `portreuse why` would ask. Its answer counts if it is the same errno; `why` cannot ask
+ * about the socket's own range of ports. */
+static void look(struct byhand *hand, enum port_call call, int error, int fd,
+                 const struct endpoint *asked, struct why *why) {
+    struct namespace here = namespaces_here();
+    struct why_question question = {.protocol = PROTOCOL_TCP,
+                                    .local = call == CALL_CONNECT ? hand->bound : *asked,
+                                    .remote = hand->remote,
+                                    .reuseaddr = hand->reuseaddr,
+                                    .reuseport = hand->reuseport};
+    *why = (struct why){.where = here, .asked = question};
+    bool by_address = error == EADDRINUSE || error == EADDRNOTAVAIL;
+    if (by_address)
+        look_by_socket(hand, call, error, fd, asked, why);
+    struct why *answer = hand->port_range == NULL ? malloc(sizeof *answer) : NULL;
+    if (answer == NULL)
+        return;
+    give_up_socket(fd);
+    why_look(&question, &here, answer);
+    if (answer->verdict == WHY_REFUSED && answer->error == error)
+        *why = *answer;
+    free(answer);
+}
+
+/* Explains a call that was just refused. */
+static void explain(struct byhand *hand, enum port_call call, int error, int fd,
+                    const struct endpoint *asked) {
+    enum { INDENT = 6 };
+    struct scenario no_scenario = {0};
+    struct why *why = malloc(sizeof *why);
+    if (why == NULL)
+        return;
+    look(hand, call, error, fd, asked, why);
+    if (why->verdict == WHY_REFUSED) {
+        const char *scenario = cause_row(why->cause)->scenario;
+        why->evidence.cause = why->cause;
+        why->evidence.words = why->words;
+        text_evidence(stdout, &no_scenario, &why->evidence, true);
+        if (scenario != NULL)
+            printf("%*sshown by:   portreuse run %s\n", INDENT, "", scenario);
+        printf("%*swhat to do:\n", INDENT, "");
+        why_print_remedies(stdout, why, INDENT + 2);
+    }
+    free(why);
 }
 
 /* Prints a call that can be refused because of its address or port. */
@@ -187,8 +246,9 @@ static bool tell_refusable(struct byhand *hand, enum port_call call, int fd,
     char what[ENDPOINT_TEXT_SIZE];
     if (tell(hand, names[call], endpoint_text(asked, what), error, "ok%s", more))
         return true;
-    if (error == EADDRINUSE || error == EADDRNOTAVAIL)
-        show_evidence(hand, call, error, fd, asked);
+    if (error == EADDRINUSE || error == EADDRNOTAVAIL ||
+        (call == CALL_BIND && (error == EACCES || error == EPERM)))
+        explain(hand, call, error, fd, asked);
     return false;
 }
 
@@ -230,6 +290,7 @@ bool byhand_bind(struct byhand *hand, int fd, struct endpoint *local) {
     char chosen[ENDPOINT_TEXT_SIZE], more[MORE_SIZE] = "";
     socklen_t size = endpoint_to_sockaddr(local, &address);
     int error = bind(fd, (const struct sockaddr *)&address, size) < 0 ? errno : 0;
+    hand->bound = asked;
     if (error == 0) {
         socket_look(&view, fd);
         *local = view.local;

@@ -1,5 +1,6 @@
 /* What `portreuse server` and `portreuse client` share: socket calls by hand. Each is printed with
- * its result at once, and if it is refused, with the sockets that are in the way. */
+ * its result at once, and if it is refused, with what `portreuse why` says of the same question: the
+ * sockets in the way, the cause, and what to do. */
 #ifndef PORTREUSE_CMD_BYHAND_H
 #define PORTREUSE_CMD_BYHAND_H
 
@@ -13,6 +14,7 @@
 struct byhand {
     const char *command;    /* server, client */
     struct endpoint remote; /* where the client connects to */
+    struct endpoint bound;  /* the address that bind() was called with; family 0: it was not */
     const char *address;    /* the value of --listen or --endpoint, or NULL */
     bool reuseaddr, reuseport, no_port;
     const char *linger, *port_range; /* as given, and checked; or NULL */

@@ -163,8 +163,22 @@ static enum knowledge by_trial(const struct why *why, unsigned option) {
     return error == 0 ? KNOWN_YES : error == EADDRINUSE ? KNOWN_NO : NOT_KNOWN;
 }
 
+/* Returns whether the socket is an earlier connection of a client that always uses these two ends.
+ */
+static bool is_earlier_one(const struct why *why, const struct tcp_socket *socket) {
+    const struct why_question *asked = &why->asked;
+    struct endpoint local = socket->local;
+    if (asked->remote.family == 0 || asked->local.family == 0)
+        return false;
+    if (endpoint_is_wildcard(&asked->local))
+        local = endpoint_wildcard(asked->local.family, local.port);
+    return endpoint_equal(&local, &asked->local) && endpoint_equal(&socket->remote, &asked->remote);
+}
+
 void why_describe(const struct why *why, struct occupant *occupant) {
     occupant->outgoing = outgoing(why, &occupant->socket);
+    if (is_earlier_one(why, &occupant->socket))
+        occupant->outgoing = occupant->bound = KNOWN_YES;
     if (occupant->socket.state == STATE_TIME_WAIT)
         occupant->reuseaddr = by_trial(why, WHY_REUSEADDR);
 }
@@ -179,6 +193,8 @@ static void identify(void *context, struct suspect *suspect) {
     struct look *look = context;
     const struct tcp_socket *socket = &suspect->occupant.socket;
     why_describe(look->why, &suspect->occupant);
+    if (socket->interface != 0)
+        if_indextoname(socket->interface, suspect->device);
     if (socket->state == STATE_TIME_WAIT && socket->expires_ms > look->why->time_left_ms &&
         cause_in_the_way(&look->refusal, &suspect->occupant))
         look->why->time_left_ms = socket->expires_ms;
@@ -631,6 +647,14 @@ static void look_at_others(struct why *why, struct why *one, const struct why_qu
         why->free_other = free_one;
 }
 
+static void find_hints(struct why *why) {
+    if (why->verdict == WHY_FREE && !why->needs_reuseaddr)
+        return;
+    why_hints_look(why->error, &why->asked.local, &why->evidence, &why->hints);
+    if (why->cause == CAUSE_ADDRESS_NOT_LOCAL && why->hints.no_ipv6)
+        name(why, why->cause, why->when | WHEN_NO_IPV6);
+}
+
 static void look_here(void *context, FILE *more) {
     (void)more;
     struct why *why = context;
@@ -648,17 +672,19 @@ static void look_here(void *context, FILE *more) {
     free(one);
     if (asked.remote.family == 0 && asked.local.port != 0)
         other_protocol_look(asked.protocol, asked.local.port, &why->other);
+    find_hints(why);
 }
 
 void why_look(const struct why_question *question, const struct namespace *where, struct why *why) {
     struct child child = {.where = where};
     const char *what;
+    int error = 0;
     *why = (struct why){.where = *where, .asked = *question};
-    if (where->path[0] == '\0') {
+    if (where->path[0] == '\0')
         look_here(why, NULL);
-        return;
-    }
-    int error = child_run(&child, look_here, why, sizeof *why, NULL, &what);
+    else
+        error = child_run(&child, look_here, why, sizeof *why, NULL, &what);
     if (error != 0)
         fail(why, error, what);
+    why->asked_by_root = geteuid() == 0;
 }

@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,4 +149,38 @@ bool netdev_is_tentative(struct netns ns, const struct endpoint *address) {
         tentative = says_tentative(line, wanted);
     fclose(file);
     return tentative;
+}
+
+/* --- all addresses --- */
+
+/* Appends to the text, unless that would leave no room for ` and more`. */
+static bool append_address(char *text, size_t size, const char *address) {
+    static const char more[] = " and more";
+    size_t used = strlen(text);
+    if (used + strlen(address) + 2 + sizeof more > size) {
+        snprintf(text + used, size - used, "%s", more);
+        return false;
+    }
+    snprintf(text + used, size - used, "%s%s", used == 0 ? "" : ", ", address);
+    return true;
+}
+
+void netdev_list_addresses(char *text, size_t size) {
+    struct ifaddrs *list = NULL;
+    bool fits = true;
+    text[0] = '\0';
+    if (getifaddrs(&list) != 0)
+        return;
+    for (const struct ifaddrs *at = list; fits && at != NULL; at = at->ifa_next) {
+        char address[NI_MAXHOST];
+        socklen_t length = at->ifa_addr == NULL                  ? 0
+                           : at->ifa_addr->sa_family == AF_INET  ? sizeof(struct sockaddr_in)
+                           : at->ifa_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                                 : 0;
+        if (length > 0 && (at->ifa_flags & IFF_UP) != 0 &&
+            getnameinfo(at->ifa_addr, length, address, sizeof address, NULL, 0, NI_NUMERICHOST) ==
+                0)
+            fits = append_address(text, size, address);
+    }
+    freeifaddrs(list);
 }

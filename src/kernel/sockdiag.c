@@ -381,6 +381,16 @@ int sockdiag_destroy(int diag, const struct tcp_socket *socket) {
     return diag_read_error(header, &error) == SOCKDIAG_BROKEN ? EBADMSG : error;
 }
 
+/* There is no connection between two ports 0. Without INET_DIAG_DESTROY the kernel does not even
+ * look for it (inet_diag_cmd_exact() in net/ipv4/inet_diag.c). */
+bool sockdiag_can_destroy(int diag) {
+    struct tcp_socket none = {.protocol = PROTOCOL_TCP,
+                              .state = STATE_ESTABLISHED,
+                              .local = endpoint_wildcard(AF_INET, 0),
+                              .remote = endpoint_wildcard(AF_INET, 0)};
+    return sockdiag_destroy(diag, &none) == ENOENT;
+}
+
 /* Without CAP_NET_ADMIN: a SYN from the old peer's endpoint makes TIME-WAIT answer with the last
  * ACK of the old connection; the new socket does not know that connection and sends a reset, which
  * ends TIME-WAIT (tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c). On loopback all of

@@ -15,6 +15,7 @@ cp "$here/../../docs/by-hand.md" "$work/by-hand.md"
 # sockets a range was full.
 same() {
   sed -E -e 's/\(pid [0-9]+\)/(pid N)/' -e 's/, [0-9]+ s left/, T left/' \
+    -e 's/kill [0-9]+/kill N/' -e 's/^( +)sudo /\1/' \
     -e 's/:[3-6][0-9]{4}([^0-9]|$)/:P\1/g' -e 's/( ports of [0-9-]+): .*/\1: S/' \
     -e 's/^(made +)[0-9]+/\1N/' "$@"
 }

@@ -51,6 +51,7 @@ for address in 127.0.0.1:1215 '[::1]:1215'; do
   ok "$address: the listener is in the way, with its process" out_says \
     "in the way: LISTEN $address, held by portreuse (pid $server)"
   ok "$address: the cause" out_has "cause:      address-in-use: "
+  ok "$address: and what to do" out_says "kill $server"
   ok "$address: and its scenario" out_has "portreuse run address-in-use"
   end_server INT
   ok "$address: Ctrl-C ends a server well" status_is 0

@@ -818,7 +818,7 @@ static void each_cause_says_everything(void **state) {
         unsigned last = 0;
         assert_non_null(row->name);
         assert_non_null(row->headline);
-        assert_non_null(row->remedies[0]);
+        assert_true(cause_remedy_is(&row->remedies[0]));
         while (last + 1 < CAUSE_SENTENCES && row->sentences[last + 1].text != NULL)
             last++;
         assert_non_null(row->sentences[last].text);

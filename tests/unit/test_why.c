@@ -217,7 +217,7 @@ static void the_same_question_can_be_asked_again(void **state) {
     why = a_refusal();
     why.asked.protocol = PROTOCOL_UDP;
     strcpy(why.where.path, "/run/netns/blue");
-    check_filled(&why, "{question}", "--netns /run/netns/blue 127.0.0.1:65535/udp");
+    check_filled(&why, "{question}", "--netns blue 127.0.0.1:65535/udp");
     why = a_refusal();
     why.asked.protocol = PROTOCOL_UNIX;
     strcpy(why.asked.unix_socket.name, "/run/my x.sock");
@@ -284,6 +284,14 @@ static void check_fields(const char *name, const char *text, const struct why *w
     free(got);
 }
 
+static void check_remedy(const char *name, const struct cause_remedy *remedy,
+                         const struct why *why) {
+    if (remedy->text != NULL)
+        check_fields(name, remedy->text, why);
+    if (remedy->price != NULL)
+        check_fields(name, remedy->price, why);
+}
+
 static void every_field_of_the_table_is_known(void **state) {
     struct why why = a_refusal();
     (void)state;
@@ -291,8 +299,8 @@ static void every_field_of_the_table_is_known(void **state) {
     for (unsigned cause = 0; cause < CAUSE_COUNT; cause++) {
         const struct cause_row *row = cause_row((enum cause)cause);
         check_fields(row->name, row->headline, &why);
-        for (size_t i = 0; i < CAUSE_REMEDIES && row->remedies[i] != NULL; i++)
-            check_fields(row->name, row->remedies[i], &why);
+        for (size_t i = 0; i < CAUSE_REMEDIES && cause_remedy_is(&row->remedies[i]); i++)
+            check_remedy(row->name, &row->remedies[i], &why);
     }
 }
 
@@ -309,7 +317,7 @@ static void without_an_owner_no_remedy_names_one(void **state) {
     add_owner(&why, 4711);
     why_remedies(&why, count_line, &with);
     assert_int_equal(without, 1); /* use another port */
-    assert_int_equal(with, 3);
+    assert_int_equal(with, 2);
 }
 
 /* --- the line --- */

@@ -38,6 +38,9 @@ typedef void why_remedy_visit(void *context, const char *line);
 /* Visits the lines of what to do, in the order in which to try them. */
 void why_remedies(const struct why *why, why_remedy_visit *visit, void *context);
 
+/* Prints them, each line behind `indent` blanks; remarks are wrapped at 80 columns. */
+void why_print_remedies(FILE *out, const struct why *why, unsigned indent);
+
 /* Prints a text of the table of causes, with its `{fields}` filled in. Returns false, and prints
  * the field as it is, where there is no such field. */
 bool why_fill(FILE *out, const char *text, const struct why *why);

@@ -21,7 +21,8 @@ typedef const char *sockets_endpoint(const void *context, const struct endpoint 
 void sockets_print(FILE *out, const struct tcp_socket *socket, sockets_endpoint *write,
                    const void *context);
 
-/* Prints `, 59 s left` of a socket in TIME-WAIT, and nothing of others. */
+/* Prints `, 59 s left` of a socket in TIME-WAIT, or in FIN-WAIT-2 without a process, and nothing of
+ * others. */
 void sockets_print_time_left(FILE *out, const struct tcp_socket *socket);
 
 /* Prints `pid 4711, www-data, nginx.service: nginx -g daemon off;` where `column` columns of the

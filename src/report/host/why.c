@@ -11,6 +11,7 @@
 
 #include "base/errnames.h"
 #include "base/units.h"
+#include "report/host/why_fields.h"
 #include "report/shared/layout.h"
 #include "report/shared/sockets.h"
 
@@ -189,18 +190,22 @@ static void fill_asked(const struct filling *filling) {
                 why->asked.protocol == PROTOCOL_UDP ? "/udp" : "");
 }
 
-/* Writes the first `size` bytes of the path as one word of a shell command. */
-static void fill_path(const struct filling *filling, size_t size) {
-    const char *path = filling->why->asked.unix_socket.name;
+/* Prints a path, of at most `size` bytes, as one word of a shell command. */
+static void print_word(FILE *out, const char *path, size_t size) {
     bool plain = path[0] != '-';
+    size = strnlen(path, size);
     for (size_t i = 0; i < size; i++)
         plain &= isalnum((unsigned char)path[i]) || strchr("/._+-:@%,=", path[i]) != NULL;
     if (!plain)
-        fputs(path[0] == '-' ? "./'" : "'", filling->out);
+        fputs(path[0] == '-' ? "./'" : "'", out);
     for (size_t i = 0; i < size; i++)
-        fputs(path[i] == '\'' && !plain ? "'\\''" : (const char[]){path[i], '\0'}, filling->out);
+        fputs(path[i] == '\'' && !plain ? "'\\''" : (const char[]){path[i], '\0'}, out);
     if (!plain)
-        fputc('\'', filling->out);
+        fputc('\'', out);
+}
+
+static void fill_path(const struct filling *filling, size_t size) {
+    print_word(filling->out, filling->why->asked.unix_socket.name, size);
 }
 
 static void fill_file(const struct filling *filling) {
@@ -217,17 +222,21 @@ static void fill_directory(const struct filling *filling) {
 
 /* The options that were given, each with a blank behind it. */
 static void fill_options(const struct filling *filling) {
-    const struct why_question *asked = &filling->why->asked;
-    const struct namespace *where = &filling->why->where;
+    char text[ENDPOINT_TEXT_SIZE];
+    const struct why *why = filling->why;
+    const struct why_question *asked = &why->asked;
     if (asked->as != 0)
         fprintf(filling->out, "--pid %d ", (int)asked->as);
-    else if (where->path[0] != '\0')
-        fprintf(filling->out, "--netns %s ", where->path);
+    else
+        why_fields_netns(filling->out, why);
     if (asked->other_user)
         fprintf(filling->out, "--uid %" PRIu32 " ", asked->uid);
     if (asked->remote.family != 0 || asked->unix_socket.is_client)
         fputs("--as client ", filling->out);
-    if (asked->protocol == PROTOCOL_TCP && asked->remote.family == 0 && !asked->reuseaddr)
+    if (asked->remote.family != 0 && asked->local.family != 0)
+        fprintf(filling->out, asked->local.family == AF_INET6 ? "--from '%s' " : "--from %s ",
+                endpoint_text(&asked->local, text));
+    if (asked->protocol == PROTOCOL_TCP && asked->local.family != 0 && !asked->reuseaddr)
         fputs("--no-reuse-addr ", filling->out);
     if (asked->protocol == PROTOCOL_UDP && asked->reuseaddr)
         fputs("--reuse-addr ", filling->out);
@@ -242,11 +251,11 @@ static void fill_options(const struct filling *filling) {
 /* What follows `portreuse why` to ask the same again. */
 static void fill_question(const struct filling *filling) {
     const struct why *why = filling->why;
-    char text[ASKED_SIZE];
+    char text[ASKED_SIZE], quoted[2 * WHY_TEXT_SIZE];
     fill_options(filling);
     if (why->asked.protocol != PROTOCOL_UNIX) {
-        layout_text(filling->out,
-                    why->asked.text[0] != '\0' ? why->asked.text : asked_text(why, text));
+        const char *word = why->asked.text[0] != '\0' ? why->asked.text : asked_text(why, text);
+        layout_text(filling->out, stop_quote(word, quoted, sizeof quoted) ? quoted : word);
     } else if (why->asked.unix_socket.name[0] == '\0') {
         why_print_name(filling->out, why);
     } else {
@@ -274,6 +283,16 @@ static void fill_reserved(const struct filling *filling) {
     struct port_set reserved = filling->why->range.reserved;
     port_set_add(&reserved, filling->why->asked.local.port);
     port_set_print(&reserved, filling->out);
+}
+
+/* Which of the two sockets is the one on [::]. */
+static void fill_ipv6_socket(const struct filling *filling) {
+    if (filling->why->asked.local.family == AF_INET6)
+        fputs("yours", filling->out);
+    else {
+        fputs("that of ", filling->out);
+        fill_occupant(filling);
+    }
 }
 
 /* How long the last TIME-WAIT in the way lasts. */
@@ -332,32 +351,47 @@ static void fill_apart(const struct filling *filling) {
 static const struct field {
     const char *name;
     void (*fill)(const struct filling *filling);
-    bool needs_owner; /* a line with it is left out if no owner is known */
+    void (*print)(FILE *out, const struct why *why); /* if `fill` is NULL */
 } fields[] = {
-    {"address", fill_address, false},
-    {"apart", fill_apart, false},
-    {"asked", fill_asked, false},
-    {"directory", fill_directory, false},
-    {"file", fill_file, false},
-    {"has", fill_has, false},
-    {"is", fill_is, false},
-    {"leaks", fill_leaks, false},
-    {"listens", fill_listens, false},
-    {"occupant", fill_occupant, false},
-    {"pid", fill_pid, true},
-    {"port", fill_port, false},
-    {"privileged_below", fill_privileged_below, false},
-    {"question", fill_question, false},
-    {"range_ports", fill_range_ports, false},
-    {"reserved", fill_reserved, false},
-    {"reuse_or_stop", fill_reuse_or_stop, false},
-    {"reuse_or_wait", fill_reuse_or_wait, false},
-    {"runs", fill_runs, false},
-    {"stop", fill_stop, true},
-    {"time_left", fill_time_left, false},
-    {"user", fill_user, false},
-    {"uses", fill_uses, false},
-    {"wait_for_old", fill_wait_for_old, false},
+    {"address", fill_address, NULL},
+    {"addresses", NULL, why_fields_addresses},
+    {"apart", fill_apart, NULL},
+    {"asked", fill_asked, NULL},
+    {"closing", NULL, why_fields_closing},
+    {"destination", NULL, why_fields_destination},
+    {"directory", fill_directory, NULL},
+    {"expires", NULL, why_fields_expires},
+    {"file", fill_file, NULL},
+    {"given_up", NULL, why_fields_given_up},
+    {"has", fill_has, NULL},
+    {"inside", NULL, why_fields_inside},
+    {"ipv6_socket", fill_ipv6_socket, NULL},
+    {"is", fill_is, NULL},
+    {"leaks", fill_leaks, NULL},
+    {"listens", fill_listens, NULL},
+    {"netns", NULL, why_fields_netns},
+    {"no_address", NULL, why_fields_no_address},
+    {"nonlocal", NULL, why_fields_nonlocal},
+    {"occupant", fill_occupant, NULL},
+    {"peer", NULL, why_fields_peer},
+    {"pid", fill_pid, NULL},
+    {"port", fill_port, NULL},
+    {"privileged_below", fill_privileged_below, NULL},
+    {"question", fill_question, NULL},
+    {"range_ports", fill_range_ports, NULL},
+    {"reserved", fill_reserved, NULL},
+    {"reserved_for_servers", NULL, why_fields_reserved_for_servers},
+    {"reuse_or_stop", fill_reuse_or_stop, NULL},
+    {"reuse_or_wait", fill_reuse_or_wait, NULL},
+    {"runs", fill_runs, NULL},
+    {"sockets", NULL, why_fields_sockets},
+    {"still_reserved", NULL, why_fields_still_reserved},
+    {"stop", fill_stop, NULL},
+    {"time_left", fill_time_left, NULL},
+    {"user", fill_user, NULL},
+    {"uses", fill_uses, NULL},
+    {"wait_for_old", fill_wait_for_old, NULL},
+    {"wide_range", NULL, why_fields_wide_range},
 };
 
 /* Returns the field at the front of `text`, which starts with `{`, or NULL if it is none. */
@@ -380,7 +414,10 @@ static bool fill(const struct filling *filling, const char *text, size_t size) {
             fputc(*text++, filling->out);
             continue;
         }
-        field->fill(filling);
+        if (field->fill != NULL)
+            field->fill(filling);
+        else
+            field->print(filling->out, filling->why);
         text += strlen(field->name) + 2;
     }
     return known;
@@ -513,94 +550,7 @@ const char *why_line(const struct why *why, char *text) {
     return text;
 }
 
-/* --- what to do --- */
-
-static bool needs_owner(const char *line) {
-    for (; (line = strchr(line, '{')) != NULL; line++) {
-        const struct field *field = field_at(line);
-        if (field != NULL && field->needs_owner)
-            return true;
-    }
-    return false;
-}
-
-static void visit_filled(const struct why *why, const char *line, why_remedy_visit *visit,
-                         void *context) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL)
-        return;
-    why_fill(out, line, why);
-    if (fclose(out) == 0)
-        visit(context, text);
-    free(text);
-}
-
-static bool shares_with_listener(const struct why *why) {
-    const struct suspect *suspect = blamed(why);
-    return suspect != NULL && suspect->occupant.socket.state == STATE_LISTEN;
-}
-
-/* Visits the options with which a trial succeeded, if the program does not set them. */
-static void visit_trials(const struct why *why, why_remedy_visit *visit, void *context) {
-    if (why->error != EADDRINUSE)
-        return;
-    if (option_helps(why, WHY_REUSEADDR) && !why->asked.reuseaddr)
-        visit(context, "# set SO_REUSEADDR before bind(): a trial with it has just worked");
-    if (reuseport_helps(why) && !why->asked.reuseport)
-        visit(context, shares_with_listener(why)
-                           ? "# set SO_REUSEPORT before bind(): a trial with it has just worked, "
-                             "and the two would share the connections"
-                           : "# set SO_REUSEPORT before bind(): a trial with it has just worked");
-}
-
-/* Visits what to do about a port that is free with SO_REUSEADDR alone. */
-static void visit_needs_reuseaddr(const struct why *why, why_remedy_visit *visit, void *context) {
-    visit(context, "# nothing, if the program sets SO_REUSEADDR before bind(), as most servers do");
-    visit(context, "# if it does not, change it, or wait:");
-    visit_filled(why, "portreuse why --watch --no-reuse-addr {question}", visit, context);
-}
-
-/* A process that could not be looked into may have the socket. */
-static bool root_sees_more(const struct why *why) {
-    const struct suspect *suspect = blamed(why);
-    return suspect != NULL && suspect->owners.known == 0 && suspect->occupant.socket.inode != 0 &&
-           (why->unseen > 0 || suspect->owners.search == OWNERS_HIDDEN ||
-            suspect->owners.search == OWNERS_DENIED);
-}
-
-/* Explains the UDP socket that most hosts have on port 53. */
-static void visit_stub(const struct why *why, why_remedy_visit *visit, void *context) {
-    static const uint8_t stub[][4] = {{127, 0, 0, 53}, {127, 0, 0, 54}};
-    const struct suspect *suspect = blamed(why);
-    if (suspect == NULL || why->asked.protocol == PROTOCOL_UNIX ||
-        suspect->occupant.socket.local.port != 53)
-        return;
-    for (size_t i = 0; i < 2; i++)
-        if (memcmp(suspect->occupant.socket.local.address, stub[i], sizeof stub[i]) == 0) {
-            visit(context,
-                  "# that is the address of systemd-resolved's stub: bind the other "
-                  "addresses, or set DNSStubListener=no in resolved.conf; /etc/resolv.conf "
-                  "then needs another server");
-            return;
-        }
-}
-
-void why_remedies(const struct why *why, why_remedy_visit *visit, void *context) {
-    const struct cause_row *cause = why_cause(why);
-    if (why->needs_reuseaddr)
-        visit_needs_reuseaddr(why, visit, context);
-    if (cause == NULL)
-        return;
-    if (root_sees_more(why))
-        visit_filled(why, "sudo portreuse why {question}", visit, context);
-    visit_trials(why, visit, context);
-    visit_stub(why, visit, context);
-    for (size_t i = 0; i < CAUSE_REMEDIES && cause->remedies[i] != NULL; i++)
-        if (oldest(why) != NULL || !needs_owner(cause->remedies[i]))
-            visit_filled(why, cause->remedies[i], visit, context);
-}
+/* --- several namespaces --- */
 
 const struct why *why_decisive(const struct report *report) {
     static const int weights[] = {[WHY_FREE] = 0, [WHY_UNKNOWN] = 1, [WHY_REFUSED] = 2};

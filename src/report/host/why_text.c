@@ -66,6 +66,21 @@ static void print_option(FILE *out, const char *name, enum knowledge known) {
         fprintf(out, ", %s%s", known == KNOWN_YES ? "" : "no ", name);
 }
 
+/* The local endpoint with its device, as ss(8) writes it: `0.0.0.0%eth0:80`. */
+static const char *with_device(const void *context, const struct endpoint *endpoint, char *text) {
+    const struct suspect *suspect = context;
+    endpoint_text(endpoint, text);
+    char *port = strrchr(text, ':');
+    size_t used = (size_t)(port - text), size = strlen(suspect->device) + 1;
+    if (endpoint != &suspect->occupant.socket.local || suspect->device[0] == '\0' ||
+        used + size + strlen(port) >= ENDPOINT_TEXT_SIZE)
+        return text;
+    memmove(port + size, port, strlen(port) + 1);
+    memcpy(port + 1, suspect->device, size - 1);
+    *port = '%';
+    return text;
+}
+
 /* What a trial says of sockets in TIME-WAIT holds for all of them together, not for each. */
 static void print_suspect(FILE *out, const struct suspect *suspect) {
     const struct occupant *occupant = &suspect->occupant;
@@ -74,7 +89,7 @@ static void print_suspect(FILE *out, const struct suspect *suspect) {
     FILE *line = open_memstream(&text, &size);
     if (line == NULL)
         return;
-    sockets_print(line, &occupant->socket, NULL, NULL);
+    sockets_print(line, &occupant->socket, with_device, suspect);
     if (occupant->socket.state != STATE_TIME_WAIT) {
         print_option(line, "SO_REUSEADDR", occupant->reuseaddr);
         print_option(line, "SO_REUSEPORT", occupant->reuseport);
@@ -123,35 +138,6 @@ static void print_cause(FILE *out, const struct why *why) {
     layout_wrap(out, why->words, INDENT, INDENT + (unsigned)strlen(cause->name) + 2);
 }
 
-/* Prints a remark in lines that each start with `#`. */
-static void print_remark(FILE *out, const char *remark) {
-    unsigned column = LAYOUT_COLUMNS;
-    for (const char *word = remark + strspn(remark, "# "); *word != '\0';) {
-        size_t size = strcspn(word, " ");
-        bool begins = column + 1 + size > LAYOUT_COLUMNS;
-        if (begins)
-            fprintf(out, "%s%*s#", word == remark + 2 ? "" : "\n", INDENT, "");
-        column = begins ? INDENT + 1 : column;
-        fputc(' ', out);
-        utf8_print(out, word, size);
-        column += 1 + (unsigned)size;
-        word += size + strspn(word + size, " ");
-    }
-    fputc('\n', out);
-}
-
-/* A command is on one line, so that it can be copied. */
-static void print_remedy(void *context, const char *line) {
-    FILE *out = context;
-    if (line[0] == '#') {
-        print_remark(out, line);
-        return;
-    }
-    fprintf(out, "%*s", INDENT, "");
-    layout_text(out, line);
-    fputc('\n', out);
-}
-
 /* The notes; their heading is printed with the first. */
 struct notes {
     FILE *out;
@@ -187,6 +173,9 @@ static void note_on_port(struct notes *notes, const struct why *why) {
                  socket_state_text(why->asked.protocol, i));
             any = true;
         }
+    if (why->asked.reuseport && why->on_port[STATE_LISTEN] > 0)
+        note(notes, "Your program and that listener would share the connections, without an error: "
+                    "that is right only for instances of one server.");
     if (!why->counted)
         note(notes,
              "Whether a %s socket has the port is not known: this kernel does not list them.",
@@ -314,7 +303,7 @@ static void print_one(FILE *out, const struct why *why, bool verbose) {
     print_in_the_way(out, why);
     if (why->verdict == WHY_REFUSED || why->needs_reuseaddr) {
         heading(out, "What to do");
-        why_remedies(why, print_remedy, out);
+        why_print_remedies(out, why, INDENT);
     }
     print_cause(out, why);
     if (verbose || trials_differ(why))

@@ -34,7 +34,8 @@ void sockets_print(FILE *out, const struct tcp_socket *socket, sockets_endpoint 
 }
 
 void sockets_print_time_left(FILE *out, const struct tcp_socket *socket) {
-    if (socket->state == STATE_TIME_WAIT)
+    bool orphan = socket->state == STATE_FIN_WAIT_2 && socket->inode == 0 && socket->expires_ms > 0;
+    if (socket->state == STATE_TIME_WAIT || orphan)
         fprintf(out, ", %" PRIu32 " s left", (socket->expires_ms + 999) / 1000);
 }
 

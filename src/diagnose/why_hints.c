@@ -1,0 +1,65 @@
+/* Some are facts about the host, others about the first socket in the way. */
+#include "diagnose/why_hints.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kernel/netdev.h"
+#include "kernel/sysctl.h"
+
+/* Where process 1 may not be looked at, an ordinary user asks, most likely in the first one. */
+static bool is_first_netns(void) {
+    struct stat own, first;
+    return stat("/proc/1/ns/net", &first) != 0 || stat("/proc/self/ns/net", &own) != 0 ||
+           own.st_ino == first.st_ino;
+}
+
+static bool has_no_ipv6(void) {
+    char text[16];
+    return sysctl_read(NETNS_HERE, "net.ipv6.conf.all.disable_ipv6", text, sizeof text) == 0 &&
+           text[0] == '1';
+}
+
+static bool add_port(void *context, const struct tcp_socket *socket) {
+    port_set_add(context, socket->local.port);
+    return true;
+}
+
+static void find_servers(int diag, struct port_set *servers) {
+    struct diag_query query = sockdiag_query(1U << STATE_LISTEN);
+    sockdiag_dump(diag, &query, add_port, servers);
+}
+
+/* The peer has not closed: its socket is open in some process, if it is on this host. */
+static void find_peer(int diag, const struct tcp_socket *socket, struct owner *peer) {
+    struct tcp_socket other;
+    struct owners owners = {0};
+    if (socket->inode != 0 || socket->state != STATE_FIN_WAIT_2 ||
+        sockdiag_find(diag, &socket->remote, &socket->local, &other) != 0 || other.inode == 0)
+        return;
+    owners.inode = other.inode;
+    owners_find(&owners, 1);
+    if (owners.known > 0)
+        *peer = owners.oldest[0];
+}
+
+void why_hints_look(int error, const struct endpoint *local, const struct evidence *evidence,
+                    struct why_hints *hints) {
+    int diag = sockdiag_open(NETNS_HERE);
+    *hints = (struct why_hints){.is_first_netns = is_first_netns()};
+    if (error == EADDRNOTAVAIL && local->family == AF_INET6)
+        hints->no_ipv6 = has_no_ipv6();
+    if (error == EADDRNOTAVAIL)
+        netdev_list_addresses(hints->addresses, sizeof hints->addresses);
+    if (diag < 0)
+        return;
+    hints->can_destroy = sockdiag_can_destroy(diag);
+    if (evidence->automatic)
+        find_servers(diag, &hints->servers);
+    if (evidence->suspect_count > 0)
+        find_peer(diag, &evidence->suspects[0].occupant.socket, &hints->peer);
+    close(diag);
+}

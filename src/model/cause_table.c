@@ -1,0 +1,520 @@
+/* THE table of causes: everything that is said about each of them. The remedies are in the order in
+ * which to try them; those that change more than the port come last. */
+#include "model/cause.h"
+
+#define STOP                                                                                       \
+    { .kind = REMEDY_STOP }
+#define NOTE(text_)                                                                                \
+    { .text = text_ }
+#define NOTE_IF(when_, text_)                                                                      \
+    { .text = text_, .when = when_ }
+#define OR_STOP NOTE_IF(IF_OWNER, "or stop the program that has it:"), STOP
+#define WATCH                                                                                      \
+    { .kind = REMEDY_COMMAND, .text = "portreuse why --watch {question}" }
+#define DESTROY(price_)                                                                            \
+    { .kind = REMEDY_HERE_ROOT, .text = "ss -tK {sockets}", .price = price_, .when = IF_DESTROY }
+#define END_TIME_WAIT                                                                              \
+    DESTROY("this ends TIME-WAIT early (Linux 6.x); late segments of the old connection can then " \
+            "reach the next one between the same addresses and ports:")
+#define END_CONNECTION                                                                             \
+    DESTROY("this aborts the connection on this port, and nothing else; both programs get an "     \
+            "error:")
+#define RESERVE                                                                                    \
+    {                                                                                              \
+        .kind = REMEDY_SYSCTL, .text = "net.ipv4.ip_local_reserved_ports={reserved}",              \
+        .price = "reserve the port from now on, at the cost of one port for outgoing "             \
+                 "connections; the list includes what is reserved already:",                       \
+        .when = IF_UNRESERVED                                                                      \
+    }
+#define WIDEN                                                                                      \
+    NOTE_IF(IF_NARROW, "before you widen the range, reserve the ports of all servers in it: any "  \
+                       "other port can go to an outgoing connection; on a Kubernetes node "        \
+                       "reserve 30000-32767 (NodePorts), too"),                                    \
+        {.kind = REMEDY_SYSCTL,                                                                    \
+         .text = "net.ipv4.ip_local_reserved_ports={reserved_for_servers}",                        \
+         .price = "reserved already, or with a listener now; add the servers that do not run:",    \
+         .when = IF_NARROW | IF_SERVERS},                                                          \
+    {                                                                                              \
+        .kind = REMEDY_SYSCTL, .text = "net.ipv4.ip_local_port_range={wide_range}",                \
+        .price = "then widen it, at the cost of what is not reserved:", .when = IF_NARROW          \
+    }
+
+const struct cause_row cause_table[CAUSE_COUNT] = {
+    [CAUSE_UNKNOWN] =
+        {.name = "unknown",
+         .sentences =
+             {{WHEN_FROM_PROC, "no socket was found in the way; this kernel has no tcp_diag, and "
+                               "/proc/net does not "
+                               "show sockets that are bound and idle"},
+              {WHEN_BOUND_UNLISTED,
+               "no socket was found in the way; this kernel does not list sockets that are "
+               "bound and idle (Linux 6.8 and later do)"},
+              {WHEN_ALWAYS, "no socket was found in the way"}},
+         .headline = "no socket was found in the way",
+         .remedies = {{REMEDY_COMMAND, "sudo portreuse why {question}",
+                       "root sees sockets and processes that you do not see:", IF_NOT_ROOT},
+                      NOTE("it may be gone by now; ask again:"),
+                      {REMEDY_COMMAND, "portreuse why {question}", NULL, IF_ALWAYS}},
+         .no_scenario = "The cause was not found, so there is nothing to reproduce."},
+    [CAUSE_ADDRESS_IN_USE] =
+        {.name = "address-in-use",
+         .rules = {RULE_ADDRESS_IN_USE},
+         .weight = LISTENER_WEIGHT,
+         .sentences = {{WHEN_ALWAYS,
+                        "another socket listens there, and SO_REUSEADDR does not share a port with "
+                        "a listener: stop it, or use another port or address"}},
+         .headline = "{occupant} {listens}; stop it or change the port",
+         .remedies = {STOP, NOTE("or have your program use another port or address")},
+         .scenario = "address-in-use"},
+    [CAUSE_WILDCARD_VS_SPECIFIC] =
+        {.name = "wildcard-vs-specific",
+         .rules = {RULE_WILDCARD_VS_SPECIFIC},
+         .weight = LISTENER_WEIGHT,
+         .sentences = {{WHEN_OCCUPANT_WILDCARD,
+                        "a listener on the wildcard address has the port on every address, and "
+                        "SO_REUSEADDR does not share a port with a listener"},
+                       {WHEN_ALWAYS,
+                        "the wildcard address means every address, and another socket listens on "
+                        "one of them; SO_REUSEADDR does not share a port with a listener"}},
+         .headline = "{occupant} {listens} on {address}; stop it",
+         .remedies =
+             {STOP,
+              NOTE("or bind both to specific addresses: 0.0.0.0 and [::] mean every address")},
+         .scenario = "wildcard-vs-specific"},
+    [CAUSE_DUAL_STACK] =
+        {.name = "dual-stack",
+         .rules = {RULE_DUAL_STACK},
+         .weight = LISTENER_WEIGHT,
+         .sentences =
+             {{WHEN_ALWAYS,
+               "an IPv6 socket on [::] takes the IPv4 port too, unless it sets IPV6_V6ONLY "
+               "before bind()"}},
+         .headline = "{occupant} {listens} on {address}; {apart}",
+         .remedies = {STOP, NOTE("or set IPV6_V6ONLY before bind() on the IPv6 socket, which is "
+                                 "{ipv6_socket}; it then no longer serves IPv4")},
+         .scenario = "dual-stack"},
+    [CAUSE_BIND_TWICE_LISTEN_ONCE] =
+        {.name = "bind-twice-listen-once",
+         .rules = {RULE_BIND_TWICE_LISTEN_ONCE},
+         .weight = LISTENER_WEIGHT,
+         .sentences = {{WHEN_BOTH_REUSEADDR,
+                        "both sockets could bind because both have SO_REUSEADDR, but only one can "
+                        "listen; SO_REUSEPORT on both lets both listen"},
+                       {WHEN_ALWAYS,
+                        "the socket could be bound while the other one did not listen; now that "
+                        "one listens, and only one can; SO_REUSEPORT on both lets both listen"}},
+         .headline = "{occupant} already {listens}; stop it, or set SO_REUSEPORT on both",
+         .remedies = {STOP, NOTE("without SO_REUSEADDR bind() would have reported it already; but "
+                                 "then a restart fails while a connection is in TIME-WAIT")},
+         .scenario = "bind-twice-listen-once"},
+    [CAUSE_REUSEPORT_UID] =
+        {.name = "reuseport-uid",
+         .rules = {RULE_REUSEPORT_UID},
+         .weight = BOUND_WEIGHT,
+         .sentences =
+             {{WHEN_ALWAYS,
+               "both sockets have SO_REUSEPORT, but they belong to different users: a port "
+               "is shared only among the sockets of one user"}},
+         .headline = "{occupant} {runs} as user {user}; run both as one user",
+         .remedies = {NOTE("run both as user {user}; a supervisor that runs as root can instead "
+                           "give its socket "
+                           "to that user before bind(), by fchown()"),
+                      NOTE_IF(IF_OWNER, "or stop the other one:"), STOP},
+         .scenario = "reuseport-uid"},
+    [CAUSE_REUSEPORT_ALL_OR_NONE] =
+        {.name = "reuseport-all-or-none",
+         .rules = {RULE_ADDRESS_IN_USE},
+         .weight = LISTENER_WEIGHT,
+         .sentences = {{WHEN_ALWAYS,
+                        "only one of the two sockets has SO_REUSEPORT: it shares a port only among "
+                        "sockets that all set it before bind()"}},
+         .headline = "{occupant} {listens}; both sockets need SO_REUSEPORT",
+         .remedies = {STOP,
+                      NOTE("or, if both are instances of one server, set SO_REUSEPORT before "
+                           "bind() on each "
+                           "of their sockets: the kernel then divides the connections among them")},
+         .scenario = "reuseport-all-or-none"},
+    [CAUSE_LEAKED_LISTENER] =
+        {.name = "leaked-listener",
+         .rules = {RULE_ADDRESS_IN_USE, RULE_WILDCARD_VS_SPECIFIC, RULE_DUAL_STACK},
+         .weight = LISTENER_WEIGHT,
+         .sentences = {{WHEN_ALWAYS,
+                        "a process that inherited this listener still has it open, although the "
+                        "process that created it has closed it or exited: the port is free when "
+                        "the last copy is closed"}},
+         .headline = "{occupant} inherited the listener; stop it",
+         .remedies =
+             {STOP, NOTE("a program that starts others should open its sockets with SOCK_CLOEXEC")},
+         .scenario = "leaked-listener"},
+    [CAUSE_HELD_BY_NO_PROCESS] =
+        {.name = "held-by-no-process",
+         .weight = LISTENER_WEIGHT,
+         .sentences = {{WHEN_ALWAYS,
+                        "no process has the socket open: it is in transit between two processes "
+                        "(SCM_RIGHTS), or belongs to an io_uring instance or to the kernel itself "
+                        "(NFS, a block device over TCP)"}},
+         .headline = "no process has the socket open",
+         .remedies = {{REMEDY_HERE, "ss -Htlnep 'sport = :{port}'", NULL, IF_ALWAYS},
+                      NOTE("the ports of the kernel's NFS server are in /proc/fs/nfsd/portlist; it "
+                           "stops with "
+                           "its unit, nfs-server.service")},
+         .no_scenario = "No step of the scenario language leaves a socket without a process."},
+    [CAUSE_BOUND_BUT_IDLE] =
+        {.name = "bound-but-idle",
+         .rules = {RULE_BOUND_BUT_IDLE},
+         .weight = BOUND_WEIGHT,
+         .sentences = {{WHEN_ALWAYS,
+                        "a socket is bound to the port and does nothing with it; many tools do not "
+                        "show such a socket"}},
+         .headline = "{occupant} {has} bound it and {is} idle; stop it",
+         .remedies = {STOP},
+         .scenario = "bound-but-idle"},
+    [CAUSE_LIVE_CONNECTION] =
+        {.name = "live-connection",
+         .rules = {RULE_LIVE_CONNECTION},
+         .weight = 3,
+         .sentences = {{WHEN_ALWAYS,
+                        "a connection that has this port is still open; SO_REUSEADDR on both the "
+                        "old and the new socket lets a new listener start next to it"}},
+         .headline = "{occupant} {has} a connection on it; {reuse_or_stop}",
+         .remedies = {END_CONNECTION, OR_STOP,
+                      NOTE_IF(IF_NO_OPTION,
+                              "a server that sets SO_REUSEADDR each time it starts does not meet "
+                              "this after a restart")},
+         .scenario = "live-connection"},
+    [CAUSE_SELF_CONNECT] =
+        {.name = "self-connect",
+         .rules = {RULE_LIVE_CONNECTION, RULE_TIME_WAIT_REBIND},
+         .weight = 4,
+         .sentences =
+             {{WHEN_TIME_WAIT,
+               "a client connected to itself on this port, because nothing listened there, "
+               "and left the port in TIME-WAIT"},
+              {WHEN_ALWAYS,
+               "a client that connected to this port while nothing listened was given the "
+               "same port, so it is connected to itself"}},
+         .headline = "{occupant} {is} connected to itself; stop it",
+         .remedies = {END_CONNECTION, OR_STOP, RESERVE},
+         .scenario = "self-connect"},
+    [CAUSE_CLOSE_WAIT_LEAK] =
+        {.name = "close-wait-leak",
+         .rules = {RULE_LIVE_CONNECTION},
+         .weight = 3,
+         .sentences = {{WHEN_ALWAYS,
+                        "the peer has closed a connection, but this side has not (CLOSE-WAIT): the "
+                        "connection keeps the port"}},
+         .headline = "{occupant} {leaks} CLOSE-WAIT sockets; restart it",
+         .remedies = {STOP, NOTE("or only abort the connections, until they leak again:"),
+                      END_CONNECTION,
+                      NOTE("fix that program: it must call close() when recv() returns 0")},
+         .scenario = "close-wait-leak"},
+    [CAUSE_FIN_WAIT_2_ORPHAN] =
+        {.name = "fin-wait-2-orphan",
+         .rules = {RULE_LIVE_CONNECTION},
+         .weight = 2,
+         .sentences = {{WHEN_UNANSWERED,
+                        "a connection closed on this side waits for its peer to acknowledge that, "
+                        "and keeps the port until the kernel gives up (tcp_orphan_retries)"},
+                       {WHEN_ALWAYS,
+                        "a connection closed on this side waits for its peer to close, and keeps "
+                        "the port for up to tcp_fin_timeout"}},
+         .headline = "{closing}; {reuse_or_wait}",
+         .remedies =
+             {NOTE_IF(IF_PEER, "{peer} has the other end, and has not closed it: fix or stop "
+                               "that program"),
+              DESTROY("this ends the connection now; the peer gets a reset, and what it has not "
+                      "received yet is lost:"),
+              NOTE_IF(IF_TIMED, "or wait: it ends after tcp_fin_timeout, in {expires}:"),
+              NOTE_IF(IF_UNANSWERED,
+                      "or wait: it ends when the peer answers, or when the kernel gives "
+                      "up, after tcp_orphan_retries retransmissions:"),
+              WATCH},
+         .scenario = "fin-wait-2-orphan"},
+    [CAUSE_STOLEN_PORT] =
+        {.name = "stolen-port",
+         .rules = {RULE_LIVE_CONNECTION},
+         .weight = 4,
+         .sentences = {{WHEN_ALWAYS,
+                        "the kernel gave this port, which lies in the ephemeral range, to an "
+                        "outgoing connection; reserve it with ip_local_reserved_ports"}},
+         .headline = "{occupant} {uses} it as a client; reserve it",
+         .remedies = {END_CONNECTION, OR_STOP, RESERVE},
+         .scenario = "stolen-port"},
+    [CAUSE_STOLEN_PORT_TIME_WAIT] =
+        {.name = "stolen-port-time-wait",
+         .rules = {RULE_TIME_WAIT_REBIND},
+         .weight = TIME_WAIT_WEIGHT,
+         .sentences =
+             {{WHEN_ALWAYS,
+               "an outgoing connection took this port from the ephemeral range, and is now "
+               "in TIME-WAIT"}},
+         .headline = "an outgoing connection took it, {time_left} left; reserve the port",
+         .remedies = {END_TIME_WAIT, NOTE("or wait until it is free:"), WATCH, RESERVE},
+         .scenario = "stolen-port-time-wait"},
+    [CAUSE_TIME_WAIT_REBIND] =
+        {.name = "time-wait-rebind",
+         .rules = {RULE_TIME_WAIT_REBIND},
+         .weight = TIME_WAIT_WEIGHT,
+         .sentences = {{WHEN_ALWAYS,
+                        "a closed connection in TIME-WAIT keeps the port for up to 60 s, unless "
+                        "SO_REUSEADDR is set on both the old and the new socket"}},
+         .headline = "TIME-WAIT, {time_left} left; {reuse_or_wait}",
+         .remedies = {NOTE_IF(IF_NO_OPTION, "set SO_REUSEADDR before bind() on every listening "
+                                            "socket, and keep it set"),
+                      END_TIME_WAIT, NOTE("or wait until it is free:"), WATCH},
+         .scenario = "time-wait-rebind"},
+    [CAUSE_TIME_WAIT_OLD_WITHOUT_REUSE] =
+        {.name = "time-wait-old-without-reuse",
+         .rules = {RULE_TIME_WAIT_REBIND},
+         .weight = TIME_WAIT_WEIGHT,
+         .sentences =
+             {{WHEN_ALWAYS,
+               "a closed connection in TIME-WAIT keeps the port for up to 60 s; its socket "
+               "had no SO_REUSEADDR, so setting it on the new one alone does not help"}},
+         .headline = "TIME-WAIT, {time_left} left; {wait_for_old}",
+         .remedies =
+             {END_TIME_WAIT, NOTE("or wait until it is free:"), WATCH,
+              NOTE("SO_REUSEADDR helps from the next restart on: then the old socket has it too")},
+         .scenario = "time-wait-old-without-reuse"},
+    [CAUSE_FIXED_CLIENT_PORT] =
+        {.name = "fixed-client-port",
+         .rules = {RULE_FIXED_CLIENT_PORT, RULE_LIVE_CONNECTION, RULE_TIME_WAIT_REBIND},
+         .weight = 3,
+         .sentences = {{WHEN_CONNECT | WHEN_TIME_WAIT,
+                        "a connection with the same addresses and ports is still in TIME-WAIT, and "
+                        "cannot be reused now"},
+                       {WHEN_CONNECT,
+                        "a connection with the same addresses and ports already exists"},
+                       {WHEN_TIME_WAIT,
+                        "an earlier connection from this local port is in TIME-WAIT; bind() needs "
+                        "SO_REUSEADDR on both the old and the new socket"},
+                       {WHEN_ALWAYS,
+                        "an earlier connection from this local port is not closed yet"}},
+         .headline = "an earlier connection has it; {reuse_or_stop}",
+         .remedies = {NOTE("let connect() choose the port: do not call bind(), or bind to port 0"),
+                      DESTROY(
+                          "this ends the earlier connection; its programs get an error, and after "
+                          "TIME-WAIT late segments can reach the next one:"),
+                      OR_STOP, NOTE("or wait until it is free:"), WATCH},
+         .scenario = "fixed-client-port"},
+    [CAUSE_EPHEMERAL_EXHAUSTION] =
+        {.name = "ephemeral-exhaustion",
+         .rules = {RULE_EPHEMERAL_EXHAUSTION},
+         .weight = 1,
+         .sentences = {{WHEN_NO_OCCUPANT, "no port of the ephemeral range was available"},
+                       {WHEN_ALWAYS,
+                        "every port of the ephemeral range is taken towards this destination"}},
+         .headline = "no local port is left; see portreuse budget",
+         .remedies =
+             {{REMEDY_COMMAND, "portreuse budget {destination}", NULL, IF_ALWAYS},
+              NOTE("keep connections open and reuse them"),
+              WIDEN,
+              {REMEDY_SYSCTL, "net.ipv4.tcp_tw_reuse=1",
+               "reuse ports in TIME-WAIT for outgoing connections; it does nothing for the side "
+               "that "
+               "accepts, needs TCP timestamps on both, and the kernel's documentation says: not "
+               "without advice of technical experts:",
+               IF_ALWAYS}},
+         .scenario = "ephemeral-exhaustion"},
+    [CAUSE_EPHEMERAL_EXHAUSTION_ESTABLISHED] =
+        {.name = "ephemeral-exhaustion-established",
+         .rules = {RULE_EPHEMERAL_EXHAUSTION},
+         .weight = 1,
+         .sentences = {{WHEN_ALWAYS,
+                        "every port of the ephemeral range is taken towards this destination, by "
+                        "connections that are open"}},
+         .headline = "open connections use every port; see portreuse budget",
+         .remedies = {{REMEDY_COMMAND, "portreuse budget {destination}", NULL, IF_ALWAYS},
+                      NOTE("use fewer connections, or more source addresses or destinations"),
+                      WIDEN},
+         .scenario = "ephemeral-exhaustion-established"},
+    [CAUSE_POISONED_PORT] =
+        {.name = "poisoned-port",
+         .rules = {RULE_POISONED_PORT},
+         .weight = 1,
+         .sentences = {{WHEN_ALWAYS,
+                        "ports of the ephemeral range belong to sockets that were bound to a port "
+                        "number or to port 0: connect() does not choose such a port, whatever the "
+                        "destination"}},
+         .headline = "bound sockets keep ports from connect(); see portreuse budget",
+         .remedies = {{REMEDY_COMMAND, "portreuse budget {destination}", NULL, IF_ALWAYS},
+                      NOTE("set IP_BIND_ADDRESS_NO_PORT before a bind() that connect() follows"),
+                      WIDEN},
+         .scenario = "poisoned-port"},
+    [CAUSE_PORT_RANGE_PER_SOCKET] =
+        {.name = "port-range-per-socket",
+         .rules = {RULE_EPHEMERAL_EXHAUSTION, RULE_POISONED_PORT, RULE_EPHEMERAL_BIND},
+         .weight = 1,
+         .sentences = {{WHEN_ALWAYS,
+                        "every port of the socket's own range (IP_LOCAL_PORT_RANGE) is taken; "
+                        "sockets without this option have a wider range"}},
+         .headline = "every port of the socket's own range is taken; widen it",
+         .remedies = {NOTE("set a wider IP_LOCAL_PORT_RANGE, or none")},
+         .scenario = "port-range-per-socket"},
+    [CAUSE_RESERVED_PORTS] =
+        {.name = "reserved-ports",
+         .weight = 1,
+         .sentences = {{WHEN_ALWAYS, "all ports that the kernel may choose from are in "
+                                     "ip_local_reserved_ports"}},
+         .headline = "every port of the range is reserved; reserve fewer",
+         .remedies =
+             {{REMEDY_HERE, "sysctl net.ipv4.ip_local_port_range net.ipv4.ip_local_reserved_ports",
+               NULL, IF_ALWAYS},
+              {REMEDY_SYSCTL, "net.ipv4.ip_local_reserved_ports={still_reserved}",
+               "this gives up the reservation of {given_up}; a server with such a port can then "
+               "lose it to an outgoing connection; the others stay reserved:",
+               IF_RESERVED_MORE},
+              WIDEN},
+         .scenario = "reserved-ports"},
+    [CAUSE_EPHEMERAL_BIND] =
+        {.name = "ephemeral-bind",
+         .rules = {RULE_EPHEMERAL_BIND, RULE_UDP_PORT_TAKEN},
+         .weight = 1,
+         .sentences = {{WHEN_ALWAYS,
+                        "bind() to port 0 found every port of the ephemeral range in use on this "
+                        "address"}},
+         .headline = "none of {range_ports} ports is free; see portreuse budget",
+         .remedies =
+             {{REMEDY_COMMAND, "portreuse budget {netns}", NULL, IF_ALWAYS},
+              NOTE("if connect() follows, set IP_BIND_ADDRESS_NO_PORT: bind() then takes no port"),
+              WIDEN},
+         .scenario = "ephemeral-bind"},
+    [CAUSE_ADDRESS_NOT_LOCAL] =
+        {.name = "address-not-local",
+         .sentences =
+             {{WHEN_NO_IPV6,
+               "IPv6 is switched off in this network namespace (disable_ipv6=1), so that no "
+               "interface has an IPv6 address"},
+              {WHEN_ALWAYS, "no interface of this network namespace has this address"}},
+         .headline = "{no_address}",
+         .remedies =
+             {NOTE_IF(IF_NO_IPV6, "use an IPv4 address, or switch IPv6 on"),
+              {REMEDY_SYSCTL, "net.ipv6.conf.all.disable_ipv6=0",
+               "every interface gets IPv6 addresses; check the packet filter for IPv6 first:",
+               IF_NO_IPV6},
+              NOTE_IF(IF_IPV6, "is it a typing error, or an address of another host or network "
+                               "namespace? Here are {addresses}:"),
+              {REMEDY_HERE, "ip -brief address", NULL, IF_IPV6},
+              NOTE_IF(IF_IPV6, "a socket with IP_FREEBIND can be bound before an interface has the "
+                               "address"),
+              {REMEDY_SYSCTL, "{nonlocal}=1",
+               "the same for every program of the network namespace: a wrong address in a "
+               "configuration is then no longer noticed:",
+               IF_IPV6}},
+         .scenario = "address-not-local"},
+    [CAUSE_ADDRESS_TENTATIVE] =
+        {.name = "address-tentative",
+         .sentences = {{WHEN_ALWAYS,
+                        "an interface has this address but may not use it yet: duplicate address "
+                        "detection is still running, or has found another host with the address"}},
+         .headline = "the address is tentative; wait, or set IP_FREEBIND",
+         .remedies = {{REMEDY_HERE, "ip -6 address show tentative", NULL, IF_ALWAYS},
+                      NOTE("start the program when the network is up, or set IP_FREEBIND"),
+                      WATCH},
+         .no_scenario = "No step of the language makes an address stay tentative."},
+    [CAUSE_PRIVILEGED_PORT] =
+        {.name = "privileged-port",
+         .sentences = {{WHEN_ALWAYS,
+                        "ports below net.ipv4.ip_unprivileged_port_start need "
+                        "CAP_NET_BIND_SERVICE, whether or not another socket has the port"}},
+         .headline = "ports below {privileged_below} need CAP_NET_BIND_SERVICE",
+         .remedies =
+             {NOTE_IF(IF_OWNER, "{occupant} {has} the port anyway; first:"),
+              STOP,
+              NOTE("for one program: setcap cap_net_bind_service=+ep FILE; for a systemd unit: "
+                   "AmbientCapabilities=CAP_NET_BIND_SERVICE"),
+              {REMEDY_SYSCTL, "net.ipv4.ip_unprivileged_port_start={port}",
+               "or for everybody: every user can then take every port from {port} on:", IF_ALWAYS}},
+         .scenario = "privileged-port"},
+    [CAUSE_NOT_PERMITTED] =
+        {.name = "not-permitted",
+         .sentences = {{WHEN_ALWAYS,
+                        "a security module or filter on this system refuses it (SELinux, AppArmor, "
+                        "Landlock, a cgroup BPF program, a seccomp profile)"}},
+         .headline = "a security module or filter refuses it",
+         .remedies = {{REMEDY_ROOT, "journalctl -k --grep 'avc|apparmor|audit' --since -10min",
+                       NULL, IF_ALWAYS},
+                      NOTE("on a host with SELinux: semanage port -l | grep -w {port}")},
+         .no_scenario = "It depends on the security policy of the host."},
+    [CAUSE_UDP_PORT_TAKEN] =
+        {.name = "udp-port-taken",
+         .rules = {RULE_UDP_PORT_TAKEN},
+         .weight = LISTENER_WEIGHT,
+         .sentences =
+             {{WHEN_OTHER_USER,
+               "both UDP sockets have SO_REUSEPORT, but they belong to different users: it shares "
+               "a port only among the sockets of one user"},
+              {WHEN_FAMILIES,
+               "one of the two UDP sockets is bound to [::] without IPV6_V6ONLY, and so has the "
+               "IPv4 port too"},
+              {WHEN_OCCUPANT_WILDCARD,
+               "a UDP socket on the wildcard address has the port on every address"},
+              {WHEN_CLAIM_WILDCARD,
+               "the wildcard address means every address, and another UDP socket has the port on "
+               "one of them"},
+              {WHEN_ALWAYS, "another UDP socket has the port on this address"}},
+         .headline = "{occupant} {has} it on {address}; bind one address, or stop it",
+         .remedies = {STOP, NOTE("or bind one address: 0.0.0.0 and [::] mean every address"),
+                      NOTE("not SO_REUSEADDR: on UDP it lets both sockets bind, and the newest one "
+                           "silently "
+                           "gets the datagrams")},
+         .no_scenario = "The language has no UDP sockets yet."},
+    [CAUSE_UNIX_SOCKET_IN_USE] =
+        {.name = "unix-socket-in-use",
+         .weight = LISTENER_WEIGHT,
+         .sentences = {{WHEN_ALWAYS, "a live socket is bound to this name"}},
+         .headline = "{occupant} {has} the socket; stop it or use another path",
+         .remedies = {STOP, NOTE("or use another path"),
+                      NOTE("do not remove the file: the server would go on, out of reach")},
+         .no_scenario = "The language has no Unix sockets yet."},
+    [CAUSE_UNIX_STALE_SOCKET] =
+        {.name = "unix-stale-socket",
+         .sentences = {{WHEN_ALWAYS,
+                        "no socket is bound to the socket file: the server that created it has "
+                        "ended without removing it"}},
+         .headline = "a server that has ended left the file; remove it",
+         .remedies = {{REMEDY_COMMAND, "rm {file}", NULL, IF_ALWAYS},
+                      NOTE("a server should remove such a file before bind(), once connect() to it "
+                           "was refused")},
+         .no_scenario = "The language has no Unix sockets yet."},
+    [CAUSE_UNIX_NO_SOCKET] = {.name = "unix-no-socket",
+                              .sentences = {{WHEN_ALWAYS,
+                                             "no server listens on a socket of this name"}},
+                              .headline = "no server has this socket; start it",
+                              .remedies = {NOTE("start the server, or ask it for its path")},
+                              .no_scenario = "The language has no Unix sockets yet."},
+    [CAUSE_UNIX_NOT_A_SOCKET] =
+        {.name = "unix-not-a-socket",
+         .sentences = {{WHEN_ALWAYS,
+                        "there is a file at this path that is not a socket, and bind() never "
+                        "replaces a file"}},
+         .headline = "a file that is not a socket is there; use another path",
+         .remedies = {{REMEDY_COMMAND, "ls -ld {file}", NULL, IF_ALWAYS},
+                      NOTE("use another path, or move the file away if nothing needs it")},
+         .no_scenario = "The language has no Unix sockets yet."},
+    [CAUSE_UNIX_NO_DIRECTORY] =
+        {.name = "unix-no-directory",
+         .sentences = {{WHEN_ALWAYS, "the directory of the path does not exist"}},
+         .headline = "the directory of the path does not exist; create it",
+         .remedies =
+             {{REMEDY_COMMAND, "mkdir -p {directory}", NULL, IF_ALWAYS},
+              NOTE("a systemd unit gets one under /run by RuntimeDirectory=, at each start")},
+         .no_scenario = "The language has no Unix sockets yet."},
+    [CAUSE_UNIX_DIRECTORY_NOT_WRITABLE] =
+        {.name = "unix-directory-not-writable",
+         .sentences = {{WHEN_ALWAYS,
+                        "the user may not create a file in the directory of the path"}},
+         .headline = "no permission to create a file there; see its directory",
+         .remedies = {{REMEDY_COMMAND, "ls -ld {directory}", NULL, IF_ALWAYS},
+                      NOTE("create the directory for the user that the server runs as")},
+         .no_scenario = "The language has no Unix sockets yet."},
+    [CAUSE_UNIX_NOT_PERMITTED] =
+        {.name = "unix-not-permitted",
+         .sentences = {{WHEN_ALWAYS,
+                        "connect() needs the right to write to the socket file, and the user does "
+                        "not have it"}},
+         .headline = "no permission to write to the socket file; see its group",
+         .remedies = {{REMEDY_COMMAND, "ls -ld {file}", NULL, IF_ALWAYS},
+                      NOTE("run as its user, or join its group and log in again")},
+         .no_scenario = "The language has no Unix sockets yet."},
+};

@@ -1,0 +1,194 @@
+/* Each is a text, or a command's argument, from what was found. */
+#include "report/host/why_fields.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "inspect/keeper.h"
+#include "report/shared/layout.h"
+#include "report/shared/sockets.h"
+
+static const struct suspect *blamed(const struct why *why) {
+    return why->evidence.suspect_count > 0 ? &why->evidence.suspects[0] : NULL;
+}
+
+/* Prints one word of a shell command. One that must not be pasted is left out. */
+static void print_word(FILE *out, const char *word) {
+    char quoted[NAMESPACE_PATH_SIZE + 64];
+    stop_quote(word, quoted, sizeof quoted);
+    fputs(quoted, out);
+}
+
+/* Returns the name that ip-netns(8) has for the namespace, or NULL if it has none. */
+static const char *netns_name(const struct namespace *where) {
+    static const char folder[] = "/run/netns/";
+    const char *path = where->path;
+    if (strncmp(path, "/var/run/", strlen("/var/run/")) == 0)
+        path += strlen("/var");
+    return strncmp(path, folder, strlen(folder)) == 0 ? path + strlen(folder) : NULL;
+}
+
+/* The option that names the namespace, with a blank behind it. */
+void why_fields_netns(FILE *out, const struct why *why) {
+    const struct namespace *where = &why->where;
+    const char *name = netns_name(where);
+    if (where->path[0] == '\0')
+        return;
+    fputs("--netns ", out);
+    print_word(out, name != NULL ? name : where->path);
+    fputc(' ', out);
+}
+
+/* What precedes a command, so that it runs in the namespace that was asked about. */
+void why_fields_inside(FILE *out, const struct why *why) {
+    const struct namespace *where = &why->where;
+    const char *name = netns_name(where);
+    char end[8];
+    int pid;
+    if (where->path[0] == '\0')
+        return;
+    if (name != NULL) {
+        fputs("ip netns exec ", out);
+        print_word(out, name);
+    } else if (sscanf(where->path, "/proc/%d/ns/%7s", &pid, end) == 2) {
+        fprintf(out, "nsenter -t %d -n", pid);
+    } else {
+        fputs("nsenter --net=", out);
+        print_word(out, where->path);
+    }
+    fputc(' ', out);
+}
+
+/* `a` without the ports of the range, unless `keep` has them. */
+static struct port_set outside(const struct port_range *range, const struct port_set *keep) {
+    struct port_set set = range->reserved;
+    for (unsigned port = range->low; port <= range->high; port++)
+        if (!port_set_has(keep, (uint16_t)port))
+            set.bits[port / 8] &= (uint8_t) ~(1U << port % 8);
+    return set;
+}
+
+/* The reserved ports but for those of the range where nobody listens. */
+void why_fields_still_reserved(FILE *out, const struct why *why) {
+    struct port_set set = outside(&why->range, &why->hints.servers);
+    port_set_print(&set, out);
+}
+
+void why_fields_given_up(FILE *out, const struct why *why) {
+    const struct port_range *range = &why->range;
+    struct port_set set = {0};
+    for (unsigned port = range->low; port <= range->high; port++)
+        if (port_set_has(&range->reserved, (uint16_t)port) &&
+            !port_set_has(&why->hints.servers, (uint16_t)port))
+            port_set_add(&set, (uint16_t)port);
+    port_set_print(&set, out);
+}
+
+static unsigned wide_low(const struct port_range *range) {
+    return range->low < WHY_WIDE_LOW ? range->low : WHY_WIDE_LOW;
+}
+
+void why_fields_wide_range(FILE *out, const struct why *why) {
+    fprintf(out, "%u %u", wide_low(&why->range), (unsigned)WHY_WIDE_HIGH);
+}
+
+/* The reserved ports, and those with a server that the wider range has. */
+void why_fields_reserved_for_servers(FILE *out, const struct why *why) {
+    struct port_set set = why->range.reserved;
+    for (unsigned port = wide_low(&why->range); port <= WHY_WIDE_HIGH; port++)
+        if (port_set_has(&why->hints.servers, (uint16_t)port))
+            port_set_add(&set, (uint16_t)port);
+    port_set_print(&set, out);
+}
+
+static void print_endpoint(FILE *out, const char *name, const struct endpoint *endpoint) {
+    char text[ENDPOINT_TEXT_SIZE];
+    fprintf(out, endpoint->family == AF_INET6 ? " %s '%s'" : " %s %s", name,
+            endpoint_text(endpoint, text));
+}
+
+static void print_ss_state(FILE *out, enum tcp_state state) {
+    const char *name = state == STATE_SYN_RECEIVED ? "syn-recv" : socket_state_name(state);
+    fputs("state ", out);
+    for (; *name != '\0'; name++)
+        fputc(tolower((unsigned char)*name), out);
+}
+
+/* What tells ss(8) the connections in the way: the only one by its endpoints; several by their
+ * states and the address that was asked for. */
+void why_fields_sockets(FILE *out, const struct why *why) {
+    const struct evidence *evidence = &why->evidence;
+    const struct endpoint *local = &why->asked.local;
+    unsigned states = 0;
+    for (unsigned i = 0; i < evidence->suspect_count; i++) {
+        enum tcp_state state = evidence->suspects[i].occupant.socket.state;
+        if (state == STATE_LISTEN || state == STATE_BOUND || (states & 1U << state) != 0)
+            continue;
+        fputs(states == 0 ? "" : " ", out);
+        print_ss_state(out, state);
+        states |= 1U << state;
+    }
+    if (evidence->total == 1) {
+        print_endpoint(out, "src", &evidence->suspects[0].occupant.socket.local);
+        print_endpoint(out, "dst", &evidence->suspects[0].occupant.socket.remote);
+    } else if (local->family != 0 && !endpoint_is_wildcard(local)) {
+        print_endpoint(out, "src", local);
+    } else {
+        fprintf(out, " 'sport = :%u'", local->port);
+    }
+}
+
+void why_fields_expires(FILE *out, const struct why *why) {
+    const struct suspect *suspect = blamed(why);
+    fprintf(out, "%" PRIu32 " s",
+            suspect == NULL ? 0 : (suspect->occupant.socket.expires_ms + 999) / 1000);
+}
+
+/* How far the close of a connection has come. */
+void why_fields_closing(FILE *out, const struct why *why) {
+    const struct suspect *suspect = blamed(why);
+    enum tcp_state state = suspect == NULL ? STATE_FIN_WAIT_2 : suspect->occupant.socket.state;
+    fputs(socket_state_name(state), out);
+    if (state != STATE_FIN_WAIT_2) {
+        fputs(", the peer does not answer", out);
+        return;
+    }
+    if (suspect != NULL && suspect->occupant.socket.expires_ms > 0) {
+        fputs(", ", out);
+        why_fields_expires(out, why);
+        fputs(" left", out);
+    }
+    fputs(", not closed by the peer", out);
+}
+
+void why_fields_peer(FILE *out, const struct why *why) {
+    const struct owner *peer = &why->hints.peer;
+    sockets_print_program(out, peer);
+    fprintf(out, " (%d)", (int)peer->pid);
+}
+
+void why_fields_no_address(FILE *out, const struct why *why) {
+    fputs((why->when & WHEN_NO_IPV6) != 0 ? "IPv6 is switched off (disable_ipv6=1)"
+                                          : "no interface here has this address",
+          out);
+}
+
+void why_fields_addresses(FILE *out, const struct why *why) {
+    const char *addresses = why->hints.addresses;
+    layout_text(out, addresses[0] == '\0' ? "no addresses" : addresses);
+}
+
+void why_fields_nonlocal(FILE *out, const struct why *why) {
+    fprintf(out, "net.ipv%c.ip_nonlocal_bind", why->asked.local.family == AF_INET6 ? '6' : '4');
+}
+
+/* Where a client connects to, as `portreuse budget` takes it. */
+void why_fields_destination(FILE *out, const struct why *why) {
+    char text[ENDPOINT_TEXT_SIZE];
+    why_fields_netns(out, why);
+    fputs(
+        endpoint_text(why->asked.remote.family != 0 ? &why->asked.remote : &why->asked.local, text),
+        out);
+}

@@ -1,0 +1,29 @@
+/* Fields of the table of causes that are part of the remedies. Each function prints the one of its
+ * name, and nothing if there is nothing to say. */
+#ifndef PORTREUSE_REPORT_HOST_WHY_FIELDS_H
+#define PORTREUSE_REPORT_HOST_WHY_FIELDS_H
+
+#include <stdio.h>
+
+#include "diagnose/why.h"
+
+/* What the range of local ports can become (why_fields_wide_range()): servers usually have ports
+ * below the lower one. */
+enum { WHY_WIDE_LOW = 10000, WHY_WIDE_HIGH = UINT16_MAX };
+
+void why_fields_addresses(FILE *out, const struct why *why);
+void why_fields_closing(FILE *out, const struct why *why);
+void why_fields_destination(FILE *out, const struct why *why);
+void why_fields_expires(FILE *out, const struct why *why);
+void why_fields_given_up(FILE *out, const struct why *why);
+void why_fields_inside(FILE *out, const struct why *why);
+void why_fields_no_address(FILE *out, const struct why *why);
+void why_fields_nonlocal(FILE *out, const struct why *why);
+void why_fields_netns(FILE *out, const struct why *why);
+void why_fields_peer(FILE *out, const struct why *why);
+void why_fields_reserved_for_servers(FILE *out, const struct why *why);
+void why_fields_sockets(FILE *out, const struct why *why);
+void why_fields_still_reserved(FILE *out, const struct why *why);
+void why_fields_wide_range(FILE *out, const struct why *why);
+
+#endif

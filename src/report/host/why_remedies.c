@@ -1,0 +1,332 @@
+/* What to do, in the order in which to try it: what shows more, then an option that a trial has
+ * shown to help, then the remedies of the cause, and last what helps at the cost of others.
+ *
+ * A command runs as it is printed: in the namespace that was asked about, with sudo(8) where it
+ * needs root. What it costs is a remark before it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "report/host/why.h"
+#include "report/host/why_fields.h"
+#include "report/shared/layout.h"
+
+/* Where the lines go. */
+struct advice {
+    const struct why *why;
+    why_remedy_visit *visit;
+    void *context;
+    bool *kept; /* it was said how a setting is kept */
+};
+
+/* --- lines --- */
+
+/* Returns the text with its fields filled in, which the caller frees; NULL without memory. */
+static char *filled(const struct why *why, const char *text) {
+    char *result = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&result, &size);
+    if (out == NULL)
+        return NULL;
+    why_fill(out, text, why);
+    if (fclose(out) == 0)
+        return result;
+    free(result);
+    return NULL;
+}
+
+/* Visits the texts, one after the other, as one line. The first is taken as it is. */
+static void advise(const struct advice *advice, const char *start, const char *text) {
+    char *rest = filled(advice->why, text), *line = NULL;
+    size_t size = rest == NULL ? 0 : strlen(rest);
+    while (size > 0 && rest[size - 1] == ' ') /* after the last option */
+        rest[--size] = '\0';
+    if (rest != NULL && asprintf(&line, "%s%s", start, rest) >= 0) {
+        advice->visit(advice->context, line);
+        free(line);
+    }
+    free(rest);
+}
+
+static void note(const struct advice *advice, const char *text) {
+    advise(advice, "# ", text);
+}
+
+/* Visits the price, if there is one. */
+static void state_price(const struct advice *advice, const char *price) {
+    if (price != NULL && price[0] != '\0')
+        note(advice, price);
+}
+
+static const char *sudo(const struct advice *advice, bool needs_root) {
+    return needs_root && !advice->why->asked_by_root ? "sudo " : "";
+}
+
+/* --- commands --- */
+
+static bool is_elsewhere(const struct why *why) {
+    return why->where.path[0] != '\0';
+}
+
+/* To enter a namespace takes root. */
+static void advise_inside(const struct advice *advice, bool needs_root, const char *command) {
+    char *text = NULL;
+    if (asprintf(&text, "{inside}%s", command) >= 0)
+        advise(advice, sudo(advice, needs_root || is_elsewhere(advice->why)), text);
+    free(text);
+}
+
+/* The settings of sysctl.d(5) are those of the first network namespace. */
+static bool sysctl_d_applies(const struct why *why) {
+    return !is_elsewhere(why) && why->hints.is_first_netns && !why->own_pids_only;
+}
+
+/* Visits how the setting outlives the next boot, or the namespace. */
+static void keep_setting(const struct advice *advice, const char *name, const char *value) {
+    const char *start = advice->why->asked_by_root ? "" : "| sudo tee -a ";
+    char *text = NULL;
+    if (!sysctl_d_applies(advice->why)) {
+        if (!*advice->kept)
+            note(advice,
+                 "a setting of this network namespace goes with it; a container keeps it by "
+                 "docker run --sysctl, a pod by sysctls in its securityContext");
+        *advice->kept = true;
+        return;
+    }
+    note(advice, "the same from the next boot on:");
+    if (asprintf(&text, "echo '%s = %s' %s/etc/sysctl.d/90-ports.conf", name, value,
+                 start[0] == '\0' ? ">>" : start) >= 0)
+        advise(advice, "", text);
+    free(text);
+}
+
+static void advise_sysctl(const struct advice *advice, const char *setting) {
+    char *text = filled(advice->why, setting), *command = NULL;
+    char *value = text == NULL ? NULL : strchr(text, '=');
+    if (value == NULL)
+        return;
+    *value++ = '\0';
+    const char *quote = strchr(value, ' ') == NULL ? "" : "\"";
+    if (asprintf(&command, "sysctl -w %s=%s%s%s", text, quote, value, quote) >= 0)
+        advise_inside(advice, true, command);
+    free(command);
+    keep_setting(advice, text, value);
+    free(text);
+}
+
+/* A command in the output of another one needs the same rights. */
+static void advise_stop(const struct advice *advice, const struct stop *stop) {
+    static const char inner[] = "$(docker ";
+    const char *prefix = sudo(advice, stop->root), *at = strstr(stop->line, inner);
+    char *line = NULL;
+    state_price(advice, stop->price);
+    int size = at == NULL || prefix[0] == '\0'
+                   ? asprintf(&line, "%s%s", prefix, stop->line)
+                   : asprintf(&line, "%s%.*s$(%sdocker %s", prefix, (int)(at - stop->line),
+                              stop->line, prefix, at + strlen(inner));
+    if (size >= 0)
+        advice->visit(advice->context, line);
+    free(line);
+}
+
+/* Returns whether an earlier suspect has this server, too. */
+static bool was_stopped(const struct evidence *evidence, unsigned suspect) {
+    for (unsigned i = 0; i < suspect; i++)
+        if (evidence->suspects[i].server.main.pid == evidence->suspects[suspect].server.main.pid)
+            return true;
+    return false;
+}
+
+/* Visits what frees the port: the servers of the first socket, and of those like it. */
+static void advise_stops(const struct advice *advice) {
+    const struct evidence *evidence = &advice->why->evidence;
+    for (unsigned i = 0; i < evidence->suspect_count; i++) {
+        const struct suspect *suspect = &evidence->suspects[i];
+        if (suspect->blame.weight != evidence->suspects[0].blame.weight || was_stopped(evidence, i))
+            continue;
+        for (unsigned j = 0; j < suspect->server.stops.count; j++)
+            advise_stop(advice, &suspect->server.stops.list[j]);
+    }
+}
+
+/* --- the situation --- */
+
+static bool option_helps(const struct why *why, unsigned option) {
+    return (why->tried & 1U << option) != 0 && why->trials[option].error == 0;
+}
+
+static bool reuseport_helps(const struct why *why) {
+    return option_helps(why, WHY_REUSEPORT) ||
+           (option_helps(why, WHY_REUSEADDR | WHY_REUSEPORT) && !option_helps(why, WHY_REUSEADDR));
+}
+
+static bool is_filled(const struct why *why, const char *field) {
+    char *text = filled(why, field);
+    bool any = text != NULL && text[0] != '\0';
+    free(text);
+    return any;
+}
+
+/* Returns the set of IF_... that hold. */
+static unsigned situation(const struct why *why) {
+    const struct evidence *evidence = &why->evidence;
+    const struct suspect *first = evidence->suspect_count == 0 ? NULL : &evidence->suspects[0];
+    enum tcp_state state = first == NULL ? STATE_NONE : first->occupant.socket.state;
+    const struct port_range *range = &why->range;
+    bool is_connection = state != STATE_NONE && state != STATE_LISTEN && state != STATE_BOUND;
+    return (first != NULL && first->server.stops.count > 0 ? IF_OWNER : 0U) |
+           (!option_helps(why, WHY_REUSEADDR) && !reuseport_helps(why) ? IF_NO_OPTION : 0U) |
+           (why->hints.can_destroy && is_connection ? IF_DESTROY : 0U) |
+           (why->hints.no_ipv6 ? IF_NO_IPV6 : IF_IPV6) |
+           (is_filled(why, "{reserved_for_servers}") ? IF_SERVERS : 0U) |
+           (range->low > WHY_WIDE_LOW || range->high < WHY_WIDE_HIGH ? IF_NARROW : 0U) |
+           (is_filled(why, "{still_reserved}") && is_filled(why, "{given_up}") ? IF_RESERVED_MORE
+                                                                               : 0U) |
+           (!why->reserved ? IF_UNRESERVED : 0U) | (!why->asked_by_root ? IF_NOT_ROOT : 0U) |
+           (why->hints.peer.pid != 0 ? IF_PEER : 0U) |
+           ((why->when & WHEN_UNANSWERED) != 0 ? IF_UNANSWERED : 0U) |
+           (state == STATE_FIN_WAIT_2 || state == STATE_TIME_WAIT ? IF_TIMED : 0U);
+}
+
+/* --- the whole --- */
+
+static void advise_remedy(const struct advice *advice, const struct cause_remedy *remedy) {
+    if (remedy->kind != REMEDY_NOTE)
+        state_price(advice, remedy->price);
+    switch (remedy->kind) {
+    case REMEDY_NOTE:
+        note(advice, remedy->text);
+        return;
+    case REMEDY_COMMAND:
+        advise(advice, "", remedy->text);
+        return;
+    case REMEDY_ROOT:
+        advise(advice, sudo(advice, true), remedy->text);
+        return;
+    case REMEDY_HERE:
+    case REMEDY_HERE_ROOT:
+        advise_inside(advice, remedy->kind == REMEDY_HERE_ROOT, remedy->text);
+        return;
+    case REMEDY_SYSCTL:
+        advise_sysctl(advice, remedy->text);
+        return;
+    case REMEDY_STOP:
+        advise_stops(advice);
+    }
+}
+
+static bool has_listener(const struct evidence *evidence) {
+    for (unsigned i = 0; i < evidence->suspect_count; i++)
+        if (evidence->suspects[i].occupant.socket.state == STATE_LISTEN)
+            return true;
+    return false;
+}
+
+/* Visits the option with which a trial succeeded, if the program does not set it. */
+static void advise_option(const struct advice *advice, bool last) {
+    const struct why *why = advice->why;
+    bool shares = has_listener(&why->evidence);
+    if (why->error != EADDRINUSE)
+        return;
+    if (!last && option_helps(why, WHY_REUSEADDR) && !why->asked.reuseaddr)
+        note(advice, "set SO_REUSEADDR before bind(): a trial with it has just worked");
+    if (last == shares && reuseport_helps(why) && !why->asked.reuseport)
+        note(advice, shares
+                         ? "with SO_REUSEPORT bind() would succeed, too; but then {occupant} and "
+                           "your program share the connections, without an error: do it only "
+                           "for instances of one server"
+                         : "set SO_REUSEPORT before bind(): a trial with it has just worked");
+}
+
+/* Of a port that is free with SO_REUSEADDR alone. */
+static void advise_reuseaddr(const struct advice *advice) {
+    note(advice, "nothing, if the program sets SO_REUSEADDR before bind(), as most servers do");
+    note(advice, "if it does not, change it, or wait:");
+    advise(advice, "", "portreuse why --watch --no-reuse-addr {question}");
+}
+
+/* Returns whether root would be told who has the socket. */
+static bool root_sees_more(const struct why *why) {
+    const struct suspect *first = &why->evidence.suspects[0];
+    if (why->asked_by_root || why->evidence.suspect_count == 0 || first->owners.known > 0 ||
+        first->occupant.socket.inode == 0)
+        return false;
+    return why->unseen > 0 || first->owners.search == OWNERS_DENIED ||
+           first->owners.search == OWNERS_HIDDEN;
+}
+
+/* Explains the socket that most hosts have on port 53. */
+static void advise_stub(const struct advice *advice) {
+    static const uint8_t stub[][4] = {{127, 0, 0, 53}, {127, 0, 0, 54}};
+    const struct why *why = advice->why;
+    const struct endpoint *local = &why->evidence.suspects[0].occupant.socket.local;
+    if (why->evidence.suspect_count == 0 || why->asked.protocol == PROTOCOL_UNIX ||
+        local->port != 53)
+        return;
+    for (size_t i = 0; i < sizeof stub / sizeof stub[0]; i++)
+        if (memcmp(local->address, stub[i], sizeof stub[i]) == 0)
+            note(advice, "that is the address of systemd-resolved's stub: bind the other "
+                         "addresses, or set DNSStubListener=no in resolved.conf; /etc/resolv.conf "
+                         "then needs another server");
+}
+
+void why_remedies(const struct why *why, why_remedy_visit *visit, void *context) {
+    bool kept = false;
+    const struct advice advice = {why, visit, context, &kept};
+    const struct cause_row *cause = why_cause(why);
+    if (why->needs_reuseaddr)
+        advise_reuseaddr(&advice);
+    if (cause == NULL)
+        return;
+    unsigned holds = situation(why);
+    if (root_sees_more(why))
+        advise(&advice, "sudo ", "portreuse why {question}");
+    advise_option(&advice, false);
+    advise_stub(&advice);
+    for (size_t i = 0; i < CAUSE_REMEDIES && cause_remedy_is(&cause->remedies[i]); i++)
+        if ((cause->remedies[i].when & ~holds) == 0)
+            advise_remedy(&advice, &cause->remedies[i]);
+    advise_option(&advice, true);
+}
+
+/* --- for people --- */
+
+struct page {
+    FILE *out;
+    unsigned indent;
+};
+
+/* Prints a remark in lines that each start with `#`. */
+static void print_remark(const struct page *page, const char *remark) {
+    unsigned column = LAYOUT_COLUMNS;
+    for (const char *word = remark + strspn(remark, "# "); *word != '\0';) {
+        size_t size = strcspn(word, " ");
+        bool begins = column + 1 + size > LAYOUT_COLUMNS;
+        if (begins)
+            fprintf(page->out, "%s%*s#", word == remark + 2 ? "" : "\n", (int)page->indent, "");
+        column = begins ? page->indent + 1 : column;
+        fputc(' ', page->out);
+        utf8_print(page->out, word, size);
+        column += 1 + (unsigned)size;
+        word += size + strspn(word + size, " ");
+    }
+    fputc('\n', page->out);
+}
+
+/* A command is on one line, so that it can be copied. */
+static void print_line(void *context, const char *line) {
+    const struct page *page = context;
+    if (line[0] == '#') {
+        print_remark(page, line);
+        return;
+    }
+    fprintf(page->out, "%*s", (int)page->indent, "");
+    layout_text(page->out, line);
+    fputc('\n', page->out);
+}
+
+void why_print_remedies(FILE *out, const struct why *why, unsigned indent) {
+    struct page page = {out, indent};
+    why_remedies(why, print_line, &page);
+}
