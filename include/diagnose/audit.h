@@ -51,8 +51,9 @@ struct audit {
     size_t shared_count;
     struct audit_setting *settings;
     size_t setting_count;
-    unsigned unseen;    /* processes that could not be looked into */
-    struct arena arena; /* owns the arrays */
+    unsigned long default_tw_buckets; /* of tcp_max_tw_buckets on this machine; 0: not known */
+    unsigned unseen;                  /* processes that could not be looked into */
+    struct arena arena;               /* owns the arrays */
 };
 
 /* Makes the audit; for another namespace, in a child process. */

@@ -9,7 +9,7 @@
 #include "kernel/sysctl.h"
 
 /* Returns whether there is something to say about this value. */
-typedef bool setting_test(const char *value);
+typedef bool setting_test(const struct audit *audit, const char *value);
 
 struct row {
     const char *name;
@@ -18,35 +18,41 @@ struct row {
     const char *words, *source;
 };
 
-static bool is_any(const char *value) {
+static bool is_any(const struct audit *audit, const char *value) {
+    (void)audit;
     return value[0] != '\0';
 }
 
-static bool is_one(const char *value) {
+static bool is_one(const struct audit *audit, const char *value) {
+    (void)audit;
     return strcmp(value, "1") == 0;
 }
 
-static bool is_zero(const char *value) {
+static bool is_zero(const struct audit *audit, const char *value) {
+    (void)audit;
     return strcmp(value, "0") == 0;
 }
 
-static bool is_not_60(const char *value) {
+static bool is_not_60(const struct audit *audit, const char *value) {
+    (void)audit;
     return strcmp(value, "60") != 0;
 }
 
-static bool is_few(const char *value) {
-    enum { FEW = 4096 };
-    return strtoul(value, NULL, 10) < FEW;
+/* Without a default to compare with, nothing is said. */
+static bool is_below_default(const struct audit *audit, const char *value) {
+    return strtoul(value, NULL, 10) < audit->default_tw_buckets;
 }
 
 /* Both ends included, a range of one parity has an odd number of ports. */
-static bool is_odd_range(const char *value) {
+static bool is_odd_range(const struct audit *audit, const char *value) {
+    (void)audit;
     char *end;
     unsigned long low = strtoul(value, &end, 10), high = strtoul(end, NULL, 10);
     return low < high && (high - low) % 2 == 0;
 }
 
-static bool is_low_range(const char *value) {
+static bool is_low_range(const struct audit *audit, const char *value) {
+    (void)audit;
     enum { UNPRIVILEGED = 1024 };
     return strtoul(value, NULL, 10) < UNPRIVILEGED;
 }
@@ -62,20 +68,23 @@ static const struct row rows[] = {
      "process has open stays in FIN-WAIT-2",
      "portreuse run --slow time-wait-is-60s; ip-sysctl.rst"},
     {"net.ipv4.tcp_tw_reuse", is_one, false,
-     "only applies to outgoing connections. It does not help a server to bind() its port: that "
-     "needs SO_REUSEADDR",
+     "lets outgoing connections reuse local ports in TIME-WAIT. It does not help a server to "
+     "bind() "
+     "its port: that needs SO_REUSEADDR. The kernel's documentation says not to change it without "
+     "advice of technical experts",
      "ip-sysctl.rst; portreuse run time-wait-rebind"},
     {"net.ipv4.tcp_timestamps", is_zero, true,
      "without timestamps no port in TIME-WAIT is reused: tcp_tw_reuse has no effect, and a client "
      "with a fixed port cannot reconnect for 60 s",
      "portreuse run fixed-client-port-no-timestamps"},
-    {"net.ipv4.tcp_max_tw_buckets", is_few, true,
-     "is so low that further connections skip TIME-WAIT: segments of an old connection can then "
-     "reach a new one. The kernel's documentation says not to lower it",
+    {"net.ipv4.tcp_max_tw_buckets", is_below_default, true,
+     "is below this machine's default: once as many sockets are in TIME-WAIT, further connections "
+     "skip it, and segments of an old connection can reach a new one. The kernel's documentation "
+     "says not to lower it",
      "ip-sysctl.rst; portreuse run max-tw-buckets"},
     {"net.ipv4.ip_local_port_range", is_odd_range, false,
-     "has an odd number of ports, so that connect() never uses one of them: make one end odd and "
-     "the other even",
+     "has an odd number of ports. Each connect() leaves out one of them by chance, so that it can "
+     "fail although a port is free: make one end odd and the other even",
      "ip-sysctl.rst; net/ipv4/sysctl_net_ipv4.c"},
     {"net.ipv4.ip_local_port_range", is_low_range, true,
      "starts below 1024: outgoing connections can take the ports of privileged servers",
@@ -93,7 +102,7 @@ static const struct row rows[] = {
 void audit_setting(struct audit *audit, const char *name, const char *value, const char *where) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct row *row = &rows[i];
-        if (strcmp(row->name, name) != 0 || !row->test(value))
+        if (strcmp(row->name, name) != 0 || !row->test(audit, value))
             continue;
         audit->settings = arena_grow(&audit->arena, audit->settings, audit->setting_count,
                                      sizeof *audit->settings);
@@ -162,11 +171,22 @@ static void judge_directory(struct audit *audit, const char *directory) {
         free(entries);
 }
 
+/* The kernel's default is half the size of its table of connections (tcp_sk_init() in
+ * net/ipv4/tcp_ipv4.c), which a namespace shows since Linux 6.1: negative where it uses the table
+ * of the initial namespace (Documentation/networking/ip-sysctl.rst, tcp_ehash_entries). */
+static unsigned long default_tw_buckets(void) {
+    char value[32];
+    if (sysctl_read(NETNS_HERE, "net.ipv4.tcp_ehash_entries", value, sizeof value) != 0)
+        return 0;
+    return (unsigned long)labs(strtol(value, NULL, 10)) / 2;
+}
+
 void audit_settings(struct audit *audit) {
     static const char *const directories[] = {"/etc/sysctl.d", "/run/sysctl.d",
                                               "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d"};
     char value[64];
     const char *previous = "";
+    audit->default_tw_buckets = default_tw_buckets();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (strcmp(rows[i].name, previous) != 0 &&
             sysctl_read(NETNS_HERE, rows[i].name, value, sizeof value) == 0)

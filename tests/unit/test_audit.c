@@ -117,8 +117,8 @@ static void settings_are_judged_by_their_value(void **state) {
         {"net.ipv4.tcp_tw_reuse", "2", 0, 0},
         {"net.ipv4.tcp_timestamps", "0", 1, 1},
         {"net.ipv4.tcp_timestamps", "1", 0, 0},
-        {"net.ipv4.tcp_max_tw_buckets", "4095", 1, 1},
-        {"net.ipv4.tcp_max_tw_buckets", "4096", 0, 0},
+        {"net.ipv4.tcp_max_tw_buckets", "2047", 1, 1},
+        {"net.ipv4.tcp_max_tw_buckets", "2048", 0, 0},
         {"net.ipv4.ip_local_port_range", "32768 60999", 0, 0},
         {"net.ipv4.ip_local_port_range", "32768 61000", 1, 0},
         {"net.ipv4.ip_local_port_range", "1000 60999", 1, 1},
@@ -129,7 +129,7 @@ static void settings_are_judged_by_their_value(void **state) {
     };
     (void)state;
     for (size_t i = 0; i < ROWS(cases); i++) {
-        struct audit audit = {.error = 0};
+        struct audit audit = {.default_tw_buckets = 2048}; /* as with 512 MiB of memory */
         unsigned harmful = 0;
         audit_setting(&audit, cases[i].name, cases[i].value, "");
         for (size_t k = 0; k < audit.setting_count; k++)
@@ -139,6 +139,14 @@ static void settings_are_judged_by_their_value(void **state) {
                      audit.setting_count, harmful);
         audit_free(&audit);
     }
+}
+
+static void buckets_are_not_judged_without_a_default(void **state) {
+    struct audit audit = {.error = 0};
+    (void)state;
+    audit_setting(&audit, "net.ipv4.tcp_max_tw_buckets", "1", "");
+    assert_int_equal(audit.setting_count, 0);
+    audit_free(&audit);
 }
 
 static void a_file_is_read_as_sysctl_reads_it(void **state) {
@@ -191,6 +199,7 @@ int main(void) {
         cmocka_unit_test(an_address_is_shared_if_the_programs_have_different_names),
         cmocka_unit_test(every_shared_address_is_listed),
         cmocka_unit_test(settings_are_judged_by_their_value),
+        cmocka_unit_test(buckets_are_not_judged_without_a_default),
         cmocka_unit_test(a_file_is_read_as_sysctl_reads_it),
         cmocka_unit_test(every_setting_is_listed_and_none_is_cut),
     };
