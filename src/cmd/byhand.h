@@ -1,6 +1,6 @@
 /* What `portreuse server` and `portreuse client` share: socket calls by hand. Each is printed with
- * its result at once, and if it is refused, with what `portreuse why` says of the same question: the
- * sockets in the way, the cause, and what to do. */
+ * its result at once, and if it is refused, with what `portreuse why` says of the same question:
+ * the sockets in the way, the cause, and what to do. */
 #ifndef PORTREUSE_CMD_BYHAND_H
 #define PORTREUSE_CMD_BYHAND_H
 

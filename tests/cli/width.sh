@@ -8,7 +8,8 @@
 top=$(cd "$here/../.." && pwd)
 
 # The exception is a command to paste that cannot be broken.
-too_wide() { LC_ALL=C.UTF-8 grep -hE '^.{81}' "$@" | grep -vE '^ +echo [^ ]+ >[^ ]+$'; }
+to_paste='^ +(sudo |ip netns exec [^ ]+ |nsenter [^ ]+ ([0-9]+ -n )?)*(echo|kill|portreuse why|ss -tK|sysctl) '
+too_wide() { LC_ALL=C.UTF-8 grep -hE '^.{81}' "$@" | grep -vE "$to_paste"; }
 
 # fits COMMAND...: notes what it prints that is too wide.
 fits() {
