@@ -193,8 +193,6 @@ static void identify(void *context, struct suspect *suspect) {
     struct look *look = context;
     const struct tcp_socket *socket = &suspect->occupant.socket;
     why_describe(look->why, &suspect->occupant);
-    if (socket->interface != 0)
-        if_indextoname(socket->interface, suspect->device);
     if (socket->state == STATE_TIME_WAIT && socket->expires_ms > look->why->time_left_ms &&
         cause_in_the_way(&look->refusal, &suspect->occupant))
         look->why->time_left_ms = socket->expires_ms;
@@ -241,6 +239,11 @@ static void find_suspects(struct why *why) {
     evidence_look(&source, &look.refusal, &why->evidence);
     if (!why->evidence.automatic && candidates.count > 0)
         why->unseen = examine_candidates(&source, &look.refusal, &candidates, &why->evidence);
+    for (unsigned i = 0; i < why->evidence.suspect_count; i++) {
+        struct suspect *suspect = &why->evidence.suspects[i];
+        if (suspect->occupant.socket.interface != 0)
+            if_indextoname(suspect->occupant.socket.interface, suspect->device);
+    }
     why_name(why);
     free(candidates.list);
     if (look.diag >= 0)
