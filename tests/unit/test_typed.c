@@ -172,7 +172,7 @@ static const struct row lines[] = {
     {"Failed to start Ranch listener MyApp.Endpoint.HTTP in ranch_tcp:listen([{port,4000}]) for "
      "reason eaddrinuse "
      "(address already in use)",
-     0, "", "4000", "", 0, EADDRINUSE},
+     TCP, "", "4000", "", 0, EADDRINUSE},
     {"Error: Os { code: 98, kind: AddrInUse, message: \"Address already in use\" }", 0, "", "", "",
      0, EADDRINUSE},
     /* sshd, ssh, dnsmasq, systemd, socat, docker, envoy, uwsgi, caddy */
@@ -211,9 +211,9 @@ static void check(const struct row *row, const struct typed *typed) {
     if (typed->protocol != row->protocol || strcmp(typed->host, row->host) != 0 ||
         strcmp(typed->port, row->port) != 0 || strcmp(typed->path, row->path) != 0 ||
         typed->connects != row->connects || typed->error != row->error)
-        printf("%s\n  got protocol %d, host '%s', port '%s', path '%s', connects %d, error %d",
-               row->text, typed->protocol, typed->host, typed->port, typed->path, typed->connects,
-               typed->error);
+        fail_msg("%s\n  got protocol %d, host '%s', port '%s', path '%s', connects %d, error %d",
+                 row->text, typed->protocol, typed->host, typed->port, typed->path, typed->connects,
+                 typed->error);
 }
 
 static void words_are_read(void **state) {
