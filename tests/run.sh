@@ -14,6 +14,7 @@
 #   format     clang-format finds nothing to change
 #   tidy       clang-tidy finds nothing
 #   shell      shellcheck finds nothing in the scripts
+#   field      the situations that people really have, made with real servers (nginx, redis ...)
 #   fault      system calls that fail (needs strace)
 #   fuzz       a short run of the fuzzers (needs clang with libFuzzer)
 #
@@ -208,6 +209,15 @@ step_fault() {
   fi
 }
 
+step_field() {
+  [ -e build/portreuse ] || build build -DPORTREUSE_TESTS=ON
+  if command -v jq >/dev/null; then
+    scripts_of tests/field build
+  else
+    skip "the situations of the field" "jq is not installed"
+  fi
+}
+
 step_fuzz() {
   if echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n > 9; }' |
     clang -fsanitize=fuzzer -x c - -o "$log.fuzzer" 2>/dev/null; then # root could replace /dev/null
@@ -223,10 +233,10 @@ if [ "${1:-}" = -n ]; then
   exit
 fi
 tests/deps.sh tests || exit 1
-[ $# -gt 0 ] || set -- plain sanitize clang portable install format tidy shell fault fuzz
+[ $# -gt 0 ] || set -- plain sanitize clang portable install format tidy shell field fault fuzz
 for step; do
   case $step in
-    plain | sanitize | clang | portable | install | format | tidy | shell | fault | fuzz)
+    plain | sanitize | clang | portable | install | format | tidy | shell | field | fault | fuzz)
       "step_$step"
       ;;
     *)

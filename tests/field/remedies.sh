@@ -1,0 +1,157 @@
+#!/bin/sh
+# Each cause is made, the remedies are pasted into a shell, and the question is asked again: the port is
+# free, and nothing else has changed. Commands of systemd, docker and others only record their arguments:
+# stubs stand for them.
+# shellcheck source=field/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+situation=$field_helpers/situation
+
+# here COMMAND...: in the namespace of the situation.
+here() { nsenter -t "$place" -n "$@"; }
+
+# settings, processes: what could have changed.
+settings() { here sysctl -a -r '^net\.ipv[46]\.(ip_|tcp_|conf\.all)' 2>/dev/null | sort; }
+processes() {
+  for folder in /proc/[0-9]*; do
+    # shellcheck disable=SC2034
+    read -r line <"$folder/stat" 2>/dev/null
+    case $line in
+    *') Z '*) ;;
+    *) echo "${folder#/proc/}" ;;
+    esac
+  done
+}
+
+# One line on how the remedies are pasted: sudo is not needed, we are root.
+stubs() {
+  mkdir -p bin
+  for stub in systemctl docker podman kubectl crictl supervisorctl setcap semanage journalctl; do
+    # shellcheck disable=SC2016
+    printf '#!/bin/sh\necho "$(basename "$0") $*" >>%s/recorded\n' "$work" >"bin/$stub"
+  done
+  printf '#!/bin/sh\nexec "$@"\n' >bin/sudo
+  ln -s "$portreuse" bin/portreuse
+  chmod +x bin/*
+}
+
+# cure WANT SITUATION ARGUMENT...: WANT is `free`, or `later` if only time helps.
+cure() {
+  want=$1
+  name=$2
+  shift 2
+  stubs
+  mkfifo hold
+  "$situation" "$name" <hold >ready 2>trouble &
+  exec 9>hold
+  if ! until_ok grep -q ready ready; then
+    skip "$label" "$(cat trouble)"
+    return
+  fi
+  place=$(sed -n 's/ready //p' ready)
+  until_ok test "$(readlink /proc/self/ns/net)" != "$(readlink "/proc/$place/ns/net")"
+  # Bystanders: a server, and a reserved port.
+  nsenter -t "$place" -n "$python" -m http.server --bind 127.0.0.9 9000 >log 2>&1 &
+  bystander=$!
+  until_ok here sh -c 'grep -q ":2328 .* 0A " /proc/net/tcp'
+  place=$bystander # it lives longer than the situation
+  reserved=$(here sysctl -n net.ipv4.ip_local_reserved_ports)
+  here sysctl -qw "net.ipv4.ip_local_reserved_ports=9000${reserved:+,$reserved}"
+  as="nsenter -t $place -n"
+  ask "$@"
+  [ "$rc" = 0 ] && holds "$label: the situation is one" false
+  json '.sockets[]?.processes[]?.pid' | sort >occupants
+  settings >settings-before
+  processes >processes-before
+  json '.remedies[]' | grep -v '^ *#' >remedies
+  while read -r line; do
+    PATH=$work/bin:$PATH here timeout 1 sh -c "$line" >pasted 2>&1 </dev/null 9>&-
+    status=$?
+    case $line in
+    *--watch*) ;; # ends when the port is free, or by timeout
+    kill*) ;; # of two processes, one may end with the other
+    portreuse*) holds "$label: '$line' answers" test "$status" -le 1 ;;
+    *)
+      if [ "$status" != 0 ]; then
+        sed "s/^/# $status: /" pasted
+      fi
+      holds "$label: '$line' runs as printed" test "$status" = 0
+      ;;
+    esac
+  done <remedies
+  sleep 0.1
+  settings >settings-after
+  processes >processes-after
+  asked="$* again"
+  run $as "$portreuse" why "$@"
+  if [ "$want" = free ]; then
+    holds "$label: $asked: the port is free" status_is 0
+  fi
+  holds "$label: a server beside it lives" kill -0 "$bystander"
+  holds "$label: a reserved port stays so" sh -c "nsenter -t $bystander -n sysctl -n net.ipv4.ip_local_reserved_ports | tr , '\n' | grep -qE '^9000'"
+  # The processes that ended are occupants.
+  comm -23 processes-before processes-after >ended
+  comm -23 ended occupants >others
+  holds "$label: no other process has ended ($(tr '\n' ' ' <others))" test ! -s others
+  diff settings-before settings-after | sed -n 's/^> \([^ ]*\) .*/\1/p' >changed
+  while read -r setting; do
+    holds "$label: $setting is changed by a remedy that names it" grep -qF "$setting" remedies
+  done <changed
+  as=
+}
+
+row_listener() { cure free listener 127.0.0.1:2000; }
+row_wildcard() { cure free wildcard 127.0.0.1:2000; }
+row_dual_stack() { cure free dual-stack 127.0.0.1:2000; }
+row_idle() { cure free idle 127.0.0.1:2000; }
+row_inherited() { cure free inherited 127.0.0.1:2000; }
+row_time_wait() { cure free time-wait 127.0.0.1:2000; }
+row_time_wait_reuse() { cure free time-wait-reuse --no-reuse-addr 127.0.0.1:2000; }
+row_stolen() { cure free stolen 127.0.0.1:2000; }
+row_stolen_time_wait() { cure free stolen-time-wait 127.0.0.1:2000; }
+row_fixed_client() { cure free fixed-client 127.0.0.1:2000; }
+row_self_connected() { cure free self-connected 127.0.0.1:2000; }
+row_close_wait() { cure free close-wait 127.0.0.1:2000; }
+row_established() { cure free established 127.0.0.1:2000; }
+row_fin_wait() { cure free fin-wait 127.0.0.1:2000; }
+row_other_user() { is_root && cure free other-user --reuse-port 127.0.0.1:2000; }
+row_full_range() { cure free full-range 127.0.0.1:0; }
+row_reserved_range() { cure free reserved-range 127.0.0.1:0; }
+row_address_not_local() { cure free nothing 192.0.2.1:2000; }
+row_tentative() { cure later tentative '[2001:db8::1]:2000'; }
+row_privileged() { is_root && cure free nothing --uid 12345 127.0.0.1:80; }
+row_exhausted() { cure free exhausted --as client 127.0.0.1:3000; }
+
+# A unit and a container: what stops them is asked of them, and nothing is killed.
+recorded() { # PATTERN: made by row_*, in a control group
+  stubs
+  ask 127.0.0.1:8080
+  json '.remedies[]' | grep -v '^ *#' | while read -r line; do
+    PATH=$work/bin:$PATH timeout 2 sh -c "$line" >/dev/null 2>&1 </dev/null
+  done
+  holds "$label: $1" grep -qxE "$1" recorded
+  holds "$label: nothing is killed" kill -0 "$pid"
+  leave_groups
+}
+row_unit() {
+  py 's = server("127.0.0.1", 8080)
+done()'
+  made
+  if cgroup system.slice/web.service "$pid"; then
+    recorded 'systemctl stop web\.service'
+  else
+    skip "$label" "control groups cannot be made here"
+  fi
+}
+row_container() {
+  py 's = server("127.0.0.1", 8080)
+done()'
+  made
+  if cgroup "docker/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" "$pid"; then
+    recorded 'docker stop 0123456789ab'
+  else
+    skip "$label" "control groups cannot be made here"
+  fi
+}
+
+rows

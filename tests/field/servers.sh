@@ -1,0 +1,252 @@
+#!/bin/sh
+# Real servers: who listens, as one server with its workers, and what stops it.
+# shellcheck source=field/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+nginx_conf() { # LISTEN...
+  mkdir -p ngx
+  {
+    echo "worker_processes 2; pid $work/ngx/pid; error_log /dev/null; events {} http { access_log off; server {"
+    for listen; do echo "listen $listen;"; done
+    echo '} }'
+  } >ngx/conf
+}
+
+row_nginx() {
+  has nginx || return
+  nginx_conf 8080
+  up nginx -c "$work/ngx/conf"
+  listening 8080
+  until_ok test -s ngx/pid
+  main=$(cat ngx/pid)
+  sleep 0.2
+  in_use :8080 "nginx \\($main\\) and 2 workers" nginx
+  remedy "(sudo )?kill $main"
+  no_remedy CLOEXEC
+  others :8080
+  ask '[::]:8080'
+  first "EADDRINUSE .*: nginx \\($main\\) and 2 workers listen on 0\.0\.0\.0.*"
+  remedy "(sudo )?kill $main"
+  says IPV6_V6ONLY
+  ask 127.0.0.1:8080
+  first "EADDRINUSE .*: nginx \\($main\\) and 2 workers listen on 0\.0\.0\.0.*"
+  cause wildcard-vs-specific
+  # The master dies, its workers live.
+  kill -KILL "$main"
+  sleep 0.1
+  ask :8080
+  first "EADDRINUSE .*: 2 orphaned workers of nginx \\([0-9]+\\) listen.*"
+  cause address-in-use
+  remedy "(sudo )?kill [0-9]+ [0-9]+"
+}
+
+row_apache() {
+  has apache2 || return
+  mkdir -p apache
+  modules=/usr/lib/apache2/modules
+  cat >apache/conf <<C
+ServerRoot $work/apache
+ServerName here
+PidFile $work/apache/pid
+ErrorLog $work/apache/log
+Listen 8080
+LoadModule mpm_event_module $modules/mod_mpm_event.so
+LoadModule authz_core_module $modules/mod_authz_core.so
+StartServers 2
+C
+  up apache2 -d "$work/apache" -f "$work/apache/conf"
+  listening 8080
+  sleep 0.3
+  main=$(cat apache/pid)
+  # Apache listens on [::], dual stack; a second instance asks for that, too.
+  in_use :8080 "apache2 \\($main\\) and [0-9]+ workers?" apache2
+  remedy "(sudo )?kill $main"
+  no_remedy 'IPV6_V6ONLY|CLOEXEC'
+  others :8080
+}
+
+row_gunicorn() {
+  has gunicorn || return
+  echo 'def app(environ, start): pass' >app.py
+  up gunicorn -w 3 -b 127.0.0.1:8080 app:app
+  listening 8080
+  sleep 1
+  in_use 127.0.0.1:8080 "gunicorn \\($pid\\) and 3 workers" gunicorn
+  remedy "(sudo )?kill $pid"
+  ask :8080
+  first "EADDRINUSE .*: gunicorn \\($pid\\) and 3 workers listen.*"
+  cause wildcard-vs-specific
+}
+
+row_puma() {
+  has puma || return
+  echo 'run lambda { |e| [200, {}, []] }' >config.ru
+  up puma -w 2 -b tcp://127.0.0.1:8080 config.ru
+  listening 8080
+  until_ok sh -c 'grep -q "Worker 1 (P" "$1"' - "$work/log"
+  ask 127.0.0.1:8080
+  first "EADDRINUSE .*: puma \\($pid\\) and 2 workers listen.*"
+  cause address-in-use
+  remedy "(sudo )?kill $pid"
+}
+
+row_php_fpm() {
+  fpm=$(command -v php-fpm || command -v php-fpm8.2 || command -v php-fpm8.4 || echo php-fpm)
+  has "$fpm" || return
+  cat >fpm.conf <<C
+[global]
+error_log = $work/fpm.log
+daemonize = no
+[www]
+listen = 127.0.0.1:9000
+user = nobody
+group = nogroup
+pm = static
+pm.max_children = 3
+C
+  up "$fpm" -F -y "$work/fpm.conf"
+  listening 9000
+  sleep 0.3
+  in_use 127.0.0.1:9000 "php-fpm[0-9.]* \\($pid\\) and 3 workers" "$(cat "/proc/$pid/comm")"
+  remedy "(sudo )?kill $pid"
+}
+
+row_haproxy() {
+  has haproxy || return
+  known "a worker that alone has the socket is not taken for a part of its master"
+  printf 'defaults\n mode http\n timeout client 1s\n timeout server 1s\n timeout connect 1s\nfrontend f\n bind 127.0.0.1:8080\n' >haproxy.conf
+  up haproxy -W -f haproxy.conf
+  listening 8080
+  sleep 0.3
+  ask 127.0.0.1:8080
+  first "EADDRINUSE .*: haproxy \\([0-9]+\\)( and 1 worker)? listens?.*"
+  remedy "(sudo )?kill $pid"
+  # haproxy sets SO_REUSEPORT. To set it, too, would split its connections in silence: last, if at all.
+  first_remedy '([^R]|R[^E])*'
+  ask --reuse-port 127.0.0.1:8080
+  says haproxy
+  says 'share'
+}
+
+row_redis() {
+  has redis-server || return
+  up redis-server --port 6379 --save ''
+  listening 6379
+  # Redis listens on 0.0.0.0 and [::].
+  in_use :6379 "redis-server \\($pid\\)" redis-server
+  remedy "(sudo )?kill $pid"
+  in_use 6379 "redis-server \\($pid\\)" redis-server
+  others :6379
+}
+
+row_node() {
+  has node || return
+  echo 'require("http").createServer().listen(3000)' >server.js
+  up node server.js
+  listening 3000
+  ask :3000
+  first "EADDRINUSE .*: (node|server\.js) \\($pid\\) listens.*"
+  cause address-in-use
+  remedy "(sudo )?kill $pid"
+  no_remedy IPV6_V6ONLY
+  ask :::3000
+  first "EADDRINUSE .*: (node|server\.js) \\($pid\\) listens.*"
+  others :3000
+}
+
+row_java() {
+  has java || return
+  cat >Main.java <<'C'
+public class Main { public static void main(String[] a) throws Exception {
+  new java.net.ServerSocket(8080); Thread.sleep(1000000); } }
+C
+  if command -v javac >/dev/null && javac Main.java 2>/dev/null; then
+    up java -Xshare:auto -cp . Main
+  else
+    up java Main.java
+  fi
+  if ! listening 8080; then
+    skip "$label" "java cannot run this"
+    return
+  fi
+  ask :8080
+  first "EADDRINUSE .*: (java|Main) \\($pid\\) listens.*"
+  cause address-in-use
+  remedy "(sudo )?kill $pid"
+  no_remedy IPV6_V6ONLY
+}
+
+# Scripts have the name of the script.
+script() { # NAME INTERPRETER WANT: the program is on standard input
+  cat >"$1"
+  has "$2" || return
+  up "$2" "$1"
+  listening 8080
+  ask 127.0.0.1:8080
+  first "EADDRINUSE .*: $3 \\($pid\\) listens.*"
+  cause address-in-use
+}
+row_python_script() {
+  script 'my app.py' "$python" 'my app\.py' <<'C'
+import socket, time
+s = socket.create_server(("127.0.0.1", 8080))
+time.sleep(1000)
+C
+}
+row_python_module() {
+  up "$python" -m http.server --bind 127.0.0.1 8080
+  listening 8080
+  in_use 127.0.0.1:8080 "http\.server \\($pid\\)" http.server
+}
+row_perl_script() {
+  script web.pl perl 'web\.pl' <<'C'
+use IO::Socket::INET;
+my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:8080", Listen => 5) or die;
+sleep 1000;
+C
+}
+row_ruby_script() {
+  script web.rb ruby 'web\.rb' <<'C'
+require "socket"
+s = TCPServer.new("127.0.0.1", 8080)
+sleep 1000
+C
+}
+row_php_script() {
+  script web.php php 'web\.php' <<'C'
+<?php $s = stream_socket_server("tcp://127.0.0.1:8080"); sleep(1000);
+C
+}
+# A program changes its name to nothing, or to something that tries to write on the terminal.
+row_no_name() {
+  py 's = server("127.0.0.1", 8080)
+open("/proc/self/comm", "w").write("")
+done()'
+  made
+  ask 127.0.0.1:8080
+  first "EADDRINUSE .*: [^ ]+.* \\($pid\\) listens.*"
+}
+row_hostile_name() {
+  py 's = server("127.0.0.1", 8080)
+open("/proc/self/comm", "wb").write(b"a\033[2J\n\xe2\x80\xaeb")
+done()'
+  made
+  ask 127.0.0.1:8080
+  holds "$label: nothing that a terminal obeys" sh -c '! LC_ALL=C grep -qE "$(printf "[\001-\011\013-\037]|\342\200\256")" "$1"' - "$work/out"
+  exits 1
+}
+
+# One program binds the port twice itself: nobody has it when we look.
+row_twice_itself() {
+  has nginx || return
+  known "why does not mention a trace"
+  nginx_conf 8080 '[::]:8080 ipv6only=off'
+  nginx -c "$work/ngx/conf" 2>error
+  holds "$label: nginx fails" grep -q 'Address already in use' error
+  run sh -c '"$1" why - <"$2"' - "$portreuse" "$work/error"
+  asked='why -'
+  exits 0
+  says trace
+}
+
+rows
