@@ -56,6 +56,24 @@ if command -v ss >/dev/null; then
   crowd "budget towards one destination / ss of all sockets" \
     "$portreuse" budget 127.0.0.1:2010 -- ss -Htan
 fi
+# The same on a busy host: 5000 processes, two with 18,000 descriptors, 2000 network namespaces.
+cc -O2 -D_GNU_SOURCE -o "$build/host" "$here/host.c"
+if [ "$(id -u)" = 0 ] && command -v ss >/dev/null; then
+  host() { # NAME COMMAND... -- OTHER...
+    echo "$1"
+    shift
+    "$build/host" 5000 18000 2000 "$build/crowd" 50000 100000 "$build/pairs" 5 -- "$@"
+    echo
+  }
+  host "busy host: why, a port with a listener and 9000 connections / ss -tlnp of that port" \
+    "$portreuse" why 127.0.0.1:2001 -- ss -Htlnp 'sport = :2001'
+  host "busy host: why, a free port / ss -tlnp of that port" \
+    "$portreuse" why 127.0.0.1:1500 -- ss -Htlnp 'sport = :1500'
+  # shellcheck disable=SC2016 # for the inner shell
+  host "busy host: why --all-netns / ss -tlnp in each namespace" \
+    "$portreuse" why --all-netns 127.0.0.1:2001 -- sh -c '
+      for pid in $(lsns -t net -n -o PID); do nsenter -t "$pid" -n ss -Htlnp "sport = :2001"; done'
+fi
 if command -v python3 >/dev/null && command -v ip >/dev/null; then
   compare "run: two cases in TIME-WAIT / a Python script under 'unshare -rn'" \
     "$pairs" -- "$portreuse" run -q "$here/rebind.scenario" -- python3 "$here/rebind.py"
