@@ -100,14 +100,31 @@ static struct candidate *candidate_of(struct candidates *candidates,
     return NULL;
 }
 
+/* Returns whether a listener that has been examined is in the way. */
+static bool listener_is_in_the_way(const struct refusal *refusal,
+                                   const struct candidates *candidates) {
+    for (size_t i = 0; i < candidates->count; i++) {
+        const struct candidate *candidate = &candidates->list[i];
+        if (candidate->examined && candidate->occupant.socket.state == STATE_LISTEN &&
+            cause_in_the_way(refusal, &candidate->occupant))
+            return true;
+    }
+    return false;
+}
+
 /* Chooses the heaviest of the candidates that are in the way. Returns whether all of these have
- * been examined. */
+ * been examined. A busy server has thousands of connections that it accepted: once its listener is
+ * known to be in the way, those that have not been examined are left out. */
 static bool choose(const struct refusal *refusal, struct candidates *candidates,
                    struct evidence *evidence) {
-    bool examined = true;
+    bool examined = true, listener = listener_is_in_the_way(refusal, candidates);
     evidence_clear(evidence);
-    for (size_t i = 0; i < candidates->count; i++)
-        evidence_add(evidence, refusal, &candidates->list[i].occupant);
+    for (size_t i = 0; i < candidates->count; i++) {
+        const struct candidate *candidate = &candidates->list[i];
+        if (!listener || candidate->examined || candidate->occupant.socket.state == STATE_LISTEN ||
+            candidate->occupant.socket.opener == OPENED_HERE)
+            evidence_add(evidence, refusal, &candidate->occupant);
+    }
     for (unsigned i = 0; i < evidence->suspect_count; i++) {
         const struct candidate *candidate = candidate_of(candidates, &evidence->suspects[i]);
         examined &= candidate == NULL || candidate->examined;
