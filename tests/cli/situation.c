@@ -232,8 +232,9 @@ static void make_unprivileged(void) {
 
 /* A listener on one device, beside another device that has a link-local address. */
 static void make_devices(void) {
-    static const char commands[] = "ip link add dummy0 type dummy && ip link set dummy0 up && "
-                                   "ip address add fe80::1/64 dev dummy0 nodad";
+    static const char commands[] =
+        "ip link add up0 type veth peer name up1 && ip link set up1 up && ip link set up0 up && "
+        "ip address add fe80::1/64 dev up0 nodad";
     need(system(commands) == 0 ? 0 : -1, "ip"); /* NOLINT(cert-env33-c): a constant */
     int fd = open_socket(0);
     struct sockaddr_in in = address("0.0.0.0", PORT);

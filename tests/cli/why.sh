@@ -186,13 +186,13 @@ end
 if command -v ip >/dev/null; then
   begin devices
   if [ "$pid" != 0 ]; then
-    why --device dummy0 0.0.0.0:2000
+    why --device up0 0.0.0.0:2000
     ok "a socket on another device is not in the way" status_is 0
     why --device lo 0.0.0.0:2000
     ok "one on the same device is" status_is 1
-    why '[fe80::1%dummy0]:2001'
+    why '[fe80::1%up0]:2001'
     ok "a link-local address with its device" first_line_is \
-      "FREE [fe80::1%dummy0]:2001: bind() and listen() would succeed now"
+      "FREE [fe80::1%up0]:2001: bind() and listen() would succeed now"
     why '[fe80::1%lo]:2001'
     ok "with another device" first_line_starts "EADDRNOTAVAIL [fe80::1%lo]:2001: "
   else
