@@ -109,8 +109,9 @@ static int receive_socket(int over) {
                              .msg_iovlen = 1,
                              .msg_control = control,
                              .msg_controllen = sizeof control};
-    if (recvmsg(over, &message, 0) > 0)
-        memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof fd);
+    const struct cmsghdr *header = recvmsg(over, &message, 0) > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (header != NULL)
+        memcpy(&fd, CMSG_DATA(header), sizeof fd);
     return fd;
 }
 

@@ -24,7 +24,7 @@ if [ "$rc" != 1 ]; then
 fi
 for injection in error=EPERM error=ENOSYS; do
   fails pidfd_getfd $injection why 127.0.0.1:2000
-  ok "without pidfd_getfd ($injection) the cause is the same" out_has "  leaked-listener: "
+  ok "without pidfd_getfd ($injection) the cause is the same" out_has "  address-in-use: "
   ok "and of the socket's options nothing is said" out_matches "LISTEN 127.0.0.1:2000\$"
 done
 fails recvfrom error=ENOBUFS why 127.0.0.1:2000
@@ -43,7 +43,7 @@ for command in budget audit; do
   fails recvfrom error=ENOBUFS $command
   ok "$command: without sock_diag it is UNKNOWN" first_line_starts "UNKNOWN listing the TCP sockets"
 done
-fails socket error=EMFILE:when=6+ why 127.0.0.1:2000
+fails socket error=EMFILE:when=4+ why 127.0.0.1:2000
 ok "without descriptors it is UNKNOWN" first_line_starts "UNKNOWN 127.0.0.1:2000: socket: EMFILE"
 end
 
