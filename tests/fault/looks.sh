@@ -43,7 +43,7 @@ for command in budget audit; do
   fails recvfrom error=ENOBUFS $command
   ok "$command: without sock_diag it is UNKNOWN" first_line_starts "UNKNOWN listing the TCP sockets"
 done
-fails socket error=EMFILE:when=4+ why 127.0.0.1:2000
+fails socket error=EMFILE:when=1+ why 127.0.0.1:2000
 ok "without descriptors it is UNKNOWN" first_line_starts "UNKNOWN 127.0.0.1:2000: socket: EMFILE"
 end
 
