@@ -48,7 +48,7 @@ static void every_listener_counts_the_last_one_too(void **state) {
     struct audit audit = audit_of_range(32768, 60999, "");
     struct audit_listener *listeners = calloc(MANY + 1, sizeof *listeners);
     (void)state;
-    for (uint16_t i = 0; i < MANY; i++)
+    for (unsigned i = 0; i < MANY; i++)
         listeners[i] = listener((uint16_t)(10000 + i), 7, "a");
     listeners[MANY] = listener(LAST, 8, "b");
     audit_listeners(&audit, listeners, MANY + 1);
@@ -64,7 +64,7 @@ static void every_port_in_danger_is_listed(void **state) {
     struct audit audit = audit_of_range(32768, 60999, "");
     struct audit_listener *listeners = calloc(MANY, sizeof *listeners);
     (void)state;
-    for (uint16_t i = 0; i < MANY; i++)
+    for (unsigned i = 0; i < MANY; i++)
         listeners[i] = listener((uint16_t)(40000 + i), 7, "a");
     audit_listeners(&audit, listeners, MANY);
     assert_int_equal(audit.port_count, MANY);
@@ -94,7 +94,7 @@ static void every_shared_address_is_listed(void **state) {
     struct audit audit = audit_of_range(32768, 60999, "");
     struct audit_listener listeners[2 * MANY];
     (void)state;
-    for (uint16_t i = 0; i < MANY; i++) {
+    for (unsigned i = 0; i < MANY; i++) {
         listeners[i] = listener((uint16_t)(1000 + i), 7, "a");
         listeners[MANY + i] = listener((uint16_t)(1000 + i), 8, "b");
     }
