@@ -15,9 +15,9 @@ struct why_findings {
 
 extern const struct subject subject_why;
 
-/* Writes the verdict, one line of at most 80 bytes without a newline, to `line`, which has
- * REPORT_LINE_SIZE bytes; returns `line`. */
-const char *why_line(const struct why *why, char *line); /* NOLINT */
+/* Writes the verdict, one line of at most 80 bytes without a newline, to `text`, which has
+ * REPORT_LINE_SIZE bytes; returns `text`. */
+const char *why_line(const struct why *why, char *text);
 
 /* Prints the name of the Unix socket that was asked for: a path, or `@` and an abstract name. */
 void why_print_name(FILE *out, const struct why *why);
