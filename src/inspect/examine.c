@@ -1,4 +1,3 @@
-/* NOLINTBEGIN: to be looked at one by one */
 /* Most often there are a few sockets, and one search for owners is enough. Where there are more
  * than the evidence shows, the heaviest are examined first. If that clears some of them, others
  * take their place, and are examined in turn, in batches that grow: each search reads all of /proc.
@@ -92,11 +91,18 @@ static void borrow_options(const struct owners *owners, struct occupant *occupan
 
 /* --- batches --- */
 
+/* Sockets that were read from /proc/net have no cookie. */
+static bool same_socket(const struct tcp_socket *a, const struct tcp_socket *b) {
+    return memcmp(a->cookie, b->cookie, sizeof a->cookie) == 0 && a->inode == b->inode &&
+           a->state == b->state && endpoint_equal(&a->local, &b->local) &&
+           endpoint_equal(&a->remote, &b->remote);
+}
+
 static struct candidate *candidate_of(struct candidates *candidates,
                                       const struct suspect *suspect) {
     const struct tcp_socket *wanted = &suspect->occupant.socket;
     for (size_t i = 0; i < candidates->count; i++)
-        if (memcmp(&candidates->list[i].occupant.socket, wanted, sizeof *wanted) == 0)
+        if (same_socket(&candidates->list[i].occupant.socket, wanted))
             return &candidates->list[i];
     return NULL;
 }
@@ -206,5 +212,3 @@ unsigned examine_candidates(const struct evidence_source *source, const struct r
     evidence_weigh(evidence, refusal);
     return unseen;
 }
-
-/* NOLINTEND */
