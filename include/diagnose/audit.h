@@ -64,7 +64,7 @@ void audit_free(struct audit *audit);
 
 /* A listening socket and the oldest process that has it; pid 0 if none is known. */
 struct audit_listener {
-    struct tcp_socket socket;
+    struct inet_socket socket;
     struct owner owner;
 };
 

@@ -90,11 +90,11 @@ void budget_tally_restart(struct budget_tally *tally);
 
 /* Counts a socket that listens, is bound and idle, or has a port that was named to bind():
  * connect() does not choose its port, whatever the destination. All of these come first. */
-void budget_tally_explicit(struct budget_tally *tally, const struct tcp_socket *socket);
+void budget_tally_explicit(struct budget_tally *tally, const struct inet_socket *socket);
 
 /* Counts a connection, in any state. `owner` is a process that has it, or NULL. Returns false if
  * out of memory. */
-bool budget_tally_connection(struct budget_tally *tally, const struct tcp_socket *socket,
+bool budget_tally_connection(struct budget_tally *tally, const struct inet_socket *socket,
                              const struct owners_sample *owner);
 
 /* Fills in the results of the count, with at least one route. Of the owners, only the pids are

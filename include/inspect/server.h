@@ -48,7 +48,7 @@ struct server {
 };
 
 /* Describes the owners of a socket. Reads /proc. */
-void server_describe(const struct owners *owners, const struct tcp_socket *socket,
+void server_describe(const struct owners *owners, const struct inet_socket *socket,
                      struct server *server);
 
 /* Returns whether a program with this name never listens: if it has a listening socket, it

@@ -29,14 +29,14 @@ struct diag_query {
 struct diag_query sockdiag_query(uint32_t states);
 
 /* Returns whether the socket is one of those asked for; `asked` is not looked at. */
-bool sockdiag_wanted(const struct diag_query *query, const struct tcp_socket *socket);
+bool sockdiag_wanted(const struct diag_query *query, const struct inet_socket *socket);
 
 /* Opens a sock_diag socket, which answers for that namespace: a descriptor that the caller closes,
  * or -1 with errno set (EPROTONOSUPPORT where the kernel lacks sock_diag). */
 int sockdiag_open(struct netns ns);
 
 /* Called for each socket, with the caller's `context`. False ends the visits. */
-typedef bool sockdiag_visit(void *context, const struct tcp_socket *socket);
+typedef bool sockdiag_visit(void *context, const struct inet_socket *socket);
 
 /* Visits each socket that matches the query. Returns 0 or an errno: ENOENT if the kernel lacks
  * inet_diag for the protocol (the modules tcp_diag, udp_diag, mptcp_diag).
@@ -49,12 +49,12 @@ int sockdiag_dump(int diag, const struct diag_query *query, sockdiag_visit *visi
  * Returns 0 and fills `socket`, ENOENT if there is none, or another errno. Listeners are not found.
  */
 int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint *remote,
-                  struct tcp_socket *socket);
+                  struct inet_socket *socket);
 
 /* Makes the kernel abort this TCP socket (SOCK_DESTROY, since Linux 4.5), also in TIME-WAIT.
  * Returns 0 or an errno: EOPNOTSUPP if the kernel was built without INET_DIAG_DESTROY, EPERM
  * without CAP_NET_ADMIN, ENOENT if it is gone, or if it is only BOUND. */
-int sockdiag_destroy(int diag, const struct tcp_socket *socket);
+int sockdiag_destroy(int diag, const struct inet_socket *socket);
 
 /* Returns whether this kernel can do that, for whoever may. Changes nothing. */
 bool sockdiag_can_destroy(int diag);
@@ -63,7 +63,7 @@ bool sockdiag_can_destroy(int diag);
  * the other one is closed. With CAP_NET_ADMIN it uses SOCK_DESTROY; otherwise a connect() from the
  * other end resets the connection, unless net.ipv4.tcp_rfc1337 forbids that (RFC 1337). The caller
  * checks whether it is gone. `ns` is the namespace that `diag` was opened in. */
-void sockdiag_end_time_wait(int diag, struct netns ns, const struct tcp_socket *socket);
+void sockdiag_end_time_wait(int diag, struct netns ns, const struct inet_socket *socket);
 
 /* Returns 0 if TCP sockets can be listed, else the errno. */
 int sockdiag_works(int diag);

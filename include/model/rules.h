@@ -24,7 +24,7 @@ enum knowledge knowledge_of(bool yes);
 
 /* A socket that has a port. */
 struct occupant {
-    struct tcp_socket socket;
+    struct inet_socket socket;
     enum knowledge reuseaddr, reuseport;
     enum knowledge outgoing;  /* made by connect(), not by accept() */
     enum knowledge bound;     /* its port was given to bind(); the kernel did not choose it */

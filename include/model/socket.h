@@ -62,8 +62,8 @@ const char *socket_state_near(const char *name);
 /* Which side opened a connection: this one, by connect(), or the peer. */
 enum socket_opener { OPENER_NOT_KNOWN, OPENED_HERE, OPENED_THERE };
 
-/* One socket. */
-struct tcp_socket {
+/* One socket of the internet families: TCP, UDP or MPTCP. */
+struct inet_socket {
     enum protocol protocol;
     enum tcp_state state;
     struct endpoint local, remote; /* a LISTEN or BOUND socket's remote is a wildcard, port 0 */

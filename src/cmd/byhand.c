@@ -145,7 +145,7 @@ struct attempt {
 
 static void identify(void *context, struct suspect *suspect) {
     const struct attempt *attempt = context;
-    const struct tcp_socket *socket = &suspect->occupant.socket;
+    const struct inet_socket *socket = &suspect->occupant.socket;
     struct endpoint local = socket->local;
     if (endpoint_is_wildcard(&attempt->local))
         local = endpoint_wildcard(attempt->local.family, local.port);

@@ -102,7 +102,7 @@ struct listeners {
     size_t count;
 };
 
-static bool add_listener(void *context, const struct tcp_socket *socket) {
+static bool add_listener(void *context, const struct inet_socket *socket) {
     struct listeners *listeners = context;
     listeners->list =
         arena_grow(&listeners->arena, listeners->list, listeners->count, sizeof *listeners->list);

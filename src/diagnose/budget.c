@@ -58,7 +58,7 @@ void budget_tally_restart(struct budget_tally *tally) {
 
 /* --- counting --- */
 
-void budget_tally_explicit(struct budget_tally *tally, const struct tcp_socket *socket) {
+void budget_tally_explicit(struct budget_tally *tally, const struct inet_socket *socket) {
     if (!port_range_has(&tally->budget->range, socket->local.port))
         return;
     tally->explicit_ports += port_set_add(&tally->taken, socket->local.port);
@@ -82,7 +82,7 @@ static bool allows_reuse(const struct budget *budget, const struct endpoint *add
 
 /* tcp_twsk_unique() in net/ipv4/tcp_ipv4.c. It also needs TCP timestamps, which both ends have
  * unless somebody has turned them off. */
-static bool is_reusable(const struct budget *budget, const struct tcp_socket *socket) {
+static bool is_reusable(const struct budget *budget, const struct inet_socket *socket) {
     return socket->state == STATE_TIME_WAIT && allows_reuse(budget, &socket->local) &&
            socket->expires_ms + budget->tw_reuse_delay_ms <= TIME_WAIT_MS;
 }
@@ -110,7 +110,7 @@ static bool add_share(struct budget_tally *tally, size_t route, const struct own
     return share != NULL;
 }
 
-bool budget_tally_connection(struct budget_tally *tally, const struct tcp_socket *socket,
+bool budget_tally_connection(struct budget_tally *tally, const struct inet_socket *socket,
                              const struct owners_sample *owner) {
     const struct budget *budget = tally->budget;
     uint16_t port = socket->local.port;
@@ -233,13 +233,13 @@ struct search {
     bool failed; /* out of memory */
 };
 
-static bool count_explicit(void *context, const struct tcp_socket *socket) {
+static bool count_explicit(void *context, const struct inet_socket *socket) {
     struct search *search = context;
     budget_tally_explicit(&search->tally, socket);
     return true;
 }
 
-static bool count_connection(void *context, const struct tcp_socket *socket) {
+static bool count_connection(void *context, const struct inet_socket *socket) {
     struct search *search = context;
     const struct owners_sample *owner =
         socket->inode == 0 ? NULL : table_find(&search->owners, &socket->inode);

@@ -2,7 +2,7 @@
 
 #include "kernel/sockets.h"
 
-static bool keep_socket(void *context, const struct tcp_socket *socket) {
+static bool keep_socket(void *context, const struct inet_socket *socket) {
     struct other_sockets *found = context;
     if (found->count < OTHER_SOCKETS) {
         found->sockets[found->count] = *socket;

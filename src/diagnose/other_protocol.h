@@ -16,7 +16,7 @@ struct other_sockets {
     bool listed;            /* false: this kernel does not list its sockets, so nothing is known */
     uint32_t total;         /* of UDP all sockets on the port, of TCP listeners alone */
     unsigned count;         /* how many of them are here: */
-    struct tcp_socket sockets[OTHER_SOCKETS];
+    struct inet_socket sockets[OTHER_SOCKETS];
     struct owners owners[OTHER_SOCKETS]; /* of the socket with the same index */
 };
 

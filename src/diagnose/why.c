@@ -146,7 +146,7 @@ struct refusal why_refusal(const struct why *why) {
 
 /* Nothing in TIME-WAIT shows who opened the connection; but a port of our range towards one outside
  * of it was most likely chosen by connect(), and the other way round. */
-static enum knowledge outgoing(const struct why *why, const struct tcp_socket *socket) {
+static enum knowledge outgoing(const struct why *why, const struct inet_socket *socket) {
     if (socket->opener != OPENER_NOT_KNOWN)
         return knowledge_of(socket->opener == OPENED_HERE);
     bool ours = port_range_has(&why->range, socket->local.port);
@@ -165,7 +165,7 @@ static enum knowledge by_trial(const struct why *why, unsigned option) {
 
 /* Returns whether the socket is an earlier connection of a client that always uses these two ends.
  */
-static bool is_earlier_one(const struct why *why, const struct tcp_socket *socket) {
+static bool is_earlier_one(const struct why *why, const struct inet_socket *socket) {
     const struct why_question *asked = &why->asked;
     struct endpoint local = socket->local;
     if (asked->remote.family == 0 || asked->local.family == 0)
@@ -191,7 +191,7 @@ struct look {
 
 static void identify(void *context, struct suspect *suspect) {
     struct look *look = context;
-    const struct tcp_socket *socket = &suspect->occupant.socket;
+    const struct inet_socket *socket = &suspect->occupant.socket;
     why_describe(look->why, &suspect->occupant);
     if (socket->state == STATE_TIME_WAIT && socket->expires_ms > look->why->time_left_ms &&
         cause_in_the_way(&look->refusal, &suspect->occupant))
@@ -199,7 +199,7 @@ static void identify(void *context, struct suspect *suspect) {
 }
 
 /* Sockets of /proc/net have no cookie, and those in TIME-WAIT no inode. */
-static bool same_socket(const struct tcp_socket *a, const struct tcp_socket *b) {
+static bool same_socket(const struct inet_socket *a, const struct inet_socket *b) {
     if (a->protocol == PROTOCOL_MPTCP) /* the cookie is that of the TCP socket below */
         return a->inode == b->inode;
     return a->inode == b->inode && memcmp(a->cookie, b->cookie, sizeof a->cookie) == 0;
@@ -253,18 +253,18 @@ static void find_suspects(struct why *why) {
 /* --- other looks at the sockets --- */
 
 struct recount {
-    const struct tcp_socket *wanted;
+    const struct inet_socket *wanted;
     bool found;
 };
 
-static bool find_again(void *context, const struct tcp_socket *socket) {
+static bool find_again(void *context, const struct inet_socket *socket) {
     struct recount *recount = context;
     recount->found = same_socket(recount->wanted, socket);
     return !recount->found;
 }
 
-static bool is_there(struct sockets *sockets, const struct tcp_socket *socket) {
-    struct tcp_socket now;
+static bool is_there(struct sockets *sockets, const struct inet_socket *socket) {
+    struct inet_socket now;
     struct recount recount = {.wanted = socket};
     struct diag_query query = sockdiag_query(1U << socket->state);
     if (socket->state == STATE_BOUND) /* it can listen by now */
@@ -294,7 +294,7 @@ static bool suspects_hold(const struct why *why) {
 }
 
 static bool is_connected(const struct why *why) {
-    struct tcp_socket socket;
+    struct inet_socket socket;
     int diag = sockdiag_open(NETNS_HERE);
     bool connected =
         diag >= 0 && sockdiag_find(diag, &why->asked.local, &why->asked.remote, &socket) == 0;
@@ -303,7 +303,7 @@ static bool is_connected(const struct why *why) {
     return connected;
 }
 
-static bool count_one(void *context, const struct tcp_socket *socket) {
+static bool count_one(void *context, const struct inet_socket *socket) {
     struct why *why = context;
     why->on_port[socket->state]++;
     return true;
@@ -334,7 +334,7 @@ struct glance {
     uint64_t sum;
 };
 
-static bool add_to_sum(void *context, const struct tcp_socket *socket) {
+static bool add_to_sum(void *context, const struct inet_socket *socket) {
     struct glance *glance = context;
     struct occupant occupant = {.socket = *socket};
     why_describe(glance->why, &occupant);

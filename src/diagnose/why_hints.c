@@ -23,7 +23,7 @@ static bool has_no_ipv6(void) {
            text[0] == '1';
 }
 
-static bool add_port(void *context, const struct tcp_socket *socket) {
+static bool add_port(void *context, const struct inet_socket *socket) {
     port_set_add(context, socket->local.port);
     return true;
 }
@@ -34,8 +34,8 @@ static void find_servers(int diag, struct port_set *servers) {
 }
 
 /* The peer has not closed: its socket is open in some process, if it is on this host. */
-static void find_peer(int diag, const struct tcp_socket *socket, struct owner *peer) {
-    struct tcp_socket other;
+static void find_peer(int diag, const struct inet_socket *socket, struct owner *peer) {
+    struct inet_socket other;
     struct owners owners = {0};
     if (socket->inode != 0 || socket->state != STATE_FIN_WAIT_2 ||
         sockdiag_find(diag, &socket->remote, &socket->local, &other) != 0 || other.inode == 0)

@@ -133,14 +133,14 @@ static const struct step *find_flood(const struct stage *stage) {
     return NULL;
 }
 
-static bool take_first(void *context, const struct tcp_socket *socket) {
-    *(struct tcp_socket *)context = *socket;
+static bool take_first(void *context, const struct inet_socket *socket) {
+    *(struct inet_socket *)context = *socket;
     return false;
 }
 
 /* Finds a socket on a port that the case binds by its number: somebody else's, or one that an
  * earlier case left in TIME-WAIT. */
-static bool port_in_use(const struct stage *stage, struct tcp_socket *other) {
+static bool port_in_use(const struct stage *stage, struct inet_socket *other) {
     for (size_t i = 0; i < stage->board->result.step_count; i++) {
         const struct step *step = result_step(stage->scenario, stage->board->case_index, i);
         const struct address *address = step_address(step);
@@ -160,7 +160,7 @@ static bool port_in_use(const struct stage *stage, struct tcp_socket *other) {
 
 static enum outcome check_host(struct stage *stage) {
     const struct step *step = find_need(stage, TOUCHES_HOST);
-    struct tcp_socket other;
+    struct inet_socket other;
     if (step != NULL)
         return stage_reason(stage, OUTCOME_SKIP,
                             "line %u: '%s' would change the host; it needs a private namespace, "
@@ -348,7 +348,7 @@ static void drop_leftovers(const struct stage *stage) {
     size_t count = stage->scenario->role_count * stage->scenario->socket_count;
     for (size_t i = 0; i < count; i++) {
         const struct socket_view *view = &stage->board->views[i];
-        struct tcp_socket socket;
+        struct inet_socket socket;
         if (view->has_peer && sockdiag_find(stage->diag, &view->local, &view->peer, &socket) == 0 &&
             socket.state == STATE_TIME_WAIT)
             sockdiag_end_time_wait(stage->diag, NETNS_HERE, &socket);

@@ -50,13 +50,13 @@ static bool make_query(const struct stage *stage, const struct step *step,
            board_resolve_pattern(stage->board, &step->query.remote, &query->remote);
 }
 
-static bool count_one(void *context, const struct tcp_socket *socket) {
+static bool count_one(void *context, const struct inet_socket *socket) {
     (void)socket;
     ++*(int64_t *)context;
     return true;
 }
 
-static bool found_one(void *context, const struct tcp_socket *socket) {
+static bool found_one(void *context, const struct inet_socket *socket) {
     (void)socket;
     *(bool *)context = true;
     return false;
@@ -68,7 +68,7 @@ static bool known_exists(const struct stage *stage, const struct diag_query *que
     size_t count = stage->scenario->role_count * stage->scenario->socket_count;
     for (size_t i = 0; i < count; i++) {
         const struct socket_view *view = &stage->board->views[i];
-        struct tcp_socket socket;
+        struct inet_socket socket;
         if (view->has_peer && endpoint_matches(&query->local, &view->local) &&
             endpoint_matches(&query->remote, &view->peer) &&
             sockdiag_find(stage->diag, &view->local, &view->peer, &socket) == 0 &&
@@ -83,7 +83,7 @@ struct seen_text {
     size_t used;
 };
 
-static bool describe_one(void *context, const struct tcp_socket *socket) {
+static bool describe_one(void *context, const struct inet_socket *socket) {
     struct seen_text *seen = context;
     char local[ENDPOINT_TEXT_SIZE];
     size_t left = RESULT_TEXT_SIZE - seen->used;
@@ -161,11 +161,11 @@ const struct action action_count = {.stage = do_count, .needs = NEEDS_SOCK_DIAG}
 
 struct doomed {
     struct arena arena;
-    struct tcp_socket *sockets;
+    struct inet_socket *sockets;
     size_t count;
 };
 
-static bool doom(void *context, const struct tcp_socket *socket) {
+static bool doom(void *context, const struct inet_socket *socket) {
     struct doomed *doomed = context;
     doomed->sockets = arena_grow(&doomed->arena, doomed->sockets, doomed->count, sizeof *socket);
     doomed->sockets[doomed->count++] = *socket;

@@ -77,7 +77,7 @@ static bool same_place(const struct endpoint *a, const struct endpoint *b) {
 
 /* Returns whether the view is of this socket: by its inode if it is open, by its two endpoints if
  * it is closed. */
-static bool is_of(const struct socket_view *view, const struct tcp_socket *socket) {
+static bool is_of(const struct socket_view *view, const struct inet_socket *socket) {
     if (socket->inode != 0)
         return view->open && view->inode == socket->inode;
     return view->made && !view->open && view->has_peer &&

@@ -23,26 +23,26 @@ struct search {
     bool denied;
 };
 
-static bool add_listed(void *context, const struct tcp_socket *socket) {
+static bool add_listed(void *context, const struct inet_socket *socket) {
     struct search *search = context;
     bool is_new;
     return socket->inode == 0 || table_add(&search->known, &socket->inode, &is_new) != NULL;
 }
 
 /* Describes a borrowed socket as the kernel would list it. */
-static struct tcp_socket describe(int fd) {
+static struct inet_socket describe(int fd) {
     struct socket_view view = {0};
     uint64_t cookie = 0;
     socklen_t size = sizeof cookie;
     socket_look(&view, fd);
-    struct tcp_socket socket = {.state = STATE_BOUND,
-                                .local = view.local,
-                                .remote = endpoint_wildcard(view.family, 0),
-                                .inode = view.inode,
-                                .uid = view.uid,
-                                .interface = view.interface,
-                                .v6only = view.v6only,
-                                .v6only_known = view.family == AF_INET6};
+    struct inet_socket socket = {.state = STATE_BOUND,
+                                 .local = view.local,
+                                 .remote = endpoint_wildcard(view.family, 0),
+                                 .inode = view.inode,
+                                 .uid = view.uid,
+                                 .interface = view.interface,
+                                 .v6only = view.v6only,
+                                 .v6only_known = view.family == AF_INET6};
     if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0) {
         socket.cookie[0] = (uint32_t)cookie;
         socket.cookie[1] = (uint32_t)(cookie >> 32);
@@ -62,7 +62,7 @@ static bool ask(void *context, uint32_t inode, int fd) {
     }
     table_add(&search->known, &inode, &is_new);
     if (socket_is_idle_tcp(copy)) {
-        struct tcp_socket socket = describe(copy);
+        struct inet_socket socket = describe(copy);
         if (socket.local.port != 0 && socket.local.port == search->port)
             search->more = search->visit(search->context, &socket);
     }

@@ -38,7 +38,7 @@ static int compare_endpoints(const struct endpoint *a, const struct endpoint *b)
 /* The heaviest first; of equals by cause, then by what distinguishes the sockets. */
 static int compare(const void *left, const void *right) {
     const struct suspect *a = left, *b = right;
-    const struct tcp_socket *mine = &a->occupant.socket, *theirs = &b->occupant.socket;
+    const struct inet_socket *mine = &a->occupant.socket, *theirs = &b->occupant.socket;
     int order = compare_numbers(b->blame.weight, a->blame.weight);
     order = order != 0 ? order : compare_numbers(a->blame.cause, b->blame.cause);
     order = order != 0 ? order : compare_numbers(mine->state, theirs->state);
@@ -98,14 +98,14 @@ static bool is_in_the_way(const struct search *search, const struct occupant *oc
            cause_by_elimination(search->refusal, occupant);
 }
 
-static bool waits_for_accept(const struct tcp_socket *socket) {
+static bool waits_for_accept(const struct inet_socket *socket) {
     return socket->inode == 0 &&
            (socket->state == STATE_ESTABLISHED || socket->state == STATE_SYN_RECEIVED ||
             socket->state == STATE_CLOSE_WAIT);
 }
 
 /* The large parts of a suspect, which stay zero here, are not cleared for each socket. */
-static bool consider(void *context, const struct tcp_socket *socket) {
+static bool consider(void *context, const struct inet_socket *socket) {
     struct search *search = context;
     const struct evidence_source *source = search->source;
     struct suspect *suspect = &search->suspect;
@@ -181,10 +181,10 @@ static bool is_listener(const struct suspect *suspect) {
 
 /* An MPTCP listener is listed as TCP too, in some kernels without the inode by which its owner is
  * found. */
-static bool adopt_mptcp(void *context, const struct tcp_socket *socket) {
+static bool adopt_mptcp(void *context, const struct inet_socket *socket) {
     struct evidence *evidence = context;
     for (unsigned i = 0; i < evidence->suspect_count; i++) {
-        struct tcp_socket *mine = &evidence->suspects[i].occupant.socket;
+        struct inet_socket *mine = &evidence->suspects[i].occupant.socket;
         if (is_listener(&evidence->suspects[i]) &&
             (mine->inode == 0 || mine->inode == socket->inode) &&
             endpoint_equal(&mine->local, &socket->local)) {

@@ -38,7 +38,7 @@ struct bound_search {
     struct candidates *candidates;
 };
 
-static bool mark_bound(void *context, const struct tcp_socket *socket) {
+static bool mark_bound(void *context, const struct inet_socket *socket) {
     struct bound_search *search = context;
     const struct bound_entry *entry = table_find(&search->table, socket->cookie);
     if (entry != NULL)
@@ -92,7 +92,7 @@ static void borrow_options(const struct owners *owners, struct occupant *occupan
 /* --- batches --- */
 
 /* Sockets that were read from /proc/net have no cookie. */
-static bool same_socket(const struct tcp_socket *a, const struct tcp_socket *b) {
+static bool same_socket(const struct inet_socket *a, const struct inet_socket *b) {
     return memcmp(a->cookie, b->cookie, sizeof a->cookie) == 0 && a->inode == b->inode &&
            a->state == b->state && endpoint_equal(&a->local, &b->local) &&
            endpoint_equal(&a->remote, &b->remote);
@@ -100,7 +100,7 @@ static bool same_socket(const struct tcp_socket *a, const struct tcp_socket *b) 
 
 static struct candidate *candidate_of(struct candidates *candidates,
                                       const struct suspect *suspect) {
-    const struct tcp_socket *wanted = &suspect->occupant.socket;
+    const struct inet_socket *wanted = &suspect->occupant.socket;
     for (size_t i = 0; i < candidates->count; i++)
         if (same_socket(&candidates->list[i].occupant.socket, wanted))
             return &candidates->list[i];

@@ -364,7 +364,7 @@ static void find_stops(struct server *server, const struct members *members) {
 
 /* --- the whole --- */
 
-void server_describe(const struct owners *owners, const struct tcp_socket *socket,
+void server_describe(const struct owners *owners, const struct inet_socket *socket,
                      struct server *server) {
     struct members members = read_members(owners);
     struct owner *ancestors = calloc(ANCESTORS, sizeof *ancestors);

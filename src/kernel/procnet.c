@@ -60,10 +60,10 @@ static bool take_endpoint(const char **at, sa_family_t family, struct endpoint *
 }
 
 bool procnet_parse(const char *line, enum protocol protocol, sa_family_t family,
-                   struct tcp_socket *socket) {
+                   struct inet_socket *socket) {
     const char *at = line;
     uint64_t slot, state, sent, received, timer, ticks, retransmits, uid, timeout, inode;
-    *socket = (struct tcp_socket){.protocol = protocol};
+    *socket = (struct inet_socket){.protocol = protocol};
     if (!take_number(&at, 10, &slot) || !take_char(&at, ':') ||
         !take_endpoint(&at, family, &socket->local) ||
         !take_endpoint(&at, family, &socket->remote) || !take_number(&at, 16, &state) ||
@@ -144,7 +144,7 @@ struct reading {
 
 static bool take_socket(void *context, const char *line) {
     const struct reading *reading = context;
-    struct tcp_socket socket;
+    struct inet_socket socket;
     return !procnet_parse(line, reading->query->protocol, reading->family, &socket) ||
            !sockdiag_wanted(reading->query, &socket) || reading->visit(reading->context, &socket);
 }

@@ -27,7 +27,7 @@ int procnet_dump_unix(struct netns ns, unixdiag_visit *visit, void *context);
 /* Reads a line of /proc/net/tcp, tcp6, udp or udp6. Returns false if it is not one, as the heading
  * of the file is not. */
 bool procnet_parse(const char *line, enum protocol protocol, sa_family_t family,
-                   struct tcp_socket *socket);
+                   struct inet_socket *socket);
 
 /* Reads a line of /proc/net/unix. The kernel writes `@` for each NUL in an abstract name: the first
  * one becomes a NUL again. */

@@ -31,7 +31,7 @@ struct diag_query sockdiag_query(uint32_t states) {
     return (struct diag_query){.states = states, .local = any, .remote = any};
 }
 
-bool sockdiag_wanted(const struct diag_query *query, const struct tcp_socket *socket) {
+bool sockdiag_wanted(const struct diag_query *query, const struct inet_socket *socket) {
     uint16_t port = socket->local.port;
     bool in_range =
         query->high == 0 || !query->local.any_port || (port >= query->low && port <= query->high);
@@ -197,7 +197,7 @@ static uint32_t read_drops(const struct rtattr *attribute) {
     return counts[SK_MEMINFO_DROPS];
 }
 
-static void read_attributes(const struct nlmsghdr *header, struct tcp_socket *socket) {
+static void read_attributes(const struct nlmsghdr *header, struct inet_socket *socket) {
     struct diag_attributes list = diag_attributes(header, sizeof(struct inet_diag_msg));
     for (const struct rtattr *attribute; (attribute = diag_next_attribute(&list)) != NULL;) {
         if (attribute->rta_type == INET_DIAG_SKV6ONLY && attribute->rta_len > RTA_LENGTH(0)) {
@@ -212,13 +212,13 @@ static void read_attributes(const struct nlmsghdr *header, struct tcp_socket *so
 }
 
 static bool read_socket(const struct nlmsghdr *header, const struct diag_query *query,
-                        struct tcp_socket *socket) {
+                        struct inet_socket *socket) {
     const struct inet_diag_msg *message = NLMSG_DATA(header);
     if (header->nlmsg_len < NLMSG_LENGTH(sizeof *message))
         return false;
     if (message->idiag_family != AF_INET && message->idiag_family != AF_INET6)
         return false;
-    *socket = (struct tcp_socket){
+    *socket = (struct inet_socket){
         .protocol = query->protocol,
         .state = state_of(message, query),
         .local = endpoint_of(message, message->id.idiag_src, message->id.idiag_sport),
@@ -243,7 +243,7 @@ struct parsing {
 
 static enum sockdiag_status parse_message(void *context, const struct nlmsghdr *header) {
     const struct parsing *parsing = context;
-    struct tcp_socket socket;
+    struct inet_socket socket;
     if ((header->nlmsg_type != SOCK_DIAG_BY_FAMILY && header->nlmsg_type != TCPDIAG_GETSOCK) ||
         !read_socket(header, parsing->query, &socket) || socket.state >= STATE_COUNT)
         return SOCKDIAG_BROKEN;
@@ -328,13 +328,13 @@ static int ask_one(int diag, struct single_request *request, void *buffer, size_
     }
 }
 
-static bool take_socket(void *context, const struct tcp_socket *socket) {
-    *(struct tcp_socket *)context = *socket;
+static bool take_socket(void *context, const struct inet_socket *socket) {
+    *(struct inet_socket *)context = *socket;
     return false;
 }
 
 int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint *remote,
-                  struct tcp_socket *socket) {
+                  struct inet_socket *socket) {
     _Alignas(uint32_t) char buffer[4096];
     struct single_request request = {
         .header = {.nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST},
@@ -348,7 +348,7 @@ int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint 
     /* A lookup that finds no connection falls back to the listener: compare the endpoints. */
     struct diag_query query = {
         .states = STATES_ANY, .local = {.endpoint = *local}, .remote = {.endpoint = *remote}};
-    *socket = (struct tcp_socket){0};
+    *socket = (struct inet_socket){0};
     switch (sockdiag_parse(buffer, size, request.header.nlmsg_seq, &query, take_socket, socket,
                            &error)) {
     case SOCKDIAG_ENDED:
@@ -362,7 +362,7 @@ int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint 
     }
 }
 
-int sockdiag_destroy(int diag, const struct tcp_socket *socket) {
+int sockdiag_destroy(int diag, const struct inet_socket *socket) {
     _Alignas(uint32_t) char buffer[4096];
     struct single_request request = {
         .header = {.nlmsg_type = SOCK_DESTROY, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
@@ -384,10 +384,10 @@ int sockdiag_destroy(int diag, const struct tcp_socket *socket) {
 /* There is no connection between two ports 0. Without INET_DIAG_DESTROY the kernel does not even
  * look for it (inet_diag_cmd_exact() in net/ipv4/inet_diag.c). */
 bool sockdiag_can_destroy(int diag) {
-    struct tcp_socket none = {.protocol = PROTOCOL_TCP,
-                              .state = STATE_ESTABLISHED,
-                              .local = endpoint_wildcard(AF_INET, 0),
-                              .remote = endpoint_wildcard(AF_INET, 0)};
+    struct inet_socket none = {.protocol = PROTOCOL_TCP,
+                               .state = STATE_ESTABLISHED,
+                               .local = endpoint_wildcard(AF_INET, 0),
+                               .remote = endpoint_wildcard(AF_INET, 0)};
     return sockdiag_destroy(diag, &none) == ENOENT;
 }
 
@@ -409,12 +409,12 @@ static void reset_from(struct netns ns, const struct endpoint *peer,
     close(fd);
 }
 
-void sockdiag_end_time_wait(int diag, struct netns ns, const struct tcp_socket *socket) {
+void sockdiag_end_time_wait(int diag, struct netns ns, const struct inet_socket *socket) {
     if (sockdiag_destroy(diag, socket) != 0)
         reset_from(ns, &socket->remote, &socket->local);
 }
 
-static bool stop_at_first(void *context, const struct tcp_socket *socket) {
+static bool stop_at_first(void *context, const struct inet_socket *socket) {
     (void)socket;
     *(bool *)context = true;
     return false;

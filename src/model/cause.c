@@ -89,7 +89,7 @@ static bool is_unanswered(enum tcp_state state) {
 
 /* A connection, or what is left of it in TIME-WAIT. */
 static enum cause connection_cause(const struct refusal *refusal, const struct occupant *occupant) {
-    const struct tcp_socket *socket = &occupant->socket;
+    const struct inet_socket *socket = &occupant->socket;
     enum tcp_state state = socket->state;
     bool reuseaddr = refusal->claim.reuseaddr || refusal->assume_reuseaddr;
     if (endpoint_equal(&socket->local, &socket->remote))

@@ -39,7 +39,7 @@ bool rules_v6only(const struct claim *claim) {
 /* Returns whether the kernel treats the occupant as IPv6 only. The address does not show it: that
  * of a connection can come from [::], and stays when the connection has ended. */
 static enum knowledge occupant_v6only(const struct occupant *occupant) {
-    const struct tcp_socket *socket = &occupant->socket;
+    const struct inet_socket *socket = &occupant->socket;
     if (endpoint_is_ipv4(&socket->local))
         return KNOWN_NO;
     return socket->v6only_known ? knowledge_of(socket->v6only) : NOT_KNOWN;
@@ -94,7 +94,7 @@ struct ruling rules_meet(const struct claim *claim, const struct occupant *occup
 
 /* A closed connection; the kernel keeps only a remnant of it. An orphan in FIN-WAIT-2 can be one
  * already, although sock_diag calls it FIN-WAIT-2 (tcp_time_wait()). */
-static bool is_remnant(const struct tcp_socket *socket) {
+static bool is_remnant(const struct inet_socket *socket) {
     return socket->state == STATE_TIME_WAIT ||
            (socket->state == STATE_FIN_WAIT_2 && socket->inode == 0);
 }
@@ -185,7 +185,7 @@ static bool may_be(const struct endpoint *mine, const struct endpoint *theirs) {
 
 /* Returns whether the occupant is a connection with the same two addresses and ports
  * (__inet_check_established(): one that is bound to a device meets only those of that device). */
-static bool same_connection(const struct claim *claim, const struct tcp_socket *other) {
+static bool same_connection(const struct claim *claim, const struct inet_socket *other) {
     return other->state != STATE_LISTEN && other->state != STATE_BOUND &&
            claim->remote.port == other->remote.port && may_be(&claim->remote, &other->remote) &&
            may_be(&claim->local, &other->local) &&
@@ -220,7 +220,7 @@ static struct ruling between_autoconnect(const struct claim *claim,
 
 struct ruling rules_between(enum port_call call, const struct claim *claim,
                             const struct occupant *occupant) {
-    const struct tcp_socket *other = &occupant->socket;
+    const struct inet_socket *other = &occupant->socket;
     bool automatic = claim->local.port == 0;
     uint16_t low = automatic ? claim->range_low : claim->local.port;
     uint16_t high = automatic ? claim->range_high : claim->local.port;

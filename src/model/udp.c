@@ -12,7 +12,7 @@
 /* Returns whether the kernel takes the socket for one that has IPv4 too. sock_diag does not say so
  * of one that is connected. */
 static enum knowledge has_ipv4(const struct occupant *occupant) {
-    const struct tcp_socket *socket = &occupant->socket;
+    const struct inet_socket *socket = &occupant->socket;
     if (endpoint_is_ipv4(&socket->local))
         return KNOWN_YES;
     return socket->v6only_known ? knowledge_of(!socket->v6only) : NOT_KNOWN;
@@ -108,7 +108,7 @@ static struct look look_at(const struct claim *claim, const struct occupant *occ
 }
 
 static struct look look_if_near(const struct claim *claim, const struct occupant *occupant) {
-    const struct tcp_socket *other = &occupant->socket;
+    const struct inet_socket *other = &occupant->socket;
     bool near = claim->local.port != 0 ? other->local.port == claim->local.port
                                        : other->local.port >= claim->range_low &&
                                              other->local.port <= claim->range_high;

@@ -40,11 +40,11 @@ static int open_listener(void) {
 
 struct own_listener {
     int fd;
-    struct tcp_socket socket;
+    struct inet_socket socket;
     bool found;
 };
 
-static bool find_own(void *context, const struct tcp_socket *socket) {
+static bool find_own(void *context, const struct inet_socket *socket) {
     struct own_listener *own = context;
     struct sockaddr_storage address;
     socklen_t size = sizeof address;

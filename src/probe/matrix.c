@@ -225,7 +225,7 @@ static int close_to_time_wait(int diag, struct first *first, const struct endpoi
     static const struct timespec pause = {.tv_nsec = 1000000L};
     struct sockaddr_storage address;
     socklen_t size = sizeof address;
-    struct tcp_socket found;
+    struct inet_socket found;
     if (getsockname(first->client, (struct sockaddr *)&address, &size) < 0)
         return errno;
     struct endpoint remote = endpoint_from_sockaddr(&address);

@@ -10,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static bool check(void *context, const struct tcp_socket *socket) {
+static bool check(void *context, const struct inet_socket *socket) {
     (void)context;
     if (socket->state >= STATE_COUNT ||
         (socket->local.family != AF_INET && socket->local.family != AF_INET6))
@@ -27,7 +27,7 @@ static bool check_unix(void *context, const struct unix_socket *socket) {
 }
 
 static void check_line(const uint8_t *data, size_t size) {
-    struct tcp_socket socket;
+    struct inet_socket socket;
     struct unix_socket unix_socket;
     char *line = malloc(size + 1);
     if (line == NULL)

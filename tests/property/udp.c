@@ -167,7 +167,7 @@ struct listing {
     uint16_t port;
 };
 
-static bool list_one(void *context, const struct tcp_socket *socket) {
+static bool list_one(void *context, const struct inet_socket *socket) {
     struct listing *listing = context;
     if (listing->count < SLOTS)
         listing->inodes[listing->count++] = socket->inode;

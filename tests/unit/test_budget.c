@@ -12,8 +12,8 @@ static struct endpoint at(const char *text) {
     return pattern.endpoint;
 }
 
-static struct tcp_socket connection(const char *local, const char *remote, enum tcp_state state) {
-    return (struct tcp_socket){.state = state, .local = at(local), .remote = at(remote)};
+static struct inet_socket connection(const char *local, const char *remote, enum tcp_state state) {
+    return (struct inet_socket){.state = state, .local = at(local), .remote = at(remote)};
 }
 
 /* A budget of 20 ports, 2000 to 2019. */
@@ -26,7 +26,7 @@ static struct budget twenty_ports(void) {
 
 static void count(struct budget_tally *tally, const char *local, const char *remote,
                   enum tcp_state state) {
-    struct tcp_socket socket = connection(local, remote, state);
+    struct inet_socket socket = connection(local, remote, state);
     assert_true(budget_tally_connection(tally, &socket, NULL));
 }
 
@@ -59,9 +59,9 @@ static void explicit_ports_are_used_everywhere_and_incoming_connections_nowhere(
     struct budget_tally tally;
     (void)state;
     budget_tally_begin(&tally, &budget);
-    struct tcp_socket listener = connection("192.0.2.1:2000", "0.0.0.0:0", STATE_LISTEN);
-    struct tcp_socket idle = connection("192.0.2.1:2001", "0.0.0.0:0", STATE_BOUND);
-    struct tcp_socket fixed = connection("192.0.2.1:2003", "198.51.100.1:80", STATE_ESTABLISHED);
+    struct inet_socket listener = connection("192.0.2.1:2000", "0.0.0.0:0", STATE_LISTEN);
+    struct inet_socket idle = connection("192.0.2.1:2001", "0.0.0.0:0", STATE_BOUND);
+    struct inet_socket fixed = connection("192.0.2.1:2003", "198.51.100.1:80", STATE_ESTABLISHED);
     budget_tally_explicit(&tally, &listener);
     budget_tally_explicit(&tally, &listener);
     budget_tally_explicit(&tally, &idle);
@@ -84,7 +84,7 @@ static void without_connections_all_but_the_explicit_ports_are_left(void **state
     (void)state;
     budget.asked.remote = at("198.51.100.1:80");
     budget_tally_begin(&tally, &budget);
-    struct tcp_socket idle = connection("192.0.2.1:2001", "0.0.0.0:0", STATE_BOUND);
+    struct inet_socket idle = connection("192.0.2.1:2001", "0.0.0.0:0", STATE_BOUND);
     budget_tally_explicit(&tally, &idle);
     budget_tally_finish(&tally, &budget);
     assert_int_equal(budget.route_count, 0);
@@ -99,7 +99,7 @@ static void time_wait_on_loopback_can_be_reused_after_the_delay(void **state) {
     struct budget_tally tally;
     (void)state;
     budget_tally_begin(&tally, &budget);
-    struct tcp_socket waiting = connection("127.0.0.1:2000", "127.0.0.1:80", STATE_TIME_WAIT);
+    struct inet_socket waiting = connection("127.0.0.1:2000", "127.0.0.1:80", STATE_TIME_WAIT);
     for (int i = 0; i < 3; i++) {
         static const uint32_t expires_ms[] = {59500, 59000, 100};
         waiting.local.port = (uint16_t)(2000 + 2 * i);
@@ -133,7 +133,7 @@ static void the_owners_with_the_most_are_listed_whoever_comes_first(void **state
     struct budget_tally tally;
     (void)state;
     budget_tally_begin(&tally, &budget);
-    struct tcp_socket socket = connection("192.0.2.1:2000", "198.51.100.1:80", STATE_ESTABLISHED);
+    struct inet_socket socket = connection("192.0.2.1:2000", "198.51.100.1:80", STATE_ESTABLISHED);
     for (uint32_t i = 0; i < OWNERS; i++) {
         struct owners_sample owner = {.pid = (pid_t)(100 + i), .weight = i + 1};
         socket.local.port = (uint16_t)(2000 + i);
@@ -155,7 +155,7 @@ static void the_fullest_routes_are_listed_and_all_are_counted(void **state) {
     struct budget_tally tally;
     (void)state;
     budget_tally_begin(&tally, &budget);
-    struct tcp_socket socket = connection("192.0.2.1:2000", "198.51.100.1:80", STATE_ESTABLISHED);
+    struct inet_socket socket = connection("192.0.2.1:2000", "198.51.100.1:80", STATE_ESTABLISHED);
     for (unsigned i = 0; i < ROUTES; i++) {
         socket.remote.port = (uint16_t)(10000 + i);
         assert_true(budget_tally_connection(&tally, &socket, NULL));

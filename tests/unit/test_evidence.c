@@ -192,7 +192,7 @@ static int find_bound_socket(void) {
     evidence_look(&source, &refusal, &evidence);
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
-    const struct tcp_socket *found = &evidence.suspects[0].occupant.socket;
+    const struct inet_socket *found = &evidence.suspects[0].occupant.socket;
     if (borrowed < 0)
         return NOT_PERMITTED;
     if (evidence.total != 1 || evidence.cause != CAUSE_BOUND_BUT_IDLE)

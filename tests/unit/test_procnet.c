@@ -30,7 +30,7 @@ static void assert_endpoint(const struct endpoint *endpoint, const char *want) {
 static void tcp_line_has_every_field(void **state) {
     static const uint8_t local[] = {127, 0, 0, 1}, remote[] = {192, 0, 2, 7};
     char line[200], one[40], two[40];
-    struct tcp_socket socket;
+    struct inet_socket socket;
     (void)state;
     snprintf(
         line, sizeof line,
@@ -53,7 +53,7 @@ static void tcp_line_has_every_field(void **state) {
 static void tcp6_line_has_four_words(void **state) {
     static const uint8_t local[16] = {[15] = 1}, any[16];
     char line[300], one[40], two[40];
-    struct tcp_socket socket;
+    struct inet_socket socket;
     (void)state;
     snprintf(line, sizeof line,
              "   0: %s:0050 %s:0000 0A 00000000:00000000 00:00000000 00000000     0        0 99 1 "
@@ -71,7 +71,7 @@ static void udp_line_has_drops(void **state) {
     static const char line[] = " 3421: 00000000:0035 00000000:0000 07 00000000:00000000 "
                                "00:00000000 00000000   101        0 "
                                "1234 2 0000000000000000 42\n";
-    struct tcp_socket socket;
+    struct inet_socket socket;
     (void)state;
     assert_true(procnet_parse(line, PROTOCOL_UDP, AF_INET, &socket));
     assert_int_equal(socket.state, STATE_CLOSED);
@@ -99,7 +99,7 @@ static void other_lines_are_refused(void **state) {
         "0:0 "
         "0 0 0 1",
     };
-    struct tcp_socket socket;
+    struct inet_socket socket;
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++)
         if (procnet_parse(rows[i], PROTOCOL_TCP, AF_INET, &socket))
@@ -153,10 +153,10 @@ static void unix_name_is_cut_where_it_is_too_long(void **state) {
 struct wanted {
     uint16_t port;
     unsigned count;
-    struct tcp_socket socket;
+    struct inet_socket socket;
 };
 
-static bool note(void *context, const struct tcp_socket *socket) {
+static bool note(void *context, const struct inet_socket *socket) {
     struct wanted *wanted = context;
     wanted->count++;
     wanted->socket = *socket;

@@ -41,10 +41,10 @@ static struct why a_refusal(enum cause cause, enum tcp_state tcp) {
                       .range = {.low = 40000, .high = 40003}};
     struct suspect *suspect = &why.evidence.suspects[0];
     why.evidence.total = why.evidence.suspect_count = 1;
-    suspect->occupant.socket = (struct tcp_socket){.state = tcp,
-                                                   .local = an_endpoint("127.0.0.1:40000"),
-                                                   .remote = an_endpoint("127.0.0.1:80"),
-                                                   .expires_ms = 59000};
+    suspect->occupant.socket = (struct inet_socket){.state = tcp,
+                                                    .local = an_endpoint("127.0.0.1:40000"),
+                                                    .remote = an_endpoint("127.0.0.1:80"),
+                                                    .expires_ms = 59000};
     suspect->server.shape = SERVER_ONE;
     suspect->server.main.pid = 4711;
     struct stop *stop = stops_add(&suspect->server.stops, "systemctl stop 'a b.service'");

@@ -108,7 +108,7 @@ static int end_tree(void **state) {
 
 /* Makes the processes, up to one with pid 0; those from number `first` on have the socket. */
 static struct server describe(const struct fake *fakes, size_t first) {
-    const struct tcp_socket socket = {
+    const struct inet_socket socket = {
         .state = STATE_LISTEN, .local = {.family = AF_INET, .port = 8080}, .receive_queue = 2};
     struct owners owners = {.search = OWNERS_SEARCHED};
     struct server server;
@@ -132,7 +132,7 @@ static void check_stop(const struct server *server, const char *want) {
 
 static void nobody(void **state) {
     struct owners owners = {.search = OWNERS_DENIED};
-    const struct tcp_socket socket = {.state = STATE_LISTEN};
+    const struct inet_socket socket = {.state = STATE_LISTEN};
     struct server server;
     (void)state;
     server_describe(&owners, &socket, &server);

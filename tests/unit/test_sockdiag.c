@@ -338,10 +338,10 @@ struct outcome {
     enum sockdiag_status status;
     int error;
     size_t count, most; /* visits, and after how many the visitor wants no more; 0: never */
-    struct tcp_socket sockets[8];
+    struct inet_socket sockets[8];
 };
 
-static bool note_socket(void *context, const struct tcp_socket *socket) {
+static bool note_socket(void *context, const struct inet_socket *socket) {
     struct outcome *outcome = context;
     assert_true(outcome->count < ROWS(outcome->sockets));
     outcome->sockets[outcome->count++] = *socket;
@@ -391,7 +391,7 @@ static void parse_reads_every_field_of_a_socket(void **state) {
     message->id.idiag_cookie[0] = 0xc0;
     message->id.idiag_cookie[1] = 0xc1;
     struct outcome outcome = parse_all(&datagram);
-    const struct tcp_socket *socket = &outcome.sockets[0];
+    const struct inet_socket *socket = &outcome.sockets[0];
     assert_int_equal(outcome.status, SOCKDIAG_MORE);
     assert_int_equal(outcome.count, 1);
     assert_int_equal(socket->state, STATE_ESTABLISHED);

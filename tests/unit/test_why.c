@@ -450,7 +450,7 @@ static void what_is_free_has_no_cause(void **state) {
 
 static void what_is_free_with_reuseaddr_alone_says_what_else_is_in_the_way(void **state) {
     struct why why = a_refusal();
-    struct tcp_socket *socket = &why.evidence.suspects[0].occupant.socket;
+    struct inet_socket *socket = &why.evidence.suspects[0].occupant.socket;
     unsigned remedies = 0;
     (void)state;
     why.verdict = WHY_FREE;

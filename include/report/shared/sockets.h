@@ -18,12 +18,12 @@ typedef const char *sockets_endpoint(const void *context, const struct endpoint 
 /* Prints `LISTEN 127.0.0.1:80`, `ESTABLISHED 127.0.0.1:80 to 127.0.0.1:4000`, `UDP UNCONN
  * 0.0.0.0:53`, or of a Unix socket `Unix LISTEN, 0 waiting, backlog 128`. `write` writes the
  * endpoints; NULL: as endpoint_text() does. */
-void sockets_print(FILE *out, const struct tcp_socket *socket, sockets_endpoint *write,
+void sockets_print(FILE *out, const struct inet_socket *socket, sockets_endpoint *write,
                    const void *context);
 
 /* Prints `, 59 s left` of a socket in TIME-WAIT, or in FIN-WAIT-2 without a process, and nothing of
  * others. */
-void sockets_print_time_left(FILE *out, const struct tcp_socket *socket);
+void sockets_print_time_left(FILE *out, const struct inet_socket *socket);
 
 /* Prints `pid 4711, www-data, nginx.service: nginx -g daemon off;` where `column` columns of the
  * line are used already. If that is wider than 80 columns, it leaves out the arguments of the
@@ -60,7 +60,7 @@ void sockets_json_endpoint(struct json *json, const char *key, const struct endp
 
 /* Writes the members of an object: protocol, state, local, remote (null: none), uid, inode, and in
  * TIME-WAIT time_left_ms. */
-void sockets_json(struct json *json, const struct tcp_socket *socket);
+void sockets_json(struct json *json, const struct inet_socket *socket);
 
 /* Writes the members of an object: pid, fd (null: not known), uid, user (null: not known), name,
  * program, command, unit (null: none). */

@@ -15,7 +15,7 @@ static const char *endpoint(const void *context, const struct endpoint *endpoint
     return endpoint_text(endpoint, text);
 }
 
-void sockets_print(FILE *out, const struct tcp_socket *socket, sockets_endpoint *write,
+void sockets_print(FILE *out, const struct inet_socket *socket, sockets_endpoint *write,
                    const void *context) {
     char text[ENDPOINT_TEXT_SIZE];
     write = write == NULL ? endpoint : write;
@@ -33,7 +33,7 @@ void sockets_print(FILE *out, const struct tcp_socket *socket, sockets_endpoint 
         fprintf(out, " to %s", write(context, &socket->remote, text));
 }
 
-void sockets_print_time_left(FILE *out, const struct tcp_socket *socket) {
+void sockets_print_time_left(FILE *out, const struct inet_socket *socket) {
     bool orphan = socket->state == STATE_FIN_WAIT_2 && socket->inode == 0 && socket->expires_ms > 0;
     if (socket->state == STATE_TIME_WAIT || orphan)
         fprintf(out, ", %" PRIu32 " s left", (socket->expires_ms + 999) / 1000);
@@ -238,7 +238,7 @@ void sockets_json_endpoint(struct json *json, const char *key, const struct endp
     json_string(json, key, endpoint->family == 0 ? NULL : endpoint_text(endpoint, text));
 }
 
-void sockets_json(struct json *json, const struct tcp_socket *socket) {
+void sockets_json(struct json *json, const struct inet_socket *socket) {
     static const struct endpoint none = {0};
     json_string(json, "protocol", socket_protocol_name(socket->protocol));
     json_string(json, "state", socket_state_text(socket->protocol, socket->state));
