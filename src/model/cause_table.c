@@ -1,4 +1,3 @@
-/* NOLINTBEGIN: to be looked at one by one */
 /* THE table of causes: everything that is said about each of them. The remedies are in the order in
  * which to try them; those that change more than the port come last. */
 #include "model/cause.h"
@@ -6,14 +5,14 @@
 #define STOP                                                                                       \
     { .kind = REMEDY_STOP }
 #define NOTE(text_)                                                                                \
-    { .text = text_ }
+    { .text = (text_) }
 #define NOTE_IF(when_, text_)                                                                      \
-    { .text = text_, .when = when_ }
+    { .text = (text_), .when = (when_) }
 #define OR_STOP NOTE_IF(IF_OWNER, "or stop the program that has it:"), STOP
 #define WATCH                                                                                      \
     { .kind = REMEDY_COMMAND, .text = "portreuse why --watch {question}" }
 #define DESTROY(price_)                                                                            \
-    { .kind = REMEDY_HERE_ROOT, .text = "ss -tK {sockets}", .price = price_, .when = IF_DESTROY }
+    { .kind = REMEDY_HERE_ROOT, .text = "ss -tK {sockets}", .price = (price_), .when = IF_DESTROY }
 #define END_TIME_WAIT                                                                              \
     DESTROY("this ends TIME-WAIT early (Linux 6.x); late segments of the old connection can then " \
             "reach the next one between the same addresses and ports:")
@@ -519,5 +518,3 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                       NOTE("run as its user, or join its group and log in again")},
          .no_scenario = "The language has no Unix sockets yet."},
 };
-
-/* NOLINTEND */

@@ -1,4 +1,3 @@
-/* NOLINTBEGIN: to be looked at one by one */
 /* Each is a text, or a command's argument, from what was found. */
 #include "report/host/why_fields.h"
 
@@ -42,19 +41,29 @@ void why_fields_netns(FILE *out, const struct why *why) {
     fputc(' ', out);
 }
 
+/* Returns the process whose namespace it is, in decimal digits, or NULL. */
+static const char *process_of(const struct namespace *where, int *digits) {
+    static const char folder[] = "/proc/";
+    const char *pid = where->path + strlen(folder);
+    if (strncmp(where->path, folder, strlen(folder)) != 0)
+        return NULL;
+    *digits = (int)strspn(pid, "0123456789");
+    return *digits > 0 && strcmp(pid + *digits, "/ns/net") == 0 ? pid : NULL;
+}
+
 /* What precedes a command, so that it runs in the namespace that was asked about. */
 void why_fields_inside(FILE *out, const struct why *why) {
     const struct namespace *where = &why->where;
     const char *name = netns_name(where);
-    char end[8];
-    int pid;
+    int digits;
+    const char *pid = process_of(where, &digits);
     if (where->path[0] == '\0')
         return;
     if (name != NULL) {
         fputs("ip netns exec ", out);
         print_word(out, name);
-    } else if (sscanf(where->path, "/proc/%d/ns/%7s", &pid, end) == 2) {
-        fprintf(out, "nsenter -t %d -n", pid);
+    } else if (pid != NULL) {
+        fprintf(out, "nsenter -t %.*s -n", digits, pid);
     } else {
         fputs("nsenter --net=", out);
         print_word(out, where->path);
@@ -193,5 +202,3 @@ void why_fields_destination(FILE *out, const struct why *why) {
         endpoint_text(why->asked.remote.family != 0 ? &why->asked.remote : &why->asked.local, text),
         out);
 }
-
-/* NOLINTEND */
