@@ -1,0 +1,402 @@
+/* A trial is a handful of calls. The care is in what comes before: it must be silent, and it must
+ * not take over a TIME-WAIT.
+ *
+ * When does a connection take one over (tcp_twsk_unique() in net/ipv4/tcp_ipv4.c)? It must have the
+ * same two ends, and TCP timestamps. If the port was named to bind(), that is enough. If connect()
+ * chooses the port, tcp_tw_reuse must be 1, or 2 with a loopback address or `lo`, and the TIME-WAIT
+ * must be older than tcp_tw_reuse_delay, a second. So no new one can get in between the look and
+ * the trial. Before Linux 6.13 an orphan in FIN-WAIT-2, which is kept in the same form, is taken
+ * over as well.
+ *
+ * Where connect() chooses and may take one over, the trial is made piece by piece: with
+ * IP_LOCAL_PORT_RANGE for each gap between the ports of such sockets, the widest first. */
+#include "kernel/silent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/ports.h"
+#include "kernel/sockets.h"
+#include "kernel/sysctl.h"
+
+#ifndef SO_BINDTOIFINDEX
+#define SO_BINDTOIFINDEX 62 /* <asm/socket.h>, Linux 5.0 */
+#endif
+#ifndef IP_BIND_ADDRESS_NO_PORT
+#define IP_BIND_ADDRESS_NO_PORT 24 /* <linux/in.h>, Linux 4.2 */
+#endif
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51 /* <linux/in.h>, Linux 6.3 */
+#endif
+#ifndef TCP_FASTOPEN_CONNECT
+#define TCP_FASTOPEN_CONNECT 30 /* <linux/tcp.h>, Linux 4.11 */
+#endif
+#ifndef TCP_FASTOPEN_NO_COOKIE
+#define TCP_FASTOPEN_NO_COOKIE 34 /* <linux/tcp.h>, Linux 4.15 */
+#endif
+
+/* Returns whether a call failed for want of memory or descriptors, which says nothing about the
+ * connection. */
+static bool is_want(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
+/* Returns 0 or an errno. */
+static int set(int fd, int level, int option, uint32_t value) {
+    return setsockopt(fd, level, option, &value, sizeof value) < 0 ? errno : 0;
+}
+
+/* --- is it silent? --- */
+
+/* Returns 0 if the kernel will leave the SYN of this TCP socket to the first write, or an errno. A
+ * kernel that accepts options it does not know does not give their value back. */
+static int postpone(int fd) {
+    static const int options[] = {TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_NO_COOKIE};
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        int value = 0;
+        socklen_t size = sizeof value;
+        int error = set(fd, IPPROTO_TCP, options[i], 1);
+        if (error != 0)
+            return error;
+        if (getsockopt(fd, IPPROTO_TCP, options[i], &value, &size) < 0 || value != 1)
+            return ENOPROTOOPT;
+    }
+    return 0;
+}
+
+/* Returns a number of the TcpExt lines of /proc/net/netstat, or -1 if it is not there: one line has
+ * the names, the next one the numbers. */
+static long long extended_count(const char *text, const char *name) {
+    const char *names = strstr(text, "TcpExt:"), *numbers;
+    if (names == NULL || (numbers = strstr(names + 1, "\nTcpExt:")) == NULL)
+        return -1;
+    size_t length = strlen(name);
+    for (numbers++; *names != '\n' && *names != '\0'; names += strcspn(names, " \n")) {
+        names += *names == ' ';
+        if (strncmp(names, name, length) == 0 && strchr(" \n", names[length]) != NULL)
+            return strtoll(numbers, NULL, 10);
+        numbers += strcspn(numbers, " \n");
+        numbers += *numbers == ' ';
+    }
+    return -1;
+}
+
+/* Returns whether TCP Fast Open can be stopped at present: it was stopped once, and that can last
+ * up to 64 times the setting; nothing tells when it was. */
+static bool may_be_stopped(struct netns ns) {
+    enum { NETSTAT_SIZE = 64 * 1024 };
+    char text[16], *netstat;
+    if (sysctl_read(ns, "net.ipv4.tcp_fastopen_blackhole_timeout_sec", text, sizeof text) == 0 &&
+        strcmp(text, "0") == 0)
+        return false;
+    netstat = malloc(NETSTAT_SIZE);
+    bool never = netstat != NULL &&
+                 file_read_open(netns_open(ns, "/proc/thread-self/net/netstat", O_RDONLY), netstat,
+                                NETSTAT_SIZE) > 0 &&
+                 extended_count(netstat, "TCPFastOpenBlackhole") == 0;
+    free(netstat);
+    return !never;
+}
+
+const char *silent_obstacle(struct netns ns, int *error) {
+    int fd = netns_socket(ns, AF_INET, SOCK_STREAM, 0), refused;
+    *error = 0;
+    if (fd < 0) {
+        *error = is_want(errno) ? errno : 0;
+        return "no TCP socket can be made";
+    }
+    refused = postpone(fd);
+    close(fd);
+    if (refused == EOPNOTSUPP)
+        return "net.ipv4.tcp_fastopen lacks bit 1";
+    if (refused == ENOPROTOOPT)
+        return "this kernel cannot hold back a SYN (Linux 4.15 can)";
+    if (refused != 0)
+        return "TCP_FASTOPEN_CONNECT is not permitted";
+    if (may_be_stopped(ns))
+        return "the kernel may have stopped TCP Fast Open (TCPFastOpenBlackhole)";
+    return NULL;
+}
+
+/* --- one trial --- */
+
+static struct sockaddr *address_of(const struct endpoint *endpoint, uint32_t zone,
+                                   struct sockaddr_storage *address, socklen_t *size) {
+    *size = endpoint_to_sockaddr(endpoint, address);
+    if (zone != 0 && endpoint->family == AF_INET6)
+        ((struct sockaddr_in6 *)address)->sin6_scope_id = zone;
+    return (struct sockaddr *)address;
+}
+
+/* Returns 0 or an errno. */
+static int set_options(int fd, const struct silent_trial *trial) {
+    uint32_t range = (uint32_t)trial->high << 16 | trial->low;
+    int error = 0;
+    if (trial->reuseaddr)
+        error = set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (error == 0 && trial->reuseport)
+        error = set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (error == 0 && trial->device != 0)
+        error = set(fd, SOL_SOCKET, SO_BINDTOIFINDEX, trial->device);
+    if (error == 0 && trial->v6only) /* else net.ipv6.bindv6only decides */
+        error = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    if (error == 0 && range != 0)
+        error = set(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, range);
+    if (error == 0 && trial->no_port)
+        error = set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    return error;
+}
+
+/* Binds the socket, as far as the trial wants that. Returns 0 or an errno. */
+static int bind_it(int fd, const struct silent_trial *trial) {
+    struct sockaddr_storage storage;
+    socklen_t size;
+    if (trial->local.family == 0)
+        return 0;
+    const struct sockaddr *address = address_of(&trial->local, trial->zone, &storage, &size);
+    return bind(fd, address, size) < 0 ? errno : 0;
+}
+
+static void connect_it(int fd, const struct silent_trial *trial, struct silent_answer *answer) {
+    struct sockaddr_storage storage;
+    socklen_t size;
+    const struct sockaddr *address = address_of(&trial->remote, trial->zone, &storage, &size);
+    answer->error = connect(fd, address, size) < 0 ? errno : 0;
+    if (answer->error == EINPROGRESS) {
+        answer->error = 0;
+        answer->sent = trial->protocol != PROTOCOL_UDP;
+    }
+    size = sizeof storage;
+    if (answer->error == 0 && getsockname(fd, (struct sockaddr *)&storage, &size) == 0)
+        answer->from = endpoint_from_sockaddr(&storage);
+}
+
+/* Makes the calls up to connect(), or without `connects` up to bind(). Everything in `answer` but
+ * `time_waits` is set. */
+static void make_calls(struct netns ns, const struct silent_trial *trial, bool connects,
+                       struct silent_answer *answer) {
+    bool is_udp = trial->protocol == PROTOCOL_UDP;
+    answer->call = "socket";
+    int fd = netns_socket(ns, trial->remote.family,
+                          (is_udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK, 0);
+    if (fd < 0) {
+        answer->error = errno;
+    } else if (!is_udp && (answer->error = postpone(fd)) != 0) {
+        answer->verdict = SILENT_NOT_TRIED;
+        answer->reason = "TCP_FASTOPEN_CONNECT is refused";
+    } else {
+        answer->call = "setsockopt";
+        answer->error = set_options(fd, trial);
+        if (answer->error == 0) {
+            answer->call = "bind";
+            answer->error = bind_it(fd, trial);
+        }
+        if (answer->error == 0 && connects) {
+            answer->call = "connect";
+            connect_it(fd, trial, answer);
+        }
+    }
+    if (fd >= 0)
+        close(fd);
+    if (is_want(answer->error))
+        answer->verdict = SILENT_FAILED;
+}
+
+/* --- what is in TIME-WAIT --- */
+
+static bool is_loopback(const struct endpoint *address) {
+    static const uint8_t six[16] = {[15] = 1};
+    struct endpoint plain = endpoint_unmapped(address);
+    return plain.family == AF_INET ? plain.address[0] == 127
+                                   : memcmp(plain.address, six, sizeof six) == 0;
+}
+
+static bool setting_is(struct netns ns, const char *name, const char *value, bool otherwise) {
+    char text[16];
+    if (sysctl_read(ns, name, text, sizeof text) != 0)
+        return otherwise;
+    return strcmp(text, value) == 0;
+}
+
+/* Returns whether a connection whose port the kernel chooses can take over a TIME-WAIT. */
+static bool choice_takes_over(struct netns ns, const struct silent_trial *trial) {
+    static const char setting[] = "net.ipv4.tcp_tw_reuse";
+    enum { LOOPBACK_INDEX = 1 };
+    bool bind_chooses = trial->local.family != 0 && !trial->no_port;
+    if (bind_chooses) /* bind() to port 0 keeps off TIME-WAIT, but for one setting */
+        return trial->reuseaddr && !setting_is(ns, "net.ipv4.ip_autobind_reuse", "0", true);
+    if (setting_is(ns, setting, "1", true))
+        return true;
+    return setting_is(ns, setting, "2", true) &&
+           (is_loopback(&trial->remote) || endpoint_is_wildcard(&trial->remote) ||
+            is_loopback(&trial->local) || trial->device == LOOPBACK_INDEX);
+}
+
+/* The local ports of what a connection to `remote` could take over. */
+struct kept {
+    struct port_set ports;
+    uint32_t count;
+};
+
+static bool keep(void *context, const struct inet_socket *socket) {
+    struct kept *kept = context;
+    if (socket->inode == 0) /* a process can have one in FIN-WAIT-2, which is then a real socket */
+        kept->count += port_set_add(&kept->ports, socket->local.port);
+    return true;
+}
+
+/* Finds them: on every local address, if the kernel has still to choose one. Returns 0 or an errno.
+ */
+static int find_kept(struct netns ns, const struct silent_trial *trial, struct kept *kept) {
+    struct sockets sockets = sockets_open(ns);
+    struct diag_query query = sockdiag_query(1U << STATE_TIME_WAIT | 1U << STATE_FIN_WAIT_2);
+    query.remote.any_port = false;
+    query.remote.endpoint = endpoint_unmapped(&trial->remote);
+    query.remote.any_address = endpoint_is_wildcard(&trial->remote);
+    query.local.endpoint = endpoint_unmapped(&trial->local);
+    query.local.any_port = trial->local.port == 0;
+    query.local.any_address = trial->local.family == 0 || endpoint_is_wildcard(&trial->local);
+    int error = sockets_dump(&sockets, &query, keep, kept);
+    sockets_close(&sockets);
+    return error;
+}
+
+/* --- around TIME-WAIT --- */
+
+/* A trial that is made in pieces. */
+struct pieces {
+    struct netns ns;
+    struct silent_trial trial;
+    const struct kept *kept;
+    struct port_range range; /* in which the kernel chooses */
+    struct silent_answer *answer;
+};
+
+/* As inet_sk_get_local_port_range() in net/ipv4/inet_connection_sock.c: an end that is outside of
+ * the namespace's range does not count. */
+static void narrow(const struct silent_trial *trial, struct port_range *range) {
+    uint16_t low = range->low, high = range->high;
+    if (trial->low >= low && trial->low <= high)
+        range->low = trial->low;
+    if (trial->high >= low && trial->high <= high)
+        range->high = trial->high;
+}
+
+/* Returns the end of the ports from `first` on that are all kept, or all not: the next one. */
+static uint32_t piece_end(const struct pieces *pieces, uint32_t first) {
+    const struct port_set *ports = &pieces->kept->ports;
+    bool kept = port_set_has(ports, (uint16_t)first);
+    uint32_t end = first + 1;
+    while (end <= pieces->range.high && port_set_has(ports, (uint16_t)end) == kept)
+        end++;
+    return end;
+}
+
+/* Tries one piece. Returns whether it settles the question. */
+static bool try_piece(struct pieces *pieces, uint32_t first, uint32_t end) {
+    pieces->trial.low = (uint16_t)first;
+    pieces->trial.high = (uint16_t)(end - 1);
+    make_calls(pieces->ns, &pieces->trial, true, pieces->answer);
+    const struct silent_answer *answer = pieces->answer;
+    bool no_port = strcmp(answer->call, "bind") == 0 ? answer->error == EADDRINUSE
+                                                     : answer->error == EADDRNOTAVAIL;
+    return answer->verdict != SILENT_TRIED || !no_port;
+}
+
+/* Tries the pieces of at least `least` and less than `most` ports. */
+static bool try_pieces(struct pieces *pieces, uint32_t least, uint32_t most) {
+    for (uint32_t first = pieces->range.low, end; first <= pieces->range.high; first = end) {
+        end = piece_end(pieces, first);
+        if (port_set_has(&pieces->kept->ports, (uint16_t)first) || end - first < least ||
+            end - first >= most)
+            continue;
+        if (try_piece(pieces, first, end))
+            return true;
+    }
+    return false;
+}
+
+static void try_around(struct netns ns, const struct silent_trial *trial, const struct kept *kept,
+                       struct silent_answer *answer) {
+    struct pieces pieces = {.ns = ns, .trial = *trial, .kept = kept, .answer = answer};
+    bool settled = false;
+    int error = sysctl_port_range(ns, &pieces.range);
+    narrow(trial, &pieces.range);
+    /* If no piece is left, this is what connect() answers for a range without a free port. */
+    answer->call = trial->local.family != 0 && !trial->no_port ? "bind" : "connect";
+    answer->error = strcmp(answer->call, "bind") == 0 ? EADDRINUSE : EADDRNOTAVAIL;
+    for (uint32_t most = 1U << 17, least = 1U << 10; error == 0 && !settled && least > 0;
+         most = least, least = least == 1 ? 0 : least / 32)
+        settled = try_pieces(&pieces, least, most);
+    if (error != 0) {
+        answer->verdict = SILENT_NOT_TRIED;
+        answer->reason = "the range of local ports cannot be read";
+    } else if (answer->error == ENOPROTOOPT && strcmp(answer->call, "setsockopt") == 0) {
+        answer->verdict = SILENT_NOT_TRIED;
+        answer->reason = "it might take over a TIME-WAIT (Linux 6.3 can avoid that)";
+    } else if (!settled) {
+        answer->verdict = SILENT_TIME_WAIT;
+    }
+}
+
+/* The port is given, and a TIME-WAIT may be on it: only bind() is tried. */
+static void try_bind(struct netns ns, const struct silent_trial *trial,
+                     struct silent_answer *answer) {
+    make_calls(ns, trial, false, answer);
+    if (answer->verdict == SILENT_TRIED && answer->error == 0) {
+        answer->verdict = SILENT_TIME_WAIT;
+        answer->call = "connect";
+        answer->error = EADDRNOTAVAIL;
+    }
+}
+
+/* --- the whole --- */
+
+void silent_connect(struct netns ns, const struct silent_trial *trial,
+                    struct silent_answer *answer) {
+    struct kept kept = {0};
+    bool is_tcp = trial->protocol != PROTOCOL_UDP;
+    int error = 0;
+    *answer = (struct silent_answer){.verdict = SILENT_TRIED};
+    if (is_tcp && !trial->known_silent && (answer->reason = silent_obstacle(ns, &error)) != NULL) {
+        answer->verdict = error == 0 ? SILENT_NOT_TRIED : SILENT_FAILED;
+        answer->error = error;
+        answer->call = "socket";
+        return;
+    }
+    bool fixed = trial->local.port != 0;
+    bool looks = is_tcp && !trial->any_time_wait && (fixed || choice_takes_over(ns, trial));
+    if (looks && (error = find_kept(ns, trial, &kept)) != 0) {
+        answer->verdict = is_want(error) ? SILENT_FAILED : SILENT_NOT_TRIED;
+        answer->error = error;
+        answer->call = "socket";
+        answer->reason = "the sockets in TIME-WAIT cannot be listed";
+        return;
+    }
+    answer->time_waits = kept.count;
+    if (kept.count == 0)
+        make_calls(ns, trial, true, answer);
+    else if (fixed)
+        try_bind(ns, trial, answer);
+    else
+        try_around(ns, trial, &kept, answer);
+}
+
+struct endpoint silent_source(struct netns ns, const struct silent_trial *trial) {
+    struct silent_trial udp = *trial;
+    struct silent_answer answer = {.verdict = SILENT_TRIED};
+    udp.protocol = PROTOCOL_UDP;
+    udp.local.port = 0;
+    udp.low = udp.high = 0;
+    udp.no_port = false;
+    make_calls(ns, &udp, true, &answer);
+    answer.from.port = 0;
+    return answer.error == 0 ? answer.from : (struct endpoint){0};
+}

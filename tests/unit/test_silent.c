@@ -1,0 +1,289 @@
+/* The connect() that sends nothing: silent, right, and harmless to what is in TIME-WAIT. Each test
+ * runs in a child process with a network namespace of its own. */
+#include "test.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "kernel/netns.h"
+#include "kernel/process.h"
+#include "kernel/silent.h"
+#include "kernel/sockdiag.h"
+#include "kernel/sysctl.h"
+
+/* --- a namespace for each test --- */
+
+/* Runs the checks in a child process. They return NULL, or what is wrong, static. */
+static void in_namespace(const char *(*checks)(void)) {
+    enum { SKIPPED = 77 };
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        char reason[NETNS_REASON_SIZE];
+        if (netns_enter(reason) == NETNS_REFUSED)
+            _exit(SKIPPED);
+        process_stay_on_processor();
+        const char *wrong = checks();
+        if (wrong != NULL)
+            fprintf(stderr, "%s\n", wrong);
+        _exit(wrong != NULL);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
+        skip();
+    assert_int_equal(status, 0);
+}
+
+static struct endpoint at(const char *text) {
+    struct endpoint_pattern pattern;
+    const char *where;
+    if (endpoint_parse(text, &pattern, &where) != NULL)
+        abort();
+    return pattern.endpoint;
+}
+
+static struct silent_answer answer_to(struct silent_trial trial) {
+    struct silent_answer answer;
+    silent_connect(NETNS_HERE, &trial, &answer);
+    return answer;
+}
+
+static int listen_on(const char *text) {
+    struct sockaddr_storage address;
+    struct endpoint endpoint = at(text);
+    socklen_t size = endpoint_to_sockaddr(&endpoint, &address);
+    int fd = socket(endpoint.family, SOCK_STREAM | SOCK_NONBLOCK, 0), on = 1;
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+        bind(fd, (struct sockaddr *)&address, size) < 0 || listen(fd, 64) < 0)
+        abort();
+    return fd;
+}
+
+/* Opens a connection from `from`, or with NULL from a port that the kernel chooses. */
+static int connect_from(const char *from, const char *to) {
+    struct sockaddr_storage address;
+    struct endpoint remote = at(to);
+    int fd = socket(remote.family, SOCK_STREAM, 0), on = 1;
+    if (from != NULL) {
+        struct endpoint local = at(from);
+        socklen_t size = endpoint_to_sockaddr(&local, &address);
+        if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+            bind(fd, (struct sockaddr *)&address, size) < 0)
+            abort();
+    }
+    socklen_t size = endpoint_to_sockaddr(&remote, &address);
+    if (connect(fd, (struct sockaddr *)&address, size) < 0)
+        abort();
+    return fd;
+}
+
+/* Leaves a connection of the listener in TIME-WAIT, at the end that opened it. */
+static void leave_time_wait(int listener, const char *from, const char *to) {
+    int client = connect_from(from, to), server = accept(listener, NULL, NULL);
+    if (server < 0)
+        abort();
+    close(client);
+    close(server);
+}
+
+static bool count_socket(void *context, const struct inet_socket *socket) {
+    *(unsigned *)context += socket->state != STATE_LISTEN;
+    return true;
+}
+
+static unsigned count_sockets(uint32_t states) {
+    unsigned count = 0;
+    struct diag_query query = sockdiag_query(states);
+    int diag = sockdiag_open(NETNS_HERE);
+    if (diag < 0 || sockdiag_dump(diag, &query, count_socket, &count) != 0)
+        abort();
+    close(diag);
+    return count;
+}
+
+/* --- silence --- */
+
+enum { COUNTERS_SIZE = 64 * 1024 };
+
+/* Reads all counters of the namespace, and those of its devices. */
+static char *counters(void) {
+    static const char *const files[] = {"/proc/self/net/snmp", "/proc/self/net/snmp6",
+                                        "/proc/self/net/netstat", "/proc/self/net/dev"};
+    char *text = calloc(ROWS(files), COUNTERS_SIZE);
+    size_t used = 0;
+    for (size_t i = 0; text != NULL && i < ROWS(files); i++) {
+        ssize_t got = file_read(files[i], text + used, COUNTERS_SIZE);
+        used += got > 0 ? (size_t)got : 0;
+    }
+    return text;
+}
+
+static const char *silence(void) {
+    static const char *const remotes[] = {"127.0.0.1:4000", "[::1]:4000", "[::ffff:127.0.0.1]:4000",
+                                          "0.0.0.0:4000",   "[::]:4000",  "127.0.0.1:4001"};
+    int listener = listen_on("[::]:4000");
+    char *before = counters();
+    for (size_t i = 0; i < ROWS(remotes); i++) {
+        if (at(remotes[i]).family == AF_INET6 && !netns_has_ipv6(NETNS_HERE))
+            continue;
+        struct silent_answer answer = answer_to((struct silent_trial){.remote = at(remotes[i])});
+        if (answer.verdict != SILENT_TRIED || answer.error != 0 || answer.sent ||
+            answer.from.port == 0)
+            return remotes[i];
+    }
+    char *after = counters();
+    if (before == NULL || after == NULL || strlen(before) < 1000)
+        return "the counters cannot be read";
+    if (strcmp(before, after) != 0)
+        return "a counter has changed";
+    if (accept(listener, NULL, NULL) >= 0 || errno != EAGAIN)
+        return "the listener has a connection";
+    if (count_sockets(STATES_ANY) != 0)
+        return "a socket is left";
+    free(before);
+    free(after);
+    close(connect_from(NULL, "127.0.0.1:4000"));
+    if (accept(listener, NULL, NULL) < 0)
+        return "the listener does not listen";
+    return NULL;
+}
+
+static void silent_connect_is_silent(void **state) {
+    (void)state;
+    in_namespace(silence);
+}
+
+static const char *obstacle(void) {
+    int error;
+    if (silent_obstacle(NETNS_HERE, &error) != NULL || error != 0)
+        return "there is an obstacle";
+    if (sysctl_write(NETNS_HERE, "net.ipv4.tcp_fastopen", "2") != 0)
+        return "tcp_fastopen cannot be written";
+    const char *told = silent_obstacle(NETNS_HERE, &error);
+    if (told == NULL || strcmp(told, "net.ipv4.tcp_fastopen lacks bit 1") != 0)
+        return "tcp_fastopen=2 is no obstacle";
+    struct silent_answer answer = answer_to((struct silent_trial){.remote = at("127.0.0.1:1")});
+    if (answer.verdict != SILENT_NOT_TRIED || answer.reason == NULL)
+        return "a trial was made";
+    return NULL;
+}
+
+static void silent_obstacle_is_the_setting(void **state) {
+    (void)state;
+    in_namespace(obstacle);
+}
+
+/* --- answers --- */
+
+static const char *answers(void) {
+    struct silent_answer answer;
+    answer = answer_to((struct silent_trial){.remote = at("192.0.2.1:80")});
+    if (answer.error != ENETUNREACH || strcmp(answer.call, "connect") != 0)
+        return "no route";
+    answer =
+        answer_to((struct silent_trial){.remote = at("127.0.0.1:80"), .local = at("192.0.2.7:0")});
+    if (answer.error != EADDRNOTAVAIL || strcmp(answer.call, "bind") != 0)
+        return "an address that is missing";
+    answer = answer_to(
+        (struct silent_trial){.remote = at("127.0.0.1:80"), .local = at("127.0.0.9:777")});
+    struct endpoint from = at("127.0.0.9:777");
+    if (answer.error != 0 || !endpoint_equal(&answer.from, &from))
+        return "a port that is named";
+    return NULL;
+}
+
+static void silent_connect_gives_the_errno_and_the_source(void **state) {
+    (void)state;
+    in_namespace(answers);
+}
+
+/* --- TIME-WAIT --- */
+
+static const char *named_port(void) {
+    static const char from[] = "127.0.0.1:5000", to[] = "127.0.0.1:4000";
+    struct silent_trial trial = {.remote = at(to), .local = at(from), .reuseaddr = true};
+    leave_time_wait(listen_on(to), from, to);
+    struct silent_answer answer = answer_to(trial);
+    if (answer.verdict != SILENT_TIME_WAIT || answer.time_waits != 1)
+        return "the TIME-WAIT was not seen";
+    if (count_sockets(1U << STATE_TIME_WAIT) != 1)
+        return "the TIME-WAIT is gone";
+    trial.reuseaddr = false;
+    answer = answer_to(trial);
+    if (answer.verdict != SILENT_TRIED || answer.error != EADDRINUSE)
+        return "bind() is refused in any case";
+    trial.reuseaddr = trial.any_time_wait = true;
+    answer = answer_to(trial);
+    if (answer.verdict != SILENT_TRIED || answer.error != 0)
+        return "it could not take over the TIME-WAIT";
+    if (count_sockets(STATES_ANY) != 0)
+        return "the TIME-WAIT is still there";
+    return NULL;
+}
+
+static void silent_connect_leaves_the_time_wait_of_a_named_port(void **state) {
+    (void)state;
+    in_namespace(named_port);
+}
+
+/* Of four ports three are in TIME-WAIT, and old enough to be taken over: the trial finds the
+ * fourth; when that has a connection, nothing is left to try. */
+static const char *chosen_port(void) {
+    static const char to[] = "127.0.0.1:4000";
+    struct silent_trial trial = {.remote = at(to)};
+    char free_one[32] = "";
+    int listener = listen_on(to), clients[3];
+    if (sysctl_write(NETNS_HERE, "net.ipv4.ip_local_port_range", "40000 40003") != 0)
+        return "the range cannot be written";
+    for (int i = 0; i < 3; i++)
+        clients[i] = connect_from(NULL, to);
+    for (int i = 0; i < 3; i++) {
+        close(clients[i]);
+        close(accept(listener, NULL, NULL));
+    }
+    usleep(1200 * 1000);
+    for (int i = 0; i < 20; i++) {
+        struct silent_answer answer = answer_to(trial);
+        if (answer.verdict == SILENT_NOT_TRIED) /* IP_LOCAL_PORT_RANGE is missing */
+            return NULL;
+        if (answer.error != 0 || answer.time_waits != 3)
+            return "the free port is not found";
+        if (count_sockets(1U << STATE_TIME_WAIT) != 3)
+            return "a TIME-WAIT was taken over";
+        snprintf(free_one, sizeof free_one, "127.0.0.1:%u", answer.from.port);
+    }
+    connect_from(free_one, to);
+    struct silent_answer answer = answer_to(trial);
+    if (answer.verdict != SILENT_TIME_WAIT || answer.error != EADDRNOTAVAIL)
+        return "a port is left";
+    if (count_sockets(1U << STATE_TIME_WAIT) != 3)
+        return "a TIME-WAIT is gone";
+    return NULL;
+}
+
+static void silent_connect_chooses_around_time_wait(void **state) {
+    (void)state;
+    in_namespace(chosen_port);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(silent_connect_is_silent),
+        cmocka_unit_test(silent_obstacle_is_the_setting),
+        cmocka_unit_test(silent_connect_gives_the_errno_and_the_source),
+        cmocka_unit_test(silent_connect_leaves_the_time_wait_of_a_named_port),
+        cmocka_unit_test(silent_connect_chooses_around_time_wait),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
