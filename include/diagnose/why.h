@@ -32,6 +32,7 @@ struct why_question {
     char zone[IF_NAMESIZE];   /* the device of link-local addresses, as in fe80::1%eth0, or "" */
     char device[IF_NAMESIZE]; /* SO_BINDTODEVICE, or "" */
     bool reuseaddr, reuseport, v6only;
+    uint16_t range_low, range_high; /* IP_LOCAL_PORT_RANGE of the socket, or 0 */
     bool every_trial; /* make all trials, also where the first one settles the question */
 
     pid_t as;        /* the program runs with the user, groups and capabilities of this process; 0:
@@ -74,6 +75,8 @@ struct why {
     const char *words;    /* the cause in a sentence, static; else NULL */
     struct why_trial trials[WHY_TRIALS];
     unsigned tried;                /* which of these were made: a set, 1 << options */
+    uint32_t own_inode;            /* of the socket that was refused, where it exists: it is not in
+                                      its own way */
     struct evidence evidence;      /* sockets in the way, if there are any */
     struct why_unix unix_socket;   /* of a Unix socket */
     struct other_sockets other;    /* of TCP and UDP: who has the port in the other protocol */
@@ -105,6 +108,27 @@ void why_look(const struct why_question *question, const struct namespace *where
  * none is in the way, or they cannot be listed. Binds nothing. `why` is what the last look found.
  */
 uint64_t why_glance(const struct why *why);
+
+/* --- the steps of a look, for other questions --- */
+
+/* All of them look in the network namespace of the caller. `why` has the question; for the first,
+ * third and fourth also the call that was refused, and its errno. */
+
+/* Finds the sockets in the way, their owners and options, and names the cause. */
+void why_find_suspects(struct why *why);
+
+/* Makes these trials, a set, as far as they have not been made; for another user, in a process that
+ * becomes that user. Returns false after a failure. */
+bool why_try(struct why *why, unsigned options);
+
+/* Names the reason of a refusal that no socket explains. */
+void why_explain_without_socket(struct why *why);
+
+/* Finds what else the remedies need to know. */
+void why_find_hints(struct why *why);
+
+/* Reads the sysctls. */
+void why_read_settings(struct why *why);
 
 /* --- the pure parts, for the tests --- */
 

@@ -64,9 +64,7 @@ static void make_attempt(void *context, FILE *more) {
     }
 }
 
-/* Makes these trials, a set, as far as they have not been made; for another user, in a process that
- * becomes that user. Returns false after a failure. */
-static bool try_binds(struct why *why, unsigned options) {
+bool why_try(struct why *why, unsigned options) {
     const struct why_question *asked = &why->asked;
     struct attempt attempt = {.trial = {.protocol = asked->protocol,
                                         .local = asked->local,
@@ -102,7 +100,7 @@ static unsigned first_options(const struct why_question *asked) {
 }
 
 static bool first_trial(struct why *why) {
-    return why->asked.local.family == 0 || try_binds(why, 1U << first_options(&why->asked));
+    return why->asked.local.family == 0 || why_try(why, 1U << first_options(&why->asked));
 }
 
 static int first_error(const struct why *why) {
@@ -122,26 +120,32 @@ static bool asks_again(const struct why *why) {
 struct refusal why_refusal(const struct why *why) {
     const struct why_question *asked = &why->asked;
     bool is_connect = why->call != NULL && strcmp(why->call, "connect") == 0;
+    bool is_listen = why->call != NULL && strcmp(why->call, "listen") == 0;
+    bool own_range = asked->range_low != 0;
     struct endpoint local =
         asked->local.family != 0 ? asked->local : endpoint_wildcard(asked->remote.family, 0);
     uint32_t interface = device_index(asked->device);
     /* inet6_bind() binds a socket with a link-local address to the device of its zone. */
     if (interface == 0)
         interface = device_index(asked->zone);
-    return (struct refusal){.call = is_connect ? CALL_CONNECT : CALL_BIND,
-                            .error = is_connect ? EADDRNOTAVAIL : why->error,
-                            .all_reserved = port_range_size(&why->range) == 0,
-                            .assume_reuseaddr = true,
-                            .claim = {.protocol = asked->protocol,
-                                      .local = local,
-                                      .remote = asked->remote,
-                                      .interface = interface,
-                                      .reuseaddr = asked->reuseaddr && !why->needs_reuseaddr,
-                                      .reuseport = asked->reuseport,
-                                      .v6only = asked->v6only,
-                                      .uid = asked->other_user ? asked->uid : (uint32_t)geteuid(),
-                                      .range_low = why->range.low,
-                                      .range_high = why->range.high}};
+    return (struct refusal){
+        .call = is_connect  ? CALL_CONNECT
+                : is_listen ? CALL_LISTEN
+                            : CALL_BIND,
+        .error = is_connect ? EADDRNOTAVAIL : why->error,
+        .all_reserved = port_range_size(&why->range) == 0,
+        .own_range = own_range,
+        .assume_reuseaddr = true,
+        .claim = {.protocol = asked->protocol,
+                  .local = local,
+                  .remote = asked->remote,
+                  .interface = interface,
+                  .reuseaddr = asked->reuseaddr && !why->needs_reuseaddr,
+                  .reuseport = asked->reuseport,
+                  .v6only = asked->v6only,
+                  .uid = asked->other_user ? asked->uid : (uint32_t)geteuid(),
+                  .range_low = own_range ? asked->range_low : why->range.low,
+                  .range_high = own_range ? asked->range_high : why->range.high}};
 }
 
 /* Nothing in TIME-WAIT shows who opened the connection; but a port of our range towards one outside
@@ -227,11 +231,12 @@ void why_name(struct why *why) {
         name(why, CAUSE_HELD_BY_NO_PROCESS, WHEN_ALWAYS);
 }
 
-static void find_suspects(struct why *why) {
+void why_find_suspects(struct why *why) {
     struct look look = {.why = why, .refusal = why_refusal(why), .diag = sockdiag_open(NETNS_HERE)};
     struct candidates candidates = {0};
     struct evidence_source source = {.diag = look.diag,
                                      .diag_error = look.diag < 0 ? errno : 0,
+                                     .own_inode = why->own_inode,
                                      .identify = identify,
                                      .context = &look,
                                      .keep = candidates_add,
@@ -372,8 +377,7 @@ static void refuse(struct why *why, const struct why_trial *trial) {
     why->call = trial->call;
 }
 
-/* Names the reason of a refusal that no socket explains. */
-static void explain_without_socket(struct why *why) {
+void why_explain_without_socket(struct why *why) {
     uint16_t port = why->asked.local.port;
     if (why->error == EADDRNOTAVAIL)
         name(why,
@@ -406,7 +410,7 @@ static void judge_connect(struct why *why) {
     if (available)
         return;
     refuse(why, &refused);
-    find_suspects(why);
+    why_find_suspects(why);
 }
 
 /* Returns whether a socket is in the way for certain: whatever is not known of it. */
@@ -428,10 +432,10 @@ static void judge_free(struct why *why) {
     why->needs_reuseaddr = true;
     if (has_connections(why)) {
         why->error = EADDRINUSE;
-        find_suspects(why);
+        why_find_suspects(why);
         why->error = 0;
     }
-    if (why->evidence.total > 0 && !is_certain(why) && !try_binds(why, 1U << plain))
+    if (why->evidence.total > 0 && !is_certain(why) && !why_try(why, 1U << plain))
         return;
     if ((why->tried & 1U << plain) != 0)
         why->needs_reuseaddr = why->trials[plain].error == EADDRINUSE;
@@ -450,7 +454,7 @@ static void find_occupant_anyway(struct why *why) {
     enum cause cause = why->cause;
     const char *words = why->words;
     why->error = EADDRINUSE;
-    find_suspects(why);
+    why_find_suspects(why);
     why->error = error;
     why->cause = cause;
     why->words = words;
@@ -465,13 +469,13 @@ static void find_occupant_anyway(struct why *why) {
  * make has both options. */
 static void judge_refusal(struct why *why, const struct why_trial *trial) {
     if (trial->error == EADDRINUSE && why->asked.protocol != PROTOCOL_UDP &&
-        !try_binds(why, 1U << (WHY_REUSEADDR | WHY_REUSEPORT)))
+        !why_try(why, 1U << (WHY_REUSEADDR | WHY_REUSEPORT)))
         return;
     refuse(why, trial);
     if (trial->error == EADDRINUSE)
-        find_suspects(why);
+        why_find_suspects(why);
     else if (trial->error == EADDRNOTAVAIL || trial->error == EACCES || trial->error == EPERM)
-        explain_without_socket(why);
+        why_explain_without_socket(why);
     else
         fail(why, trial->error, trial->call);
     if (why->verdict == WHY_REFUSED && why->cause == CAUSE_PRIVILEGED_PORT)
@@ -482,13 +486,13 @@ static void judge_bind(struct why *why) {
     const struct why_question *asked = &why->asked;
     const struct why_trial *first = &why->trials[first_options(asked)];
     const struct why_trial *mine = &why->trials[asked_options(asked)];
-    if (asked->every_trial && !try_binds(why, (1U << WHY_TRIALS) - 1))
+    if (asked->every_trial && !why_try(why, (1U << WHY_TRIALS) - 1))
         return;
     if (first->error != 0) {
         judge_refusal(why, first);
     } else if (mine == first) {
         judge_free(why);
-    } else if (try_binds(why, 1U << asked_options(asked))) {
+    } else if (why_try(why, 1U << asked_options(asked))) {
         if (mine->error != 0)
             judge_refusal(why, mine);
         else
@@ -503,7 +507,7 @@ static void judge(struct why *why) {
         judge_connect(why);
 }
 
-static void read_settings(struct why *why) {
+void why_read_settings(struct why *why) {
     char text[16];
     sysctl_port_range(NETNS_HERE, &why->range);
     why->in_range =
@@ -518,7 +522,7 @@ static void read_settings(struct why *why) {
 static void look_once(struct why *why, const struct why_question *asked) {
     struct namespace where = why->where;
     *why = (struct why){.where = where, .asked = *asked};
-    read_settings(why);
+    why_read_settings(why);
     if (asked->device[0] != '\0' && device_index(asked->device) == 0)
         fail(why, ENODEV, "finding the network device");
     else if (asked->zone[0] != '\0' && device_index(asked->zone) == 0)
@@ -650,7 +654,7 @@ static void look_at_others(struct why *why, struct why *one, const struct why_qu
         why->free_other = free_one;
 }
 
-static void find_hints(struct why *why) {
+void why_find_hints(struct why *why) {
     if (why->verdict == WHY_FREE && !why->needs_reuseaddr)
         return;
     why_hints_look(why->error, &why->asked.local, &why->evidence, &why->hints);
@@ -675,7 +679,7 @@ static void look_here(void *context, FILE *more) {
     free(one);
     if (asked.remote.family == 0 && asked.local.port != 0)
         other_protocol_look(asked.protocol, asked.local.port, &why->other);
-    find_hints(why);
+    why_find_hints(why);
 }
 
 void why_look(const struct why_question *question, const struct namespace *where, struct why *why) {
