@@ -6,27 +6,25 @@
 
 #include "base/units.h"
 #include "cmd/commands.h"
-#include "cmd/outputs.h"
-#include "cmd/target.h"
+#include "cmd/live.h"
 #include "report/host/audit.h"
 
 struct request {
-    struct target target;
-    struct outputs outputs;
+    struct live live;
     struct audit audit;
 };
 
 /* --- options --- */
 
-/* Returns the port of `name 8080/tcp aliases`, a line of a services file; 0 if it has no TCP port.
- */
+/* Returns the port of `name 8080/tcp aliases` or `name 53/udp`, a line of a services file; 0 if it
+ * has no port of TCP or UDP. */
 static uint16_t service_port(char *line) {
     int64_t port;
     line[strcspn(line, "#\n")] = '\0';
     char *state, *name = strtok_r(line, " \t", &state);
     char *number = name == NULL ? NULL : strtok_r(NULL, " \t", &state);
     char *slash = number == NULL ? NULL : strchr(number, '/');
-    if (slash == NULL || strcmp(slash, "/tcp") != 0)
+    if (slash == NULL || (strcmp(slash, "/tcp") != 0 && strcmp(slash, "/udp") != 0))
         return 0;
     *slash = '\0';
     return units_number(number, 1, UINT16_MAX, &port) ? (uint16_t)port : 0;
@@ -66,38 +64,30 @@ static const struct option_row rows[] = {
      .value_name = "FILE",
      .set = set_services,
      .offset = offsetof(struct request, audit.named),
-     .help = "also check the TCP ports in a file such as /etc/services"},
+     .help = "also check the ports in a file such as /etc/services"},
     {0},
 };
 
 static const struct option_group groups[] = {
     {rows, 0},
-    {target_options, offsetof(struct request, target)},
-    {outputs_options, offsetof(struct request, outputs)},
-    {outputs_quiet_options, offsetof(struct request, outputs)},
-    {outputs_colour_options, offsetof(struct request, outputs)},
-    {0},
+    LIVE_GROUPS(struct request),
 };
 
 /* --- the command --- */
 
 static int cmd_audit(int argc, char **argv) {
-    struct request request = {.outputs = {.command = "audit",
-                                          .subject = &subject_audit,
-                                          .colour = options_colour_by_default()}};
+    struct request request = {.audit = {.error = 0}};
     struct audit_findings findings = {&request.audit};
     struct report report = {.subject = &subject_audit, .findings = &findings};
     int status = EXIT_TROUBLE;
-    if (target_begin(&request.target, "audit") &&
+    if (live_begin(&request.live, "audit", &subject_audit) &&
         options_parse("audit", groups, argc, argv, &request) && options_no_operands(argc, argv) &&
-        outputs_open(&request.outputs)) {
-        audit_look(&request.target.namespaces[0], &request.audit);
-        status = outputs_report(&request.outputs, &report);
+        outputs_open(&request.live.outputs)) {
+        audit_look(&request.live.target.namespaces[0], &request.audit);
+        status = outputs_report(&request.live.outputs, &report);
     }
-    outputs_free(&request.outputs);
-    target_free(&request.target);
     audit_free(&request.audit);
-    return status;
+    return live_end(&request.live, status);
 }
 
 const struct command command_audit = {

@@ -6,13 +6,11 @@
 
 #include "base/units.h"
 #include "cmd/commands.h"
-#include "cmd/outputs.h"
-#include "cmd/target.h"
+#include "cmd/live.h"
 #include "report/host/budget.h"
 
 struct request {
-    struct target target;
-    struct outputs outputs;
+    struct live live;
     struct budget_question question;
     int64_t warn_percent, critical_percent;
     uint64_t watch_ns; /* 0: once */
@@ -67,11 +65,7 @@ static const struct option_row rows[] = {
 
 static const struct option_group groups[] = {
     {rows, 0},
-    {target_options, offsetof(struct request, target)},
-    {outputs_options, offsetof(struct request, outputs)},
-    {outputs_quiet_options, offsetof(struct request, outputs)},
-    {outputs_colour_options, offsetof(struct request, outputs)},
-    {0},
+    LIVE_GROUPS(struct request),
 };
 
 /* --- looking --- */
@@ -82,17 +76,17 @@ static int look(struct request *request) {
                                        .warn_percent = request->warn_percent,
                                        .critical_percent = request->critical_percent};
     struct report report = {.subject = &subject_budget, .findings = &findings};
-    if (!outputs_open(&request->outputs))
+    if (!outputs_open(&request->live.outputs))
         return EXIT_TROUBLE;
-    budget_look(&request->question, &request->target.namespaces[0], &budget);
-    return outputs_report(&request->outputs, &report);
+    budget_look(&request->question, &request->live.target.namespaces[0], &budget);
+    return outputs_report(&request->live.outputs, &report);
 }
 
 /* Prints one line at a time until it is interrupted. */
 static int watch(struct request *request) {
     struct timespec pause = {(time_t)(request->watch_ns / NS_PER_S),
                              (long)(request->watch_ns % NS_PER_S)};
-    request->outputs.quiet = true;
+    request->live.outputs.quiet = true;
     for (;;) {
         int status = look(request);
         if (status == EXIT_TROUBLE || fflush(stdout) != 0)
@@ -104,22 +98,16 @@ static int watch(struct request *request) {
 static int cmd_budget(int argc, char **argv) {
     const uint64_t tenth = NS_PER_S / 10;
     const struct endpoint any = endpoint_wildcard(AF_INET, 0);
-    struct request request = {.outputs = {.command = "budget",
-                                          .subject = &subject_budget,
-                                          .colour = options_colour_by_default()},
-                              .question.interval_ns = tenth,
-                              .warn_percent = 100,
-                              .critical_percent = 100};
+    struct request request = {
+        .question.interval_ns = tenth, .warn_percent = 100, .critical_percent = 100};
     int status = EXIT_TROUBLE;
-    bool good = target_begin(&request.target, "budget") &&
+    bool good = live_begin(&request.live, "budget", &subject_budget) &&
                 options_parse("budget", groups, argc, argv, &request);
     if (good && optind < argc)
         good = target_parse("budget", NULL, argv[optind++], any, &request.question.remote, NULL);
     if (good && options_no_operands(argc, argv))
         status = request.watch_ns == 0 ? look(&request) : watch(&request);
-    outputs_free(&request.outputs);
-    target_free(&request.target);
-    return status;
+    return live_end(&request.live, status);
 }
 
 const struct command command_budget = {
