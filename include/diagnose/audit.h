@@ -3,6 +3,7 @@
 #ifndef PORTREUSE_DIAGNOSE_AUDIT_H
 #define PORTREUSE_DIAGNOSE_AUDIT_H
 
+#include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,16 +15,20 @@
 #include "inspect/owners.h"
 #include "model/socket.h"
 
-/* A port of a server that an outgoing connection can take. */
+/* A port of a server that an outgoing connection, or a UDP client, can take. */
 struct audit_port {
+    enum protocol protocol; /* TCP or UDP; of a port that only the caller named: TCP */
     uint16_t port;
     bool listening;     /* else only the caller named it */
     struct owner owner; /* the oldest process that listens; pid 0 if none is known */
 };
 
-/* An address on which programs of different names listen, with SO_REUSEPORT. */
+/* An address, on a device or on all of them, on which different programs listen, with
+ * SO_REUSEPORT. UDP sockets are not compared: programs that receive multicast share a port on
+ * purpose, and each gets all of it. */
 struct audit_shared {
     struct endpoint local;
+    char device[IF_NAMESIZE]; /* or "" */
     struct owner owners[2];
 };
 
@@ -45,7 +50,8 @@ struct audit {
     int error;
     struct port_range range;
     struct port_set wanted;   /* what ip_local_reserved_ports should be */
-    struct audit_port *ports; /* in ascending order; each is in the range and not reserved */
+    struct audit_port *ports; /* in ascending order, TCP first; each is in the range and not
+                                 reserved */
     size_t port_count;
     struct audit_shared *shared;
     size_t shared_count;
@@ -53,6 +59,8 @@ struct audit {
     size_t setting_count;
     unsigned long default_tw_buckets; /* of tcp_max_tw_buckets on this machine; 0: not known */
     unsigned unseen;                  /* processes that could not be looked into */
+    bool from_proc;                   /* /proc/net was read instead of sock_diag */
+    bool udp_not_seen;                /* which UDP sockets are servers could not be found out */
     struct arena arena;               /* owns the arrays */
 };
 
@@ -62,7 +70,8 @@ void audit_free(struct audit *audit);
 
 /* --- the parts that judge: they make no system call --- */
 
-/* A listening socket and the oldest process that has it; pid 0 if none is known. */
+/* A TCP socket that listens, or a UDP socket whose port was named to bind(), and the oldest process
+ * that has it; pid 0 if none is known. */
 struct audit_listener {
     struct inet_socket socket;
     struct owner owner;

@@ -9,83 +9,112 @@
 
 #include "base/memory.h"
 #include "inspect/child.h"
-#include "kernel/sockdiag.h"
+#include "kernel/sockets.h"
 #include "kernel/sysctl.h"
 
 /* --- ports in danger --- */
 
+struct port_key {
+    uint16_t protocol;
+    uint16_t port;
+};
+
 /* Of one port: the first listener with a known owner, or else the first. */
 struct port_entry {
-    uint16_t port;
+    struct port_key key;
     const struct audit_listener *listener;
 };
 
 /* Returns false if out of memory. */
 static bool index_port(struct table *ports, const struct audit_listener *listener) {
+    struct port_key key = {(uint16_t)listener->socket.protocol, listener->socket.local.port};
     bool is_new;
-    struct port_entry *entry = table_add(ports, &listener->socket.local.port, &is_new);
+    struct port_entry *entry = table_add(ports, &key, &is_new);
     if (entry != NULL && (is_new || entry->listener->owner.pid == 0))
         entry->listener = listener;
     return entry != NULL;
 }
 
+static void add_port(struct audit *audit, enum protocol protocol, uint16_t port,
+                     const struct port_entry *entry) {
+    port_set_add(&audit->wanted, port);
+    audit->ports = arena_grow(&audit->arena, audit->ports, audit->port_count, sizeof *audit->ports);
+    audit->ports[audit->port_count++] =
+        (struct audit_port){.protocol = protocol,
+                            .port = port,
+                            .listening = entry != NULL,
+                            .owner = entry == NULL ? (struct owner){0} : entry->listener->owner};
+}
+
 static void find_endangered(struct audit *audit, const struct table *ports) {
+    static const enum protocol protocols[] = {PROTOCOL_TCP, PROTOCOL_UDP};
     audit->wanted = audit->range.reserved;
-    for (uint32_t i = audit->range.low; i <= audit->range.high; i++) {
-        uint16_t port = (uint16_t)i;
-        const struct port_entry *entry = table_find(ports, &port);
-        if (!port_range_has(&audit->range, port) ||
-            (entry == NULL && !port_set_has(&audit->named, port)))
-            continue;
-        port_set_add(&audit->wanted, port);
-        audit->ports =
-            arena_grow(&audit->arena, audit->ports, audit->port_count, sizeof *audit->ports);
-        audit->ports[audit->port_count++] = (struct audit_port){
-            .port = port,
-            .listening = entry != NULL,
-            .owner = entry == NULL ? (struct owner){0} : entry->listener->owner};
-    }
+    for (size_t k = 0; k < sizeof protocols / sizeof protocols[0]; k++)
+        for (uint32_t i = audit->range.low; i <= audit->range.high; i++) {
+            uint16_t port = (uint16_t)i;
+            struct port_key key = {(uint16_t)protocols[k], port};
+            const struct port_entry *entry = table_find(ports, &key);
+            /* A port that was named is told once, with TCP unless UDP has it. */
+            bool named = protocols[k] == PROTOCOL_TCP && port_set_has(&audit->named, port);
+            if (named && entry == NULL) {
+                key.protocol = PROTOCOL_UDP;
+                named = table_find(ports, &key) == NULL;
+            }
+            if (port_range_has(&audit->range, port) && (entry != NULL || named))
+                add_port(audit, protocols[k], port, entry);
+        }
 }
 
 /* --- shared addresses --- */
 
+/* Two listeners that are bound to different devices have no connection in common, and one without a
+ * device gets none of those that another has by its device (compute_score() in
+ * net/ipv4/inet_hashtables.c). A link-local address belongs to a device. */
+struct address_key {
+    uint32_t interface;
+    struct endpoint local;
+    uint16_t padding; /* 0 */
+};
+
 /* Of one address: the first listener with a known owner. */
 struct address_entry {
-    struct endpoint local;
+    struct address_key key;
     bool is_shared;
     const struct audit_listener *listener;
 };
-
-static bool same_program(const struct owner *a, const struct owner *b) {
-    return strcmp(a->name, b->name) == 0 || a->pid == b->pid;
-}
 
 /* Two listeners can have one address and port only with SO_REUSEPORT. Returns false if memory is
  * out. */
 static bool check_shared(struct audit *audit, struct table *addresses,
                          const struct audit_listener *listener) {
+    struct address_key key = {listener->socket.interface, listener->socket.local, 0};
     bool is_new;
-    if (listener->owner.pid == 0)
+    if (listener->owner.pid == 0 || listener->socket.protocol != PROTOCOL_TCP)
         return true;
-    struct address_entry *entry = table_add(addresses, &listener->socket.local, &is_new);
+    struct address_entry *entry = table_add(addresses, &key, &is_new);
     if (entry == NULL)
         return false;
     if (is_new)
         entry->listener = listener;
-    if (entry->is_shared || same_program(&entry->listener->owner, &listener->owner))
+    const struct owner *first = &entry->listener->owner;
+    if (entry->is_shared || first->pid == listener->owner.pid ||
+        owner_same_program(first, &listener->owner))
         return true;
     entry->is_shared = true;
     audit->shared =
         arena_grow(&audit->arena, audit->shared, audit->shared_count, sizeof *audit->shared);
-    audit->shared[audit->shared_count++] =
-        (struct audit_shared){listener->socket.local, {entry->listener->owner, listener->owner}};
+    struct audit_shared *shared = &audit->shared[audit->shared_count++];
+    *shared = (struct audit_shared){.local = key.local, .owners = {*first, listener->owner}};
+    if (key.interface != 0)
+        if_indextoname(key.interface, shared->device);
     return true;
 }
 
 void audit_listeners(struct audit *audit, const struct audit_listener *listeners, size_t count) {
-    struct table ports = {.entry_size = sizeof(struct port_entry), .key_size = sizeof(uint16_t)};
+    struct table ports = {.entry_size = sizeof(struct port_entry),
+                          .key_size = sizeof(struct port_key)};
     struct table addresses = {.entry_size = sizeof(struct address_entry),
-                              .key_size = sizeof(struct endpoint)};
+                              .key_size = sizeof(struct address_key)};
     for (size_t i = 0; i < count; i++)
         if (!index_port(&ports, &listeners[i]) || !check_shared(audit, &addresses, &listeners[i]))
             arena_out_of_memory();
@@ -125,15 +154,26 @@ static unsigned find_owners(struct listeners *listeners) {
     return unseen;
 }
 
+/* Lists the TCP sockets that listen, and the UDP sockets that are servers: a client's port is
+ * chosen by the kernel. Only sock_diag knows that. Returns 0 or an errno. */
+static int list_servers(struct audit *audit, struct listeners *listeners) {
+    struct diag_query query = sockdiag_query(1U << STATE_LISTEN);
+    struct sockets sockets = sockets_open(NETNS_HERE);
+    int error = sockets_dump(&sockets, &query, add_listener, listeners);
+    query = sockdiag_query(1U << STATE_CLOSED);
+    query.protocol = PROTOCOL_UDP;
+    query.asked = true;
+    if (error == 0)
+        audit->udp_not_seen = sockets_dump(&sockets, &query, add_listener, listeners) != 0;
+    audit->from_proc = sockets.from_proc;
+    sockets_close(&sockets);
+    return error;
+}
+
 /* Returns 0 or an errno. */
 static int look_at_sockets(struct audit *audit) {
-    struct diag_query query = sockdiag_query(1U << STATE_LISTEN);
     struct listeners listeners = {0};
-    int diag = sockdiag_open(NETNS_HERE);
-    if (diag < 0)
-        return errno;
-    int error = sockdiag_dump(diag, &query, add_listener, &listeners);
-    close(diag);
+    int error = list_servers(audit, &listeners);
     if (error == 0) {
         audit->unseen = find_owners(&listeners);
         audit_listeners(audit, listeners.list, listeners.count);

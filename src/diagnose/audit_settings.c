@@ -43,12 +43,14 @@ static bool is_below_default(const struct audit *audit, const char *value) {
     return strtoul(value, NULL, 10) < audit->default_tw_buckets;
 }
 
-/* Both ends included, a range of one parity has an odd number of ports. */
+/* Both ends included, a range of one parity has an odd number of ports. connect() then leaves out
+ * the lowest or the highest, which does no harm if neither may be used anyway. */
 static bool is_odd_range(const struct audit *audit, const char *value) {
-    (void)audit;
     char *end;
     unsigned long low = strtoul(value, &end, 10), high = strtoul(end, NULL, 10);
-    return low < high && (high - low) % 2 == 0;
+    const struct port_set *reserved = &audit->range.reserved;
+    return low < high && (high - low) % 2 == 0 &&
+           !(port_set_has(reserved, (uint16_t)low) && port_set_has(reserved, (uint16_t)high));
 }
 
 static bool is_low_range(const struct audit *audit, const char *value) {
@@ -68,11 +70,11 @@ static const struct row rows[] = {
      "process has open stays in FIN-WAIT-2",
      "portreuse run --slow time-wait-is-60s; ip-sysctl.rst"},
     {"net.ipv4.tcp_tw_reuse", is_one, false,
-     "lets outgoing connections reuse local ports in TIME-WAIT. It does not help a server to "
-     "bind() "
-     "its port: that needs SO_REUSEADDR. The kernel's documentation says not to change it without "
+     "lets connect() take local ports in TIME-WAIT after a second, if the old connection had TCP "
+     "timestamps: it helps clients whose ports run out. It does not help a server to bind() its "
+     "port, which needs SO_REUSEADDR. The kernel's documentation says not to change it without "
      "advice of technical experts",
-     "ip-sysctl.rst; portreuse run time-wait-rebind"},
+     "ip-sysctl.rst; portreuse run tw-reuse-loopback time-wait-rebind"},
     {"net.ipv4.tcp_timestamps", is_zero, true,
      "without timestamps no port in TIME-WAIT is reused: tcp_tw_reuse has no effect, and a client "
      "with a fixed port cannot reconnect for 60 s",
@@ -83,8 +85,9 @@ static const struct row rows[] = {
      "says not to lower it",
      "ip-sysctl.rst; portreuse run max-tw-buckets"},
     {"net.ipv4.ip_local_port_range", is_odd_range, false,
-     "has an odd number of ports. Each connect() leaves out one of them by chance, so that it can "
-     "fail although a port is free: make one end odd and the other even",
+     "has an odd number of ports. Each connect() leaves out the lowest or the highest, by chance, "
+     "so "
+     "that one can fail although that port is free: make one end odd and the other even",
      "ip-sysctl.rst; net/ipv4/sysctl_net_ipv4.c"},
     {"net.ipv4.ip_local_port_range", is_low_range, true,
      "starts below 1024: outgoing connections can take the ports of privileged servers",

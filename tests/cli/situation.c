@@ -163,9 +163,9 @@ static void make_inherited(void) {
     keep_in_child(make_nothing);
 }
 
-/* A program inherits the listener, which we close. */
-static void make_leaked(void) {
-    int fd = listener("127.0.0.1", PORT, 0), end[2];
+/* Another program, which inherits what is open; it runs on return. */
+static void start_program(void) {
+    int end[2];
     need(pipe2(end, O_CLOEXEC), "pipe2"); /* closes when the program starts */
     pid_t child = fork();
     need(child, "fork");
@@ -178,6 +178,12 @@ static void make_leaked(void) {
     close(end[1]);
     need((int)read(end[0], &byte, 1), "read");
     close(end[0]);
+}
+
+/* A program inherits the listener, which we close. */
+static void make_leaked(void) {
+    int fd = listener("127.0.0.1", PORT, 0);
+    start_program();
     close(fd);
 }
 
@@ -377,15 +383,18 @@ static void make_tentative(void) {
     need(system(commands) == 0 ? 0 : -1, "ip"); /* NOLINT(cert-env33-c): a constant */
 }
 
-static void listen_as_other_program(void) {
-    prctl(PR_SET_NAME, "other");
+static void listen_with_another_name(void) {
+    prctl(PR_SET_NAME, "worker");
     listener("127.0.0.1", PORT, SO_REUSEPORT);
 }
 
-/* Two programs share a port. */
+/* Two programs share a port, and two processes of one program share it too. */
 static void make_shared(void) {
-    keep_in_child(listen_as_other_program);
+    int fd = listener("127.0.0.1", PORT, SO_REUSEPORT);
+    start_program();
+    close(fd);
     listener("127.0.0.1", PORT, SO_REUSEPORT);
+    keep_in_child(listen_with_another_name);
 }
 
 /* Two sockets in the way, at descriptors beyond the lowest 128, and two on the next port that have

@@ -89,6 +89,65 @@ static void an_address_is_shared_if_the_programs_have_different_names(void **sta
     audit_free(&audit);
 }
 
+static void two_scripts_of_one_interpreter_are_two_programs(void **state) {
+    static const char *const scripts[][2] = {
+        {"web.py", "api.py"}, {"web.py", "web.py"}, {"python3 -c", "web.py"}};
+    (void)state;
+    for (size_t i = 0; i < ROWS(scripts); i++) {
+        struct audit audit = audit_of_range(32768, 60999, "");
+        struct audit_listener listeners[2];
+        for (int k = 0; k < 2; k++) {
+            struct owner *owner = &listeners[k].owner;
+            listeners[k] = listener(80, 7 + k, "python3");
+            snprintf(owner->executable, sizeof owner->executable, "/usr/bin/python3.13");
+            snprintf(owner->program, sizeof owner->program, "%s", scripts[i][k]);
+        }
+        audit_listeners(&audit, listeners, 2);
+        assert_int_equal(audit.shared_count, i == 0);
+        audit_free(&audit);
+    }
+}
+
+static void listeners_on_different_devices_share_nothing(void **state) {
+    struct audit audit = audit_of_range(32768, 60999, "");
+    struct audit_listener listeners[] = {listener(80, 7, "a"), listener(80, 8, "b"),
+                                         listener(80, 9, "c"), listener(80, 10, "d")};
+    (void)state;
+    listeners[0].socket.interface = 2;
+    listeners[1].socket.interface = 3;
+    listeners[3].socket.interface = 2;
+    audit_listeners(&audit, listeners, ROWS(listeners));
+    assert_int_equal(audit.shared_count, 1);
+    assert_int_equal(audit.shared[0].owners[0].pid, 7);
+    assert_int_equal(audit.shared[0].owners[1].pid, 10);
+    audit_free(&audit);
+}
+
+static void a_udp_server_has_a_port_too(void **state) {
+    struct audit audit = audit_of_range(2000, 2999, "");
+    struct audit_listener listeners[] = {listener(2001, 7, "a"), listener(2001, 8, "b"),
+                                         listener(2000, 9, "c"), listener(2001, 10, "d")};
+    (void)state;
+    for (int i = 1; i < 4; i++) {
+        listeners[i].socket.protocol = PROTOCOL_UDP;
+        listeners[i].socket.state = STATE_CLOSED;
+    }
+    port_set_add(&audit.named, 2000);
+    port_set_add(&audit.named, 2001);
+    port_set_add(&audit.named, 2002);
+    audit_listeners(&audit, listeners, ROWS(listeners));
+    assert_int_equal(audit.port_count, 4);
+    assert_int_equal(audit.ports[0].protocol, PROTOCOL_TCP);
+    assert_int_equal(audit.ports[0].owner.pid, 7);
+    assert_int_equal(audit.ports[1].port, 2002);
+    assert_false(audit.ports[1].listening);
+    assert_int_equal(audit.ports[2].protocol, PROTOCOL_UDP);
+    assert_int_equal(audit.ports[2].owner.pid, 9);
+    assert_int_equal(audit.ports[3].owner.pid, 8);
+    assert_int_equal(audit.shared_count, 0); /* multicast is shared on purpose */
+    audit_free(&audit);
+}
+
 static void every_shared_address_is_listed(void **state) {
     enum { MANY = 100 };
     struct audit audit = audit_of_range(32768, 60999, "");
@@ -149,6 +208,20 @@ static void buckets_are_not_judged_without_a_default(void **state) {
     audit_free(&audit);
 }
 
+static void an_odd_range_with_reserved_ends_does_no_harm(void **state) {
+    static const struct {
+        const char *reserved;
+        unsigned said;
+    } cases[] = {{"", 1}, {"2000", 1}, {"2000,2010", 0}, {"2001-2009", 1}};
+    (void)state;
+    for (size_t i = 0; i < ROWS(cases); i++) {
+        struct audit audit = audit_of_range(2000, 2010, cases[i].reserved);
+        audit_setting(&audit, "net.ipv4.ip_local_port_range", "2000 2010", "");
+        assert_int_equal(audit.setting_count, cases[i].said);
+        audit_free(&audit);
+    }
+}
+
 static void a_file_is_read_as_sysctl_reads_it(void **state) {
     static char text[] = "# net.ipv4.tcp_timestamps = 0\n"
                          "; net.ipv4.tcp_timestamps = 0\n"
@@ -197,9 +270,13 @@ int main(void) {
         cmocka_unit_test(every_listener_counts_the_last_one_too),
         cmocka_unit_test(every_port_in_danger_is_listed),
         cmocka_unit_test(an_address_is_shared_if_the_programs_have_different_names),
+        cmocka_unit_test(two_scripts_of_one_interpreter_are_two_programs),
+        cmocka_unit_test(listeners_on_different_devices_share_nothing),
+        cmocka_unit_test(a_udp_server_has_a_port_too),
         cmocka_unit_test(every_shared_address_is_listed),
         cmocka_unit_test(settings_are_judged_by_their_value),
         cmocka_unit_test(buckets_are_not_judged_without_a_default),
+        cmocka_unit_test(an_odd_range_with_reserved_ends_does_no_harm),
         cmocka_unit_test(a_file_is_read_as_sysctl_reads_it),
         cmocka_unit_test(every_setting_is_listed_and_none_is_cut),
     };

@@ -97,12 +97,14 @@ static void an_audit_is_narrow(void **state) {
     audit.range = port_range(32768, 60999, &none);
     audit.ports = arena_alloc(&audit.arena, PORTS * sizeof *audit.ports);
     audit.port_count = PORTS;
-    audit.ports[0] = (struct audit_port){32768, true, wide_owner()};
+    audit.ports[0] = (struct audit_port){PROTOCOL_TCP, 32768, true, wide_owner()};
     audit.ports[1] = (struct audit_port){.port = 32769, .listening = true};
     audit.shared = arena_alloc(&audit.arena, 1000 * sizeof *audit.shared);
     audit.shared_count = 1000;
     for (unsigned i = 0; i < audit.shared_count; i++)
-        audit.shared[i] = (struct audit_shared){at(widest, 65535), {wide_owner(), wide_owner()}};
+        audit.shared[i] = (struct audit_shared){.local = at(widest, 65535),
+                                                .device = "wide_device_15c",
+                                                .owners = {wide_owner(), wide_owner()}};
     audit_setting(&audit, "net.ipv4.ip_local_port_range", "1000 65000",
                   "/usr/local/lib/sysctl.d/60-ports.conf");
     for (int i = 0; i < 20; i++)

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/errnames.h"
 #include "report/shared/json.h"
@@ -66,21 +67,42 @@ static void print_more(FILE *out, size_t count) {
         fprintf(out, "%*sand %zu more\n", INDENT, "", count - LISTED);
 }
 
+/* Whether one line can be about both: the second is the next port of the same server. */
+static bool continues(const struct audit_port *port, const struct audit_port *next) {
+    return next->port == port->port + 1 && next->protocol == port->protocol &&
+           next->listening == port->listening && next->owner.pid == port->owner.pid;
+}
+
+/* Prints a port, or a range of them, and whose it is. Returns how many ports that were. */
+static size_t print_range_of_ports(FILE *out, const struct audit *audit, size_t first) {
+    const struct audit_port *port = &audit->ports[first];
+    size_t last = first;
+    while (last + 1 < audit->port_count && continues(&audit->ports[last], &audit->ports[last + 1]))
+        last++;
+    int column = fprintf(out, "%*s%u", INDENT, "", port->port);
+    if (last > first)
+        column += fprintf(out, "-%u", audit->ports[last].port);
+    if (port->protocol == PROTOCOL_UDP)
+        column += fprintf(out, "/udp");
+    column += fprintf(out, ", ");
+    if (port->owner.pid != 0)
+        sockets_print_process(out, &port->owner, (unsigned)column);
+    else
+        fputs(port->listening ? "of a process that cannot be seen" : "given, not listening now",
+              out);
+    fputc('\n', out);
+    return last + 1 - first;
+}
+
 static void print_ports(FILE *out, const struct audit *audit) {
+    size_t i = 0;
     if (audit->port_count == 0)
         return;
-    fprintf(out, "\nPorts of servers that an outgoing connection can take\n");
-    for (size_t i = 0; i < audit->port_count && i < LISTED; i++) {
-        const struct audit_port *port = &audit->ports[i];
-        int column = fprintf(out, "%*s%u, ", INDENT, "", port->port);
-        if (port->owner.pid != 0)
-            sockets_print_process(out, &port->owner, (unsigned)column);
-        else
-            fputs(port->listening ? "of a process that cannot be seen" : "given, not listening now",
-                  out);
-        fputc('\n', out);
-    }
-    print_more(out, audit->port_count);
+    fprintf(out, "\nPorts of servers that a client can get for itself\n");
+    for (unsigned line = 0; i < audit->port_count && line < LISTED; line++)
+        i += print_range_of_ports(out, audit, i);
+    if (i < audit->port_count)
+        fprintf(out, "%*sand %zu more\n", INDENT, "", audit->port_count - i);
     fprintf(out, "%*sTo keep them for their servers, now and after a reboot:\n", INDENT, "");
     fprintf(out, "%*ssysctl -w net.ipv4.ip_local_reserved_ports=", 2 * INDENT, "");
     port_set_print(&audit->wanted, out);
@@ -90,13 +112,24 @@ static void print_ports(FILE *out, const struct audit *audit) {
     fprintf(out, "%*sTo see it happen: portreuse run stolen-port\n", INDENT, "");
 }
 
-static void print_shared(FILE *out, const struct audit *audit) {
+/* Prints `127.0.0.1:80`, or `127.0.0.1%eth0:80` as ss(8) does. */
+static void print_place(FILE *out, const struct audit_shared *shared) {
     char text[ENDPOINT_TEXT_SIZE];
+    endpoint_text(&shared->local, text);
+    const char *port = strrchr(text, ':');
+    fprintf(out, "%.*s%s", (int)(port - text), text, shared->device[0] == '\0' ? "" : "%");
+    layout_text(out, shared->device);
+    fputs(port, out);
+}
+
+static void print_shared(FILE *out, const struct audit *audit) {
     if (audit->shared_count == 0)
         return;
     fprintf(out, "\nPorts that different programs share with SO_REUSEPORT\n");
     for (size_t i = 0; i < audit->shared_count && i < LISTED; i++) {
-        fprintf(out, "%*s%s\n", INDENT, "", endpoint_text(&audit->shared[i].local, text));
+        fprintf(out, "%*s", INDENT, "");
+        print_place(out, &audit->shared[i]);
+        fputc('\n', out);
         for (int k = 0; k < 2; k++) {
             fprintf(out, "%*s", 2 * INDENT, "");
             sockets_print_process(out, &audit->shared[i].owners[k], 2 * INDENT);
@@ -137,6 +170,21 @@ static void print_range(FILE *out, const struct port_range *range) {
     fputs(".\n", out);
 }
 
+static void print_not_seen(FILE *out, const struct audit *audit) {
+    if (audit->unseen > 0)
+        fprintf(out,
+                "\n%u processes could not be inspected. Run as root to see which sockets\n"
+                "are theirs.\n",
+                audit->unseen);
+    if (audit->from_proc)
+        fputs("\nThe sockets were read from /proc/net: load tcp_diag and udp_diag (modprobe)\n"
+              "to see their devices.\n",
+              out);
+    if (audit->udp_not_seen)
+        fputs("\nServers of UDP were not looked at: that needs udp_diag (modprobe udp_diag).\n",
+              out);
+}
+
 static void write_text(const struct report *report, FILE *out) {
     const struct audit *audit = audit_of(report);
     char line[REPORT_LINE_SIZE];
@@ -148,11 +196,7 @@ static void write_text(const struct report *report, FILE *out) {
     print_ports(out, audit);
     print_shared(out, audit);
     print_settings(out, audit);
-    if (audit->unseen > 0)
-        fprintf(out,
-                "\n%u processes could not be inspected. Run as root to see which sockets\n"
-                "are theirs.\n",
-                audit->unseen);
+    print_not_seen(out, audit);
 }
 
 static const struct format format_audit_text = {
@@ -177,6 +221,7 @@ static void write_ports(struct json *json, const struct audit *audit) {
         const struct audit_port *port = &audit->ports[i];
         json_object(json, NULL);
         json_number(json, "port", port->port);
+        json_string(json, "protocol", port->protocol == PROTOCOL_UDP ? "udp" : "tcp");
         json_bool(json, "listening", port->listening);
         json_array(json, "processes");
         if (port->owner.pid != 0)
@@ -205,6 +250,8 @@ static void write_shared(struct json *json, const struct audit *audit) {
     for (size_t i = 0; i < audit->shared_count; i++) {
         json_object(json, NULL);
         json_string(json, "local", endpoint_text(&audit->shared[i].local, text));
+        json_string(json, "device",
+                    audit->shared[i].device[0] == '\0' ? NULL : audit->shared[i].device);
         json_array(json, "processes");
         write_owner(json, &audit->shared[i].owners[0]);
         write_owner(json, &audit->shared[i].owners[1]);
@@ -245,6 +292,7 @@ static void write_json(const struct report *report, FILE *out) {
     write_wanted(&json, audit);
     write_shared(&json, audit);
     write_settings(&json, audit);
+    json_bool(&json, "udp_seen", !audit->udp_not_seen);
     json_number(&json, "unseen_processes", audit->unseen);
     json_end(&json);
 }
@@ -265,8 +313,7 @@ static void summarize_audit(const struct report *report, struct summary *summary
     make_line(audit, summary->line);
     if (audit->failure != NULL)
         return;
-    summary_metric(summary, "audit_ports_endangered",
-                   "Ports of servers that outgoing connections can take.",
+    summary_metric(summary, "audit_ports_endangered", "Ports of servers that a client can get.",
                    (double)audit->port_count);
     summary_metric(summary, "audit_ports_shared", "Ports that different programs share.",
                    (double)audit->shared_count);
@@ -285,7 +332,7 @@ static const struct format *const formats[] = {
 
 const struct subject subject_audit = {
     .name = "audit",
-    .schema = 2,
+    .schema = 3,
     .formats = formats,
     .summarize = summarize_audit,
 };
