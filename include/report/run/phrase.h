@@ -25,9 +25,18 @@ void phrase_call(FILE *out, const struct step *step);
  * the same from run to run; `verbose`: the answer itself. */
 void phrase_answer(FILE *out, const struct step_result *result, bool verbose);
 
-/* Why the case has its verdict: `line 7: want ok, got EADDRINUSE`, or the reason of a SKIP or an
- * ERROR; nothing for PASS. What was wanted is shortened to `most` bytes. */
-void phrase_case(FILE *out, const struct scenario_result *scenario, size_t index, size_t most);
+/* How much is said of a step that did not answer as expected. */
+enum phrase_detail {
+    PHRASE_ALL,   /* line 7: want ok, got EADDRINUSE */
+    PHRASE_SHORT, /* the same, with the first words of what was wanted */
+    PHRASE_GOT,   /* line 7: got EADDRINUSE */
+    PHRASE_LINE,  /* line 7 */
+};
+
+/* Why the case has its verdict: its step that failed, or the reason of a SKIP or an ERROR; nothing
+ * for PASS. */
+void phrase_case(FILE *out, const struct scenario_result *scenario, size_t index,
+                 enum phrase_detail detail);
 
 /* How many lines say what was in the way: one per socket and one for the rest, or one for all. */
 unsigned phrase_evidence_lines(const struct evidence *evidence);

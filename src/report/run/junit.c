@@ -50,7 +50,7 @@ static void write_trouble(const struct junit *junit, const struct scenario_resul
         [VERDICT_SKIP] = "skipped", [VERDICT_FAIL] = "failure", [VERDICT_ERROR] = "error"};
     enum verdict verdict = scenario->cases[index].verdict;
     fprintf(junit->out, ">\n      <%s message=\"", elements[verdict]);
-    phrase_case(junit->text, scenario, index, SIZE_MAX);
+    phrase_case(junit->text, scenario, index, PHRASE_ALL);
     if (verdict == VERDICT_SKIP) {
         fputs("\"/>\n    </testcase>\n", junit->out);
         return;

@@ -119,7 +119,7 @@ static void write_cases(const struct markdown *markdown, const struct scenario_r
         fprintf(markdown->out, "| %s | ", verdict_name(scenario->cases[i].verdict));
         phrase_text(markdown->text, scenario->scenario->cases[i].title);
         fputs(" | ", markdown->out);
-        phrase_case(markdown->text, scenario, i, SIZE_MAX);
+        phrase_case(markdown->text, scenario, i, PHRASE_ALL);
         fputs(" |\n", markdown->out);
     }
 }

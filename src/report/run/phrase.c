@@ -46,7 +46,9 @@ void phrase_answer(FILE *out, const struct step_result *result, bool verbose) {
         phrase_text(out, result->met->text);
 }
 
-void phrase_case(FILE *out, const struct scenario_result *scenario, size_t index, size_t most) {
+void phrase_case(FILE *out, const struct scenario_result *scenario, size_t index,
+                 enum phrase_detail detail) {
+    enum { WANT_MOST = 20 };
     const struct case_result *result = &scenario->cases[index];
     const struct step_result *failed = result_failed_step(result);
     char got[ANSWER_TEXT_SIZE];
@@ -57,9 +59,14 @@ void phrase_case(FILE *out, const struct scenario_result *scenario, size_t index
     const struct step *step =
         result_step(scenario->scenario, index, (size_t)(failed - result->steps));
     const struct step *judge = result_judge(step, failed);
-    fprintf(out, "line %u: want ", judge->line);
-    phrase_front(out, judge->want.text, most);
-    fprintf(out, ", got %s", answer_text(&failed->got, got));
+    fprintf(out, "line %u", judge->line);
+    if (detail == PHRASE_LINE)
+        return;
+    if (detail != PHRASE_GOT) {
+        fputs(": want ", out);
+        phrase_front(out, judge->want.text, detail == PHRASE_ALL ? SIZE_MAX : WANT_MOST);
+    }
+    fprintf(out, "%s got %s", detail == PHRASE_GOT ? ":" : ",", answer_text(&failed->got, got));
 }
 
 /* --- what was in the way: which sockets, and whose they are ---

@@ -6,7 +6,7 @@
 #include "report/run/phrase.h"
 #include "report/shared/layout.h"
 
-enum { NAME_MOST = 32, WANT_MOST = 20 };
+enum { NAME_MOST = 32 };
 
 const struct run_findings *run_findings(const struct report *report) {
     return report->findings;
@@ -32,23 +32,25 @@ static const struct scenario_result *decisive_case(const struct run_result *run,
     return NULL;
 }
 
-static void print_trouble(FILE *out, const struct run_result *run) {
+static void print_trouble(FILE *out, const struct run_result *run, enum phrase_detail detail,
+                          bool with_count) {
     size_t index = 0, total = 0;
     const struct scenario_result *scenario = decisive_case(run, &index);
     for (int i = 0; i < VERDICTS; i++)
         total += run->cases[i];
     if (scenario == NULL)
         return;
-    if (run->verdict != VERDICT_SKIP && total > 1)
+    if (run->verdict != VERDICT_SKIP && total > 1 && with_count)
         fprintf(out, "%zu of %zu cases, first: ", run->cases[run->verdict], total);
     if (run->scenario_count > 1 && is_short(scenario->scenario->name)) {
         phrase_text(out, scenario->scenario->name);
         fputs(": ", out);
     }
-    phrase_case(out, scenario, index, WANT_MOST);
+    phrase_case(out, scenario, index, detail);
 }
 
-static void print_verdict(FILE *out, const struct run_result *run) {
+static void print_verdict(FILE *out, const struct run_result *run, enum phrase_detail detail,
+                          bool with_count) {
     fprintf(out, "%s ", verdict_name(run->verdict));
     if (run->scenario_count == 1 && is_short(run->scenarios[0].scenario->name))
         phrase_text(out, run->scenarios[0].scenario->name);
@@ -56,7 +58,7 @@ static void print_verdict(FILE *out, const struct run_result *run) {
         print_count(out, run->scenario_count, "scenario");
     fputs(": ", out);
     if (run->verdict != VERDICT_PASS) {
-        print_trouble(out, run);
+        print_trouble(out, run, detail, with_count);
         return;
     }
     print_count(out, run->cases[VERDICT_PASS], "case");
@@ -68,10 +70,18 @@ static void print_verdict(FILE *out, const struct run_result *run) {
 }
 
 const char *run_verdict(const struct run_result *run, char *line) {
-    struct layout_line whole;
-    if (layout_line_begin(&whole) != NULL)
-        print_verdict(whole.out, run);
-    layout_line_end(&whole, line);
+    static const struct {
+        enum phrase_detail detail;
+        bool with_count;
+    } forms[] = {
+        {PHRASE_SHORT, true}, {PHRASE_GOT, true}, {PHRASE_GOT, false}, {PHRASE_LINE, false}};
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        struct layout_line whole;
+        if (layout_line_begin(&whole) != NULL)
+            print_verdict(whole.out, run, forms[i].detail, forms[i].with_count);
+        if (layout_line_end(&whole, line) < LAYOUT_LINE_SIZE)
+            break;
+    }
     return line;
 }
 

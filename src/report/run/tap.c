@@ -68,7 +68,7 @@ static void write_diagnostics(const struct tap *tap, const struct scenario_resul
     const struct case_result *result = &scenario->cases[index];
     const struct step_result *failed = result_failed_step(result);
     fprintf(tap->out, "  ---\n  verdict: %s\n  message: \"", verdict_name(result->verdict));
-    phrase_case(tap->string, scenario, index, SIZE_MAX);
+    phrase_case(tap->string, scenario, index, PHRASE_ALL);
     fputs("\"\n", tap->out);
     if (run_findings(tap->report)->run->repeat > 1)
         fprintf(tap->out, "  runs: %u\n  passed: %u\n", result->runs, result->passed);
