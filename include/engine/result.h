@@ -40,8 +40,9 @@ struct step_result {
     uint64_t elapsed_ns;
     uint32_t call_index; /* index of the step that made the call: in a block, a line of its body */
     uint32_t option;     /* which of that step's options answered, from 1; 0: none */
-    char *seen; /* await: what was there instead, of RESULT_TEXT_SIZE; NULL or "": nothing to say */
-    bool has_evidence;
+    char *seen;          /* await: what was there instead; why: which call would answer what; of
+                            RESULT_TEXT_SIZE; NULL or "": nothing to say */
+    bool has_evidence;   /* of a refused call, or of the answer to a question */
     struct evidence *evidence;
     uint64_t *rounds_ns; /* blocks: the time of each round, of the first ROUNDS_KEPT */
     size_t round_count;

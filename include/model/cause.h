@@ -146,6 +146,11 @@ bool cause_remedy_is(const struct cause_remedy *remedy);
 /* Returns the cause's name, static. */
 const char *cause_name(enum cause cause);
 
+/* Returns the cause of this name, or CAUSE_COUNT; cause_near() the name that is most similar,
+ * static, or NULL. */
+enum cause cause_named(const char *name);
+const char *cause_near(const char *name);
+
 /* Returns the cause's sentence in this situation, a set of WHEN_...; static. */
 const char *cause_sentence(enum cause cause, unsigned when);
 

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/units.h"
 #include "kernel/sockopt.h"
+#include "model/cause.h"
 #include "scenario/verb.h"
 
 /* An address in a scenario: written out, or taken from a socket when the step runs. */
@@ -34,6 +35,8 @@ enum answer_kind {
     ANSWER_NUMBER,  /* recv, send, count, destroy, stop: number */
     ANSWER_ADDRESS, /* getsockname, getpeername: address */
     ANSWER_VALUE,   /* getsockopt: value */
+    ANSWER_FREE,    /* why: the calls would succeed */
+    ANSWER_CAUSE,   /* why: cause */
 };
 
 /* What a step answered. It has no pointers, so it can be copied and sent to another process. */
@@ -44,6 +47,7 @@ struct answer {
         int64_t number;
         struct endpoint address;
         struct sockopt_value value;
+        enum cause cause;
     };
     /* A block's answer says where it came from. */
     bool in_block;
@@ -62,12 +66,15 @@ struct wanted {
         WANT_NUMBER, /* low..high */
         WANT_ADDRESS,
         WANT_VALUE, /* of a socket option, number between low and high where it is a number */
+        WANT_FREE,
+        WANT_CAUSE,
     } kind;
     const char *text; /* as written */
     int error;
     int64_t low, high;
     struct address address;
     struct sockopt_value value;
+    enum cause cause;
     enum verb at; /* blocks: the call that must end it, or VERB_NONE: any */
     bool counted; /* blocks: rounds_low..rounds_high */
     int64_t rounds_low, rounds_high;

@@ -79,6 +79,16 @@ struct step_device {
     bool absent; /* address no */
 };
 
+/* why: what the tool is asked about itself. */
+struct step_question {
+    struct address address; /* what a server binds, or a client connects to */
+    bool client, udp;
+    bool has_from;
+    struct address from;         /* a client binds it first */
+    struct step_options options; /* those that the program sets: see question_options[] */
+    int as;                      /* the role that asks, an index; NO_ROLE: the case's own process */
+};
+
 /* repeat, serve */
 struct step_rounds {
     bool given;    /* repeat N */
@@ -110,14 +120,16 @@ struct step {
         int other_role; /* fork: the new one; pass: the one that receives; or NO_ROLE */
         uid_t uid;
         struct step_rounds rounds;
+        struct step_question question;
     };
 };
 
 /* What a step has, whatever its verb: the address that it binds or connects to, the sockets that it
- * looks for, the rounds of its block: each NULL if it has none. */
+ * looks for, the rounds of its block, the question that it asks: each NULL if it has none. */
 const struct address *step_address(const struct step *step);
 const struct step_query *step_query(const struct step *step);
 const struct step_rounds *step_rounds(const struct step *step);
+const struct step_question *step_question(const struct step *step);
 
 /* The other role that takes part in it, or NO_ROLE. */
 int step_other_role(const struct step *step);

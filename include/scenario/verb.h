@@ -6,6 +6,8 @@
  *     for the steps after it;
  *   - a file of engine/ defines `action_name`: where and how it runs (engine/protocol.h).
  *
+ * `why` is a keyword of the header too; what follows it decides (parse_line.c).
+ *
  * A program that lacks one of the two does not link. tests/unit/test_verbs.c checks the rest: that
  * each verb is complete, is documented, and is used by a scenario. */
 #ifndef PORTREUSE_SCENARIO_VERB_H
@@ -22,6 +24,7 @@
     VERB(DESTROY, destroy)                                                                         \
     VERB(ADDRESS, address)                                                                         \
     VERB(SLEEP, sleep)                                                                             \
+    VERB(WHY, why)                                                                                 \
     /* a role's calls on its sockets */                                                            \
     VERB(SOCKET, socket)                                                                           \
     VERB(SETSOCKOPT, setsockopt)                                                                   \
@@ -68,23 +71,32 @@ enum verb_scope {
 };
 
 /* What a verb can answer, besides ok and an errno. */
-enum verb_answer { GIVES_OK, GIVES_NUMBER, GIVES_DATA, GIVES_ADDRESS, GIVES_VALUE, GIVES_BLOCK };
+enum verb_answer {
+    GIVES_OK,
+    GIVES_NUMBER,
+    GIVES_DATA,
+    GIVES_ADDRESS,
+    GIVES_VALUE,
+    GIVES_CAUSE, /* never ok, nor an errno */
+    GIVES_BLOCK,
+};
 
 /* What the arguments of a verb are: which member of the union in `struct step` they fill. */
 enum step_arguments {
     ARGUMENTS_NONE,
-    ARGUMENTS_SYSCTL,  /* sysctl */
-    ARGUMENTS_QUERY,   /* query */
-    ARGUMENTS_DEVICE,  /* device */
-    ARGUMENTS_TIME,    /* duration_ns */
-    ARGUMENTS_OPTIONS, /* options */
-    ARGUMENTS_ADDRESS, /* address */
-    ARGUMENTS_AMOUNT,  /* amount */
-    ARGUMENTS_SOCKET,  /* made */
-    ARGUMENTS_HOW,     /* how */
-    ARGUMENTS_ROLE,    /* other_role */
-    ARGUMENTS_UID,     /* uid */
-    ARGUMENTS_ROUNDS,  /* rounds */
+    ARGUMENTS_SYSCTL,   /* sysctl */
+    ARGUMENTS_QUERY,    /* query */
+    ARGUMENTS_DEVICE,   /* device */
+    ARGUMENTS_TIME,     /* duration_ns */
+    ARGUMENTS_OPTIONS,  /* options */
+    ARGUMENTS_ADDRESS,  /* address */
+    ARGUMENTS_AMOUNT,   /* amount */
+    ARGUMENTS_SOCKET,   /* made */
+    ARGUMENTS_HOW,      /* how */
+    ARGUMENTS_ROLE,     /* other_role */
+    ARGUMENTS_UID,      /* uid */
+    ARGUMENTS_ROUNDS,   /* rounds */
+    ARGUMENTS_QUESTION, /* question */
 };
 
 /* Where the arrow of a step points in a picture. */

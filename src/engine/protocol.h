@@ -57,9 +57,9 @@ int protocol_receive(int channel, void *message, size_t size, int flags, int *fd
 /* --- actions: where and how each verb runs ---
  *
  * For every verb `name` of VERB_LIST (scenario/verb.h) there is one `const struct action
- * action_name`, beside the function that does it: in stage_environment.c for the steps of the
- * environment, in stage_roles.c for what the stage does with a role, in role_calls.c for what a
- * role does itself. A verb without one does not link.
+ * action_name`, beside the function that does it: in stage_environment.c and stage_question.c for
+ * the steps of the environment, in stage_roles.c for what the stage does with a role, in
+ * role_calls.c for what a role does itself. A verb without one does not link.
  */
 
 struct stage;

@@ -4,6 +4,7 @@
  *   stage.c              what the case needs, and its course
  *   stage_roles.c        the roles: forked, asked, ended
  *   stage_environment.c  the steps of the environment
+ *   stage_question.c     the steps that ask the tool itself
  *   stage_evidence.c     what was in the way of a call
  */
 #ifndef PORTREUSE_ENGINE_STAGE_H
@@ -99,5 +100,8 @@ void stage_end_roles(struct stage *stage);
  * the step, in a block one of its body, that made it. */
 void stage_evidence(struct stage *stage, const struct step *call, int error,
                     struct evidence *evidence);
+
+/* Names the roles that have or had the sockets of this evidence, instead of their processes. */
+void stage_name_owners(struct stage *stage, struct evidence *evidence);
 
 #endif

@@ -162,3 +162,16 @@ void stage_evidence(struct stage *stage, const struct step *call, int error,
     evidence_look(&source, &refusal, evidence);
     arena_free(&search.arena);
 }
+
+void stage_name_owners(struct stage *stage, struct evidence *evidence) {
+    struct search search = {.stage = stage};
+    for (unsigned i = 0; i < evidence->suspect_count; i++) {
+        struct suspect *suspect = &evidence->suspects[i];
+        identify(&search, suspect);
+        if (suspect->role_count > 0)
+            suspect->owners = (struct owners){0};
+        else if (suspect->owners.known > 0)
+            suspect->ownership = OWNED;
+    }
+    arena_free(&search.arena);
+}

@@ -4,7 +4,9 @@
 #include "model/cause.h"
 
 #include <errno.h>
+#include <string.h>
 
+#include "base/text.h"
 #include "model/udp.h"
 
 const struct cause_row *cause_row(enum cause cause) {
@@ -17,6 +19,20 @@ bool cause_remedy_is(const struct cause_remedy *remedy) {
 
 const char *cause_name(enum cause cause) {
     return cause_row(cause)->name;
+}
+
+enum cause cause_named(const char *name) {
+    enum cause cause = 0;
+    while (cause < CAUSE_COUNT && strcmp(cause_table[cause].name, name) != 0)
+        cause++;
+    return cause;
+}
+
+const char *cause_near(const char *name) {
+    struct suggestion nearest = suggest_begin(name);
+    for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
+        suggest_offer(&nearest, cause_table[cause].name);
+    return nearest.word;
 }
 
 const char *cause_sentence(enum cause cause, unsigned when) {

@@ -54,6 +54,10 @@ static bool result_met(const struct wanted *wanted, const struct answer *got,
         return got->kind == ANSWER_ADDRESS && address_met(wanted, &got->address, resolve, context);
     case WANT_VALUE:
         return got->kind == ANSWER_VALUE && value_met(wanted, &got->value);
+    case WANT_FREE:
+        return got->kind == ANSWER_FREE;
+    case WANT_CAUSE:
+        return got->kind == ANSWER_CAUSE && got->cause == wanted->cause;
     }
     return false;
 }
@@ -163,6 +167,12 @@ static void result_text(const struct answer *got, char *text, size_t size) {
         break;
     case ANSWER_VALUE:
         snprintf(text, size, "%s", sockopt_text(&got->value, part));
+        break;
+    case ANSWER_FREE:
+        snprintf(text, size, "free");
+        break;
+    case ANSWER_CAUSE:
+        snprintf(text, size, "%s", cause_name(got->cause));
         break;
     }
 }

@@ -121,9 +121,38 @@ static void check_kind(const struct context *context, const struct word *word,
                      verb_row(context->verb)->name, word->text);
 }
 
+/* What `why` answers: `free`, or the name of a cause. */
+static void parse_cause(const struct context *context, const struct word *word,
+                        struct wanted *wanted) {
+    struct parser *parser = context->parser;
+    const char *near = cause_near(word->text);
+    wanted->kind = WANT_CAUSE;
+    wanted->cause = cause_named(word->text);
+    if (strcmp(word->text, "any") == 0)
+        wanted->kind = WANT_ANY;
+    else if (strcmp(word->text, "free") == 0)
+        wanted->kind = WANT_FREE;
+    else if (wanted->cause < CAUSE_COUNT)
+        return;
+    else if (strcmp(word->text, "ok") == 0)
+        parser_error(parser, word, "'%s' never returns 'ok'; did you mean 'free'?",
+                     verb_row(context->verb)->name);
+    else if (near != NULL)
+        parser_error(parser, word, "unknown cause '%s'; did you mean '%s'?", word->text, near);
+    else
+        parser_error(parser, word,
+                     "'%s' is neither 'free' nor the name of a cause, such as address-in-use; "
+                     "docs/causes.md lists them",
+                     word->text);
+}
+
 static void parse_kind(const struct context *context, const struct word *word,
                        struct wanted *wanted) {
     struct parser *parser = context->parser;
+    if (verb_row(context->verb)->answer == GIVES_CAUSE) {
+        parse_cause(context, word, wanted);
+        return;
+    }
     if (strcmp(word->text, "ok") == 0) {
         wanted->kind = WANT_OK;
     } else if (strcmp(word->text, "any") == 0) {

@@ -41,8 +41,8 @@ static void parse_step_want(struct parser *parser, size_t arrow, struct step *st
         parser_error(parser, &parser->line.words[arrow],
                      "the result of a block is written after its 'end'");
     else if (row->needs_result && !given && !parser->line_is_wrong)
-        parser_error(parser, NULL, "'%s' needs a result: '-> N', or '-> any' to record it",
-                     row->name);
+        parser_error(parser, NULL, "'%s' needs a result: '-> %s', or '-> any' to record it",
+                     row->name, row->answer == GIVES_CAUSE ? "CAUSE" : "N");
     else
         parse_expectation(parser, arrow, step->verb,
                           asks_for_option ? step->options.list[0].option : NULL, &step->want);
@@ -70,6 +70,24 @@ static void parse_step(struct parser *parser, enum verb verb, int role, size_t f
 }
 
 /* --- keywords --- */
+
+/* `why` begins the prose of the header; behind it, it is a step where an address follows, or an
+ * arrow. */
+static bool is_question(const struct parser *parser) {
+    const struct line *line = &parser->line;
+    if (parser->part == PART_HEADER || line->count == 1)
+        return false;
+    for (size_t i = 1; i < line->count; i++)
+        if (word_is(&line->words[i], "->"))
+            return true;
+    return strchr("$*[", line->words[1].text[0]) != NULL ||
+           strchr(line->words[1].text, ':') != NULL;
+}
+
+/* Returns the keyword that a line begins with, given its first word's; KEYWORDS if it is a step. */
+static enum keyword keyword_of_line(const struct parser *parser, enum keyword keyword) {
+    return keyword == KEYWORD_WHY && is_question(parser) ? KEYWORDS : keyword;
+}
 
 struct keyword_row {
     parse_keyword_line *parse;
@@ -157,7 +175,7 @@ static void parse_role_line(struct parser *parser) {
  * misspelt keyword or verb. Returns whether the line was taken as such. */
 static bool parse_misspelt_line(struct parser *parser) {
     const struct word *first = &parser->line.words[0];
-    enum keyword keyword = keyword_near(first->text);
+    enum keyword keyword = keyword_of_line(parser, keyword_near(first->text));
     enum verb verb = verb_near(first->text, SCOPE_ENVIRONMENT);
     bool verb_may_follow =
         parser->line.count > 1 && verb_near(first[1].text, SCOPE_ROLE) != VERB_NONE;
@@ -277,7 +295,7 @@ static void parse_body_line(struct parser *parser) {
 
 void parse_line(struct parser *parser) {
     const struct word *first = &parser->line.words[0];
-    enum keyword keyword = word_keyword(first);
+    enum keyword keyword = keyword_of_line(parser, word_keyword(first));
     enum verb verb = word_verb(first);
     bool may_be_of_a_block = verb != VERB_NONE || word_is(first, "end");
     parser->after_unknown_verb = parser->after_unknown_verb && may_be_of_a_block;
@@ -292,7 +310,9 @@ void parse_line(struct parser *parser) {
 }
 
 void parse_broken_line(struct parser *parser) {
-    enum keyword keyword = parser->line.count > 0 ? word_keyword(&parser->line.words[0]) : KEYWORDS;
+    enum keyword keyword = KEYWORDS;
+    if (parser->line.count > 0)
+        keyword = keyword_of_line(parser, word_keyword(&parser->line.words[0]));
     if (keyword < KEYWORDS && rows[keyword].is_text)
         parse_keyword(parser, keyword);
 }

@@ -427,3 +427,30 @@ bool parse_port_reference(struct parser *parser, const struct word *word, struct
         parser_error(parser, word, "only a port is allowed here: '%s.port'", word->text);
     return true;
 }
+
+/* --- options --- */
+
+const struct sockopt *parse_option_name(struct parser *parser, const struct word *word,
+                                        size_t size) {
+    const char *name = arena_copy(&parser->scratch, word->text, size);
+    const struct sockopt *option = sockopt_named(name);
+    const char *near = option != NULL ? NULL : sockopt_near(name);
+    if (near != NULL)
+        parser_error(parser, word, "unknown option '%s'; did you mean '%s'?", name, near);
+    else if (option == NULL)
+        parser_error(parser, word, "unknown socket option '%s'", name);
+    return option;
+}
+
+bool parse_option(struct parser *parser, const struct word *word, struct option_setting *setting) {
+    size_t size = strcspn(word->text, "=");
+    const char *value = word->text[size] == '=' ? word->text + size + 1 : NULL;
+    *setting = (struct option_setting){.option = parse_option_name(parser, word, size)};
+    if (setting->option == NULL)
+        return false;
+    const char *wrong = sockopt_parse(setting->option, value, &setting->value);
+    if (wrong != NULL)
+        parser_error_in(parser, word, value == NULL ? word->text : value, "%s: %s",
+                        setting->option->name, wrong);
+    return true;
+}

@@ -4,6 +4,7 @@
  *   parse_line.c         a line: what kind it is, whose step, its expectation and effect
  *   steps_environment.c  the verbs of the environment
  *   steps_role.c         the verbs of a role
+ *   steps_question.c     the verbs that ask the tool itself
  *   parse_expectation.c  what stands after `->`
  *   parser.c             what all of them need: lines, words, errors, names, addresses
  *
@@ -164,6 +165,13 @@ bool parse_address(struct parser *parser, const struct word *word, struct addres
 
 /* Returns whether the word is a `$role.socket.port` alone; if so, parses it into `address`. */
 bool parse_port_reference(struct parser *parser, const struct word *word, struct address *address);
+
+/* Parses OPTION[=VALUE]. Returns false after an error in the name; after one in the value, the
+ * option is there. _name parses the `size` bytes at the start of the word, which are a name; it
+ * returns NULL after an error. */
+bool parse_option(struct parser *parser, const struct word *word, struct option_setting *setting);
+const struct sockopt *parse_option_name(struct parser *parser, const struct word *word,
+                                        size_t size);
 
 /* --- parse.c --- */
 

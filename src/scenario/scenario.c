@@ -41,6 +41,10 @@ const struct step_rounds *step_rounds(const struct step *step) {
     return has(step, ARGUMENTS_ROUNDS) ? &step->rounds : NULL;
 }
 
+const struct step_question *step_question(const struct step *step) {
+    return has(step, ARGUMENTS_QUESTION) ? &step->question : NULL;
+}
+
 /* --- time --- */
 
 /* The steps of a block count once for each of its rounds, if it says how many there are. */

@@ -70,31 +70,14 @@ static void open_socket(struct flow *flow, int role, int socket, bool has_peer) 
 
 /* --- socket, setsockopt, getsockopt --- */
 
-static void unknown_option(struct parser *parser, const struct word *word, const char *name) {
-    const char *near = sockopt_near(name);
-    if (near != NULL)
-        parser_error(parser, word, "unknown option '%s'; did you mean '%s'?", name, near);
-    else
-        parser_error(parser, word, "unknown socket option '%s'", name);
-}
-
 /* OPTION[=VALUE]... */
 static void take_options(struct parser *parser, struct cursor *cursor,
                          struct step_options *options) {
     struct arena *arena = &parser->scratch;
     for (const struct word *word; (word = cursor_take(cursor)) != NULL;) {
-        size_t size = strcspn(word->text, "=");
-        const char *value = word->text[size] == '=' ? word->text + size + 1 : NULL;
-        const char *name = arena_copy(arena, word->text, size);
-        struct option_setting setting = {.option = sockopt_named(name)};
-        if (setting.option == NULL) {
-            unknown_option(parser, word, name);
+        struct option_setting setting;
+        if (!parse_option(parser, word, &setting))
             continue;
-        }
-        const char *wrong = sockopt_parse(setting.option, value, &setting.value);
-        if (wrong != NULL)
-            parser_error_in(parser, word, value == NULL ? word->text : value, "%s: %s", name,
-                            wrong);
         options->list = arena_grow(arena, options->list, options->count, sizeof setting);
         options->list[options->count++] = setting;
     }
@@ -128,11 +111,9 @@ static void parse_getsockopt(struct parser *parser, struct cursor *cursor, struc
     const struct word *word = cursor_need(parser, cursor, "an OPTION");
     if (word == NULL)
         return;
-    struct option_setting asked = {.option = sockopt_named(word->text)};
-    if (asked.option == NULL) {
-        unknown_option(parser, word, word->text);
+    struct option_setting asked = {.option = parse_option_name(parser, word, strlen(word->text))};
+    if (asked.option == NULL)
         return;
-    }
     step->options.list = arena_keep(&parser->scenario->arena, &asked, sizeof asked);
     step->options.count = 1;
 }

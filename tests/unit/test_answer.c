@@ -548,6 +548,33 @@ static void an_expectation_wants_more_until_a_number_would_do(void **state) {
     assert_false(expectation_wants_more(want_of_silence("r recv s"), 1));
 }
 
+static void a_cause_is_met_by_itself_alone_and_free_by_free(void **state) {
+    static const struct {
+        const char *result;
+        struct answer got;
+        bool met;
+    } rows[] = {
+        {"free", {.kind = ANSWER_FREE}, true},
+        {"free", {.kind = ANSWER_CAUSE, .cause = CAUSE_STOLEN_PORT}, false},
+        {"free", {.kind = ANSWER_OK}, false},
+        {"stolen-port", {.kind = ANSWER_CAUSE, .cause = CAUSE_STOLEN_PORT}, true},
+        {"stolen-port", {.kind = ANSWER_CAUSE, .cause = CAUSE_STOLEN_PORT_TIME_WAIT}, false},
+        {"stolen-port", {.kind = ANSWER_FREE}, false},
+        {"unknown", {.kind = ANSWER_FREE}, false},
+        {"unknown", {.kind = ANSWER_CAUSE, .cause = CAUSE_UNKNOWN}, true},
+        {"free | stolen-port", {.kind = ANSWER_CAUSE, .cause = CAUSE_STOLEN_PORT}, true},
+        {"any", {.kind = ANSWER_FREE}, true},
+        {"any", {.kind = ANSWER_CAUSE, .cause = CAUSE_STOLEN_PORT}, true},
+        {"any", {.kind = ANSWER_NONE}, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        const struct expectation *want = want_of("why *:80", rows[i].result);
+        if ((expectation_met(want, &rows[i].got, linux_6_8, resolve, board) != NULL) != rows[i].met)
+            fail_msg("row %zu: %s", i, rows[i].result);
+    }
+}
+
 static void a_wanted_answer_pins_what_can_come_in_one_way_only(void **state) {
     static const struct {
         const char *call, *result;
@@ -572,6 +599,9 @@ static void a_wanted_answer_pins_what_can_come_in_one_way_only(void **state) {
         {"r getsockname s", "ok", ANSWER_ADDRESS, false},
         {"r getsockopt s SO_LINGER", "5", ANSWER_VALUE, true},
         {"r getsockopt s TCP_DEFER_ACCEPT", "1..5", ANSWER_VALUE, false},
+        {"why *:80", "free", ANSWER_FREE, true},
+        {"why *:80", "stolen-port", ANSWER_CAUSE, true},
+        {"why *:80", "any", ANSWER_CAUSE, true},
     };
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++) {
@@ -636,6 +666,8 @@ static void an_answer_is_written_as_the_language_spells_it(void **state) {
         {value("SO_RCVTIMEO", "200ms"), "200ms"},
         {value("SO_BINDTODEVICE", "lo"), "lo"},
         {value("IP_LOCAL_PORT_RANGE", "40000-40099"), "40000-40099"},
+        {{.kind = ANSWER_FREE}, "free"},
+        {{.kind = ANSWER_CAUSE, .cause = CAUSE_STOLEN_PORT}, "stolen-port"},
         {ended(ok(), VERB_NONE, 100), "ok"},
         {ended(failed(EMFILE), VERB_SOCKET, 17), "EMFILE at socket after 17"},
         {ended(ok(), VERB_CONNECT, 0), "ok at connect after 0"},
@@ -713,6 +745,7 @@ int main(void) {
         TEST(a_value_is_no_errno_and_an_errno_no_value),
         TEST(an_expectation_allows_success_unless_all_of_it_is_errnos),
         TEST(an_expectation_wants_more_until_a_number_would_do),
+        TEST(a_cause_is_met_by_itself_alone_and_free_by_free),
         TEST(a_wanted_answer_pins_what_can_come_in_one_way_only),
         TEST(a_wanted_answer_pins_a_block_if_it_says_after_how_many_rounds),
         TEST(the_one_of_several_that_was_met_is_told),

@@ -863,6 +863,11 @@ static void each_cause_has_a_name_of_its_own(void **state) {
     }
     assert_string_equal(cause_name(CAUSE_UNKNOWN), "unknown");
     assert_string_equal(cause_name(CAUSE_COUNT), "unknown");
+    for (unsigned a = 0; a < CAUSE_COUNT; a++)
+        assert_int_equal(cause_named(cause_name((enum cause)a)), a);
+    assert_int_equal(cause_named("adress-in-use"), CAUSE_COUNT);
+    assert_string_equal(cause_near("adress-in-use"), "address-in-use");
+    assert_null(cause_near("nonsense"));
     assert_string_equal(cause_name((enum cause)4711), "unknown");
 }
 

@@ -293,6 +293,63 @@ static void a_wrong_value_is_named(void **state) {
     CHECK(value_rows);
 }
 
+/* --- questions to the tool itself --- */
+
+static const struct row question_rows[] = {
+    {CASE "why -> free\n", 3, 5, "an ADDRESS is missing"},
+    {CASE "why 127.0.0.1 -> free\n", 3, 5, "port is missing"},
+    {CASE "why 127.0.0.1:* -> free\n", 3, 5, "port cannot be '*'"},
+    {CASE "why $r.s -> free\n", 3, 6, "unknown role 'r'"},
+    {CASE "why *:80\n", 3, 9, "'why' needs a result: '-> CAUSE'"},
+    {CASE "why *:80 ->\n", 3, 12, "a result is missing"},
+    /* the cause */
+    {CASE "why *:80 -> adress-in-use\n", 3, 13, "did you mean 'address-in-use'?"},
+    {CASE "why *:80 -> free | time-wait-rebnd\n", 3, 20, "did you mean 'time-wait-rebind'?"},
+    {CASE "why *:80 -> free since 6.8, else stolenport\n", 3, 34, "did you mean 'stolen-port'?"},
+    {CASE "why *:80 -> nonsense\n", 3, 13, "'nonsense' is neither 'free' nor the name of a cause"},
+    {CASE "why *:80 -> ok\n", 3, 13, "'why' never returns 'ok'; did you mean 'free'?"},
+    {CASE "why *:80 -> EADDRINUSE\n", 3, 13, "'EADDRINUSE' is neither 'free' nor"},
+    {CASE "why *:80 -> 5\n", 3, 13, "'5' is neither 'free' nor"},
+    {CASE "why *:80 -> free at bind\n", 3, 18, "belong after 'end ->'"},
+    {SOCKET "r bind s *:80 -> free\n", 4, 18, "unknown result 'free'"},
+    {SOCKET "r bind s *:80 -> address-in-use\n", 4, 18, "unknown result 'address-in-use'"},
+    /* who asks, and what for */
+    {CASE "why *:80 clinet -> free\n", 3, 10, "did you mean 'client'?"},
+    {CASE "why *:80 nonsense -> free\n", 3, 10, "unexpected 'nonsense'; usage: why ADDRESS"},
+    {CASE "why *:80 *:81 -> free\n", 3, 10, "unexpected '*:81'"},
+    {CASE "why *:80 server client -> free\n", 3, 17, "'client' contradicts 'server'"},
+    {CASE "why *:80 udp udp -> free\n", 3, 14, "'udp' is given twice"},
+    {CASE "why *:80 client udp -> free\n", 3, 17, "connect() on UDP cannot be asked about"},
+    {CASE "why *:80 from -> free\n", 3, 15, "an ADDRESS is missing"},
+    {CASE "why *:80 from nowhere -> free\n", 3, 15, "port is missing"},
+    {CASE "why *:80 from 127.0.0.1:x -> free\n", 3, 25, "not a port"},
+    {CASE "why *:80 server from *:1 -> free\n", 3, 17, "a server binds only ADDRESS"},
+    {CASE "why *:80 as -> free\n", 3, 13, "the name of a role is missing"},
+    {SOCKET "why *:80 as nobody -> free\n", 4, 13, "role 'nobody' does not exist yet"},
+    {SOCKET "r exit\nwhy *:80 as r -> free\n", 5, 13, "role 'r' has ended"},
+    /* options */
+    {CASE "why *:80 SO_REUSADDR -> free\n", 3, 10, "did you mean 'SO_REUSEADDR'?"},
+    {CASE "why *:80 no -> free\n", 3, 13, "an OPTION is missing"},
+    {CASE "why *:80 no SO_REUSADDR -> free\n", 3, 13, "did you mean 'SO_REUSEADDR'?"},
+    {CASE "why *:80 no SO_REUSEADDR=1 -> free\n", 3, 13, "'no' stands before the name alone"},
+    {CASE "why *:80 no SO_BINDTODEVICE -> free\n", 3, 13, "'no' stands before an option"},
+    {CASE "why *:80 SO_REUSEADDR=on -> free\n", 3, 23, "not a whole number"},
+    {CASE "why *:80 TCP_NODELAY -> free\n", 3, 10, "'TCP_NODELAY' makes no difference here"},
+    /* the keyword of the same name */
+    {CASE "wyh *:80 -> free\n", 3, 1, "did you mean 'why'?"},
+    {SOCKET "why the server failed\n", 4, 1, "'why' belongs in the header"},
+    {SOCKET "why bind s *:80 -> EINVAL\n", 4, 1, "'why' is a keyword"},
+    {SOCKET "why *:80 \"free\n", 4, 10, "not closed"},
+    {SOCKET "r why *:80 -> free\n", 4, 3, "takes no role"},
+    {SOCKET "r repeat 2\n why *:80 -> free\n close s\n socket s\nend\n", 5, 2,
+     "'why' is not allowed in a block"},
+};
+
+static void a_question_is_about_an_address_and_its_answer_a_cause(void **state) {
+    (void)state;
+    CHECK(question_rows);
+}
+
 /* --- the story --- */
 
 static const struct row name_rows[] = {
@@ -911,6 +968,7 @@ int main(void) {
         cmocka_unit_test(what_stands_behind_the_last_argument_is_unexpected),
         cmocka_unit_test(a_wrong_address_is_said_at_the_part_that_is_wrong),
         cmocka_unit_test(a_wrong_value_is_named),
+        cmocka_unit_test(a_question_is_about_an_address_and_its_answer_a_cause),
         cmocka_unit_test(a_keyword_cannot_name_a_role_and_a_call_needs_one),
         cmocka_unit_test(a_socket_is_used_between_its_making_and_its_close_alone),
         cmocka_unit_test(an_address_step_needs_an_address_and_a_device),

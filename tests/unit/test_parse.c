@@ -538,6 +538,82 @@ static void getsockopt_takes_one_option(void **state) {
     assert_true(step->want.either[0].value.off);
 }
 
+/* --- questions to the tool itself --- */
+
+static void why_takes_an_address_and_is_about_a_server(void **state) {
+    (void)state;
+    const struct step *step = last_of("why 127.0.0.1:1215 -> free");
+    const struct step_question *question = step_question(step);
+    assert_int_equal(step->verb, VERB_WHY);
+    assert_int_equal(step->role, NO_ROLE);
+    assert_int_equal(question->address.pattern.endpoint.port, 1215);
+    assert_false(question->client || question->udp || question->has_from);
+    assert_int_equal(question->options.count, 0);
+    assert_int_equal(question->as, NO_ROLE);
+    assert_int_equal(step->want.either[0].kind, WANT_FREE);
+    assert_null(step_question(last_of("sleep 1s")));
+}
+
+static void why_takes_the_other_words_in_any_order(void **state) {
+    (void)state;
+    const struct step *step = behind_socket("why $r.s client from 127.0.0.2:5 as r SO_REUSEPORT "
+                                            "no SO_REUSEADDR SO_BINDTODEVICE=lo -> any");
+    const struct step_question *question = step_question(step);
+    assert_int_equal(question->address.use, ADDRESS_OF_SOCKET);
+    assert_true(question->client);
+    assert_int_equal(question->from.pattern.endpoint.port, 5);
+    assert_string_equal(role_of(step - 1), now->roles[question->as]);
+    assert_int_equal(question->options.count, 3);
+    assert_string_equal(question->options.list[0].option->name, "SO_REUSEPORT");
+    assert_int_equal(question->options.list[0].value.number, 1);
+    assert_int_equal(question->options.list[1].value.number, 0);
+    assert_string_equal(question->options.list[2].value.text, "lo");
+    question = step_question(behind_socket("why *:53 IPV6_V6ONLY=0 udp server -> any"));
+    assert_true(question->udp && !question->client && question->address.pattern.any_address);
+    assert_int_equal(question->options.list[0].value.kind, SOCKOPT_NUMBER);
+}
+
+static void from_alone_means_a_client_and_may_leave_the_port_out(void **state) {
+    static const char *const sources[] = {"127.0.0.2", "127.0.0.2:0", "127.0.0.2:*"};
+    (void)state;
+    for (size_t i = 0; i < ROWS(sources); i++) {
+        char line[100];
+        snprintf(line, sizeof line, "why *:80 from %s -> free", sources[i]);
+        const struct step_question *question = step_question(last_of(line));
+        assert_true(question->client && question->has_from);
+        assert_int_equal(question->from.pattern.endpoint.port, 0);
+        assert_int_equal(question->from.pattern.endpoint.address[3], 2);
+    }
+    const struct step_question *six = step_question(last_of("why [::1]:80 from ::1 -> free"));
+    assert_int_equal(six->from.pattern.endpoint.family, AF_INET6);
+}
+
+static void the_cause_is_free_or_one_of_the_table(void **state) {
+    (void)state;
+    const struct expectation *want =
+        &last_of("why *:80 -> free | stolen-port since 6.8, else unknown | any within 1s")->want;
+    assert_int_equal(want->either_count, 2);
+    assert_int_equal(want->either[1].kind, WANT_CAUSE);
+    assert_int_equal(want->either[1].cause, CAUSE_STOLEN_PORT);
+    assert_int_equal(want->otherwise[0].cause, CAUSE_UNKNOWN);
+    assert_int_equal(want->otherwise[1].kind, WANT_ANY);
+    assert_true(want->timed);
+}
+
+static void why_is_prose_in_the_header_and_a_step_behind_it(void **state) {
+    (void)state;
+    const struct scenario *scenario = sound("title t\n"
+                                            "why 127.0.0.1:80 -> free is what people ask\n"
+                                            "  indeed\n"
+                                            "setup\n"
+                                            "why 127.0.0.1:80 -> free\n"
+                                            "case c\n"
+                                            "why [::1]:80 -> free\n");
+    assert_string_equal(scenario->why, "127.0.0.1:80 -> free is what people ask\nindeed");
+    assert_int_equal(scenario->setup.count, 1);
+    assert_int_equal(scenario->cases[0].count, 1);
+}
+
 /* --- the other calls --- */
 
 static void calls_take_their_socket_and_their_arguments(void **state) {
@@ -1088,6 +1164,11 @@ int main(void) {
         TEST(setsockopt_takes_every_option),
         TEST(setsockopt_takes_several_options),
         TEST(getsockopt_takes_one_option),
+        TEST(why_takes_an_address_and_is_about_a_server),
+        TEST(why_takes_the_other_words_in_any_order),
+        TEST(from_alone_means_a_client_and_may_leave_the_port_out),
+        TEST(the_cause_is_free_or_one_of_the_table),
+        TEST(why_is_prose_in_the_header_and_a_step_behind_it),
         TEST(calls_take_their_socket_and_their_arguments),
         TEST(numbers_are_taken_and_may_be_left_out_where_the_table_says_so),
         TEST(shutdown_takes_read_write_and_both),

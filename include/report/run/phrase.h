@@ -38,6 +38,16 @@ enum phrase_detail {
 void phrase_case(FILE *out, const struct scenario_result *scenario, size_t index,
                  enum phrase_detail detail);
 
+/* Returns whether the evidence of a step is shown: that of a refused call always; that of a
+ * question, which mostly repeats the refusal above it, if the answer was not as expected or if
+ * `verbose`. */
+bool phrase_shows_evidence(const struct step *step, const struct step_result *result, bool verbose);
+
+/* Returns what an await saw instead, or what a question found, or NULL if that is not shown.
+ * `*label` is what to call it, static: `seen there`. */
+const char *phrase_seen(const struct step *step, const struct step_result *result, bool verbose,
+                        const char **label);
+
 /* How many lines say what was in the way: one per socket and one for the rest, or one for all. */
 unsigned phrase_evidence_lines(const struct evidence *evidence);
 

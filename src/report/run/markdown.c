@@ -89,13 +89,16 @@ static void write_notes(const struct markdown *markdown, const struct scenario_r
     fputc('\n', markdown->out);
     for (size_t i = 0; i < result->step_count; i++) {
         const struct step *step = result_step(scenario->scenario, index, i);
-        if (result->steps[i].seen != NULL) {
-            write_item(markdown, step, "seen there");
-            phrase_text(markdown->text, result->steps[i].seen);
+        const struct step_result *of_step = &result->steps[i];
+        bool verbose = markdown->report->verbose;
+        const char *label, *seen = phrase_seen(step, of_step, verbose, &label);
+        if (seen != NULL) {
+            write_item(markdown, step, label);
+            phrase_text(markdown->text, seen);
             fputc('\n', markdown->out);
         }
-        if (result->steps[i].has_evidence)
-            write_evidence(markdown, scenario->scenario, step, result->steps[i].evidence);
+        if (phrase_shows_evidence(step, of_step, verbose))
+            write_evidence(markdown, scenario->scenario, step, of_step->evidence);
     }
 }
 

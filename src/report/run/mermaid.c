@@ -106,12 +106,14 @@ static void write_step(const struct mermaid *mermaid, const struct scenario *sce
         write_arrow(mermaid, step);
     }
     write_answer(mermaid, step, result);
-    if (result->seen != NULL) {
-        write_note(mermaid, "seen there: ");
-        phrase_front(mermaid->label, result->seen, LABEL_MOST);
+    const char *label, *seen = phrase_seen(step, result, mermaid->report->verbose, &label);
+    if (seen != NULL) {
+        write_note(mermaid, label);
+        fputs(": ", mermaid->out);
+        phrase_front(mermaid->label, seen, LABEL_MOST);
         fputc('\n', mermaid->out);
     }
-    if (result->has_evidence)
+    if (phrase_shows_evidence(step, result, mermaid->report->verbose))
         write_evidence(mermaid, scenario, result->evidence);
 }
 

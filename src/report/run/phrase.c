@@ -69,6 +69,25 @@ void phrase_case(FILE *out, const struct scenario_result *scenario, size_t index
     fprintf(out, "%s got %s", detail == PHRASE_GOT ? ":" : ",", answer_text(&failed->got, got));
 }
 
+/* --- what is said below a step --- */
+
+/* Returns whether a step has more to say. A question whose answer was as expected has not. */
+static bool says_more(const struct step *step, const struct step_result *result, bool verbose) {
+    return step_question(step) == NULL || result->status != STEP_MET || verbose;
+}
+
+bool phrase_shows_evidence(const struct step *step, const struct step_result *result,
+                           bool verbose) {
+    return result->has_evidence && says_more(step, result, verbose);
+}
+
+const char *phrase_seen(const struct step *step, const struct step_result *result, bool verbose,
+                        const char **label) {
+    bool nothing = result->seen == NULL || result->seen[0] == '\0';
+    *label = step_question(step) == NULL ? "seen there" : "found";
+    return nothing || !says_more(step, result, verbose) ? NULL : result->seen;
+}
+
 /* --- what was in the way: which sockets, and whose they are ---
  *
  * Ports that the kernel chose, process IDs and times differ from run to run, so they are printed
@@ -81,6 +100,9 @@ static bool is_written(const struct scenario *scenario, uint16_t port) {
         const struct step *step = &scenario->steps[i];
         const struct address *address = step_address(step);
         const struct step_query *query = step_query(step);
+        const struct step_question *question = step_question(step);
+        if (question != NULL && question->address.pattern.endpoint.port == port)
+            return true;
         if (address != NULL && address->pattern.endpoint.port == port)
             return true;
         if (query != NULL && query->local.pattern.endpoint.port == port)

@@ -23,6 +23,7 @@ enum {
     INDENT = 2,           /* of a step */
     VERDICT_COLUMN = 6,   /* after the verdict of a case */
     NOTE_INDENT = 6,      /* of what stands below it */
+    NOTE_WIDTH = 12,      /* of its label */
     NAME_MOST = 16,       /* the widest name of a role or verb that widens its column */
     ARGUMENTS_LEAST = 10, /* the narrowest column of arguments */
     ANSWER_WIDTH = 24,    /* what is left for an answer: "EADDRNOTAVAIL (expected)" */
@@ -279,11 +280,10 @@ static void print_difference(FILE *out, const struct step *step, const struct st
 
 void text_evidence(FILE *out, const struct scenario *scenario, const struct evidence *evidence,
                    bool verbose) {
-    static const char heading[] = "in the way: ";
-    unsigned lines = phrase_evidence_lines(evidence), column = NOTE_INDENT + sizeof heading - 1;
+    unsigned lines = phrase_evidence_lines(evidence), column = NOTE_INDENT + NOTE_WIDTH;
     for (unsigned i = 0; i < lines; i++) {
         struct text line;
-        fprintf(out, "%*s%-12s", NOTE_INDENT, "", i == 0 ? heading : "");
+        fprintf(out, "%*s%-*s", NOTE_INDENT, "", NOTE_WIDTH, i == 0 ? "in the way:" : "");
         phrase_evidence(text_begin(&line), scenario, evidence, i, verbose);
         layout_wrap(out, text_end(&line), column, column);
         text_free(&line);
@@ -291,7 +291,7 @@ void text_evidence(FILE *out, const struct scenario *scenario, const struct evid
     if (evidence->missing != NULL)
         return;
     const char *name = cause_name(evidence->cause);
-    fprintf(out, "%*s%-12s%s: ", NOTE_INDENT, "", "cause:", name);
+    fprintf(out, "%*s%-*s%s: ", NOTE_INDENT, "", NOTE_WIDTH, "cause:", name);
     layout_wrap(out, evidence->words, column, column + (unsigned)strlen(name) + 2);
 }
 
@@ -305,11 +305,13 @@ static void print_step(FILE *out, const struct report *report, const struct scen
         text_rounds(out, result->rounds_ns, result->round_count, NOTE_INDENT);
     if (result->status == STEP_UNMET)
         print_difference(out, step, result);
-    if (result->seen != NULL) {
-        unsigned column = print_label(out, "seen there: ");
-        layout_wrap(out, result->seen, column, column);
+    const char *label, *seen = phrase_seen(step, result, report->verbose, &label);
+    if (seen != NULL) {
+        unsigned length = (unsigned)strlen(label);
+        fprintf(out, "%*s%s:%*s", NOTE_INDENT, "", label, (int)(NOTE_WIDTH - 1 - length), "");
+        layout_wrap(out, seen, NOTE_INDENT + NOTE_WIDTH, NOTE_INDENT + NOTE_WIDTH);
     }
-    if (result->has_evidence)
+    if (phrase_shows_evidence(step, result, report->verbose))
         text_evidence(out, scenario, result->evidence, report->verbose);
 }
 

@@ -1,0 +1,108 @@
+/* The steps that ask the tool itself. The stage asks diagnose/ about its own namespace, in its own
+ * process: the sockets of the case are there, and nobody else's. What the answer rests on is kept
+ * as the evidence of the step. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/errnames.h"
+#include "diagnose/why.h"
+#include "engine/stage.h"
+
+/* --- the question --- */
+
+static bool option_is(const struct option_setting *setting, const char *name) {
+    return strcmp(setting->option->name, name) == 0;
+}
+
+/* A TCP program is taken to set SO_REUSEADDR, as by `portreuse why`. */
+static void set_options(struct why_question *asked, const struct step_question *question) {
+    asked->reuseaddr = !question->udp;
+    for (size_t i = 0; i < question->options.count; i++) {
+        const struct option_setting *setting = &question->options.list[i];
+        bool set = setting->value.number != 0;
+        if (option_is(setting, "SO_REUSEADDR"))
+            asked->reuseaddr = set;
+        else if (option_is(setting, "SO_REUSEPORT"))
+            asked->reuseport = set;
+        else if (option_is(setting, "IPV6_V6ONLY"))
+            asked->v6only = set;
+        else
+            snprintf(asked->device, sizeof asked->device, "%s", setting->value.text);
+    }
+}
+
+/* Resolves an address; `*` is the wildcard of `family`. The port `*` is left to the kernel. */
+static bool resolve(const struct stage *stage, const struct address *address, sa_family_t family,
+                    struct endpoint *endpoint) {
+    return board_resolve(stage->board, address, family, endpoint);
+}
+
+/* `*:80` means the wildcards of both families, as a server binds them that is told a port alone; a
+ * client takes it for this host. Returns false if a socket has no endpoint. */
+static bool make_question(const struct stage *stage, const struct step_question *question,
+                          struct why_question *asked) {
+    struct endpoint *address = question->client ? &asked->remote : &asked->local;
+    *asked = (struct why_question){.protocol = question->udp ? PROTOCOL_UDP : PROTOCOL_TCP,
+                                   .as = question->as < 0 ? 0 : stage->roles[question->as].pid};
+    set_options(asked, question);
+    if (!resolve(stage, &question->address, AF_INET, address))
+        return false;
+    if (question->address.pattern.any_address && !question->client)
+        asked->others[asked->other_count++] = endpoint_wildcard(AF_INET6, address->port);
+    return !question->has_from ||
+           resolve(stage, &question->from, asked->remote.family, &asked->local);
+}
+
+/* --- the answer --- */
+
+/* Keeps what the answer rests on, with the names that the scenario has for the sockets. */
+static void keep_evidence(struct stage *stage, const struct why *why, struct step_result *result) {
+    *result->evidence = why->evidence;
+    result->evidence->cause = why->cause;
+    result->evidence->words = why->words;
+    result->has_evidence = true;
+    stage_name_owners(stage, result->evidence);
+}
+
+/* Says which call would answer what. */
+static void say_more(const struct why *why, char *text) {
+    const char *call = why->asked.remote.family != 0 ? "connect" : "bind";
+    char name[ERRNAME_SIZE];
+    if (why->verdict == WHY_REFUSED)
+        snprintf(text, RESULT_TEXT_SIZE, "%s() would answer %s%s", why->call,
+                 errname(why->error, name),
+                 why->changed ? "; the sockets changed during both looks" : "");
+    else
+        snprintf(text, RESULT_TEXT_SIZE, "%s() would succeed%s", call,
+                 why->needs_reuseaddr ? " with SO_REUSEADDR; without it, it would answer EADDRINUSE"
+                                      : "");
+}
+
+static enum outcome do_why(struct stage *stage, const struct step *step, struct reply *reply) {
+    struct step_result *result = board_result(stage->board, step);
+    struct namespace here = namespaces_here();
+    struct why_question question;
+    struct arena arena = {0};
+    char name[ERRNAME_SIZE];
+    if (!make_question(stage, &step->question, &question))
+        return stage_no_endpoint(stage, step);
+    struct why *why = arena_alloc(&arena, sizeof *why);
+    enum outcome outcome = OUTCOME_ANSWERED;
+    why_look(&question, &here, why);
+    if (why->verdict == WHY_UNKNOWN)
+        outcome = stage_reason(stage, OUTCOME_ERROR, "line %u: %s: %s", step->line, why->failure,
+                               errname(why->error, name));
+    if (why->verdict == WHY_FREE)
+        reply->answer = (struct answer){.kind = ANSWER_FREE};
+    else
+        reply->answer = (struct answer){.kind = ANSWER_CAUSE, .cause = why->cause};
+    if (why->verdict == WHY_REFUSED || why->needs_reuseaddr)
+        keep_evidence(stage, why, result);
+    say_more(why, result->seen);
+    arena_free(&arena);
+    return outcome;
+}
+
+const struct action action_why = {.stage = do_why, .needs = NEEDS_SOCK_DIAG};

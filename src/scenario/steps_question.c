@@ -1,0 +1,194 @@
+/* The steps that ask the tool itself: what would `portreuse why` say here and now? */
+#include <string.h>
+
+#include "base/text.h"
+#include "scenario/parser.h"
+
+/* --- the address --- */
+
+/* An address to bind or to connect to: its port must be a number. */
+static void take_address(struct parser *parser, struct cursor *cursor, struct address *address) {
+    const struct word *word = cursor_need(parser, cursor, "an ADDRESS");
+    if (word == NULL || !parse_address(parser, word, address))
+        return;
+    if (address->use == ADDRESS_WRITTEN && address->pattern.any_port)
+        parser_error(parser, word, "'%s': the port cannot be '*' here; 0 lets the kernel choose",
+                     word->text);
+}
+
+/* Returns whether the word is an address without a port: 127.0.0.2 or ::1. */
+static bool is_without_port(const struct word *word, struct address *address) {
+    struct endpoint endpoint;
+    unsigned bits;
+    if (word->text[0] == '[' || strchr(word->text, '/') != NULL ||
+        endpoint_parse_network(word->text, &endpoint, &bits) != NULL)
+        return false;
+    *address = (struct address){.pattern = {.endpoint = endpoint}};
+    return true;
+}
+
+/* `from ADDRESS`: a port of `*` or none is chosen by the kernel. */
+static void take_source(struct parser *parser, struct cursor *cursor,
+                        struct step_question *question) {
+    const struct word *word = cursor_need(parser, cursor, "an ADDRESS");
+    if (word == NULL)
+        return;
+    question->has_from = true;
+    if (!is_without_port(word, &question->from))
+        parse_address(parser, word, &question->from);
+}
+
+/* --- what is known of the program --- */
+
+/* The options that change what the kernel answers to bind() and connect(). */
+static const char *const options[] = {"SO_REUSEADDR", "SO_REUSEPORT", "IPV6_V6ONLY",
+                                      "SO_BINDTODEVICE"};
+
+enum { OPTIONS = sizeof options / sizeof options[0] };
+
+static bool is_asked_about(const struct sockopt *option) {
+    for (int i = 0; i < OPTIONS; i++)
+        if (strcmp(options[i], option->name) == 0)
+            return true;
+    return false;
+}
+
+/* OPTION[=VALUE], or after `no` OPTION alone, which means the value 0. */
+static void take_option(struct parser *parser, const struct word *word, bool no,
+                        struct step_options *list) {
+    struct option_setting setting = {0};
+    if (no && strchr(word->text, '=') != NULL)
+        parser_error(parser, word, "'no' stands before the name alone of an option");
+    else if (no)
+        setting.option = parse_option_name(parser, word, strlen(word->text));
+    else if (!parse_option(parser, word, &setting))
+        return;
+    if (setting.option == NULL)
+        return;
+    if (!is_asked_about(setting.option)) {
+        parser_error(parser, word,
+                     "'%s' makes no difference here; 'why' takes SO_REUSEADDR, SO_REUSEPORT, "
+                     "IPV6_V6ONLY and SO_BINDTODEVICE",
+                     setting.option->name);
+        return;
+    }
+    if (no && setting.option->kind != SOCKOPT_NUMBER) {
+        parser_error(parser, word, "'no' stands before an option that is 0 or 1, not before '%s'",
+                     setting.option->name);
+        return;
+    }
+    setting.value.kind = setting.option->kind;
+    list->list =
+        arena_grow(&parser->scenario->arena, list->list, list->count, sizeof list->list[0]);
+    list->list[list->count++] = setting;
+}
+
+/* `as ROLE`: a role whose process lives. */
+static void take_asker(struct parser *parser, struct cursor *cursor,
+                       struct step_question *question) {
+    const struct word *word = cursor_need(parser, cursor, "the name of a role");
+    if (word == NULL)
+        return;
+    int role = parser_role(parser, word);
+    if (role < 0)
+        return;
+    enum role_state state = parser->flow.role[role];
+    if (state == ROLE_UNBORN)
+        parser_error(parser, word, "role '%s' does not exist yet", word->text);
+    else if (state == ROLE_ENDED)
+        parser_error(parser, word, "role '%s' has ended", word->text);
+    question->as = role;
+}
+
+/* Reports a word that is neither of the words of the step nor the name of an option. */
+static void unknown_word(struct parser *parser, const struct word *word) {
+    static const char *const words[] = {"client", "server", "from", "udp", "as", "no"};
+    const char *usage = verb_row(VERB_WHY)->usage;
+    struct suggestion nearest = suggest_begin(word->text);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        suggest_offer(&nearest, words[i]);
+    for (int i = 0; i < OPTIONS; i++)
+        suggest_offer(&nearest, options[i]);
+    if (nearest.word != NULL && !word->quoted)
+        parser_error(parser, word, "unexpected '%s'; did you mean '%s'?", word->text, nearest.word);
+    else
+        parser_error(parser, word, "unexpected '%s'; usage: %s", word->text, usage);
+}
+
+/* --- why --- */
+
+/* The words that have been read, for contradictions. */
+struct said {
+    const struct word *role; /* client or server */
+    const struct word *from, *udp, *as;
+};
+
+/* Notes a word that may stand only once. Returns false if it has stood before. */
+static bool note(struct parser *parser, const struct word **said, const struct word *word) {
+    bool twice = *said != NULL;
+    if (twice && strcmp((*said)->text, word->text) == 0)
+        parser_error(parser, word, "'%s' is given twice", word->text);
+    else if (twice)
+        parser_error(parser, word, "'%s' contradicts '%s'", word->text, (*said)->text);
+    *said = word;
+    return !twice;
+}
+
+static void take_word(struct parser *parser, struct cursor *cursor, struct step_question *question,
+                      struct said *said) {
+    const struct word *word = cursor_take(cursor);
+    if (word_is(word, "client") || word_is(word, "server")) {
+        note(parser, &said->role, word);
+        question->client = word_is(word, "client");
+    } else if (word_is(word, "udp")) {
+        note(parser, &said->udp, word);
+        question->udp = true;
+    } else if (word_is(word, "from")) {
+        if (note(parser, &said->from, word))
+            take_source(parser, cursor, question);
+    } else if (word_is(word, "as")) {
+        if (note(parser, &said->as, word))
+            take_asker(parser, cursor, question);
+    } else if (word_is(word, "no")) {
+        word = cursor_need(parser, cursor, "an OPTION");
+        if (word != NULL)
+            take_option(parser, word, true, &question->options);
+    } else if (word->text[0] >= 'A' && word->text[0] <= 'Z' && !word->quoted) {
+        take_option(parser, word, false, &question->options);
+    } else {
+        unknown_word(parser, word);
+    }
+}
+
+/* Only a client connects from somewhere; who says `from` without saying either means one. */
+static void check_whole(struct parser *parser, struct step_question *question,
+                        const struct said *said) {
+    if (parser->line_is_wrong)
+        return;
+    if (said->from != NULL && said->role == NULL)
+        question->client = true;
+    if (said->from != NULL && !question->client)
+        parser_error(parser, said->from,
+                     "a server binds only ADDRESS: 'from' says where a client connects from");
+    else if (question->udp && question->client)
+        parser_error(parser, said->udp, "connect() on UDP cannot be asked about");
+}
+
+static void parse_why(struct parser *parser, struct cursor *cursor, struct step *step) {
+    struct step_question *question = &step->question;
+    struct said said = {0};
+    question->as = NO_ROLE;
+    take_address(parser, cursor, &question->address);
+    while (cursor_peek(cursor) != NULL && !parser->line_is_wrong)
+        take_word(parser, cursor, question, &said);
+    check_whole(parser, question, &said);
+}
+
+const struct verb_row verb_why = {
+    .name = "why",
+    .usage = "why ADDRESS [client|server] [from ADDRESS] [udp] [as ROLE] [OPTION...] -> CAUSE",
+    .arguments = ARGUMENTS_QUESTION,
+    .answer = GIVES_CAUSE,
+    .needs_result = true,
+    .parse = parse_why,
+};

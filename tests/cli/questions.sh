@@ -1,0 +1,140 @@
+#!/bin/sh
+# The steps that ask the tool itself: they find what there is in the case's own namespace, and every
+# report says what they found where that was not expected.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+listener='title t
+case c
+  server   socket   l
+  server   bind     l 127.0.0.1:1215
+  server   listen   l'
+
+# asks NAME CAUSE: what follows the listener is on standard input.
+asks() {
+  { echo "$listener"; cat; } | scenario asked
+  run "$portreuse" run -q "$work/asked.scenario"
+  ok "$1" first_line_is "$2"
+}
+asks "a listener is found" "PASS asked: 1 case, as expected" <<'S'
+  why 127.0.0.1:1215 -> address-in-use
+  why 127.0.0.1:1216 -> free
+S
+asks "it is not free" "FAIL asked: line 6: want free, got address-in-use" <<'S'
+  why 127.0.0.1:1215 -> free
+S
+asks "another cause is not this one" "FAIL asked: line 6: want stolen-port, got address-in-use" <<'S'
+  why 127.0.0.1:1215 -> stolen-port
+S
+asks "without the listener nothing is found" "FAIL asked: line 7: want address-in-use, got free" <<'S'
+  server close l
+  why 127.0.0.1:1215 -> address-in-use
+S
+asks "the line is not cut: of two long causes only one is named" \
+  "FAIL asked: line 6: got address-in-use" <<'S'
+  why 127.0.0.1:1215 -> ephemeral-exhaustion-established | unix-directory-not-writable
+S
+asks "a device that does not exist is an error" \
+  "ERROR asked: line 6: finding the network device: ENODEV" <<'S'
+  why 127.0.0.1:1215 SO_BINDTODEVICE=nowhere -> free
+S
+asks "a namespace of its own: the sockets of others are not there" "PASS asked: 1 case, as expected" <<'S'
+  count ANY *:* -> 1
+  why *:22 -> free
+  why 127.0.0.1:22 udp -> free
+S
+
+# --- who asks ---
+
+if is_root; then
+  scenario asker <<'S'
+title t
+case c
+  user     uid      65534
+  user     socket   s
+  user     bind     s 127.0.0.1:80    -> EACCES
+  why 127.0.0.1:80 as user            -> privileged-port
+  why 127.0.0.1:80                    -> free
+S
+  run "$portreuse" run -q --must-run "$file"
+  ok "a role asks with its own rights" first_line_is "PASS asker: 1 case, as expected"
+else
+  skip "a role asks with its own rights" "root alone takes user ids"
+fi
+if users_may; then
+  file=$work/user.scenario
+  { echo "$listener"; echo "  why 127.0.0.1:1215 as server -> address-in-use"; } >"$file"
+  chmod 644 "$file"
+  run as_user "$portreuse" run -q --must-run "$file"
+  ok "an ordinary user may ask" first_line_is "PASS user: 1 case, as expected"
+else
+  skip "an ordinary user may ask" "ordinary users may have no private namespace here"
+fi
+
+# --- what the reports say ---
+
+scenario wrong <<'S'
+title t
+case as expected
+  server   socket   l
+  server   bind     l 127.0.0.1:1215
+  server   listen   l
+  why 127.0.0.1:1215 -> address-in-use
+case not as expected
+  server   socket   l
+  server   bind     l 127.0.0.1:1215
+  server   listen   l
+  why 127.0.0.1:1215 -> free
+S
+found="bind() would answer EADDRINUSE"
+run "$portreuse" run "$file"
+ok "text: what was wanted and what was found" out_says "want: free got: address-in-use found: $found"
+ok "text: whose socket is in the way" out_has "in the way: LISTEN 127.0.0.1:1215, held by server.l"
+ok "text: the cause in a sentence" out_says "cause: address-in-use: another socket listens there"
+ok "text: what was as expected needs no more words" sh -c '[ "$(grep -c "cause:" "$1")" = 1 ]' - "$work/out"
+cp "$work/out" "$work/first"
+run "$portreuse" run "$file"
+ok "text: it is the same each time" cmp "$work/out" "$work/first"
+run "$portreuse" run -v "$file"
+ok "text: with -v it is said of each" sh -c '[ "$(grep -c "cause:" "$1")" = 2 ]' - "$work/out"
+run "$portreuse" run --format markdown "$file"
+ok "markdown has it" sh -c 'for part; do grep -qF -e "$part" "$0" || exit 1; done' "$work/out" \
+  "- line 11, found: bind() would answer EADDRINUSE" "- line 11, cause: **address-in-use**: " \
+  "- line 11, in the way: LISTEN 127.0.0.1:1215, held by server.l"
+ok "markdown: what was as expected needs no more words" out_lacks "- line 6"
+run "$portreuse" run --format tap "$file"
+ok "tap has it" sh -c 'for part; do grep -qF -e "$part" "$0" || exit 1; done' "$work/out" \
+  "seen: \"$found\"" "cause: address-in-use" '- "LISTEN 127.0.0.1:1215, held by server.l"'
+run "$portreuse" run --format junit "$file"
+ok "JUnit has it" out_says "found: $found in the way: LISTEN 127.0.0.1:1215, held by server.l"
+run "$portreuse" run --format mermaid "$file"
+ok "mermaid has the question, and the answer" sh -c \
+  'grep -A1 "Note over k: why 127.0.0.1:1215" "$1" | grep -q "Note over k: address-in-use$"' - "$work/out"
+ok "mermaid has the sockets" sh -c \
+  'grep -q "Note over k: in the way<br/>LISTEN 127.0.0.1:1215, held by server.l<br/>cause: address-in-use" "$1"' \
+  - "$work/out"
+if command -v jq >/dev/null; then
+  run "$portreuse" run --format json "$file"
+  ok "json has the evidence of both" sh -c 'jq -e "[.scenarios[].cases[].steps[] | select(.verb == \"why\")] |
+    length == 2 and all(.got == \"address-in-use\" and .evidence.cause == .got and .role == null and
+      .evidence.sockets[0].holders[0].role == \"server\")" "$1"' - "$work/out"
+else
+  skip "json has the evidence of both" "jq is not installed"
+fi
+
+# --- the time it takes ---
+
+scenario time <<'S'
+title t
+setup
+  server   socket   l
+  server   bind     l 127.0.0.1:1215
+  server   listen   l
+case c
+  why 127.0.0.1:1215 -> address-in-use within 1s
+  why 127.0.0.1:1216 -> free within 1s
+S
+run "$portreuse" run -q "$file"
+ok "an answer comes soon" first_line_is "PASS time: 1 case, as expected"
+
+finish
