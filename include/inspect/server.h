@@ -1,4 +1,4 @@
-/* The processes that have one socket open, as one server: a master and its workers, or what
+/* The processes that have a socket open, as one server: a master and its workers, or what
  * remained of them, or a program that got the socket by accident; who started it, and the commands
  * that really free the port. */
 #ifndef PORTREUSE_INSPECT_SERVER_H
@@ -47,12 +47,17 @@ struct server {
     bool chain_shortened; /* some between the first and the second are left out */
 };
 
-/* Describes the owners of a socket. Reads /proc. */
-void server_describe(const struct owners *owners, const struct inet_socket *socket,
-                     struct server *server);
+/* A socket, and the processes that have it. */
+struct server_socket {
+    const struct owners *owners;
+    const struct inet_socket *socket;
+};
 
-/* Returns whether a program with this name never listens: if it has a listening socket, it
- * inherited it. */
-bool server_never_listens(const char *program);
+enum { SERVER_SOCKETS = 8 };
+
+/* Describes what has each of the sockets, at most SERVER_SOCKETS. Those whose processes belong
+ * together, as the workers of one master do that have a socket each (SO_REUSEPORT), get the same
+ * description. Reads /proc. */
+void server_describe(const struct server_socket *sockets, size_t count, struct server *servers);
 
 #endif

@@ -56,6 +56,10 @@ bool process_stat(pid_t pid, struct process_stat *found);
  * Returns false if there is no such process. */
 bool process_user(pid_t pid, uint32_t *uid);
 
+/* Returns whether a signal does nothing to the process: it ignores the signal, or it is the first
+ * of its pid namespace and does not catch it. False if that cannot be read. */
+bool process_ignores(pid_t pid, int signal);
+
 /* Returns 1 if the process is in the network namespace of this one, 0 if not, -1 if it is gone. No
  * right to look into it is needed. */
 int process_in_namespace(pid_t pid);

@@ -357,15 +357,21 @@ struct refusal evidence_refusal(enum port_call call, int error, const struct soc
 
 unsigned evidence_find_owners(struct evidence *evidence) {
     struct owners found[EVIDENCE_SUSPECTS] = {0};
-    for (unsigned i = 0; i < evidence->suspect_count; i++)
+    struct server_socket sockets[EVIDENCE_SUSPECTS];
+    struct server servers[EVIDENCE_SUSPECTS];
+    unsigned count = evidence->suspect_count;
+    for (unsigned i = 0; i < count; i++)
         found[i].inode = evidence->suspects[i].occupant.socket.inode;
-    unsigned unseen = owners_find(found, evidence->suspect_count);
-    for (unsigned i = 0; i < evidence->suspect_count; i++) {
+    unsigned unseen = owners_find(found, count);
+    for (unsigned i = 0; i < count; i++) {
         struct suspect *suspect = &evidence->suspects[i];
         suspect->owners = found[i];
         if (suspect->owners.count > 0)
             suspect->ownership = OWNED;
-        server_describe(&suspect->owners, &suspect->occupant.socket, &suspect->server);
+        sockets[i] = (struct server_socket){&suspect->owners, &suspect->occupant.socket};
     }
+    server_describe(sockets, count, servers);
+    for (unsigned i = 0; i < count; i++)
+        evidence->suspects[i].server = servers[i];
     return unseen;
 }

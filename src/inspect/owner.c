@@ -350,15 +350,38 @@ bool owner_argument(pid_t pid, unsigned index, char *value, size_t size) {
     return copy_value(value, size, at < end ? line + at : NULL);
 }
 
+/* Executables that are many programs, which their names tell apart. */
+static bool is_many_programs(const struct owner *owner) {
+    static const char *const files[] = {"busybox", "toybox", "coreutils"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        if (strncmp(owner_file(owner), files[i], strlen(files[i])) == 0)
+            return true;
+    return false;
+}
+
+static bool same_command(const struct owner *a, const struct owner *b) {
+    char mine[4096], theirs[4096];
+    ssize_t size = process_read(a->pid, "cmdline", mine, sizeof mine);
+    return size > 0 && process_read(b->pid, "cmdline", theirs, sizeof theirs) == size &&
+           memcmp(mine, theirs, (size_t)size) == 0;
+}
+
+/* Returns whether two processes of one interpreter run the same. The name of a program has a blank
+ * if its text is in the command line. Python makes its processes run a function by such a text. */
+static bool same_script(const struct owner *a, const struct owner *b) {
+    bool mine = strchr(a->program, ' ') != NULL, theirs = strchr(b->program, ' ') != NULL;
+    if (!mine && !theirs)
+        return strcmp(a->program, b->program) == 0 || same_command(a, b);
+    return strstr((mine ? a : b)->command, "multiprocessing") != NULL ||
+           strstr((theirs ? b : a)->command, "multiprocessing") != NULL || same_command(a, b);
+}
+
 bool owner_same_program(const struct owner *a, const struct owner *b) {
-    if (a->executable[0] == '\0' || b->executable[0] == '\0')
+    if (a->executable[0] == '\0' || b->executable[0] == '\0' || is_many_programs(a))
         return strcmp(a->name, b->name) == 0;
     if (strcmp(a->executable, b->executable) != 0)
         return false;
-    /* A process that was made to run a function has the text for that in its command line. */
-    bool scripts = owner_is_interpreter(a->name) && owner_is_interpreter(b->name) &&
-                   strchr(a->program, ' ') == NULL && strchr(b->program, ' ') == NULL;
-    return !scripts || strcmp(a->program, b->program) == 0;
+    return !owner_is_interpreter(owner_file(a)) || same_script(a, b);
 }
 
 bool owner_is_stopped(const struct owner *owner) {

@@ -1,55 +1,16 @@
-/* The processes are read and sorted by age. The oldest that can be a server is the main one; others
- * of its program are its workers; one of another program, which executed that with the socket still
- * open, is an heir that does not know of it. A program such as sleep(1) is always an heir. */
+/* The oldest of the processes that can be a server is the main one; others of its program are its
+ * workers; what only inherited the socket is an heir. Where all are workers, their master is the
+ * main one, although it does not have the socket: haproxy(1) gives it away. */
 #include "inspect/server.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "inspect/members.h"
 #include "kernel/process.h"
-
-struct members {
-    struct owner *list; /* owned; the oldest first */
-    size_t count;
-};
-
-/* --- the processes --- */
-
-static int compare_age(const void *left, const void *right) {
-    const struct owner *a = left, *b = right;
-    if (a->started != b->started)
-        return a->started < b->started ? -1 : 1;
-    return (a->pid > b->pid) - (a->pid < b->pid);
-}
-
-/* Reads the processes, without those that have handed the socket over meanwhile, unless it seems
- * that all have: one that a thread or an io_uring keeps is not at that descriptor. */
-static struct members read_members(const struct owners *owners) {
-    size_t most = owners->count < OWNERS_PIDS ? owners->count : OWNERS_PIDS, present = 0;
-    struct members members = {.list = calloc(most + 1, sizeof *members.list)};
-    for (size_t i = 0; i < most; i++)
-        present += process_socket_at(owners->pids[i], owners->fds[i]) == owners->inode;
-    for (size_t i = 0; members.list != NULL && i < most; i++) {
-        struct owner *member = &members.list[members.count];
-        if ((present > 0 && process_socket_at(owners->pids[i], owners->fds[i]) != owners->inode) ||
-            !owner_read(owners->pids[i], member))
-            continue;
-        member->fd = owners->fds[i];
-        members.count++;
-    }
-    if (members.count > 1)
-        qsort(members.list, members.count, sizeof *members.list, compare_age);
-    return members;
-}
-
-static const struct owner *member_with(const struct members *members, pid_t pid) {
-    for (size_t i = 0; i < members->count; i++)
-        if (members->list[i].pid == pid)
-            return &members->list[i];
-    return NULL;
-}
 
 /* Returns whether a process adopts those whose parent has ended. */
 static bool adopts(const struct owner *owner) {
@@ -62,69 +23,6 @@ static bool adopts(const struct owner *owner) {
         if (strcmp(owner->program, programs[i]) == 0)
             return true;
     return false;
-}
-
-/* --- heirs --- */
-
-bool server_never_listens(const char *program) {
-    static const char *const programs[] = {
-        "sleep",  "cat",   "tail",   "head",     "tee",   "sh",    "bash", "dash",    "ash",
-        "ksh",    "zsh",   "fish",   "tar",      "gzip",  "xz",    "zstd", "find",    "grep",
-        "sed",    "awk",   "mawk",   "gawk",     "sort",  "xargs", "env",  "timeout", "nohup",
-        "nice",   "make",  "ninja",  "flock",    "sudo",  "su",    "less", "more",    "vi",
-        "vim",    "nano",  "top",    "htop",     "watch", "dd",    "cp",   "mv",      "curl",
-        "wget",   "git",   "logger", "scp",      "sftp",  "gcc",   "cc1",  "gdb",     "strace",
-        "setsid", "rsync", "ssh",    "logrotate"};
-    for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
-        if (strcmp(program, programs[i]) == 0)
-            return true;
-    return false;
-}
-
-/* A script is its shell, which cannot listen. rsync and ssh can, with certain options. */
-static bool cannot_listen(const struct owner *owner) {
-    static const char *const listening[] = {" --daemon", " -L", " -D", " -R"};
-    const char *file = owner_file(owner);
-    if (!server_never_listens(owner->program) && !server_never_listens(file))
-        return false;
-    for (size_t i = 0; i < sizeof listening / sizeof listening[0]; i++)
-        if (strstr(owner->command, listening[i]) != NULL)
-            return false;
-    return true;
-}
-
-/* Returns whether the process was told of sockets that it gets from its parent. */
-static bool was_told(const struct owner *owner) {
-    static const char *const variables[] = {"LISTEN_FDS", "EINHORN_FD_COUNT", "EINHORN_FDS",
-                                            "SERVER_STARTER_PORT", "CIRCUS_SOCKETS"};
-    char value[256];
-    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
-        if (owner_variable(owner->pid, variables[i], value, sizeof value))
-            return true;
-    return false;
-}
-
-/* Returns whether the process waits for connections by epoll(7): an epoll instance of it has the
- * socket among its targets (ep_show_fdinfo() in fs/eventpoll.c of the kernel). Only descriptors
- * near the socket's are looked at. */
-static bool polls(const struct owner *owner) {
-    enum { DESCRIPTORS = 64 };
-    char name[32], text[4096], target[24];
-    snprintf(target, sizeof target, "tfd: %8d ", owner->fd);
-    for (int fd = 0; fd < DESCRIPTORS; fd++) {
-        snprintf(name, sizeof name, "fdinfo/%d", fd);
-        if (process_read(owner->pid, name, text, sizeof text) > 0 && strstr(text, target) != NULL)
-            return true;
-    }
-    return false;
-}
-
-/* Returns whether the process only inherited the socket of `main`: it runs another program, has the
- * socket at the same descriptor, which passes through execve(2), and does nothing with it. */
-static bool is_heir(const struct owner *owner, const struct owner *main) {
-    return cannot_listen(owner) ||
-           (!owner_same_program(owner, main) && owner->fd == main->fd && owner->fd >= 0 &&
-            process_passes_on(owner->pid, owner->fd) && !was_told(owner) && !polls(owner));
 }
 
 /* --- the shape --- */
@@ -140,8 +38,8 @@ static bool are_siblings(const struct members *members, const struct server *ser
     for (size_t i = 0; i < members->count; i++) {
         const struct owner *member = &members->list[i];
         bool counts = owner_same_program(member, &server->main);
-        if (counts &&
-            (member->parent != server->main.parent || member_with(members, member->parent) != NULL))
+        if (counts && (member->parent != server->main.parent ||
+                       members_with(members, member->parent) != NULL))
             return false;
     }
     return server->main.parent > 0 && owner_read(server->main.parent, parent);
@@ -154,12 +52,24 @@ static bool calls_itself_worker(const struct owner *owner) {
     return colon != NULL && (strstr(colon, "worker") != NULL || strstr(colon, "pool ") != NULL);
 }
 
+/* Programs that start a process for each session, which can listen for that session alone (`ssh
+ * -R`, passive FTP): its parent is a server by itself. So are those that a uWSGI emperor starts. */
+static bool serves_sessions(const struct owner *owner) {
+    static const char *const programs[] = {"sshd",   "sshd-session", "sshd-auth", "dropbear",
+                                           "vsftpd", "proftpd",      "pure-ftpd", "login"};
+    for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
+        if (strcmp(owner->program, programs[i]) == 0)
+            return true;
+    return strstr(owner->command, "--emperor") != NULL;
+}
+
 /* The master may have left the socket to its workers, or have ended. */
 static void find_master(const struct members *members, struct server *server) {
     struct owner parent;
     if (!are_siblings(members, server, &parent))
         return;
-    if (server->workers > 0 && owner_same_program(&parent, &server->main)) {
+    if (owner_same_program(&parent, &server->main) && !members_cannot_listen(&parent) &&
+        !serves_sessions(&parent)) {
         server->main = parent;
         server->workers++;
     } else if (adopts(&parent) && (server->workers > 0 || calls_itself_worker(&server->main))) {
@@ -194,7 +104,7 @@ static unsigned sort_members(const struct members *members, struct server *serve
         const struct owner *member = &members->list[i];
         if (member->pid == server->main.pid)
             continue;
-        if (is_heir(member, &server->main))
+        if (members_inherited(member, &server->main))
             add_heir(server, member);
         else if (owner_same_program(member, &server->main) || descends(member, server->main.pid))
             server->workers++;
@@ -218,7 +128,7 @@ static void find_shape(const struct members *members, struct server *server) {
     const struct owner *main = NULL;
     for (size_t i = 0; i < members->count; i++) {
         const struct owner *member = &members->list[i];
-        if (is_systemd(member) || (main == NULL && !cannot_listen(member)))
+        if (is_systemd(member) || (main == NULL && !members_cannot_listen(member)))
             main = member;
         if (is_systemd(member))
             break;
@@ -272,38 +182,10 @@ static void set_chain(struct server *server, const struct owner *ancestors, size
         set_link(server, &ancestors[i]);
 }
 
-/* --- what frees the port --- */
-
-/* Which processes a signal goes to. */
-typedef bool is_target(const struct owner *member, const struct server *server);
-
-static bool is_any(const struct owner *member, const struct server *server) {
-    (void)member;
-    (void)server;
-    return true;
-}
-
-static bool is_left_over(const struct owner *member, const struct server *server) {
-    return member->pid != server->main.pid && is_heir(member, &server->main);
-}
-
-/* Adds `kill PID ...`. */
-static struct stop *add_kill(struct server *server, const struct members *members,
-                             const char *signal, is_target *target) {
-    char pids[STOP_LINE_SIZE - 16] = "";
-    size_t used = 0;
-    bool root = false;
-    for (size_t i = 0; i < members->count && used < sizeof pids - 12; i++) {
-        const struct owner *member = &members->list[i];
-        if (!target(member, server))
-            continue;
-        used += (size_t)snprintf(pids + used, sizeof pids - used, " %d", (int)member->pid);
-        root |= member->uid != geteuid();
-    }
-    struct stop *stop = stops_add(&server->stops, "kill%s%s", signal, pids);
-    stop->root = root;
-    return stop;
-}
+/* --- what frees the port ---
+ *
+ * A master is told to end, which ends its workers; where the program is not known to do that, the
+ * workers are told too. A process that would not obey SIGTERM gets another signal. */
 
 /* Servers whose master ends its workers. Of others the workers can stay behind. */
 static bool ends_its_workers(const struct owner *owner) {
@@ -311,36 +193,165 @@ static bool ends_its_workers(const struct owner *owner) {
         "nginx",    "apache2", "httpd",   "gunicorn",  "uvicorn",  "hypercorn",
         "uwsgi",    "puma",    "unicorn", "passenger", "haproxy",  "envoy",
         "postgres", "dovecot", "sshd",    "master",    "varnishd", "squid",
-        "smbd",     "cupsd",   "angie",   "openresty", "lighttpd"};
+        "smbd",     "cupsd",   "angie",   "openresty", "lighttpd", "unitd"};
+    static const char *const families[] = {"php-fpm", "uwsgi"};
     for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
         if (strcmp(owner->program, programs[i]) == 0)
             return true;
-    return strncmp(owner->program, "php-fpm", strlen("php-fpm")) == 0;
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
+        if (strncmp(owner->program, families[i], strlen(families[i])) == 0)
+            return true;
+    return false;
 }
 
-static bool is_of_server(const struct owner *member, const struct server *server) {
-    return member->pid == server->main.pid || !is_heir(member, &server->main);
+/* Which processes a signal goes to. */
+typedef bool is_target(const struct owner *member, const struct server *server,
+                       const struct members *members);
+
+static bool is_any(const struct owner *member, const struct server *server,
+                   const struct members *members) {
+    (void)member;
+    (void)server;
+    (void)members;
+    return true;
 }
 
-static void kill_server(struct server *server, const struct members *members) {
-    struct members one = {&server->main, 1};
+static bool is_of_server(const struct owner *member, const struct server *server,
+                         const struct members *members) {
+    (void)members;
+    return member->pid == server->main.pid || !members_inherited(member, &server->main);
+}
+
+static bool is_left_over(const struct owner *member, const struct server *server,
+                         const struct members *members) {
+    return !is_of_server(member, server, members);
+}
+
+/* The master; and another master that it has started to take its place, for a new version of the
+ * program, which has workers of its own. */
+static bool is_master(const struct owner *member, const struct server *server,
+                      const struct members *members) {
+    if (member->pid == server->main.pid)
+        return true;
+    for (size_t i = 0; i < members->count; i++)
+        if (members->list[i].parent == member->pid && is_of_server(member, server, members))
+            return true;
+    return false;
+}
+
+/* Programs that do something else at SIGTERM. */
+static const struct {
+    const char *program; /* or the beginning of its name */
+    const char *signal, *price;
+} special[] = {
+    {"uwsgi", " -INT", "Plain kill would make uWSGI start its workers again."},
+    {"postgres", " -INT", "It ends all sessions (fast shutdown); plain kill would wait for them."},
+};
+
+/* A signal, and the reason why it is not SIGTERM. */
+struct choice {
+    const char *option, *price;
+};
+
+static struct choice choose_signal(const struct owner *owner, bool ignored) {
+    static const struct choice usual = {"", ""};
+    static const struct choice hard = {" -KILL", "It ignores SIGTERM, which plain kill sends."};
+    if (ignored)
+        return hard;
+    for (size_t i = 0; i < sizeof special / sizeof special[0]; i++)
+        if (strncmp(owner->program, special[i].program, strlen(special[i].program)) == 0)
+            return (struct choice){special[i].signal, special[i].price};
+    return usual;
+}
+
+/* The processes that a command is for. */
+struct targets {
+    char pids[STOP_LINE_SIZE - 16];
+    unsigned count;
+    bool root, ignored; /* one of them belongs to another user; one ignores SIGTERM */
+    bool all;           /* there was room for all of them */
+};
+
+static void add_target(struct targets *targets, const struct owner *owner) {
+    size_t used = strlen(targets->pids);
+    if (sizeof targets->pids - used < 12) {
+        targets->all = false;
+        return;
+    }
+    snprintf(targets->pids + used, sizeof targets->pids - used, " %d", (int)owner->pid);
+    targets->count++;
+    targets->root |= owner->uid != geteuid();
+    targets->ignored |= process_ignores(owner->pid, SIGTERM);
+}
+
+static struct targets find_targets(const struct server *server, const struct members *members,
+                                   is_target *target) {
+    struct targets targets = {.all = true};
+    if (members_with(members, server->main.pid) == NULL)
+        add_target(&targets, &server->main);
+    for (size_t i = 0; i < members->count; i++)
+        if (target(&members->list[i], server, members))
+            add_target(&targets, &members->list[i]);
+    targets.all &= !members->more || target == is_master;
+    return targets;
+}
+
+/* Adds `kill PID ...`, or a command that finds the processes, if they are too many for that. */
+static struct stop *add_kill(struct server *server, const struct targets *targets,
+                             const char *signal, uint32_t inode) {
+    struct stop *stop;
+    if (targets->all)
+        stop = stops_add(&server->stops, "kill%s%s", signal, targets->pids);
+    else
+        stop = stops_add(&server->stops,
+                         "kill%s $(find /proc/[0-9]*/fd -lname 'socket:\\[%u\\]' 2>/dev/null | "
+                         "cut -d / -f 3 | sort -u)",
+                         signal, (unsigned)inode);
+    stop->root = targets->root;
+    return stop;
+}
+
+static void set_price(struct stop *stop, const char *price) {
+    snprintf(stop->price, sizeof stop->price, "%s", price);
+}
+
+static void kill_server(struct server *server, const struct members *members, uint32_t inode) {
+    bool alone = server->workers == 0 || ends_its_workers(&server->main);
+    struct targets targets =
+        find_targets(server, members, alone && !server->stopped ? is_master : is_of_server);
     if (server->stopped) {
-        struct stop *stop = add_kill(server, members, " -KILL", is_of_server);
+        struct stop *stop = add_kill(server, &targets, " -KILL", inode);
         snprintf(
             stop->price, sizeof stop->price,
             "It is stopped, so that plain kill does nothing; kill -CONT %d lets it go on instead.",
             (int)server->main.pid);
         return;
     }
-    bool alone = server->workers == 0 || ends_its_workers(&server->main) ||
-                 member_with(members, server->main.pid) == NULL;
-    struct stop *stop = add_kill(server, alone ? &one : members, "", is_of_server);
-    if (server->main.pid == 1)
-        snprintf(stop->price, sizeof stop->price,
-                 "It is the first process here: the container, or the host, ends with it.");
+    struct choice choice = choose_signal(&server->main, targets.ignored);
+    struct stop *stop = add_kill(server, &targets, choice.option, inode);
+    set_price(stop, server->main.pid == 1
+                        ? "It is the first process here: the container, or the host, ends with it."
+                        : choice.price);
 }
 
-static void find_stops(struct server *server, const struct members *members) {
+static void kill_all(struct server *server, const struct members *members, uint32_t inode) {
+    struct targets targets = find_targets(server, members, is_any);
+    struct choice choice = choose_signal(&server->main, targets.ignored);
+    struct stop *stop =
+        add_kill(server, &targets, server->stopped ? " -KILL" : choice.option, inode);
+    set_price(stop, choice.price);
+}
+
+static void kill_heirs(struct server *server, const struct members *members, uint32_t inode) {
+    struct targets targets = {.all = true};
+    for (size_t i = 0; i < members->count; i++)
+        if (is_left_over(&members->list[i], server, members))
+            add_target(&targets, &members->list[i]);
+    struct stop *stop = add_kill(server, &targets, targets.ignored ? " -KILL" : "", inode);
+    set_price(stop, "It inherited the socket, and keeps the port after the server has ended.");
+}
+
+static void find_stops(struct server *server, const struct members *members, uint32_t inode) {
     bool is_kept = server->stops.count > 0;
     switch (server->shape) {
     case SERVER_NOT_FOUND:
@@ -348,39 +359,78 @@ static void find_stops(struct server *server, const struct members *members) {
     case SERVER_LEAK:
     case SERVER_ORPHANS:
     case SERVER_SEVERAL:
-        add_kill(server, members, server->stopped ? " -KILL" : "", is_any);
+        kill_all(server, members, inode);
         return;
     case SERVER_ONE:
     case SERVER_SOCKET_UNIT:
         if (!is_kept && server->shape == SERVER_ONE)
-            kill_server(server, members);
+            kill_server(server, members, inode);
     }
-    if (server->heirs > 0) {
-        struct stop *stop = add_kill(server, members, "", is_left_over);
-        snprintf(stop->price, sizeof stop->price,
-                 "It inherited the socket, and keeps the port after the server has ended.");
-    }
+    if (server->heirs > 0)
+        kill_heirs(server, members, inode);
 }
 
 /* --- the whole --- */
 
-void server_describe(const struct owners *owners, const struct inet_socket *socket,
-                     struct server *server) {
-    struct members members = read_members(owners);
-    struct owner *ancestors = calloc(ANCESTORS, sizeof *ancestors);
+/* Describes the owners of some sockets, as one server. */
+static void describe(const struct server_socket *sockets, size_t count, struct server *server) {
+    const struct owners *owners[SERVER_SOCKETS];
     *server = (struct server){0};
-    if (socket->state == STATE_LISTEN)
-        server->waiting = socket->receive_queue;
+    for (size_t i = 0; i < count; i++) {
+        owners[i] = sockets[i].owners;
+        if (sockets[i].socket->state == STATE_LISTEN)
+            server->waiting += sockets[i].socket->receive_queue;
+    }
+    struct members members = members_read(owners, count);
+    struct owner *ancestors = calloc(ANCESTORS, sizeof *ancestors);
     if (members.count > 0 && ancestors != NULL) {
         find_shape(&members, server);
-        size_t count = read_ancestors(&server->main, ancestors);
+        size_t known = read_ancestors(&server->main, ancestors);
         server->stopped = owner_is_stopped(&server->main);
-        set_chain(server, ancestors, count);
+        set_chain(server, ancestors, known);
         if (server->shape == SERVER_ONE || server->shape == SERVER_SOCKET_UNIT)
-            server->keeper =
-                keeper_of(&server->main, ancestors, count, socket->local.port, &server->stops);
-        find_stops(server, &members);
+            server->keeper = keeper_of(&server->main, ancestors, known,
+                                       sockets[0].socket->local.port, &server->stops);
+        find_stops(server, &members, owners[0]->inode);
     }
     free(ancestors);
     free(members.list);
+}
+
+static bool is_one(const struct server *a, const struct server *b) {
+    return a->shape == SERVER_ONE && b->shape == SERVER_ONE && a->main.pid == b->main.pid;
+}
+
+/* Describes the sockets of the server number `first` together, if it has more than one; each keeps
+ * its own queue. */
+static void describe_together(const struct server_socket *sockets, size_t count, size_t first,
+                              struct server *servers) {
+    struct server_socket group[SERVER_SOCKETS];
+    struct server whole;
+    size_t size = 0;
+    for (size_t i = first; i < count && size < SERVER_SOCKETS; i++)
+        if (is_one(&servers[first], &servers[i]))
+            group[size++] = sockets[i];
+    if (size < 2)
+        return;
+    describe(group, size, &whole);
+    for (size_t i = count; i-- > first;) {
+        uint32_t waiting = servers[i].waiting;
+        if (!is_one(&servers[first], &servers[i]))
+            continue;
+        servers[i] = whole;
+        servers[i].waiting = waiting;
+    }
+}
+
+void server_describe(const struct server_socket *sockets, size_t count, struct server *servers) {
+    for (size_t i = 0; i < count; i++)
+        describe(&sockets[i], 1, &servers[i]);
+    for (size_t i = 0; i < count; i++) {
+        bool is_first = true;
+        for (size_t j = 0; j < i; j++)
+            is_first &= !is_one(&servers[j], &servers[i]);
+        if (is_first)
+            describe_together(sockets, count, i, servers);
+    }
 }

@@ -141,6 +141,30 @@ bool process_user(pid_t pid, uint32_t *uid) {
     return true;
 }
 
+/* Returns the number behind a key of /proc/PID/status, to the base; `last`: the last one of its
+ * line. */
+static uint64_t status_number(const char *status, const char *key, int base, bool last) {
+    const char *found = strstr(status, key);
+    if (found == NULL)
+        return 0;
+    found += strlen(key);
+    const char *end = found + strcspn(found, "\n");
+    while (last && end > found && end[-1] != '\t')
+        end--;
+    return strtoull(last ? end : found, NULL, base);
+}
+
+/* A signal that the first process of a pid namespace does not catch does nothing to it
+ * (SIGNAL_UNKILLABLE in kernel/signal.c of the kernel). */
+bool process_ignores(pid_t pid, int signal) {
+    char status[4096];
+    uint64_t bit = UINT64_C(1) << (signal - 1);
+    process_read(pid, "status", status, sizeof status);
+    bool is_first = status_number(status, "\nNSpid:\t", 10, true) == 1;
+    return (status_number(status, "\nSigIgn:\t", 16, false) & bit) != 0 ||
+           (is_first && (status_number(status, "\nSigCgt:\t", 16, false) & bit) == 0);
+}
+
 /* /proc/PID/ns may be read by few, /proc/PID/net by everybody; each network namespace has files of
  * its own there. */
 int process_in_namespace(pid_t pid) {

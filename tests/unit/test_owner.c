@@ -85,12 +85,22 @@ static void programs_are_compared(void **state) {
     assert_true(owner_same_program(&a, &b));
     strcpy(b.program, "b.py");
     assert_false(owner_same_program(&a, &b));
-    strcpy(b.program, "python3 -c"); /* a process that was made to run a function */
+    strcpy(b.program, "python3 -c");
+    assert_false(owner_same_program(&a, &b));
+    /* A process that was made to run a function. */
+    strcpy(b.command, "python3 -c from multiprocessing.spawn import spawn_main; ...");
     assert_true(owner_same_program(&a, &b));
     strcpy(b.executable, "/usr/bin/node");
     assert_false(owner_same_program(&a, &b));
     b.executable[0] = '\0'; /* of another user */
     assert_true(owner_same_program(&a, &b));
+    struct owner shell = {.name = "sh", .program = "sh", .executable = "/bin/busybox"};
+    struct owner httpd = {.name = "httpd", .program = "httpd", .executable = "/bin/busybox"};
+    assert_false(owner_same_program(&shell, &httpd));
+    assert_true(owner_same_program(&httpd, &httpd));
+    struct owner god = {.name = "PM2 v5.3.0: God", .program = "PM2", .executable = "/usr/bin/node"};
+    struct owner app = {.name = "node", .program = "app.js", .executable = "/usr/bin/node"};
+    assert_false(owner_same_program(&god, &app));
 }
 
 int main(void) {

@@ -119,7 +119,7 @@ static struct server describe(const struct fake *fakes, size_t first) {
         owners.fds[owners.count] = 3;
         owners.pids[owners.count++] = fakes[i].pid;
     }
-    server_describe(&owners, &socket, &server);
+    server_describe(&(struct server_socket){&owners, &socket}, 1, &server);
     return server;
 }
 
@@ -135,7 +135,7 @@ static void nobody(void **state) {
     const struct inet_socket socket = {.state = STATE_LISTEN};
     struct server server;
     (void)state;
-    server_describe(&owners, &socket, &server);
+    server_describe(&(struct server_socket){&owners, &socket}, 1, &server);
     assert_int_equal(server.shape, SERVER_NOT_FOUND);
     assert_int_equal(server.stops.count, 0);
 }
@@ -168,6 +168,75 @@ static void a_master_that_left_the_socket_to_its_workers(void **state) {
     assert_int_equal(server.main.pid, 200);
     assert_int_equal(server.workers, 2);
     check_stop(&server, "kill 200");
+}
+
+/* The only process that has the socket is a worker: haproxy -W, a program that forks. */
+static void a_single_worker_has_the_socket(void **state) {
+    const struct fake known[] = {
+        {210, 1, "haproxy", NULL, "haproxy|-sf|9|-x|sockpair@4|-W|-f|x", NULL, NULL, 0},
+        {211, 210, "haproxy", NULL, "haproxy|-W|-f|x", NULL, NULL, 0},
+        {0}};
+    const struct fake script[] = {
+        {220, 1, "python3", "python3.11", "python3|manage.py|runserver", NULL, NULL, 0},
+        {221, 220, "python3", "python3.11", "/usr/bin/python3|manage.py|runserver", NULL, NULL, 0},
+        {0}};
+    const struct fake session[] = {{230, 1, "sshd", NULL, "sshd: /usr/sbin/sshd -D", NULL, NULL, 0},
+                                   {231, 230, "sshd", NULL, "sshd: root@pts/0", NULL, NULL, 0},
+                                   {0}};
+    const struct fake shell[] = {{240, 1, "sh", "busybox", NULL, NULL, NULL, 0},
+                                 {241, 240, "httpd", "busybox", "httpd|-f", NULL, NULL, 0},
+                                 {0}};
+    (void)state;
+    struct server server = describe(known, 1);
+    assert_int_equal(server.main.pid, 210);
+    assert_int_equal(server.workers, 1);
+    check_stop(&server, "kill 210");
+    server = describe(script, 1);
+    assert_int_equal(server.main.pid, 220);
+    check_stop(&server, "kill 220 221"); /* the worker of an unknown master can stay behind */
+    check_stop((server = describe(session, 1), &server), "kill 231");
+    check_stop((server = describe(shell, 1), &server), "kill 241");
+}
+
+/* Each worker has a socket of its own (SO_REUSEPORT). */
+static void sockets_of_one_master_have_one_server(void **state) {
+    const struct fake fakes[] = {{250, 1, "app", NULL, NULL, NULL, NULL, 0},
+                                 {251, 250, "app", NULL, NULL, NULL, NULL, 0},
+                                 {252, 250, "app", NULL, NULL, NULL, NULL, 0},
+                                 {260, 1, "other", NULL, NULL, NULL, NULL, 0},
+                                 {0}};
+    const struct inet_socket socket = {.state = STATE_LISTEN, .receive_queue = 1};
+    struct owners owners[3] = {{.count = 1, .fds = {3}, .pids = {251}},
+                               {.count = 1, .fds = {3}, .pids = {260}},
+                               {.count = 1, .fds = {3}, .pids = {252}}};
+    const struct server_socket sockets[3] = {
+        {&owners[0], &socket}, {&owners[1], &socket}, {&owners[2], &socket}};
+    struct server servers[3];
+    (void)state;
+    for (int i = 0; fakes[i].pid != 0; i++)
+        make_process(&fakes[i]);
+    server_describe(sockets, 3, servers);
+    for (int i = 0; i < 3; i += 2) {
+        assert_int_equal(servers[i].main.pid, 250);
+        assert_int_equal(servers[i].workers, 2);
+        assert_int_equal(servers[i].waiting, 1);
+        check_stop(&servers[i], "kill 250 251 252");
+    }
+    assert_int_equal(servers[1].main.pid, 260);
+    assert_int_equal(servers[1].workers, 0);
+}
+
+/* The new master is a child of the old one (SIGUSR2). */
+static void both_masters_of_an_upgrade_are_stopped(void **state) {
+    const struct fake fakes[] = {{270, 1, "nginx", NULL, "nginx: master", NULL, NULL, 0},
+                                 {271, 270, "nginx", NULL, "nginx: worker", NULL, NULL, 0},
+                                 {272, 270, "nginx", NULL, "nginx: master", NULL, NULL, 0},
+                                 {273, 272, "nginx", NULL, "nginx: worker", NULL, NULL, 0},
+                                 {0}};
+    (void)state;
+    struct server server = describe(fakes, 0);
+    assert_int_equal(server.workers, 3);
+    check_stop(&server, "kill 270 272");
 }
 
 static void workers_whose_master_is_gone(void **state) {
@@ -266,11 +335,54 @@ static void a_stopped_process_needs_another_signal(void **state) {
     assert_non_null(strstr(server.stops.list[0].price, "kill -CONT 800"));
 }
 
+/* SIGTERM is not what stops these. */
+static void the_signal_is_one_that_stops_the_program(void **state) {
+    static const struct {
+        const char *name, *status, *stop, *price;
+    } rows[] = {
+        {"uwsgi_python311", "", "kill -INT 810", "start its workers again"},
+        {"postgres", "", "kill -INT 810", "ends all sessions"},
+        {"app", "Name:\tapp\nSigIgn:\t0000000000004000\nSigCgt:\t0000000000000000\n",
+         "kill -KILL 810", "ignores SIGTERM"},
+        {"app", "Name:\tapp\nNSpid:\t810\t1\nSigIgn:\t0000000000000000\n", "kill -KILL 810",
+         "ignores SIGTERM"},
+        {"app", "Name:\tapp\nNSpid:\t810\t1\nSigCgt:\t0000000000004000\n", "kill 810", ""},
+        {"app", "Name:\tapp\nNSpid:\t810\t11\nSigIgn:\t0000000000001000\n", "kill 810", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        const struct fake fakes[] = {{810, 1, rows[i].name, NULL, NULL, NULL, NULL, 0}, {0}};
+        make_process(&fakes[0]);
+        write_text(810, "status", rows[i].status);
+        struct server server = describe(fakes, 0);
+        check_stop(&server, rows[i].stop);
+        assert_non_null(strstr(server.stops.list[0].price, rows[i].price));
+    }
+}
+
+/* More than one command has room for, or than were listed. */
+static void very_many_processes_are_found_by_the_command(void **state) {
+    struct owners owners = {.inode = 77, .count = OWNERS_PIDS + 1};
+    const struct inet_socket socket = {.state = STATE_LISTEN};
+    struct server server;
+    (void)state;
+    for (int i = 0; i < OWNERS_PIDS; i++) {
+        const struct fake fake = {.pid = 2000 + i, .parent = 1, .name = "app"};
+        make_process(&fake);
+        owners.pids[i] = fake.pid;
+    }
+    server_describe(&(struct server_socket){&owners, &socket}, 1, &server);
+    assert_int_equal(server.shape, SERVER_ORPHANS);
+    check_stop(&server, "kill $(find /proc/[0-9]*/fd -lname 'socket:\\[77\\]' 2>/dev/null | "
+                        "cut -d / -f 3 | sort -u)");
+}
+
 static void a_long_chain_is_shortened_in_the_middle(void **state) {
     struct fake fakes[12] = {{0}};
     (void)state;
     for (int i = 0; i < 11; i++)
-        fakes[i] = (struct fake){.pid = 900 + i, .parent = i == 0 ? 1 : 899 + i, .name = "app"};
+        fakes[i] = (struct fake){
+            .pid = 900 + i, .parent = i == 0 ? 1 : 899 + i, .name = i == 10 ? "web" : "app"};
     struct server server = describe(fakes, 10);
     assert_int_equal(server.chain_count, SERVER_LINKS);
     assert_true(server.chain_shortened);
@@ -478,12 +590,17 @@ int main(void) {
         cmocka_unit_test(nobody),
         cmocka_unit_test(a_master_and_its_workers_are_one),
         cmocka_unit_test(a_master_that_left_the_socket_to_its_workers),
+        cmocka_unit_test(a_single_worker_has_the_socket),
+        cmocka_unit_test(sockets_of_one_master_have_one_server),
+        cmocka_unit_test(both_masters_of_an_upgrade_are_stopped),
         cmocka_unit_test(workers_whose_master_is_gone),
         cmocka_unit_test(a_program_that_cannot_listen_is_a_leak),
         cmocka_unit_test(a_child_of_another_program_is_an_heir),
         cmocka_unit_test(a_child_that_was_given_the_socket_is_a_worker),
         cmocka_unit_test(scripts_of_one_interpreter_are_different_programs),
         cmocka_unit_test(a_stopped_process_needs_another_signal),
+        cmocka_unit_test(the_signal_is_one_that_stops_the_program),
+        cmocka_unit_test(very_many_processes_are_found_by_the_command),
         cmocka_unit_test(a_long_chain_is_shortened_in_the_middle),
         cmocka_unit_test(what_keeps_it_running_stops_it),
         cmocka_unit_test(systemd_listens_for_a_socket_unit),

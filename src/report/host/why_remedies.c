@@ -117,14 +117,13 @@ static void advise_sysctl(const struct advice *advice, const char *setting) {
 
 /* A command in the output of another one needs the same rights. */
 static void advise_stop(const struct advice *advice, const struct stop *stop) {
-    static const char inner[] = "$(docker ";
+    static const char inner[] = "$(";
     const char *prefix = sudo(advice, stop->root), *at = strstr(stop->line, inner);
     char *line = NULL;
     state_price(advice, stop->price);
-    int size = at == NULL || prefix[0] == '\0'
-                   ? asprintf(&line, "%s%s", prefix, stop->line)
-                   : asprintf(&line, "%s%.*s$(%sdocker %s", prefix, (int)(at - stop->line),
-                              stop->line, prefix, at + strlen(inner));
+    int size = at == NULL ? asprintf(&line, "%s%s", prefix, stop->line)
+                          : asprintf(&line, "%s%.*s%s%s%s", prefix, (int)(at - stop->line),
+                                     stop->line, inner, prefix, at + strlen(inner));
     if (size >= 0)
         advice->visit(advice->context, line);
     free(line);

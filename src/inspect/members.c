@@ -1,0 +1,123 @@
+/* Processes are read and sorted by age. A process of another program that executed that with the
+ * socket still open is an heir that does not know of it; a program such as sleep(1) always is. */
+#include "inspect/members.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/process.h"
+
+/* --- the processes --- */
+
+static int compare_age(const void *left, const void *right) {
+    const struct owner *a = left, *b = right;
+    if (a->started != b->started)
+        return a->started < b->started ? -1 : 1;
+    return (a->pid > b->pid) - (a->pid < b->pid);
+}
+
+const struct owner *members_with(const struct members *members, pid_t pid) {
+    for (size_t i = 0; i < members->count; i++)
+        if (members->list[i].pid == pid)
+            return &members->list[i];
+    return NULL;
+}
+
+static size_t listed(const struct owners *owners) {
+    return owners->count < OWNERS_PIDS ? owners->count : OWNERS_PIDS;
+}
+
+/* Adds the owners of one socket. It may seem that all have handed it over: one that a thread or an
+ * io_uring keeps is not at that descriptor. Then all count. */
+static void add_owners(struct members *members, const struct owners *owners) {
+    size_t present = 0;
+    for (size_t i = 0; i < listed(owners); i++)
+        present += process_socket_at(owners->pids[i], owners->fds[i]) == owners->inode;
+    for (size_t i = 0; i < listed(owners); i++) {
+        struct owner *member = &members->list[members->count];
+        if ((present > 0 && process_socket_at(owners->pids[i], owners->fds[i]) != owners->inode) ||
+            members_with(members, owners->pids[i]) != NULL || !owner_read(owners->pids[i], member))
+            continue;
+        member->fd = owners->fds[i];
+        members->count++;
+    }
+    members->more |= owners->count > OWNERS_PIDS;
+}
+
+struct members members_read(const struct owners *const *sockets, size_t count) {
+    size_t most = 0;
+    for (size_t i = 0; i < count; i++)
+        most += listed(sockets[i]);
+    struct members members = {.list = calloc(most + 1, sizeof *members.list)};
+    if (members.list == NULL)
+        return members;
+    for (size_t i = 0; i < count; i++)
+        add_owners(&members, sockets[i]);
+    if (members.count > 1)
+        qsort(members.list, members.count, sizeof *members.list, compare_age);
+    return members;
+}
+
+/* --- heirs --- */
+
+static bool never_listens(const char *program) {
+    static const char *const programs[] = {
+        "sleep",  "cat",   "tail",   "head",     "tee",   "sh",    "bash", "dash",    "ash",
+        "ksh",    "zsh",   "fish",   "tar",      "gzip",  "xz",    "zstd", "find",    "grep",
+        "sed",    "awk",   "mawk",   "gawk",     "sort",  "xargs", "env",  "timeout", "nohup",
+        "nice",   "make",  "ninja",  "flock",    "sudo",  "su",    "less", "more",    "vi",
+        "vim",    "nano",  "top",    "htop",     "watch", "dd",    "cp",   "mv",      "curl",
+        "wget",   "git",   "logger", "scp",      "sftp",  "gcc",   "cc1",  "gdb",     "strace",
+        "setsid", "rsync", "ssh",    "logrotate"};
+    for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
+        if (strcmp(program, programs[i]) == 0)
+            return true;
+    return false;
+}
+
+/* A script is its shell, which cannot listen. rsync and ssh can, with certain options. */
+bool members_cannot_listen(const struct owner *owner) {
+    static const char *const listening[] = {" --daemon", " -L", " -D", " -R"};
+    const char *file = owner_file(owner);
+    if (!never_listens(owner->program) && !never_listens(file))
+        return false;
+    for (size_t i = 0; i < sizeof listening / sizeof listening[0]; i++)
+        if (strstr(owner->command, listening[i]) != NULL)
+            return false;
+    return true;
+}
+
+/* Returns whether the process was told of sockets that it gets from its parent. */
+static bool was_told(const struct owner *owner) {
+    static const char *const variables[] = {"LISTEN_FDS", "EINHORN_FD_COUNT", "EINHORN_FDS",
+                                            "SERVER_STARTER_PORT", "CIRCUS_SOCKETS"};
+    char value[256];
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
+        if (owner_variable(owner->pid, variables[i], value, sizeof value))
+            return true;
+    return false;
+}
+
+/* Returns whether the process waits for connections by epoll(7): an epoll instance of it has the
+ * socket among its targets (ep_show_fdinfo() in fs/eventpoll.c of the kernel). Only descriptors
+ * near the socket's are looked at. */
+static bool polls(const struct owner *owner) {
+    enum { DESCRIPTORS = 64 };
+    char name[32], text[4096], target[24];
+    snprintf(target, sizeof target, "tfd: %8d ", owner->fd);
+    for (int fd = 0; fd < DESCRIPTORS; fd++) {
+        snprintf(name, sizeof name, "fdinfo/%d", fd);
+        if (process_read(owner->pid, name, text, sizeof text) > 0 && strstr(text, target) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* Returns whether the process only inherited the socket of `main`: it runs another program, has the
+ * socket at the same descriptor, which passes through execve(2), and does nothing with it. */
+bool members_inherited(const struct owner *owner, const struct owner *main) {
+    return members_cannot_listen(owner) ||
+           (!owner_same_program(owner, main) && owner->fd == main->fd && owner->fd >= 0 &&
+            process_passes_on(owner->pid, owner->fd) && !was_told(owner) && !polls(owner));
+}
