@@ -4,11 +4,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/endpoint.h"
 #include "kernel/netns.h"
 
 enum { NETDEV_NAME_SIZE = 16 }; /* IFNAMSIZ, with the NUL */
+
+/* Returns the index of a device of the caller's network namespace; 0 if the name is "", or there is
+ * no such device. */
+uint32_t netdev_index(const char *name);
 
 /* Makes a device that is not `lo` and brings it up: one end of a veth(4) pair whose other end stays
  * down, so that it has routes but nothing behind them answers. Returns 0 or an errno: EEXIST,

@@ -19,7 +19,6 @@
 
 #include "diagnose/budget.h"
 #include "inspect/child.h"
-#include "inspect/examine.h"
 #include "kernel/netdev.h"
 #include "kernel/netns.h"
 #include "kernel/process.h"
@@ -37,11 +36,6 @@ static void fail(struct why *why, int error, const char *failure) {
 
 static unsigned asked_options(const struct why_question *asked) {
     return (asked->reuseaddr ? WHY_REUSEADDR : 0U) | (asked->reuseport ? WHY_REUSEPORT : 0U);
-}
-
-/* Returns the index of a network device here; 0 if the name is empty, or there is none. */
-static uint32_t device_index(const char *name) {
-    return name[0] == '\0' ? 0 : if_nametoindex(name);
 }
 
 /* Some trials, for the child process that makes them. */
@@ -69,8 +63,8 @@ bool why_try(struct why *why, unsigned options) {
     struct attempt attempt = {.trial = {.protocol = asked->protocol,
                                         .local = asked->local,
                                         .v6only = asked->v6only,
-                                        .device = device_index(asked->device),
-                                        .zone = device_index(asked->zone)},
+                                        .device = netdev_index(asked->device),
+                                        .zone = netdev_index(asked->zone)},
                               .options = options & ~why->tried};
     struct child child = {.as = asked->as, .other_user = asked->other_user, .uid = asked->uid};
     const char *what;
@@ -115,188 +109,7 @@ static bool asks_again(const struct why *why) {
     return first_trial(&again) && first_error(&again) == first_error(why);
 }
 
-/* --- what is known of one socket --- */
-
-struct refusal why_refusal(const struct why *why) {
-    const struct why_question *asked = &why->asked;
-    bool is_connect = why->call != NULL && strcmp(why->call, "connect") == 0;
-    bool is_listen = why->call != NULL && strcmp(why->call, "listen") == 0;
-    bool own_range = asked->range_low != 0;
-    struct endpoint local =
-        asked->local.family != 0 ? asked->local : endpoint_wildcard(asked->remote.family, 0);
-    uint32_t interface = device_index(asked->device);
-    /* inet6_bind() binds a socket with a link-local address to the device of its zone. */
-    if (interface == 0)
-        interface = device_index(asked->zone);
-    return (struct refusal){
-        .call = is_connect  ? CALL_CONNECT
-                : is_listen ? CALL_LISTEN
-                            : CALL_BIND,
-        .error = is_connect ? EADDRNOTAVAIL : why->error,
-        .all_reserved = port_range_size(&why->range) == 0,
-        .own_range = own_range,
-        .assume_reuseaddr = true,
-        .claim = {.protocol = asked->protocol,
-                  .local = local,
-                  .remote = asked->remote,
-                  .interface = interface,
-                  .reuseaddr = asked->reuseaddr && !why->needs_reuseaddr,
-                  .reuseport = asked->reuseport,
-                  .v6only = asked->v6only,
-                  .uid = asked->other_user ? asked->uid : (uint32_t)geteuid(),
-                  .range_low = own_range ? asked->range_low : why->range.low,
-                  .range_high = own_range ? asked->range_high : why->range.high}};
-}
-
-/* Nothing in TIME-WAIT shows who opened the connection; but a port of our range towards one outside
- * of it was most likely chosen by connect(), and the other way round. */
-static enum knowledge outgoing(const struct why *why, const struct inet_socket *socket) {
-    if (socket->opener != OPENER_NOT_KNOWN)
-        return knowledge_of(socket->opener == OPENED_HERE);
-    bool ours = port_range_has(&why->range, socket->local.port);
-    bool theirs = port_range_has(&why->range, socket->remote.port);
-    return socket->state != STATE_TIME_WAIT || ours == theirs ? NOT_KNOWN : knowledge_of(ours);
-}
-
-/* If a trial with the option succeeded, all sockets in the way of one without it have it. If it did
- * not, one of them lacks it. */
-static enum knowledge by_trial(const struct why *why, unsigned option) {
-    int error = why->trials[option].error;
-    if ((why->tried & 1U << option) == 0)
-        return NOT_KNOWN;
-    return error == 0 ? KNOWN_YES : error == EADDRINUSE ? KNOWN_NO : NOT_KNOWN;
-}
-
-/* Returns whether the socket is an earlier connection of a client that always uses these two ends.
- */
-static bool is_earlier_one(const struct why *why, const struct inet_socket *socket) {
-    const struct why_question *asked = &why->asked;
-    struct endpoint local = socket->local;
-    if (asked->remote.family == 0 || asked->local.family == 0)
-        return false;
-    if (endpoint_is_wildcard(&asked->local))
-        local = endpoint_wildcard(asked->local.family, local.port);
-    return endpoint_equal(&local, &asked->local) && endpoint_equal(&socket->remote, &asked->remote);
-}
-
-void why_describe(const struct why *why, struct occupant *occupant) {
-    occupant->outgoing = outgoing(why, &occupant->socket);
-    if (is_earlier_one(why, &occupant->socket))
-        occupant->outgoing = occupant->bound = KNOWN_YES;
-    if (occupant->socket.state == STATE_TIME_WAIT)
-        occupant->reuseaddr = by_trial(why, WHY_REUSEADDR);
-}
-
-struct look {
-    struct why *why;
-    struct refusal refusal;
-    int diag;
-};
-
-static void identify(void *context, struct suspect *suspect) {
-    struct look *look = context;
-    const struct inet_socket *socket = &suspect->occupant.socket;
-    why_describe(look->why, &suspect->occupant);
-    if (socket->state == STATE_TIME_WAIT && socket->expires_ms > look->why->time_left_ms &&
-        cause_in_the_way(&look->refusal, &suspect->occupant))
-        look->why->time_left_ms = socket->expires_ms;
-}
-
-/* Sockets of /proc/net have no cookie, and those in TIME-WAIT no inode. */
-static bool same_socket(const struct inet_socket *a, const struct inet_socket *b) {
-    if (a->protocol == PROTOCOL_MPTCP) /* the cookie is that of the TCP socket below */
-        return a->inode == b->inode;
-    return a->inode == b->inode && memcmp(a->cookie, b->cookie, sizeof a->cookie) == 0;
-}
-
-/* --- the cause --- */
-
-static void name(struct why *why, enum cause cause, unsigned when) {
-    why->cause = cause;
-    why->when = when;
-    why->words = cause_sentence(cause, when);
-}
-
-void why_name(struct why *why) {
-    const struct evidence *evidence = &why->evidence;
-    const struct suspect *first = &evidence->suspects[0];
-    why->cause = evidence->cause;
-    why->words = evidence->words;
-    why->when = evidence->suspect_count > 0 ? first->blame.when : WHEN_NO_OCCUPANT;
-    if (evidence->automatic || evidence->suspect_count == 0 || first->occupant.socket.inode == 0)
-        return;
-    if (first->occupant.socket.state == STATE_LISTEN && first->server.shape == SERVER_LEAK)
-        name(why, CAUSE_LEAKED_LISTENER, WHEN_ALWAYS);
-    else if (first->owners.count == 0 && first->owners.search == OWNERS_SEARCHED && !why->changed)
-        name(why, CAUSE_HELD_BY_NO_PROCESS, WHEN_ALWAYS);
-}
-
-void why_find_suspects(struct why *why) {
-    struct look look = {.why = why, .refusal = why_refusal(why), .diag = sockdiag_open(NETNS_HERE)};
-    struct candidates candidates = {0};
-    struct evidence_source source = {.diag = look.diag,
-                                     .diag_error = look.diag < 0 ? errno : 0,
-                                     .own_inode = why->own_inode,
-                                     .identify = identify,
-                                     .context = &look,
-                                     .keep = candidates_add,
-                                     .kept = &candidates};
-    evidence_look(&source, &look.refusal, &why->evidence);
-    if (!why->evidence.automatic && candidates.count > 0)
-        why->unseen = examine_candidates(&source, &look.refusal, &candidates, &why->evidence);
-    for (unsigned i = 0; i < why->evidence.suspect_count; i++) {
-        struct suspect *suspect = &why->evidence.suspects[i];
-        if (suspect->occupant.socket.interface != 0)
-            if_indextoname(suspect->occupant.socket.interface, suspect->device);
-    }
-    why_name(why);
-    free(candidates.list);
-    if (look.diag >= 0)
-        close(look.diag);
-}
-
 /* --- other looks at the sockets --- */
-
-struct recount {
-    const struct inet_socket *wanted;
-    bool found;
-};
-
-static bool find_again(void *context, const struct inet_socket *socket) {
-    struct recount *recount = context;
-    recount->found = same_socket(recount->wanted, socket);
-    return !recount->found;
-}
-
-static bool is_there(struct sockets *sockets, const struct inet_socket *socket) {
-    struct inet_socket now;
-    struct recount recount = {.wanted = socket};
-    struct diag_query query = sockdiag_query(1U << socket->state);
-    if (socket->state == STATE_BOUND) /* it can listen by now */
-        query.states |= 1U << STATE_LISTEN;
-    else if (socket->protocol == PROTOCOL_TCP && socket->state != STATE_LISTEN &&
-             sockets->diag >= 0)
-        return sockdiag_find(sockets->diag, &socket->local, &socket->remote, &now) == 0 &&
-               now.state == socket->state;
-    query.protocol = socket->protocol;
-    query.local = (struct endpoint_pattern){.endpoint = socket->local};
-    if (sockets_dump(sockets, &query, find_again, &recount) == 0 && recount.found)
-        return true;
-    return socket->state == STATE_BOUND &&
-           (sockets->diag < 0 || sockdiag_sees_bound(sockets->diag, NETNS_HERE) != 1);
-}
-
-static bool suspects_hold(const struct why *why) {
-    const struct evidence *evidence = &why->evidence;
-    bool holds = true;
-    struct sockets sockets = sockets_open(NETNS_HERE);
-    for (unsigned i = 0; holds && i < evidence->suspect_count; i++)
-        holds = is_there(&sockets, &evidence->suspects[i].occupant.socket);
-    sockets_close(&sockets);
-    /* A refusal that nothing visible explains may come from a socket that has gone meanwhile. */
-    return holds && (why->error != EADDRINUSE || evidence->total > 0 || evidence->missing != NULL ||
-                     evidence->automatic || evidence->from_proc);
-}
 
 static bool is_connected(const struct why *why) {
     struct inet_socket socket;
@@ -380,14 +193,14 @@ static void refuse(struct why *why, const struct why_trial *trial) {
 void why_explain_without_socket(struct why *why) {
     uint16_t port = why->asked.local.port;
     if (why->error == EADDRNOTAVAIL)
-        name(why,
-             netdev_is_tentative(NETNS_HERE, &why->asked.local) ? CAUSE_ADDRESS_TENTATIVE
-                                                                : CAUSE_ADDRESS_NOT_LOCAL,
-             WHEN_NO_OCCUPANT);
+        why_blame(why,
+                  netdev_is_tentative(NETNS_HERE, &why->asked.local) ? CAUSE_ADDRESS_TENTATIVE
+                                                                     : CAUSE_ADDRESS_NOT_LOCAL,
+                  WHEN_NO_OCCUPANT);
     else if (why->error == EACCES && port != 0 && port < why->privileged_below)
-        name(why, CAUSE_PRIVILEGED_PORT, WHEN_NO_OCCUPANT);
+        why_blame(why, CAUSE_PRIVILEGED_PORT, WHEN_NO_OCCUPANT);
     else
-        name(why, CAUSE_NOT_PERMITTED, WHEN_NO_OCCUPANT);
+        why_blame(why, CAUSE_NOT_PERMITTED, WHEN_NO_OCCUPANT);
 }
 
 /* connect() is not tried, as that would send something: the sockets show what it would answer. If
@@ -523,9 +336,9 @@ static void look_once(struct why *why, const struct why_question *asked) {
     struct namespace where = why->where;
     *why = (struct why){.where = where, .asked = *asked};
     why_read_settings(why);
-    if (asked->device[0] != '\0' && device_index(asked->device) == 0)
+    if (asked->device[0] != '\0' && netdev_index(asked->device) == 0)
         fail(why, ENODEV, "finding the network device");
-    else if (asked->zone[0] != '\0' && device_index(asked->zone) == 0)
+    else if (asked->zone[0] != '\0' && netdev_index(asked->zone) == 0)
         fail(why, ENODEV, "finding the device of the address");
     else if (first_trial(why))
         judge(why);
@@ -541,12 +354,12 @@ static bool owners_changed(const struct why *why) {
 /* Looks, and if that does not hold, once more. */
 static void look_twice(struct why *why, const struct why_question *asked) {
     look_once(why, asked);
-    if (why->verdict == WHY_UNKNOWN || (asks_again(why) && suspects_hold(why))) {
+    if (why->verdict == WHY_UNKNOWN || (asks_again(why) && why_suspects_hold(why))) {
         why->changed = owners_changed(why);
         return;
     }
     look_once(why, asked);
-    why->changed = why->verdict != WHY_UNKNOWN && !(asks_again(why) && suspects_hold(why));
+    why->changed = why->verdict != WHY_UNKNOWN && !(asks_again(why) && why_suspects_hold(why));
     if (why->changed && why->verdict == WHY_REFUSED && why->cause == CAUSE_HELD_BY_NO_PROCESS)
         why_name(why); /* of a socket that is gone nothing can be said */
 }
@@ -605,7 +418,7 @@ static void look_at_unix_socket(struct why *why) {
         why->verdict = WHY_REFUSED;
         why->error = found->error;
         why->call = found->call;
-        name(why, found->cause, WHEN_ALWAYS);
+        why_blame(why, found->cause, WHEN_ALWAYS);
     }
     if (found->found)
         find_unix_owners(why);
@@ -659,7 +472,7 @@ void why_find_hints(struct why *why) {
         return;
     why_hints_look(why->error, &why->asked.local, &why->evidence, &why->hints);
     if (why->cause == CAUSE_ADDRESS_NOT_LOCAL && why->hints.no_ipv6)
-        name(why, why->cause, why->when | WHEN_NO_IPV6);
+        why_blame(why, why->cause, why->when | WHEN_NO_IPV6);
 }
 
 static void look_here(void *context, FILE *more) {

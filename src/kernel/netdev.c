@@ -18,6 +18,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+uint32_t netdev_index(const char *name) {
+    return name[0] == '\0' ? 0 : if_nametoindex(name);
+}
+
 /* --- requests --- */
 
 struct message {

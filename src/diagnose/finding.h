@@ -1,0 +1,96 @@
+/* The question of `portreuse why`, and what was found. */
+#ifndef PORTREUSE_DIAGNOSE_FINDING_H
+#define PORTREUSE_DIAGNOSE_FINDING_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/endpoint.h"
+#include "base/ports.h"
+#include "diagnose/other_protocol.h"
+#include "diagnose/why_hints.h"
+#include "diagnose/why_unix.h"
+#include "inspect/evidence.h"
+#include "inspect/namespaces.h"
+#include "inspect/owners.h"
+
+enum { WHY_TEXT_SIZE = 112, WHY_TAKEN_SIZE = 200, WHY_OTHERS = 3 };
+
+/* What the program does. */
+struct why_question {
+    enum protocol protocol; /* TCP, UDP, or Unix: then only these: */
+    struct unix_question unix_socket;
+
+    struct endpoint local;  /* what it binds; port 0: the kernel chooses; family 0: nothing */
+    struct endpoint remote; /* where it connects to; family 0: it listens */
+    struct endpoint others[WHY_OTHERS]; /* a server binds these too; a client connects to one of
+                                           them if it cannot connect to `remote` */
+    unsigned other_count;
+    char zone[IF_NAMESIZE];   /* the device of link-local addresses, as in fe80::1%eth0, or "" */
+    char device[IF_NAMESIZE]; /* SO_BINDTODEVICE, or "" */
+    bool reuseaddr, reuseport, v6only;
+    uint16_t range_low, range_high; /* IP_LOCAL_PORT_RANGE of the socket, or 0 */
+    bool every_trial; /* make all trials, also where the first one settles the question */
+
+    pid_t as;        /* the program runs with the user, groups and capabilities of this process; 0:
+                        with ours */
+    bool other_user; /* it runs as a different user: */
+    uint32_t uid;
+
+    char text[WHY_TEXT_SIZE]; /* how people write the address: `:8080`; "" if as endpoint_text() */
+    char taken[WHY_TAKEN_SIZE]; /* what an ambiguous question was taken for, or "" */
+    int reported;               /* the errno in the text that was pasted, or 0 */
+    bool name_namespace;        /* the first line names the namespace, if it is not our own */
+};
+
+/* The answer to a call that was tried. */
+struct why_trial {
+    int error;        /* 0 or an errno */
+    const char *call; /* that gave it, static */
+};
+
+/* Trials are numbered by the options that they set, as a set. */
+enum { WHY_REUSEADDR = 1, WHY_REUSEPORT = 2, WHY_TRIALS = 4 };
+
+enum why_verdict {
+    WHY_FREE,    /* the program's calls would succeed */
+    WHY_REFUSED, /* `call` would give `error` */
+    WHY_UNKNOWN, /* the answer could not be found: `failure` */
+};
+
+struct why {
+    struct namespace where;
+    struct why_question asked; /* with the address that the answer is about */
+    enum why_verdict verdict;
+    const char *failure; /* what could not be done, static; `error` is why */
+    const char *call;    /* the first call that is refused, static; else NULL */
+    int error;
+    bool needs_reuseaddr; /* FREE, but bind() without SO_REUSEADDR would give EADDRINUSE: cause,
+                             words and evidence say why */
+    enum cause cause;     /* of a refusal */
+    unsigned when;        /* its situation, for cause_sentence() */
+    const char *words;    /* the cause in a sentence, static; else NULL */
+    struct why_trial trials[WHY_TRIALS];
+    unsigned tried;                /* which of these were made: a set, 1 << options */
+    uint32_t own_inode;            /* of the socket that was refused, where it exists: it is not in
+                                      its own way */
+    struct evidence evidence;      /* sockets in the way, if there are any */
+    struct why_unix unix_socket;   /* of a Unix socket */
+    struct other_sockets other;    /* of TCP and UDP: who has the port in the other protocol */
+    bool counted;                  /* the sockets on a free port could be listed: */
+    uint32_t on_port[STATE_COUNT]; /* of a free port: the sockets that it has nevertheless */
+    struct endpoint free_other;    /* of a refusal: another address that was asked for, and is
+                                      free; family 0: none */
+    uint32_t time_left_ms;         /* until the last TIME-WAIT in the way ends */
+    struct port_range range;       /* of the ports that the kernel chooses from */
+    bool in_range, reserved;       /* the port: in that range; reserved, so that it is not chosen */
+    uint16_t privileged_below;     /* ip_unprivileged_port_start */
+    struct why_hints hints;        /* of a refusal: for what to do */
+    bool asked_by_root;            /* whoever asks needs no sudo(8) */
+    unsigned unseen;               /* processes that this one may not inspect */
+    bool own_pids_only;            /* processes outside of this pid namespace are not visible */
+    bool changed;                  /* the sockets changed during both looks */
+};
+
+#endif

@@ -1,0 +1,28 @@
+/* The sockets in the way of a refused call, and the cause that they stand for. */
+#ifndef PORTREUSE_DIAGNOSE_WHY_SUSPECTS_H
+#define PORTREUSE_DIAGNOSE_WHY_SUSPECTS_H
+
+#include "diagnose/finding.h"
+
+/* Finds the sockets in the way, their owners and options, and names the cause: in the network
+ * namespace of the caller, of the call that was refused with why->error. */
+void why_find_suspects(struct why *why);
+
+/* Returns whether the sockets that were found are still there. */
+bool why_suspects_hold(const struct why *why);
+
+/* Names a cause, in a situation: a set of WHEN_... */
+void why_blame(struct why *why, enum cause cause, unsigned when);
+
+/* --- the pure parts, for the tests --- */
+
+/* Returns the refusal as model/cause.h wants it. */
+struct refusal why_refusal(const struct why *why);
+
+/* Adds what the trials and the range of ports say about an occupant. */
+void why_describe(const struct why *why, struct occupant *occupant);
+
+/* Names the cause: that of the heaviest suspect, unless its owners say more. */
+void why_name(struct why *why);
+
+#endif
