@@ -15,6 +15,7 @@
 
 struct budget_question {
     struct endpoint remote; /* family 0: the busiest destinations */
+    struct endpoint local;  /* the source address; family 0: any */
     uint64_t interval_ns;   /* between the two samples for the growth; 0: one sample */
 };
 

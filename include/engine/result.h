@@ -40,7 +40,7 @@ struct step_result {
     uint64_t elapsed_ns;
     uint32_t call_index; /* index of the step that made the call: in a block, a line of its body */
     uint32_t option;     /* which of that step's options answered, from 1; 0: none */
-    char *seen;          /* await: what was there instead; why: which call would answer what; of
+    char *seen;          /* await: what was there instead; a question: what was found; of
                             RESULT_TEXT_SIZE; NULL or "": nothing to say */
     bool has_evidence;   /* of a refused call, or of the answer to a question */
     struct evidence *evidence;

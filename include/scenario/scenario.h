@@ -79,7 +79,7 @@ struct step_device {
     bool absent; /* address no */
 };
 
-/* why: what the tool is asked about itself. */
+/* why, budget: what the tool is asked about itself. */
 struct step_question {
     struct address address; /* what a server binds, or a client connects to */
     bool client, udp;

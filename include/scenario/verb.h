@@ -25,6 +25,7 @@
     VERB(ADDRESS, address)                                                                         \
     VERB(SLEEP, sleep)                                                                             \
     VERB(WHY, why)                                                                                 \
+    VERB(BUDGET, budget)                                                                           \
     /* a role's calls on its sockets */                                                            \
     VERB(SOCKET, socket)                                                                           \
     VERB(SETSOCKOPT, setsockopt)                                                                   \

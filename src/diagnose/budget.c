@@ -260,12 +260,15 @@ static int walk_explicit(struct search *search) {
 
 /* Counts the connections to a destination; with family 0, to all of them. Returns 0 or an errno. */
 static int walk_connections(struct search *search, const struct endpoint *remote) {
+    const struct endpoint *local = &search->budget->asked.local;
     struct diag_query query =
         sockdiag_query(STATES_ANY & ~(1U << STATE_LISTEN | 1U << STATE_BOUND));
     query.low = search->budget->range.low;
     query.high = search->budget->range.high;
     if (remote->family != 0)
         query.remote = (struct endpoint_pattern){.endpoint = *remote};
+    if (local->family != 0)
+        query.local = (struct endpoint_pattern){.any_port = true, .endpoint = *local};
     int error = sockdiag_dump(search->diag, &query, count_connection, search);
     return search->failed ? ENOMEM : error;
 }

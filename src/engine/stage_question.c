@@ -7,10 +7,11 @@
 #include <sys/socket.h>
 
 #include "base/errnames.h"
+#include "diagnose/budget.h"
 #include "diagnose/why.h"
 #include "engine/stage.h"
 
-/* --- the question --- */
+/* --- why: the question --- */
 
 static bool option_is(const struct option_setting *setting, const char *name) {
     return strcmp(setting->option->name, name) == 0;
@@ -55,7 +56,7 @@ static bool make_question(const struct stage *stage, const struct step_question 
            resolve(stage, &question->from, asked->remote.family, &asked->local);
 }
 
-/* --- the answer --- */
+/* --- why: the answer --- */
 
 /* Keeps what the answer rests on, with the names that the scenario has for the sockets. */
 static void keep_evidence(struct stage *stage, const struct why *why, struct step_result *result) {
@@ -106,3 +107,36 @@ static enum outcome do_why(struct stage *stage, const struct step *step, struct 
 }
 
 const struct action action_why = {.stage = do_why, .needs = NEEDS_SOCK_DIAG};
+
+/* --- budget --- */
+
+static void say_budget(const struct budget *budget, char *text) {
+    const struct budget_route *route = &budget->routes[0];
+    snprintf(text, RESULT_TEXT_SIZE,
+             "%u of the %u ports of %u-%u are left (used: %u, explicitly bound: %u)", route->left,
+             port_range_size(&budget->range), budget->range.low, budget->range.high, route->used,
+             budget->explicit_ports);
+}
+
+static enum outcome do_budget(struct stage *stage, const struct step *step, struct reply *reply) {
+    const struct step_question *question = &step->question;
+    struct namespace here = namespaces_here();
+    struct budget_question asked = {0};
+    struct arena arena = {0};
+    char name[ERRNAME_SIZE];
+    if (!resolve(stage, &question->address, AF_INET, &asked.remote) ||
+        (question->has_from && !resolve(stage, &question->from, asked.remote.family, &asked.local)))
+        return stage_no_endpoint(stage, step);
+    struct budget *budget = arena_alloc(&arena, sizeof *budget);
+    enum outcome outcome = OUTCOME_ANSWERED;
+    budget_look(&asked, &here, budget);
+    if (budget->failure != NULL)
+        outcome = stage_reason(stage, OUTCOME_ERROR, "line %u: %s: %s", step->line, budget->failure,
+                               errname(budget->error, name));
+    reply->answer = (struct answer){.kind = ANSWER_NUMBER, .number = budget->routes[0].left};
+    say_budget(budget, board_result(stage->board, step)->seen);
+    arena_free(&arena);
+    return outcome;
+}
+
+const struct action action_budget = {.stage = do_budget, .needs = NEEDS_SOCK_DIAG};

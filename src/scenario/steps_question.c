@@ -1,4 +1,5 @@
-/* The steps that ask the tool itself: what would `portreuse why` say here and now? */
+/* The steps that ask the tool itself: what would `portreuse why` and `portreuse budget` say here
+ * and now? */
 #include <string.h>
 
 #include "base/text.h"
@@ -191,4 +192,24 @@ const struct verb_row verb_why = {
     .answer = GIVES_CAUSE,
     .needs_result = true,
     .parse = parse_why,
+};
+
+/* --- budget --- */
+
+static void parse_budget(struct parser *parser, struct cursor *cursor, struct step *step) {
+    struct step_question *question = &step->question;
+    question->client = true;
+    question->as = NO_ROLE;
+    take_address(parser, cursor, &question->address);
+    if (cursor_skip(cursor, "from"))
+        take_source(parser, cursor, question);
+}
+
+const struct verb_row verb_budget = {
+    .name = "budget",
+    .usage = "budget ADDRESS [from ADDRESS] -> N",
+    .arguments = ARGUMENTS_QUESTION,
+    .answer = GIVES_NUMBER,
+    .needs_result = true,
+    .parse = parse_budget,
 };

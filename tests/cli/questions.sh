@@ -44,6 +44,24 @@ asks "a namespace of its own: the sockets of others are not there" "PASS asked: 
   why 127.0.0.1:22 udp -> free
 S
 
+asks "the budget is what is left for one destination" "PASS asked: 1 case, as expected" <<'S'
+  sysctl net.ipv4.ip_local_port_range 40000 40009
+  client socket   one
+  client connect  one 127.0.0.1:1215
+  client socket   two
+  client bind     two 127.0.0.9:40009     # no connect() chooses this port
+  budget 127.0.0.1:1215                   -> 8
+  budget 127.0.0.1:1215 from 127.0.0.2    -> 9
+  budget 127.0.0.1:1216                   -> 5..9
+S
+asks "and no other number" "FAIL asked: line 7: want 11..20, got 10" <<'S'
+  sysctl net.ipv4.ip_local_port_range 40000 40009
+  budget 127.0.0.1:1215                   -> 11..20
+S
+run "$portreuse" run "$work/asked.scenario"
+ok "text: how many ports are left of how many" out_says \
+  "found: 10 of the 10 ports of 40000-40009 are left (used: 0, explicitly bound: 0)"
+
 # --- who asks ---
 
 if is_root; then

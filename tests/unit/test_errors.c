@@ -335,6 +335,15 @@ static const struct row question_rows[] = {
     {CASE "why *:80 no SO_BINDTODEVICE -> free\n", 3, 13, "'no' stands before an option"},
     {CASE "why *:80 SO_REUSEADDR=on -> free\n", 3, 23, "not a whole number"},
     {CASE "why *:80 TCP_NODELAY -> free\n", 3, 10, "'TCP_NODELAY' makes no difference here"},
+    /* budget */
+    {CASE "budget -> 5\n", 3, 8, "an ADDRESS is missing"},
+    {CASE "budget *:80\n", 3, 12, "'budget' needs a result: '-> N'"},
+    {CASE "budget *:* -> 5\n", 3, 8, "port cannot be '*'"},
+    {CASE "budget *:80 -> free\n", 3, 16, "unknown result 'free'"},
+    {CASE "budget *:80 from -> 5\n", 3, 18, "an ADDRESS is missing"},
+    {CASE "budget *:80 client -> 5\n", 3, 13, "unexpected 'client'; usage: budget ADDRESS"},
+    {CASE "budget *:80 -> 5..3\n", 3, 16, "empty"},
+    {CASE "budgt *:80 -> 5\n", 3, 1, "did you mean 'budget'?"},
     /* the keyword of the same name */
     {CASE "wyh *:80 -> free\n", 3, 1, "did you mean 'why'?"},
     {SOCKET "why the server failed\n", 4, 1, "'why' belongs in the header"},

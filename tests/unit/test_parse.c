@@ -588,6 +588,16 @@ static void from_alone_means_a_client_and_may_leave_the_port_out(void **state) {
     assert_int_equal(six->from.pattern.endpoint.family, AF_INET6);
 }
 
+static void budget_takes_a_destination_and_a_source(void **state) {
+    (void)state;
+    const struct step *step = last_of("budget 10.0.0.1:80 -> 90..100");
+    assert_int_equal(step->verb, VERB_BUDGET);
+    assert_true(step_question(step)->client && !step_question(step)->has_from);
+    assert_int_equal(step->want.either[0].kind, WANT_NUMBER);
+    step = behind_socket("budget 10.0.0.1:80 from 10.0.0.2 -> 0");
+    assert_int_equal(step_question(step)->from.pattern.endpoint.address[3], 2);
+}
+
 static void the_cause_is_free_or_one_of_the_table(void **state) {
     (void)state;
     const struct expectation *want =
@@ -1167,6 +1177,7 @@ int main(void) {
         TEST(why_takes_an_address_and_is_about_a_server),
         TEST(why_takes_the_other_words_in_any_order),
         TEST(from_alone_means_a_client_and_may_leave_the_port_out),
+        TEST(budget_takes_a_destination_and_a_source),
         TEST(the_cause_is_free_or_one_of_the_table),
         TEST(why_is_prose_in_the_header_and_a_step_behind_it),
         TEST(calls_take_their_socket_and_their_arguments),
