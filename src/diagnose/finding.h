@@ -68,6 +68,7 @@ struct why {
     int error;
     bool needs_reuseaddr; /* FREE, but bind() without SO_REUSEADDR would give EADDRINUSE: cause,
                              words and evidence say why */
+    bool shared;          /* FREE, but the port would be shared with the sockets of the evidence */
     enum cause cause;     /* of a refusal */
     unsigned when;        /* its situation, for cause_sentence() */
     const char *words;    /* the cause in a sentence, static; else NULL */

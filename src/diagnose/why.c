@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "diagnose/budget.h"
+#include "diagnose/why_shared.h"
 #include "inspect/child.h"
 #include "kernel/netdev.h"
 #include "kernel/netns.h"
@@ -240,7 +241,8 @@ static void judge_free(struct why *why) {
     const struct why_question *asked = &why->asked;
     unsigned plain = first_options(asked) & ~(unsigned)WHY_REUSEADDR;
     count_on_port(why);
-    if (asked->protocol == PROTOCOL_UDP || asked->local.port == 0)
+    why_shared_find(why);
+    if (asked->protocol == PROTOCOL_UDP || asked->local.port == 0 || why->shared)
         return;
     why->needs_reuseaddr = true;
     if (has_connections(why)) {
@@ -306,10 +308,12 @@ static void judge_bind(struct why *why) {
     } else if (mine == first) {
         judge_free(why);
     } else if (why_try(why, 1U << asked_options(asked))) {
-        if (mine->error != 0)
+        if (mine->error != 0) {
             judge_refusal(why, mine);
-        else
+        } else {
             count_on_port(why);
+            why_shared_find(why);
+        }
     }
 }
 
@@ -432,12 +436,12 @@ unsigned why_rank(const struct why *why) {
                     : why->cause == CAUSE_WILDCARD_VS_SPECIFIC ? 1
                                                                : 2;
     if (why->verdict == WHY_FREE)
-        return why->needs_reuseaddr ? 1 : 0;
+        return why->shared ? 2 : why->needs_reuseaddr ? 1 : 0;
     if (why->verdict == WHY_UNKNOWN)
-        return 2;
+        return 3;
     if (why->error != EADDRINUSE)
-        return why->error == EADDRNOTAVAIL ? 3 : 4;
-    return 5 + (known ? 3 * why->evidence.suspects[0].blame.weight + kind : 0);
+        return why->error == EADDRNOTAVAIL ? 4 : 5;
+    return 6 + (known ? 3 * why->evidence.suspects[0].blame.weight + kind : 0);
 }
 
 /* A server binds all of its addresses; a client is content with one. */

@@ -129,10 +129,13 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                         "only one of the two sockets has SO_REUSEPORT: it shares a port only among "
                         "sockets that all set it before bind()"}},
          .headline = "{occupant} {listens}; both sockets need SO_REUSEPORT",
-         .remedies = {STOP,
-                      NOTE("or, if both are instances of one server, set SO_REUSEPORT before "
-                           "bind() on each "
-                           "of their sockets: the kernel then divides the connections among them")},
+         .remedies =
+             {STOP,
+              NOTE_IF(
+                  IF_NO_OPTION,
+                  "or, if both are instances of one server, set SO_REUSEPORT before "
+                  "bind() on each "
+                  "of their sockets: the kernel then divides the connections among them")},
          .scenario = "reuseport-all-or-none"},
     [CAUSE_LEAKED_LISTENER] =
         {.name = "leaked-listener",

@@ -111,21 +111,128 @@ C
   remedy "(sudo )?kill $pid"
 }
 
+# The worker alone has the socket; the master starts another one if that ends.
 row_haproxy() {
   has haproxy || return
-  known "a worker that alone has the socket is not taken for a part of its master"
   printf 'defaults\n mode http\n timeout client 1s\n timeout server 1s\n timeout connect 1s\nfrontend f\n bind 127.0.0.1:8080\n' >haproxy.conf
   up haproxy -W -f haproxy.conf
   listening 8080
   sleep 0.3
   ask 127.0.0.1:8080
-  first "EADDRINUSE .*: haproxy \\([0-9]+\\)( and 1 worker)? listens?.*"
+  first "EADDRINUSE .*: haproxy \\($pid\\) and 1 worker listen.*"
   remedy "(sudo )?kill $pid"
   # haproxy sets SO_REUSEPORT. To set it, too, would split its connections in silence: last, if at all.
   first_remedy '([^R]|R[^E])*'
+  holds "$label: once, and last" test "$(json '.remedies | map(test("SO_REUSEPORT")) | [index(true), length - 1] | unique | length')" = 1
   ask --reuse-port 127.0.0.1:8080
-  says haproxy
-  says 'share'
+  first "FREE 127\.0\.0\.1:8080, but shared with haproxy \\($pid\\) and 1 worker.*"
+  says 'nothing, if both are instances of one server'
+  remedy "(sudo )?kill $pid"
+  exits 0
+  others_share 127.0.0.1:8080
+  kill "$pid"
+  until_ok sh -c '! grep -q ":1F90 .* 0A " /proc/net/tcp'
+  ask 127.0.0.1:8080
+  exits 0
+}
+
+# Another user cannot share it.
+others_share() {
+  as_other true 2>/dev/null || return 0
+  as=as_other
+  ask --reuse-port "$1"
+  as=
+  first 'EADDRINUSE .*: a process of root listens.*'
+  first_remedy 'sudo portreuse why --reuse-port .*'
+}
+
+row_nginx_reuseport() {
+  has nginx || return
+  nginx_conf '8080 reuseport'
+  up nginx -c "$work/ngx/conf"
+  listening 8080
+  until_ok test -s ngx/pid
+  main=$(cat ngx/pid)
+  sleep 0.2
+  ask :8080
+  first "EADDRINUSE .*: nginx \\($main\\) and 2 workers listen.*"
+  remedy "(sudo )?kill $main"
+  holds "$label: one command" test "$(json '.remedies | map(select(startswith("kill"))) | length')" = 1
+}
+
+# Workers that have a socket each, of a master that is not known, and of none.
+cluster='def work():
+    s = server("127.0.0.1", 8080, REUSEPORT)
+    time.sleep(1000)
+children = []
+for i in range(int(sys.argv[1])):
+    child = os.fork()
+    if child == 0: work()
+    children.append(child)
+open("children", "w").write(" ".join(map(str, children)))'
+row_reuseport_cluster() {
+  py "$cluster
+time.sleep(0.3)
+done()" 4
+  made
+  ask 127.0.0.1:8080
+  first "EADDRINUSE .*: python[0-9.]* -c \\($pid\\) and 4 workers listen.*"
+  remedy "(sudo )?kill $pid $(cat children)"
+  ask --reuse-port 127.0.0.1:8080
+  first 'FREE .*, but shared with python[0-9.]* -c .* and 4 workers.*'
+}
+
+# A development server that starts itself again: its child has the socket alone.
+row_reloader() {
+  cat >manage.py <<'C'
+import os, socket, subprocess, sys, time
+if os.environ.get("CHILD"):
+    s = socket.create_server(("127.0.0.1", 8080))
+    time.sleep(1000)
+subprocess.run([sys.executable] + sys.argv, env=dict(os.environ, CHILD="1"))
+C
+  up "$python" manage.py runserver
+  listening 8080
+  ask 127.0.0.1:8080
+  first "EADDRINUSE .*: manage\.py \\($pid\\) and 1 worker listen.*"
+  remedy "(sudo )?kill $pid [0-9]+"
+}
+
+# A program that ignores SIGTERM, and the first process of a container.
+row_ignores_term() {
+  py 'signal.signal(signal.SIGTERM, signal.SIG_IGN)
+s = server("127.0.0.1", 8080)
+done()'
+  made
+  ask 127.0.0.1:8080
+  remedy "(sudo )?kill -KILL $pid"
+  says 'ignores SIGTERM'
+}
+row_first_process() {
+  up unshare --pid --fork --kill-child "$python" -m http.server --bind 127.0.0.1 8080
+  listening 8080
+  ask 127.0.0.1:8080
+  first 'EADDRINUSE .*: http\.server \([0-9]+\) listens.*'
+  remedy '(sudo )?kill -KILL [0-9]+'
+  says 'ignores SIGTERM'
+}
+
+# A binary upgrade: the old master has started a new one.
+row_nginx_upgrade() {
+  has nginx || return
+  nginx_conf 8080
+  up "$(command -v nginx)" -c "$work/ngx/conf"
+  listening 8080
+  until_ok test -s ngx/pid
+  main=$(cat ngx/pid)
+  sleep 0.2
+  kill -USR2 "$main"
+  until_ok test -s ngx/pid.oldbin -a -s ngx/pid
+  until_ok test "$(cat ngx/pid)" != "$main"
+  sleep 0.3
+  ask :8080
+  first "EADDRINUSE .*: nginx \\($main\\) and [0-9]+ workers listen.*"
+  remedy "(sudo )?kill $main $(cat ngx/pid)"
 }
 
 row_redis() {

@@ -317,6 +317,11 @@ static const char *helpful_option(const struct why *why) {
                                             : NULL;
 }
 
+/* The option by which the port is shared. */
+static void fill_sharing_option(const struct filling *filling) {
+    fputs(filling->why->asked.reuseport ? "SO_REUSEPORT" : "SO_REUSEADDR", filling->out);
+}
+
 static void fill_reuse_or(const struct filling *filling, const char *otherwise) {
     const char *option = helpful_option(filling->why);
     if (option != NULL)
@@ -384,6 +389,7 @@ static const struct field {
     {"reuse_or_stop", fill_reuse_or_stop, NULL},
     {"reuse_or_wait", fill_reuse_or_wait, NULL},
     {"runs", fill_runs, NULL},
+    {"sharing_option", fill_sharing_option, NULL},
     {"sockets", NULL, why_fields_sockets},
     {"still_reserved", NULL, why_fields_still_reserved},
     {"stop", fill_stop, NULL},
@@ -472,9 +478,41 @@ static void print_obstacle(const struct filling *filling) {
     }
 }
 
+/* The sockets of one server count once. */
+static unsigned count_servers(const struct evidence *evidence) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < evidence->suspect_count; i++) {
+        bool is_new = true;
+        for (unsigned j = 0; j < i; j++)
+            is_new &=
+                evidence->suspects[i].server.main.pid == 0 ||
+                evidence->suspects[i].server.main.pid != evidence->suspects[j].server.main.pid;
+        count += is_new;
+    }
+    return count;
+}
+
+/* `FREE 127.0.0.1:80, but shared with haproxy (17) and 1 worker`. */
+static void print_shared(const struct filling *filling, const struct shape *shape) {
+    unsigned servers = count_servers(&filling->why->evidence);
+    fputs("FREE ", filling->out);
+    fill_asked(filling);
+    print_namespace(filling);
+    fputs(", but shared with ", filling->out);
+    fill_occupant(filling);
+    if (servers > 1)
+        fprintf(filling->out, " and %u other server%s", servers - 1, servers == 2 ? "" : "s");
+    if (shape->whole_headline && filling->why->asked.protocol == PROTOCOL_TCP)
+        fputs(": connections are split", filling->out);
+}
+
 static void print_free(const struct filling *filling, const struct shape *shape) {
     const struct why *why = filling->why;
     bool with_address = !why->needs_reuseaddr || shape->whole_headline;
+    if (why->shared) {
+        print_shared(filling, shape);
+        return;
+    }
     fputs("FREE", filling->out);
     if (with_address) {
         fputc(' ', filling->out);

@@ -165,6 +165,7 @@ static void write_look(struct json *json, const struct why *why) {
     json_string(json, "failure", why->failure);
     const struct cause_row *cause = why->needs_reuseaddr ? cause_row(why->cause) : why_cause(why);
     json_bool(json, "needs_reuseaddr", why->needs_reuseaddr);
+    json_bool(json, "shared", why->shared);
     sockets_json_endpoint(json, "free_other", &why->free_other);
     json_string(json, "cause", cause == NULL ? NULL : cause->name);
     json_string(json, "words", why->words);

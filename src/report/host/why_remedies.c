@@ -231,11 +231,11 @@ static void advise_option(const struct advice *advice, bool last) {
     if (!last && option_helps(why, WHY_REUSEADDR) && !why->asked.reuseaddr)
         note(advice, "set SO_REUSEADDR before bind(): a trial with it has just worked");
     if (last == shares && reuseport_helps(why) && !why->asked.reuseport)
-        note(advice, shares
-                         ? "with SO_REUSEPORT bind() would succeed, too; but then {occupant} and "
-                           "your program share the connections, without an error: do it only "
-                           "for instances of one server"
-                         : "set SO_REUSEPORT before bind(): a trial with it has just worked");
+        note(advice,
+             shares ? "with SO_REUSEPORT bind() would succeed, too; but your program would then "
+                      "share the connections with {occupant}, without an error: do it only "
+                      "for instances of one server"
+                    : "set SO_REUSEPORT before bind(): a trial with it has just worked");
 }
 
 /* Of a port that is free with SO_REUSEADDR alone. */
@@ -270,12 +270,31 @@ static void advise_stub(const struct advice *advice) {
                          "then needs another server");
 }
 
+/* Of a port that is free because it is shared. */
+static void advise_shared(const struct advice *advice) {
+    const struct why *why = advice->why;
+    if (why->asked.protocol == PROTOCOL_TCP)
+        note(advice, "nothing, if both are instances of one server: the kernel divides the "
+                     "connections among them; of different programs each gets connections that "
+                     "are meant for the other, without an error");
+    else if (why->asked.reuseport)
+        note(advice, "nothing, if both are instances of one server: the kernel divides the "
+                     "datagrams among them, without an error");
+    else
+        note(advice, "nothing, if both receive multicast; but of the datagrams to one address, the "
+                     "socket that was bound last gets all, without an error");
+    note(advice, "to be the only one, bind without {sharing_option}, or first stop the other:");
+    advise_stops(advice);
+}
+
 void why_remedies(const struct why *why, why_remedy_visit *visit, void *context) {
     bool kept = false;
     const struct advice advice = {why, visit, context, &kept};
     const struct cause_row *cause = why_cause(why);
     if (why->needs_reuseaddr)
         advise_reuseaddr(&advice);
+    if (why->shared)
+        advise_shared(&advice);
     if (cause == NULL)
         return;
     unsigned holds = situation(why);

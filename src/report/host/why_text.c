@@ -82,7 +82,7 @@ static const char *with_device(const void *context, const struct endpoint *endpo
 }
 
 /* What a trial says of sockets in TIME-WAIT holds for all of them together, not for each. */
-static void print_suspect(FILE *out, const struct suspect *suspect) {
+static void print_suspect(FILE *out, const struct suspect *suspect, bool with_server) {
     const struct occupant *occupant = &suspect->occupant;
     char *text = NULL;
     size_t size = 0;
@@ -99,8 +99,16 @@ static void print_suspect(FILE *out, const struct suspect *suspect) {
     if (fclose(line) == 0)
         layout_wrap(out, text, DEEPER, INDENT);
     free(text);
-    if (occupant->socket.inode != 0)
+    if (occupant->socket.inode != 0 && with_server)
         sockets_print_server(out, &suspect->server, &suspect->owners, occupant->socket.uid, DEEPER);
+}
+
+/* Returns whether the next socket has the same server, which is then described there. */
+static bool is_continued(const struct evidence *evidence, unsigned i) {
+    const struct server *server = &evidence->suspects[i].server;
+    return i + 1 < evidence->suspect_count && server->main.pid != 0 &&
+           evidence->suspects[i + 1].server.main.pid == server->main.pid &&
+           evidence->suspects[i + 1].server.shape == server->shape;
 }
 
 static void print_range(FILE *out, const struct why *why) {
@@ -113,7 +121,8 @@ static void print_in_the_way(FILE *out, const struct why *why) {
     const struct evidence *evidence = &why->evidence;
     if (evidence->missing == NULL && evidence->total == 0)
         return;
-    heading(out, why->needs_reuseaddr                  ? "In the way without SO_REUSEADDR"
+    heading(out, why->shared                           ? "Shared with"
+                 : why->needs_reuseaddr                ? "In the way without SO_REUSEADDR"
                  : why->cause == CAUSE_PRIVILEGED_PORT ? "On the port"
                                                        : "In the way");
     if (evidence->missing != NULL)
@@ -121,7 +130,7 @@ static void print_in_the_way(FILE *out, const struct why *why) {
     else if (evidence->automatic)
         print_range(out, why);
     for (unsigned i = 0; !evidence->automatic && i < evidence->suspect_count; i++)
-        print_suspect(out, &evidence->suspects[i]);
+        print_suspect(out, &evidence->suspects[i], !is_continued(evidence, i));
     if (!evidence->automatic && evidence->total > evidence->suspect_count)
         fprintf(out, "%*sand %" PRIu32 " more sockets\n", INDENT, "",
                 evidence->total - evidence->suspect_count);
@@ -169,13 +178,11 @@ static void note_on_port(struct notes *notes, const struct why *why) {
     bool any = false;
     for (unsigned i = 0; i < STATE_COUNT; i++)
         if (why->on_port[i] > 0) {
-            note(notes, "%" PRIu32 " %s on the port, not in the way.", why->on_port[i],
-                 socket_state_text(why->asked.protocol, i));
+            if (!why->shared)
+                note(notes, "%" PRIu32 " %s on the port, not in the way.", why->on_port[i],
+                     socket_state_text(why->asked.protocol, i));
             any = true;
         }
-    if (why->asked.reuseport && why->on_port[STATE_LISTEN] > 0)
-        note(notes, "Your program and that listener would share the connections, without an error: "
-                    "that is right only for instances of one server.");
     if (!why->counted)
         note(notes,
              "Whether a %s socket has the port is not known: this kernel does not list them.",
@@ -301,7 +308,7 @@ static void print_notes(FILE *out, const struct why *why) {
 
 static void print_one(FILE *out, const struct why *why, bool verbose) {
     print_in_the_way(out, why);
-    if (why->verdict == WHY_REFUSED || why->needs_reuseaddr) {
+    if (why->verdict == WHY_REFUSED || why->needs_reuseaddr || why->shared) {
         heading(out, "What to do");
         why_print_remedies(out, why, INDENT);
     }
@@ -323,7 +330,7 @@ static void print_line(FILE *out, const struct why *why, bool colour) {
 /* Returns whether a namespace is worth more than being counted. */
 static bool is_told(const struct why_findings *findings, size_t i) {
     return findings->count == 1 || findings->looks[i].verdict == WHY_REFUSED ||
-           findings->looks[i].needs_reuseaddr;
+           findings->looks[i].needs_reuseaddr || findings->looks[i].shared;
 }
 
 /* Counts the namespaces that are not told one by one. */
