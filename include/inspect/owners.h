@@ -51,8 +51,19 @@ struct owners {
  * that number; a process that has it under another number is not counted.
  *
  * A socket can be handed over from one process to another while they are read one after the other:
- * one without an owner is searched for several times. */
+ * one without an owner is searched for several times.
+ *
+ * What was seen serves later calls, also those of child processes: that a socket is still where it
+ * was is looked at again, and processes that are new are looked at, but an old process can have got
+ * the socket meanwhile. So a new look at a host begins with owners_forget(). */
 unsigned owners_find(struct owners *sockets, size_t count);
+
+/* Forgets what was seen. */
+void owners_forget(void);
+
+/* Looks at all processes now, to spare the child processes that search for owners one after the
+ * other from doing so. */
+void owners_look_ahead(void);
 
 /* --- the owners of very many sockets --- */
 

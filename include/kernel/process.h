@@ -64,13 +64,16 @@ bool process_ignores(pid_t pid, int signal);
  * right to look into it is needed. */
 int process_in_namespace(pid_t pid);
 
+/* Returns the number of the network namespace of the process, for comparing; 0 if it is gone. */
+uint64_t process_namespace(pid_t pid);
+
 /* Called with each thread of a process other than its first, the leader; false ends the visits. */
 typedef bool process_thread_visit(void *context, pid_t pid, pid_t thread);
 
 /* Visits the threads that do not share the descriptors of the leader: they have a table of their
  * own (unshare(2) with CLONE_FILES), or the leader has exited. Where kcmp(2) is refused, all
- * threads are visited. */
-void process_own_tables(pid_t pid, process_thread_visit *visit, void *context);
+ * threads are visited. Returns 0 or an errno: that of listing the threads. */
+int process_own_tables(pid_t pid, process_thread_visit *visit, void *context);
 
 /* --- descriptors --- */
 
@@ -89,7 +92,8 @@ struct process_walk {
 };
 
 /* Visits the sockets among the descriptors of a process. Returns 0 or an errno: ENOENT if there is
- * no such process or no /proc, EACCES without the right to look at all of them. */
+ * no such process or no /proc, EACCES without the right to look at all of them, EMFILE or the like
+ * if not all could be looked at. */
 int process_walk(struct process_walk *walk, process_socket_visit *visit, void *context);
 
 /* The same for the lowest descriptors of a process. */
@@ -102,6 +106,10 @@ bool process_passes_on(pid_t pid, int fd);
 /* Returns the inode of the socket behind one descriptor of a process; 0 if it is not a socket, or
  * cannot be seen. */
 uint32_t process_socket_at(pid_t pid, int fd);
+
+/* Returns whether the process, or a thread of it with a table of its own if `thread` is not 0, has
+ * the socket at the descriptor, or registered with the io_uring there. */
+bool process_has_socket(pid_t pid, pid_t thread, int fd, uint32_t inode);
 
 /* Returns about how many descriptors a process has; 0 if it cannot be seen. */
 unsigned process_descriptor_count(pid_t pid);

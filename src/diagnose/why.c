@@ -362,6 +362,7 @@ static void look_twice(struct why *why, const struct why_question *asked) {
         why->changed = owners_changed(why);
         return;
     }
+    owners_forget();
     look_once(why, asked);
     why->changed = why->verdict != WHY_UNKNOWN && !(asks_again(why) && why_suspects_hold(why));
     if (why->changed && why->verdict == WHY_REFUSED && why->cause == CAUSE_HELD_BY_NO_PROCESS)
@@ -499,13 +500,20 @@ static void look_here(void *context, FILE *more) {
     why_find_hints(why);
 }
 
+/* What an earlier look saw is not used again. */
+static void look_anew(struct why *why) {
+    owners_forget();
+    look_here(why, NULL);
+    owners_forget();
+}
+
 void why_look(const struct why_question *question, const struct namespace *where, struct why *why) {
     struct child child = {.where = where};
     const char *what;
     int error = 0;
     *why = (struct why){.where = *where, .asked = *question};
     if (where->path[0] == '\0')
-        look_here(why, NULL);
+        look_anew(why);
     else
         error = child_run(&child, look_here, why, sizeof *why, NULL, &what);
     if (error != 0)

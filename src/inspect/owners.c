@@ -1,18 +1,48 @@
-/* All processes of /proc are walked once for any number of sockets. Reading their descriptors is
- * what takes the time, so the lowest come first, where most sockets are, and the others only as far
- * as they are needed. */
+/* All processes of /proc are walked once for any number of sockets, and what was seen of all
+ * sockets is kept (census.h): a question about several addresses, or in very many namespaces, asks
+ * for the same ones again. Before it is used again, each place is looked at once more. Reading
+ * descriptors is what takes the time, so the lowest come first, where most sockets are, and the
+ * others only as far as they are needed. */
 #include "inspect/owners.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/units.h"
+#include "inspect/census.h"
 #include "kernel/process.h"
 
-/* --- the owners of some sockets --- */
+/* --- what is kept --- */
 
-enum { FIRST_DESCRIPTORS = 128 };
+/* A socket that was not found. */
+struct absent {
+    uint32_t inode;
+    enum owners_search search;
+};
+
+/* What the earlier searches found out, until owners_forget(). */
+static struct {
+    struct census census;
+    struct table absent;      /* owns: of struct absent */
+    enum owners_search reach; /* how far they could search at all */
+    unsigned unseen;
+} kept = {
+    .absent = {.entry_size = sizeof(struct absent), .key_size = sizeof((struct absent *)0)->inode}};
+
+void owners_forget(void) {
+    census_free(&kept.census);
+    table_free(&kept.absent);
+    kept.unseen = 0;
+}
+
+void owners_look_ahead(void) {
+    owners_forget();
+    census_take(&kept.census);
+}
+
+/* --- the owners of some sockets --- */
 
 /* A socket that is searched: which of the caller's. */
 struct wanted {
@@ -28,14 +58,9 @@ struct pair {
 
 struct search {
     struct owners *sockets;
-    struct table wanted; /* owns: of struct wanted */
-    struct table pairs;  /* owns: of struct pair, so that none counts twice */
-    size_t missing;      /* sockets without an owner so far */
-    unsigned unseen;
-    struct table large; /* owns: the pid_t of each process with more than the lowest descriptors */
-    struct table seen;  /* owns: the pid_t of each process of the first look and the later ones */
-    unsigned look;      /* the how manieth look this is, from 0 */
-    bool changed;       /* a process appeared meanwhile that can have got the socket */
+    struct table wanted;  /* owns: of struct wanted */
+    struct table pairs;   /* owns: of struct pair, so that none counts twice */
+    size_t missing;       /* sockets without an owner so far */
     struct owner process; /* the one that is looked into, once it is read; pid is always set */
     bool is_read;
     pid_t thread; /* whose own descriptors are looked at, or 0 */
@@ -92,36 +117,39 @@ static bool match_socket(void *context, uint32_t inode, int fd) {
     return true;
 }
 
-static void note_process(struct search *search, pid_t pid) {
-    bool is_new = false;
-    table_add(&search->seen, &pid, &is_new);
-    if (is_new && search->look > 0 && !search->changed)
-        search->changed = process_in_namespace(pid) == 1;
+/* Takes the owners from what was seen. */
+static void match_census(struct search *search) {
+    for (size_t i = 0; i < search->wanted.count; i++) {
+        const struct wanted *wanted = table_entry(&search->wanted, i);
+        const struct census_place *place = census_find(&kept.census, wanted->inode);
+        for (; place != NULL; place = census_next(&kept.census, place)) {
+            begin_process(search, place->pid);
+            search->thread = place->thread;
+            match_socket(search, wanted->inode, place->fd);
+        }
+    }
 }
 
-static bool search_lowest(void *context, pid_t pid) {
+/* What is found beyond the lowest descriptors is kept too. */
+static bool match_beyond(void *context, uint32_t inode, int fd) {
     struct search *search = context;
-    struct process_walk walk = {.pid = pid, .most = FIRST_DESCRIPTORS, .rings = true};
-    bool is_new;
-    begin_process(search, pid);
-    note_process(search, pid);
-    int error = process_walk(&walk, match_socket, search);
-    if ((error == EACCES || error == EPERM) && process_in_namespace(pid) == 1)
-        search->unseen++;
-    if (error == 0 && !walk.complete)
-        table_add(&search->large, &pid, &is_new);
-    return true;
+    if (table_find(&search->wanted, &inode) != NULL) {
+        struct census_place place = {
+            .inode = inode, .pid = search->process.pid, .thread = search->thread, .fd = fd};
+        census_add(&kept.census, &place);
+    }
+    return match_socket(search, inode, fd);
 }
 
 static bool match_until_none_is_missing(void *context, uint32_t inode, int fd) {
     const struct search *search = context;
-    return match_socket(context, inode, fd) && search->missing > 0;
+    return match_beyond(context, inode, fd) && search->missing > 0;
 }
 
 static bool search_table(struct search *search, pid_t pid, pid_t thread) {
     struct process_walk walk = {.pid = pid, .thread = thread, .most = UINT_MAX, .rings = true};
     search->thread = thread;
-    process_walk(&walk, match_until_none_is_missing, search);
+    census_note(&kept.census, process_walk(&walk, match_until_none_is_missing, search));
     return search->missing > 0;
 }
 
@@ -129,46 +157,57 @@ static bool search_thread(void *context, pid_t pid, pid_t thread) {
     return search_table(context, pid, thread);
 }
 
-static bool search_threads(void *context, pid_t pid) {
-    struct search *search = context;
-    begin_process(search, pid);
-    process_own_tables(pid, search_thread, search);
-    return search->missing > 0;
-}
-
-/* Looks at the other descriptors of the processes that have more. */
-static void search_large(struct search *search) {
-    for (size_t i = 0; i < search->large.count && search->missing > 0; i++) {
-        const pid_t *pid = table_entry(&search->large, i);
-        begin_process(search, *pid);
-        search_table(search, *pid, 0);
+/* Looks at the other descriptors of the processes that have more, then at those that threads have
+ * for themselves. */
+static void search_beyond(struct search *search) {
+    const struct table *processes = &kept.census.processes;
+    for (size_t i = 0; i < processes->count && search->missing > 0; i++) {
+        const struct census_process *process = table_entry(processes, i);
+        begin_process(search, process->pid);
+        if (process->more)
+            search_table(search, process->pid, 0);
+    }
+    for (size_t i = 0; i < processes->count && search->missing > 0; i++) {
+        const struct census_process *process = table_entry(processes, i);
+        begin_process(search, process->pid);
+        if (!process->denied)
+            census_note(&kept.census, process_own_tables(process->pid, search_thread, search));
     }
 }
 
 /* Looks in the process for the sockets that another one has beyond the lowest descriptors, at the
  * same descriptor: there it is if it was inherited. */
-static bool search_same(void *context, pid_t pid) {
-    struct search *search = context;
+static void search_same(struct search *search, pid_t pid) {
     begin_process(search, pid);
     for (size_t i = 0; i < search->wanted.count; i++) {
         const struct wanted *wanted = table_entry(&search->wanted, i);
         const struct owners *socket = &search->sockets[wanted->index];
         int fd = socket->known == 0 ? 0 : socket->oldest[0].fd;
-        if (fd >= FIRST_DESCRIPTORS && process_socket_at(pid, fd) == wanted->inode)
-            match_socket(context, wanted->inode, fd);
+        if (fd >= CENSUS_DESCRIPTORS && process_socket_at(pid, fd) == wanted->inode)
+            match_beyond(search, wanted->inode, fd);
     }
-    return true;
 }
 
 static bool any_is_high(const struct search *search) {
     for (size_t i = 0; i < search->wanted.count; i++) {
         const struct wanted *wanted = table_entry(&search->wanted, i);
         const struct owners *socket = &search->sockets[wanted->index];
-        if (socket->known > 0 && socket->oldest[0].fd >= FIRST_DESCRIPTORS)
+        if (socket->known > 0 && socket->oldest[0].fd >= CENSUS_DESCRIPTORS)
             return true;
     }
     return false;
 }
+
+static void search_heirs(struct search *search) {
+    const struct table *processes = &kept.census.processes;
+    for (size_t i = 0; any_is_high(search) && i < processes->count; i++) {
+        const struct census_process *process = table_entry(processes, i);
+        if (!process->denied)
+            search_same(search, process->pid);
+    }
+}
+
+/* --- the search --- */
 
 /* Lists the sockets to search, each inode once. Returns false if out of memory. */
 static bool begin_search(struct search *search, size_t count) {
@@ -188,45 +227,123 @@ static bool begin_search(struct search *search, size_t count) {
     return true;
 }
 
+/* Returns whether the socket was seen, and is still where it was seen. */
+static bool holds(uint32_t inode) {
+    const struct census_place *place = census_find(&kept.census, inode);
+    bool holds = place != NULL;
+    for (; holds && place != NULL; place = census_next(&kept.census, place))
+        holds = process_has_socket(place->pid, place->thread, place->fd, inode);
+    return holds;
+}
+
+/* Returns whether the earlier searches have the answer. */
+static bool recall(struct search *search) {
+    enum { FRESH_MS = 300 };
+    size_t absent = 0;
+    if (kept.census.taken_ns == 0)
+        return false;
+    if (units_now_ns() - kept.census.taken_ns > (uint64_t)FRESH_MS * NS_PER_MS)
+        census_renew(&kept.census);
+    for (size_t i = 0; i < search->wanted.count; i++) {
+        const struct wanted *wanted = table_entry(&search->wanted, i);
+        bool is_absent = table_find(&kept.absent, &wanted->inode) != NULL;
+        if (!is_absent && !holds(wanted->inode))
+            return false;
+        absent += is_absent;
+    }
+    match_census(search);
+    return search->missing <= absent;
+}
+
 /* Looks at every process once. Returns false if there is no /proc. */
 static bool look_at_all(struct search *search) {
-    search->unseen = 0;
-    table_free(&search->large);
-    if (process_each(search_lowest, search) != 0 || search->seen.count == 0)
-        return false; /* in /proc there is at least this process itself */
-    search_large(search);
-    if (search->missing > 0)
-        process_each(search_threads, search);
+    if (!census_take(&kept.census))
+        return false;
+    match_census(search);
+    search_beyond(search);
     return true;
 }
 
-/* Looks again while a socket has no owner, with longer and longer pauses, LOOKS times; on a large
- * host, where a look takes long, until TIME_MS have passed. */
+/* Returns whether another look is worth while. Where processes could not be looked into, most
+ * likely one of them has the socket. */
+static bool looks_again(const struct search *search, long looks, uint64_t begin) {
+    enum { LOOKS = 32, LEAST_LOOKS = 2, TIME_MS = 500, TIME_IF_DENIED_MS = 50 };
+    uint64_t time_ms = kept.census.denied > 0 ? TIME_IF_DENIED_MS : TIME_MS;
+    return search->missing > 0 && looks < LOOKS &&
+           (looks < LEAST_LOOKS || units_now_ns() - begin < time_ms * NS_PER_MS);
+}
+
+/* Looks again while a socket has no owner, with pauses of changing length, so that they do not go
+ * along with whatever moves the socket; on a large host, where a look takes long, for a time. */
 static enum owners_search look_repeatedly(struct search *search) {
-    enum { LOOKS = 8, LEAST_LOOKS = 2, TIME_MS = 500 };
-    uint64_t end = units_now_ns() + (uint64_t)TIME_MS * NS_PER_MS;
-    for (search->look = 0; search->look < LOOKS && search->missing > 0; search->look++) {
-        struct timespec pause = {.tv_nsec = (long)search->look * NS_PER_MS};
-        if (search->look >= LEAST_LOOKS && (search->unseen > 0 || units_now_ns() > end))
-            break;
+    enum { PAUSES = 8, STEP_US = 1137 };
+    uint64_t begin = units_now_ns();
+    kept.census.changed = false;
+    for (long look = 0; looks_again(search, look, begin); look++) {
+        struct timespec pause = {.tv_nsec = look * 3 % PAUSES * STEP_US * NS_PER_US};
         nanosleep(&pause, NULL);
         if (!look_at_all(search))
             return OWNERS_NO_PROC;
     }
-    return search->changed && search->missing > 0 ? OWNERS_CHANGED : OWNERS_SEARCHED;
+    search_heirs(search);
+    if (kept.census.error != 0)
+        return OWNERS_NOT_SEARCHED;
+    return kept.census.changed && search->missing > 0 ? OWNERS_CHANGED : OWNERS_SEARCHED;
+}
+
+/* Counts the processes of this network namespace that could not be looked into. */
+static unsigned count_unseen(void) {
+    const struct table *processes = &kept.census.processes;
+    uint64_t here = process_namespace(getpid());
+    unsigned unseen = 0;
+    for (size_t i = 0; i < processes->count; i++) {
+        const struct census_process *process = table_entry(processes, i);
+        if (process->denied)
+            unseen += process_namespace(process->pid) == here;
+    }
+    return unseen;
+}
+
+/* Returns what kept the search from being complete, whatever else happened. */
+static enum owners_search limit_of(enum owners_search end) {
+    if (end == OWNERS_NO_PROC || end == OWNERS_NOT_SEARCHED)
+        return end;
+    if (process_hides_others())
+        return OWNERS_HIDDEN;
+    if (kept.unseen > 0)
+        return OWNERS_DENIED;
+    return process_sees_all() ? end : OWNERS_OUTSIDE;
+}
+
+/* Notes how far the search could go, and which sockets it did not find. */
+static void keep(const struct search *search, enum owners_search end) {
+    kept.unseen = end == OWNERS_NO_PROC ? 1 : count_unseen();
+    kept.reach = limit_of(end);
+    for (size_t i = 0; i < search->wanted.count; i++) {
+        const struct wanted *wanted = table_entry(&search->wanted, i);
+        bool is_new;
+        if (search->sockets[wanted->index].count > 0)
+            continue;
+        struct absent *absent = table_add(&kept.absent, &wanted->inode, &is_new);
+        if (absent != NULL)
+            absent->search = kept.reach;
+    }
 }
 
 /* Copies what was found to the other entries with the same inode, and notes how far the search
  * went. */
-static void end_search(struct search *search, size_t count, enum owners_search end) {
+static void end_search(struct search *search, size_t count) {
     for (size_t i = 0; i < count; i++) {
         struct owners *socket = &search->sockets[i];
         const struct wanted *wanted = table_find(&search->wanted, &socket->inode);
+        const struct absent *absent = table_find(&kept.absent, &socket->inode);
         if (wanted != NULL && wanted->index != i)
             *socket = search->sockets[wanted->index];
-        socket->search = socket->inode == 0 || (end == OWNERS_CHANGED && socket->count > 0)
-                             ? OWNERS_SEARCHED
-                             : end;
+        socket->search = kept.reach;
+        if (socket->count == 0 && absent != NULL)
+            socket->search = absent->search;
+        if (socket->inode == 0 || (socket->count > 0 && kept.reach == OWNERS_CHANGED))
+            socket->search = OWNERS_SEARCHED;
     }
 }
 
@@ -234,30 +351,21 @@ unsigned owners_find(struct owners *sockets, size_t count) {
     struct search search = {
         .sockets = sockets,
         .wanted = {.entry_size = sizeof(struct wanted), .key_size = sizeof sockets->inode},
-        .pairs = {.entry_size = sizeof(struct pair), .key_size = sizeof(struct pair)},
-        .large = {.entry_size = sizeof(pid_t), .key_size = sizeof(pid_t)},
-        .seen = {.entry_size = sizeof(pid_t), .key_size = sizeof(pid_t)}};
+        .pairs = {.entry_size = sizeof(struct pair), .key_size = sizeof(struct pair)}};
     if (!begin_search(&search, count)) {
         table_free(&search.wanted);
         return 1; /* nothing is searched */
     }
-    enum owners_search end = look_repeatedly(&search);
-    if (any_is_high(&search))
-        process_each(search_same, &search);
-    if (end == OWNERS_NO_PROC)
-        search.unseen = 1;
-    else if (process_hides_others())
-        end = OWNERS_HIDDEN;
-    else if (search.unseen > 0)
-        end = OWNERS_DENIED;
-    else if (!process_sees_all())
-        end = OWNERS_OUTSIDE;
-    end_search(&search, count, end);
+    if (search.wanted.count > 0 && !recall(&search)) {
+        begin_search(&search, count); /* what was recalled is no longer so */
+        table_free(&search.pairs);
+        table_free(&kept.absent);
+        keep(&search, look_repeatedly(&search));
+    }
+    end_search(&search, count);
     table_free(&search.wanted);
     table_free(&search.pairs);
-    table_free(&search.large);
-    table_free(&search.seen);
-    return search.unseen;
+    return kept.unseen;
 }
 
 const char *owners_search_text(enum owners_search search) {

@@ -167,31 +167,44 @@ bool process_ignores(pid_t pid, int signal) {
 
 /* /proc/PID/ns may be read by few, /proc/PID/net by everybody; each network namespace has files of
  * its own there. */
-int process_in_namespace(pid_t pid) {
+uint64_t process_namespace(pid_t pid) {
     char path[PATH_SIZE];
-    struct stat ours, theirs;
-    if (stat(path_of(pid, "net/dev", path), &theirs) < 0 ||
-        stat(path_of(getpid(), "net/dev", path), &ours) < 0)
-        return -1;
-    return theirs.st_ino == ours.st_ino;
+    struct stat file;
+    return stat(path_of(pid, "net/dev", path), &file) < 0 ? 0 : file.st_ino;
+}
+
+int process_in_namespace(pid_t pid) {
+    uint64_t theirs = process_namespace(pid), ours = theirs == 0 ? 0 : process_namespace(getpid());
+    return ours == 0 ? -1 : theirs == ours;
 }
 
 static bool shares_table(pid_t pid, pid_t thread) {
     return syscall(SYS_kcmp, (long)pid, (long)thread, (long)KCMP_FILES, 0L, 0L) == 0;
 }
 
-void process_own_tables(pid_t pid, process_thread_visit *visit, void *context) {
+/* The number of links of the directory is that of its entries. */
+static bool has_one_thread(const char *tasks) {
+    enum { LINKS_OF_ONE = 3 };
+    struct stat directory;
+    return stat(tasks, &directory) == 0 && directory.st_nlink == LINKS_OF_ONE;
+}
+
+int process_own_tables(pid_t pid, process_thread_visit *visit, void *context) {
     char path[PATH_SIZE];
-    DIR *directory = opendir(path_of(pid, "task", path));
+    if (has_one_thread(path_of(pid, "task", path)))
+        return 0;
+    DIR *directory = opendir(path);
+    if (directory == NULL)
+        return errno;
     bool more = true;
     struct dirent *entry;
-    while (more && directory != NULL && (entry = readdir(directory)) != NULL) {
+    while (more && (entry = readdir(directory)) != NULL) {
         pid_t thread = (pid_t)strtol(entry->d_name, NULL, 10);
         if (thread > 0 && thread != pid && !shares_table(pid, thread))
             more = visit(context, pid, thread);
     }
-    if (directory != NULL)
-        closedir(directory);
+    closedir(directory);
+    return 0;
 }
 
 /* --- descriptors --- */
@@ -217,6 +230,7 @@ struct progress {
     process_socket_visit *visit;
     void *context;
     bool more, denied;
+    int error; /* an errno: why not everything could be visited */
 };
 
 /* Writes the name below /proc/PID of the descriptors, or of what is known of one of them. */
@@ -244,12 +258,14 @@ static void visit_ring(struct progress *progress, int fd) {
     }
     if (file != NULL)
         fclose(file);
+    else if (errno != ENOENT && errno != ESRCH)
+        progress->error = errno;
 }
 
 static void visit_descriptor(struct progress *progress, int directory, const char *entry) {
     char target[64];
     ssize_t length = readlinkat(directory, entry, target, sizeof target - 1);
-    if (length < 0) { /* `.` and `..` are no links: EINVAL */
+    if (length < 0) {
         progress->denied |= errno == EACCES || errno == EPERM;
         return;
     }
@@ -269,7 +285,7 @@ int process_walk(struct process_walk *walk, process_socket_visit *visit, void *c
     _Alignas(struct dirent64) char chunk[CHUNK];
     void *entries = chunk; /* getdents64() of musl takes another pointer type than that of glibc */
     char name[ENTRY_SIZE], path[PATH_SIZE];
-    struct progress progress = {walk, visit, context, true, false};
+    struct progress progress = {walk, visit, context, true, false, 0};
     path_of(walk->pid, descriptors_of(walk, "fd", -1, name), path);
     int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
@@ -280,13 +296,43 @@ int process_walk(struct process_walk *walk, process_socket_visit *visit, void *c
            (size = getdents64(directory, entries, sizeof chunk)) > 0)
         for (ssize_t at = 0; progress.more && at < size; seen++) {
             const struct dirent64 *entry = (const struct dirent64 *)(chunk + at);
-            visit_descriptor(&progress, directory, entry->d_name);
+            if (entry->d_name[0] != '.')
+                visit_descriptor(&progress, directory, entry->d_name);
             at += entry->d_reclen;
         }
-    int error = size < 0 ? errno : progress.denied ? EACCES : 0;
+    int error = size < 0 ? errno : progress.denied ? EACCES : progress.error;
     walk->complete = size == 0 && progress.more && seen < walk->most;
     close(directory);
     return error;
+}
+
+/* --- one descriptor --- */
+
+struct wanted {
+    uint32_t inode;
+    bool found;
+};
+
+static bool match_wanted(void *context, uint32_t inode, int fd) {
+    struct wanted *wanted = context;
+    (void)fd;
+    wanted->found |= inode == wanted->inode;
+    return !wanted->found;
+}
+
+bool process_has_socket(pid_t pid, pid_t thread, int fd, uint32_t inode) {
+    struct process_walk walk = {.pid = pid, .thread = thread, .rings = true};
+    struct wanted wanted = {.inode = inode};
+    struct progress progress = {&walk, match_wanted, &wanted, true, false, 0};
+    char name[ENTRY_SIZE], path[PATH_SIZE], number[16];
+    path_of(pid, descriptors_of(&walk, "fd", -1, name), path);
+    int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return false;
+    snprintf(number, sizeof number, "%d", fd);
+    visit_descriptor(&progress, directory, number);
+    close(directory);
+    return wanted.found;
 }
 
 int process_sockets(pid_t pid, unsigned most, process_socket_visit *visit, void *context) {

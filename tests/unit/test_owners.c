@@ -10,8 +10,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/units.h"
 #include "inspect/namespaces.h"
 #include "inspect/owners.h"
 #include "inspect/placement.h"
@@ -192,6 +194,56 @@ static void owners_find_counts_more_than_it_lists(void **state) {
     assert_int_equal(found[1].count, 0);
     close(fd);
     fill_descriptors(false);
+}
+
+/* What was seen is used again only as far as it still holds. */
+static void owners_find_looks_again_where_an_owner_is_gone(void **state) {
+    int end, high, fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct owners first[2] = {{.inode = inode_of(fd)}, {.inode = UINT32_MAX}}, again[2];
+    (void)state;
+    owners_forget();
+    pid_t child = spawn_heir(&end);
+    owners_find(first, 2);
+    assert_int_equal(first[0].count, 2);
+    memcpy(again, first, sizeof again);
+    owners_find(again, 2);
+    assert_int_equal(again[0].count, 2);
+    assert_int_equal(again[0].oldest[1].pid, child);
+    assert_int_equal(again[1].search, first[1].search);
+    close(end);
+    waitpid(child, NULL, 0);
+    owners_find(again, 2);
+    assert_int_equal(again[0].count, 1);
+    high = moved_up(fd, HIGH);
+    owners_find(again, 2);
+    assert_int_equal(again[0].count, 1);
+    assert_int_equal(again[0].oldest[0].fd, high);
+    close(high);
+    owners_find(again, 2);
+    assert_int_equal(again[0].count, 0);
+}
+
+/* A child process finds what its parent has seen, and the processes that have come since. */
+static void owners_look_ahead_serves_child_processes(void **state) {
+    enum { STALE_MS = 350 };
+    int end, status, fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct owners socket = {.inode = inode_of(fd)};
+    (void)state;
+    owners_look_ahead();
+    pid_t child = spawn_heir(&end);
+    struct timespec stale = {.tv_nsec = STALE_MS * NS_PER_MS};
+    nanosleep(&stale, NULL);
+    pid_t looker = fork();
+    if (looker == 0) {
+        close(fd); /* so that it is none of the owners itself */
+        owners_find(&socket, 1);
+        _exit(socket.count == 2 ? 0 : 1);
+    }
+    waitpid(looker, &status, 0);
+    close(end);
+    waitpid(child, NULL, 0);
+    close(fd);
+    assert_int_equal(status, 0);
 }
 
 /* A process with this command line, which ends when `*end` is closed. */
@@ -391,6 +443,8 @@ int main(void) {
         cmocka_unit_test(owners_find_counts_a_process_once),
         cmocka_unit_test(owners_find_gives_each_socket_its_owner_at_high_descriptors),
         cmocka_unit_test(owners_find_counts_more_than_it_lists),
+        cmocka_unit_test(owners_find_looks_again_where_an_owner_is_gone),
+        cmocka_unit_test(owners_look_ahead_serves_child_processes),
         cmocka_unit_test(owner_read_shortens_a_command_between_words),
         cmocka_unit_test(owner_read_of_a_process_that_is_gone),
         cmocka_unit_test(process_borrow_gives_the_socket_itself),
