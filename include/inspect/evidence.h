@@ -78,11 +78,13 @@ typedef void evidence_keep(void *context, const struct occupant *occupant);
 
 /* Where to look. */
 struct evidence_source {
-    int diag;             /* a sock_diag socket */
-    int diag_error;       /* why it cannot be used, or 0 */
-    sa_family_t families; /* of the sockets there can be: AF_INET, or 0 for both */
-    uint32_t own_inode;   /* of the refused socket itself, which is not in the way */
-    bool no_bound;        /* do as if the kernel listed no bound sockets; for the tests */
+    int diag;                /* a sock_diag socket */
+    int diag_error;          /* why it cannot be used, or 0 */
+    sa_family_t families;    /* of the sockets there can be: AF_INET, or 0 for both */
+    uint32_t own_inode;      /* of the refused socket itself, which is not in the way */
+    size_t connections_most; /* where a listener is in the way for certain, this many connections of
+                                a busy server are enough; 0: all */
+    bool no_bound;           /* do as if the kernel listed no bound sockets; for the tests */
     evidence_identify *identify;
     void *context;
     evidence_keep *keep; /* called for each socket in the way; or NULL */

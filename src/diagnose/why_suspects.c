@@ -130,11 +130,13 @@ void why_name(struct why *why) {
 }
 
 void why_find_suspects(struct why *why) {
+    enum { CONNECTIONS_MOST = 64 };
     struct look look = {.why = why, .refusal = why_refusal(why), .diag = sockdiag_open(NETNS_HERE)};
     struct candidates candidates = {0};
     struct evidence_source source = {.diag = look.diag,
                                      .diag_error = look.diag < 0 ? errno : 0,
                                      .own_inode = why->own_inode,
+                                     .connections_most = CONNECTIONS_MOST,
                                      .identify = identify,
                                      .context = &look,
                                      .keep = candidates_add,

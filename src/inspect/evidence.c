@@ -11,6 +11,7 @@
 #include "inspect/bound.h"
 #include "kernel/sockets.h"
 #include "kernel/sysctl.h"
+#include "model/rules.h"
 
 struct search {
     const struct evidence_source *source;
@@ -20,6 +21,7 @@ struct search {
     uint32_t counts[CAUSE_COUNT]; /* how many stand for each cause */
     struct port_set ports;        /* that are taken */
     bool eliminating;             /* the second look: at what is on the other ports */
+    size_t left;                  /* how many connections are still to be considered */
     struct suspect suspect;       /* the one that is weighed; its owners come later */
 };
 
@@ -141,6 +143,30 @@ struct diag_query evidence_query(const struct refusal *refusal) {
     return query;
 }
 
+/* Returns whether a listener is in the way, whatever is not known of it. */
+static bool has_certain_listener(const struct search *search) {
+    const struct occupant *first = &search->evidence->suspects[0].occupant;
+    return search->evidence->suspect_count > 0 && first->socket.state == STATE_LISTEN &&
+           rules_between(search->refusal->call, &search->refusal->claim, first).in_the_way ==
+               KNOWN_YES;
+}
+
+static bool consider_some(void *context, const struct inet_socket *socket) {
+    struct search *search = context;
+    consider(search, socket);
+    return --search->left > 0;
+}
+
+/* Visits some of the connections of a port. A dump that is not read to its end keeps its socket
+ * busy (netlink_dump_start() in net/netlink/af_netlink.c), so it has one of its own. */
+static int look_at_some(struct search *search, const struct diag_query *query) {
+    struct sockets own = sockets_open(search->sockets.ns);
+    search->left = search->source->connections_most;
+    int error = sockets_dump(&own, query, consider_some, search);
+    sockets_close(&own);
+    return error;
+}
+
 /* Visits the sockets of one port. The kernel takes longest to list those that are bound and idle,
  * as it passes all that are bound, and to find out who opened each connection takes time too; a
  * listener in the way, which is in a short list, outweighs both. Returns 0 or an errno. */
@@ -152,7 +178,9 @@ static int look_at_port(struct search *search, struct diag_query *query) {
     bool has_listener = search->evidence->total > 0;
     query->states = states & ~(listening | bound);
     query->opener = !has_listener;
-    if (error == 0)
+    if (error == 0 && search->source->connections_most > 0 && has_certain_listener(search))
+        error = look_at_some(search, query);
+    else if (error == 0)
         error = sockets_dump(&search->sockets, query, consider, search);
     query->states = states & bound;
     if (error == 0 && !has_listener && !search->source->no_bound)
