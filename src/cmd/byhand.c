@@ -65,6 +65,12 @@ const struct option_row byhand_options[] = {
     {0},
 };
 
+bool byhand_operand(struct byhand *hand, int argc, char **argv) {
+    if (hand->address == NULL && optind < argc)
+        hand->address = argv[optind++];
+    return options_no_operands(argc, argv);
+}
+
 bool byhand_address(const struct byhand *hand, const char *option, const char *text,
                     const char *variable, struct endpoint otherwise, struct endpoint *endpoint) {
     const char *set = variable == NULL ? NULL : getenv(variable);

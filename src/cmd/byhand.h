@@ -15,7 +15,7 @@ struct byhand {
     const char *command;    /* server, client */
     struct endpoint remote; /* where the client connects to */
     struct endpoint bound;  /* the address that bind() was called with; family 0: it was not */
-    const char *address;    /* the value of --listen or --endpoint, or NULL */
+    const char *address;    /* the value of --listen or --endpoint, or the operand, or NULL */
     bool reuseaddr, reuseport, no_port;
     const char *linger, *port_range; /* as given, and checked; or NULL */
     bool no_close;                   /* the kernel closes everything when the process ends */
@@ -34,6 +34,10 @@ bool byhand_set_wait(const struct option_use *use);
 
 /* Setter of a text that must be a value of the socket option `name`; else `expected` is. */
 bool byhand_set_sockopt(const struct option_use *use, const char *name, const char *expected);
+
+/* Takes the operand, if there is one, as the address, unless an option has given it. Returns false
+ * after a complaint about what is left. */
+bool byhand_operand(struct byhand *hand, int argc, char **argv);
 
 /* Determines the address to use: of the environment `variable` (may be NULL), or else `text`, the
  * value of the option `option` (may be NULL). `:1215` is the address `otherwise` with that port.

@@ -178,7 +178,8 @@ static int cmd_client(int argc, char **argv) {
     static const struct endpoint loopback = {.family = AF_INET, .address = {127, 0, 0, 1}};
     struct client client = {.hand = {.command = "client"}, .count = 1};
     struct byhand *hand = &client.hand;
-    if (!options_parse("client", groups, argc, argv, &client) || !options_no_operands(argc, argv) ||
+    if (!options_parse("client", groups, argc, argv, &client) ||
+        !byhand_operand(hand, argc, argv) ||
         !byhand_address(hand, "-e", hand->address, "TCP_CONNECTION_ENDPOINT", loopback,
                         &hand->remote) ||
         !resolve_source(&client))
@@ -191,7 +192,7 @@ static int cmd_client(int argc, char **argv) {
 const struct command command_client = {
     .name = "client",
     .function = cmd_client,
-    .usage = "-e ADDRESS [OPTION...]",
+    .usage = "[OPTION...] ADDRESS",
     .summary = "connect, wait and close by hand; show each call with its errno",
     .description = "Ctrl-C and SIGTERM end the wait.",
     .options = groups,

@@ -169,7 +169,8 @@ static int cmd_server(int argc, char **argv) {
                             .epoll = -1,
                             .deadline_ns = UINT64_MAX};
     struct byhand *hand = &server.hand;
-    if (!options_parse("server", groups, argc, argv, &server) || !options_no_operands(argc, argv) ||
+    if (!options_parse("server", groups, argc, argv, &server) ||
+        !byhand_operand(hand, argc, argv) ||
         !byhand_address(hand, "-l", hand->address, "TCP_CONNECTION_LISTEN_ADDR",
                         endpoint_wildcard(AF_INET, 0), &server.local))
         return EXIT_TROUBLE;
@@ -193,7 +194,7 @@ static int cmd_server(int argc, char **argv) {
 const struct command command_server = {
     .name = "server",
     .function = cmd_server,
-    .usage = "-l ADDRESS [OPTION...]",
+    .usage = "[OPTION...] ADDRESS",
     .summary = "listen, accept and close by hand; show each call with its errno",
     .description = "A connection is closed when its client closes it. Ctrl-C and SIGTERM end the "
                    "wait.",

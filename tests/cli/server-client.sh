@@ -233,11 +233,13 @@ wrong "--port-range '4': expected a range of ports" client -e :1215 --port-range
 wrong "--count '0': expected a number from 1" client -e :1215 --count 0
 wrong "did you mean '--no-close'?" server -l :1215 -no-close
 wrong "unexpected 'now'" client -e :1215 now
+wrong "unexpected 'now'" client :1215 now
+wrong "an address is written ADDRESS:PORT, or :1215" server 1215
 
 # --- output ---
 
 # shellcheck disable=SC2016 # it is the other shell's
-sh -c 'echo $$ >"$1"; exec portreuse server -l 127.0.0.1:1215' - "$work/server" |
+sh -c 'echo $$ >"$1"; exec portreuse server 127.0.0.1:1215' - "$work/server" |
   cat >"$work/piped" &
 ok "lines come at once also through a pipe" wait_for "$work/piped" 'wait  '
 kill -TERM "$(cat "$work/server")"
