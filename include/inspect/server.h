@@ -53,7 +53,7 @@ struct server_socket {
     const struct inet_socket *socket;
 };
 
-enum { SERVER_SOCKETS = 8 };
+enum { SERVER_SOCKETS = 64 };
 
 /* Describes what has each of the sockets, at most SERVER_SOCKETS. Those whose processes belong
  * together, as the workers of one master do that have a socket each (SO_REUSEPORT), get the same

@@ -14,6 +14,7 @@
 #include "inspect/evidence.h"
 #include "inspect/namespaces.h"
 #include "inspect/owners.h"
+#include "inspect/rest.h"
 
 enum { WHY_TEXT_SIZE = 112, WHY_TAKEN_SIZE = 200, WHY_OTHERS = 3 };
 
@@ -77,6 +78,7 @@ struct why {
     uint32_t own_inode;            /* of the socket that was refused, where it exists: it is not in
                                       its own way */
     struct evidence evidence;      /* sockets in the way, if there are any */
+    struct rest rest;              /* those that the evidence has no room for, and their servers */
     struct why_unix unix_socket;   /* of a Unix socket */
     struct other_sockets other;    /* of TCP and UDP: who has the port in the other protocol */
     bool counted;                  /* the sockets on a free port could be listed: */

@@ -142,8 +142,10 @@ void why_find_suspects(struct why *why) {
                                      .keep = candidates_add,
                                      .kept = &candidates};
     evidence_look(&source, &look.refusal, &why->evidence);
-    if (!why->evidence.automatic && candidates.count > 0)
+    if (!why->evidence.automatic && candidates.count > 0) {
         why->unseen = examine_candidates(&source, &look.refusal, &candidates, &why->evidence);
+        rest_find(&look.refusal, &candidates, &why->evidence, &why->rest);
+    }
     for (unsigned i = 0; i < why->evidence.suspect_count; i++) {
         struct suspect *suspect = &why->evidence.suspects[i];
         if (suspect->occupant.socket.interface != 0)

@@ -63,7 +63,7 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .sentences = {{WHEN_ALWAYS,
                         "another socket listens there, and SO_REUSEADDR does not share a port with "
                         "a listener: stop it, or use another port or address"}},
-         .headline = "{occupant} {listens}; stop it or change the port",
+         .headline = "{occupant} {listens}; stop {it} or change the port",
          .remedies = {STOP, NOTE("or have your program use another port or address")},
          .scenario = "address-in-use"},
     [CAUSE_WILDCARD_VS_SPECIFIC] =
@@ -76,7 +76,7 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                        {WHEN_ALWAYS,
                         "the wildcard address means every address, and another socket listens on "
                         "one of them; SO_REUSEADDR does not share a port with a listener"}},
-         .headline = "{occupant} {listens} on {address}; stop it",
+         .headline = "{occupant} {listens}{on_address}; stop {it}",
          .remedies =
              {STOP,
               NOTE("or bind both to specific addresses: 0.0.0.0 and [::] mean every address")},
@@ -89,7 +89,7 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
              {{WHEN_ALWAYS,
                "an IPv6 socket on [::] takes the IPv4 port too, unless it sets IPV6_V6ONLY "
                "before bind()"}},
-         .headline = "{occupant} {listens} on {address}; {apart}",
+         .headline = "{occupant} {listens}{on_address}; {apart}",
          .remedies = {STOP, NOTE("or set IPV6_V6ONLY before bind() on the IPv6 socket, which is "
                                  "{ipv6_socket}; it then no longer serves IPv4")},
          .scenario = "dual-stack"},
@@ -145,7 +145,7 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                         "a process that inherited this listener still has it open, although the "
                         "process that created it has closed it or exited: the port is free when "
                         "the last copy is closed"}},
-         .headline = "{occupant} inherited the listener; stop it",
+         .headline = "{occupant} inherited the listener; stop {it}",
          .remedies =
              {STOP, NOTE("a program that starts others should open its sockets with SOCK_CLOEXEC")},
          .scenario = "leaked-listener"},
@@ -169,7 +169,7 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .sentences = {{WHEN_ALWAYS,
                         "a socket is bound to the port and does nothing with it; many tools do not "
                         "show such a socket"}},
-         .headline = "{occupant} {has} bound it and {is} idle; stop it",
+         .headline = "{occupant} {has} bound it and {is} idle; stop {it}",
          .remedies = {STOP},
          .scenario = "bound-but-idle"},
     [CAUSE_LIVE_CONNECTION] =
@@ -456,7 +456,7 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                "the wildcard address means every address, and another UDP socket has the port on "
                "one of them"},
               {WHEN_ALWAYS, "another UDP socket has the port on this address"}},
-         .headline = "{occupant} {has} it on {address}; bind one address, or stop it",
+         .headline = "{occupant} {has} it{on_address}; bind one address, or stop {it}",
          .remedies = {STOP, NOTE("or bind one address: 0.0.0.0 and [::] mean every address"),
                       NOTE("not SO_REUSEADDR: on UDP it lets both sockets bind, and the newest one "
                            "silently "

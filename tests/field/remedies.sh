@@ -60,7 +60,7 @@ cure() {
   as="nsenter -t $place -n"
   ask "$@"
   [ "$rc" = 0 ] && holds "$label: the situation is one" false
-  json '.sockets[]?.processes[]?.pid' | sort >occupants
+  json '.sockets[]? | .server.pid?, .processes[]?.pid' | sort >occupants
   settings >settings-before
   processes >processes-before
   json '.remedies[]' | grep -v '^ *#' >remedies

@@ -160,6 +160,52 @@ row_nginx_reuseport() {
   holds "$label: one command" test "$(json '.remedies | map(select(startswith("kill"))) | length')" = 1
 }
 
+# More servers than the report shows: each address of the port has one.
+many() { # COUNT
+  cat >one.py <<'C'
+import socket, sys, time
+s = socket.create_server((sys.argv[1], 8080))
+time.sleep(1000)
+C
+  i=0
+  while [ $i -lt "$1" ]; do
+    i=$((i + 1))
+    "$python" -S -E one.py 127.0.0.$i >log 2>&1 </dev/null &
+  done
+}
+until_many() { test "$1" = "$(grep -c ':1F90 00000000:0000 0A' /proc/net/tcp)"; }
+# Pastes what to do.
+paste() {
+  json '.remedies[]' | grep -v '^ *#' >remedies
+  while read -r line; do
+    sh -c "sudo() { \"\$@\"; }; $line" </dev/null >pasted 2>&1
+  done <remedies
+  sleep 0.1
+}
+row_many_servers() {
+  many 12
+  until_ok until_many 12
+  ask :8080
+  first 'EADDRINUSE 0\.0\.0\.0:8080: one\.py \([0-9]+\) and 11 other servers listen.*'
+  paste
+  ask :8080
+  exits 0
+}
+# So many that not even all of the commands have room.
+row_very_many_servers() {
+  many 70
+  until_ok until_many 70
+  ask :8080
+  first 'EADDRINUSE 0\.0\.0\.0:8080: one\.py \([0-9]+\) and 63 other servers listen.*'
+  says '6 more sockets are in the way'
+  paste
+  ask :8080
+  exits 1
+  paste
+  ask :8080
+  exits 0
+}
+
 # Workers that have a socket each, of a master that is not known, and of none.
 cluster='def work():
     s = server("127.0.0.1", 8080, REUSEPORT)

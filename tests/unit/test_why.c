@@ -186,7 +186,7 @@ static void fields_are_filled_in(void **state) {
     check_filled(&why, "{occupant} {listens}", "nginx (4711) and 1 worker listen");
     check_filled(&why, "{has} {is} {runs} {leaks} {uses}", "have are run leak use");
     check_filled(&why, "kill: {stop}.", "kill: kill 4711.");
-    check_filled(&why, "{address} {asked} {port}", "127.0.0.1:65535 127.0.0.1:65535 65535");
+    check_filled(&why, "{on_address} {asked} {port}", " on 127.0.0.1:65535 127.0.0.1:65535 65535");
     check_filled(&why, "{user} {pid}", "www-data 4711");
     check_filled(&why, "{time_left} {privileged_below} {range_ports}", "60 s 1024 28232");
     check_filled(&why, "{reuse_or_stop}, {reuse_or_wait}", "stop it, wait");

@@ -43,25 +43,39 @@ static const struct endpoint *target(const struct why *why) {
     return why->asked.remote.family != 0 ? &why->asked.remote : &why->asked.local;
 }
 
-/* What has the socket: `nginx (4711) and 2 workers`. */
+/* How many other servers are as much in the way as the one that is blamed. */
+static unsigned other_servers(const struct why *why) {
+    return why->rest.servers > 1 ? why->rest.servers - 1 : 0;
+}
+
+/* What has the socket: `nginx (4711) and 2 workers`, `nc (815) and 3 other servers`. */
 static void fill_occupant(const struct filling *filling) {
     static const enum sockets_extent extents[] = {[WHOLE] = SOCKETS_WITH_UNIT,
                                                   [SHORT_ADDRESSES] = SOCKETS_PROGRAM,
                                                   [SHORT_NAMES] = SOCKETS_PID};
     const struct suspect *suspect = blamed(filling->why);
+    unsigned others = other_servers(filling->why);
     if (suspect == NULL)
         fputs("another process", filling->out);
     else
         sockets_print_occupant(filling->out, &suspect->server, &suspect->owners,
                                suspect->occupant.socket.uid, extents[filling->brevity]);
+    if (others > 0)
+        fprintf(filling->out, " and %u other server%s", others, others == 1 ? "" : "s");
 }
 
 /* A verb behind `{occupant}`. */
 static void fill_verb(const struct filling *filling, const char *one, const char *many) {
     const struct suspect *suspect = blamed(filling->why);
     bool plural =
-        suspect != NULL && filling->brevity != SHORT_NAMES && sockets_is_plural(&suspect->server);
+        other_servers(filling->why) > 0 ||
+        (suspect != NULL && filling->brevity != SHORT_NAMES && sockets_is_plural(&suspect->server));
     fputs(plural ? many : one, filling->out);
+}
+
+/* What is to be stopped. */
+static void fill_it(const struct filling *filling) {
+    fputs(other_servers(filling->why) > 0 ? "them" : "it", filling->out);
 }
 
 static void fill_has(const struct filling *filling) {
@@ -132,14 +146,28 @@ static void fill_user(const struct filling *filling) {
         fprintf(filling->out, "%" PRIu32, suspect->occupant.socket.uid);
 }
 
-/* The address that is in the way. */
-static void fill_address(const struct filling *filling) {
+/* Returns whether sockets on several addresses are as much in the way. */
+static bool has_several_addresses(const struct why *why) {
+    const struct suspect *first = blamed(why);
+    for (unsigned i = 1; i < why->evidence.suspect_count; i++) {
+        const struct suspect *other = &why->evidence.suspects[i];
+        if (other->blame.weight == first->blame.weight &&
+            !endpoint_equal(&other->occupant.socket.local, &first->occupant.socket.local))
+            return true;
+    }
+    return false;
+}
+
+/* Where that is: not of sockets on several addresses. */
+static void fill_on_address(const struct filling *filling) {
     char text[ENDPOINT_TEXT_SIZE];
     const struct suspect *suspect = blamed(filling->why);
+    if (suspect != NULL && other_servers(filling->why) > 0 && has_several_addresses(filling->why))
+        return;
     if (suspect == NULL || filling->brevity != WHOLE)
-        fputs("another address", filling->out);
+        fputs(" on another address", filling->out);
     else
-        fputs(endpoint_text(&suspect->occupant.socket.local, text), filling->out);
+        fprintf(filling->out, " on %s", endpoint_text(&suspect->occupant.socket.local, text));
 }
 
 void why_print_name(FILE *out, const struct why *why) {
@@ -358,7 +386,6 @@ static const struct field {
     void (*fill)(const struct filling *filling);
     void (*print)(FILE *out, const struct why *why); /* if `fill` is NULL */
 } fields[] = {
-    {"address", fill_address, NULL},
     {"addresses", NULL, why_fields_addresses},
     {"apart", fill_apart, NULL},
     {"asked", fill_asked, NULL},
@@ -370,6 +397,7 @@ static const struct field {
     {"given_up", NULL, why_fields_given_up},
     {"has", fill_has, NULL},
     {"inside", NULL, why_fields_inside},
+    {"it", fill_it, NULL},
     {"ipv6_socket", fill_ipv6_socket, NULL},
     {"is", fill_is, NULL},
     {"leaks", fill_leaks, NULL},
@@ -378,6 +406,7 @@ static const struct field {
     {"no_address", NULL, why_fields_no_address},
     {"nonlocal", NULL, why_fields_nonlocal},
     {"occupant", fill_occupant, NULL},
+    {"on_address", fill_on_address, NULL},
     {"peer", NULL, why_fields_peer},
     {"pid", fill_pid, NULL},
     {"port", fill_port, NULL},
@@ -478,30 +507,13 @@ static void print_obstacle(const struct filling *filling) {
     }
 }
 
-/* The sockets of one server count once. */
-static unsigned count_servers(const struct evidence *evidence) {
-    unsigned count = 0;
-    for (unsigned i = 0; i < evidence->suspect_count; i++) {
-        bool is_new = true;
-        for (unsigned j = 0; j < i; j++)
-            is_new &=
-                evidence->suspects[i].server.main.pid == 0 ||
-                evidence->suspects[i].server.main.pid != evidence->suspects[j].server.main.pid;
-        count += is_new;
-    }
-    return count;
-}
-
 /* `FREE 127.0.0.1:80, but shared with haproxy (17) and 1 worker`. */
 static void print_shared(const struct filling *filling, const struct shape *shape) {
-    unsigned servers = count_servers(&filling->why->evidence);
     fputs("FREE ", filling->out);
     fill_asked(filling);
     print_namespace(filling);
     fputs(", but shared with ", filling->out);
     fill_occupant(filling);
-    if (servers > 1)
-        fprintf(filling->out, " and %u other server%s", servers - 1, servers == 2 ? "" : "s");
     if (shape->whole_headline && filling->why->asked.protocol == PROTOCOL_TCP)
         fputs(": connections are split", filling->out);
 }

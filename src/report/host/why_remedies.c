@@ -132,9 +132,33 @@ static void advise_stop(const struct advice *advice, const struct stop *stop) {
 /* Returns whether an earlier suspect has this server, too. */
 static bool was_stopped(const struct evidence *evidence, unsigned suspect) {
     for (unsigned i = 0; i < suspect; i++)
-        if (evidence->suspects[i].server.main.pid == evidence->suspects[suspect].server.main.pid)
+        if (evidence->suspects[i].server.main.pid == evidence->suspects[suspect].server.main.pid &&
+            evidence->suspects[i].server.shape == evidence->suspects[suspect].server.shape)
             return true;
     return false;
+}
+
+/* `ss -K` can end a connection. */
+static bool is_connection(const struct suspect *suspect) {
+    enum tcp_state state = suspect->occupant.socket.state;
+    return suspect->occupant.socket.protocol == PROTOCOL_TCP && state != STATE_NONE &&
+           state != STATE_LISTEN && state != STATE_BOUND;
+}
+
+/* Says how to find what no command was found for. */
+static void advise_left(const struct advice *advice) {
+    const struct why *why = advice->why;
+    const struct rest *rest = &why->rest;
+    char *text = NULL;
+    if (rest->left == 0 || (why->hints.can_destroy && is_connection(&why->evidence.suspects[0])))
+        return;
+    if (asprintf(&text, "%u more socket%s in the way; this lists all, then ask again:",
+                 (unsigned)rest->left, rest->left == 1 ? " is" : "s are") >= 0)
+        note(advice, text);
+    free(text);
+    advise_inside(advice, true,
+                  why->asked.protocol == PROTOCOL_UDP ? "ss -Hanup 'sport = :{port}'"
+                                                      : "ss -Hantp 'sport = :{port}'");
 }
 
 /* Visits what frees the port: the servers of the first socket, and of those like it. */
@@ -147,6 +171,9 @@ static void advise_stops(const struct advice *advice) {
         for (unsigned j = 0; j < suspect->server.stops.count; j++)
             advise_stop(advice, &suspect->server.stops.list[j]);
     }
+    for (unsigned i = 0; i < advice->why->rest.stop_count; i++)
+        advise_stop(advice, &advice->why->rest.stops[i]);
+    advise_left(advice);
 }
 
 /* --- the situation --- */
@@ -173,10 +200,9 @@ static unsigned situation(const struct why *why) {
     const struct suspect *first = evidence->suspect_count == 0 ? NULL : &evidence->suspects[0];
     enum tcp_state state = first == NULL ? STATE_NONE : first->occupant.socket.state;
     const struct port_range *range = &why->range;
-    bool is_connection = state != STATE_NONE && state != STATE_LISTEN && state != STATE_BOUND;
     return (first != NULL && first->server.stops.count > 0 ? IF_OWNER : 0U) |
            (!option_helps(why, WHY_REUSEADDR) && !reuseport_helps(why) ? IF_NO_OPTION : 0U) |
-           (why->hints.can_destroy && is_connection ? IF_DESTROY : 0U) |
+           (why->hints.can_destroy && first != NULL && is_connection(first) ? IF_DESTROY : 0U) |
            (why->hints.no_ipv6 ? IF_NO_IPV6 : IF_IPV6) |
            (is_filled(why, "{reserved_for_servers}") ? IF_SERVERS : 0U) |
            (range->low > WHY_WIDE_LOW || range->high < WHY_WIDE_HIGH ? IF_NARROW : 0U) |
@@ -245,14 +271,20 @@ static void advise_reuseaddr(const struct advice *advice) {
     advise(advice, "", "portreuse why --watch --no-reuse-addr {question}");
 }
 
-/* Returns whether root would be told who has the socket. */
+static bool is_hidden(const struct why *why, const struct suspect *suspect) {
+    return suspect->owners.known == 0 && suspect->occupant.socket.inode != 0 &&
+           (why->unseen > 0 || suspect->owners.search == OWNERS_DENIED ||
+            suspect->owners.search == OWNERS_HIDDEN);
+}
+
+/* Returns whether root would be told who has a socket that is as much in the way as the first. */
 static bool root_sees_more(const struct why *why) {
-    const struct suspect *first = &why->evidence.suspects[0];
-    if (why->asked_by_root || why->evidence.suspect_count == 0 || first->owners.known > 0 ||
-        first->occupant.socket.inode == 0)
-        return false;
-    return why->unseen > 0 || first->owners.search == OWNERS_DENIED ||
-           first->owners.search == OWNERS_HIDDEN;
+    const struct evidence *evidence = &why->evidence;
+    for (unsigned i = 0; !why->asked_by_root && i < evidence->suspect_count; i++)
+        if (evidence->suspects[i].blame.weight == evidence->suspects[0].blame.weight &&
+            is_hidden(why, &evidence->suspects[i]))
+            return true;
+    return false;
 }
 
 /* Explains the socket that most hosts have on port 53. */
