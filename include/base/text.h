@@ -56,6 +56,9 @@ void escape_backslash(FILE *out, unsigned char byte, const char *special);
 /* Escapes text for a paragraph, a heading or a table in Markdown. */
 escape_byte escape_markdown;
 
+/* Escapes text for XML, between tags or in an attribute in double quotes. */
+escape_byte escape_xml;
+
 /* --- suggestions --- */
 
 /* "unknown verb 'bnid'; did you mean 'bind'?": finds the known word closest to a misspelt one. */

@@ -148,6 +148,25 @@ void escape_backslash(FILE *out, unsigned char byte, const char *special) {
     fputc(byte, out);
 }
 
+void escape_xml(FILE *out, unsigned char byte) {
+    switch (byte) {
+    case '&':
+        fputs("&amp;", out);
+        break;
+    case '<':
+        fputs("&lt;", out);
+        break;
+    case '>':
+        fputs("&gt;", out);
+        break;
+    case '"':
+        fputs("&quot;", out);
+        break;
+    default:
+        fputc(byte, out);
+    }
+}
+
 void escape_markdown(FILE *out, unsigned char byte) {
     escape_backslash(out, byte, "\\`*_[]<>#|~&!@$");
 }

@@ -13,25 +13,6 @@ struct junit {
     const struct report *report;
 };
 
-static void escape_xml(FILE *out, unsigned char byte) {
-    switch (byte) {
-    case '&':
-        fputs("&amp;", out);
-        break;
-    case '<':
-        fputs("&lt;", out);
-        break;
-    case '>':
-        fputs("&gt;", out);
-        break;
-    case '"':
-        fputs("&quot;", out);
-        break;
-    default:
-        fputc(byte, out);
-    }
-}
-
 static void attribute(const struct junit *junit, const char *name, const char *text) {
     fprintf(junit->out, " %s=\"", name);
     phrase_text(junit->text, text);
