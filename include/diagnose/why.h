@@ -33,6 +33,9 @@ bool why_try(struct why *why, unsigned options);
 /* Names the reason of a refusal that no socket explains. */
 void why_explain_without_socket(struct why *why);
 
+/* Finds the owners of the Unix socket that `why->unix_socket` has found. */
+void why_find_unix_owners(struct why *why);
+
 /* Finds what else the remedies need to know. */
 void why_find_hints(struct why *why);
 

@@ -391,7 +391,7 @@ static void look_as_user(struct why *why) {
         fail(why, error, what);
 }
 
-static void find_unix_owners(struct why *why) {
+void why_find_unix_owners(struct why *why) {
     const struct unix_socket *socket = &why->unix_socket.socket;
     struct evidence *evidence = &why->evidence;
     evidence->total = evidence->suspect_count = 1;
@@ -426,7 +426,7 @@ static void look_at_unix_socket(struct why *why) {
         why_blame(why, found->cause, WHEN_ALWAYS);
     }
     if (found->found)
-        find_unix_owners(why);
+        why_find_unix_owners(why);
 }
 
 /* --- several addresses --- */

@@ -32,6 +32,14 @@ const char *why_verdict_name(enum why_verdict verdict);
 /* Returns the row of the cause of a refusal, or NULL if nothing was refused. */
 const struct cause_row *why_cause(const struct why *why);
 
+/* Prints the sockets in the way, a line each and their owners below it, each line behind `indent`
+ * blanks. */
+void why_print_sockets(FILE *out, const struct why *why, unsigned indent);
+
+/* Writes the members of an object that are about them: missing, from_proc, socket_count,
+ * ports_taken (of a range of ports), sockets, time_left_ms. */
+void why_json_sockets(struct json *json, const struct why *why);
+
 /* Called with one line of what to do: a command to copy, or a remark, which starts with `#`. */
 typedef void why_remedy_visit(void *context, const char *line);
 

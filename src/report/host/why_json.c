@@ -104,7 +104,7 @@ static void write_suspect(struct json *json, const struct suspect *suspect) {
     json_end(json);
 }
 
-static void write_in_the_way(struct json *json, const struct why *why) {
+void why_json_sockets(struct json *json, const struct why *why) {
     const struct evidence *evidence = &why->evidence;
     json_string(json, "missing", evidence->missing);
     json_bool(json, "from_proc", evidence->from_proc || why->unix_socket.from_proc);
@@ -174,7 +174,7 @@ static void write_look(struct json *json, const struct why *why) {
     json_number(json, "namespace_inode", (int64_t)why->where.inode);
     write_asked(json, why);
     write_trials(json, why);
-    write_in_the_way(json, why);
+    why_json_sockets(json, why);
     write_free(json, why);
     write_other(json, why);
     write_settings(json, why);

@@ -14,7 +14,7 @@
 #include "report/shared/layout.h"
 #include "report/shared/sockets.h"
 
-enum { INDENT = 2, DEEPER = 4 };
+enum { INDENT = 2 };
 
 static void heading(FILE *out, const char *text) {
     fprintf(out, "\n%s\n", text);
@@ -82,7 +82,8 @@ static const char *with_device(const void *context, const struct endpoint *endpo
 }
 
 /* What a trial says of sockets in TIME-WAIT holds for all of them together, not for each. */
-static void print_suspect(FILE *out, const struct suspect *suspect, bool with_server) {
+static void print_suspect(FILE *out, const struct suspect *suspect, bool with_server,
+                          unsigned indent) {
     const struct occupant *occupant = &suspect->occupant;
     char *text = NULL;
     size_t size = 0;
@@ -95,12 +96,13 @@ static void print_suspect(FILE *out, const struct suspect *suspect, bool with_se
         print_option(line, "SO_REUSEPORT", occupant->reuseport);
     }
     sockets_print_time_left(line, &occupant->socket);
-    fprintf(out, "%*s", INDENT, "");
+    fprintf(out, "%*s", (int)indent, "");
     if (fclose(line) == 0)
-        layout_wrap(out, text, DEEPER, INDENT);
+        layout_wrap(out, text, indent + INDENT, indent);
     free(text);
     if (occupant->socket.inode != 0 && with_server)
-        sockets_print_server(out, &suspect->server, &suspect->owners, occupant->socket.uid, DEEPER);
+        sockets_print_server(out, &suspect->server, &suspect->owners, occupant->socket.uid,
+                             indent + INDENT);
 }
 
 /* Returns whether the next socket has the same server, which is then described there. */
@@ -111,29 +113,33 @@ static bool is_continued(const struct evidence *evidence, unsigned i) {
            evidence->suspects[i + 1].server.shape == server->shape;
 }
 
-static void print_range(FILE *out, const struct why *why) {
-    fprintf(out, "%*s%" PRIu32 " of the %" PRIu32 " unreserved ports of %u-%u\n", INDENT, "",
+static void print_range(FILE *out, const struct why *why, unsigned indent) {
+    fprintf(out, "%*s%" PRIu32 " of the %" PRIu32 " unreserved ports of %u-%u\n", (int)indent, "",
             why->evidence.ports_taken, port_range_size(&why->range), why->range.low,
             why->range.high);
 }
 
-static void print_in_the_way(FILE *out, const struct why *why) {
+void why_print_sockets(FILE *out, const struct why *why, unsigned indent) {
     const struct evidence *evidence = &why->evidence;
-    if (evidence->missing == NULL && evidence->total == 0)
+    if (evidence->missing != NULL)
+        fprintf(out, "%*snot known: %s\n", (int)indent, "", evidence->missing);
+    else if (evidence->automatic)
+        print_range(out, why, indent);
+    for (unsigned i = 0; !evidence->automatic && i < evidence->suspect_count; i++)
+        print_suspect(out, &evidence->suspects[i], !is_continued(evidence, i), indent);
+    if (!evidence->automatic && evidence->total > evidence->suspect_count)
+        fprintf(out, "%*sand %" PRIu32 " more sockets\n", (int)indent, "",
+                evidence->total - evidence->suspect_count);
+}
+
+static void print_in_the_way(FILE *out, const struct why *why) {
+    if (why->evidence.missing == NULL && why->evidence.total == 0)
         return;
     heading(out, why->shared                           ? "Shared with"
                  : why->needs_reuseaddr                ? "In the way without SO_REUSEADDR"
                  : why->cause == CAUSE_PRIVILEGED_PORT ? "On the port"
                                                        : "In the way");
-    if (evidence->missing != NULL)
-        fprintf(out, "%*snot known: %s\n", INDENT, "", evidence->missing);
-    else if (evidence->automatic)
-        print_range(out, why);
-    for (unsigned i = 0; !evidence->automatic && i < evidence->suspect_count; i++)
-        print_suspect(out, &evidence->suspects[i], !is_continued(evidence, i));
-    if (!evidence->automatic && evidence->total > evidence->suspect_count)
-        fprintf(out, "%*sand %" PRIu32 " more sockets\n", INDENT, "",
-                evidence->total - evidence->suspect_count);
+    why_print_sockets(out, why, INDENT);
 }
 
 /* --- the rest --- */
