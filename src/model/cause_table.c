@@ -149,6 +149,25 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .remedies =
              {STOP, NOTE("a program that starts others should open its sockets with SOCK_CLOEXEC")},
          .scenario = "leaked-listener"},
+    [CAUSE_BOUND_TWICE] =
+        {.name = "bound-twice",
+         .weight = LISTENER_WEIGHT,
+         .sentences =
+             {{WHEN_FAMILIES,
+               "the program has an earlier socket on this port itself; one of the two is on [::] "
+               "without IPV6_V6ONLY, which includes every IPv4 address"},
+              {WHEN_OCCUPANT_WILDCARD,
+               "the program has an earlier socket on this port itself, on the wildcard address, "
+               "which means every address"},
+              {WHEN_ALWAYS, "the program has an earlier socket on this port itself"}},
+         .headline = "the program has bound it twice itself",
+         .remedies =
+             {NOTE("look for the address twice in the configuration of the program, with other "
+                   "words: 0.0.0.0 and [::] mean every address, and [::] includes IPv4 unless "
+                   "IPV6_V6ONLY is set (nginx: ipv6only=on)"),
+              NOTE("in your own program: bind the port once, close the earlier socket first, or "
+                   "set SO_REUSEPORT on all of them")},
+         .no_scenario = "Only the program itself knows what it binds: portreuse trace shows it."},
     [CAUSE_HELD_BY_NO_PROCESS] =
         {.name = "held-by-no-process",
          .weight = LISTENER_WEIGHT,
