@@ -60,6 +60,7 @@ out_says() { tr -s ' \n' ' ' <"$work/out" | grep -qF -e "$1"; }
 out_lacks() { ! grep -qF -e "$1" "$work/out"; }
 out_matches() { grep -qE -e "$1" "$work/out"; }
 err_has() { grep -qF -e "$1" "$work/err"; }
+err_says() { tr -s ' \n' ' ' <"$work/err" | grep -qF -e "$1"; } # like out_says
 first_line_is() { [ "$(head -n 1 "$work/out")" = "$1" ]; }
 first_line_starts() { case "$(head -n 1 "$work/out")" in "$1"*) true ;; *) false ;; esac }
 out_is_empty() { [ ! -s "$work/out" ]; }

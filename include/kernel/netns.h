@@ -46,4 +46,7 @@ enum { NETNS_REASON_SIZE = 320 };
  * was refused, why as far as can be known, and what to do about it. */
 enum netns_kind netns_enter(char *reason);
 
+/* The same for a process that executes another program then: the user keeps the user ID. */
+enum netns_kind netns_enter_as_self(char *reason);
+
 #endif

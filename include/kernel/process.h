@@ -44,7 +44,7 @@ ssize_t process_link(pid_t pid, const char *name, char *text, size_t size);
 
 /* What /proc/PID/stat tells. */
 struct process_stat {
-    char state; /* R, S, D; T stopped by a signal, t by a debugger; Z exited */
+    char state; /* R, S, D; T stopped by a signal, t by a debugger other than us; Z exited */
     pid_t parent, group;
     uint64_t started; /* clock ticks since the machine started */
 };

@@ -12,8 +12,8 @@
 #include "report/subject.h"
 
 extern const struct command command_list, command_show, command_run, command_matrix, command_why,
-    command_budget, command_audit, command_check, command_server, command_client, command_version,
-    command_help;
+    command_trace, command_budget, command_audit, command_check, command_server, command_client,
+    command_version, command_help;
 
 /* clang-format off */
 const struct command *const commands[] = {
@@ -22,6 +22,7 @@ const struct command *const commands[] = {
     &command_run,
     &command_matrix,
     &command_why,
+    &command_trace,
     &command_budget,
     &command_audit,
     &command_check,

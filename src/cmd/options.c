@@ -257,10 +257,14 @@ bool option_set_either(const struct option_use *use) {
 
 const char *const option_colour_values[] = {"auto", "always", "never", NULL};
 
-bool options_colour_by_default(void) {
+bool options_colour_on(int fd) {
     const char *refused = getenv("NO_COLOR"), *terminal = getenv("TERM");
-    return (refused == NULL || *refused == '\0') && isatty(STDOUT_FILENO) == 1 &&
-           terminal != NULL && strcmp(terminal, "dumb") != 0;
+    return (refused == NULL || *refused == '\0') && isatty(fd) == 1 && terminal != NULL &&
+           strcmp(terminal, "dumb") != 0;
+}
+
+bool options_colour_by_default(void) {
+    return options_colour_on(STDOUT_FILENO);
 }
 
 bool option_set_colour(const struct option_use *use) {

@@ -89,6 +89,9 @@ extern const char *const option_colour_values[];
 bool option_set_colour(const struct option_use *use);
 bool options_colour_by_default(void);
 
+/* The same for another stream than standard output. */
+bool options_colour_on(int fd);
+
 /* Returns which of the row's values it is, from 0; -1 after a complaint. */
 int option_word(const struct option_use *use);
 

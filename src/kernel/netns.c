@@ -150,20 +150,21 @@ static int write_file(const char *path, const char *text) {
     return file_write_open(open(path, O_WRONLY | O_CLOEXEC), text);
 }
 
-/* Maps the user and group who are `uid` and `gid` outside to user 0 of the new namespace. Returns 0
- * or an errno. Without /proc nobody is mapped, which does no harm: the capabilities are there. */
-static int map_user(uid_t uid, gid_t gid) {
+/* Maps the user and group who are `uid` and `gid` outside to those numbers in the new namespace.
+ * Returns 0 or an errno. Without /proc nobody is mapped, which does no harm: the capabilities are
+ * there. */
+static int map_user(uid_t uid, gid_t gid, uid_t uid_inside, gid_t gid_inside) {
     char map[32];
     int error = write_file("/proc/self/setgroups", "deny");
     if (error == ENOENT)
         return 0;
     if (error != 0)
         return error;
-    snprintf(map, sizeof map, "0 %u 1", (unsigned)gid);
+    snprintf(map, sizeof map, "%u %u 1", (unsigned)gid_inside, (unsigned)gid);
     error = write_file("/proc/self/gid_map", map);
     if (error != 0)
         return error;
-    snprintf(map, sizeof map, "0 %u 1", (unsigned)uid);
+    snprintf(map, sizeof map, "%u %u 1", (unsigned)uid_inside, (unsigned)uid);
     return write_file("/proc/self/uid_map", map);
 }
 
@@ -176,26 +177,34 @@ static int enter_as_root(const char **what) {
     return netns_raise(NETNS_HERE, "lo");
 }
 
-static int enter_with_user(const char **what) {
+static int enter_with_user(bool as_self, const char **what) {
     uid_t uid = geteuid();
     gid_t gid = getegid();
     *what = "unshare(CLONE_NEWUSER | CLONE_NEWNET)";
     if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
         return errno;
     *what = "writing /proc/self/uid_map";
-    int error = map_user(uid, gid);
+    int error = map_user(uid, gid, as_self ? uid : 0, as_self ? gid : 0);
     if (error != 0)
         return error;
     *what = "setting the interface lo up";
     return netns_raise(NETNS_HERE, "lo");
 }
 
-enum netns_kind netns_enter(char *reason) {
+static enum netns_kind enter(bool as_self, char *reason) {
     const char *what;
     int error = enter_as_root(&what);
     if (error == 0)
         return NETNS_AS_ROOT;
-    if (error == EPERM && (error = enter_with_user(&what)) == 0)
+    if (error == EPERM && (error = enter_with_user(as_self, &what)) == 0)
         return NETNS_WITH_USER;
     return refused(what, error, reason);
+}
+
+enum netns_kind netns_enter(char *reason) {
+    return enter(false, reason);
+}
+
+enum netns_kind netns_enter_as_self(char *reason) {
+    return enter(true, reason);
 }

@@ -109,6 +109,17 @@ ssize_t process_link(pid_t pid, const char *name, char *text, size_t size) {
 
 /* The second field, the name in parentheses, can contain anything; the third follows the last
  * parenthesis. */
+/* Returns whether this process, or the one that has forked it to look at something, is the tracer
+ * of that one. */
+static bool is_traced_by_us(pid_t pid) {
+    static const char key[] = "\nTracerPid:";
+    char text[4096];
+    process_read(pid, "status", text, sizeof text);
+    const char *found = strstr(text, key);
+    pid_t tracer = found == NULL ? 0 : (pid_t)strtol(found + strlen(key), NULL, 10);
+    return tracer != 0 && (tracer == getpid() || tracer == getppid());
+}
+
 bool process_stat(pid_t pid, struct process_stat *found) {
     enum { PARENT = 4, GROUP = 5, STARTED = 22 };
     char text[1024];
@@ -129,6 +140,8 @@ bool process_stat(pid_t pid, struct process_stat *found) {
         else if (field == STARTED)
             found->started = number;
     }
+    if (found->state == 't' && is_traced_by_us(pid))
+        found->state = 'S';
     return true;
 }
 

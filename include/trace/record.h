@@ -1,0 +1,58 @@
+/* What a watched program did with its sockets: each call once, with what was found out about it at
+ * that moment, and what is remarkable even where nothing failed. */
+#ifndef PORTREUSE_TRACE_RECORD_H
+#define PORTREUSE_TRACE_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/memory.h"
+#include "base/ports.h"
+#include "trace/recorded.h"
+#include "trace/tracer.h"
+
+/* Returns the stable name of a kind of finding, static: "port-in-range". */
+const char *finding_name(enum finding_kind kind);
+
+/* What is recorded. */
+struct record_filter {
+    unsigned calls;    /* a set, 1 << enum socket_call; 0: all */
+    const int *errors; /* ends with 0; NULL: all. With it successful calls are left out */
+};
+
+/* All zero at first but for what the caller sets; end with record_free(). */
+struct record {
+    struct record_filter filter; /* set by the caller */
+    pid_t caller; /* set by the caller: a parent that is not worth to be told: this program */
+    /* Set by the caller: told of each call as it happens; `is_new` if it is not like an earlier
+     * one. */
+    void (*told)(void *context, const struct recorded_call *call, bool is_new);
+    void *context;
+
+    struct recorded_call **calls; /* in the order of their first time */
+    size_t call_count;
+    struct finding **findings;
+    size_t finding_count;
+    uint64_t left_out; /* calls that were not recorded, as there are too many different ones */
+    unsigned looks;    /* how many `why` there are */
+    struct arena arena;
+    struct table keys, recent, sockets, programs; /* see record.c */
+    struct port_range range;                      /* of the network namespace with this number */
+    uint64_t range_namespace;
+};
+
+void record_begin(struct record *record);
+
+/* For the handlers of a tracer. */
+void record_call(struct record *record, const struct traced_call *call);
+void record_exec(struct record *record, pid_t process);
+void record_exit(struct record *record, pid_t process);
+
+/* Returns how many calls failed by conflict, with their repetitions. */
+uint64_t record_conflicts(const struct record *record);
+
+void record_free(struct record *record);
+
+#endif

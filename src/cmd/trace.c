@@ -1,0 +1,337 @@
+/* portreuse trace: run a program, or watch one that runs, and explain each call that fails. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/errnames.h"
+#include "cmd/commands.h"
+#include "cmd/outputs.h"
+#include "kernel/netns.h"
+#include "kernel/ptrace.h"
+#include "report/host/trace.h"
+#include "trace/program.h"
+#include "trace/record.h"
+#include "trace/tracer.h"
+
+enum { MOST_ERRORS = 32 };
+
+struct request {
+    struct outputs outputs;
+    struct record record;
+    int errors[MOST_ERRORS + 1]; /* --only: ends with 0 */
+    bool verbose, private_net, fail;
+    bool colour;
+    char *const *words; /* the program */
+    struct trace_findings findings;
+};
+
+/* --- options --- */
+
+static bool add_error(struct request *request, int error) {
+    size_t count = 0;
+    while (request->errors[count] != 0)
+        count++;
+    if (count == MOST_ERRORS)
+        return false;
+    request->errors[count] = error;
+    request->record.filter.errors = request->errors;
+    return true;
+}
+
+/* An errno or a call. */
+static bool set_only(const struct option_use *use) {
+    struct request *request = use->target;
+    for (unsigned call = SOCKET_CALL_BIND; call < SOCKET_CALL_COUNT; call++)
+        if (strcmp(use->value, seccomp_call_name((enum socket_call)call)) == 0) {
+            request->record.filter.calls |= 1U << call;
+            return true;
+        }
+    int error = errname_number(use->value);
+    if (error != 0 && add_error(request, error))
+        return true;
+    return options_wrong_value(use, "bind, listen, connect, or the name of an errno");
+}
+
+static const char *const networks[] = {"current", "private", NULL};
+
+static const struct option_row rows[] = {
+    {.name = "net",
+     .takes = VALUE_REQUIRED,
+     .values = networks,
+     .set = option_set_either,
+     .offset = offsetof(struct request, private_net),
+     .help = "current (default), or private: run the program in a network namespace of its own, "
+             "which has lo alone"},
+    {.name = "fail",
+     .set = option_set_flag,
+     .offset = offsetof(struct request, fail),
+     .help = "exit with 1 if a call failed by conflict, although the program exited with 0"},
+    {.name = "only",
+     .takes = VALUE_REQUIRED,
+     .value_name = "ERRNO|CALL",
+     .set = set_only,
+     .help = "report only calls with this error, or only bind, listen or connect; may be given "
+             "several times"},
+    {.name = "verbose",
+     .letter = 'v',
+     .set = option_set_flag,
+     .offset = offsetof(struct request, verbose),
+     .help = "report the calls that succeed, too"},
+    {0},
+};
+
+static bool set_colour(const struct option_use *use) {
+    enum { AUTO, ALWAYS };
+    int word = use->value == NULL ? ALWAYS : option_word(use);
+    *(bool *)use->target = word == ALWAYS || (word == AUTO && options_colour_on(STDERR_FILENO));
+    return word >= 0;
+}
+
+static const struct option_row colour_rows[] = {
+    {.name = "color",
+     .takes = VALUE_OPTIONAL,
+     .value_name = "WHEN",
+     .values = option_colour_values,
+     .set = set_colour,
+     .offset = offsetof(struct request, colour),
+     .help = "colour the text on standard error: always (also without WHEN), never, or auto "
+             "(default): on a terminal unless NO_COLOR is set"},
+    {0},
+};
+
+/* Standard output is the program's: there is no --format, which is the first row. */
+static const struct option_group groups[] = {
+    {rows, 0},
+    {outputs_options + 1, offsetof(struct request, outputs)},
+    {colour_rows, 0},
+    {0},
+};
+
+/* Returns where the program stands: behind `--`, or behind the options. What follows it is not for
+ * us. */
+static int program_at(int argc, char **argv) {
+    int i = 1;
+    for (; i < argc && argv[i][0] == '-' && strcmp(argv[i], "--") != 0; i++) {
+        const struct option_row *row = options_find(groups, argv[i], strlen(argv[i]));
+        if (row != NULL && row->takes == VALUE_REQUIRED)
+            i++;
+    }
+    return i < argc ? i : argc;
+}
+
+/* --- while it happens --- */
+
+/* Returns whether the number is 10, 100, 1000 ... */
+static bool is_round(uint32_t number) {
+    while (number >= 10 && number % 10 == 0)
+        number /= 10;
+    return number == 1;
+}
+
+/* All that is said at once goes to standard error in one piece, between what others write there. */
+struct piece {
+    FILE *out;
+    char *text;
+    size_t size;
+};
+
+static bool begin_piece(struct piece *piece) {
+    *piece = (struct piece){0};
+    piece->out = open_memstream(&piece->text, &piece->size);
+    return piece->out != NULL;
+}
+
+static void end_piece(struct piece *piece) {
+    if (fclose(piece->out) == 0)
+        fwrite(piece->text, 1, piece->size, stderr);
+    fflush(stderr);
+    free(piece->text);
+}
+
+/* glibc asks a daemon for names that most hosts do not run. */
+static bool is_usual(const struct recorded_call *call) {
+    return strcmp(call->unix_socket.name, "/var/run/nscd/socket") == 0;
+}
+
+static void tell_call(void *context, const struct recorded_call *call, bool is_new) {
+    const struct request *request = context;
+    struct piece piece;
+    bool failed = call->error != 0 && (!is_usual(call) || request->verbose);
+    if (!failed && !(request->verbose && is_new))
+        return;
+    if ((!is_new && !(call->times >= 10 && is_round(call->times))) || !begin_piece(&piece))
+        return;
+    if (is_new)
+        trace_print_call(piece.out, call, request->colour);
+    else
+        trace_print_again(piece.out, call);
+    end_piece(&piece);
+}
+
+/* What shows only at the end: how often the calls have failed, and what is remarkable. */
+static void tell_end(const struct request *request) {
+    const struct record *record = &request->record;
+    struct piece piece;
+    if (!begin_piece(&piece))
+        return;
+    for (size_t i = 0; i < record->call_count; i++)
+        if (record->calls[i]->error != 0 && record->calls[i]->times > 1 &&
+            !is_usual(record->calls[i]))
+            trace_print_again(piece.out, record->calls[i]);
+    for (size_t i = 0; i < record->finding_count; i++)
+        trace_print_finding(piece.out, record->findings[i], request->colour);
+    end_piece(&piece);
+}
+
+static void on_call(void *context, const struct traced_call *call) {
+    record_call(&((struct request *)context)->record, call);
+}
+
+static void on_exec(void *context, pid_t process) {
+    record_exec(&((struct request *)context)->record, process);
+}
+
+static void on_exit_of(void *context, pid_t process, int status) {
+    struct request *request = context;
+    record_exit(&request->record, process);
+    if (request->words != NULL && process == program_pid()) {
+        request->findings.ended = true;
+        request->findings.status = status;
+    }
+}
+
+/* --- the tracer --- */
+
+/* What the tracer tells the process that waits for it; a set. */
+enum { SAW_CONFLICT = 1, HAD_TROUBLE = 2 };
+
+/* Watches to the end, and writes the report. Returns the set. */
+static int watch_to_end(struct request *request, struct tracer *tracer) {
+    struct record *record = &request->record;
+    struct report report = {
+        .subject = &subject_trace, .findings = &request->findings, .verbose = request->verbose};
+    record->told = tell_call;
+    record->context = request;
+    record->caller = getppid();
+    record_begin(record);
+    tracer->handlers = (struct tracer_handlers){
+        .call = on_call, .executed = on_exec, .exited = on_exit_of, .context = request};
+    request->findings.record = record;
+    request->findings.words = request->words;
+    int error = tracer_run(tracer), result = 0;
+    if (error != 0) {
+        options_complain("trace", "%s", strerror(error));
+        result = HAD_TROUBLE;
+    }
+    if (request->words != NULL)
+        request->findings.start_error = program_start_error();
+    tell_end(request);
+    if (!outputs_write(&request->outputs, &report))
+        result = HAD_TROUBLE;
+    if (record_conflicts(record) > 0)
+        result |= SAW_CONFLICT;
+    record_free(record);
+    return result;
+}
+
+static int watch_program(void *context, struct tracer *tracer) {
+    return watch_to_end(context, tracer);
+}
+
+/* --- a program --- */
+
+static void tell_left_behind(void *context) {
+    (void)context;
+    options_complain("trace", "the program has ended; waiting for processes that it left behind "
+                              "(Ctrl-C kills them)");
+}
+
+/* Ends this process as the program ended, unless that hides what the options ask for. */
+static int end_as_program(const struct request *request, const struct program_end *end) {
+    bool succeeded = WIFEXITED(end->status) && WEXITSTATUS(end->status) == 0;
+    bool trouble = end->watched < 0 || (end->watched & HAD_TROUBLE) != 0;
+    if (end->watched < 0)
+        options_complain("trace", "the tracer was killed; the program was killed with it");
+    if (end->start_error != 0)
+        options_complain("trace", "%s: %s", request->words[0], strerror(end->start_error));
+    if (succeeded && trouble)
+        return EXIT_TROUBLE;
+    if (succeeded && request->fail && (end->watched & SAW_CONFLICT) != 0)
+        return EXIT_FAIL;
+    program_end_like(end->status);
+}
+
+static int run_program(struct request *request) {
+    const struct program program = {.words = request->words,
+                                    .watch = watch_program,
+                                    .left_behind = tell_left_behind,
+                                    .context = request};
+    struct program_end end;
+    const char *what;
+    char reason[NETNS_REASON_SIZE];
+    if (request->private_net && netns_enter_as_self(reason) == NETNS_REFUSED) {
+        options_complain("trace", "%s", reason);
+        return EXIT_TROUBLE;
+    }
+    int error = program_run(&program, &end, &what);
+    if (error != 0) {
+        options_complain("trace", "%s: %s", what, ptrace_explain(0, error, reason));
+        return EXIT_TROUBLE;
+    }
+    return end_as_program(request, &end);
+}
+
+/* Opens the outputs. The program must not inherit that SIGPIPE is ignored. */
+static bool open_outputs(struct request *request) {
+    struct sigaction before;
+    sigaction(SIGPIPE, NULL, &before);
+    bool opened = outputs_open(&request->outputs);
+    sigaction(SIGPIPE, &before, NULL);
+    if (opened)
+        request->outputs.rows[0].format = NULL;
+    return opened;
+}
+
+static int trace(struct request *request, int argc, char **argv) {
+    int at = program_at(argc, argv);
+    if (!options_parse("trace", groups, at, argv, request))
+        return EXIT_TROUBLE;
+    if (at < argc && strcmp(argv[at], "--") == 0)
+        at++;
+    if (at == argc) {
+        options_complain("trace", "a program is missing: portreuse trace [OPTION...] -- PROGRAM");
+        return EXIT_TROUBLE;
+    }
+    request->words = argv + at;
+    return open_outputs(request) ? run_program(request) : EXIT_TROUBLE;
+}
+
+static int cmd_trace(int argc, char **argv) {
+    struct request request = {.outputs = {.command = "trace", .subject = &subject_trace},
+                              .colour = options_colour_on(STDERR_FILENO)};
+    int status = trace(&request, argc, argv);
+    outputs_free(&request.outputs);
+    return status;
+}
+
+const struct command command_trace = {
+    .name = "trace",
+    .function = cmd_trace,
+    .usage = "[OPTION...] -- PROGRAM [ARG...]",
+    .summary = "run a program, and explain its bind() and connect() calls that fail",
+    .description =
+        "Stops the program, with all that it starts, exactly at a call that fails, and shows what "
+        "was in the way at that moment: on standard error as it happens, and in files at the end. "
+        "All else is the program's own: input, output, signals, the terminal and the exit status; "
+        "127 if it is not found, 126 if it cannot be executed. It ends when the last process that "
+        "the program has started ends.\n\n"
+        "Needs no root. A setuid program runs without its privileges, unless root traces it. A "
+        "program that is being debugged cannot be traced.",
+    .options = groups,
+    .subject = &subject_trace,
+};

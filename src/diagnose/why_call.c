@@ -1,0 +1,279 @@
+/* The errno is known, and so are the options of the socket: what is left to find are the sockets in
+ * the way. The only trials are those with options that the socket lacks, as they tell whether the
+ * options would help. */
+#include "diagnose/why_call.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "diagnose/why_suspects.h"
+#include "inspect/child.h"
+#include "kernel/process.h"
+#include "kernel/silent.h"
+
+/* A look that takes longer than that is given up, as the process waits for it. */
+enum { MOST_SECONDS = 20 };
+
+static bool is(const struct why_call *call, const char *name) {
+    return strcmp(call->call, name) == 0;
+}
+
+/* connect() of a UDP socket without a port takes one first. */
+static bool lacks_port(const struct why_call *call) {
+    return is(call, "connect") && call->protocol == PROTOCOL_UDP && call->error == EAGAIN;
+}
+
+/* bind() of a socket that is bound already is EINVAL, and has no cause but that. */
+bool why_call_has_cause(const struct why_call *call) {
+    int error = call->error;
+    if (call->protocol == PROTOCOL_UNIX)
+        return error == EADDRINUSE || error == ENOENT || error == EACCES || error == ENOTDIR ||
+               error == EROFS || error == ECONNREFUSED;
+    if (is(call, "connect"))
+        return error == EADDRNOTAVAIL || lacks_port(call);
+    return error == EADDRINUSE || error == EADDRNOTAVAIL || error == EACCES || error == EPERM;
+}
+
+/* --- the user --- */
+
+static uint64_t namespace_inode(pid_t process) {
+    struct stat file;
+    char path[40];
+    snprintf(path, sizeof path, "/proc/%d/ns/user", (int)process);
+    return stat(path, &file) == 0 ? (uint64_t)file.st_ino : 0;
+}
+
+/* Returns the process if it has another user than this one, or other rights; else 0. */
+static pid_t other_user(pid_t process) {
+    uint32_t uid;
+    bool same = process_user(process, &uid) && uid == geteuid() &&
+                namespace_inode(process) == namespace_inode(getpid());
+    return same ? 0 : process;
+}
+
+/* --- TCP, UDP and MPTCP --- */
+
+/* The call itself is a trial of bind() with the options that the socket has. Others are made as the
+ * user of the process, with options that it lacks; of TCP alone, as on UDP one could take a
+ * datagram. */
+static void try_options(const struct why_call *call, struct why *why) {
+    unsigned own =
+        (why->asked.reuseaddr ? WHY_REUSEADDR : 0U) | (why->asked.reuseport ? WHY_REUSEPORT : 0U);
+    enum why_verdict verdict = why->verdict;
+    if (call->protocol == PROTOCOL_UDP || !is(call, "bind") || call->address.port == 0 ||
+        !call->socket.open)
+        return;
+    why->trials[own] = (struct why_trial){call->error, "bind"};
+    why->tried = 1U << own;
+    why->asked.as = other_user(call->process);
+    /* Without their answers less is known, but nothing is wrong. */
+    if (!why_try(why, 1U << (own | WHY_REUSEADDR) | 1U << (WHY_REUSEADDR | WHY_REUSEPORT)))
+        why->verdict = verdict;
+    why->asked.as = 0;
+}
+
+static bool owns(const struct suspect *suspect, pid_t process) {
+    for (unsigned i = 0; i < suspect->owners.count && i < OWNERS_PIDS; i++)
+        if (suspect->owners.pids[i] == process)
+            return true;
+    return false;
+}
+
+/* A connection of its own can be in the way, too, but that is another story. */
+static void find_own_socket(const struct why_call *call, struct why *why) {
+    const struct suspect *first = &why->evidence.suspects[0];
+    if (why->evidence.automatic || why->evidence.suspect_count == 0 ||
+        !owns(first, call->process) ||
+        !(first->occupant.socket.state == STATE_LISTEN ||
+          first->occupant.socket.state == STATE_BOUND || call->protocol == PROTOCOL_UDP))
+        return;
+    const struct endpoint *own = &first->occupant.socket.local;
+    why_blame(why, CAUSE_BOUND_TWICE,
+              (own->family != why->asked.local.family ? WHEN_FAMILIES : 0U) |
+                  (endpoint_is_wildcard(own) ? WHEN_OCCUPANT_WILDCARD : 0U));
+}
+
+static void look_at_bind(const struct why_call *call, struct why *why) {
+    if (call->error != EADDRINUSE) {
+        why_explain_without_socket(why);
+        return;
+    }
+    try_options(call, why);
+    why_find_suspects(why);
+    find_own_socket(call, why);
+}
+
+/* The source address is missing, or the ports are. */
+static void look_at_connect(const struct why_call *call, struct why *why) {
+    struct silent_trial trial = {.protocol = PROTOCOL_UDP, .remote = call->address};
+    bool bound = !endpoint_is_wildcard(&why->asked.local) && why->asked.local.family != 0;
+    if (!bound && silent_source(NETNS_HERE, &trial).family == 0) {
+        why_blame(why, CAUSE_ADDRESS_NOT_LOCAL, WHEN_NO_OCCUPANT);
+        return;
+    }
+    why_find_suspects(why);
+}
+
+/* The kernel looked for a port as bind() to port 0 does. */
+static void look_for_port(struct why *why) {
+    const char *call = why->call;
+    int error = why->error;
+    why->call = "bind";
+    why->error = EADDRINUSE;
+    why_find_suspects(why);
+    why->call = call;
+    why->error = error;
+}
+
+/* What is in the child process: the call that it is about, and its answer. */
+struct task {
+    const struct why_call *call;
+    struct why why;
+};
+
+static void look_here(void *context, FILE *more) {
+    struct task *task = context;
+    struct why *why = &task->why;
+    (void)more;
+    why_read_settings(why);
+    if (lacks_port(task->call))
+        look_for_port(why);
+    else if (is(task->call, "connect"))
+        look_at_connect(task->call, why);
+    else
+        look_at_bind(task->call, why);
+    why_find_hints(why);
+}
+
+/* --- Unix sockets --- */
+
+/* Where the process finds a path. */
+struct place {
+    const struct unix_question *asked;
+    int folder; /* where it is, or its root if that is another one than ours; -1: not known */
+    bool other_root;
+    struct why_unix found;
+};
+
+static bool same_root(pid_t process) {
+    struct stat theirs, ours;
+    char path[40];
+    snprintf(path, sizeof path, "/proc/%d/root/.", (int)process);
+    return stat(path, &theirs) == 0 && stat("/", &ours) == 0 && theirs.st_ino == ours.st_ino &&
+           theirs.st_dev == ours.st_dev;
+}
+
+static void look_at_name(void *context, FILE *more) {
+    struct place *place = context;
+    struct unix_question asked = *place->asked;
+    (void)more;
+    if (place->folder >= 0 && fchdir(place->folder) < 0)
+        return;
+    if (place->other_root && asked.name[0] == '/' && asked.name_size > 1) {
+        memmove(asked.name, asked.name + 1, asked.name_size--);
+    }
+    why_unix_look(&asked, &place->found);
+}
+
+static struct place place_of(const struct why_call *call) {
+    struct place place = {.asked = &call->unix_socket, .folder = -1};
+    bool absolute = call->unix_socket.name[0] == '/';
+    char path[40];
+    place.other_root = !same_root(call->process);
+    if (call->unix_socket.name[0] == '\0' || (absolute && !place.other_root))
+        return place;
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)call->process, absolute ? "root" : "cwd");
+    place.folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return place;
+}
+
+/* What was found explains the refusal only if it leads to the same errno. */
+static void judge_name(const struct why_call *call, const struct why_unix *found, struct why *why) {
+    why->unix_socket = *found;
+    if (found->error == call->error)
+        why_blame(why, found->cause, WHEN_ALWAYS);
+    if (!found->found)
+        return;
+    why_find_unix_owners(why);
+    if (is(call, "bind") && owns(&why->evidence.suspects[0], call->process))
+        why_blame(why, CAUSE_BOUND_TWICE, WHEN_ALWAYS);
+}
+
+static void look_at_unix_socket(const struct why_call *call, struct why *why) {
+    struct child child = {
+        .where = &why->where, .as = other_user(call->process), .seconds = MOST_SECONDS};
+    struct place place = place_of(call);
+    const char *what;
+    int error = child_run(&child, look_at_name, &place, sizeof place, NULL, &what);
+    if (place.folder >= 0)
+        close(place.folder);
+    if (error == 0) {
+        judge_name(call, &place.found, why);
+    } else {
+        why->verdict = WHY_UNKNOWN;
+        why->failure = what;
+    }
+}
+
+/* --- the whole --- */
+
+static struct why_question question_of(const struct why_call *call) {
+    const struct socket_view *socket = &call->socket;
+    struct why_question asked = {.protocol = call->protocol == PROTOCOL_MPTCP ? PROTOCOL_TCP
+                                                                              : call->protocol,
+                                 .unix_socket = call->unix_socket,
+                                 .reuseaddr = socket->reuseaddr,
+                                 .reuseport = socket->reuseport,
+                                 .v6only = socket->v6only,
+                                 .range_low = socket->range_low,
+                                 .range_high = socket->range_high,
+                                 .other_user = socket->open && socket->uid != geteuid(),
+                                 .uid = socket->uid};
+    memcpy(asked.zone, call->zone, sizeof asked.zone);
+    memcpy(asked.device, call->device, sizeof asked.device);
+    if (is(call, "bind"))
+        asked.local = call->address;
+    else if (is(call, "listen"))
+        asked.local = socket->local;
+    else
+        asked.remote = call->address;
+    if (is(call, "connect") && socket->local.port != 0)
+        asked.local = socket->local;
+    return asked;
+}
+
+void why_call_look(const struct why_call *call, struct why *why) {
+    struct task task = {.call = call};
+    struct namespace where;
+    const char *what = "finding the network namespace of the process";
+    int error = namespaces_of_process(call->process, &where);
+    *why = (struct why){.asked = question_of(call),
+                        .verdict = WHY_REFUSED,
+                        .call = call->call,
+                        .error = call->error,
+                        .own_inode = call->socket.inode,
+                        .asked_by_root = geteuid() == 0};
+    why_blame(why, CAUSE_UNKNOWN, WHEN_NO_OCCUPANT);
+    if (error == 0 && where.inode == namespaces_here().inode)
+        where = namespaces_here();
+    if (error == 0)
+        why->where = where;
+    if (error == 0 && call->protocol == PROTOCOL_UNIX) {
+        look_at_unix_socket(call, why);
+        return;
+    }
+    struct child child = {.where = &why->where, .seconds = MOST_SECONDS};
+    task.why = *why;
+    if (error == 0)
+        error = child_run(&child, look_here, &task, sizeof task, NULL, &what);
+    if (error == 0) {
+        *why = task.why;
+    } else {
+        why->verdict = WHY_UNKNOWN;
+        why->failure = what;
+    }
+}

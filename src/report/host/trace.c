@@ -1,0 +1,315 @@
+/* The words of the report, its first line, and its summary. */
+#include "report/host/trace.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/errnames.h"
+#include "report/host/why.h"
+#include "report/shared/layout.h"
+
+/* --- calls --- */
+
+static const char *suffix_of(const struct recorded_socket *socket) {
+    return !socket->protocol_known              ? ""
+           : socket->protocol == PROTOCOL_UDP   ? "/udp"
+           : socket->protocol == PROTOCOL_MPTCP ? "/mptcp"
+                                                : "";
+}
+
+static void print_unix_name(FILE *out, const struct unix_question *asked) {
+    char text[UNIX_NAME_SIZE + 1];
+    for (size_t i = 0; i < asked->name_size; i++)
+        text[i] = asked->name[i] == '\0' ? '@' : asked->name[i];
+    text[asked->name_size] = '\0';
+    fputs("unix:", out);
+    layout_text(out, text);
+}
+
+void trace_print_name(FILE *out, const struct recorded_call *call) {
+    char text[ENDPOINT_TEXT_SIZE];
+    fprintf(out, "%s(", seccomp_call_name(call->call));
+    if (call->address.family != 0)
+        fprintf(out, "%s%s", endpoint_text(&call->address, text), suffix_of(&call->socket));
+    else
+        print_unix_name(out, &call->unix_socket);
+    fputc(')', out);
+}
+
+const char *trace_cause(const struct recorded_call *call) {
+    return call->why == NULL || call->why->verdict != WHY_REFUSED ? NULL
+                                                                  : cause_name(call->why->cause);
+}
+
+/* Returns whether the program could have had the port with SO_REUSEADDR: nobody listens. */
+static bool lacks_reuseaddr(const struct recorded_call *call) {
+    const struct evidence *evidence = &call->why->evidence;
+    enum tcp_state state =
+        evidence->suspect_count == 0 ? STATE_NONE : evidence->suspects[0].occupant.socket.state;
+    return call->error == EADDRINUSE && call->call == SOCKET_CALL_BIND && call->socket.known &&
+           !call->socket.view.reuseaddr && call->socket.protocol == PROTOCOL_TCP &&
+           !evidence->automatic && state != STATE_NONE && state != STATE_LISTEN &&
+           call->why->cause != CAUSE_BOUND_TWICE;
+}
+
+/* Prints the headline of the cause; without what to do if there is more to say of the program. */
+static void print_headline(FILE *out, const struct recorded_call *call) {
+    const char *headline = cause_row(call->why->cause)->headline;
+    char fact[256];
+    snprintf(fact, sizeof fact, "%.*s", (int)strcspn(headline, ";"), headline);
+    if (lacks_reuseaddr(call)) {
+        why_fill(out, fact, call->why);
+        fputs("; this program did not set SO_REUSEADDR", out);
+    } else {
+        why_fill(out, headline, call->why);
+    }
+}
+
+static void print_late(FILE *out, unsigned late) {
+    fprintf(out, "; %s%s%s was set after bind(), too late",
+            (late & LATE_REUSEADDR) != 0 ? "SO_REUSEADDR" : "",
+            late == (LATE_REUSEADDR | LATE_REUSEPORT) ? " and " : "",
+            (late & LATE_REUSEPORT) != 0 ? "SO_REUSEPORT" : "");
+}
+
+static void print_failure(FILE *out, const struct recorded_call *call) {
+    char text[ERRNAME_SIZE], address[ENDPOINT_TEXT_SIZE];
+    fputs(errname(call->error, text), out);
+    if (call->why != NULL && call->why->verdict == WHY_REFUSED) {
+        fputs("; ", out);
+        print_headline(out, call);
+    } else if (call->why != NULL) {
+        fprintf(out, "; why is not known: %s failed", call->why->failure);
+    } else if (call->error == EINVAL && call->call == SOCKET_CALL_BIND &&
+               call->socket.view.local.port != 0) {
+        fprintf(out, "; the socket is bound already, to %s",
+                endpoint_text(&call->socket.view.local, address));
+    } else if (call->error == EADDRINUSE) {
+        fputs("; the sockets in the way were not looked at", out);
+    }
+}
+
+void trace_print_answer(FILE *out, const struct recorded_call *call) {
+    if (call->error == 0)
+        fputs("ok", out);
+    else
+        print_failure(out, call);
+    if (call->late != 0)
+        print_late(out, call->late);
+    if (call->times > 1)
+        fprintf(out, "; %" PRIu32 " times", call->times);
+}
+
+static void print_option(FILE *out, bool set, const char *name, bool *any) {
+    if (!set)
+        return;
+    fprintf(out, "%s%s", *any ? ", " : "; options: ", name);
+    *any = true;
+}
+
+static void print_options(FILE *out, const struct recorded_socket *socket) {
+    bool any = false;
+    print_option(out, socket->view.reuseaddr, "SO_REUSEADDR", &any);
+    print_option(out, socket->view.reuseport, "SO_REUSEPORT", &any);
+    print_option(out, socket->view.v6only, "IPV6_V6ONLY", &any);
+    print_option(out, socket->freebind, "IP_FREEBIND", &any);
+    print_option(out, socket->no_port, "IP_BIND_ADDRESS_NO_PORT", &any);
+    print_option(out, socket->view.range_low != 0, "IP_LOCAL_PORT_RANGE", &any);
+    print_option(out, socket->device[0] != '\0', "SO_BINDTODEVICE", &any);
+    if (socket->device[0] != '\0') {
+        fputc(' ', out);
+        layout_text(out, socket->device);
+    }
+    if (!any && socket->protocol != PROTOCOL_UNIX)
+        fputs("; options: none", out);
+}
+
+void trace_print_caller(FILE *out, const struct recorded_call *call) {
+    fputs("by ", out);
+    layout_text(out, call->program);
+    fprintf(out, " (%d)", (int)call->process);
+    if (call->parent_program[0] != '\0') {
+        fputs(", started by ", out);
+        layout_text(out, call->parent_program);
+        fprintf(out, " (%d)", (int)call->parent);
+    }
+    if (call->socket.known)
+        print_options(out, &call->socket);
+    else
+        fputs("; its options could not be read (needs Linux 5.6)", out);
+}
+
+/* --- findings --- */
+
+void trace_print_sentence(FILE *out, const struct finding *finding) {
+    char address[ENDPOINT_TEXT_SIZE], error[ERRNAME_SIZE];
+    const char *udp = finding->protocol == PROTOCOL_UDP ? "/udp" : "";
+    endpoint_text(&finding->address, address);
+    layout_text(out, finding->program);
+    switch (finding->kind) {
+    case FINDING_PORT_IN_RANGE:
+        fprintf(out,
+                " has %s%s, which is in the range that outgoing connections get their ports from "
+                "(%u-%u): one of them can take it while the program does not run. Use a port "
+                "outside of the range, or reserve it: see portreuse audit.",
+                address, udp, finding->range_low, finding->range_high);
+        break;
+    case FINDING_NO_REUSEADDR:
+        fprintf(out,
+                " listens on %s without SO_REUSEADDR: after a restart bind() fails while an "
+                "earlier connection is in TIME-WAIT, for up to 60 s. Set it before bind().",
+                address);
+        break;
+    case FINDING_ERROR_IGNORED:
+        fprintf(out,
+                " went on with the socket after bind(%s%s) had failed with %s: it has "
+                "another port, which the kernel chose.",
+                address, udp, errname(finding->error, error));
+        break;
+    case FINDING_LISTENER_INHERITED:
+        fprintf(out, " left its listener %s open in ", address);
+        layout_text(out, finding->other);
+        fprintf(out,
+                " (%d), another program: that keeps the port when the server ends. Open the "
+                "socket with SOCK_CLOEXEC.",
+                (int)finding->process);
+        break;
+    case FINDING_LATE_OPTION:
+        fprintf(out,
+                " set an option of the socket on %s after bind(), when it is too late: "
+                "SO_REUSEADDR and SO_REUSEPORT must be set before bind().",
+                address);
+        break;
+    case FINDING_PRIVILEGES_LOST:
+        fputs(" gets no privileges from its file (setuid, or capabilities), as an ordinary user "
+              "traces it. As root, portreuse trace leaves them.",
+              out);
+        break;
+    case FINDING_KINDS:
+        break;
+    }
+}
+
+/* --- the first line --- */
+
+static const struct trace_findings *findings_of(const struct report *report) {
+    return report->findings;
+}
+
+struct tally {
+    uint64_t calls, failed, conflicts;
+    const struct recorded_call *first; /* that failed; by conflict, if one did */
+};
+
+static struct tally count_calls(const struct record *record) {
+    struct tally tally = {.conflicts = record_conflicts(record)};
+    for (size_t i = 0; i < record->call_count; i++) {
+        const struct recorded_call *call = record->calls[i];
+        tally.calls += call->times;
+        if (call->error == 0)
+            continue;
+        tally.failed += call->times;
+        if (tally.first == NULL || (call->conflict && !tally.first->conflict))
+            tally.first = call;
+    }
+    return tally;
+}
+
+static enum severity judge(const struct trace_findings *findings) {
+    struct tally tally = count_calls(findings->record);
+    if (findings->start_error != 0)
+        return SEVERITY_UNKNOWN;
+    return tally.conflicts > 0                                  ? SEVERITY_CRITICAL
+           : tally.failed + findings->record->finding_count > 0 ? SEVERITY_WARNING
+                                                                : SEVERITY_OK;
+}
+
+static void print_first(FILE *out, const struct recorded_call *call) {
+    char text[ERRNAME_SIZE];
+    fputs(": ", out);
+    trace_print_name(out, call);
+    fprintf(out, ": %s", errname(call->error, text));
+    if (trace_cause(call) != NULL)
+        fprintf(out, ", %s", trace_cause(call));
+}
+
+static void print_counts(FILE *out, const struct tally *tally, size_t findings) {
+    const char *plural = tally->failed == 1 ? "" : "s";
+    if (tally->failed == 0)
+        fprintf(out, "no call failed of %" PRIu64, tally->calls);
+    else if (tally->conflicts == tally->failed)
+        fprintf(out, "%" PRIu64 " call%s failed by conflict", tally->failed, plural);
+    else if (tally->conflicts > 0)
+        fprintf(out, "%" PRIu64 " call%s failed, %" PRIu64 " by conflict", tally->failed, plural,
+                tally->conflicts);
+    else
+        fprintf(out, "%" PRIu64 " call%s failed, none by conflict", tally->failed, plural);
+    if (findings > 0)
+        fprintf(out, ", %zu finding%s", findings, findings == 1 ? "" : "s");
+}
+
+static void make_line(const struct trace_findings *findings, char *text) {
+    struct tally tally = count_calls(findings->record);
+    char name[ERRNAME_SIZE];
+    size_t size = REPORT_LINE_SIZE;
+    for (int whole = 1; whole >= 0 && size >= REPORT_LINE_SIZE; whole--) {
+        struct layout_line line;
+        FILE *out = layout_line_begin(&line);
+        if (out != NULL) {
+            fprintf(out, "%s ", severity_name(judge(findings)));
+            if (findings->start_error != 0)
+                fprintf(out, "the program could not be started: %s",
+                        errname(findings->start_error, name));
+            else
+                print_counts(out, &tally, findings->record->finding_count);
+            if (whole && tally.first != NULL)
+                print_first(out, tally.first);
+        }
+        size = layout_line_end(&line, text);
+    }
+}
+
+/* --- the subject --- */
+
+static void add_metrics(struct summary *summary, const struct record *record) {
+    char error[ERRNAME_SIZE];
+    for (size_t i = 0; i < record->call_count; i++) {
+        const struct recorded_call *call = record->calls[i];
+        if (call->error == 0)
+            continue;
+        summary_metric(summary, "trace_failed_calls", "Calls that failed.", call->times);
+        summary_label(summary, "call", seccomp_call_name(call->call));
+        summary_label(summary, "errno", errname(call->error, error));
+        summary_label(summary, "cause", trace_cause(call) == NULL ? "" : trace_cause(call));
+        summary_label(summary, "program", call->program);
+    }
+}
+
+static void summarize_trace(const struct report *report, struct summary *summary) {
+    static const char *const verdicts[SEVERITIES] = {[SEVERITY_OK] = "ok",
+                                                     [SEVERITY_WARNING] = "remarkable",
+                                                     [SEVERITY_CRITICAL] = "conflict",
+                                                     [SEVERITY_UNKNOWN] = "unknown"};
+    const struct trace_findings *findings = findings_of(report);
+    summary->severity = judge(findings);
+    summary->verdict = verdicts[summary->severity];
+    make_line(findings, summary->line);
+    add_metrics(summary, findings->record);
+}
+
+extern const struct format format_trace_text, format_trace_json, format_trace_ndjson,
+    format_trace_junit, format_trace_markdown, format_trace_github;
+
+static const struct format *const formats[] = {
+    &format_trace_text,     &format_trace_json,   &format_trace_ndjson, &format_trace_junit,
+    &format_trace_markdown, &format_trace_github, &format_line,         NULL,
+};
+
+const struct subject subject_trace = {
+    .name = "trace",
+    .schema = 1,
+    .formats = formats,
+    .summarize = summarize_trace,
+};

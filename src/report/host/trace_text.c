@@ -1,0 +1,143 @@
+/* The report for people: what is told while it happens, and the same once more for a file. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/host/trace.h"
+#include "report/host/why.h"
+#include "report/shared/layout.h"
+
+enum { INDENT = 2, DEEPER = 4 };
+
+/* A clause that is printed first, and then wrapped. */
+struct paragraph {
+    FILE *out;
+    char *text;
+    size_t size;
+};
+
+/* Returns whether there is memory for it. */
+static bool begin(struct paragraph *paragraph) {
+    *paragraph = (struct paragraph){0};
+    paragraph->out = open_memstream(&paragraph->text, &paragraph->size);
+    return paragraph->out != NULL;
+}
+
+static void end(struct paragraph *paragraph, FILE *out, unsigned indent, unsigned column) {
+    if (fclose(paragraph->out) == 0)
+        layout_wrap(out, paragraph->text, indent, column);
+    free(paragraph->text);
+}
+
+static bool has_details(const struct recorded_call *call) {
+    return call->error != 0 && call->why != NULL && call->why->verdict == WHY_REFUSED;
+}
+
+void trace_print_details(FILE *out, const struct recorded_call *call, unsigned indent) {
+    const struct why *why = call->why;
+    int column = (int)indent;
+    if (!has_details(call))
+        return;
+    if (why->evidence.missing != NULL || why->evidence.total > 0) {
+        fprintf(out, "%*sIn the way\n", column, "");
+        why_print_sockets(out, why, indent + INDENT);
+    }
+    fprintf(out, "%*sWhat to do\n", column, "");
+    why_print_remedies(out, why, indent + INDENT);
+    column = fprintf(out, "%*sCause: %s: ", column, "", cause_name(why->cause));
+    layout_wrap(out, why->words, indent + INDENT, (unsigned)column);
+}
+
+/* Prints a lead in the colour of a verdict, if it is wanted. */
+static unsigned print_lead(FILE *out, const char *lead, enum verdict verdict, bool colour) {
+    fprintf(out, "%s%s%s", layout_colour(colour, verdict), lead, layout_colour_end(colour));
+    return (unsigned)strlen(lead);
+}
+
+static void print_call(FILE *out, const struct recorded_call *call, const char *lead, bool colour) {
+    enum verdict verdict = call->error == 0 ? VERDICT_PASS : VERDICT_FAIL;
+    unsigned column = print_lead(out, lead, verdict, colour);
+    struct paragraph paragraph;
+    if (begin(&paragraph)) {
+        trace_print_name(paragraph.out, call);
+        fputs(": ", paragraph.out);
+        trace_print_answer(paragraph.out, call);
+        end(&paragraph, out, INDENT, column);
+    }
+    fprintf(out, "%*s", INDENT, "");
+    if (begin(&paragraph)) {
+        trace_print_caller(paragraph.out, call);
+        end(&paragraph, out, DEEPER, INDENT);
+    }
+    trace_print_details(out, call, INDENT);
+}
+
+static void print_finding(FILE *out, const struct finding *finding, const char *lead, bool colour) {
+    unsigned column = print_lead(out, lead, VERDICT_SKIP, colour);
+    struct paragraph paragraph;
+    if (!begin(&paragraph))
+        return;
+    fprintf(paragraph.out, "%s: ", finding_name(finding->kind));
+    trace_print_sentence(paragraph.out, finding);
+    if (finding->times > 1)
+        fprintf(paragraph.out, " (%" PRIu32 " times)", finding->times);
+    end(&paragraph, out, column == 0 ? DEEPER : INDENT, column == 0 ? INDENT : column);
+}
+
+/* --- while it happens --- */
+
+static const char lead_in[] = "portreuse trace: ";
+
+void trace_print_call(FILE *out, const struct recorded_call *call, bool colour) {
+    print_call(out, call, lead_in, colour);
+}
+
+void trace_print_finding(FILE *out, const struct finding *finding, bool colour) {
+    print_finding(out, finding, lead_in, colour);
+}
+
+void trace_print_again(FILE *out, const struct recorded_call *call) {
+    struct paragraph paragraph;
+    if (!begin(&paragraph))
+        return;
+    fputs(lead_in, paragraph.out);
+    trace_print_name(paragraph.out, call);
+    fprintf(paragraph.out, " of ");
+    layout_text(paragraph.out, call->program);
+    fprintf(paragraph.out, " has failed %" PRIu32 " times", call->times);
+    end(&paragraph, out, INDENT, 0);
+}
+
+/* --- the whole --- */
+
+static void write_text(const struct report *report, FILE *out) {
+    const struct trace_findings *findings = report->findings;
+    const struct record *record = findings->record;
+    struct summary summary;
+    summarize(report, &summary);
+    layout_print_line(out, summary.line, severity_verdict(summary.severity), report->colour);
+    summary_free(&summary);
+    for (size_t i = 0; i < record->call_count; i++) {
+        const struct recorded_call *call = record->calls[i];
+        if (call->error == 0 && call->late == 0 && !report->verbose)
+            continue;
+        fputc('\n', out);
+        print_call(out, call, "", report->colour);
+    }
+    if (record->finding_count > 0)
+        fputs("\nWhat is remarkable\n", out);
+    for (size_t i = 0; i < record->finding_count; i++) {
+        fprintf(out, "%*s", INDENT, "");
+        print_finding(out, record->findings[i], "", false);
+    }
+    if (record->left_out > 0)
+        fprintf(out, "\n%" PRIu64 " more calls were not recorded: there are too many kinds.\n",
+                record->left_out);
+}
+
+const struct format format_trace_text = {
+    .name = "text",
+    .extensions = ".txt",
+    .line = "for people; the same as on standard error",
+    .write = write_text,
+};

@@ -1,0 +1,504 @@
+/* Calls that are alike are one row with a count: those of one program, with the same address and
+ * the same answer for the same reason. A program that tries again and again in a short time meets
+ * the same sockets: it is not looked again for what has just been looked at.
+ *
+ * What is remarkable about a server shows when listen() succeeds: its socket is remembered from
+ * bind() on, by its inode. */
+#include "trace/record.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/units.h"
+#include "inspect/child.h"
+#include "kernel/process.h"
+#include "kernel/sysctl.h"
+#include "trace/look.h"
+
+enum {
+    MOST_CALLS = 10000,           /* different ones */
+    MOST_LOOKS = 300,             /* each keeps about a hundred kilobytes */
+    AGAIN_NS = 100 * 1000 * 1000, /* for how long a look holds */
+    MOST_DESCRIPTORS = 256,       /* that are looked at for an inherited listener */
+};
+
+static const struct {
+    const char *name;
+} kinds[FINDING_KINDS] = {
+    [FINDING_PORT_IN_RANGE] = {"port-in-range"},
+    [FINDING_NO_REUSEADDR] = {"no-reuseaddr"},
+    [FINDING_ERROR_IGNORED] = {"error-ignored"},
+    [FINDING_LISTENER_INHERITED] = {"listener-inherited"},
+    [FINDING_LATE_OPTION] = {"late-option"},
+    [FINDING_PRIVILEGES_LOST] = {"privileges-lost"},
+};
+
+const char *finding_name(enum finding_kind kind) {
+    return kinds[kind].name;
+}
+
+/* --- the tables --- */
+
+/* A call that was recorded, by what makes it one of a kind; and the last one of a process with an
+ * address and an answer. */
+struct kind_entry {
+    uint64_t key;
+    struct recorded_call *call;
+    uint64_t looked_ns;
+};
+
+/* A socket that bind() was called for. */
+struct socket_entry {
+    uint32_t inode;
+    bool bound, listens;       /* bind() succeeded, listen() did */
+    int error;                 /* of the bind() that failed last, or 0 */
+    struct endpoint given;     /* what was given to bind(), the last time */
+    bool reuseaddr, reuseport; /* at the bind() that succeeded */
+    char program[OWNER_PROGRAM_SIZE];
+};
+
+struct program_entry {
+    pid_t process;
+    bool known; /* not since it has executed another program, or ended */
+    pid_t parent;
+    char program[OWNER_PROGRAM_SIZE], parent_program[OWNER_PROGRAM_SIZE];
+};
+
+void record_begin(struct record *record) {
+    record->keys =
+        (struct table){.entry_size = sizeof(struct kind_entry), .key_size = sizeof(uint64_t)};
+    record->recent = record->keys;
+    record->sockets =
+        (struct table){.entry_size = sizeof(struct socket_entry), .key_size = sizeof(uint32_t)};
+    record->programs =
+        (struct table){.entry_size = sizeof(struct program_entry), .key_size = sizeof(pid_t)};
+}
+
+void record_free(struct record *record) {
+    for (size_t i = 0; i < record->call_count; i++)
+        free(record->calls[i]->why);
+    table_free(&record->keys);
+    table_free(&record->recent);
+    table_free(&record->sockets);
+    table_free(&record->programs);
+    arena_free(&record->arena);
+}
+
+static void *entry_of(struct table *table, const void *key) {
+    bool is_new;
+    void *entry = table_add(table, key, &is_new);
+    if (entry == NULL)
+        arena_out_of_memory();
+    return entry;
+}
+
+/* --- programs --- */
+
+static const struct program_entry *program_of(struct record *record, pid_t process) {
+    struct program_entry *entry = entry_of(&record->programs, &process);
+    struct owner owner;
+    if (entry->known)
+        return entry;
+    entry->known = true;
+    entry->program[0] = entry->parent_program[0] = '\0';
+    if (!owner_read(process, &owner))
+        return entry;
+    memcpy(entry->program, owner.program, sizeof entry->program);
+    entry->parent = owner.parent;
+    if (owner.parent != record->caller && owner_read(owner.parent, &owner))
+        memcpy(entry->parent_program, owner.program, sizeof entry->parent_program);
+    return entry;
+}
+
+static void forget_program(struct record *record, pid_t process) {
+    struct program_entry *entry = table_find(&record->programs, &process);
+    if (entry != NULL)
+        entry->known = false;
+}
+
+void record_exit(struct record *record, pid_t process) {
+    forget_program(record, process);
+}
+
+/* --- keys --- */
+
+/* FNV-1a. */
+static uint64_t mix(uint64_t key, const void *bytes, size_t size) {
+    const unsigned char *at = bytes;
+    for (size_t i = 0; i < size; i++)
+        key = (key ^ at[i]) * 0x100000001b3U;
+    return key;
+}
+
+static uint64_t mix_number(uint64_t key, uint64_t number) {
+    return mix(key, &number, sizeof number);
+}
+
+/* What is asked for, and the answer. */
+static uint64_t key_of_call(const struct recorded_call *call) {
+    uint64_t key = mix_number(0xcbf29ce484222325U, call->call);
+    key = mix_number(key, (uint64_t)call->error);
+    key = mix_number(key, (uint64_t)call->socket.protocol);
+    key = mix_number(key, call->address.family);
+    key = mix_number(key, call->address.port);
+    key = mix(key, call->address.address, sizeof call->address.address);
+    key = mix(key, call->unix_socket.name, call->unix_socket.name_size);
+    key = mix_number(key, call->socket.view.reuseaddr);
+    key = mix_number(key, call->socket.view.reuseport);
+    return mix_number(key, call->late);
+}
+
+static uint64_t key_of_process(const struct recorded_call *call) {
+    return mix_number(key_of_call(call), (uint64_t)call->process);
+}
+
+/* The reason, and which program is in the way, whatever its process. */
+static uint64_t key_of_kind(const struct recorded_call *call, const struct why *why) {
+    uint64_t key = mix(key_of_call(call), call->program, strlen(call->program));
+    if (why == NULL)
+        return key;
+    key = mix_number(key, why->cause);
+    if (why->evidence.suspect_count == 0)
+        return key;
+    const struct suspect *first = &why->evidence.suspects[0];
+    key = mix_number(key, first->occupant.socket.state);
+    return mix(key, first->server.main.program, strlen(first->server.main.program));
+}
+
+/* --- findings --- */
+
+static bool same_finding(const struct finding *a, const struct finding *b) {
+    return a->kind == b->kind && a->protocol == b->protocol && a->error == b->error &&
+           endpoint_equal(&a->address, &b->address) && strcmp(a->program, b->program) == 0 &&
+           strcmp(a->other, b->other) == 0;
+}
+
+static void find(struct record *record, const struct finding *finding) {
+    for (size_t i = 0; i < record->finding_count; i++)
+        if (same_finding(record->findings[i], finding)) {
+            record->findings[i]->times++;
+            return;
+        }
+    if (record->finding_count == MOST_CALLS)
+        return;
+    record->findings = arena_grow(&record->arena, record->findings, record->finding_count,
+                                  sizeof(struct finding *));
+    struct finding *kept = arena_keep(&record->arena, finding, sizeof *finding);
+    kept->times = 1;
+    record->findings[record->finding_count++] = kept;
+}
+
+static struct finding finding_about(enum finding_kind kind, const struct recorded_call *call) {
+    struct finding finding = {.kind = kind,
+                              .protocol = call->socket.protocol,
+                              .address = call->socket.view.local,
+                              .process = call->process};
+    memcpy(finding.program, call->program, sizeof finding.program);
+    return finding;
+}
+
+static void read_range(void *context, FILE *more) {
+    (void)more;
+    sysctl_port_range(NETNS_HERE, context);
+}
+
+/* Returns the range of ports in the namespace of the process; 0-0 if it cannot be read. */
+static const struct port_range *range_of(struct record *record, pid_t process) {
+    struct namespace where;
+    const struct child child = {.where = &where, .seconds = 5};
+    const char *what;
+    if (namespaces_of_process(process, &where) != 0)
+        where = namespaces_here();
+    if (record->range_namespace == where.inode)
+        return &record->range;
+    record->range = (struct port_range){0};
+    record->range_namespace = where.inode;
+    if (where.inode == namespaces_here().inode)
+        sysctl_port_range(NETNS_HERE, &record->range);
+    else
+        child_run(&child, read_range, &record->range, sizeof record->range, NULL, &what);
+    return &record->range;
+}
+
+/* A server with a port that was given to bind(). */
+static void find_about_server(struct record *record, const struct recorded_call *call) {
+    struct finding finding = finding_about(FINDING_PORT_IN_RANGE, call);
+    const struct port_range *range = range_of(record, call->process);
+    if (port_range_has(range, call->socket.view.local.port)) {
+        finding.range_low = range->low;
+        finding.range_high = range->high;
+        find(record, &finding);
+    }
+    finding = finding_about(FINDING_NO_REUSEADDR, call);
+    if (call->socket.protocol != PROTOCOL_UDP && !call->socket.view.reuseaddr &&
+        !call->socket.view.reuseport)
+        find(record, &finding);
+}
+
+static void find_ignored(struct record *record, const struct recorded_call *call,
+                         const struct socket_entry *entry) {
+    struct finding finding = finding_about(FINDING_ERROR_IGNORED, call);
+    if (entry->bound || entry->error == 0)
+        return;
+    finding.address = entry->given;
+    finding.error = entry->error;
+    find(record, &finding);
+}
+
+/* --- the socket from bind() on --- */
+
+static void after_bind(struct record *record, const struct recorded_call *call,
+                       struct socket_entry *entry) {
+    const struct socket_view *view = &call->socket.view;
+    if (call->error == EINVAL && entry->bound) /* it is bound already */
+        return;
+    entry->given = call->address;
+    entry->error = call->error;
+    if (call->error != 0)
+        return;
+    entry->bound = true;
+    entry->reuseaddr = view->reuseaddr;
+    entry->reuseport = view->reuseport;
+    if (call->socket.protocol == PROTOCOL_UDP && call->address.port != 0)
+        find_about_server(record, call);
+}
+
+static void after_listen(struct record *record, struct recorded_call *call,
+                         struct socket_entry *entry) {
+    const struct socket_view *view = &call->socket.view;
+    find_ignored(record, call, entry);
+    entry->listens = true;
+    memcpy(entry->program, call->program, sizeof entry->program);
+    if (entry->bound && view->reuseaddr && !entry->reuseaddr)
+        call->late |= LATE_REUSEADDR;
+    if (entry->bound && view->reuseport && !entry->reuseport)
+        call->late |= LATE_REUSEPORT;
+    struct finding late = finding_about(FINDING_LATE_OPTION, call);
+    if (call->late != 0)
+        find(record, &late);
+    if (entry->bound && entry->given.port != 0)
+        find_about_server(record, call);
+}
+
+static void follow_socket(struct record *record, struct recorded_call *call) {
+    const struct recorded_socket *socket = &call->socket;
+    if (!socket->known || socket->protocol == PROTOCOL_UNIX || socket->view.inode == 0)
+        return;
+    if (call->call == SOCKET_CALL_BIND) {
+        after_bind(record, call, entry_of(&record->sockets, &socket->view.inode));
+        return;
+    }
+    struct socket_entry *entry = table_find(&record->sockets, &socket->view.inode);
+    if (call->error != 0 && call->error != EINPROGRESS)
+        return;
+    if (call->call == SOCKET_CALL_LISTEN)
+        after_listen(record, call,
+                     entry != NULL ? entry : entry_of(&record->sockets, &socket->view.inode));
+    else if (entry != NULL)
+        find_ignored(record, call, entry);
+}
+
+/* --- another program --- */
+
+struct inheritance {
+    struct record *record;
+    pid_t process;
+    struct owner owner; /* of the process */
+};
+
+/* Sockets that are handed over on purpose come with LISTEN_FDS, as systemd does it. */
+static bool is_handed_over(pid_t process) {
+    char value[16];
+    return owner_variable(process, "LISTEN_FDS", value, sizeof value) ||
+           owner_variable(process, "NGINX", value, sizeof value);
+}
+
+static bool find_inherited(void *context, uint32_t inode, int fd) {
+    struct inheritance *inheritance = context;
+    (void)fd;
+    const struct socket_entry *entry = table_find(&inheritance->record->sockets, &inode);
+    if (entry == NULL || !entry->listens)
+        return true;
+    if (inheritance->owner.pid == 0 && !owner_read(inheritance->process, &inheritance->owner))
+        return false;
+    if (strcmp(inheritance->owner.program, entry->program) == 0 ||
+        is_handed_over(inheritance->process))
+        return false;
+    struct finding finding = {.kind = FINDING_LISTENER_INHERITED,
+                              .address = entry->given,
+                              .process = inheritance->process};
+    memcpy(finding.program, entry->program, sizeof finding.program);
+    memcpy(finding.other, inheritance->owner.program, sizeof finding.other);
+    find(inheritance->record, &finding);
+    return true;
+}
+
+static bool any_listens(const struct record *record) {
+    for (size_t i = 0; i < record->sockets.count; i++)
+        if (((const struct socket_entry *)table_entry(&record->sockets, i))->listens)
+            return true;
+    return false;
+}
+
+/* A traced program gets no privileges from its file, unless the tracer is root. */
+static void find_lost_privileges(struct record *record, pid_t process) {
+    char path[40];
+    struct stat file;
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)process);
+    if (geteuid() == 0 || stat(path, &file) < 0)
+        return;
+    bool raised = (file.st_mode & S_ISUID) != 0 && file.st_uid != geteuid();
+    if (!raised && getxattr(path, "security.capability", NULL, 0) <= 0)
+        return;
+    struct finding finding = {.kind = FINDING_PRIVILEGES_LOST, .process = process};
+    memcpy(finding.program, program_of(record, process)->program, sizeof finding.program);
+    find(record, &finding);
+}
+
+void record_exec(struct record *record, pid_t process) {
+    struct inheritance inheritance = {.record = record, .process = process};
+    forget_program(record, process);
+    if (any_listens(record))
+        process_sockets(process, MOST_DESCRIPTORS, find_inherited, &inheritance);
+    find_lost_privileges(record, process);
+}
+
+/* --- why --- */
+
+static struct why_call question_of(const struct recorded_call *call, const char *zone) {
+    struct why_call question = {.call = seccomp_call_name(call->call),
+                                .error = call->error,
+                                .process = call->process,
+                                .protocol = call->socket.protocol,
+                                .address = call->address,
+                                .unix_socket = call->unix_socket,
+                                .socket = call->socket.view};
+    snprintf(question.zone, sizeof question.zone, "%s", zone);
+    snprintf(question.device, sizeof question.device, "%s", call->socket.device);
+    return question;
+}
+
+/* Other sockets had the port, or all ports; with the same call later it can succeed. */
+static bool is_conflict(const struct recorded_call *call, const struct why *why) {
+    if (call->error == EADDRINUSE)
+        return true;
+    return why != NULL && call->call == SOCKET_CALL_CONNECT &&
+           call->socket.protocol != PROTOCOL_UNIX && why->cause != CAUSE_ADDRESS_NOT_LOCAL;
+}
+
+/* --- the record --- */
+
+/* A non-blocking connect() that is under way, or is asked about again, has not failed. */
+static bool has_failed(const struct traced_call *call) {
+    if (call->call == SOCKET_CALL_CONNECT)
+        return call->error != 0 && call->error != EINPROGRESS && call->error != EALREADY &&
+               call->error != EISCONN && call->error != EINTR;
+    return call->error != 0;
+}
+
+static bool is_wanted(const struct record *record, const struct traced_call *call) {
+    const struct record_filter *filter = &record->filter;
+    const int *error = filter->errors;
+    if (filter->calls != 0 && (filter->calls & 1U << call->call) == 0)
+        return false;
+    while (error != NULL && *error != 0 && *error != call->error)
+        error++;
+    return error == NULL || *error != 0;
+}
+
+static void keep_socket(struct record *record, struct recorded_call *call) {
+    const struct program_entry *program = program_of(record, call->process);
+    memcpy(call->program, program->program, sizeof call->program);
+    memcpy(call->parent_program, program->parent_program, sizeof call->parent_program);
+    call->parent = program->parent;
+}
+
+/* Returns the row for the call, which is made if there is none like it; NULL if there are too many.
+ * A new row takes `why`. */
+static struct recorded_call *row_of(struct record *record, const struct recorded_call *call,
+                                    struct why *why, bool *is_new) {
+    uint64_t key = key_of_kind(call, why);
+    struct kind_entry *entry = entry_of(&record->keys, &key);
+    *is_new = entry->call == NULL;
+    if (!*is_new)
+        return entry->call;
+    if (record->call_count == MOST_CALLS)
+        return NULL;
+    record->calls = arena_grow(&record->arena, record->calls, record->call_count,
+                               sizeof(struct recorded_call *));
+    entry->call = arena_keep(&record->arena, call, sizeof *call);
+    entry->call->conflict = is_conflict(call, why);
+    entry->call->why = why;
+    record->calls[record->call_count++] = entry->call;
+    return entry->call;
+}
+
+static void count(struct record *record, struct recorded_call *row, bool is_new) {
+    row->times++;
+    if (record->told != NULL)
+        record->told(record->context, row, is_new);
+}
+
+/* Looks for the reason, unless that was done just now for the same process and call. */
+static void keep_failed(struct record *record, const struct recorded_call *call, const char *zone) {
+    uint64_t key = key_of_process(call);
+    struct kind_entry *recent = entry_of(&record->recent, &key);
+    if (recent->call != NULL && units_now_ns() - recent->looked_ns < AGAIN_NS) {
+        count(record, recent->call, false);
+        return;
+    }
+    struct why_call question = question_of(call, zone);
+    struct why *why = NULL;
+    bool is_new;
+    if (call->socket.protocol_known && why_call_has_cause(&question) &&
+        record->looks < MOST_LOOKS) {
+        why = malloc(sizeof *why);
+        if (why == NULL)
+            arena_out_of_memory();
+        why_call_look(&question, why);
+    }
+    struct recorded_call *row = row_of(record, call, why, &is_new);
+    if (row == NULL || !is_new)
+        free(why);
+    record->looks += why != NULL && is_new && row != NULL;
+    record->left_out += row == NULL;
+    recent->call = row;
+    recent->looked_ns = units_now_ns();
+    if (row != NULL)
+        count(record, row, is_new);
+}
+
+void record_call(struct record *record, const struct traced_call *call) {
+    struct recorded_call kept = {
+        .call = call->call, .error = has_failed(call) ? call->error : 0, .process = call->process};
+    char zone[IF_NAMESIZE];
+    bool is_new;
+    look_at_socket(call, &kept.socket);
+    if (!look_at_address(call, &kept.socket, &kept, zone) ||
+        (kept.socket.known && !kept.socket.protocol_known))
+        return;
+    keep_socket(record, &kept);
+    follow_socket(record, &kept);
+    if (!is_wanted(record, call))
+        return;
+    if (kept.error != 0) {
+        keep_failed(record, &kept, zone);
+        return;
+    }
+    struct recorded_call *row = row_of(record, &kept, NULL, &is_new);
+    if (row != NULL)
+        count(record, row, is_new);
+    else
+        record->left_out++;
+}
+
+uint64_t record_conflicts(const struct record *record) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < record->call_count; i++)
+        sum += record->calls[i]->conflict ? record->calls[i]->times : 0;
+    return sum;
+}

@@ -1,0 +1,354 @@
+#!/bin/sh
+# portreuse trace: each call that fails is reported once, with its cause, and the program does not
+# notice. tests/field/tracing.sh has real programs.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=private.sh
+. "$here/../private.sh"
+
+caller=$(cd "$helpers" && pwd)/caller
+
+# trace WORD...: runs the helper of that name, with the report in JSON in the file json.
+trace() {
+  run timeout 20 "$portreuse" trace --output "$work/json:json" -- "$caller" "$@"
+}
+
+# same WORD...: the helper says the same, and exits with the same status, as without trace.
+same() {
+  "$caller" "$@" >"$work/want" 2>&1
+  want=$?
+  trace "$@"
+  ok "$*: the program does the same" diff "$work/want" "$work/out"
+  ok "$*: and exits with the same status" status_is "$want"
+}
+
+# calls JQ-FILTER WANT: what the filter makes of each failed call, joined by blanks.
+calls() {
+  [ -n "$jq" ] || return 0
+  got=$(jq -r "[.calls[] | select(.error) | $1] | join(\" \")" "$work/json")
+  ok "$test_about: $1 is $2" [ "$got" = "$2" ]
+}
+findings() { # WANT
+  [ -n "$jq" ] || return 0
+  got=$(jq -r '[.findings[].finding] | join(" ")' "$work/json")
+  ok "$test_about: the findings are '$1'" [ "$got" = "$1" ]
+}
+about() {
+  test_about=$*
+  same "$@"
+}
+jq=$(command -v jq)
+[ -n "$jq" ] || skip "what the JSON says" "jq is not installed"
+
+# --- nothing fails ---
+
+about exit=0
+ok "a program without sockets: nothing is said" err_is_empty
+about exit=77
+about tcp4 reuseaddr bind=80 listen
+ok "calls that succeed are not told" err_is_empty
+calls .call ""
+
+# --- who is in the way ---
+
+about tcp4 bind=80 listen tcp4 bind=80
+calls .call bind
+calls .error EADDRINUSE
+calls .address 127.0.0.1:80
+calls .protocol TCP
+calls .cause bound-twice
+calls .program caller
+calls '.sockets[0].state' LISTEN
+calls '.conflict' true
+ok "the text says it, too" err_has "bind(127.0.0.1:80): EADDRINUSE; the program has bound it twice"
+ok "a process that the tracer has stopped is not told to be stopped" sh -c '! grep -q stopped "$1"' - "$work/err"
+
+about tcp4 reuseaddr bind=any:80 listen tcp6 reuseaddr bind=any:80
+calls .cause bound-twice
+calls .address '[::]:80'
+about tcp4 bind=80 tcp4 fork bind=80
+calls .cause bound-twice
+calls .parent_program caller
+about tcp4 bind=80 tcp4 vfork bind=80
+calls .cause bound-twice
+about tcp4 bind=80 tcp4 thread bind=80
+calls .cause bound-twice
+about udp4 bind=53 udp4 bind=53
+calls .protocol UDP
+calls .cause bound-twice
+about tcp4 bind=80 bind=81
+calls .error EINVAL
+calls .cause ""
+ok "that a socket is bound already is said" err_has "EINVAL; the socket is bound already, to"
+about tcp4 reuseaddr bind=80 tcp4 reuseaddr bind=80 listen tcp4 connect=80
+calls .call ""
+
+# listen() fails if another socket with the same address listens first.
+about tcp4 reuseaddr bind=80 tcp4 reuseaddr bind=80 exit=0
+"$caller" tcp4 reuseaddr bind=80 listen pause >/dev/null &
+server=$!
+until "$portreuse" why :80 | grep -q listens; do sleep 0.05; done
+about tcp4 bind=80
+calls .cause address-in-use
+calls '.sockets[0].processes[0].pid' $server
+ok "another program is named" err_has "EADDRINUSE; caller ($server) listens; stop it"
+ok "with the command that stops it" err_has "kill $server"
+about tcp4 bind=any:80
+calls .cause wildcard-vs-specific
+about tcp4 reuseport bind=80
+calls .cause reuseport-all-or-none
+calls '.options.reuseport' true
+kill $server
+wait $server 2>/dev/null
+
+# --- connect() ---
+
+about tcp4 connect=81
+calls .error ECONNREFUSED
+calls .cause ""
+calls .conflict false
+about tcp4 reuseaddr bind=82 listen tcp4 nonblock connect=82
+calls .call ""
+sysctl -qw net.ipv4.ip_local_port_range="40000 40001" 2>/dev/null ||
+  echo "40000 40001" >/proc/sys/net/ipv4/ip_local_port_range
+about tcp4 reuseaddr bind=82 listen tcp4 connect=82 tcp4 connect=82 tcp4 connect=82
+calls .error EADDRNOTAVAIL
+calls .cause ephemeral-exhaustion-established
+about tcp4 bind=0 tcp4 bind=0 tcp4 bind=0
+calls .error EADDRINUSE
+calls .cause ephemeral-bind
+about udp4 bind=0 udp4 bind=0 udp4 connect=9
+calls .error EAGAIN
+calls .cause ephemeral-bind
+echo "32768 60999" >/proc/sys/net/ipv4/ip_local_port_range
+
+# --- Unix sockets ---
+
+"$caller" unix bind="$work/s" >/dev/null
+about unix bind="$work/s"
+calls .cause unix-stale-socket
+calls .address "unix:$work/s"
+about unix connect="$work/s"
+calls .error ECONNREFUSED
+calls .cause unix-stale-socket
+about unix connect="$work/none"
+calls .cause unix-no-socket
+about unix bind="$work/none/s"
+calls .cause unix-no-directory
+about unix bind=@name listen unix bind=@name
+calls .cause bound-twice
+calls .address unix:@name
+(
+  cd "$work" || exit
+  rm -f s
+  run timeout 20 "$portreuse" trace -- "$caller" unix bind=s unix bind=s
+)
+ok "a relative path is that of the program" err_has "bind(unix:s): EADDRINUSE; the program has bound it twice"
+
+# --- other ways to make a call ---
+
+about filter tcp4 bind=80 tcp4 bind=80
+calls .cause bound-twice
+run timeout 20 "$portreuse" trace -- "$caller" exec=exit=5
+ok "a thread that executes another program" status_is 5
+if "$caller" mptcp4 >/dev/null 2>&1; then
+  about mptcp4 bind=80 listen mptcp4 bind=80
+  calls .protocol MPTCP
+  calls .cause bound-twice
+else
+  skip "MPTCP" "this kernel has none"
+fi
+
+# --- findings ---
+
+about tcp4 bind=80 listen
+findings no-reuseaddr
+about tcp4 reuseaddr bind=40000 listen
+findings port-in-range
+ok "a finding is told at the end" err_has "port-in-range: caller has 127.0.0.1:40000"
+about udp4 bind=40000
+findings port-in-range
+about tcp4 reuseaddr bind=0 listen
+findings ""
+about tcp4 bind=80 reuseaddr listen
+findings late-option
+about tcp4 reuseaddr bind=80 listen tcp4 reuseaddr bind=80 listen
+findings error-ignored
+run timeout 20 "$portreuse" trace --output "$work/json:json" -- \
+  "$caller" tcp4 reuseaddr bind=80 listen exec=exit=0
+test_about="another program is executed"
+findings ""
+cat >"$work/inherit" <<'END'
+import os, socket
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 80))
+s.listen()
+s.set_inheritable(True)
+os.spawnlp(os.P_WAIT, "true", "true")
+END
+if command -v python3 >/dev/null; then
+  run timeout 20 "$portreuse" trace --output "$work/json:json" -- python3 "$work/inherit"
+  test_about="a child gets the listener"
+  findings listener-inherited
+fi
+
+# --- retries ---
+
+i=0
+set --
+while [ $i -lt 12 ]; do
+  set -- "$@" tcp4 bind=80
+  i=$((i + 1))
+done
+trace "$@"
+test_about="a program that tries again"
+calls .times 11
+ok "it is told once, and how often at the end" [ "$(grep -c 'bind(127.0.0.1:80): EADDRINUSE' "$work/err")" = 1 ]
+ok "with the number" err_has "has failed 11 times"
+
+# --- the program is not there ---
+
+run "$portreuse" trace -- "$work/none"
+ok "a program that does not exist: 127" status_is 127
+ok "and why" err_has "portreuse trace: $work/none: No such file or directory"
+run "$portreuse" trace -- "$work"
+ok "one that cannot be executed: 126" status_is 126
+run "$portreuse" trace
+ok "no program" status_is 2
+run "$portreuse" trace --only nonsense -- true
+ok "an option that is wrong" status_is 2
+run "$portreuse" trace -v true --help
+ok "what follows the program is the program's" status_is 0
+
+# --- options ---
+
+run "$portreuse" trace --fail -- "$caller" tcp4 bind=80 tcp4 bind=80
+ok "--fail: a conflict fails" status_is 1
+run "$portreuse" trace --fail -- "$caller" tcp4 connect=1
+ok "--fail: a server that is not there is no conflict" status_is 0
+run "$portreuse" trace --fail -- "$caller" tcp4 bind=80 tcp4 bind=80 exit=7
+ok "--fail: the program's own status goes first" status_is 7
+run "$portreuse" trace --only connect -- "$caller" tcp4 bind=80 tcp4 bind=80 tcp4 connect=1
+ok "--only: another call is left out" sh -c '! grep -q "bind(127.0.0.1:80): EADDR" "$1"' - "$work/err"
+ok "--only: this call is told" err_has "connect(127.0.0.1:1): ECONNREFUSED"
+run "$portreuse" trace --only EADDRINUSE -- "$caller" tcp4 bind=80 tcp4 bind=80 tcp4 connect=1
+ok "--only: an errno" err_has "bind(127.0.0.1:80): EADDRINUSE"
+ok "--only: not another one" sh -c '! grep -q connect "$1"' - "$work/err"
+run "$portreuse" trace -v -- "$caller" tcp4 bind=80
+ok "-v: calls that succeed" err_has "bind(127.0.0.1:80): ok"
+"$caller" tcp4 reuseaddr bind=80 listen pause >/dev/null &
+server=$!
+until "$portreuse" why :80 | grep -q listens; do sleep 0.05; done
+run "$portreuse" trace --net=private -- "$caller" tcp4 bind=80
+if err_has "no private namespace"; then
+  skip "--net=private" "no private namespace"
+else
+  ok "--net=private: the port is free there" out_has "bind 0"
+  as_user "$portreuse" trace --net=private -- sh -c 'id -u' >"$work/out" 2>"$work/err"
+  ok "--net=private: the user stays the same" [ "$(cat "$work/out")" = "$(as_user id -u)" ]
+fi
+kill $server
+wait $server 2>/dev/null
+run as_user "$portreuse" trace -- "$caller" tcp4 bind=80
+ok "an ordinary user: a privileged port" err_says "EACCES; ports below 1024 need CAP_NET_BIND_SERVICE"
+
+# --- formats ---
+
+for format in text json ndjson junit markdown github line; do
+  run "$portreuse" trace --output "$work/report:$format" -- "$caller" tcp4 bind=80 tcp4 bind=80
+  ok "$format is written" grep -q "EADDRINUSE" "$work/report"
+  ok "$format: standard output is the program's" out_has "bind 98"
+done
+ok "the first line" [ "$(cat "$work/report")" = \
+  "CRITICAL 1 call failed by conflict: bind(127.0.0.1:80): EADDRINUSE, bound-twice" ]
+run "$portreuse" trace --output "$work/none/report:json" -- "$caller" tcp4
+ok "a file that cannot be written: the program does not run" status_is 2
+ok "and says so" out_is_empty
+if command -v xmllint >/dev/null; then
+  run "$portreuse" trace --output "$work/r.xml" -- "$caller" tcp4 bind=80 tcp4 bind=80 tcp4 connect=1
+  ok "the XML is as the schema says" xmllint --noout --schema "$here/junit.xsd" "$work/r.xml"
+fi
+for candidate in python3 /usr/bin/python3; do
+  "$candidate" -c 'import jsonschema' 2>/dev/null || continue
+  run "$portreuse" trace --output "$work/r.json" -- "$caller" tcp4 bind=80 listen tcp4 bind=80 tcp4 connect=1 \
+    unix bind="$work/none/s" tcp4 bind=81 bind=82
+  ok "the JSON is as docs/trace.schema.json says" "$candidate" -c 'import json, sys, jsonschema
+jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' \
+    "$work/r.json" "$here/../../docs/trace.schema.json"
+  break
+done
+
+# --- signals ---
+
+run "$portreuse" trace -- sh -c 'kill -TERM $$'
+ok "a program that is killed by a signal: so ends trace" status_is 143
+run "$portreuse" trace -- sh -c 'kill -KILL $$'
+ok "also by SIGKILL" status_is 137
+
+# told_to SIGNAL TRAP...: sends the signal to trace alone, and shows what the program does.
+"$portreuse" trace -- sh -c 'trap "echo usr1; exit 3" USR1; echo $$ >"$0"; while :; do sleep 0.05; done' \
+  "$work/pid" >"$work/out" 2>"$work/err" &
+tracer=$!
+until [ -s "$work/pid" ]; do sleep 0.05; done
+kill -USR1 $tracer
+rc=0
+wait $tracer || rc=$?
+ok "a signal for trace is passed on to the program" status_is 3
+ok "once" [ "$(cat "$work/out")" = usr1 ]
+
+# A stop of the program stops trace, and the other way round when it goes on.
+state_of() { sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null; }
+until_state() { # PID STATES
+  i=0
+  while ! echo "$2" | grep -q "$(state_of "$1")"; do
+    i=$((i + 1))
+    [ $i -lt 100 ] || return 1
+    sleep 0.05
+  done
+}
+rm -f "$work/pid"
+"$portreuse" trace -- sh -c 'echo $$ >"$0"; while :; do sleep 0.05; done' "$work/pid" >"$work/out" 2>"$work/err" &
+tracer=$!
+until [ -s "$work/pid" ]; do sleep 0.05; done
+program=$(cat "$work/pid")
+kill -STOP "$program"
+ok "trace stops with the program" until_state $tracer T
+kill -CONT "$program"
+ok "and goes on with it" until_state $tracer S
+kill -STOP "$program"
+until_state $tracer T
+kill -CONT $tracer
+ok "the program goes on with trace" until_state "$program" SR
+# If trace is killed, nothing is left: not the program, not its tracer, not a stopped process.
+others=$(pgrep -s 0 -f "portreuse trace" 2>/dev/null; echo "$program")
+kill -KILL $tracer
+wait $tracer 2>/dev/null
+gone() {
+  i=0
+  for pid in $others; do
+    while [ -e "/proc/$pid" ] && [ "$(state_of "$pid")" != Z ]; do
+      i=$((i + 1))
+      [ "$i" -lt 100 ] || return 1
+      sleep 0.05
+    done
+  done
+}
+ok "if trace is killed, the program is gone" gone
+
+# What the program leaves behind is waited for.
+run "$portreuse" trace -- sh -c '(sleep 0.4; echo late) & echo early'
+ok "a process that was left behind is waited for" out_has late
+
+# 40 children, half of which conflict. (Where a host has very many processes, to find the owner of a
+# socket takes long.)
+run timeout 300 "$portreuse" trace --output "$work/json:json" -- sh -c '
+  for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    "$1" tcp4 bind=80 >/dev/null
+    "$1" tcp4 reuseaddr bind=81 tcp4 bind=81 >/dev/null
+  done' - "$caller"
+test_about="40 programs"
+calls .times 20
+calls .cause bound-twice
+
+finish

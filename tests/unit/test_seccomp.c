@@ -1,0 +1,123 @@
+/* The filter of portreuse trace: a small machine runs it, for each set of numbers of system calls
+ * that this processor has. */
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <string.h>
+
+#include "kernel/seccomp.h"
+#include "test.h"
+
+/* Runs the filter on a call, as the kernel does; returns what the kernel is to do. */
+static uint32_t run(const struct seccomp_call *call) {
+    struct seccomp_instruction program[SECCOMP_MOST_INSTRUCTIONS];
+    unsigned count = seccomp_program(program);
+    struct seccomp_data data = {.nr = (int)call->number, .arch = call->arch};
+    uint32_t value = 0;
+    for (unsigned i = 0; i < 6; i++)
+        data.args[i] = call->arguments[i];
+    for (unsigned at = 0; at < count; at++) {
+        const struct seccomp_instruction *now = &program[at];
+        switch (now->code) {
+        case BPF_LD | BPF_W | BPF_ABS:
+            assert_true(now->value + sizeof value <= sizeof data);
+            memcpy(&value, (const char *)&data + now->value, sizeof value);
+            break;
+        case BPF_JMP | BPF_JEQ | BPF_K:
+            at += value == now->value ? now->yes : now->no;
+            break;
+        case BPF_RET | BPF_K:
+            return now->value;
+        default:
+            fail_msg("instruction %u: %#x", at, now->code);
+        }
+    }
+    fail_msg("the filter has no end");
+    return 0;
+}
+
+#if defined __x86_64__ || defined __i386__
+
+static const struct row {
+    uint32_t arch;
+    uint64_t number, first;
+    enum socket_call call;
+    unsigned word_size;
+} rows[] = {
+    {AUDIT_ARCH_X86_64, 49, 0, SOCKET_CALL_BIND, 0},
+    {AUDIT_ARCH_X86_64, 50, 0, SOCKET_CALL_LISTEN, 0},
+    {AUDIT_ARCH_X86_64, 42, 0, SOCKET_CALL_CONNECT, 0},
+    {AUDIT_ARCH_X86_64, 0x40000000 | 49, 0, SOCKET_CALL_BIND, 0}, /* x32 */
+    {AUDIT_ARCH_X86_64, 0x40000000 | 42, 0, SOCKET_CALL_CONNECT, 0},
+    {AUDIT_ARCH_I386, 361, 0, SOCKET_CALL_BIND, 0},
+    {AUDIT_ARCH_I386, 363, 0, SOCKET_CALL_LISTEN, 0},
+    {AUDIT_ARCH_I386, 362, 0, SOCKET_CALL_CONNECT, 0},
+    {AUDIT_ARCH_I386, 102, 2, SOCKET_CALL_BIND, 4}, /* socketcall() */
+    {AUDIT_ARCH_I386, 102, 3, SOCKET_CALL_CONNECT, 4},
+    {AUDIT_ARCH_I386, 102, 4, SOCKET_CALL_LISTEN, 4},
+    /* not watched: accept(), the same numbers of another set, read(), unknown processors */
+    {AUDIT_ARCH_X86_64, 43, 0, SOCKET_CALL_NONE, 0},
+    {AUDIT_ARCH_X86_64, 102, 2, SOCKET_CALL_NONE, 0},
+    {AUDIT_ARCH_X86_64, 361, 0, SOCKET_CALL_NONE, 0},
+    {AUDIT_ARCH_X86_64, 0, 49, SOCKET_CALL_NONE, 0},
+    {AUDIT_ARCH_I386, 49, 0, SOCKET_CALL_NONE, 0},
+    {AUDIT_ARCH_I386, 102, 5, SOCKET_CALL_NONE, 4},
+    {AUDIT_ARCH_I386, 0x40000000 | 361, 0, SOCKET_CALL_NONE, 0},
+    {AUDIT_ARCH_AARCH64, 200, 0, SOCKET_CALL_NONE, 0},
+};
+
+static void the_filter_and_the_tracer_agree_about_every_call(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        const struct seccomp_call call = {rows[i].arch, rows[i].number, {rows[i].first}};
+        unsigned word_size;
+        uint32_t want = rows[i].call == SOCKET_CALL_NONE ? SECCOMP_RET_ALLOW : SECCOMP_RET_TRACE;
+        if (run(&call) != want)
+            fail_msg("row %zu: %#x", i, run(&call));
+        assert_int_equal(seccomp_which(&call, &word_size), rows[i].call);
+        assert_int_equal(word_size, rows[i].word_size);
+    }
+}
+
+/* All numbers, so that nothing is stopped by mistake. */
+static void no_other_call_stops(void **state) {
+    static const uint32_t archs[] = {AUDIT_ARCH_X86_64, AUDIT_ARCH_I386};
+    unsigned stops = 0;
+    (void)state;
+    for (size_t i = 0; i < ROWS(archs); i++)
+        for (uint64_t number = 0; number < 1024; number++) {
+            const struct seccomp_call call = {archs[i], number, {0}};
+            stops += run(&call) != SECCOMP_RET_ALLOW;
+        }
+    assert_int_equal(stops, 6);
+}
+
+#else
+
+static void the_filter_and_the_tracer_agree_about_every_call(void **state) {
+    (void)state;
+    skip();
+}
+
+static void no_other_call_stops(void **state) {
+    (void)state;
+    skip();
+}
+
+#endif
+
+static void each_call_has_its_name(void **state) {
+    (void)state;
+    assert_string_equal(seccomp_call_name(SOCKET_CALL_BIND), "bind");
+    assert_string_equal(seccomp_call_name(SOCKET_CALL_LISTEN), "listen");
+    assert_string_equal(seccomp_call_name(SOCKET_CALL_CONNECT), "connect");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_filter_and_the_tracer_agree_about_every_call),
+        cmocka_unit_test(no_other_call_stops),
+        cmocka_unit_test(each_call_has_its_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
