@@ -56,12 +56,17 @@ static enum knowledge outgoing(const struct why *why, const struct inet_socket *
     return socket->state != STATE_TIME_WAIT || ours == theirs ? NOT_KNOWN : knowledge_of(ours);
 }
 
+static bool was_tried(const struct why *why, unsigned options) {
+    return (why->tried & 1U << options) != 0;
+}
+
 /* If a trial with the option succeeded, all sockets in the way of one without it have it. If it did
- * not, one of them lacks it. */
+ * not, one of them lacks it; so it does where one with both options failed. */
 static enum knowledge by_trial(const struct why *why, unsigned option) {
+    const unsigned both = WHY_REUSEADDR | WHY_REUSEPORT;
     int error = why->trials[option].error;
-    if ((why->tried & 1U << option) == 0)
-        return NOT_KNOWN;
+    if (!was_tried(why, option))
+        return was_tried(why, both) && why->trials[both].error == EADDRINUSE ? KNOWN_NO : NOT_KNOWN;
     return error == 0 ? KNOWN_YES : error == EADDRINUSE ? KNOWN_NO : NOT_KNOWN;
 }
 

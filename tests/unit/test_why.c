@@ -74,6 +74,19 @@ static void a_trial_shows_whether_the_old_socket_had_the_option(void **state) {
     assert_int_equal(reuseaddr_by_trial(EACCES), NOT_KNOWN);
 }
 
+static void a_trial_with_both_options_shows_it_too_if_it_fails(void **state) {
+    struct why why = a_refusal();
+    struct occupant occupant = {.socket = {.state = STATE_TIME_WAIT}};
+    const unsigned both = WHY_REUSEADDR | WHY_REUSEPORT;
+    (void)state;
+    why.tried = 1U << both;
+    why_describe(&why, &occupant);
+    assert_int_equal(occupant.reuseaddr, KNOWN_NO);
+    why.trials[both].error = 0; /* it had one of the two */
+    why_describe(&why, &occupant);
+    assert_int_equal(occupant.reuseaddr, NOT_KNOWN);
+}
+
 static enum knowledge outgoing(enum tcp_state tcp, const char *local, const char *remote,
                                enum socket_opener opener) {
     struct why why = a_refusal();
@@ -518,6 +531,7 @@ static void the_most_telling_refusal_is_the_answer(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_trial_shows_whether_the_old_socket_had_the_option),
+        cmocka_unit_test(a_trial_with_both_options_shows_it_too_if_it_fails),
         cmocka_unit_test(in_time_wait_the_range_shows_who_opened_the_connection),
         cmocka_unit_test(the_refusal_is_that_of_the_program_asked_about),
         cmocka_unit_test(one_owner_leaves_the_cause_as_it_is),
