@@ -22,6 +22,11 @@ void process_use_root(const char *path);
 /* Called for each process id; false ends the visits. */
 typedef bool process_visit(void *context, pid_t pid);
 
+/* From now on process_each() visits the processes of this process group alone; 0: all of them. It
+ * is for whoever knows that the others have nothing to do with a question, however many there are.
+ */
+void process_use_group(pid_t group);
+
 /* Visits the processes that /proc shows. Returns 0 or an errno: that of opening /proc. */
 int process_each(process_visit *visit, void *context);
 

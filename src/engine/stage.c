@@ -334,6 +334,8 @@ static enum outcome prepare(struct stage *stage) {
     process_stay_on_processor();
     if (!stage->options->current && netns_enter(reason) == NETNS_REFUSED)
         return stage_reason(stage, OUTCOME_SKIP, "%s", reason);
+    if (!stage->options->current) /* the sockets of this namespace belong to the roles */
+        process_use_group(getpgrp());
     stage->families = may_have_ipv6(stage) ? 0 : AF_INET;
     stage->diag = sockdiag_open(NETNS_HERE);
     stage->diag_error = stage->diag < 0 ? errno : sockdiag_works(stage->diag);

@@ -46,6 +46,12 @@ void process_use_root(const char *path) {
     root = path == NULL ? "/proc" : path;
 }
 
+static pid_t only_group;
+
+void process_use_group(pid_t group) {
+    only_group = group;
+}
+
 /* Writes the path of a file of /proc/PID, and returns it. */
 static const char *path_of(pid_t pid, const char *name, char *path) {
     snprintf(path, PATH_SIZE, "%s/%d/%s", root, (int)pid, name);
@@ -67,7 +73,7 @@ int process_each(process_visit *visit, void *context) {
         for (ssize_t at = 0; more && at < size;) {
             const struct dirent64 *entry = (const struct dirent64 *)(chunk + at);
             pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-            if (pid > 0)
+            if (pid > 0 && (only_group == 0 || getpgid(pid) == only_group))
                 more = visit(context, pid);
             at += entry->d_reclen;
         }

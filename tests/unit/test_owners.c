@@ -124,6 +124,34 @@ static void owners_find_counts_a_process_once(void **state) {
     close(fd);
 }
 
+/* A socket that this process shares with a child in a process group of its own. */
+static void owners_find_looks_into_one_process_group_alone_if_told(void **state) {
+    int fd = socket(AF_INET, SOCK_STREAM, 0), ends[2];
+    struct owners all = {.inode = inode_of(fd)}, one = all, again = all;
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        char byte;
+        close(ends[1]);
+        _exit(read(ends[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    assert_int_equal(setpgid(child, child), 0);
+    owners_find(&all, 1);
+    process_use_group(child);
+    owners_find(&one, 1);
+    process_use_group(0);
+    owners_find(&again, 1);
+    close(ends[1]);
+    close(ends[0]);
+    waitpid(child, NULL, 0);
+    close(fd);
+    assert_int_equal(all.count, 2);
+    assert_int_equal(one.count, 1);
+    assert_int_equal(one.oldest[0].pid, child);
+    assert_int_equal(again.count, 2);
+}
+
 enum { HIGH = 300 };
 
 /* Fills the descriptors below HIGH, or empties them again. */
@@ -441,6 +469,7 @@ int main(void) {
         cmocka_unit_test(placement_text_shortens_a_long_name),
         cmocka_unit_test(owners_find_lists_every_owner_the_oldest_first),
         cmocka_unit_test(owners_find_counts_a_process_once),
+        cmocka_unit_test(owners_find_looks_into_one_process_group_alone_if_told),
         cmocka_unit_test(owners_find_gives_each_socket_its_owner_at_high_descriptors),
         cmocka_unit_test(owners_find_counts_more_than_it_lists),
         cmocka_unit_test(owners_find_looks_again_where_an_owner_is_gone),
