@@ -280,11 +280,17 @@ static void find_occupant_anyway(struct why *why) {
         why->evidence = (struct evidence){0};
 }
 
+static bool reuseaddr_helps(const struct why *why) {
+    return (why->tried & 1U << WHY_REUSEADDR) != 0 && why->trials[WHY_REUSEADDR].error == 0;
+}
+
 /* Without SO_REUSEADDR, what is refused with it is refused as well: the one trial that is left to
- * make has both options. */
+ * make has both options. Where SO_REUSEADDR has helped it is not made: it would succeed, and from
+ * then on the kernel would let SO_REUSEPORT alone bind over a TIME-WAIT that lacks it
+ * (inet_csk_update_fastreuse() in net/ipv4/inet_connection_sock.c). */
 static void judge_refusal(struct why *why, const struct why_trial *trial) {
     if (trial->error == EADDRINUSE && why->asked.protocol != PROTOCOL_UDP &&
-        !why_try(why, 1U << (WHY_REUSEADDR | WHY_REUSEPORT)))
+        !reuseaddr_helps(why) && !why_try(why, 1U << (WHY_REUSEADDR | WHY_REUSEPORT)))
         return;
     refuse(why, trial);
     if (trial->error == EADDRINUSE)
