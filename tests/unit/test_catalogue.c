@@ -113,6 +113,89 @@ static void a_header_alone_needs_no_case(void **state) {
     errors_free(&errors);
 }
 
+/* --- what the tool itself says of the stories --- */
+
+/* The scenarios whose failure, or whose own cause, a live look does not name, and why. */
+static const struct {
+    const char *scenario, *reason;
+} unseen[] = {
+    {"accept-queue-full", "no call is refused because of a port: a SYN gets no answer"},
+    {"bind-twice-listen-once",
+     "the call that is refused is listen() on a socket that is bound already, and a live look is "
+     "about bind(): it finds the listener"},
+    {"leaked-listener",
+     "roles all run one program, so that a live look takes the process that inherited the listener "
+     "for the server"},
+    {"peer-close-wait", "no call fails"},
+    {"port-range-per-socket", "no question takes IP_LOCAL_PORT_RANGE yet"},
+    {"reuseport-balance", "no call fails"},
+    {"reuseport-blackhole", "no call is refused: a connection gets no answer"},
+    {"reuseport-reload-drops", "no call is refused because of a port: connections are reset"},
+    {"server-closed-first-reconnect",
+     "the TIME-WAIT is at the other end: connect() is not refused, but waits"},
+    {"wrong-source", "the route is missing, not the port"},
+};
+
+static const char *reason_unseen(const char *scenario) {
+    for (size_t i = 0; i < ROWS(unseen); i++)
+        if (strcmp(unseen[i].scenario, scenario) == 0)
+            return unseen[i].reason;
+    return NULL;
+}
+
+/* Returns whether a step of the scenario asks for this cause; CAUSE_COUNT: for any cause. An older
+ * kernel may see less. */
+static bool asks_for(const struct scenario *scenario, enum cause cause) {
+    for (size_t i = 0; i < scenario->step_count; i++) {
+        const struct step *step = &scenario->steps[i];
+        const struct expectation *want = &step->want;
+        if (step->verb != VERB_WHY || want->either_count != 1 || want->either[0].kind != WANT_CAUSE)
+            continue;
+        if (cause == CAUSE_COUNT || want->either[0].cause == cause)
+            return true;
+    }
+    return false;
+}
+
+static void each_scenario_asks_for_its_cause_unless_it_cannot_be_seen(void **state) {
+    (void)state;
+    for (size_t i = 0; i < catalogue_count; i++) {
+        struct scenario *scenario = parsed(&catalogue[i], false);
+        enum cause own = cause_named(scenario->name);
+        bool asks = asks_for(scenario, own);
+        if (!asks && reason_unseen(scenario->name) == NULL)
+            fail_msg(
+                "scenarios/%s.scenario: no step 'why ADDRESS -> %s'; if a live look cannot see "
+                "that, say why in %s",
+                scenario->name, own < CAUSE_COUNT ? scenario->name : "CAUSE", __FILE__);
+        if (asks && reason_unseen(scenario->name) != NULL)
+            fail_msg("%s asks for its cause, and is listed as unseen", scenario->name);
+        scenario_free(scenario);
+    }
+}
+
+static void each_cause_with_a_scenario_is_asked_for_there(void **state) {
+    (void)state;
+    for (enum cause cause = 0; cause < CAUSE_COUNT; cause++) {
+        const char *name = cause_row(cause)->scenario;
+        if (name == NULL || reason_unseen(name) != NULL)
+            continue;
+        const struct catalogue_entry *entry = catalogue_find(name);
+        assert_non_null(entry);
+        struct scenario *scenario = parsed(entry, false);
+        if (!asks_for(scenario, cause))
+            fail_msg("scenarios/%s.scenario: no step 'why ADDRESS -> %s'", name, cause_name(cause));
+        scenario_free(scenario);
+    }
+}
+
+static void only_scenarios_are_listed_as_unseen(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ROWS(unseen); i++)
+        if (catalogue_find(unseen[i].scenario) == NULL)
+            fail_msg("there is no scenario %s", unseen[i].scenario);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_scenario_is_sound_and_explains_itself),
@@ -121,6 +204,9 @@ int main(void) {
         cmocka_unit_test(the_first_tag_is_a_group_and_all_are_known),
         cmocka_unit_test(the_header_alone_is_that_of_the_whole),
         cmocka_unit_test(a_header_alone_needs_no_case),
+        cmocka_unit_test(each_scenario_asks_for_its_cause_unless_it_cannot_be_seen),
+        cmocka_unit_test(each_cause_with_a_scenario_is_asked_for_there),
+        cmocka_unit_test(only_scenarios_are_listed_as_unseen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
