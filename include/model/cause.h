@@ -28,6 +28,8 @@ enum cause {
     CAUSE_LIVE_CONNECTION,
     CAUSE_SELF_CONNECT,
     CAUSE_CLOSE_WAIT_LEAK,
+    CAUSE_FIN_WAIT_1_ORPHAN,
+    CAUSE_LAST_ACK_ORPHAN,
     CAUSE_FIN_WAIT_2_ORPHAN,
     CAUSE_STOLEN_PORT,
     CAUSE_STOLEN_PORT_TIME_WAIT,
@@ -70,7 +72,7 @@ enum {
     WHEN_OTHER_USER = 256,      /* both have SO_REUSEPORT, but not the same user */
     WHEN_FROM_PROC = 512,       /* the sockets were read from /proc/net */
     WHEN_BOTH_REUSEADDR = 1024, /* both sockets have SO_REUSEADDR */
-    WHEN_UNANSWERED = 2048,     /* the peer does not acknowledge the FIN of the occupant */
+    WHEN_UNREAD = 2048,         /* the peer of the occupant answers, but reads nothing */
     WHEN_NO_IPV6 = 4096,        /* IPv6 is switched off in the network namespace */
 };
 
@@ -106,7 +108,8 @@ enum {
     IF_UNRESERVED = 256,    /* the port is not reserved */
     IF_NOT_ROOT = 512,      /* whoever asks is not root */
     IF_PEER = 1024,         /* the process at the other end of the connection is known */
-    IF_UNANSWERED = 2048,   /* the peer does not acknowledge the FIN of the occupant */
+    IF_UNREAD = 2048,       /* the peer of the occupant answers, but reads nothing */
+    IF_READ = 8192,         /* it does not */
     IF_TIMED = 4096,        /* the occupant is in FIN-WAIT-2, or in TIME-WAIT */
 };
 

@@ -73,7 +73,9 @@ struct inet_socket {
     uint32_t expires_ms;    /* TIME-WAIT: time left; else that of the pending timer, or 0 */
     uint32_t receive_queue; /* LISTEN: connections waiting for accept(); else bytes */
     uint32_t send_queue;    /* LISTEN: the backlog; else bytes */
-    uint32_t drops;         /* UDP: datagrams lost because the receive queue was full */
+    bool
+        probing; /* TCP: the peer has no room for what is to be sent; it is asked again and again */
+    uint32_t drops; /* UDP: datagrams lost because the receive queue was full */
     uint32_t cookie[2];
     bool v6only; /* IPV6_V6ONLY, where v6only_known */
     bool v6only_known;

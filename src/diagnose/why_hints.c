@@ -33,11 +33,13 @@ static void find_servers(int diag, struct port_set *servers) {
     sockdiag_dump(diag, &query, add_port, servers);
 }
 
-/* The peer has not closed: its socket is open in some process, if it is on this host. */
+/* The peer has not ended the connection: its socket is open in some process, if it is here. */
 static void find_peer(int diag, const struct inet_socket *socket, struct owner *peer) {
     struct inet_socket other;
     struct owners owners = {0};
-    if (socket->inode != 0 || socket->state != STATE_FIN_WAIT_2 ||
+    bool closed = socket->state == STATE_FIN_WAIT_1 || socket->state == STATE_FIN_WAIT_2 ||
+                  socket->state == STATE_CLOSING || socket->state == STATE_LAST_ACK;
+    if (socket->inode != 0 || !closed ||
         sockdiag_find(diag, &socket->remote, &socket->local, &other) != 0 || other.inode == 0)
         return;
     owners.inode = other.inode;

@@ -59,6 +59,10 @@ static bool take_endpoint(const char **at, sa_family_t family, struct endpoint *
     return true;
 }
 
+/* The number of the timer in /proc/net/tcp (get_tcp4_sock() in net/ipv4/tcp_ipv4.c of the kernel).
+ */
+enum { ZERO_WINDOW_TIMER = 4 };
+
 bool procnet_parse(const char *line, enum protocol protocol, sa_family_t family,
                    struct inet_socket *socket) {
     const char *at = line;
@@ -78,6 +82,7 @@ bool procnet_parse(const char *line, enum protocol protocol, sa_family_t family,
     socket->receive_queue = (uint32_t)received;
     socket->uid = (uint32_t)uid;
     socket->inode = (uint32_t)inode;
+    socket->probing = protocol != PROTOCOL_UDP && timer == ZERO_WINDOW_TIMER;
     uint64_t references, pointer, drops;
     if (protocol != PROTOCOL_UDP && timer != 0 && ticks < UINT32_MAX / 1000)
         socket->expires_ms = (uint32_t)(ticks * 1000 / TICKS_PER_S);

@@ -211,6 +211,10 @@ static void read_attributes(const struct nlmsghdr *header, struct inet_socket *s
     }
 }
 
+/* The number of the timer in inet_diag_msg (inet_sk_diag_fill() in net/ipv4/inet_diag.c of
+ * the kernel). */
+enum { ZERO_WINDOW_TIMER = 4 };
+
 static bool read_socket(const struct nlmsghdr *header, const struct diag_query *query,
                         struct inet_socket *socket) {
     const struct inet_diag_msg *message = NLMSG_DATA(header);
@@ -227,6 +231,7 @@ static bool read_socket(const struct nlmsghdr *header, const struct diag_query *
         .uid = message->idiag_uid,
         .interface = message->id.idiag_if,
         .expires_ms = message->idiag_timer != 0 ? message->idiag_expires : 0,
+        .probing = message->idiag_timer == ZERO_WINDOW_TIMER,
         .receive_queue = message->idiag_rqueue,
         .send_queue = message->idiag_wqueue,
         .cookie = {message->id.idiag_cookie[0], message->id.idiag_cookie[1]},

@@ -98,9 +98,19 @@ static enum cause listener_cause(const struct refusal *refusal, const struct occ
     }
 }
 
-/* Returns whether the socket has sent a FIN that the peer has not acknowledged. */
-static bool is_unanswered(enum tcp_state state) {
-    return state == STATE_FIN_WAIT_1 || state == STATE_CLOSING || state == STATE_LAST_ACK;
+/* A connection that its process has closed: how far that has come. */
+static enum cause orphan_cause(enum tcp_state state) {
+    switch (state) {
+    case STATE_FIN_WAIT_1:
+    case STATE_CLOSING: /* the peer has closed too, in the same moment */
+        return CAUSE_FIN_WAIT_1_ORPHAN;
+    case STATE_LAST_ACK:
+        return CAUSE_LAST_ACK_ORPHAN;
+    case STATE_FIN_WAIT_2:
+        return CAUSE_FIN_WAIT_2_ORPHAN;
+    default:
+        return CAUSE_LIVE_CONNECTION;
+    }
 }
 
 /* A connection, or what is left of it in TIME-WAIT. */
@@ -119,9 +129,7 @@ static enum cause connection_cause(const struct refusal *refusal, const struct o
                                                             : CAUSE_TIME_WAIT_REBIND;
     if (state == STATE_CLOSE_WAIT)
         return CAUSE_CLOSE_WAIT_LEAK;
-    if ((is_unanswered(state) || state == STATE_FIN_WAIT_2) && socket->inode == 0)
-        return CAUSE_FIN_WAIT_2_ORPHAN;
-    return CAUSE_LIVE_CONNECTION;
+    return socket->inode == 0 ? orphan_cause(state) : CAUSE_LIVE_CONNECTION;
 }
 
 /* bind() and listen() on a given port. */
@@ -185,7 +193,7 @@ struct blame cause_blame(const struct refusal *refusal, const struct occupant *o
         (endpoint_is_wildcard(&occupant->socket.local) ? WHEN_OCCUPANT_WILDCARD : 0) |
         (state == STATE_TIME_WAIT ? WHEN_TIME_WAIT : 0) |
         (refusal->call == CALL_CONNECT ? WHEN_CONNECT : 0) |
-        (is_unanswered(state) ? WHEN_UNANSWERED : 0) |
+        (occupant->socket.probing ? WHEN_UNREAD : 0) |
         (refusal->claim.reuseaddr && occupant->reuseaddr == KNOWN_YES ? WHEN_BOTH_REUSEADDR : 0);
     return (struct blame){cause, weight, when};
 }

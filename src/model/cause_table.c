@@ -19,6 +19,14 @@
 #define END_CONNECTION                                                                             \
     DESTROY("this aborts the connection on this port, and nothing else; both programs get an "     \
             "error:")
+#define END_ORPHAN                                                                                 \
+    DESTROY("this ends the connection now; the peer gets a reset, and what it has not received "   \
+            "yet is lost:")
+#define PEER_OF_ORPHAN NOTE_IF(IF_PEER, "{peer} has the other end: fix or stop that program")
+#define UNTIL_ANSWERED                                                                             \
+    NOTE_IF(IF_READ, "or wait: it ends when the peer answers, or when the kernel gives up, after " \
+                     "tcp_orphan_retries retransmissions (8 if that is 0), a minute or two:")
+#define UNTIL_READ NOTE_IF(IF_UNREAD, "or wait until the peer reads what is left, or ends:")
 #define RESERVE                                                                                    \
     {                                                                                              \
         .kind = REMEDY_SYSCTL, .text = "net.ipv4.ip_local_reserved_ports={reserved}",              \
@@ -230,27 +238,47 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                       END_CONNECTION,
                       NOTE("fix that program: it must call close() when recv() returns 0")},
          .scenario = "close-wait-leak"},
+    [CAUSE_FIN_WAIT_1_ORPHAN] =
+        {.name = "fin-wait-1-orphan",
+         .rules = {RULE_LIVE_CONNECTION},
+         .weight = 2,
+         .sentences = {{WHEN_UNREAD,
+                        "a connection closed on this side has data left for its peer, which does "
+                        "not read it, and keeps the port as long as the peer lives"},
+                       {WHEN_ALWAYS,
+                        "a connection closed on this side waits for its peer to acknowledge that, "
+                        "and keeps the port until the kernel gives up (tcp_orphan_retries)"}},
+         .headline = "{closing}; {reuse_or_wait}",
+         .remedies = {PEER_OF_ORPHAN, END_ORPHAN, UNTIL_ANSWERED, UNTIL_READ, WATCH},
+         .scenario = "fin-wait-1-orphan"},
+    [CAUSE_LAST_ACK_ORPHAN] =
+        {.name = "last-ack-orphan",
+         .rules = {RULE_LIVE_CONNECTION},
+         .weight = 2,
+         .sentences = {{WHEN_UNREAD,
+                        "a connection that first its peer and then this side has closed has data "
+                        "left for the peer, which does not read it, and keeps the port as long "
+                        "as the peer lives"},
+                       {WHEN_ALWAYS,
+                        "a connection that first its peer and then this side has closed waits for "
+                        "the last acknowledgement, and keeps the port until the kernel gives up "
+                        "(tcp_orphan_retries)"}},
+         .headline = "{closing}; {reuse_or_wait}",
+         .remedies = {PEER_OF_ORPHAN, END_ORPHAN, UNTIL_ANSWERED, UNTIL_READ, WATCH},
+         .scenario = "last-ack-orphan"},
     [CAUSE_FIN_WAIT_2_ORPHAN] =
         {.name = "fin-wait-2-orphan",
          .rules = {RULE_LIVE_CONNECTION},
          .weight = 2,
-         .sentences = {{WHEN_UNANSWERED,
-                        "a connection closed on this side waits for its peer to acknowledge that, "
-                        "and keeps the port until the kernel gives up (tcp_orphan_retries)"},
-                       {WHEN_ALWAYS,
+         .sentences = {{WHEN_ALWAYS,
                         "a connection closed on this side waits for its peer to close, and keeps "
                         "the port for up to tcp_fin_timeout"}},
          .headline = "{closing}; {reuse_or_wait}",
-         .remedies =
-             {NOTE_IF(IF_PEER, "{peer} has the other end, and has not closed it: fix or stop "
-                               "that program"),
-              DESTROY("this ends the connection now; the peer gets a reset, and what it has not "
-                      "received yet is lost:"),
-              NOTE_IF(IF_TIMED, "or wait: it ends after tcp_fin_timeout, in {expires}:"),
-              NOTE_IF(IF_UNANSWERED,
-                      "or wait: it ends when the peer answers, or when the kernel gives "
-                      "up, after tcp_orphan_retries retransmissions:"),
-              WATCH},
+         .remedies = {NOTE_IF(IF_PEER, "{peer} has the other end, and has not closed it: fix or "
+                                       "stop that program"),
+                      END_ORPHAN,
+                      NOTE_IF(IF_TIMED, "or wait: it ends after tcp_fin_timeout, in {expires}:"),
+                      WATCH},
          .scenario = "fin-wait-2-orphan"},
     [CAUSE_STOLEN_PORT] =
         {.name = "stolen-port",

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -309,6 +310,48 @@ static void make_fin_wait(void) {
     close(server);
 }
 
+/* From now on the socket gets nothing of what its peer sends: not even acknowledgements. */
+static void deafen(int fd) {
+    struct sock_filter nothing = {BPF_RET | BPF_K, 0, 0, 0};
+    struct sock_fprog program = {1, &nothing};
+    need(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program),
+         "SO_ATTACH_FILTER");
+}
+
+/* The server closes, and its peer does not acknowledge that. */
+static void make_fin_wait_1(void) {
+    int server = listener("127.0.0.1", PORT, 0);
+    int client = connected(open_socket(0), PORT), peer = accepted(server);
+    deafen(client);
+    close(peer);
+    close(server);
+}
+
+/* First the client closes, as far as it can. */
+static void make_last_ack(void) {
+    int server = listener("127.0.0.1", PORT, 0);
+    int client = connected(open_socket(0), PORT), peer = accepted(server);
+    char byte;
+    need(shutdown(client, SHUT_WR), "shutdown");
+    need((int)read(peer, &byte, 1), "read"); /* until the end of the file */
+    deafen(client);
+    close(peer);
+    close(server);
+}
+
+/* The server closes with data left that the client does not read. */
+static void make_unread(void) {
+    static char bytes[1 << 20];
+    int server = listener("127.0.0.1", PORT, 0);
+    connected(open_socket(0), PORT);
+    int peer = accepted(server);
+    need(fcntl(peer, F_SETFL, O_NONBLOCK), "fcntl");
+    while (write(peer, bytes, sizeof bytes) > 0)
+        continue;
+    close(peer);
+    close(server);
+}
+
 static void listen_as_other_user(void) {
     need(setresuid(OTHER_USER, OTHER_USER, OTHER_USER), "setresuid");
     listener("127.0.0.1", PORT, SO_REUSEPORT);
@@ -510,6 +553,9 @@ static const struct {
     {"close-wait", make_close_wait},
     {"established", make_established},
     {"fin-wait", make_fin_wait},
+    {"fin-wait-1", make_fin_wait_1},
+    {"last-ack", make_last_ack},
+    {"unread", make_unread},
     {"other-user", make_other_user},
     {"in-flight", make_in_flight},
     {"reuseport-time-wait", make_reuseport_time_wait},

@@ -53,6 +53,9 @@ every_cause() {
   cause close-wait close-wait-leak 127.0.0.1:2000
   cause established live-connection 127.0.0.1:2000
   cause fin-wait fin-wait-2-orphan 127.0.0.1:2000
+  cause fin-wait-1 fin-wait-1-orphan 127.0.0.1:2000
+  cause last-ack last-ack-orphan 127.0.0.1:2000
+  cause unread fin-wait-1-orphan 127.0.0.1:2000
   cause full-range ephemeral-bind 127.0.0.1:0
   cause reserved-range reserved-ports 127.0.0.1:0
   errno=EADDRNOTAVAIL

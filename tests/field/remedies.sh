@@ -114,6 +114,9 @@ row_self_connected() { cure free self-connected 127.0.0.1:2000; }
 row_close_wait() { cure free close-wait 127.0.0.1:2000; }
 row_established() { cure free established 127.0.0.1:2000; }
 row_fin_wait() { cure free fin-wait 127.0.0.1:2000; }
+row_fin_wait_1() { cure free fin-wait-1 127.0.0.1:2000; }
+row_last_ack() { cure free last-ack 127.0.0.1:2000; }
+row_unread() { cure free unread 127.0.0.1:2000; }
 row_other_user() { is_root && cure free other-user --reuse-port 127.0.0.1:2000; }
 row_full_range() { cure free full-range 127.0.0.1:0; }
 row_reserved_range() { cure free reserved-range 127.0.0.1:0; }

@@ -331,7 +331,10 @@ static const struct row bind_connections[] = {
     {BIND("127.0.0.2:80", 0), CONNECTION(STATE_ESTABLISHED, 0), NOT_IN_THE_WAY},
     {BIND("0.0.0.0:80", 0), CONNECTION(STATE_CLOSE_WAIT, 0), "close-wait-leak"},
     {BIND("0.0.0.0:80", REUSEADDR), CONNECTION(STATE_CLOSE_WAIT, REUSEADDR), NOT_IN_THE_WAY},
-    {BIND("0.0.0.0:80", 0), CONNECTION(STATE_FIN_WAIT_1, NO_FILE), "fin-wait-2-orphan"},
+    {BIND("0.0.0.0:80", 0), CONNECTION(STATE_FIN_WAIT_1, NO_FILE), "fin-wait-1-orphan"},
+    {BIND("0.0.0.0:80", 0), CONNECTION(STATE_CLOSING, NO_FILE), "fin-wait-1-orphan"},
+    {BIND("0.0.0.0:80", 0), CONNECTION(STATE_LAST_ACK, NO_FILE), "last-ack-orphan"},
+    {BIND("0.0.0.0:80", 0), CONNECTION(STATE_LAST_ACK, 0), "live-connection"},
     {BIND("0.0.0.0:80", 0), CONNECTION(STATE_FIN_WAIT_2, NO_FILE), "fin-wait-2-orphan"},
     /* half closed, not orphaned: a process has it */
     {BIND("0.0.0.0:80", 0), CONNECTION(STATE_FIN_WAIT_1, 0), "live-connection"},

@@ -162,7 +162,9 @@ void why_fields_closing(FILE *out, const struct why *why) {
     enum tcp_state state = suspect == NULL ? STATE_FIN_WAIT_2 : suspect->occupant.socket.state;
     fputs(socket_state_name(state), out);
     if (state != STATE_FIN_WAIT_2) {
-        fputs(", the peer does not answer", out);
+        fputs((why->when & WHEN_UNREAD) != 0 ? ", the peer does not read"
+                                             : ", the peer does not answer",
+              out);
         return;
     }
     if (suspect != NULL && suspect->occupant.socket.expires_ms > 0) {

@@ -210,7 +210,7 @@ static unsigned situation(const struct why *why) {
                                                                                : 0U) |
            (!why->reserved ? IF_UNRESERVED : 0U) | (!why->asked_by_root ? IF_NOT_ROOT : 0U) |
            (why->hints.peer.pid != 0 ? IF_PEER : 0U) |
-           ((why->when & WHEN_UNANSWERED) != 0 ? IF_UNANSWERED : 0U) |
+           ((why->when & WHEN_UNREAD) != 0 ? IF_UNREAD : IF_READ) |
            (state == STATE_FIN_WAIT_2 || state == STATE_TIME_WAIT ? IF_TIMED : 0U);
 }
 
