@@ -77,6 +77,8 @@ struct inet_socket {
         probing; /* TCP: the peer has no room for what is to be sent; it is asked again and again */
     uint32_t drops; /* UDP: datagrams lost because the receive queue was full */
     uint32_t cookie[2];
+    uint64_t cgroup; /* the id of the control group that opened it; 0: not known. A socket that was
+                        closed keeps it, but not in TIME-WAIT */
     bool v6only; /* IPV6_V6ONLY, where v6only_known */
     bool v6only_known;
     enum socket_opener opener; /* where the query asked for it */

@@ -43,6 +43,7 @@ bool sockdiag_wanted(const struct diag_query *query, const struct inet_socket *s
 /* --- requests --- */
 
 enum { FILTER_SLOTS = 10, REQUEST_PROTOCOL = 3 /* INET_DIAG_REQ_PROTOCOL, Linux 5.9 */ };
+enum { ATTRIBUTE_CGROUP = 21 /* INET_DIAG_CGROUP_ID, Linux 5.7 */ };
 
 /* The attributes that follow the request itself. */
 struct dump_filter {
@@ -207,6 +208,9 @@ static void read_attributes(const struct nlmsghdr *header, struct inet_socket *s
             socket->opener = read_opener(attribute, socket->state);
         } else if (attribute->rta_type == INET_DIAG_SKMEMINFO) {
             socket->drops = read_drops(attribute);
+        } else if (attribute->rta_type == ATTRIBUTE_CGROUP &&
+                   attribute->rta_len >= RTA_LENGTH(sizeof socket->cgroup)) {
+            memcpy(&socket->cgroup, RTA_DATA(attribute), sizeof socket->cgroup);
         }
     }
 }

@@ -620,6 +620,26 @@ static void parse_refuses_states_that_do_not_exist(void **state) {
 
 /* --- attributes --- */
 
+/* INET_DIAG_CGROUP_ID, eight bytes; one that is cut short says nothing. */
+static void parse_reads_the_control_group(void **state) {
+    enum { CGROUP = 21 };
+    const uint64_t id = UINT64_C(0x100000002);
+    (void)state;
+    for (uint16_t size = 7; size <= 8; size++) {
+        struct datagram datagram = {0};
+        struct nlmsghdr *header = add_socket(&datagram, STATE_LISTEN, "[::]:80", "[::]:0");
+        struct rtattr *attribute =
+            add_attribute(&datagram, header, CGROUP, (uint16_t)RTA_LENGTH(size), 0);
+        memcpy(RTA_DATA(attribute), &id, sizeof id);
+        datagram.size += sizeof id - 1;
+        header->nlmsg_len += sizeof id - 1;
+        add_done(&datagram);
+        struct outcome outcome = parse_all(&datagram);
+        assert_int_equal(outcome.count, 1);
+        assert_true(outcome.sockets[0].cgroup == (size == 8 ? id : 0));
+    }
+}
+
 static void parse_reads_v6only(void **state) {
     (void)state;
     for (uint8_t v6only = 0; v6only <= 1; v6only++) {
@@ -874,6 +894,7 @@ int main(void) {
         cmocka_unit_test(parse_refuses_messages_of_another_type),
         cmocka_unit_test(parse_refuses_families_other_than_ip),
         cmocka_unit_test(parse_refuses_states_that_do_not_exist),
+        cmocka_unit_test(parse_reads_the_control_group),
         cmocka_unit_test(parse_reads_v6only),
         cmocka_unit_test(parse_does_not_know_v6only_without_the_attribute),
         cmocka_unit_test(parse_stops_at_an_attribute_with_a_wrong_length),
