@@ -60,4 +60,7 @@ enum { SERVER_SOCKETS = 64 };
  * description. Reads /proc. */
 void server_describe(const struct server_socket *sockets, size_t count, struct server *servers);
 
+/* Returns whether a process adopts those whose parent has ended. */
+bool server_adopts(const struct owner *owner);
+
 #endif

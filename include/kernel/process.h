@@ -90,7 +90,8 @@ typedef bool process_socket_visit(void *context, uint32_t inode, int fd);
 struct process_walk {
     pid_t pid;
     pid_t thread;  /* with a table of its own; 0: the descriptors of the process */
-    unsigned most; /* the lowest, about so many; UINT_MAX for all */
+    unsigned first; /* from this one on */
+    unsigned most;  /* the lowest of these, about so many; UINT_MAX for all */
     bool rings; /* also the sockets that are registered with an io_uring, whose descriptor is then
                    that of the ring (io_uring_register_files(3)) */
     bool complete; /* set by the walk: there are no other descriptors */

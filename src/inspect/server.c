@@ -12,8 +12,7 @@
 #include "inspect/members.h"
 #include "kernel/process.h"
 
-/* Returns whether a process adopts those whose parent has ended. */
-static bool adopts(const struct owner *owner) {
+bool server_adopts(const struct owner *owner) {
     static const char *const programs[] = {"systemd",     "init",      "tini",   "dumb-init",
                                            "docker-init", "catatonit", "conmon", "s6-svscan"};
     static const char shim[] = "containerd-shim";
@@ -72,7 +71,8 @@ static void find_master(const struct members *members, struct server *server) {
         !serves_sessions(&parent)) {
         server->main = parent;
         server->workers++;
-    } else if (adopts(&parent) && (server->workers > 0 || calls_itself_worker(&server->main))) {
+    } else if (server_adopts(&parent) &&
+               (server->workers > 0 || calls_itself_worker(&server->main))) {
         server->shape = SERVER_ORPHANS;
     }
 }
@@ -120,8 +120,8 @@ static void describe_leak(const struct members *members, struct server *server) 
     server->shape = SERVER_LEAK;
     server->main = members->list[0];
     server->heirs = (unsigned)members->count;
-    server->parent_alive =
-        server->main.parent > 1 && owner_read(server->main.parent, &parent) && !adopts(&parent);
+    server->parent_alive = server->main.parent > 1 && owner_read(server->main.parent, &parent) &&
+                           !server_adopts(&parent);
 }
 
 static void find_shape(const struct members *members, struct server *server) {

@@ -311,6 +311,9 @@ int process_walk(struct process_walk *walk, process_socket_visit *visit, void *c
         return errno;
     unsigned seen = 0;
     ssize_t size = 0;
+    /* Descriptor N is at N + 2, after `.` and `..` (proc_readfd_common() in fs/proc/fd.c). */
+    if (walk->first > 0)
+        lseek(directory, (off_t)walk->first + 2, SEEK_SET);
     while (progress.more && seen < walk->most &&
            (size = getdents64(directory, entries, sizeof chunk)) > 0)
         for (ssize_t at = 0; progress.more && at < size; seen++) {
