@@ -68,6 +68,7 @@ struct step_query {
     uint32_t states;
     struct address local, remote; /* `*:*` where REMOTE is not written */
     bool absent;                  /* await no */
+    int64_t least;                /* await: so many must exist; 1 unless told */
     uint64_t within_ns;           /* await */
 };
 

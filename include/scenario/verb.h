@@ -115,6 +115,8 @@ struct verb_row {
     enum step_arguments arguments;
     enum verb_answer answer;
     enum verb_arrow arrow;
+    bool in_block; /* a step of the environment that may stand in a block too: there the role does
+                      it */
     bool opens_block;
     bool while_serving; /* may be given to a role that serves */
     bool needs_result;  /* must have a `-> RESULT` */
@@ -130,7 +132,8 @@ const struct verb_row *verb_row(enum verb verb);
 /* The verb called `name`, or VERB_NONE; `end` is not one of them. */
 enum verb verb_named(const char *name);
 
-/* The verb nearest to a misspelt one that may stand in this scope, or VERB_NONE. */
+/* The verb nearest to a misspelt one that may stand in this scope, or VERB_NONE. SCOPE_CALL: in a
+ * block. */
 enum verb verb_near(const char *name, enum verb_scope scope);
 
 /* The words that start a line of another kind. */

@@ -63,6 +63,9 @@ role_action role_block;
 /* The role's part of fork, pass and exit. (role_calls.c) */
 role_action role_fork, role_pass, role_exit;
 
+/* A sleep in a block. (role_calls.c) */
+role_action role_sleep;
+
 /* --- stopping: for calls that may block --- */
 
 /* Returns whether SIGNAL_STOP came. */

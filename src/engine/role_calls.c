@@ -8,8 +8,10 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/units.h"
 #include "engine/role.h"
 
 static struct answer ok(void) {
@@ -254,6 +256,21 @@ static struct answer call_recv(struct role *role, const struct step *step, struc
 }
 
 const struct action action_recv = {.role = call_recv};
+
+/* --- waiting --- */
+
+/* In a block. */
+struct answer role_sleep(struct role *role, const struct step *step, struct reply *reply) {
+    uint64_t end_ns = units_now_ns() + step->duration_ns;
+    const struct timespec end = {(time_t)(end_ns / NS_PER_S), (long)(end_ns % NS_PER_S)};
+    unsigned patience = 0;
+    (void)role;
+    (void)reply;
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR)
+        if (role_would_wait(&patience))
+            return would_wait();
+    return ok();
+}
 
 /* --- asking for names --- */
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/units.h"
+#include "engine/role.h"
 #include "engine/stage.h"
 #include "kernel/netdev.h"
 #include "kernel/sockdiag.h"
@@ -56,10 +57,15 @@ static bool count_one(void *context, const struct inet_socket *socket) {
     return true;
 }
 
+/* How many sockets were found, and how many are enough. */
+struct tally {
+    int64_t found, enough;
+};
+
 static bool found_one(void *context, const struct inet_socket *socket) {
+    struct tally *tally = context;
     (void)socket;
-    *(bool *)context = true;
-    return false;
+    return ++tally->found < tally->enough;
 }
 
 /* Returns whether a known connection of the roles is one that is asked for: to look up a known
@@ -106,22 +112,37 @@ static void describe_seen(struct stage *stage, const struct step *step, struct d
         snprintf(seen.text, RESULT_TEXT_SIZE, "no socket");
 }
 
+/* The same where several are awaited: how many there are. */
+static void count_seen(struct stage *stage, const struct step *step, int64_t found) {
+    snprintf(board_result(stage->board, step)->seen, RESULT_TEXT_SIZE, "%lld of %lld",
+             (long long)found, (long long)step->query.least);
+}
+
 static void pause_for(uint64_t ns) {
     struct timespec time = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
     nanosleep(&time, NULL);
 }
 
-/* Looks until the socket is there, or is not. The pauses between two looks grow from the time in
- * which a connection on loopback closes to one that is small compared with any timer. */
-static enum outcome do_await(struct stage *stage, const struct step *step, struct reply *reply) {
+/* The pauses between two looks grow from the time in which a connection on loopback closes to one
+ * that is small compared with any timer. */
+static const uint64_t shortest_pause_ns = 20ULL * NS_PER_US;
+
+static uint64_t longer_pause(uint64_t ns) {
     const uint64_t longest_ns = 5ULL * NS_PER_MS;
-    uint64_t start_ns = units_now_ns(), pause_ns = 20ULL * NS_PER_US;
+    return ns < longest_ns / 2 ? 2 * ns : longest_ns;
+}
+
+/* Looks until the sockets are there, or are not. */
+static enum outcome do_await(struct stage *stage, const struct step *step, struct reply *reply) {
+    uint64_t start_ns = units_now_ns(), pause_ns = shortest_pause_ns;
     struct diag_query query;
     if (!make_query(stage, step, &query))
         return stage_no_endpoint(stage, step);
     for (;;) {
-        bool there = known_exists(stage, &query);
-        int error = there ? 0 : sockdiag_dump(stage->diag, &query, found_one, &there);
+        struct tally tally = {.enough = step->query.least};
+        bool known = step->query.least == 1 && known_exists(stage, &query);
+        int error = known ? 0 : sockdiag_dump(stage->diag, &query, found_one, &tally);
+        bool there = known || tally.found >= tally.enough;
         if (error != 0)
             return stage_no_diag(stage, error);
         reply->elapsed_ns = units_now_ns() - start_ns;
@@ -133,26 +154,49 @@ static enum outcome do_await(struct stage *stage, const struct step *step, struc
         if (timed_out)
             answer_errno(reply, ETIMEDOUT);
         if (timed_out || stage_time_left(stage) == 0) {
-            describe_seen(stage, step, query);
+            if (tally.enough > 1)
+                count_seen(stage, step, tally.found);
+            else
+                describe_seen(stage, step, query);
             return OUTCOME_ANSWERED;
         }
         pause_for(pause_ns);
-        pause_ns = pause_ns < longest_ns / 2 ? 2 * pause_ns : longest_ns;
+        pause_ns = longer_pause(pause_ns);
     }
 }
 
 const struct action action_await = {.stage = do_await, .needs = NEEDS_SOCK_DIAG};
 
+static bool resolve(void *context, const struct address *address, struct endpoint *endpoint) {
+    return board_resolve(context, address, 0, endpoint);
+}
+
+/* Returns whether the number is as expected, or will not be looked at again: only `within` says how
+ * long the sockets may take. */
+static bool is_final(const struct stage *stage, const struct step *step, const struct reply *reply,
+                     uint64_t start_ns) {
+    const struct expectation *want = &step->want;
+    return !want->timed || units_now_ns() - start_ns >= want->latest_ns ||
+           stage_time_left(stage) == 0 ||
+           expectation_met(want, &reply->answer, stage->kernel, resolve, stage->board) != NULL;
+}
+
 static enum outcome do_count(struct stage *stage, const struct step *step, struct reply *reply) {
+    uint64_t start_ns = units_now_ns(), pause_ns = shortest_pause_ns;
     struct diag_query query;
-    int64_t count = 0;
     if (!make_query(stage, step, &query))
         return stage_no_endpoint(stage, step);
-    int error = sockdiag_dump(stage->diag, &query, count_one, &count);
-    if (error != 0)
-        return stage_no_diag(stage, error);
-    reply->answer = (struct answer){.kind = ANSWER_NUMBER, .number = count};
-    return OUTCOME_ANSWERED;
+    for (;;) {
+        int64_t count = 0;
+        int error = sockdiag_dump(stage->diag, &query, count_one, &count);
+        if (error != 0)
+            return stage_no_diag(stage, error);
+        reply->answer = (struct answer){.kind = ANSWER_NUMBER, .number = count};
+        if (is_final(stage, step, reply, start_ns))
+            return OUTCOME_ANSWERED;
+        pause_for(pause_ns);
+        pause_ns = longer_pause(pause_ns);
+    }
 }
 
 const struct action action_count = {.stage = do_count, .needs = NEEDS_SOCK_DIAG};
@@ -252,4 +296,4 @@ static enum outcome do_sleep(struct stage *stage, const struct step *step, struc
     return OUTCOME_ANSWERED;
 }
 
-const struct action action_sleep = {.stage = do_sleep};
+const struct action action_sleep = {.stage = do_sleep, .role = role_sleep};

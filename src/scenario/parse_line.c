@@ -236,9 +236,9 @@ static void parse_body_call(struct parser *parser, enum verb verb, size_t argume
                      "blocks cannot be nested: the one of line %u needs its 'end' first",
                      block->line);
         parser->inner_blocks++;
-    } else if (verb_row(verb)->scope != SCOPE_CALL) {
+    } else if (verb_row(verb)->scope != SCOPE_CALL && !verb_row(verb)->in_block) {
         parser_error(parser, &parser->line.words[arguments - 1],
-                     "'%s' is not allowed in a block; only calls on sockets are",
+                     "'%s' is not allowed in a block; only calls on sockets and 'sleep' are",
                      verb_row(verb)->name);
     } else {
         parse_step(parser, verb, block->role, arguments);

@@ -75,9 +75,28 @@ static void take_patterns(struct parser *parser, struct cursor *cursor, struct s
     }
 }
 
+static bool is_number(const char *text) {
+    text += *text == '-' || *text == '+';
+    return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
+/* A number of sockets before the STATE. */
+static void take_least(struct parser *parser, struct cursor *cursor, struct step_query *query) {
+    const struct word *word = cursor_peek(cursor);
+    query->least = 1;
+    if (word == NULL || word->quoted || !is_number(word->text))
+        return;
+    if (query->absent)
+        parser_error(parser, cursor_take(cursor),
+                     "'no' and a number of sockets contradict each other");
+    else
+        cursor_take_number(parser, cursor, "a number of sockets", 1, UINT32_MAX, &query->least);
+}
+
 static void parse_await(struct parser *parser, struct cursor *cursor, struct step *step) {
     const uint64_t default_ns = 5ULL * NS_PER_S;
     step->query.absent = cursor_skip(cursor, "no");
+    take_least(parser, cursor, &step->query);
     step->query.within_ns = default_ns;
     take_state(parser, cursor, &step->query);
     take_patterns(parser, cursor, &step->query);
@@ -97,7 +116,7 @@ static void parse_destroy(struct parser *parser, struct cursor *cursor, struct s
 
 const struct verb_row verb_await = {
     .name = "await",
-    .usage = "await [no] STATE LOCAL [REMOTE] [within TIME]",
+    .usage = "await [no|N] STATE LOCAL [REMOTE] [within TIME]",
     .arguments = ARGUMENTS_QUERY,
     .parse = parse_await,
 };
@@ -162,5 +181,6 @@ const struct verb_row verb_sleep = {
     .name = "sleep",
     .usage = "sleep TIME",
     .arguments = ARGUMENTS_TIME,
+    .in_block = true,
     .parse = parse_sleep,
 };

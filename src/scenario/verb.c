@@ -32,7 +32,8 @@ enum verb verb_near(const char *name, enum verb_scope scope) {
     struct suggestion nearest = suggest_begin(name);
     for (enum verb verb = VERB_NONE + 1; verb < VERB_END; verb++) {
         bool call_of_role = scope == SCOPE_ROLE && rows[verb]->scope == SCOPE_CALL;
-        if (rows[verb]->scope == scope || call_of_role)
+        bool of_a_block = scope == SCOPE_CALL && rows[verb]->in_block;
+        if (rows[verb]->scope == scope || call_of_role || of_a_block)
             suggest_offer(&nearest, rows[verb]->name);
     }
     return nearest.word == NULL ? VERB_NONE : verb_named(nearest.word);

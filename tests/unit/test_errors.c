@@ -479,7 +479,8 @@ static const struct row block_rows[] = {
     {CASE "r repeat 2\n socket s\n pass s a\nend\n", 5, 2, "'pass' is not allowed in a block"},
     {CASE "r repeat 2\n socket s\n uid 5\nend\n", 5, 2, "'uid' is not allowed in a block"},
     {CASE "r repeat 2\n socket s\n stop\nend\n", 5, 2, "'stop' is not allowed in a block"},
-    {CASE "r repeat 2\n socket s\n sleep 1s\nend\n", 5, 2, "'sleep' is not allowed in a block"},
+    {CASE "r repeat 2\n socket s\n await LISTEN *:80\nend\n", 5, 2,
+     "'await' is not allowed in a block"},
     {CASE "r repeat 2\n socket s\n await LISTEN *:80\nend\n", 5, 2, "'await' is not allowed"},
     {CASE "r repeat 2\n socket s\n r exit\nend\n", 5, 4, "'exit' is not allowed in a block"},
     {CASE "r repeat 2\n sokcet s\n close s\nend\n", 4, 2, "did you mean 'socket'?"},
@@ -734,6 +735,15 @@ static const struct row single_rows[] = {
     /* a state is no verb */
     {CASE "conut LISTEN *:80 -> 1\n", 3, 1, "did you mean 'count'?"},
     {CASE "awiat CLOSED *:80\n", 3, 1, "did you mean 'await'?"},
+    /* a number of sockets */
+    {CASE "await 0 LISTEN *:80\n", 3, 7, "'0' is not a number of sockets from 1"},
+    {CASE "await -1 LISTEN *:80\n", 3, 7, "'-1' is not a number of sockets"},
+    {CASE "await no 3 LISTEN *:80\n", 3, 10, "'no' and a number"},
+    {CASE "await 3 *:80\n", 3, 9, "unknown state '*:80'"},
+    {CASE "await 3\n", 3, 8, "a STATE is missing"},
+    /* sleep may stand in a block */
+    {CASE "r repeat 2\n socket s\n slep 1ms\nend\n", 5, 2, "did you mean 'sleep'?"},
+    {CASE "r repeat 2\n socket s\n sleep\nend\n", 5, 7, "a TIME is missing"},
     /* a role that is forked twice keeps its sockets */
     {SOCKET "a socket t\nr fork a\na close t\n", 5, 8, "already exists"},
 };

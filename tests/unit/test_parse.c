@@ -540,6 +540,23 @@ static void getsockopt_takes_one_option(void **state) {
 
 /* --- questions to the tool itself --- */
 
+static void await_takes_a_number_of_sockets(void **state) {
+    (void)state;
+    assert_int_equal(last_of("await LISTEN *:80")->query.least, 1);
+    assert_int_equal(last_of("await no LISTEN *:80")->query.least, 1);
+    const struct step *step = last_of("await 200 TIME-WAIT *:* *:80 within 3s");
+    assert_int_equal(step->query.least, 200);
+    assert_false(step->query.absent);
+}
+
+static void sleep_may_stand_in_a_block_and_counts_for_each_round(void **state) {
+    (void)state;
+    const struct scenario *scenario = story("r repeat 20\n socket s\n sleep 10ms\nend");
+    assert_int_equal(scenario->steps[0].body, 2);
+    assert_int_equal(scenario->steps[2].verb, VERB_SLEEP);
+    assert_int_equal(scenario_declared_ns(scenario, 0), 20 * 10 * NS_PER_MS);
+}
+
 static void why_takes_an_address_and_is_about_a_server(void **state) {
     (void)state;
     const struct step *step = last_of("why 127.0.0.1:1215 -> free");
@@ -1174,6 +1191,8 @@ int main(void) {
         TEST(setsockopt_takes_every_option),
         TEST(setsockopt_takes_several_options),
         TEST(getsockopt_takes_one_option),
+        TEST(await_takes_a_number_of_sockets),
+        TEST(sleep_may_stand_in_a_block_and_counts_for_each_round),
         TEST(why_takes_an_address_and_is_about_a_server),
         TEST(why_takes_the_other_words_in_any_order),
         TEST(from_alone_means_a_client_and_may_leave_the_port_out),

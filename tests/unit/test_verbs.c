@@ -63,9 +63,13 @@ static void each_verb_runs_where_it_may_stand(void **state) {
         enum verb_scope scope = verb_row(verb)->scope;
         if (action == NULL)
             fail_msg("verb %s: no action", names[verb]);
-        if (scope == SCOPE_ENVIRONMENT && (action->stage == NULL || action->role != NULL))
-            fail_msg("action_%s: a step of the environment runs in the stage: set .stage alone",
-                     names[verb]);
+        bool in_role = verb_row(verb)->in_block;
+        if (scope == SCOPE_ENVIRONMENT &&
+            (action->stage == NULL || (action->role != NULL) != in_role))
+            fail_msg(
+                "action_%s: a step of the environment runs in the stage, and in the role if it "
+                "may stand in a block: set .stage%s",
+                names[verb], in_role ? " and .role" : " alone");
         if (scope == SCOPE_CALL && action->role == NULL)
             fail_msg("action_%s: a call in a block runs in the role: set .role", names[verb]);
         if (scope == SCOPE_ROLE && action->stage == NULL && action->role == NULL)
