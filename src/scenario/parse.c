@@ -137,11 +137,34 @@ void parse_block_open(struct parser *parser, const struct step *step) {
     parser->in_block_of.errors -= parser->line_is_wrong; /* an error of the opening line counts */
 }
 
+/* Returns whether an answer is expected that ends a block before its last round. */
+static bool may_end_early(const struct expectation *want) {
+    int count = (int)(want->either_count + want->otherwise_count);
+    for (int i = 0; i < count; i++) {
+        const struct wanted *wanted = expectation_at(want, i);
+        if (wanted->kind != WANT_OK || wanted->at != VERB_NONE || wanted->counted)
+            return true;
+    }
+    return false;
+}
+
+/* A block may end before its body closes the sockets that it has made: these are then open. */
+static void open_sockets_of(struct parser *parser, const struct step *block) {
+    for (const struct step *step = block + 1; step <= block + block->body; step++) {
+        bool makes = step->verb == VERB_SOCKET || step->verb == VERB_ACCEPT;
+        int made = step->verb == VERB_ACCEPT ? step->made : step->socket;
+        if (makes && made != NO_SOCKET)
+            parser->flow.socket[block->role][made] = SOCKET_OPEN;
+    }
+}
+
 /* Ends the block with the steps read so far. */
 static void close_block(struct parser *parser) {
     struct step *block = parse_block(parser);
     parser->in_block = false;
     block->body = parser->scenario->step_count - parser->block - 1;
+    if (may_end_early(&block->want))
+        open_sockets_of(parser, block);
     if (block->verb == VERB_SERVE)
         parser->flow.role[block->role] = ROLE_SERVES;
     if (block->body == 0 && !has_errors(parser, &parser->in_block_of))

@@ -741,6 +741,9 @@ static const struct row single_rows[] = {
     {CASE "await no 3 LISTEN *:80\n", 3, 10, "'no' and a number"},
     {CASE "await 3 *:80\n", 3, 9, "unknown state '*:80'"},
     {CASE "await 3\n", 3, 8, "a STATE is missing"},
+    /* a block that runs to its end has closed its sockets */
+    {CASE "r repeat 2\n socket s\n close s\nend\nr listen s\n", 7, 10, "is closed"},
+    {CASE "r repeat 2\n socket s\n close s\nend -> ok within 1s\nr listen s\n", 7, 10, "is closed"},
     /* sleep may stand in a block */
     {CASE "r repeat 2\n socket s\n slep 1ms\nend\n", 5, 2, "did you mean 'sleep'?"},
     {CASE "r repeat 2\n socket s\n sleep\nend\n", 5, 7, "a TIME is missing"},

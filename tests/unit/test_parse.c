@@ -549,6 +549,15 @@ static void await_takes_a_number_of_sockets(void **state) {
     assert_false(step->query.absent);
 }
 
+static void after_a_block_that_ended_early_its_sockets_are_open(void **state) {
+    (void)state;
+    story("r repeat\n socket s\n close s\nend -> EMFILE at socket\nr listen s");
+    story("r repeat 5\n socket s\n close s\nend -> ok | EMFILE\nr listen s");
+    story("r repeat 5\n socket s\n close s\nend -> any\nr listen s");
+    story("a socket l\na repeat\n accept l p\n close p\nend -> EINVAL since 6.8, else ok\n"
+          "a recv p");
+}
+
 static void sleep_may_stand_in_a_block_and_counts_for_each_round(void **state) {
     (void)state;
     const struct scenario *scenario = story("r repeat 20\n socket s\n sleep 10ms\nend");
@@ -1192,6 +1201,7 @@ int main(void) {
         TEST(setsockopt_takes_several_options),
         TEST(getsockopt_takes_one_option),
         TEST(await_takes_a_number_of_sockets),
+        TEST(after_a_block_that_ended_early_its_sockets_are_open),
         TEST(sleep_may_stand_in_a_block_and_counts_for_each_round),
         TEST(why_takes_an_address_and_is_about_a_server),
         TEST(why_takes_the_other_words_in_any_order),
