@@ -57,6 +57,9 @@ bool endpoint_same_address(const struct endpoint *a, const struct endpoint *b);
 /* Returns the same endpoint with an IPv4-mapped address converted to IPv4. */
 struct endpoint endpoint_unmapped(const struct endpoint *endpoint);
 
+/* Returns the IPv4 endpoint as an IPv4-mapped address of IPv6. */
+struct endpoint endpoint_mapped(const struct endpoint *endpoint);
+
 /* Returns the wildcard address of `family` with `port`. */
 struct endpoint endpoint_wildcard(sa_family_t family, uint16_t port);
 

@@ -32,6 +32,10 @@ struct port_range {
 /* A range with its reserved ports counted. */
 struct port_range port_range(uint16_t low, uint16_t high, const struct port_set *reserved);
 
+/* Returns the part of it that a socket's own range (IP_LOCAL_PORT_RANGE) leaves: a bound counts if
+ * it lies in the range (inet_sk_get_local_port_range() in net/ipv4/inet_connection_sock.c). */
+struct port_range port_range_narrow(const struct port_range *range, uint16_t low, uint16_t high);
+
 /* Returns whether the kernel may choose the port: it is in the range and not reserved. */
 bool port_range_has(const struct port_range *range, uint16_t port);
 

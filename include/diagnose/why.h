@@ -26,12 +26,12 @@ uint64_t why_glance(const struct why *why);
 /* All of them, and why_find_suspects(), look in the network namespace of the caller. `why` has the
  * question; for the second also the call that was refused, and its errno. */
 
+/* Judges bind() alone, and finds what is in its way. */
+void why_judge_bind(struct why *why);
+
 /* Makes these trials, a set, as far as they have not been made; for another user, in a process that
  * becomes that user. Returns false after a failure. */
 bool why_try(struct why *why, unsigned options);
-
-/* Names the reason of a refusal that no socket explains. */
-void why_explain_without_socket(struct why *why);
 
 /* Finds the owners of the Unix socket that `why->unix_socket` has found. */
 void why_find_unix_owners(struct why *why);

@@ -31,6 +31,9 @@ int netdev_address(struct netns ns, const char *name, const struct endpoint *add
  * with EADDRNOTAVAIL (ipv6_chk_addr() in net/ipv6/addrconf.c). */
 bool netdev_is_tentative(struct netns ns, const struct endpoint *address);
 
+/* Returns whether the device is there and up (IFF_UP). */
+bool netdev_is_up(struct netns ns, const char *name);
+
 /* Writes the addresses of the devices of the caller's network namespace that are up, as
  * `127.0.0.1, 192.0.2.7, ::1`, with the device of link-local ones, to `text` of `size` bytes. Those
  * that do not fit are left out, which the text then says. */

@@ -44,6 +44,8 @@ enum cause {
     CAUSE_EPHEMERAL_BIND,
     CAUSE_ADDRESS_NOT_LOCAL,
     CAUSE_ADDRESS_TENTATIVE,
+    CAUSE_NO_ROUTE,
+    CAUSE_WRONG_SOURCE,
     CAUSE_PRIVILEGED_PORT,
     CAUSE_NOT_PERMITTED,
     CAUSE_UDP_PORT_TAKEN,
@@ -62,18 +64,22 @@ enum cause {
 /* What chooses among the sentences of a cause; a set. */
 enum {
     WHEN_ALWAYS = 0,
-    WHEN_OCCUPANT_WILDCARD = 1, /* the occupant is bound to a wildcard address */
-    WHEN_TIME_WAIT = 2,         /* the occupant is in TIME-WAIT */
-    WHEN_CONNECT = 4,           /* connect() was refused */
-    WHEN_NO_OCCUPANT = 8,       /* no socket is known to be in the way */
-    WHEN_BOUND_UNLISTED = 16,   /* the kernel does not list sockets that are bound and idle */
-    WHEN_CLAIM_WILDCARD = 64,   /* the claim is to a wildcard address */
-    WHEN_FAMILIES = 128,        /* one of the two is IPv4, the other [::] */
-    WHEN_OTHER_USER = 256,      /* both have SO_REUSEPORT, but not the same user */
-    WHEN_FROM_PROC = 512,       /* the sockets were read from /proc/net */
-    WHEN_BOTH_REUSEADDR = 1024, /* both sockets have SO_REUSEADDR */
-    WHEN_UNREAD = 2048,         /* the peer of the occupant answers, but reads nothing */
-    WHEN_NO_IPV6 = 4096,        /* IPv6 is switched off in the network namespace */
+    WHEN_OCCUPANT_WILDCARD = 1,   /* the occupant is bound to a wildcard address */
+    WHEN_TIME_WAIT = 2,           /* the occupant is in TIME-WAIT */
+    WHEN_CONNECT = 4,             /* connect() was refused */
+    WHEN_NO_OCCUPANT = 8,         /* no socket is known to be in the way */
+    WHEN_BOUND_UNLISTED = 16,     /* the kernel does not list sockets that are bound and idle */
+    WHEN_CLAIM_WILDCARD = 64,     /* the claim is to a wildcard address */
+    WHEN_FAMILIES = 128,          /* one of the two is IPv4, the other [::] */
+    WHEN_OTHER_USER = 256,        /* both have SO_REUSEPORT, but not the same user */
+    WHEN_FROM_PROC = 512,         /* the sockets were read from /proc/net */
+    WHEN_BOTH_REUSEADDR = 1024,   /* both sockets have SO_REUSEADDR */
+    WHEN_UNREAD = 2048,           /* the peer of the occupant answers, but reads nothing */
+    WHEN_NO_IPV6 = 4096,          /* IPv6 is switched off in the network namespace */
+    WHEN_LO_DOWN = 1 << 16,       /* the loopback device is down */
+    WHEN_NOT_UNICAST = 1 << 17,   /* the destination is a broadcast or multicast address */
+    WHEN_ROUTE_REFUSES = 1 << 18, /* there is a route, whose type refuses the destination */
+    WHEN_RANGE = 1 << 19,         /* the kernel was to choose a port of a range */
 };
 
 enum { CAUSE_RULES = 3, CAUSE_SENTENCES = 5, CAUSE_REMEDIES = 8 };
@@ -97,20 +103,27 @@ enum remedy_kind {
 /* When a remedy is given; a set, of which all must hold. */
 enum {
     IF_ALWAYS = 0,
-    IF_OWNER = 1,           /* a process is known to have the socket */
-    IF_NO_OPTION = 2,       /* no option was found with which bind() succeeds */
-    IF_DESTROY = 4,         /* the kernel can end a connection (SOCK_DESTROY) */
-    IF_NO_IPV6 = 8,         /* IPv6 is switched off */
-    IF_IPV6 = 16,           /* it is not, or the address is not an IPv6 address */
-    IF_SERVERS = 32,        /* there are ports to reserve before the range is made wider */
-    IF_NARROW = 64,         /* the range can be made wider */
-    IF_RESERVED_MORE = 128, /* ports outside of the range are reserved, too */
-    IF_UNRESERVED = 256,    /* the port is not reserved */
-    IF_NOT_ROOT = 512,      /* whoever asks is not root */
-    IF_PEER = 1024,         /* the process at the other end of the connection is known */
-    IF_UNREAD = 2048,       /* the peer of the occupant answers, but reads nothing */
-    IF_READ = 8192,         /* it does not */
-    IF_TIMED = 4096,        /* the occupant is in FIN-WAIT-2, or in TIME-WAIT */
+    IF_OWNER = 1,             /* a process is known to have the socket */
+    IF_NO_OPTION = 2,         /* no option was found with which bind() succeeds */
+    IF_DESTROY = 4,           /* the kernel can end a connection (SOCK_DESTROY) */
+    IF_NO_IPV6 = 8,           /* IPv6 is switched off */
+    IF_IPV6 = 16,             /* it is not, or the address is not an IPv6 address */
+    IF_SERVERS = 32,          /* there are ports to reserve before the range is made wider */
+    IF_NARROW = 64,           /* the range can be made wider */
+    IF_RESERVED_MORE = 128,   /* ports outside of the range are reserved, too */
+    IF_UNRESERVED = 256,      /* the port is not reserved */
+    IF_NOT_ROOT = 512,        /* whoever asks is not root */
+    IF_PEER = 1024,           /* the process at the other end of the connection is known */
+    IF_UNREAD = 2048,         /* the peer of the occupant answers, but reads nothing */
+    IF_READ = 8192,           /* it does not */
+    IF_TIMED = 4096,          /* the occupant is in FIN-WAIT-2, or in TIME-WAIT */
+    IF_PORT = 1 << 16,        /* the port was given */
+    IF_RANGE = 1 << 17,       /* the kernel was to choose the port */
+    IF_TW_REUSE = 1 << 18,    /* tcp_tw_reuse=1 would let connect() take over a TIME-WAIT */
+    IF_LO_DOWN = 1 << 19,     /* the loopback device is down */
+    IF_ROUTE = 1 << 20,       /* there is no route, and why is not known */
+    IF_BIND = 1 << 21,        /* bind() was refused, not connect() */
+    IF_NOT_UNICAST = 1 << 22, /* the destination is a broadcast or multicast address */
 };
 
 struct cause_remedy {

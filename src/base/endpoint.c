@@ -138,6 +138,13 @@ bool endpoint_is_wildcard(const struct endpoint *endpoint) {
     return memcmp(plain.address, zero, sizeof zero) == 0;
 }
 
+struct endpoint endpoint_mapped(const struct endpoint *endpoint) {
+    struct endpoint mapped = {.family = AF_INET6, .port = endpoint->port};
+    mapped.address[10] = mapped.address[11] = 0xff;
+    memcpy(mapped.address + 12, endpoint->address, 4);
+    return mapped;
+}
+
 struct endpoint endpoint_wildcard(sa_family_t family, uint16_t port) {
     return (struct endpoint){.family = family, .port = port};
 }

@@ -59,6 +59,12 @@ struct port_range port_range(uint16_t low, uint16_t high, const struct port_set 
     return range;
 }
 
+struct port_range port_range_narrow(const struct port_range *range, uint16_t low, uint16_t high) {
+    bool own_low = low >= range->low && low <= range->high;
+    bool own_high = high >= range->low && high <= range->high;
+    return port_range(own_low ? low : range->low, own_high ? high : range->high, &range->reserved);
+}
+
 bool port_range_has(const struct port_range *range, uint16_t port) {
     return port >= range->low && port <= range->high && !port_set_has(&range->reserved, port);
 }

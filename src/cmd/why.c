@@ -1,4 +1,5 @@
 /* portreuse why: would bind() and listen(), or connect(), succeed now, and if not, why? */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <pwd.h>
@@ -25,7 +26,7 @@ struct request {
     enum typed_protocol protocol; /* --protocol */
     bool client, server, watch, verbose;
     uint64_t watch_ns; /* how long at most; 0: without limit */
-    const char *from;
+    const char *from;  /* --from, or NULL */
 };
 
 /* --- options --- */
@@ -96,6 +97,22 @@ static bool clear_reuseaddr(const struct option_use *use) {
     return true;
 }
 
+/* As IP_LOCAL_PORT_RANGE takes it. */
+static bool set_port_range(const struct option_use *use) {
+    struct why_question *question = use->target;
+    char low[8] = "";
+    const char *dash = strchr(use->value, '-');
+    int64_t first, last;
+    if (dash != NULL && (size_t)(dash - use->value) < sizeof low)
+        memcpy(low, use->value, (size_t)(dash - use->value));
+    if (dash == NULL || !units_number(low, 1, UINT16_MAX, &first) ||
+        !units_number(dash + 1, first, UINT16_MAX, &last))
+        return options_wrong_value(use, "a range of ports such as 40000-40099");
+    question->range_low = (uint16_t)first;
+    question->range_high = (uint16_t)last;
+    return true;
+}
+
 static bool set_watch(const struct option_use *use) {
     struct request *request = use->target;
     struct option_use time = *use;
@@ -122,7 +139,21 @@ static const struct option_row rows[] = {
      .value_name = "ADDRESS",
      .set = option_set_text,
      .offset = offsetof(struct request, from),
-     .help = "client: it binds this address before it connects"},
+     .help = "client: it binds this address, and with ADDRESS:PORT this port, before it connects"},
+    {.name = "no-port",
+     .set = option_set_flag,
+     .offset = offsetof(struct request, question.no_port),
+     .help = "client: it sets IP_BIND_ADDRESS_NO_PORT, so that connect() chooses the port"},
+    {.name = "port-range",
+     .takes = VALUE_REQUIRED,
+     .value_name = "LOW-HIGH",
+     .set = set_port_range,
+     .offset = offsetof(struct request, question),
+     .help = "client: it sets IP_LOCAL_PORT_RANGE"},
+    {.name = "take-time-wait",
+     .set = option_set_flag,
+     .offset = offsetof(struct request, question.take_time_wait),
+     .help = "client: a trial may end one connection in TIME-WAIT, as connect() itself would"},
     {.name = "no-reuse-addr",
      .set = clear_reuseaddr,
      .offset = offsetof(struct request, reuseaddr),
@@ -130,7 +161,8 @@ static const struct option_row rows[] = {
     {.name = "reuse-addr",
      .set = set_reuseaddr,
      .offset = offsetof(struct request, reuseaddr),
-     .help = "the program sets SO_REUSEADDR (default for TCP)"},
+     .help = "the program sets SO_REUSEADDR (default for TCP servers, and clients that bind a "
+             "port)"},
     {.name = "reuse-port",
      .set = option_set_flag,
      .offset = offsetof(struct request, question.reuseport),
@@ -182,11 +214,48 @@ static void ask_server(struct why_question *question, const struct target_addres
     memcpy(question->others, address->list + 1, question->other_count * sizeof question->others[0]);
 }
 
-/* A client without an address means this host. */
-static void ask_client(struct why_question *question, const struct target_address *address) {
-    question->remote = address->list[0];
-    question->other_count = address->is_any ? 0 : address->count - 1;
-    memcpy(question->others, address->list + 1, question->other_count * sizeof question->others[0]);
+/* Returns the loopback address that a client without an address means. */
+static struct endpoint this_host(const struct endpoint *wildcard) {
+    struct endpoint here = *wildcard;
+    here.address[0] = here.family == AF_INET ? 127 : 0;
+    here.address[here.family == AF_INET ? 3 : 15] = 1;
+    return here;
+}
+
+/* A client without an address means this host. Of several addresses, those that --from cannot reach
+ * are left out. Returns false after a complaint. */
+static bool ask_client(struct why_question *question, const struct target_address *address) {
+    for (unsigned i = 0; i < address->count; i++) {
+        struct endpoint remote = address->is_any ? this_host(&address->list[i]) : address->list[i];
+        if (question->local.family != 0 &&
+            endpoint_is_ipv4(&remote) != endpoint_is_ipv4(&question->local))
+            continue;
+        if (question->remote.family == 0)
+            question->remote = remote;
+        else
+            question->others[question->other_count++] = remote;
+    }
+    if (question->remote.family == 0) {
+        options_complain("why", "--from: one of the two addresses is IPv4, the other IPv6");
+        return false;
+    }
+    /* The socket has the family of the destination. */
+    if (question->local.family == AF_INET && question->remote.family == AF_INET6)
+        question->local = endpoint_mapped(&question->local);
+    return true;
+}
+
+/* Reads an address, with a port or without. Returns false after a complaint. */
+static bool read_from(const char *text, struct endpoint *from) {
+    char plain[ENDPOINT_TEXT_SIZE] = "";
+    size_t size = strlen(text);
+    bool brackets = size > 2 && text[0] == '[' && text[size - 1] == ']';
+    if (size < sizeof plain)
+        memcpy(plain, text + brackets, brackets ? size - 2 : size);
+    *from = (struct endpoint){.family = strchr(plain, ':') != NULL ? AF_INET6 : AF_INET};
+    if (inet_pton(from->family, plain, from->address) == 1)
+        return true;
+    return target_parse("why", "--from", text, endpoint_wildcard(AF_INET, 0), from, NULL);
 }
 
 static void ask_unix(struct why_question *question, const struct target_address *address,
@@ -221,36 +290,40 @@ static void say_what_was_taken(const struct request *request, struct why_questio
             call[0] == 'b' ? "--as client asks about connect()" : "--as server asks about bind()");
 }
 
+static bool is_only_of_client(const struct request *request) {
+    const struct why_question *question = &request->question;
+    return request->from != NULL || question->no_port || question->range_low != 0 ||
+           question->take_time_wait;
+}
+
 static bool take_question(int argc, char **argv, struct request *request) {
     struct why_question *question = &request->question;
     struct target_address *address = &request->address;
-    struct endpoint any = endpoint_wildcard(AF_INET, 0);
     if (!target_read("why", argc, argv, request->protocol, address))
         return false;
-    bool client = request->client || (address->typed.connects && !request->server);
+    bool client = request->client || (address->typed.connects && !request->server) ||
+                  (is_only_of_client(request) && !request->server);
     if (address->typed.protocol == TYPED_UDP)
         question->protocol = PROTOCOL_UDP;
-    if (question->protocol == PROTOCOL_UDP && client) {
-        options_complain("why", "connect() on UDP cannot be asked about; leave out --as client");
-        return false;
-    }
     memcpy(question->zone, address->zone, sizeof question->zone);
     snprintf(question->text, sizeof question->text, "%s", address->text);
     question->reported = address->typed.error;
     question->every_trial = request->verbose;
     question->as = request->target.as;
     question->name_namespace = request->target.all;
-    question->reuseaddr = request->reuseaddr == SET ||
-                          (request->reuseaddr == BY_PROTOCOL && question->protocol == PROTOCOL_TCP);
+    if (client && request->from != NULL && !read_from(request->from, &question->local))
+        return false;
     if (address->typed.protocol == TYPED_UNIX)
         ask_unix(question, address, client);
-    else if (client)
-        ask_client(question, address);
-    else
+    else if (!client)
         ask_server(question, address);
+    else if (!ask_client(question, address))
+        return false;
+    bool by_default = question->protocol == PROTOCOL_TCP && (!client || question->local.port != 0);
+    question->reuseaddr =
+        request->reuseaddr == SET || (request->reuseaddr == BY_PROTOCOL && by_default);
     say_what_was_taken(request, question);
-    return !client || request->from == NULL ||
-           target_parse("why", "--from", request->from, any, &question->local, NULL);
+    return true;
 }
 
 /* --- waiting --- */

@@ -10,6 +10,7 @@
 #include "base/ports.h"
 #include "diagnose/other_protocol.h"
 #include "diagnose/why_hints.h"
+#include "diagnose/why_range.h"
 #include "diagnose/why_unix.h"
 #include "inspect/evidence.h"
 #include "inspect/namespaces.h"
@@ -32,7 +33,10 @@ struct why_question {
     char device[IF_NAMESIZE]; /* SO_BINDTODEVICE, or "" */
     bool reuseaddr, reuseport, v6only;
     uint16_t range_low, range_high; /* IP_LOCAL_PORT_RANGE of the socket, or 0 */
-    bool every_trial; /* make all trials, also where the first one settles the question */
+    bool no_port;                   /* it sets IP_BIND_ADDRESS_NO_PORT before bind() */
+    bool take_time_wait; /* a trial of connect() may end a connection in TIME-WAIT, as connect()
+                            itself would */
+    bool every_trial;    /* make all trials, also where the first one settles the question */
 
     pid_t as;        /* the program runs with the user, groups and capabilities of this process; 0:
                         with ours */
@@ -60,6 +64,32 @@ enum why_verdict {
     WHY_UNKNOWN, /* the answer could not be found: `failure` */
 };
 
+/* What the connect() of a client met. */
+struct why_client {
+    bool tried;             /* the kernel itself gave the answer; else it was counted */
+    const char *not_tried;  /* of what was counted: why, a clause, static */
+    struct endpoint from;   /* the source address that the kernel chooses, with the port if that was
+                               asked for, else 0; family 0: not known */
+    struct endpoint to;     /* the destination: asked.remote, or where the wildcard address leads */
+    int route_error;        /* what the kernel says of the route: 0, or why there is none */
+    bool to_this_host;      /* the destination is this network namespace itself: */
+    enum knowledge listens; /* whether a socket is there to receive what the client sends; NOT_KNOWN
+                               of another host, and where sockets cannot be listed */
+    bool reuses;            /* a connection in TIME-WAIT does not keep connect() from choosing its
+                               port: tcp_tw_reuse, for this destination */
+    bool no_timestamps;     /* tcp_timestamps=0 here, so that nothing in TIME-WAIT is taken over */
+    bool takes_time_wait;   /* FREE, by taking over a connection in TIME-WAIT: if that had TCP
+                               timestamps */
+};
+
+/* The answer for one of several addresses that a client can connect to. */
+struct why_address {
+    struct endpoint remote;
+    enum why_verdict verdict;
+    int error;
+    enum knowledge listens; /* as in struct why_client */
+};
+
 struct why {
     struct namespace where;
     struct why_question asked; /* with the address that the answer is about */
@@ -74,11 +104,16 @@ struct why {
     unsigned when;        /* its situation, for cause_sentence() */
     const char *words;    /* the cause in a sentence, static; else NULL */
     struct why_trial trials[WHY_TRIALS];
-    unsigned tried;                /* which of these were made: a set, 1 << options */
-    uint32_t own_inode;            /* of the socket that was refused, where it exists: it is not in
-                                      its own way */
-    struct evidence evidence;      /* sockets in the way, if there are any */
+    unsigned tried;           /* which of these were made: a set, 1 << options */
+    uint32_t own_inode;       /* of the socket that was refused, where it exists: it is not in
+                                 its own way */
+    struct why_client client; /* of a client: what its connect() met */
+    struct why_address addresses[WHY_OTHERS + 1]; /* of a client that was asked about by name: all
+                                                     addresses of the name */
+    unsigned address_count;                       /* 0: only one was asked for */
+    struct evidence evidence;                     /* sockets in the way, if there are any */
     struct rest rest;              /* those that the evidence has no room for, and their servers */
+    struct why_range holders;      /* if the kernel was to choose the port: who has them */
     struct why_unix unix_socket;   /* of a Unix socket */
     struct other_sockets other;    /* of TCP and UDP: who has the port in the other protocol */
     bool counted;                  /* the sockets on a free port could be listed: */

@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "diagnose/budget.h"
+#include "diagnose/why_client.h"
 #include "diagnose/why_shared.h"
 #include "inspect/child.h"
 #include "kernel/netdev.h"
@@ -94,8 +94,14 @@ static unsigned first_options(const struct why_question *asked) {
     return asked_options(asked) | (asked->protocol == PROTOCOL_UDP ? 0U : WHY_REUSEADDR);
 }
 
+/* Returns whether bind() is tried by itself. A client's bind() to port 0 is tried together with
+ * connect(): it may leave the port to that (IP_BIND_ADDRESS_NO_PORT). */
+static bool binds(const struct why_question *asked) {
+    return asked->local.family != 0 && (asked->remote.family == 0 || asked->local.port != 0);
+}
+
 static bool first_trial(struct why *why) {
-    return why->asked.local.family == 0 || why_try(why, 1U << first_options(&why->asked));
+    return !binds(&why->asked) || why_try(why, 1U << first_options(&why->asked));
 }
 
 static int first_error(const struct why *why) {
@@ -105,22 +111,12 @@ static int first_error(const struct why *why) {
 /* A refusal that holds is worth a second trial; nothing has to be explained where there is none. */
 static bool asks_again(const struct why *why) {
     struct why again = {.asked = why->asked};
-    if (why->asked.local.family == 0 || first_error(why) == 0)
-        return true;
+    if (!binds(&why->asked) || first_error(why) == 0)
+        return why_client_holds(why);
     return first_trial(&again) && first_error(&again) == first_error(why);
 }
 
 /* --- other looks at the sockets --- */
-
-static bool is_connected(const struct why *why) {
-    struct inet_socket socket;
-    int diag = sockdiag_open(NETNS_HERE);
-    bool connected =
-        diag >= 0 && sockdiag_find(diag, &why->asked.local, &why->asked.remote, &socket) == 0;
-    if (diag >= 0)
-        close(diag);
-    return connected;
-}
 
 static bool count_one(void *context, const struct inet_socket *socket) {
     struct why *why = context;
@@ -189,42 +185,6 @@ static void refuse(struct why *why, const struct why_trial *trial) {
     why->verdict = WHY_REFUSED;
     why->error = trial->error;
     why->call = trial->call;
-}
-
-void why_explain_without_socket(struct why *why) {
-    uint16_t port = why->asked.local.port;
-    if (why->error == EADDRNOTAVAIL)
-        why_blame(why,
-                  netdev_is_tentative(NETNS_HERE, &why->asked.local) ? CAUSE_ADDRESS_TENTATIVE
-                                                                     : CAUSE_ADDRESS_NOT_LOCAL,
-                  WHEN_NO_OCCUPANT);
-    else if (why->error == EACCES && port != 0 && port < why->privileged_below)
-        why_blame(why, CAUSE_PRIVILEGED_PORT, WHEN_NO_OCCUPANT);
-    else
-        why_blame(why, CAUSE_NOT_PERMITTED, WHEN_NO_OCCUPANT);
-}
-
-/* connect() is not tried, as that would send something: the sockets show what it would answer. If
- * its port is bound already, no other connection may have the same two ends; otherwise it chooses a
- * port. */
-static void judge_connect(struct why *why) {
-    static const struct why_trial refused = {EADDRNOTAVAIL, "connect"};
-    struct budget_question question = {.remote = why->asked.remote};
-    struct namespace here = namespaces_here();
-    struct budget budget;
-    bool available = true;
-    if (why->asked.local.port != 0) {
-        available = !is_connected(why);
-    } else if (why->asked.local.family == 0) {
-        budget_look(&question, &here, &budget);
-        if (budget.failure != NULL)
-            fail(why, budget.error, budget.failure);
-        available = budget.failure != NULL || budget.routes[0].left > 0;
-    }
-    if (available)
-        return;
-    refuse(why, &refused);
-    why_find_suspects(why);
 }
 
 /* Returns whether a socket is in the way for certain: whatever is not known of it. */
@@ -303,7 +263,7 @@ static void judge_refusal(struct why *why, const struct why_trial *trial) {
         find_occupant_anyway(why);
 }
 
-static void judge_bind(struct why *why) {
+void why_judge_bind(struct why *why) {
     const struct why_question *asked = &why->asked;
     const struct why_trial *first = &why->trials[first_options(asked)];
     const struct why_trial *mine = &why->trials[asked_options(asked)];
@@ -324,10 +284,10 @@ static void judge_bind(struct why *why) {
 }
 
 static void judge(struct why *why) {
-    if (why->verdict != WHY_UNKNOWN && why->asked.local.family != 0)
-        judge_bind(why);
+    if (why->verdict != WHY_UNKNOWN && binds(&why->asked))
+        why_judge_bind(why);
     if (why->verdict == WHY_FREE && why->asked.remote.family != 0)
-        judge_connect(why);
+        why_client_judge(why);
 }
 
 void why_read_settings(struct why *why) {
@@ -454,21 +414,32 @@ unsigned why_rank(const struct why *why) {
 /* A server binds all of its addresses; a client is content with one. */
 static bool is_better(const struct why *why, const struct why *best) {
     if (why->asked.remote.family != 0)
-        return best->verdict != WHY_FREE && why->verdict == WHY_FREE;
+        return why_client_rank(why) > why_client_rank(best);
     return why_rank(why) > why_rank(best);
+}
+
+static struct why_address address_of(const struct why *why) {
+    return (struct why_address){.remote = why->asked.remote,
+                                .verdict = why->verdict,
+                                .error = why->error,
+                                .listens = why->client.listens};
 }
 
 /* An address of a family that does not work here is not bound by a server either. */
 static void look_at_others(struct why *why, struct why *one, const struct why_question *asked) {
+    struct why_address addresses[WHY_OTHERS + 1] = {address_of(why)};
+    bool is_client = asked->remote.family != 0;
+    unsigned count = 1;
     struct endpoint free_one = why->verdict == WHY_FREE ? why->asked.local : (struct endpoint){0};
     bool ipv6 = netns_has_ipv6(NETNS_HERE);
     for (unsigned i = 0; i < asked->other_count; i++) {
         struct why_question other = *asked;
         *(asked->remote.family != 0 ? &other.remote : &other.local) = asked->others[i];
-        if (asked->others[i].family == AF_INET6 && !ipv6)
+        if (!is_client && asked->others[i].family == AF_INET6 && !ipv6)
             continue;
         one->where = why->where;
         look_twice(one, &other);
+        addresses[count++] = address_of(one);
         if (one->verdict == WHY_FREE)
             free_one = one->asked.local;
         if (is_better(one, why))
@@ -476,12 +447,17 @@ static void look_at_others(struct why *why, struct why *one, const struct why_qu
     }
     if (why->verdict == WHY_REFUSED && asked->remote.family == 0)
         why->free_other = free_one;
+    why->address_count = is_client ? count : 0;
+    memcpy(why->addresses, addresses, sizeof addresses);
 }
 
 void why_find_hints(struct why *why) {
     if (why->verdict == WHY_FREE && !why->needs_reuseaddr)
         return;
-    why_hints_look(why->error, &why->asked.local, &why->evidence, &why->hints);
+    const struct why_question *asked = &why->asked;
+    bool is_remote = asked->local.family == 0;
+    why_hints_look(why->error, is_remote ? &asked->remote : &asked->local, &why->evidence,
+                   &why->hints);
     if (why->cause == CAUSE_ADDRESS_NOT_LOCAL && why->hints.no_ipv6)
         why_blame(why, why->cause, why->when | WHEN_NO_IPV6);
 }

@@ -19,31 +19,37 @@ struct refusal why_refusal(const struct why *why) {
     const struct why_question *asked = &why->asked;
     bool is_connect = why->call != NULL && strcmp(why->call, "connect") == 0;
     bool is_listen = why->call != NULL && strcmp(why->call, "listen") == 0;
-    bool own_range = asked->range_low != 0;
-    struct endpoint local =
-        asked->local.family != 0 ? asked->local : endpoint_wildcard(asked->remote.family, 0);
+    bool own_range = asked->range_low != 0 || asked->range_high != 0;
+    struct port_range range = port_range_narrow(&why->range, asked->range_low, asked->range_high);
+    struct endpoint local = is_connect && why->client.from.family != 0 ? why->client.from
+                            : asked->local.family != 0                 ? asked->local
+                                                       : endpoint_wildcard(asked->remote.family, 0);
+    bool is_udp = asked->protocol == PROTOCOL_UDP;
     uint32_t interface = netdev_index(asked->device);
     /* inet6_bind() binds a socket with a link-local address to the device of its zone. */
     if (interface == 0)
         interface = netdev_index(asked->zone);
     return (struct refusal){
-        .call = is_connect  ? CALL_CONNECT
-                : is_listen ? CALL_LISTEN
-                            : CALL_BIND,
-        .error = is_connect ? EADDRNOTAVAIL : why->error,
-        .all_reserved = port_range_size(&why->range) == 0,
+        .call = is_connect && !is_udp ? CALL_CONNECT
+                : is_listen           ? CALL_LISTEN
+                                      : CALL_BIND,
+        .error = !is_connect ? why->error
+                 : is_udp    ? EADDRINUSE
+                             : EADDRNOTAVAIL,
+        .all_reserved = port_range_size(&range) == 0,
         .own_range = own_range,
         .assume_reuseaddr = true,
         .claim = {.protocol = asked->protocol,
                   .local = local,
-                  .remote = asked->remote,
+                  .remote = why->client.to.family != 0 ? why->client.to : asked->remote,
                   .interface = interface,
                   .reuseaddr = asked->reuseaddr && !why->needs_reuseaddr && !why->shared,
                   .reuseport = asked->reuseport && !why->shared,
                   .v6only = asked->v6only,
+                  .tw_reuse = why->client.reuses,
                   .uid = asked->other_user ? asked->uid : (uint32_t)geteuid(),
-                  .range_low = own_range ? asked->range_low : why->range.low,
-                  .range_high = own_range ? asked->range_high : why->range.high}};
+                  .range_low = range.low,
+                  .range_high = range.high}};
 }
 
 /* Nothing in TIME-WAIT shows who opened the connection; but a port of our range towards one outside
@@ -147,7 +153,9 @@ void why_find_suspects(struct why *why) {
                                      .keep = candidates_add,
                                      .kept = &candidates};
     evidence_look(&source, &look.refusal, &why->evidence);
-    if (!why->evidence.automatic && candidates.count > 0) {
+    if (why->evidence.automatic) {
+        why->unseen = why_range_look(&look.refusal, &candidates, &why->evidence, &why->holders);
+    } else if (candidates.count > 0) {
         why->unseen = examine_candidates(&source, &look.refusal, &candidates, &why->evidence);
         rest_find(&look.refusal, &candidates, &why->evidence, &why->rest);
     }
@@ -160,6 +168,19 @@ void why_find_suspects(struct why *why) {
     free(candidates.list);
     if (look.diag >= 0)
         close(look.diag);
+}
+
+void why_explain_without_socket(struct why *why) {
+    uint16_t port = why->asked.local.port;
+    if (why->error == EADDRNOTAVAIL)
+        why_blame(why,
+                  netdev_is_tentative(NETNS_HERE, &why->asked.local) ? CAUSE_ADDRESS_TENTATIVE
+                                                                     : CAUSE_ADDRESS_NOT_LOCAL,
+                  WHEN_NO_OCCUPANT);
+    else if (why->error == EACCES && port != 0 && port < why->privileged_below)
+        why_blame(why, CAUSE_PRIVILEGED_PORT, WHEN_NO_OCCUPANT);
+    else
+        why_blame(why, CAUSE_NOT_PERMITTED, WHEN_NO_OCCUPANT);
 }
 
 /* --- whether they hold --- */
@@ -196,6 +217,8 @@ static bool is_there(struct sockets *sockets, const struct inet_socket *socket) 
 bool why_suspects_hold(const struct why *why) {
     const struct evidence *evidence = &why->evidence;
     bool holds = true;
+    if (evidence->automatic) /* a full range stays full while single connections come and go */
+        return true;
     struct sockets sockets = sockets_open(NETNS_HERE);
     for (unsigned i = 0; holds && i < evidence->suspect_count; i++)
         holds = is_there(&sockets, &evidence->suspects[i].occupant.socket);

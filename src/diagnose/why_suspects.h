@@ -8,6 +8,9 @@
  * namespace of the caller, of the call that was refused with why->error. */
 void why_find_suspects(struct why *why);
 
+/* Names the reason of a refusal of bind() that no socket explains. */
+void why_explain_without_socket(struct why *why);
+
 /* Returns whether the sockets that were found are still there. */
 bool why_suspects_hold(const struct why *why);
 

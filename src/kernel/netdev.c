@@ -99,6 +99,17 @@ static unsigned device_index(struct netns ns, const char *name) {
     return found ? (unsigned)request.ifr_ifindex : 0;
 }
 
+bool netdev_is_up(struct netns ns, const char *name) {
+    struct ifreq request = {0};
+    strncpy(request.ifr_name, name, sizeof request.ifr_name - 1);
+    int any = netns_socket(ns, AF_INET, SOCK_DGRAM, 0);
+    bool up =
+        any >= 0 && ioctl(any, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP) != 0;
+    if (any >= 0)
+        close(any);
+    return up;
+}
+
 int netdev_address(struct netns ns, const char *name, const struct endpoint *address,
                    unsigned prefix, bool present) {
     size_t size = address->family == AF_INET6 ? 16 : 4;

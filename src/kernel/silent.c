@@ -279,16 +279,6 @@ struct pieces {
     struct silent_answer *answer;
 };
 
-/* As inet_sk_get_local_port_range() in net/ipv4/inet_connection_sock.c: an end that is outside of
- * the namespace's range does not count. */
-static void narrow(const struct silent_trial *trial, struct port_range *range) {
-    uint16_t low = range->low, high = range->high;
-    if (trial->low >= low && trial->low <= high)
-        range->low = trial->low;
-    if (trial->high >= low && trial->high <= high)
-        range->high = trial->high;
-}
-
 /* Returns the end of the ports from `first` on that are all kept, or all not: the next one. */
 static uint32_t piece_end(const struct pieces *pieces, uint32_t first) {
     const struct port_set *ports = &pieces->kept->ports;
@@ -328,7 +318,7 @@ static void try_around(struct netns ns, const struct silent_trial *trial, const 
     struct pieces pieces = {.ns = ns, .trial = *trial, .kept = kept, .answer = answer};
     bool settled = false;
     int error = sysctl_port_range(ns, &pieces.range);
-    narrow(trial, &pieces.range);
+    pieces.range = port_range_narrow(&pieces.range, trial->low, trial->high);
     /* If no piece is left, this is what connect() answers for a range without a free port. */
     answer->call = trial->local.family != 0 && !trial->no_port ? "bind" : "connect";
     answer->error = strcmp(answer->call, "bind") == 0 ? EADDRINUSE : EADDRNOTAVAIL;

@@ -146,12 +146,11 @@ static enum cause port_cause(const struct refusal *refusal, const struct occupan
     }
 }
 
-/* The kernel was to choose a port. A connection is open while neither side, or only the peer, has
- * closed it. */
+/* The kernel was to choose a port. A connection is open while neither side has closed it. */
 static enum cause range_cause(const struct refusal *refusal, const struct occupant *occupant) {
     enum tcp_state state = occupant->socket.state;
-    bool is_open = state == STATE_ESTABLISHED || state == STATE_CLOSE_WAIT ||
-                   state == STATE_SYN_SENT || state == STATE_SYN_RECEIVED;
+    bool is_open =
+        state == STATE_ESTABLISHED || state == STATE_SYN_SENT || state == STATE_SYN_RECEIVED;
     if (refusal->all_reserved)
         return CAUSE_RESERVED_PORTS;
     if (refusal->own_range)
@@ -160,6 +159,10 @@ static enum cause range_cause(const struct refusal *refusal, const struct occupa
         return CAUSE_EPHEMERAL_BIND;
     if (ruling_on(refusal, occupant).rule == RULE_POISONED_PORT)
         return CAUSE_POISONED_PORT;
+    if (state == STATE_CLOSE_WAIT)
+        return CAUSE_CLOSE_WAIT_LEAK;
+    if (state == STATE_FIN_WAIT_2 && occupant->socket.inode == 0)
+        return CAUSE_FIN_WAIT_2_ORPHAN;
     return is_open ? CAUSE_EPHEMERAL_EXHAUSTION_ESTABLISHED : CAUSE_EPHEMERAL_EXHAUSTION;
 }
 

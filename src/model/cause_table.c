@@ -228,14 +228,20 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .scenario = "self-connect"},
     [CAUSE_CLOSE_WAIT_LEAK] =
         {.name = "close-wait-leak",
-         .rules = {RULE_LIVE_CONNECTION},
+         .rules = {RULE_LIVE_CONNECTION, RULE_EPHEMERAL_EXHAUSTION},
          .weight = 3,
-         .sentences = {{WHEN_ALWAYS,
+         .sentences = {{WHEN_RANGE,
+                        "the peers have closed these connections, but this side has not "
+                        "(CLOSE-WAIT): each of them keeps its port"},
+                       {WHEN_ALWAYS,
                         "the peer has closed a connection, but this side has not (CLOSE-WAIT): the "
                         "connection keeps the port"}},
          .headline = "{occupant} {leaks} CLOSE-WAIT sockets; restart it",
-         .remedies = {STOP, NOTE("or only abort the connections, until they leak again:"),
-                      END_CONNECTION,
+         .remedies = {STOP,
+                      {REMEDY_HERE_ROOT, "ss -tK {sockets}",
+                       "or only abort the connections, until they leak again; the program gets an "
+                       "error:",
+                       IF_DESTROY},
                       NOTE("fix that program: it must call close() when recv() returns 0")},
          .scenario = "close-wait-leak"},
     [CAUSE_FIN_WAIT_1_ORPHAN] =
@@ -268,15 +274,22 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .scenario = "last-ack-orphan"},
     [CAUSE_FIN_WAIT_2_ORPHAN] =
         {.name = "fin-wait-2-orphan",
-         .rules = {RULE_LIVE_CONNECTION},
+         .rules = {RULE_LIVE_CONNECTION, RULE_EPHEMERAL_EXHAUSTION},
          .weight = 2,
-         .sentences = {{WHEN_ALWAYS,
+         .sentences = {{WHEN_RANGE,
+                        "connections closed on this side wait for their peers to close, and each "
+                        "keeps its port for up to tcp_fin_timeout"},
+                       {WHEN_ALWAYS,
                         "a connection closed on this side waits for its peer to close, and keeps "
                         "the port for up to tcp_fin_timeout"}},
          .headline = "{closing}; {reuse_or_wait}",
          .remedies = {NOTE_IF(IF_PEER, "{peer} has the other end, and has not closed it: fix or "
                                        "stop that program"),
                       END_ORPHAN,
+                      {REMEDY_SYSCTL, "net.ipv4.tcp_fin_timeout=10",
+                       "let the next ones end sooner; a peer that still sends then gets a reset, "
+                       "and what it sent is lost:",
+                       IF_RANGE},
                       NOTE_IF(IF_TIMED, "or wait: it ends after tcp_fin_timeout, in {expires}:"),
                       WATCH},
          .scenario = "fin-wait-2-orphan"},
@@ -364,7 +377,7 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                "that "
                "accepts, needs TCP timestamps on both, and the kernel's documentation says: not "
                "without advice of technical experts:",
-               IF_ALWAYS}},
+               IF_TW_REUSE}},
          .scenario = "ephemeral-exhaustion"},
     [CAUSE_EPHEMERAL_EXHAUSTION_ESTABLISHED] =
         {.name = "ephemeral-exhaustion-established",
@@ -386,10 +399,13 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                         "ports of the ephemeral range belong to sockets that were bound to a port "
                         "number or to port 0: connect() does not choose such a port, whatever the "
                         "destination"}},
-         .headline = "bound sockets keep ports from connect(); see portreuse budget",
+         .headline = "ports were bound{by}; use IP_BIND_ADDRESS_NO_PORT",
          .remedies = {{REMEDY_COMMAND, "portreuse budget {destination}", NULL, IF_ALWAYS},
                       NOTE("set IP_BIND_ADDRESS_NO_PORT before a bind() that connect() follows"),
-                      WIDEN},
+                      WIDEN,
+                      NOTE_IF(IF_OWNER, "or stop {occupant}, which frees the ports at once, and "
+                                        "ends what it does with them:"),
+                      STOP},
          .scenario = "poisoned-port"},
     [CAUSE_PORT_RANGE_PER_SOCKET] =
         {.name = "port-range-per-socket",
@@ -435,6 +451,9 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
              {{WHEN_NO_IPV6,
                "IPv6 is switched off in this network namespace (disable_ipv6=1), so that no "
                "interface has an IPv6 address"},
+              {WHEN_CONNECT,
+               "no interface of this network namespace has an address from which connect() could "
+               "reach the destination"},
               {WHEN_ALWAYS, "no interface of this network namespace has this address"}},
          .headline = "{no_address}",
          .remedies =
@@ -442,15 +461,17 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
               {REMEDY_SYSCTL, "net.ipv6.conf.all.disable_ipv6=0",
                "every interface gets IPv6 addresses; check the packet filter for IPv6 first:",
                IF_NO_IPV6},
-              NOTE_IF(IF_IPV6, "is it a typing error, or an address of another host or network "
-                               "namespace? Here are {addresses}:"),
+              NOTE_IF(IF_IPV6 | IF_BIND,
+                      "is it a typing error, or an address of another host or network "
+                      "namespace? Here are {addresses}:"),
               {REMEDY_HERE, "ip -brief address", NULL, IF_IPV6},
-              NOTE_IF(IF_IPV6, "a socket with IP_FREEBIND can be bound before an interface has the "
-                               "address"),
+              NOTE_IF(IF_IPV6 | IF_BIND,
+                      "a socket with IP_FREEBIND can be bound before an interface has the "
+                      "address"),
               {REMEDY_SYSCTL, "{nonlocal}=1",
                "the same for every program of the network namespace: a wrong address in a "
                "configuration is then no longer noticed:",
-               IF_IPV6}},
+               IF_IPV6 | IF_BIND}},
          .scenario = "address-not-local"},
     [CAUSE_ADDRESS_TENTATIVE] =
         {.name = "address-tentative",
@@ -462,6 +483,41 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                       NOTE("start the program when the network is up, or set IP_FREEBIND"),
                       WATCH},
          .no_scenario = "No step of the language makes an address stay tentative."},
+    [CAUSE_NO_ROUTE] =
+        {.name = "no-route",
+         .sentences =
+             {{WHEN_LO_DOWN,
+               "the loopback device lo is down: this network namespace has no address "
+               "under which it reaches itself"},
+              {WHEN_NOT_UNICAST,
+               "the destination is a broadcast or multicast address: connect() of TCP needs the "
+               "address of one host, and connect() of UDP to a broadcast address SO_BROADCAST"},
+              {WHEN_ROUTE_REFUSES, "a route or routing rule refuses the destination: one of type "
+                                   "prohibit, unreachable or blackhole"},
+              {WHEN_ALWAYS,
+               "the routing tables of this network namespace have no route to the destination"}},
+         .headline = "{no_route}",
+         .remedies = {{REMEDY_HERE_ROOT, "ip link set lo up", NULL, IF_LO_DOWN},
+                      NOTE_IF(IF_NOT_UNICAST,
+                              "connect to the address of one host; a UDP socket can be "
+                              "connected to a broadcast address once it has SO_BROADCAST"),
+                      NOTE_IF(IF_ROUTE,
+                              "these are the routes and rules; is one missing, or is it the "
+                              "network namespace that is wrong?"),
+                      {REMEDY_HERE, "ip {family} route show table all", NULL, IF_ROUTE},
+                      {REMEDY_HERE, "ip {family} rule show", NULL, IF_ROUTE}},
+         .scenario = "no-route"},
+    [CAUSE_WRONG_SOURCE] =
+        {.name = "wrong-source",
+         .sentences = {{WHEN_ALWAYS,
+                        "the socket is bound to a loopback address, from which nothing "
+                        "may leave the host (unless route_localnet=1)"}},
+         .headline = "nothing may leave the host from there; do not bind()",
+         .remedies =
+             {NOTE("let connect() choose the source address, or bind one of the interface that "
+                   "leads to the destination:"),
+              {REMEDY_HERE, "ip -brief address", NULL, IF_ALWAYS}},
+         .scenario = "wrong-source"},
     [CAUSE_PRIVILEGED_PORT] =
         {.name = "privileged-port",
          .sentences = {{WHEN_ALWAYS,

@@ -90,6 +90,8 @@ static const char head[] =
     "|\n"
     "| `{destination}`, `{netns}` | where the client connects to, and the namespace, as options of "
     "`budget` |\n"
+    "| `{no_route}`, `{family}` | why no route leads to the destination; `-4` or `-6` |\n"
+    "| `{by}` | the process with the most of the sockets in the way: ` by nginx (4711)` |\n"
     "| `{addresses}`, `{no_address}`, `{nonlocal}` | the local addresses; why the address is not "
     "one; "
     "the setting for its family |\n"

@@ -36,7 +36,8 @@ else
   why --protocol udp 0.0.0.0:53
   ok "the stub of systemd-resolved is known" out_has "systemd-resolved's stub"
   why --protocol udp --as client 127.0.0.1:2000
-  ok "there is no UDP client" status_is 2
+  ok "a UDP client has a port, and somebody to send to" first_line_starts \
+    "FREE 127.0.0.1:2000/udp from 127.0.0.1: connect() would get a local port"
 fi
 end
 

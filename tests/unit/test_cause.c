@@ -515,9 +515,12 @@ static const struct row connects[] = {
      "ephemeral-exhaustion-established"},
     {CONNECT("0.0.0.0:0", "127.0.0.1:80"),
      {STATE_CLOSE_WAIT, "127.0.0.1:40001", "127.0.0.1:80", OUTGOING},
-     "ephemeral-exhaustion-established"},
+     "close-wait-leak"},
     {CONNECT("0.0.0.0:0", "127.0.0.1:80"),
      {STATE_FIN_WAIT_2, "127.0.0.1:40001", "127.0.0.1:80", OUTGOING | NO_FILE},
+     "fin-wait-2-orphan"},
+    {CONNECT("0.0.0.0:0", "127.0.0.1:80"),
+     {STATE_FIN_WAIT_2, "127.0.0.1:40001", "127.0.0.1:80", OUTGOING},
      "ephemeral-exhaustion"},
     {CONNECT("[::]:0", "[::1]:80"), EPHEMERAL_TO("[::1]:40001", "[::1]:80"),
      "ephemeral-exhaustion"},
@@ -793,8 +796,10 @@ static bool names_cause(const struct row *rows, size_t count, const char *name) 
 
 /* These are found without a socket, or by its owners: tests/unit/test_why.c. */
 static bool is_of_no_socket(enum cause cause) {
-    return cause == CAUSE_HELD_BY_NO_PROCESS || cause == CAUSE_BOUND_TWICE || cause == CAUSE_ADDRESS_TENTATIVE ||
-           cause == CAUSE_PRIVILEGED_PORT || cause == CAUSE_NOT_PERMITTED ||
+    return cause == CAUSE_HELD_BY_NO_PROCESS || cause == CAUSE_BOUND_TWICE ||
+           cause == CAUSE_ADDRESS_TENTATIVE || cause == CAUSE_NO_ROUTE ||
+           cause == CAUSE_WRONG_SOURCE || cause == CAUSE_PRIVILEGED_PORT ||
+           cause == CAUSE_NOT_PERMITTED ||
            (cause >= CAUSE_UNIX_SOCKET_IN_USE && cause <= CAUSE_UNIX_NOT_PERMITTED);
 }
 

@@ -458,7 +458,7 @@ static void what_is_free_has_no_cause(void **state) {
     assert_int_equal(remedies, 0);
     check_line_is(&why, "FREE 0.0.0.0:80: bind() and listen() would succeed now");
     why.asked.remote = an_endpoint("127.0.0.1:81");
-    check_line_is(&why, "FREE 127.0.0.1:81: connect() would get a local port");
+    check_line_is(&why, "FREE 127.0.0.1:81 from 0.0.0.0:80: bind() and connect() can use the port");
 }
 
 static void what_is_free_with_reuseaddr_alone_says_what_else_is_in_the_way(void **state) {

@@ -3,6 +3,7 @@
  * briefly. */
 #include "report/host/why.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -11,6 +12,7 @@
 
 #include "base/errnames.h"
 #include "base/units.h"
+#include "report/host/why_client_text.h"
 #include "report/host/why_fields.h"
 #include "report/shared/layout.h"
 #include "report/shared/sockets.h"
@@ -39,8 +41,15 @@ static const struct owner *oldest(const struct why *why) {
     return suspect != NULL && suspect->owners.known > 0 ? &suspect->owners.oldest[0] : NULL;
 }
 
+/* What was asked about. */
 static const struct endpoint *target(const struct why *why) {
     return why->asked.remote.family != 0 ? &why->asked.remote : &why->asked.local;
+}
+
+/* What the line is about: where bind() of a client is refused, that is its own address. */
+static const struct endpoint *subject(const struct why *why) {
+    bool binds = why->verdict == WHY_REFUSED && strcmp(why->call, "bind") == 0;
+    return binds && why->asked.local.family != 0 ? &why->asked.local : target(why);
 }
 
 /* How many other servers are as much in the way as the one that is blamed. */
@@ -194,13 +203,15 @@ static void fill_name(const struct filling *filling) {
 
 /* The address that was asked for: as it was asked, where that stands for several and the answer is
  * about all of them. */
-static const char *asked_text(const struct why *why, char *text) {
+static const char *asked_text(const struct why *why, const struct endpoint *endpoint, char *text) {
     const struct why_question *asked = &why->asked;
     bool all = why->verdict != WHY_REFUSED || asked->zone[0] != '\0';
     size_t used;
-    if (all && asked->text[0] != '\0')
+    if (endpoint != target(why) && endpoint->port == 0)
+        return inet_ntop(endpoint->family, endpoint->address, text, ASKED_SIZE);
+    if (all && endpoint == target(why) && asked->text[0] != '\0')
         return asked->text;
-    endpoint_text(target(why), text);
+    endpoint_text(endpoint, text);
     used = strlen(text);
     snprintf(text + used, ASKED_SIZE - used, "%s", asked->protocol == PROTOCOL_UDP ? "/udp" : "");
     return text;
@@ -212,9 +223,9 @@ static void fill_asked(const struct filling *filling) {
     if (why->asked.protocol == PROTOCOL_UNIX)
         fill_name(filling);
     else if (filling->brevity == WHOLE)
-        layout_text(filling->out, asked_text(why, text));
+        layout_text(filling->out, asked_text(why, subject(why), text));
     else
-        fprintf(filling->out, "port %u%s", target(why)->port,
+        fprintf(filling->out, "port %u%s", subject(why)->port,
                 why->asked.protocol == PROTOCOL_UDP ? "/udp" : "");
 }
 
@@ -250,7 +261,6 @@ static void fill_directory(const struct filling *filling) {
 
 /* The options that were given, each with a blank behind it. */
 static void fill_options(const struct filling *filling) {
-    char text[ENDPOINT_TEXT_SIZE];
     const struct why *why = filling->why;
     const struct why_question *asked = &why->asked;
     if (asked->as != 0)
@@ -261,13 +271,10 @@ static void fill_options(const struct filling *filling) {
         fprintf(filling->out, "--uid %" PRIu32 " ", asked->uid);
     if (asked->remote.family != 0 || asked->unix_socket.is_client)
         fputs("--as client ", filling->out);
-    if (asked->remote.family != 0 && asked->local.family != 0)
-        fprintf(filling->out, asked->local.family == AF_INET6 ? "--from '%s' " : "--from %s ",
-                endpoint_text(&asked->local, text));
-    if (asked->protocol == PROTOCOL_TCP && asked->local.family != 0 && !asked->reuseaddr)
-        fputs("--no-reuse-addr ", filling->out);
-    if (asked->protocol == PROTOCOL_UDP && asked->reuseaddr)
-        fputs("--reuse-addr ", filling->out);
+    why_client_text_options(filling->out, why);
+    bool reuses = why_client_text_reuses(asked);
+    if (asked->protocol != PROTOCOL_UNIX && asked->reuseaddr != reuses)
+        fputs(reuses ? "--no-reuse-addr " : "--reuse-addr ", filling->out);
     if (asked->reuseport)
         fputs("--reuse-port ", filling->out);
     if (asked->v6only)
@@ -282,7 +289,8 @@ static void fill_question(const struct filling *filling) {
     char text[ASKED_SIZE], quoted[2 * WHY_TEXT_SIZE];
     fill_options(filling);
     if (why->asked.protocol != PROTOCOL_UNIX) {
-        const char *word = why->asked.text[0] != '\0' ? why->asked.text : asked_text(why, text);
+        const char *word =
+            why->asked.text[0] != '\0' ? why->asked.text : asked_text(why, target(why), text);
         layout_text(filling->out, stop_quote(word, quoted, sizeof quoted) ? quoted : word);
     } else if (why->asked.unix_socket.name[0] == '\0') {
         why_print_name(filling->out, why);
@@ -293,7 +301,7 @@ static void fill_question(const struct filling *filling) {
 }
 
 static void fill_port(const struct filling *filling) {
-    fprintf(filling->out, "%u", target(filling->why)->port);
+    fprintf(filling->out, "%u", subject(filling->why)->port);
 }
 
 /* The first port that needs no privilege. */
@@ -323,56 +331,6 @@ static void fill_ipv6_socket(const struct filling *filling) {
     }
 }
 
-/* How long the last TIME-WAIT in the way lasts. */
-static void fill_time_left(const struct filling *filling) {
-    fprintf(filling->out, "%" PRIu32 " s", (filling->why->time_left_ms + 999) / 1000);
-}
-
-static bool option_helps(const struct why *why, unsigned option) {
-    return (why->tried & 1U << option) != 0 && why->trials[option].error == 0;
-}
-
-/* With SO_REUSEPORT alone, or beside SO_REUSEADDR, which does not help. */
-static bool reuseport_helps(const struct why *why) {
-    return option_helps(why, WHY_REUSEPORT) ||
-           (option_helps(why, WHY_REUSEADDR | WHY_REUSEPORT) && !option_helps(why, WHY_REUSEADDR));
-}
-
-/* The option with which a trial succeeded. */
-static const char *helpful_option(const struct why *why) {
-    return option_helps(why, WHY_REUSEADDR) ? "SO_REUSEADDR"
-           : reuseport_helps(why)           ? "SO_REUSEPORT"
-                                            : NULL;
-}
-
-/* The option by which the port is shared. */
-static void fill_sharing_option(const struct filling *filling) {
-    fputs(filling->why->asked.reuseport ? "SO_REUSEPORT" : "SO_REUSEADDR", filling->out);
-}
-
-static void fill_reuse_or(const struct filling *filling, const char *otherwise) {
-    const char *option = helpful_option(filling->why);
-    if (option != NULL)
-        fprintf(filling->out, "set %s", option);
-    if (option == NULL || strcmp(otherwise, "wait") == 0)
-        fprintf(filling->out, "%s%s", option == NULL ? "" : " or ", otherwise);
-}
-
-static void fill_reuse_or_stop(const struct filling *filling) {
-    fill_reuse_or(filling, "stop it");
-}
-
-static void fill_reuse_or_wait(const struct filling *filling) {
-    fill_reuse_or(filling, "wait");
-}
-
-/* What is in TIME-WAIT had no SO_REUSEADDR. */
-static void fill_wait_for_old(const struct filling *filling) {
-    fputs(reuseport_helps(filling->why) ? "set SO_REUSEPORT or wait"
-                                        : "wait (it had no SO_REUSEADDR)",
-          filling->out);
-}
-
 /* Between an IPv4 socket and one on [::]: depends on which of them has the port. */
 static void fill_apart(const struct filling *filling) {
     fputs(filling->why->asked.local.family == AF_INET6
@@ -389,10 +347,12 @@ static const struct field {
     {"addresses", NULL, why_fields_addresses},
     {"apart", fill_apart, NULL},
     {"asked", fill_asked, NULL},
+    {"by", NULL, why_fields_by},
     {"closing", NULL, why_fields_closing},
     {"destination", NULL, why_fields_destination},
     {"directory", fill_directory, NULL},
     {"expires", NULL, why_fields_expires},
+    {"family", NULL, why_fields_family},
     {"file", fill_file, NULL},
     {"given_up", NULL, why_fields_given_up},
     {"has", fill_has, NULL},
@@ -404,6 +364,7 @@ static const struct field {
     {"listens", fill_listens, NULL},
     {"netns", NULL, why_fields_netns},
     {"no_address", NULL, why_fields_no_address},
+    {"no_route", NULL, why_fields_no_route},
     {"nonlocal", NULL, why_fields_nonlocal},
     {"occupant", fill_occupant, NULL},
     {"on_address", fill_on_address, NULL},
@@ -415,17 +376,17 @@ static const struct field {
     {"range_ports", fill_range_ports, NULL},
     {"reserved", fill_reserved, NULL},
     {"reserved_for_servers", NULL, why_fields_reserved_for_servers},
-    {"reuse_or_stop", fill_reuse_or_stop, NULL},
-    {"reuse_or_wait", fill_reuse_or_wait, NULL},
+    {"reuse_or_stop", NULL, why_fields_reuse_or_stop},
+    {"reuse_or_wait", NULL, why_fields_reuse_or_wait},
     {"runs", fill_runs, NULL},
-    {"sharing_option", fill_sharing_option, NULL},
+    {"sharing_option", NULL, why_fields_sharing_option},
     {"sockets", NULL, why_fields_sockets},
     {"still_reserved", NULL, why_fields_still_reserved},
     {"stop", fill_stop, NULL},
-    {"time_left", fill_time_left, NULL},
+    {"time_left", NULL, why_fields_time_left},
     {"user", fill_user, NULL},
     {"uses", fill_uses, NULL},
-    {"wait_for_old", fill_wait_for_old, NULL},
+    {"wait_for_old", NULL, why_fields_wait_for_old},
     {"wide_range", NULL, why_fields_wide_range},
 };
 
@@ -475,12 +436,27 @@ static const struct shape {
     bool whole_headline; /* with what to do */
     bool whole_prefix;
     bool cause_alone; /* its name, instead of the headline */
+    bool source;      /* with the address that a client connects from */
 } shapes[] = {
-    {WHOLE, true, true, false},           {WHOLE, false, true, false},
-    {SHORT_ADDRESSES, true, true, false}, {SHORT_ADDRESSES, false, true, false},
-    {SHORT_NAMES, false, true, false},    {SHORT_NAMES, false, false, false},
-    {SHORT_NAMES, false, false, true},
+    {WHOLE, true, true, false, true},
+    {WHOLE, false, true, false, true},
+    {SHORT_ADDRESSES, false, true, false, true},
+    {WHOLE, true, true, false, false},
+    {WHOLE, false, true, false, false},
+    {SHORT_ADDRESSES, true, true, false, false},
+    {SHORT_ADDRESSES, false, true, false, false},
+    {SHORT_NAMES, false, true, false, false},
+    {SHORT_NAMES, false, false, false, false},
+    {SHORT_NAMES, false, false, true, false},
 };
+
+/* Returns whether the source need not be said: there is none, or it is the destination itself. */
+static bool is_source_plain(const struct why *why) {
+    return why->asked.remote.family == 0 ||
+           (why->asked.local.family == 0 &&
+            (why->client.from.family == 0 ||
+             endpoint_same_address(&why->client.from, &why->client.to)));
+}
 
 /* The namespace, where several were looked at and it is not our own. */
 static void print_namespace(const struct filling *filling) {
@@ -500,7 +476,7 @@ static void print_obstacle(const struct filling *filling) {
     fputs(socket_state_name(suspect->occupant.socket.state), filling->out);
     if (suspect->occupant.socket.state == STATE_TIME_WAIT) {
         fputs(", ", filling->out);
-        fill_time_left(filling);
+        why_fields_time_left(filling->out, filling->why);
     } else if (suspect->owners.known > 0) {
         fputs(" of ", filling->out);
         fill_occupant(filling);
@@ -518,6 +494,11 @@ static void print_shared(const struct filling *filling, const struct shape *shap
         fputs(": connections are split", filling->out);
 }
 
+static void print_source(const struct filling *filling, const struct shape *shape) {
+    if (shape->source)
+        why_client_text_from(filling->out, filling->why);
+}
+
 static void print_free(const struct filling *filling, const struct shape *shape) {
     const struct why *why = filling->why;
     bool with_address = !why->needs_reuseaddr || shape->whole_headline;
@@ -530,15 +511,21 @@ static void print_free(const struct filling *filling, const struct shape *shape)
         fputc(' ', filling->out);
         fill_asked(filling);
     }
+    print_source(filling, shape);
     print_namespace(filling);
     if (why->needs_reuseaddr) {
+        bool is_server = why->asked.remote.family == 0;
         fprintf(filling->out, " with SO_REUSEADDR%s; without: ",
-                shape->brevity == WHOLE ? " (most servers set it)" : "");
+                is_server && shape->brevity == WHOLE ? " (most servers set it)" : "");
         print_obstacle(filling);
         return;
     }
+    if (why->asked.remote.family != 0) {
+        fputs(": ", filling->out);
+        why_client_text_free(filling->out, why, shape->whole_headline);
+        return;
+    }
     fputs(why->asked.unix_socket.is_client      ? ": a server has this socket"
-          : why->asked.remote.family != 0       ? ": connect() would get a local port"
           : why->asked.protocol != PROTOCOL_TCP ? ": bind() would succeed now"
                                                 : ": bind() and listen() would succeed now",
           filling->out);
@@ -550,6 +537,7 @@ static void print_refused(const struct filling *filling, const struct shape *sha
     char name[ERRNAME_SIZE];
     fprintf(filling->out, "%s ", errname(why->error, name));
     fill_asked(filling);
+    print_source(filling, shape);
     print_namespace(filling);
     fputs(": ", filling->out);
     if (why->cause == CAUSE_PRIVILEGED_PORT && blamed(why) != NULL && shape->whole_prefix) {
@@ -589,6 +577,8 @@ const char *why_line(const struct why *why, char *text) {
     size_t size = REPORT_LINE_SIZE;
     for (size_t i = 0; i < count && size >= REPORT_LINE_SIZE; i++) {
         struct layout_line line;
+        if (shapes[i].source && shapes[i].brevity != WHOLE && is_source_plain(why))
+            continue;
         if (layout_line_begin(&line) != NULL) {
             const struct filling filling = {line.out, why, shapes[i].brevity};
             if (why->changed)
@@ -658,7 +648,7 @@ static const struct format *const formats[] = {
 
 const struct subject subject_why = {
     .name = "why",
-    .schema = 3,
+    .schema = 4,
     .formats = formats,
     .summarize = summarize_why,
 };

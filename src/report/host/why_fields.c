@@ -126,6 +126,12 @@ static void print_ss_state(FILE *out, enum tcp_state state) {
         fputc(tolower((unsigned char)*name), out);
 }
 
+/* Of a full range: the connections to the destination, whatever their ports. */
+static void print_destination(FILE *out, const struct why *why) {
+    const struct endpoint *to = &why->client.to;
+    print_endpoint(out, "dst", to->family != 0 ? to : &why->asked.remote);
+}
+
 /* What tells ss(8) the connections in the way: the only one by its endpoints; several by their
  * states and the address that was asked for. */
 void why_fields_sockets(FILE *out, const struct why *why) {
@@ -140,7 +146,9 @@ void why_fields_sockets(FILE *out, const struct why *why) {
         print_ss_state(out, state);
         states |= 1U << state;
     }
-    if (evidence->total == 1) {
+    if (evidence->automatic) {
+        print_destination(out, why);
+    } else if (evidence->total == 1) {
         print_endpoint(out, "src", &evidence->suspects[0].occupant.socket.local);
         print_endpoint(out, "dst", &evidence->suspects[0].occupant.socket.remote);
     } else if (local->family != 0 && !endpoint_is_wildcard(local)) {
@@ -160,6 +168,10 @@ void why_fields_expires(FILE *out, const struct why *why) {
 void why_fields_closing(FILE *out, const struct why *why) {
     const struct suspect *suspect = blamed(why);
     enum tcp_state state = suspect == NULL ? STATE_FIN_WAIT_2 : suspect->occupant.socket.state;
+    if (why->evidence.automatic) {
+        fputs("orphans in FIN-WAIT-2 have the ports", out);
+        return;
+    }
     fputs(socket_state_name(state), out);
     if (state != STATE_FIN_WAIT_2) {
         fputs((why->when & WHEN_UNREAD) != 0 ? ", the peer does not read"
@@ -182,9 +194,31 @@ void why_fields_peer(FILE *out, const struct why *why) {
 }
 
 void why_fields_no_address(FILE *out, const struct why *why) {
-    fputs((why->when & WHEN_NO_IPV6) != 0 ? "IPv6 is switched off (disable_ipv6=1)"
-                                          : "no interface here has this address",
+    fputs((why->when & WHEN_NO_IPV6) != 0   ? "IPv6 is switched off (disable_ipv6=1)"
+          : (why->when & WHEN_CONNECT) != 0 ? "no address here can be the source"
+                                            : "no interface here has this address",
           out);
+}
+
+/* Who has the sockets in the way of a range, if a process is known: ` by nginx (4711)`. */
+void why_fields_by(FILE *out, const struct why *why) {
+    if (why->holders.holder_count == 0)
+        return;
+    fputs(" by ", out);
+    sockets_print_program(out, &why->holders.holders[0].owner);
+    fprintf(out, " (%d)", (int)why->holders.holders[0].owner.pid);
+}
+
+void why_fields_no_route(FILE *out, const struct why *why) {
+    fputs((why->when & WHEN_LO_DOWN) != 0         ? "the device lo is down; set it up"
+          : (why->when & WHEN_NOT_UNICAST) != 0   ? "not the address of one host"
+          : (why->when & WHEN_ROUTE_REFUSES) != 0 ? "a route or routing rule refuses it"
+                                                  : "no route leads there",
+          out);
+}
+
+void why_fields_family(FILE *out, const struct why *why) {
+    fputs(endpoint_is_ipv4(&why->asked.remote) ? "-4" : "-6", out);
 }
 
 void why_fields_addresses(FILE *out, const struct why *why) {
@@ -194,6 +228,63 @@ void why_fields_addresses(FILE *out, const struct why *why) {
 
 void why_fields_nonlocal(FILE *out, const struct why *why) {
     fprintf(out, "net.ipv%c.ip_nonlocal_bind", why->asked.local.family == AF_INET6 ? '6' : '4');
+}
+
+/* How long the last TIME-WAIT in the way lasts. */
+void why_fields_time_left(FILE *out, const struct why *why) {
+    fprintf(out, "%" PRIu32 " s", (why->time_left_ms + 999) / 1000);
+}
+
+static bool option_helps(const struct why *why, unsigned option) {
+    return (why->tried & 1U << option) != 0 && why->trials[option].error == 0;
+}
+
+/* With SO_REUSEPORT alone, or beside SO_REUSEADDR, which does not help. */
+static bool reuseport_helps(const struct why *why) {
+    return option_helps(why, WHY_REUSEPORT) ||
+           (option_helps(why, WHY_REUSEADDR | WHY_REUSEPORT) && !option_helps(why, WHY_REUSEADDR));
+}
+
+/* The option with which a trial succeeded. */
+static const char *helpful_option(const struct why *why) {
+    return option_helps(why, WHY_REUSEADDR) ? "SO_REUSEADDR"
+           : reuseport_helps(why)           ? "SO_REUSEPORT"
+                                            : NULL;
+}
+
+/* The option by which the port is shared. */
+void why_fields_sharing_option(FILE *out, const struct why *why) {
+    fputs(why->asked.reuseport ? "SO_REUSEPORT" : "SO_REUSEADDR", out);
+}
+
+static void print_reuse_or(FILE *out, const struct why *why, const char *otherwise) {
+    const char *option = helpful_option(why);
+    if (option != NULL)
+        fprintf(out, "set %s", option);
+    if (option == NULL || strcmp(otherwise, "wait") == 0)
+        fprintf(out, "%s%s", option == NULL ? "" : " or ", otherwise);
+}
+
+/* For connect(), no option that is set before bind() helps. */
+void why_fields_reuse_or_stop(FILE *out, const struct why *why) {
+    const struct suspect *suspect = blamed(why);
+    bool connects = why->call != NULL && strcmp(why->call, "connect") == 0;
+    if (!connects)
+        print_reuse_or(out, why, "stop it");
+    else if (suspect != NULL && suspect->occupant.socket.state == STATE_TIME_WAIT) {
+        fputs("wait ", out);
+        why_fields_time_left(out, why);
+    } else
+        fputs("use another port", out);
+}
+
+void why_fields_reuse_or_wait(FILE *out, const struct why *why) {
+    print_reuse_or(out, why, "wait");
+}
+
+/* What is in TIME-WAIT had no SO_REUSEADDR. */
+void why_fields_wait_for_old(FILE *out, const struct why *why) {
+    fputs(reuseport_helps(why) ? "set SO_REUSEPORT or wait" : "wait (it had no SO_REUSEADDR)", out);
 }
 
 /* Where a client connects to, as `portreuse budget` takes it. */

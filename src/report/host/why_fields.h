@@ -14,16 +14,24 @@ enum { WHY_WIDE_LOW = 10000, WHY_WIDE_HIGH = UINT16_MAX };
 void why_fields_addresses(FILE *out, const struct why *why);
 void why_fields_closing(FILE *out, const struct why *why);
 void why_fields_destination(FILE *out, const struct why *why);
+void why_fields_by(FILE *out, const struct why *why);
 void why_fields_expires(FILE *out, const struct why *why);
+void why_fields_family(FILE *out, const struct why *why);
 void why_fields_given_up(FILE *out, const struct why *why);
 void why_fields_inside(FILE *out, const struct why *why);
 void why_fields_no_address(FILE *out, const struct why *why);
+void why_fields_no_route(FILE *out, const struct why *why);
 void why_fields_nonlocal(FILE *out, const struct why *why);
 void why_fields_netns(FILE *out, const struct why *why);
 void why_fields_peer(FILE *out, const struct why *why);
+void why_fields_reuse_or_stop(FILE *out, const struct why *why);
+void why_fields_reuse_or_wait(FILE *out, const struct why *why);
 void why_fields_reserved_for_servers(FILE *out, const struct why *why);
+void why_fields_sharing_option(FILE *out, const struct why *why);
 void why_fields_sockets(FILE *out, const struct why *why);
 void why_fields_still_reserved(FILE *out, const struct why *why);
+void why_fields_time_left(FILE *out, const struct why *why);
+void why_fields_wait_for_old(FILE *out, const struct why *why);
 void why_fields_wide_range(FILE *out, const struct why *why);
 
 #endif

@@ -1,7 +1,9 @@
 /* portreuse why for programs, in the words of docs/why.schema.json. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "report/host/why.h"
+#include "report/host/why_client_text.h"
 #include "report/shared/json.h"
 #include "report/shared/sockets.h"
 
@@ -31,6 +33,13 @@ static void write_name(struct json *json, const struct why *why) {
     free(name);
 }
 
+/* IP_LOCAL_PORT_RANGE; null if it is not set. */
+static void write_range(struct json *json, const struct why_question *asked) {
+    char text[16];
+    snprintf(text, sizeof text, "%u-%u", asked->range_low, asked->range_high);
+    json_string(json, "port_range", asked->range_low == 0 && asked->range_high == 0 ? NULL : text);
+}
+
 static void write_asked(struct json *json, const struct why *why) {
     const struct why_question *asked = &why->asked;
     json_object(json, "asked");
@@ -44,6 +53,8 @@ static void write_asked(struct json *json, const struct why *why) {
     json_bool(json, "reuseaddr", asked->reuseaddr);
     json_bool(json, "reuseport", asked->reuseport);
     json_bool(json, "v6only", asked->v6only);
+    json_bool(json, "no_port", asked->no_port);
+    write_range(json, asked);
     if (asked->other_user)
         json_number(json, "uid", asked->uid);
     json_string(json, "device", text_or_null(asked->device));
@@ -174,6 +185,7 @@ static void write_look(struct json *json, const struct why *why) {
     json_number(json, "namespace_inode", (int64_t)why->where.inode);
     write_asked(json, why);
     write_trials(json, why);
+    why_client_text_json(json, why);
     why_json_sockets(json, why);
     write_free(json, why);
     write_other(json, why);

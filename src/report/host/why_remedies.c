@@ -194,6 +194,17 @@ static bool is_filled(const struct why *why, const char *field) {
     return any;
 }
 
+/* Returns whether tcp_tw_reuse=1 would let connect() choose a port that is in TIME-WAIT. */
+static bool would_take_over(const struct why *why) {
+    const struct evidence *evidence = &why->evidence;
+    if (why->client.reuses || why->client.no_timestamps)
+        return false;
+    for (unsigned i = 0; i < evidence->group_count; i++)
+        if (evidence->groups[i].state == STATE_TIME_WAIT)
+            return true;
+    return false;
+}
+
 /* Returns the set of IF_... that hold. */
 static unsigned situation(const struct why *why) {
     const struct evidence *evidence = &why->evidence;
@@ -211,7 +222,13 @@ static unsigned situation(const struct why *why) {
            (!why->reserved ? IF_UNRESERVED : 0U) | (!why->asked_by_root ? IF_NOT_ROOT : 0U) |
            (why->hints.peer.pid != 0 ? IF_PEER : 0U) |
            ((why->when & WHEN_UNREAD) != 0 ? IF_UNREAD : IF_READ) |
-           (state == STATE_FIN_WAIT_2 || state == STATE_TIME_WAIT ? IF_TIMED : 0U);
+           (state == STATE_FIN_WAIT_2 || state == STATE_TIME_WAIT ? IF_TIMED : 0U) |
+           (evidence->automatic ? IF_RANGE : IF_PORT) |
+           ((why->when & WHEN_LO_DOWN) != 0       ? IF_LO_DOWN
+            : (why->when & WHEN_NOT_UNICAST) != 0 ? IF_NOT_UNICAST
+                                                  : IF_ROUTE) |
+           (why->call != NULL && strcmp(why->call, "connect") == 0 ? 0U : IF_BIND) |
+           (would_take_over(why) ? IF_TW_REUSE : 0U);
 }
 
 /* --- the whole --- */

@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "kernel/sockets.h"
 #include "report/host/why.h"
+#include "report/host/why_client_text.h"
 #include "report/shared/layout.h"
 #include "report/shared/sockets.h"
 
@@ -125,6 +126,8 @@ void why_print_sockets(FILE *out, const struct why *why, unsigned indent) {
         fprintf(out, "%*snot known: %s\n", (int)indent, "", evidence->missing);
     else if (evidence->automatic)
         print_range(out, why, indent);
+    if (evidence->automatic)
+        why_client_text_holders(out, why, indent + INDENT);
     for (unsigned i = 0; !evidence->automatic && i < evidence->suspect_count; i++)
         print_suspect(out, &evidence->suspects[i], !is_continued(evidence, i), indent);
     if (!evidence->automatic && evidence->total > evidence->suspect_count)
@@ -179,7 +182,7 @@ static void note(struct notes *notes, const char *format, ...) {
  * traffic can go elsewhere. */
 static void note_on_port(struct notes *notes, const struct why *why) {
     const char *protocol = socket_protocol_name(why->asked.protocol);
-    if (why->asked.local.port == 0)
+    if (why->asked.local.port == 0 || why->asked.remote.family != 0)
         return;
     bool any = false;
     for (unsigned i = 0; i < STATE_COUNT; i++)
@@ -296,9 +299,14 @@ static void note_question(struct notes *notes, const struct why *why) {
         note(notes, "%s is free.", endpoint_text(&why->free_other, text));
 }
 
+static void note_client(void *context, const char *text) {
+    note(context, "%s", text);
+}
+
 static void print_notes(FILE *out, const struct why *why) {
     struct notes notes = {.out = out};
     note_question(&notes, why);
+    why_client_text_notes(why, note_client, &notes);
     if (why->asked.protocol == PROTOCOL_UNIX)
         note_unix_socket(&notes, why);
     else if (why->verdict == WHY_FREE && !why->needs_reuseaddr)

@@ -1,0 +1,389 @@
+/* The kernel answers by a connect() that sends nothing: the route, the source address, the security
+ * modules, the port, and whether a TIME-WAIT is in the way. What it does not say is looked up
+ * afterwards: by RTM_GETROUTE why there is no route, and whether the destination is here; by
+ * sock_diag who listens there, and which sockets have the ports.
+ *
+ * A trial would take over a TIME-WAIT that the connection itself would take over. Such a one is
+ * left alone, unless the question allows it, and judged by the rules: it is taken over if it is old
+ * enough, its port is one that connect() may choose, and its connection had TCP timestamps. The
+ * second is tried, towards another port of the same destination; of the third, only the setting of
+ * this end is known. */
+#include "diagnose/why_client.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "diagnose/budget.h"
+#include "diagnose/why_suspects.h"
+#include "inspect/child.h"
+#include "kernel/netdev.h"
+#include "kernel/route.h"
+#include "kernel/silent.h"
+#include "kernel/sockets.h"
+#include "kernel/sysctl.h"
+
+enum { TIME_WAIT_MS = 60 * 1000 }; /* TCP_TIMEWAIT_LEN in include/net/tcp.h */
+
+static void fail(struct why *why, int error, const char *failure) {
+    why->verdict = WHY_UNKNOWN;
+    why->error = error;
+    why->failure = failure;
+}
+
+static void refuse(struct why *why, int error, const char *call) {
+    why->verdict = WHY_REFUSED;
+    why->error = error;
+    why->call = call;
+}
+
+static bool is_udp(const struct why *why) {
+    return why->asked.protocol == PROTOCOL_UDP;
+}
+
+static bool setting_is(const char *setting, const char *value) {
+    char text[16];
+    return sysctl_read(NETNS_HERE, setting, text, sizeof text) == 0 && strcmp(text, value) == 0;
+}
+
+/* --- asking the kernel --- */
+
+/* A trial, and what is asked with it, for the process that asks as another user. */
+struct attempt {
+    struct silent_trial trial;
+    struct route_question way;
+    struct silent_answer answer;
+    struct route route;
+    int route_error;
+    struct endpoint source; /* of a connect() that was refused */
+};
+
+static void make_attempt(void *context, FILE *more) {
+    (void)more;
+    struct attempt *attempt = context;
+    silent_connect(NETNS_HERE, &attempt->trial, &attempt->answer);
+    attempt->route_error = route_find(NETNS_HERE, &attempt->way, &attempt->route);
+    if (attempt->answer.from.family == 0)
+        attempt->source = silent_source(NETNS_HERE, &attempt->trial);
+}
+
+/* Returns the destination that connect() takes: the wildcard address means this host. */
+static struct endpoint destination(const struct why *why) {
+    static const uint8_t four[4] = {127, 0, 0, 1}, six[16] = {[15] = 1};
+    const struct endpoint *remote = &why->asked.remote, *local = &why->asked.local;
+    struct endpoint here = endpoint_unmapped(remote);
+    if (!endpoint_is_wildcard(remote))
+        return *remote;
+    if (here.family == AF_INET)
+        memcpy(here.address, four, sizeof four);
+    else
+        memcpy(here.address, six, sizeof six);
+    /* A source address that is given is the destination, too (ip_route_output_key_hash_rcu()). */
+    if (here.family == AF_INET && local->family != 0 && !endpoint_is_wildcard(local))
+        memcpy(here.address, endpoint_unmapped(local).address, sizeof here.address);
+    return here;
+}
+
+static struct attempt attempt_of(const struct why *why) {
+    const struct why_question *asked = &why->asked;
+    bool fixed = asked->local.port != 0;
+    return (struct attempt){
+        .trial = {.protocol = asked->protocol,
+                  .remote = asked->remote,
+                  .local = asked->local,
+                  .low = asked->range_low,
+                  .high = asked->range_high,
+                  .no_port = asked->no_port,
+                  .reuseaddr = asked->reuseaddr || (fixed && why->needs_reuseaddr),
+                  .reuseport = asked->reuseport,
+                  .v6only = asked->v6only,
+                  .device = netdev_index(asked->device),
+                  .zone = netdev_index(asked->zone),
+                  .any_time_wait = asked->take_time_wait},
+        .way = {.to = destination(why),
+                .from = asked->local,
+                .device = netdev_index(asked->device[0] != '\0' ? asked->device : asked->zone),
+                .protocol = is_udp(why) ? IPPROTO_UDP : IPPROTO_TCP}};
+}
+
+/* Returns false after a failure. */
+static bool ask(struct why *why, struct attempt *attempt) {
+    const struct why_question *asked = &why->asked;
+    struct child child = {.as = asked->as, .other_user = asked->other_user, .uid = asked->uid};
+    const char *what;
+    int error = 0;
+    if (asked->as != 0 || asked->other_user)
+        error = child_run(&child, make_attempt, attempt, sizeof *attempt, NULL, &what);
+    else
+        make_attempt(attempt, NULL);
+    if (error == 0 && attempt->answer.verdict == SILENT_FAILED) {
+        error = attempt->answer.error;
+        what = "trying connect()";
+    }
+    if (error != 0)
+        fail(why, error, what);
+    return error == 0;
+}
+
+static bool is_loopback(const struct endpoint *address) {
+    static const uint8_t six[16] = {[15] = 1};
+    struct endpoint plain = endpoint_unmapped(address);
+    return plain.family == AF_INET ? plain.address[0] == 127
+                                   : memcmp(plain.address, six, sizeof six) == 0;
+}
+
+/* tcp_twsk_unique() in net/ipv4/tcp_ipv4.c. */
+static bool reuses_time_wait(const struct attempt *attempt) {
+    enum { LOOPBACK_INDEX = 1 };
+    bool loopback = is_loopback(&attempt->way.to) || is_loopback(&attempt->trial.local) ||
+                    attempt->trial.device == LOOPBACK_INDEX;
+    return setting_is("net.ipv4.tcp_tw_reuse", "1") ||
+           (loopback && setting_is("net.ipv4.tcp_tw_reuse", "2"));
+}
+
+static void note_answer(struct why *why, const struct attempt *attempt) {
+    struct why_client *client = &why->client;
+    const struct silent_answer *answer = &attempt->answer;
+    client->tried = answer->verdict == SILENT_TRIED;
+    client->not_tried = answer->verdict == SILENT_NOT_TRIED ? answer->reason : NULL;
+    client->route_error = attempt->route_error;
+    client->to = attempt->way.to;
+    client->no_timestamps = setting_is("net.ipv4.tcp_timestamps", "0");
+    client->reuses = !client->no_timestamps && reuses_time_wait(attempt);
+    client->to_this_host = attempt->route_error == 0 && attempt->route.local;
+    client->from = answer->from.family != 0      ? answer->from
+                   : attempt->source.family != 0 ? attempt->source
+                                                 : attempt->route.source;
+    if (why->asked.local.family != 0 && !endpoint_is_wildcard(&why->asked.local))
+        client->from = why->asked.local;
+    client->from.port = why->asked.local.port;
+}
+
+/* --- whether anybody listens --- */
+
+struct audience {
+    struct claim claim; /* a socket on the destination itself: what it meets hears the client */
+    enum knowledge heard;
+};
+
+/* What arrives from this host comes through `lo`. */
+static bool hears(void *context, const struct inet_socket *socket) {
+    struct audience *audience = context;
+    enum { LOOPBACK_INDEX = 1 };
+    struct occupant occupant = {.socket = *socket};
+    enum knowledge meets = rules_meet(&audience->claim, &occupant).in_the_way;
+    if (socket->interface != 0 && socket->interface != LOOPBACK_INDEX)
+        return true;
+    if (meets == KNOWN_YES || audience->heard == KNOWN_NO)
+        audience->heard = meets == KNOWN_NO ? audience->heard : meets;
+    return audience->heard != KNOWN_YES;
+}
+
+/* Of UDP, a connected socket hears only its own peer. */
+static enum knowledge find_audience(const struct why *why) {
+    struct endpoint to = why->client.to;
+    struct audience audience = {.claim = {.protocol = why->asked.protocol, .local = to},
+                                .heard = KNOWN_NO};
+    struct diag_query query = sockdiag_query(is_udp(why) ? 1U << STATE_CLOSED : 1U << STATE_LISTEN);
+    struct sockets sockets = sockets_open(NETNS_HERE);
+    query.protocol = why->asked.protocol;
+    query.local = (struct endpoint_pattern){.any_address = true, .endpoint = {.port = to.port}};
+    int error = sockets_dump(&sockets, &query, hears, &audience);
+    sockets_close(&sockets);
+    return error == 0 ? audience.heard : NOT_KNOWN;
+}
+
+/* --- why it is refused --- */
+
+static bool lo_is_down(void) {
+    return !netdev_is_up(NETNS_HERE, "lo");
+}
+
+/* There is no way to the destination. */
+static void explain_route(struct why *why, const struct attempt *attempt) {
+    const uint8_t *from = why->asked.local.address;
+    struct endpoint to = endpoint_unmapped(&attempt->way.to);
+    bool loopback = to.family == AF_INET && to.address[0] == 127;
+    unsigned when = WHEN_ALWAYS;
+    if (attempt->route.broadcast || attempt->route.multicast || to.address[0] == 0xff ||
+        (to.family == AF_INET && to.address[0] >= 224 && !is_udp(why)))
+        when = WHEN_NOT_UNICAST;
+    else if (why->asked.local.family == AF_INET && from[0] == 127 && !loopback &&
+             why->error == EINVAL) {
+        why_blame(why, CAUSE_WRONG_SOURCE, WHEN_ALWAYS);
+        return;
+    } else if (why->error != ENETUNREACH)
+        when = WHEN_ROUTE_REFUSES;
+    else if (loopback && lo_is_down())
+        when = WHEN_LO_DOWN;
+    why_blame(why, CAUSE_NO_ROUTE, when);
+}
+
+static bool finds_no_source(const struct why *why, const struct attempt *attempt) {
+    return why->error == EADDRNOTAVAIL && attempt->source.family == 0 &&
+           why->asked.local.family == 0;
+}
+
+static void explain_connect(struct why *why, const struct attempt *attempt) {
+    int error = why->error;
+    if (finds_no_source(why, attempt)) {
+        why_blame(why, CAUSE_ADDRESS_NOT_LOCAL, WHEN_CONNECT | WHEN_NO_OCCUPANT);
+        if (lo_is_down() && endpoint_unmapped(&attempt->way.to).address[15] == 1)
+            why_blame(why, CAUSE_NO_ROUTE, WHEN_LO_DOWN);
+    } else if (error == EADDRNOTAVAIL || error == EAGAIN) {
+        why_find_suspects(why);
+    } else if (error == attempt->route_error || error == ENETUNREACH || error == EHOSTUNREACH ||
+               error == EINVAL || (error == EACCES && attempt->route.broadcast)) {
+        explain_route(why, attempt);
+    } else if (error == EACCES || error == EPERM) {
+        why_blame(why, CAUSE_NOT_PERMITTED, WHEN_NO_OCCUPANT);
+    } else {
+        fail(why, error, "trying connect()");
+    }
+}
+
+static void explain(struct why *why, const struct attempt *attempt) {
+    const struct silent_answer *answer = &attempt->answer;
+    refuse(why, answer->error, answer->call);
+    if (strcmp(answer->call, "connect") == 0)
+        explain_connect(why, attempt);
+    else if (strcmp(answer->call, "bind") == 0 && answer->error == EADDRINUSE)
+        why_find_suspects(why);
+    else if (answer->error == EAFNOSUPPORT)
+        why_blame(why, CAUSE_ADDRESS_NOT_LOCAL, WHEN_CONNECT | WHEN_NO_IPV6);
+    else if (strcmp(answer->call, "bind") == 0 &&
+             (answer->error == EADDRNOTAVAIL || answer->error == EACCES || answer->error == EPERM))
+        why_explain_without_socket(why);
+    else
+        fail(why, answer->error, answer->call);
+}
+
+/* --- TIME-WAIT --- */
+
+struct waiting {
+    const struct why *why;
+    struct silent_trial trial; /* towards another port */
+    uint32_t delay_ms;
+    bool found;
+};
+
+/* Whether connect() may choose the port of this TIME-WAIT, is tried with another destination: the
+ * port then has that connection beside it, for some microseconds. */
+static bool can_be_taken_over(void *context, const struct inet_socket *socket) {
+    struct waiting *waiting = context;
+    struct silent_answer answer;
+    if (socket->expires_ms + waiting->delay_ms > TIME_WAIT_MS ||
+        !port_range_has(&waiting->why->range, socket->local.port))
+        return true;
+    waiting->trial.low = waiting->trial.high = socket->local.port;
+    silent_connect(NETNS_HERE, &waiting->trial, &answer);
+    waiting->found = answer.verdict == SILENT_TRIED && answer.error == 0;
+    return !waiting->found;
+}
+
+static uint32_t reuse_delay_ms(void) {
+    char text[16];
+    bool known = sysctl_read(NETNS_HERE, "net.ipv4.tcp_tw_reuse_delay", text, sizeof text) == 0;
+    return known ? (uint32_t)strtoul(text, NULL, 10) : 1000;
+}
+
+/* Returns whether a connection whose port connect() chooses can take over one of these. */
+static bool finds_one_to_take(const struct why *why, const struct attempt *attempt) {
+    struct waiting waiting = {.why = why, .trial = attempt->trial, .delay_ms = reuse_delay_ms()};
+    struct diag_query query = sockdiag_query(1U << STATE_TIME_WAIT);
+    struct sockets sockets = sockets_open(NETNS_HERE);
+    query.remote = (struct endpoint_pattern){.endpoint = endpoint_unmapped(&why->client.to)};
+    query.local = (struct endpoint_pattern){.endpoint = endpoint_unmapped(&why->client.from),
+                                            .any_address = why->client.from.family == 0,
+                                            .any_port = true};
+    waiting.trial.remote.port ^= 1;
+    waiting.trial.known_silent = true;
+    sockets_dump(&sockets, &query, can_be_taken_over, &waiting);
+    sockets_close(&sockets);
+    return waiting.found;
+}
+
+/* Nothing but taking over a TIME-WAIT is left. */
+static void judge_time_wait(struct why *why, const struct attempt *attempt) {
+    bool fixed = why->asked.local.port != 0;
+    why->client.not_tried = "a trial would end a TIME-WAIT";
+    if (!why->client.no_timestamps && (fixed || finds_one_to_take(why, attempt))) {
+        why->client.takes_time_wait = true;
+        return;
+    }
+    refuse(why, attempt->answer.error, attempt->answer.call);
+    why_find_suspects(why);
+}
+
+/* --- without a trial --- */
+
+static bool is_connected(const struct why *why) {
+    struct inet_socket socket;
+    int diag = sockdiag_open(NETNS_HERE);
+    bool connected =
+        diag >= 0 && sockdiag_find(diag, &why->client.from, &why->client.to, &socket) == 0 &&
+        (socket.state != STATE_TIME_WAIT || setting_is("net.ipv4.tcp_timestamps", "0"));
+    if (diag >= 0)
+        close(diag);
+    return connected;
+}
+
+/* Returns whether the range has a port left, by the sockets that there are. */
+static bool finds_port(struct why *why) {
+    struct budget_question question = {.remote = why->client.to};
+    struct namespace here = namespaces_here();
+    struct budget budget;
+    budget_look(&question, &here, &budget);
+    if (budget.failure != NULL)
+        fail(why, budget.error, budget.failure);
+    return budget.failure != NULL || budget.routes[0].left > 0;
+}
+
+/* The route is asked for, and the sockets show whether a port is left. */
+static void count(struct why *why, struct attempt *attempt) {
+    attempt->answer.call = "connect";
+    attempt->answer.error = attempt->route_error;
+    if (attempt->route_error != 0) {
+        explain(why, attempt);
+        return;
+    }
+    if (attempt->trial.local.port != 0 ? !is_connected(why) : finds_port(why))
+        return;
+    refuse(why, EADDRNOTAVAIL, "connect");
+    why_find_suspects(why);
+}
+
+/* --- the whole --- */
+
+void why_client_judge(struct why *why) {
+    struct attempt attempt = attempt_of(why);
+    if (!ask(why, &attempt))
+        return;
+    note_answer(why, &attempt);
+    if (attempt.answer.verdict == SILENT_NOT_TRIED)
+        count(why, &attempt);
+    else if (attempt.answer.verdict == SILENT_TIME_WAIT)
+        judge_time_wait(why, &attempt);
+    else if (attempt.answer.error != 0)
+        explain(why, &attempt);
+    if (why->verdict == WHY_FREE && why->client.to_this_host)
+        why->client.listens = find_audience(why);
+}
+
+bool why_client_holds(const struct why *why) {
+    struct why again = *why;
+    struct attempt attempt = attempt_of(why);
+    if (!why->client.tried || why->asked.remote.family == 0)
+        return true;
+    if (!ask(&again, &attempt))
+        return false;
+    return attempt.answer.verdict == SILENT_TRIED && attempt.answer.error == why->error;
+}
+
+unsigned why_client_rank(const struct why *why) {
+    if (why->verdict == WHY_FREE)
+        return why->client.listens == KNOWN_NO ? 2 : 3;
+    return why->verdict == WHY_UNKNOWN ? 1 : 0;
+}
