@@ -26,7 +26,8 @@ struct request {
     int errors[MOST_ERRORS + 1]; /* --only: ends with 0 */
     bool verbose, private_net, fail;
     bool colour;
-    char *const *words; /* the program */
+    int64_t pid;        /* --pid, or 0 */
+    char *const *words; /* the program, or NULL */
     struct trace_findings findings;
 };
 
@@ -67,6 +68,15 @@ static const struct option_row rows[] = {
      .offset = offsetof(struct request, private_net),
      .help = "current (default), or private: run the program in a network namespace of its own, "
              "which has lo alone"},
+    {.name = "pid",
+     .takes = VALUE_REQUIRED,
+     .value_name = "PID",
+     .set = option_set_number,
+     .low = 1,
+     .high = INT32_MAX,
+     .offset = offsetof(struct request, pid),
+     .help = "watch a running process, and what it starts, until Ctrl-C; each of its system calls "
+             "then costs some microseconds more"},
     {.name = "fail",
      .set = option_set_flag,
      .offset = offsetof(struct request, fail),
@@ -217,7 +227,7 @@ static int watch_to_end(struct request *request, struct tracer *tracer) {
         .subject = &subject_trace, .findings = &request->findings, .verbose = request->verbose};
     record->told = tell_call;
     record->context = request;
-    record->caller = getppid();
+    record->caller = request->words != NULL ? getppid() : 0;
     record_begin(record);
     tracer->handlers = (struct tracer_handlers){
         .call = on_call, .executed = on_exec, .exited = on_exit_of, .context = request};
@@ -241,6 +251,47 @@ static int watch_to_end(struct request *request, struct tracer *tracer) {
 
 static int watch_program(void *context, struct tracer *tracer) {
     return watch_to_end(context, tracer);
+}
+
+/* --- a running process --- */
+
+static volatile sig_atomic_t ended;
+
+/* Comes again each second: the first one may be too early for the waitpid(2) that it is to end. */
+static void end_watch(int signal) {
+    (void)signal;
+    ended = 1;
+    alarm(1);
+}
+
+static void end_by_signals(void) {
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGALRM};
+    struct sigaction action = {.sa_handler = end_watch};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        sigaction(signals[i], &action, NULL);
+}
+
+static int watch_process(struct request *request) {
+    struct tracer tracer = {.no_filter = true, .end = &ended};
+    pid_t pid = (pid_t)request->pid;
+    char reason[PTRACE_REASON_SIZE];
+    end_by_signals();
+    int error = tracer_take_running(&tracer, pid);
+    if (error != 0) {
+        options_complain("trace", "process %d cannot be traced: %s", (int)pid,
+                         ptrace_explain(pid, error, reason));
+        return EXIT_TROUBLE;
+    }
+    options_complain("trace",
+                     "watching process %d (threads: %zu); its system calls are slower meanwhile; "
+                     "Ctrl-C lets it go",
+                     (int)pid, tracer_count(&tracer));
+    request->findings.process = pid;
+    int result = watch_to_end(request, &tracer);
+    tracer_free(&tracer);
+    if ((result & HAD_TROUBLE) != 0)
+        return EXIT_TROUBLE;
+    return request->fail && (result & SAW_CONFLICT) != 0 ? EXIT_FAIL : EXIT_AS_EXPECTED;
 }
 
 /* --- a program --- */
@@ -303,12 +354,22 @@ static int trace(struct request *request, int argc, char **argv) {
         return EXIT_TROUBLE;
     if (at < argc && strcmp(argv[at], "--") == 0)
         at++;
-    if (at == argc) {
-        options_complain("trace", "a program is missing: portreuse trace [OPTION...] -- PROGRAM");
+    if ((at == argc) == (request->pid == 0)) {
+        options_complain("trace", at == argc
+                                      ? "a program is missing: portreuse trace -- PROGRAM [ARG...]"
+                                      : "--pid watches a process that runs: leave out the program");
         return EXIT_TROUBLE;
     }
+    if (request->pid != 0 && request->private_net) {
+        options_complain("trace", "--net=private is for a program that is started");
+        return EXIT_TROUBLE;
+    }
+    if (!open_outputs(request))
+        return EXIT_TROUBLE;
+    if (request->pid != 0)
+        return watch_process(request);
     request->words = argv + at;
-    return open_outputs(request) ? run_program(request) : EXIT_TROUBLE;
+    return run_program(request);
 }
 
 static int cmd_trace(int argc, char **argv) {
@@ -322,7 +383,7 @@ static int cmd_trace(int argc, char **argv) {
 const struct command command_trace = {
     .name = "trace",
     .function = cmd_trace,
-    .usage = "[OPTION...] -- PROGRAM [ARG...]",
+    .usage = "[OPTION...] (-- PROGRAM [ARG...] | --pid PID)",
     .summary = "run a program, and explain its bind() and connect() calls that fail",
     .description =
         "Stops the program, with all that it starts, exactly at a call that fails, and shows what "

@@ -57,9 +57,10 @@ static pid_t other_user(pid_t process) {
 
 /* --- TCP, UDP and MPTCP --- */
 
-/* The call itself is a trial of bind() with the options that the socket has. Others are made as the
- * user of the process, with options that it lacks; of TCP alone, as on UDP one could take a
- * datagram. */
+/* The call itself is a trial of bind() with the options that the socket has. One other is made, as
+ * the user of the process: with SO_REUSEADDR, if it lacks that. A trial with both options could let
+ * the next bind() of the program succeed (inet_csk_update_fastreuse() in net/ipv4/
+ * inet_connection_sock.c), and one of UDP could take a datagram. */
 static void try_options(const struct why_call *call, struct why *why) {
     unsigned own =
         (why->asked.reuseaddr ? WHY_REUSEADDR : 0U) | (why->asked.reuseport ? WHY_REUSEPORT : 0U);
@@ -70,8 +71,8 @@ static void try_options(const struct why_call *call, struct why *why) {
     why->trials[own] = (struct why_trial){call->error, "bind"};
     why->tried = 1U << own;
     why->asked.as = other_user(call->process);
-    /* Without their answers less is known, but nothing is wrong. */
-    if (!why_try(why, 1U << (own | WHY_REUSEADDR) | 1U << (WHY_REUSEADDR | WHY_REUSEPORT)))
+    /* Without its answer less is known, but nothing is wrong. */
+    if (!why->asked.reuseport && !why_try(why, 1U << WHY_REUSEADDR))
         why->verdict = verdict;
     why->asked.as = 0;
 }
@@ -251,6 +252,7 @@ void why_call_look(const struct why_call *call, struct why *why) {
     struct namespace where;
     const char *what = "finding the network namespace of the process";
     int error = namespaces_of_process(call->process, &where);
+    owners_forget();
     *why = (struct why){.asked = question_of(call),
                         .verdict = WHY_REFUSED,
                         .call = call->call,

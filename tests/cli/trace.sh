@@ -336,6 +336,53 @@ gone() {
 }
 ok "if trace is killed, the program is gone" gone
 
+# --- a process that runs already ---
+
+is_free() { grep -q '^TracerPid:.0$' "/proc/$1/status" && until_state "$1" SR; }
+until_said() { # TEXT
+  i=0
+  until grep -qF "$1" "$work/err"; do
+    i=$((i + 1))
+    [ "$i" -lt 200 ] || return 1
+    sleep 0.05
+  done
+}
+"$caller" tcp4 reuseaddr bind=90 listen pause >/dev/null &
+server=$!
+until "$portreuse" why :90 | grep -q listens; do sleep 0.05; done
+sh -c 'while :; do "$0" tcp4 bind=90; sleep 0.05; done' "$caller" >"$work/loop" 2>&1 &
+looping=$!
+for end in INT KILL; do
+  : >"$work/err"
+  "$portreuse" trace --pid $looping --output "$work/json:json" >"$work/out" 2>"$work/err" &
+  tracer=$!
+  ok "--pid: a call of a child is told" until_said "bind(127.0.0.1:90): EADDRINUSE; caller ($server) listens"
+  if [ $end = INT ]; then # a shell starts what is in the background with SIGINT ignored
+    kill -TERM $tracer
+    rc=0
+    wait $tracer || rc=$?
+    ok "--pid: it ends" status_is 0
+    test_about=--pid
+    calls .cause address-in-use
+  else
+    kill -KILL $tracer
+    wait $tracer 2>/dev/null
+    sleep 0.2
+  fi
+  ok "SIG$end for trace: the process goes on" is_free $looping
+done
+lines=$(wc -l <"$work/loop")
+sleep 0.5
+ok "and works" [ "$(wc -l <"$work/loop")" -gt "$lines" ]
+ok "its calls were not disturbed" [ "$(sort -u "$work/loop")" = "bind 98" ]
+kill $looping $server
+wait $looping 2>/dev/null
+run "$portreuse" trace --pid 999999999
+ok "--pid: no such process" status_is 2
+ok "--pid: it says so" err_has "there is no such process"
+run "$portreuse" trace --pid 1 true
+ok "--pid and a program" status_is 2
+
 # What the program leaves behind is waited for.
 run "$portreuse" trace -- sh -c '(sleep 0.4; echo late) & echo early'
 ok "a process that was left behind is waited for" out_has late
