@@ -62,13 +62,56 @@ static bool serves_sessions(const struct owner *owner) {
     return strstr(owner->command, "--emperor") != NULL;
 }
 
+/* Servers whose master ends its workers. Of others the workers can stay behind. */
+static bool ends_its_workers(const struct owner *owner) {
+    static const char *const programs[] = {
+        "nginx",    "apache2", "httpd",   "gunicorn",  "uvicorn",  "hypercorn",
+        "uwsgi",    "puma",    "unicorn", "passenger", "haproxy",  "envoy",
+        "postgres", "dovecot", "sshd",    "master",    "varnishd", "squid",
+        "smbd",     "cupsd",   "angie",   "openresty", "lighttpd", "unitd"};
+    static const char *const families[] = {"php-fpm", "uwsgi"};
+    for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
+        if (strcmp(owner->program, programs[i]) == 0)
+            return true;
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
+        if (strncmp(owner->program, families[i], strlen(families[i])) == 0)
+            return true;
+    return false;
+}
+
+/* A parent, and whether it has a child of its program that does not have the socket. */
+struct family {
+    const struct owner *parent;
+    const struct members *members;
+    bool others;
+};
+
+static bool look_at_child(void *context, pid_t pid) {
+    struct family *family = context;
+    struct process_stat stat;
+    struct owner child;
+    family->others = members_with(family->members, pid) == NULL && process_stat(pid, &stat) &&
+                     stat.parent == family->parent->pid && stat.state != 'Z' &&
+                     owner_read(pid, &child) && owner_same_program(&child, family->parent);
+    return !family->others;
+}
+
+/* Returns whether the parent of a single process is its master. One that has other children of its
+ * program too, which have nothing to do with the socket, does more than to serve this port. */
+static bool is_master_of_one(const struct owner *parent, const struct members *members) {
+    struct family family = {parent, members, false};
+    if (!ends_its_workers(parent))
+        process_each(look_at_child, &family);
+    return !family.others;
+}
+
 /* The master may have left the socket to its workers, or have ended. */
 static void find_master(const struct members *members, struct server *server) {
     struct owner parent;
     if (!are_siblings(members, server, &parent))
         return;
     if (owner_same_program(&parent, &server->main) && !members_cannot_listen(&parent) &&
-        !serves_sessions(&parent)) {
+        !serves_sessions(&parent) && (server->workers > 0 || is_master_of_one(&parent, members))) {
         server->main = parent;
         server->workers++;
     } else if (server_adopts(&parent) &&
@@ -186,23 +229,6 @@ static void set_chain(struct server *server, const struct owner *ancestors, size
  *
  * A master is told to end, which ends its workers; where the program is not known to do that, the
  * workers are told too. A process that would not obey SIGTERM gets another signal. */
-
-/* Servers whose master ends its workers. Of others the workers can stay behind. */
-static bool ends_its_workers(const struct owner *owner) {
-    static const char *const programs[] = {
-        "nginx",    "apache2", "httpd",   "gunicorn",  "uvicorn",  "hypercorn",
-        "uwsgi",    "puma",    "unicorn", "passenger", "haproxy",  "envoy",
-        "postgres", "dovecot", "sshd",    "master",    "varnishd", "squid",
-        "smbd",     "cupsd",   "angie",   "openresty", "lighttpd", "unitd"};
-    static const char *const families[] = {"php-fpm", "uwsgi"};
-    for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
-        if (strcmp(owner->program, programs[i]) == 0)
-            return true;
-    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
-        if (strncmp(owner->program, families[i], strlen(families[i])) == 0)
-            return true;
-    return false;
-}
 
 /* Which processes a signal goes to. */
 typedef bool is_target(const struct owner *member, const struct server *server,
@@ -329,9 +355,15 @@ static void kill_server(struct server *server, const struct members *members, ui
     }
     struct choice choice = choose_signal(&server->main, targets.ignored);
     struct stop *stop = add_kill(server, &targets, choice.option, inode);
-    set_price(stop, server->main.pid == 1
-                        ? "It is the first process here: the container, or the host, ends with it."
-                        : choice.price);
+    if (!alone && members_with(members, server->main.pid) == NULL)
+        snprintf(stop->price, sizeof stop->price,
+                 "%d does not have the socket itself, but started what has it, and could again.",
+                 (int)server->main.pid);
+    else
+        set_price(stop,
+                  server->main.pid == 1
+                      ? "It is the first process here: the container, or the host, ends with it."
+                      : choice.price);
 }
 
 static void kill_all(struct server *server, const struct members *members, uint32_t inode) {
@@ -397,30 +429,47 @@ static void describe(const struct server_socket *sockets, size_t count, struct s
     free(members.list);
 }
 
+/* Whether two descriptions can be of one server. */
+typedef bool is_together(const struct server *a, const struct server *b);
+
 static bool is_one(const struct server *a, const struct server *b) {
     return a->shape == SERVER_ONE && b->shape == SERVER_ONE && a->main.pid == b->main.pid;
 }
 
-/* Describes the sockets of the server number `first` together, if it has more than one; each keeps
- * its own queue. */
-static void describe_together(const struct server_socket *sockets, size_t count, size_t first,
-                              struct server *servers) {
+static bool are_workers_of_one(const struct server *a, const struct server *b) {
+    return a->shape == SERVER_ONE && b->shape == SERVER_ONE && a->main.parent == b->main.parent &&
+           a->main.parent > 0 && owner_same_program(&a->main, &b->main);
+}
+
+/* Describes the sockets like number `first` together, if there are more than one; each keeps its
+ * own queue. Workers are together only if their parent is their master. Returns whether it was
+ * so. */
+static bool describe_together(const struct server_socket *sockets, size_t count, size_t first,
+                              is_together *together, struct server *servers) {
     struct server_socket group[SERVER_SOCKETS];
+    const struct server model = servers[first];
     struct server whole;
+    struct owner parent;
     size_t size = 0;
+    if (together == are_workers_of_one &&
+        (!owner_read(model.main.parent, &parent) || !owner_same_program(&parent, &model.main)))
+        return false;
     for (size_t i = first; i < count && size < SERVER_SOCKETS; i++)
-        if (is_one(&servers[first], &servers[i]))
+        if (together(&model, &servers[i]))
             group[size++] = sockets[i];
     if (size < 2)
-        return;
+        return false;
     describe(group, size, &whole);
-    for (size_t i = count; i-- > first;) {
+    if (together == are_workers_of_one && whole.main.pid != model.main.parent)
+        return false;
+    for (size_t i = first; i < count; i++) {
         uint32_t waiting = servers[i].waiting;
-        if (!is_one(&servers[first], &servers[i]))
+        if (!together(&model, &servers[i]))
             continue;
         servers[i] = whole;
         servers[i].waiting = waiting;
     }
+    return true;
 }
 
 void server_describe(const struct server_socket *sockets, size_t count, struct server *servers) {
@@ -430,7 +479,7 @@ void server_describe(const struct server_socket *sockets, size_t count, struct s
         bool is_first = true;
         for (size_t j = 0; j < i; j++)
             is_first &= !is_one(&servers[j], &servers[i]);
-        if (is_first)
-            describe_together(sockets, count, i, servers);
+        if (is_first && !describe_together(sockets, count, i, are_workers_of_one, servers))
+            describe_together(sockets, count, i, is_one, servers);
     }
 }

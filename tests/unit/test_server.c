@@ -183,6 +183,11 @@ static void a_single_worker_has_the_socket(void **state) {
     const struct fake session[] = {{230, 1, "sshd", NULL, "sshd: /usr/sbin/sshd -D", NULL, NULL, 0},
                                    {231, 230, "sshd", NULL, "sshd: root@pts/0", NULL, NULL, 0},
                                    {0}};
+    /* The parent has other children, which do something else. */
+    const struct fake app[] = {{290, 1, "app", NULL, NULL, NULL, NULL, 0},
+                               {291, 290, "app", NULL, NULL, NULL, NULL, 0},
+                               {292, 290, "app", NULL, NULL, NULL, NULL, 0},
+                               {0}};
     const struct fake shell[] = {{240, 1, "sh", "busybox", NULL, NULL, NULL, 0},
                                  {241, 240, "httpd", "busybox", "httpd|-f", NULL, NULL, 0},
                                  {0}};
@@ -194,8 +199,10 @@ static void a_single_worker_has_the_socket(void **state) {
     server = describe(script, 1);
     assert_int_equal(server.main.pid, 220);
     check_stop(&server, "kill 220 221"); /* the worker of an unknown master can stay behind */
+    assert_non_null(strstr(server.stops.list[0].price, "220 does not have the socket itself"));
     check_stop((server = describe(session, 1), &server), "kill 231");
     check_stop((server = describe(shell, 1), &server), "kill 241");
+    check_stop((server = describe(app, 2), &server), "kill 292");
 }
 
 /* Each worker has a socket of its own (SO_REUSEPORT). */
