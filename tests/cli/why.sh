@@ -29,10 +29,13 @@ cause() {
   ok "$label$situation_name: that errno" first_line_starts "$errno "
   why --format json "$@"
   ok "$label$situation_name: in JSON" json_is .cause "$want"
+  documents=$((documents + 1))
+  cp "$work/out" "$work/document.$documents"
   ok "$label$situation_name: with errno and call" json_is '.error + .call' "${errno}bind"
   end
 }
 
+documents=0
 every_cause() {
   errno=EADDRINUSE
   cause listener address-in-use 127.0.0.1:2000
@@ -87,6 +90,19 @@ if is_root && users_may; then
   every_cause
   as=
   label=
+fi
+
+# All of these documents are as the schema wants them.
+validator=
+for python in python3 /usr/bin/python3; do
+  if "$python" -c 'import jsonschema' 2>/dev/null; then validator=$python; fi
+done
+if [ -n "$validator" ]; then
+  # shellcheck disable=SC2046 # the names of the files are to be parted
+  ok "the JSON is as docs/why.schema.json says" "$validator" -m jsonschema \
+    $(printf -- '-i %s ' "$work"/document.*) "$here/../../docs/why.schema.json"
+else
+  skip "JSON as docs/why.schema.json says" "python3-jsonschema is not installed"
 fi
 
 # The details.

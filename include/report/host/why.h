@@ -40,10 +40,23 @@ void why_print_sockets(FILE *out, const struct why *why, unsigned indent);
  * ports_taken (of a range of ports), sockets, time_left_ms. */
 void why_json_sockets(struct json *json, const struct why *why);
 
+/* What a line of what to do is. */
+enum why_step {
+    STEP_NOTE,    /* a remark */
+    STEP_PRICE,   /* a remark: what else the next command does */
+    STEP_COMMAND, /* a command to copy */
+};
+
+/* Called with each line of what to do. A remark starts with `# `. */
+typedef void why_step_visit(void *context, enum why_step step, const char *line);
+
+/* Visits the lines of what to do, in the order in which to try them. */
+void why_steps(const struct why *why, why_step_visit *visit, void *context);
+
 /* Called with one line of what to do: a command to copy, or a remark, which starts with `#`. */
 typedef void why_remedy_visit(void *context, const char *line);
 
-/* Visits the lines of what to do, in the order in which to try them. */
+/* The same, without what the lines are. */
 void why_remedies(const struct why *why, why_remedy_visit *visit, void *context);
 
 /* Prints them, each line behind `indent` blanks; remarks are wrapped at 80 columns. */

@@ -1,6 +1,7 @@
 /* portreuse why for programs, in the words of docs/why.schema.json. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "report/host/why.h"
 #include "report/host/why_client_text.h"
@@ -94,6 +95,7 @@ static void write_suspect(struct json *json, const struct suspect *suspect) {
     bool own = occupant->socket.state != STATE_TIME_WAIT;
     json_object(json, NULL);
     sockets_json(json, &occupant->socket);
+    json_string(json, "device", text_or_null(suspect->device));
     write_knowledge(json, "reuseaddr", own ? occupant->reuseaddr : NOT_KNOWN);
     write_knowledge(json, "reuseport", own ? occupant->reuseport : NOT_KNOWN);
     enum owners_search search = suspect->owners.search;
@@ -164,6 +166,50 @@ static void write_settings(struct json *json, const struct why *why) {
     json_end(json);
 }
 
+/* The steps of what to do, and the price of the next command. */
+struct steps {
+    struct json *json;
+    char *price; /* owned */
+};
+
+static void write_step(void *context, enum why_step step, const char *line) {
+    struct steps *steps = context;
+    const char *text = step == STEP_COMMAND ? line : line + strlen("# ");
+    if (step == STEP_PRICE) {
+        free(steps->price);
+        steps->price = strdup(text);
+        return;
+    }
+    json_object(steps->json, NULL);
+    json_string(steps->json, step == STEP_COMMAND ? "command" : "note", text);
+    if (step == STEP_COMMAND)
+        json_string(steps->json, "price", steps->price);
+    json_end(steps->json);
+    free(steps->price);
+    steps->price = NULL;
+}
+
+/* What is to be done, as the remedies have it; but each command with its price. */
+static void write_steps(struct json *json, const struct why *why) {
+    struct steps steps = {.json = json};
+    json_array(json, "steps");
+    why_steps(why, write_step, &steps);
+    json_end(json);
+    free(steps.price);
+}
+
+/* Of a connection that was closed here: the process that has the other end, if that is here, too.
+ */
+static void write_peer(struct json *json, const struct why *why) {
+    if (why->hints.peer.pid == 0) {
+        json_string(json, "peer", NULL);
+        return;
+    }
+    json_object(json, "peer");
+    sockets_json_process(json, &why->hints.peer);
+    json_end(json);
+}
+
 static void write_remedy(void *context, const char *line) {
     json_string(context, NULL, line);
 }
@@ -193,6 +239,9 @@ static void write_look(struct json *json, const struct why *why) {
     json_array(json, "remedies");
     why_remedies(why, write_remedy, json);
     json_end(json);
+    write_steps(json, why);
+    write_peer(json, why);
+    json_number(json, "servers", why->rest.servers);
     json_number(json, "unseen_processes", why->unseen);
     json_bool(json, "own_pids_only", why->own_pids_only);
     json_bool(json, "changed", why->changed);

@@ -15,7 +15,7 @@
 /* Where the lines go. */
 struct advice {
     const struct why *why;
-    why_remedy_visit *visit;
+    why_step_visit *visit;
     void *context;
     bool *kept; /* it was said how a setting is kept */
 };
@@ -37,26 +37,27 @@ static char *filled(const struct why *why, const char *text) {
 }
 
 /* Visits the texts, one after the other, as one line. The first is taken as it is. */
-static void advise(const struct advice *advice, const char *start, const char *text) {
+static void advise(const struct advice *advice, enum why_step step, const char *start,
+                   const char *text) {
     char *rest = filled(advice->why, text), *line = NULL;
     size_t size = rest == NULL ? 0 : strlen(rest);
     while (size > 0 && rest[size - 1] == ' ') /* after the last option */
         rest[--size] = '\0';
     if (rest != NULL && asprintf(&line, "%s%s", start, rest) >= 0) {
-        advice->visit(advice->context, line);
+        advice->visit(advice->context, step, line);
         free(line);
     }
     free(rest);
 }
 
 static void note(const struct advice *advice, const char *text) {
-    advise(advice, "# ", text);
+    advise(advice, STEP_NOTE, "# ", text);
 }
 
 /* Visits the price, if there is one. */
 static void state_price(const struct advice *advice, const char *price) {
     if (price != NULL && price[0] != '\0')
-        note(advice, price);
+        advise(advice, STEP_PRICE, "# ", price);
 }
 
 static const char *sudo(const struct advice *advice, bool needs_root) {
@@ -73,7 +74,7 @@ static bool is_elsewhere(const struct why *why) {
 static void advise_inside(const struct advice *advice, bool needs_root, const char *command) {
     char *text = NULL;
     if (asprintf(&text, "{inside}%s", command) >= 0)
-        advise(advice, sudo(advice, needs_root || is_elsewhere(advice->why)), text);
+        advise(advice, STEP_COMMAND, sudo(advice, needs_root || is_elsewhere(advice->why)), text);
     free(text);
 }
 
@@ -97,7 +98,7 @@ static void keep_setting(const struct advice *advice, const char *name, const ch
     note(advice, "the same from the next boot on:");
     if (asprintf(&text, "echo '%s = %s' %s/etc/sysctl.d/90-ports.conf", name, value,
                  start[0] == '\0' ? ">>" : start) >= 0)
-        advise(advice, "", text);
+        advise(advice, STEP_COMMAND, "", text);
     free(text);
 }
 
@@ -125,7 +126,7 @@ static void advise_stop(const struct advice *advice, const struct stop *stop) {
                           : asprintf(&line, "%s%.*s%s%s%s", prefix, (int)(at - stop->line),
                                      stop->line, inner, prefix, at + strlen(inner));
     if (size >= 0)
-        advice->visit(advice->context, line);
+        advice->visit(advice->context, STEP_COMMAND, line);
     free(line);
 }
 
@@ -241,10 +242,10 @@ static void advise_remedy(const struct advice *advice, const struct cause_remedy
         note(advice, remedy->text);
         return;
     case REMEDY_COMMAND:
-        advise(advice, "", remedy->text);
+        advise(advice, STEP_COMMAND, "", remedy->text);
         return;
     case REMEDY_ROOT:
-        advise(advice, sudo(advice, true), remedy->text);
+        advise(advice, STEP_COMMAND, sudo(advice, true), remedy->text);
         return;
     case REMEDY_HERE:
     case REMEDY_HERE_ROOT:
@@ -285,7 +286,7 @@ static void advise_option(const struct advice *advice, bool last) {
 static void advise_reuseaddr(const struct advice *advice) {
     note(advice, "nothing, if the program sets SO_REUSEADDR before bind(), as most servers do");
     note(advice, "if it does not, change it, or wait:");
-    advise(advice, "", "portreuse why --watch --no-reuse-addr {question}");
+    advise(advice, STEP_COMMAND, "", "portreuse why --watch --no-reuse-addr {question}");
 }
 
 static bool is_hidden(const struct why *why, const struct suspect *suspect) {
@@ -336,7 +337,7 @@ static void advise_shared(const struct advice *advice) {
     advise_stops(advice);
 }
 
-void why_remedies(const struct why *why, why_remedy_visit *visit, void *context) {
+void why_steps(const struct why *why, why_step_visit *visit, void *context) {
     bool kept = false;
     const struct advice advice = {why, visit, context, &kept};
     const struct cause_row *cause = why_cause(why);
@@ -348,13 +349,29 @@ void why_remedies(const struct why *why, why_remedy_visit *visit, void *context)
         return;
     unsigned holds = situation(why);
     if (root_sees_more(why))
-        advise(&advice, "sudo ", "portreuse why {question}");
+        advise(&advice, STEP_COMMAND, "sudo ", "portreuse why {question}");
     advise_option(&advice, false);
     advise_stub(&advice);
     for (size_t i = 0; i < CAUSE_REMEDIES && cause_remedy_is(&cause->remedies[i]); i++)
         if ((cause->remedies[i].when & ~holds) == 0)
             advise_remedy(&advice, &cause->remedies[i]);
     advise_option(&advice, true);
+}
+
+struct lines {
+    why_remedy_visit *visit;
+    void *context;
+};
+
+static void visit_line(void *context, enum why_step step, const char *line) {
+    const struct lines *lines = context;
+    (void)step;
+    lines->visit(lines->context, line);
+}
+
+void why_remedies(const struct why *why, why_remedy_visit *visit, void *context) {
+    struct lines lines = {visit, context};
+    why_steps(why, visit_line, &lines);
 }
 
 /* --- for people --- */
