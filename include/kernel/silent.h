@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "base/endpoint.h"
+#include "base/ports.h"
 #include "kernel/netns.h"
 #include "model/socket.h"
 
@@ -77,6 +78,22 @@ const char *silent_obstacle(struct netns ns, int *error);
 /* Tries the connection in the namespace. */
 void silent_connect(struct netns ns, const struct silent_trial *trial,
                     struct silent_answer *answer);
+
+/* What silent_ports() found out. */
+struct silent_ports {
+    struct port_set tried;
+    struct port_set refused; /* of them: connect() does not take these (EADDRNOTAVAIL) */
+};
+
+/* Tries each of `ports`, with IP_LOCAL_PORT_RANGE, until `end_ns` of units_now_ns(): whatever is
+ * not in `tried` then was not. All trials share one socket, which takes less time than as many
+ * calls of silent_connect(). The caller has called silent_obstacle(), names no port in the trial,
+ * and knows that nothing in TIME-WAIT can be taken over. The ports must be in the range of the
+ * namespace: one outside of it does not count (inet_sk_get_local_port_range() in
+ * net/ipv4/inet_connection_sock.c). Returns 0, or the errno that ended the trials: ENOPROTOOPT
+ * before Linux 6.3. */
+int silent_ports(struct netns ns, const struct silent_trial *trial, const struct port_set *ports,
+                 uint64_t end_ns, struct silent_ports *found);
 
 /* Returns the source address that the kernel would choose, with port 0, by connect() of a UDP
  * socket: for a trial that was refused, of which the kernel does not keep it. Family 0: none. A

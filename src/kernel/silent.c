@@ -23,6 +23,7 @@
 
 #include "base/file.h"
 #include "base/ports.h"
+#include "base/units.h"
 #include "kernel/sockets.h"
 #include "kernel/sysctl.h"
 
@@ -377,6 +378,76 @@ void silent_connect(struct netns ns, const struct silent_trial *trial,
         try_bind(ns, trial, answer);
     else
         try_around(ns, trial, &kept, answer);
+}
+
+/* --- many ports --- */
+
+struct ports_trial {
+    int fd;
+    const struct silent_trial *trial;
+    struct silent_ports *found;
+};
+
+static void note(struct silent_ports *found, uint32_t low, uint32_t high, bool refused) {
+    for (uint32_t port = low; port <= high; port++) {
+        port_set_add(&found->tried, (uint16_t)port);
+        if (refused)
+            port_set_add(&found->refused, (uint16_t)port);
+    }
+}
+
+/* Tries these ports at once. Returns 0 if that settles some of them: one that is free, or all that
+ * are not; else an errno. With AF_UNSPEC connect() makes the socket as new, and sends nothing in
+ * SYN-SENT (tcp_disconnect() in net/ipv4/tcp.c). */
+static int try_ports(const struct ports_trial *ports, uint32_t low, uint32_t high) {
+    static const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+    struct silent_answer answer = {.error = 0};
+    int error = set(ports->fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, high << 16 | low);
+    if (error != 0)
+        return error;
+    connect_it(ports->fd, ports->trial, &answer);
+    if (answer.error == EADDRNOTAVAIL)
+        note(ports->found, low, high, true);
+    if (answer.error != 0)
+        return answer.error == EADDRNOTAVAIL ? 0 : answer.error;
+    if (answer.sent || answer.from.port < low || answer.from.port > high)
+        return EBADMSG;
+    note(ports->found, answer.from.port, answer.from.port, false);
+    return connect(ports->fd, &nowhere, sizeof nowhere) < 0 ? errno : 0;
+}
+
+/* A run of ports that are all refused is settled by one trial. */
+static int try_run(const struct ports_trial *ports, uint32_t low, uint32_t high, uint64_t end_ns) {
+    int error = try_ports(ports, low, high);
+    for (uint32_t port = low; error == 0 && port <= high && units_now_ns() < end_ns; port++)
+        if (!port_set_has(&ports->found->tried, (uint16_t)port))
+            error = try_ports(ports, port, port);
+    return error;
+}
+
+int silent_ports(struct netns ns, const struct silent_trial *trial, const struct port_set *ports,
+                 uint64_t end_ns, struct silent_ports *found) {
+    struct ports_trial trials = {.trial = trial, .found = found};
+    *found = (struct silent_ports){.tried = {{0}}};
+    trials.fd = netns_socket(ns, trial->remote.family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    if (trials.fd < 0)
+        return errno;
+    int error = postpone(trials.fd);
+    if (error == 0)
+        error = set_options(trials.fd, trial);
+    if (error == 0)
+        error = bind_it(trials.fd, trial);
+    for (uint32_t low = 0; error == 0 && low <= UINT16_MAX && units_now_ns() < end_ns; low++) {
+        uint32_t high = low;
+        if (!port_set_has(ports, (uint16_t)low))
+            continue;
+        while (high < UINT16_MAX && port_set_has(ports, (uint16_t)(high + 1)))
+            high++;
+        error = try_run(&trials, low, high, end_ns);
+        low = high;
+    }
+    close(trials.fd);
+    return error;
 }
 
 struct endpoint silent_source(struct netns ns, const struct silent_trial *trial) {
