@@ -82,6 +82,8 @@ struct inet_socket {
     bool v6only; /* IPV6_V6ONLY, where v6only_known */
     bool v6only_known;
     enum socket_opener opener; /* where the query asked for it */
+    bool timestamps;           /* the connection has TCP timestamps, where timestamps_known */
+    bool timestamps_known;     /* the query asked for `opener`, and there is a peer */
 };
 
 #endif

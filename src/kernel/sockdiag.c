@@ -174,20 +174,29 @@ static enum tcp_state state_of(const struct inet_diag_msg *message,
  * (tcp_snd_una_update() in net/ipv4/tcp_input.c). A FIN counts too. The difference is certain if
  * everything is acknowledged, or if more is acknowledged than was sent. Data in the SYN
  * (TCP_FASTOPEN) make it useless. */
-static enum socket_opener read_opener(const struct rtattr *attribute, enum tcp_state state) {
+static enum socket_opener read_opener(const struct tcp_info *info, enum tcp_state state) {
+    if ((info->tcpi_options & TCPI_OPT_SYN_DATA) != 0)
+        return OPENER_NOT_KNOWN;
+    uint64_t sent = info->tcpi_bytes_sent - info->tcpi_bytes_retrans;
+    uint64_t acked = info->tcpi_bytes_acked - (state == STATE_FIN_WAIT_2);
+    if (acked == sent + 1)
+        return OPENED_HERE;
+    return acked == sent && info->tcpi_unacked == 0 ? OPENED_THERE : OPENER_NOT_KNOWN;
+}
+
+/* A connection without a peer yet says nothing about how it was opened. */
+static void read_info(const struct rtattr *attribute, struct inet_socket *socket) {
     struct tcp_info info = {0};
     size_t size = attribute->rta_len - RTA_LENGTH(0);
     memcpy(&info, RTA_DATA(attribute), size < sizeof info ? size : sizeof info);
-    bool has_peer = state == STATE_ESTABLISHED || state == STATE_CLOSE_WAIT ||
-                    state == STATE_FIN_WAIT_1 || state == STATE_FIN_WAIT_2;
-    if (!has_peer || size < offsetof(struct tcp_info, tcpi_bytes_retrans) + sizeof(uint64_t) ||
-        (info.tcpi_options & TCPI_OPT_SYN_DATA) != 0)
-        return OPENER_NOT_KNOWN;
-    uint64_t sent = info.tcpi_bytes_sent - info.tcpi_bytes_retrans;
-    uint64_t acked = info.tcpi_bytes_acked - (state == STATE_FIN_WAIT_2);
-    if (acked == sent + 1)
-        return OPENED_HERE;
-    return acked == sent && info.tcpi_unacked == 0 ? OPENED_THERE : OPENER_NOT_KNOWN;
+    bool has_peer = socket->state == STATE_ESTABLISHED || socket->state == STATE_CLOSE_WAIT ||
+                    socket->state == STATE_FIN_WAIT_1 || socket->state == STATE_FIN_WAIT_2;
+    if (!has_peer || size <= offsetof(struct tcp_info, tcpi_options))
+        return;
+    socket->timestamps = (info.tcpi_options & TCPI_OPT_TIMESTAMPS) != 0;
+    socket->timestamps_known = true;
+    if (size >= offsetof(struct tcp_info, tcpi_bytes_retrans) + sizeof(uint64_t))
+        socket->opener = read_opener(&info, socket->state);
 }
 
 /* The kernel's memory counts of a socket; drops are the last of them (sk_get_meminfo()). */
@@ -205,7 +214,7 @@ static void read_attributes(const struct nlmsghdr *header, struct inet_socket *s
             socket->v6only = *(const uint8_t *)RTA_DATA(attribute) != 0;
             socket->v6only_known = true;
         } else if (attribute->rta_type == INET_DIAG_INFO) {
-            socket->opener = read_opener(attribute, socket->state);
+            read_info(attribute, socket);
         } else if (attribute->rta_type == INET_DIAG_SKMEMINFO) {
             socket->drops = read_drops(attribute);
         } else if (attribute->rta_type == ATTRIBUTE_CGROUP &&
