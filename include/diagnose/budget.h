@@ -1,8 +1,9 @@
-/* How many local ports are left for connections from this host: to one destination, or to the
- * busiest ones. */
+/* How many local ports are left for connections from this host: to one destination, or to the ones
+ * that have the fewest. */
 #ifndef PORTREUSE_DIAGNOSE_BUDGET_H
 #define PORTREUSE_DIAGNOSE_BUDGET_H
 
+#include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -11,12 +12,21 @@
 #include "base/ports.h"
 #include "inspect/namespaces.h"
 #include "inspect/owners.h"
+#include "model/rules.h"
 #include "model/socket.h"
 
+/* The question. All zero but `remote`: connect() without anything before it. */
 struct budget_question {
-    struct endpoint remote; /* family 0: the busiest destinations */
-    struct endpoint local;  /* the source address; family 0: any */
-    uint64_t interval_ns;   /* between the two samples for the growth; 0: one sample */
+    struct endpoint remote; /* family 0: the destinations with the fewest ports left. An IPv4-mapped
+                               address means an IPv6 socket */
+    struct endpoint local;  /* the source address; family 0: the kernel's choice */
+    char device[IF_NAMESIZE]; /* of SO_BINDTODEVICE, or the zone of a link-local address; or "" */
+    uint16_t low, high;       /* IP_LOCAL_PORT_RANGE; 0 and 0: none */
+    bool bind_first;          /* bind() to port 0 comes first, without IP_BIND_ADDRESS_NO_PORT */
+    bool reuseaddr;           /* SO_REUSEADDR is set before that */
+    bool ends_time_wait;  /* one TIME-WAIT of the route may be ended to find out whether connect()
+                             can take it over */
+    uint64_t interval_ns; /* between the two samples for the growth; 0: one sample */
 };
 
 /* How many routes, and how many owners of each, are listed. All of them are counted. */
@@ -28,16 +38,32 @@ struct budget_owner {
     uint32_t sockets; /* an estimate: only some of the descriptors of a process are looked at */
 };
 
-/* The connections from one local address to one destination. Each has a port of its own. */
+/* The connections from one local address to one destination, by sockets that are bound to a device
+ * or not. Each has a port of its own. */
 struct budget_route {
-    struct endpoint local; /* port 0 */
-    struct endpoint remote;
+    struct endpoint local;  /* port 0; family 0: not known */
+    struct endpoint remote; /* never IPv4-mapped */
+    uint32_t interface;     /* index of the device that its sockets are bound to, or 0 */
+    char device[IF_NAMESIZE];
     uint32_t states[STATE_COUNT]; /* sockets on ports of the range */
-    uint32_t used;     /* ports that connect() cannot choose: used by these and by explicit binds */
-    uint32_t left;     /* ports that it can choose */
-    uint32_t reusable; /* sockets in TIME-WAIT whose port it can choose again (tcp_tw_reuse) */
-    uint32_t closed;   /* sockets that entered TIME-WAIT in the last BUDGET_RECENT_S seconds */
-    uint32_t by_bind; /* ports that were most likely chosen by bind() to port 0, not by connect() */
+    uint32_t used; /* ports that connect() cannot choose: used by these, and kept by others */
+    uint32_t left; /* ports that it can choose: the number of connections that succeed now */
+    uint32_t left_least, left_most; /* where that is not certain: chance decides (a range with an
+                                       odd number of ports), or `reuse` is not known, or ports were
+                                       not tried; else both are `left` */
+    uint32_t blocked;               /* of those used: by connections of this route */
+    uint32_t kept;     /* of those used: kept from every destination, see budget.kept_ports */
+    uint32_t kept_own; /* ports of connections of this route that are kept as well: bind() or
+                          accept() has them */
+    uint32_t by_bind;  /* of these: bind() to port 0 chose them, and the program then connected */
+    uint32_t tried, counted; /* ports with sockets that are not connections of this route and whose
+                                answer is a trial of the kernel, or not */
+    uint32_t waiting;        /* sockets in TIME-WAIT */
+    uint32_t reusable;       /* of these: connect() can choose the port again now (tcp_tw_reuse) */
+    uint32_t may_reuse;      /* of these: it could with tcp_tw_reuse=1 */
+    uint32_t closed;      /* sockets that entered TIME-WAIT in the last BUDGET_RECENT_S seconds */
+    uint32_t ending;      /* sockets in TIME-WAIT that have less than that to go */
+    enum knowledge reuse; /* whether its connections had TCP timestamps, which that needs */
     struct budget_owner owners[BUDGET_OWNERS]; /* those with the most connections */
     unsigned owner_count;                      /* how many are listed */
     uint32_t process_count;                    /* how many there are */
@@ -50,19 +76,30 @@ struct budget {
     struct budget_question asked;
     const char *failure; /* what could not be done, static, and `error` why; else NULL */
     int error;
-    struct port_range range;
-    uint32_t explicit_ports;   /* ports of the range that a listener or an idle bound socket has, or
+    struct port_range range;  /* in which the kernel chooses: that of the question, if it has one */
+    bool own_range;           /* it is the question's */
+    int refused;              /* the errno of connect() to the asked destination for another reason
+                                 than its port, or 0: nothing is left then */
+    const char *refused_call; /* static */
+    const char *not_tried;    /* why no port was tried, static; NULL: they were */
+    uint32_t explicit_ports;  /* ports of the range that a listener or an idle bound socket has, or
                                   that were given to bind(): connect() chooses none of them, whatever
                                   the destination */
     uint32_t explicit_sockets; /* connections among them: bind() to a port, then connect() */
-    uint32_t route_count;      /* all routes */
-    struct budget_route routes[BUDGET_ROUTES]; /* the fullest first; at least one if one is asked */
+    uint32_t kept_ports;  /* those, and the ports that a trial showed to be kept likewise: by bind()
+                             to port 0, or accepted from a listener that is closed, also in TIME-WAIT
+                             */
+    uint32_t route_count; /* all routes */
+    struct budget_route routes[BUDGET_ROUTES]; /* that of the question first, else the one with the
+                                                  fewest ports left; at least one if one is asked */
     unsigned known;                            /* how many are listed */
     unsigned tw_reuse;                         /* tcp_tw_reuse: 0, 1, or 2 (only loopback) */
     uint32_t tw_reuse_delay_ms;
-    double rate;   /* new connections per second that the first route allows in the long run, each
-                      with its port until its TIME-WAIT is over; 0: no limit */
-    double growth; /* ports per second by which the first route grows */
+    bool timestamps; /* tcp_timestamps is not 0 */
+    bool from_proc;  /* /proc/net was read instead of sock_diag */
+    double rate;     /* new connections per second that the first route allows in the long run, each
+                        with its port until its TIME-WAIT is over; 0: no limit */
+    double growth;   /* ports per second by which the first route grows */
     double exhausted_s; /* until no port is left at this growth; negative: never */
     unsigned unseen;    /* processes that could not be looked into */
 };
@@ -70,39 +107,5 @@ struct budget {
 /* Measures the budget; for another namespace, in a child process. */
 void budget_look(const struct budget_question *question, const struct namespace *where,
                  struct budget *budget);
-
-/* --- the counting, which makes no system call: sockets in, routes out --- */
-
-struct budget_tally {
-    const struct budget *budget; /* borrowed: its range, tcp_tw_reuse and delay are read */
-    struct port_set taken;       /* ports of the range that are used explicitly */
-    struct port_set listening;   /* of them: their connections are incoming ones */
-    uint32_t explicit_ports, explicit_sockets;
-    struct table routes; /* owns: the routes, by their two endpoints */
-    struct table shares; /* owns: how many sockets of a route a process has */
-};
-
-/* Begins to count, for a budget with its settings filled in. */
-void budget_tally_begin(struct budget_tally *tally, const struct budget *budget);
-void budget_tally_free(struct budget_tally *tally);
-
-/* Forgets the routes, and keeps the ports that are used explicitly. */
-void budget_tally_restart(struct budget_tally *tally);
-
-/* Counts a socket that listens, is bound and idle, or has a port that was named to bind():
- * connect() does not choose its port, whatever the destination. All of these come first. */
-void budget_tally_explicit(struct budget_tally *tally, const struct inet_socket *socket);
-
-/* Counts a connection, in any state. `owner` is a process that has it, or NULL. Returns false if
- * out of memory. */
-bool budget_tally_connection(struct budget_tally *tally, const struct inet_socket *socket,
-                             const struct owners_sample *owner);
-
-/* Fills in the results of the count, with at least one route. Of the owners, only the pids are
- * filled in. */
-void budget_tally_finish(const struct budget_tally *tally, struct budget *budget);
-
-/* Returns how many ports connect() cannot choose on this route. */
-uint32_t budget_tally_used(const struct budget_tally *tally, const struct budget_route *route);
 
 #endif

@@ -35,19 +35,77 @@ static bool set_watch(const struct option_use *use) {
     return option_set_time(use);
 }
 
+static bool set_from(const struct option_use *use) {
+    struct endpoint *from = use->target;
+    unsigned bits;
+    if (endpoint_parse_network(use->value, from, &bits) == NULL && strchr(use->value, '/') == NULL)
+        return true;
+    return options_wrong_value(use, "an address of this host, such as 192.0.2.1");
+}
+
+static bool set_device(const struct option_use *use) {
+    char *device = use->target;
+    if (use->value[0] == '\0' || strlen(use->value) >= IF_NAMESIZE)
+        return options_wrong_value(use, "the name of a network device");
+    memcpy(device, use->value, strlen(use->value) + 1);
+    return true;
+}
+
+/* `40000-49999`, for IP_LOCAL_PORT_RANGE. */
+static bool set_port_range(const struct option_use *use) {
+    struct budget_question *question = use->target;
+    char low[8], *dash = strchr(use->value, '-');
+    size_t size = dash == NULL ? 0 : (size_t)(dash - use->value);
+    int64_t first, last;
+    snprintf(low, sizeof low, "%.*s", (int)size, use->value);
+    if (size > 0 && size < sizeof low && units_number(low, 1, UINT16_MAX, &first) &&
+        units_number(dash + 1, first, UINT16_MAX, &last)) {
+        question->low = (uint16_t)first;
+        question->high = (uint16_t)last;
+        return true;
+    }
+    return options_wrong_value(use, "a range of ports, such as 40000-49999");
+}
+
 static const struct option_row rows[] = {
+    {.name = "from",
+     .takes = VALUE_REQUIRED,
+     .value_name = "ADDRESS",
+     .set = set_from,
+     .offset = offsetof(struct request, question.local),
+     .help = "source address of the connections (default: the one that the kernel chooses)"},
+    {.name = "device",
+     .takes = VALUE_REQUIRED,
+     .value_name = "DEVICE",
+     .set = set_device,
+     .offset = offsetof(struct request, question.device),
+     .help = "of sockets that are bound to this device (SO_BINDTODEVICE)"},
+    {.name = "port-range",
+     .takes = VALUE_REQUIRED,
+     .value_name = "LOW-HIGH",
+     .set = set_port_range,
+     .offset = offsetof(struct request, question),
+     .help = "of sockets with this range of ports (IP_LOCAL_PORT_RANGE)"},
+    {.name = "bind",
+     .set = option_set_flag,
+     .offset = offsetof(struct request, question.bind_first),
+     .help = "of programs that call bind() with port 0 before connect()"},
+    {.name = "try-time-wait",
+     .set = option_set_flag,
+     .offset = offsetof(struct request, question.ends_time_wait),
+     .help = "if it is not known whether connect() can take over a TIME-WAIT, end one to find out"},
     {.name = "warn",
      .takes = VALUE_REQUIRED,
      .value_name = "PERCENT",
      .set = set_percent,
      .offset = offsetof(struct request, warn_percent),
-     .help = "report WARNING if this percentage of the ports is in use (default 100)"},
+     .help = "report WARNING if this percentage of the ports is in use (default 50)"},
     {.name = "critical",
      .takes = VALUE_REQUIRED,
      .value_name = "PERCENT",
      .set = set_percent,
      .offset = offsetof(struct request, critical_percent),
-     .help = "report CRITICAL if this percentage is in use (default 100)"},
+     .help = "report CRITICAL if this percentage is in use (default 90)"},
     {.name = "interval",
      .takes = VALUE_REQUIRED,
      .value_name = "TIME",
@@ -99,7 +157,7 @@ static int cmd_budget(int argc, char **argv) {
     const uint64_t tenth = NS_PER_S / 10;
     const struct endpoint any = endpoint_wildcard(AF_INET, 0);
     struct request request = {
-        .question.interval_ns = tenth, .warn_percent = 100, .critical_percent = 100};
+        .question.interval_ns = tenth, .warn_percent = 50, .critical_percent = 90};
     int status = EXIT_TROUBLE;
     bool good = live_begin(&request.live, "budget", &subject_budget) &&
                 options_parse("budget", groups, argc, argv, &request);

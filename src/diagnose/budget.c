@@ -1,9 +1,7 @@
-/* Connections are counted by route, which is the local address and the destination. On a route no
- * two connections have the same local port, so that the number of connections is the number of
- * ports.
- *
- * Two short walks find the ports that connect() does not choose for any destination, then a long
- * one passes all connections. Their owners come from a sample of the descriptors of /proc. For the
+/* Two short walks find the ports that connect() surely does not choose for any destination, a long
+ * one passes all connections. Then the kernel is asked about the ports that remain doubtful, with
+ * trials that send nothing (kernel/silent.h): their destination is an address of a listed route
+ * with a port that nobody connects to, so that they meet no connection, and no TIME-WAIT. For the
  * growth, the first route is counted once more. */
 #include "diagnose/budget.h"
 
@@ -11,227 +9,27 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/units.h"
+#include "diagnose/budget_tally.h"
 #include "inspect/child.h"
-#include "kernel/sockdiag.h"
+#include "kernel/netdev.h"
+#include "kernel/silent.h"
+#include "kernel/socket.h"
+#include "kernel/sockets.h"
 #include "kernel/sysctl.h"
 
-/* --- a tally --- */
-
-enum { TIME_WAIT_MS = 60 * 1000 }; /* TCP_TIMEWAIT_LEN in include/net/tcp.h */
-
-struct route_key {
-    struct endpoint local, remote;
-};
-
-/* What is counted of a route. */
-struct route {
-    struct route_key key;
-    uint32_t states[STATE_COUNT];
-    uint32_t total, used, reusable, closed, by_bind;
-};
-
-/* How many sockets of a route a process has. */
-struct share {
-    uint32_t route;
-    uint32_t pid;
-    uint32_t sockets;
-};
-
-void budget_tally_begin(struct budget_tally *tally, const struct budget *budget) {
-    *tally = (struct budget_tally){
-        .budget = budget,
-        .routes = {.entry_size = sizeof(struct route), .key_size = sizeof(struct route_key)},
-        .shares = {.entry_size = sizeof(struct share), .key_size = 2 * sizeof(uint32_t)}};
-}
-
-void budget_tally_free(struct budget_tally *tally) {
-    table_free(&tally->routes);
-    table_free(&tally->shares);
-}
-
-void budget_tally_restart(struct budget_tally *tally) {
-    budget_tally_free(tally);
-}
-
-/* --- counting --- */
-
-void budget_tally_explicit(struct budget_tally *tally, const struct inet_socket *socket) {
-    if (!port_range_has(&tally->budget->range, socket->local.port))
-        return;
-    tally->explicit_ports += port_set_add(&tally->taken, socket->local.port);
-    if (socket->state == STATE_LISTEN)
-        port_set_add(&tally->listening, socket->local.port);
-    else if (socket->state != STATE_BOUND)
-        tally->explicit_sockets++;
-}
-
-static bool is_loopback(const struct endpoint *address) {
-    static const uint8_t six[16] = {[15] = 1};
-    if (address->family == AF_INET)
-        return address->address[0] == 127;
-    return memcmp(address->address, six, sizeof six) == 0;
-}
-
-/* Returns whether connect() on this address takes ports of TIME-WAIT. */
-static bool allows_reuse(const struct budget *budget, const struct endpoint *address) {
-    return budget->tw_reuse == 1 || (budget->tw_reuse == 2 && is_loopback(address));
-}
-
-/* tcp_twsk_unique() in net/ipv4/tcp_ipv4.c. It also needs TCP timestamps, which both ends have
- * unless somebody has turned them off. */
-static bool is_reusable(const struct budget *budget, const struct inet_socket *socket) {
-    return socket->state == STATE_TIME_WAIT && allows_reuse(budget, &socket->local) &&
-           socket->expires_ms + budget->tw_reuse_delay_ms <= TIME_WAIT_MS;
-}
-
-/* connect() prefers the ports that have the parity of the lowest one; bind() to port 0 prefers the
- * others, to leave these to connect() (inet_csk_find_open_port() in net/ipv4/
- * inet_connection_sock.c). */
-static bool has_other_parity(const struct budget *budget, uint16_t port) {
-    return ((port ^ budget->range.low) & 1) != 0;
-}
-
-static struct route_key key_of(const struct endpoint *local, const struct endpoint *remote) {
-    struct route_key key = {endpoint_unmapped(local), endpoint_unmapped(remote)};
-    key.local.port = 0;
-    return key;
-}
-
-/* Returns false if out of memory. */
-static bool add_share(struct budget_tally *tally, size_t route, const struct owners_sample *owner) {
-    struct share key = {.route = (uint32_t)route, .pid = (uint32_t)owner->pid};
-    bool is_new;
-    struct share *share = table_add(&tally->shares, &key, &is_new);
-    if (share != NULL)
-        share->sockets += owner->weight;
-    return share != NULL;
-}
-
-bool budget_tally_connection(struct budget_tally *tally, const struct inet_socket *socket,
-                             const struct owners_sample *owner) {
-    const struct budget *budget = tally->budget;
-    uint16_t port = socket->local.port;
-    if (!port_range_has(&budget->range, port) || port_set_has(&tally->listening, port))
-        return true;
-    struct route_key key = key_of(&socket->local, &socket->remote);
-    bool is_new;
-    struct route *route = table_add(&tally->routes, &key, &is_new);
-    if (route == NULL)
-        return false;
-    bool reusable = is_reusable(budget, socket), is_explicit = port_set_has(&tally->taken, port);
-    route->states[socket->state]++;
-    route->total++;
-    route->reusable += reusable;
-    route->closed += socket->state == STATE_TIME_WAIT &&
-                     socket->expires_ms + BUDGET_RECENT_S * 1000 >= TIME_WAIT_MS;
-    route->used += !reusable && !is_explicit;
-    route->by_bind += !is_explicit && has_other_parity(budget, port);
-    size_t index = (size_t)(route - (struct route *)table_entry(&tally->routes, 0));
-    return owner == NULL || add_share(tally, index, owner);
-}
-
-/* --- what the counts come to --- */
-
-uint32_t budget_tally_used(const struct budget_tally *tally, const struct budget_route *route) {
-    struct route_key key = key_of(&route->local, &route->remote);
-    const struct route *found = table_find(&tally->routes, &key);
-    return tally->explicit_ports + (found == NULL ? 0 : found->used);
-}
-
-/* Lists an owner among those with the most sockets. */
-static void list_owner(struct budget_route *route, const struct share *share) {
-    unsigned place = route->owner_count;
-    route->process_count++;
-    while (place > 0 && route->owners[place - 1].sockets < share->sockets)
-        place--;
-    if (place == BUDGET_OWNERS)
-        return;
-    route->owner_count += route->owner_count < BUDGET_OWNERS;
-    for (unsigned i = route->owner_count - 1; i > place; i--)
-        route->owners[i] = route->owners[i - 1];
-    route->owners[place] =
-        (struct budget_owner){.owner = {.pid = (pid_t)share->pid}, .sockets = share->sockets};
-}
-
-static void finish_route(const struct budget_tally *tally, size_t index,
-                         struct budget_route *found) {
-    const struct route *route = table_entry(&tally->routes, index);
-    uint32_t size = port_range_size(&tally->budget->range), connect_first = size / 2;
-    *found = (struct budget_route){.local = route->key.local,
-                                   .remote = route->key.remote,
-                                   .used = route->used + tally->explicit_ports,
-                                   .reusable = route->reusable,
-                                   .closed = route->closed};
-    memcpy(found->states, route->states, sizeof found->states);
-    found->left = found->used < size ? size - found->used : 0;
-    /* When connect() has used up its own half, it goes on with the other. */
-    if (route->total - route->by_bind < connect_first)
-        found->by_bind = route->by_bind;
-    for (size_t i = 0; i < tally->shares.count; i++) {
-        const struct share *share = table_entry(&tally->shares, i);
-        if (share->route == index)
-            list_owner(found, share);
-    }
-}
-
-/* Finds the fullest routes: their numbers, the fullest first. Returns how many. */
-static unsigned find_fullest(const struct budget_tally *tally, size_t *fullest) {
-    const struct route *routes = table_entry(&tally->routes, 0);
-    unsigned count = 0;
-    for (size_t i = 0; i < tally->routes.count; i++) {
-        unsigned place = count;
-        while (place > 0 && routes[fullest[place - 1]].total < routes[i].total)
-            place--;
-        if (place == BUDGET_ROUTES)
-            continue;
-        count += count < BUDGET_ROUTES;
-        for (unsigned k = count - 1; k > place; k--)
-            fullest[k] = fullest[k - 1];
-        fullest[place] = i;
-    }
-    return count;
-}
-
-/* A port is used from connect() to the end of TIME-WAIT; those that are open now stay so. */
-static void find_rate(struct budget *budget) {
-    const struct budget_route *route = &budget->routes[0];
-    uint32_t waiting = route->states[STATE_TIME_WAIT] - route->reusable;
-    uint32_t free_ports = route->left + waiting;
-    uint32_t held_ms =
-        allows_reuse(budget, &route->remote) ? budget->tw_reuse_delay_ms : TIME_WAIT_MS;
-    budget->rate = free_ports * 1e3 / (held_ms == 0 ? 1 : held_ms);
-}
-
-void budget_tally_finish(const struct budget_tally *tally, struct budget *budget) {
-    size_t fullest[BUDGET_ROUTES] = {0};
-    budget->explicit_ports = tally->explicit_ports;
-    budget->explicit_sockets = tally->explicit_sockets;
-    budget->route_count = (uint32_t)tally->routes.count;
-    budget->known = find_fullest(tally, fullest);
-    for (unsigned i = 0; i < budget->known; i++)
-        finish_route(tally, fullest[i], &budget->routes[i]);
-    if (budget->known == 0) { /* no connections: every other port is left */
-        uint32_t size = port_range_size(&budget->range);
-        uint32_t used = tally->explicit_ports;
-        budget->routes[0] = (struct budget_route){
-            .remote = budget->asked.remote, .used = used, .left = used < size ? size - used : 0};
-        budget->known = 1;
-    }
-    find_rate(budget);
-}
-
-/* --- the walks --- */
+enum { TRIALS_MS = 500, TIME_WAIT_MS = 60 * 1000 };
 
 struct search {
     struct budget *budget;
     struct budget_tally tally; /* owned */
     struct table owners;       /* owns: of struct owners_sample; empty in the second sample */
-    int diag;
+    struct sockets sockets;
     bool failed; /* out of memory */
 };
+
+/* --- the walks --- */
 
 static bool count_explicit(void *context, const struct inet_socket *socket) {
     struct search *search = context;
@@ -247,33 +45,199 @@ static bool count_connection(void *context, const struct inet_socket *socket) {
     return !search->failed;
 }
 
-/* Counts listeners, bound idle sockets, and connections whose port was named to bind(). Returns 0
- * or an errno. */
+static const uint32_t idle_states = 1U << STATE_LISTEN | 1U << STATE_BOUND;
+
+/* Counts listeners, bound idle sockets, and connections whose port was named to bind(), which only
+ * sock_diag tells. Returns 0 or an errno. */
 static int walk_explicit(struct search *search) {
-    const uint32_t idle = 1U << STATE_LISTEN | 1U << STATE_BOUND;
-    struct diag_query query = sockdiag_query(idle);
-    int error = sockdiag_dump(search->diag, &query, count_explicit, search);
-    query.states = STATES_ANY & ~idle & ~(1U << STATE_TIME_WAIT);
+    struct diag_query query = sockdiag_query(idle_states);
+    int error = sockets_dump(&search->sockets, &query, count_explicit, search);
+    query.states = STATES_ANY & ~idle_states & ~(1U << STATE_TIME_WAIT);
     query.asked = true;
-    return error == 0 ? sockdiag_dump(search->diag, &query, count_explicit, search) : error;
+    if (error != 0 || search->sockets.from_proc)
+        return error;
+    return sockets_dump(&search->sockets, &query, count_explicit, search);
 }
 
-/* Counts the connections to a destination; with family 0, to all of them. Returns 0 or an errno. */
-static int walk_connections(struct search *search, const struct endpoint *remote) {
-    const struct endpoint *local = &search->budget->asked.local;
-    struct diag_query query =
-        sockdiag_query(STATES_ANY & ~(1U << STATE_LISTEN | 1U << STATE_BOUND));
+/* Counts the connections of the range. Returns 0 or an errno. */
+static int walk_connections(struct search *search) {
+    struct diag_query query = sockdiag_query(STATES_ANY & ~idle_states);
     query.low = search->budget->range.low;
     query.high = search->budget->range.high;
-    if (remote->family != 0)
-        query.remote = (struct endpoint_pattern){.endpoint = *remote};
-    if (local->family != 0)
-        query.local = (struct endpoint_pattern){.any_port = true, .endpoint = *local};
-    int error = sockdiag_dump(search->diag, &query, count_connection, search);
+    int error = sockets_dump(&search->sockets, &query, count_connection, search);
     return search->failed ? ENOMEM : error;
 }
 
-/* --- the growth --- */
+/* --- trials --- */
+
+/* A trial towards an address of a route that meets no connection of it. */
+static struct silent_trial trial_for(const struct search *search,
+                                     const struct budget_route *route) {
+    const struct budget *budget = search->budget;
+    const struct budget_question *asked = &budget->asked;
+    struct silent_trial trial = {.protocol = PROTOCOL_TCP,
+                                 .remote = route->remote,
+                                 .device = route->interface,
+                                 .zone = route->interface,
+                                 .known_silent = true,
+                                 .any_time_wait = true};
+    if (route == &budget->routes[0] && asked->remote.family != 0) {
+        trial.remote = asked->remote;
+        trial.local = asked->local;
+        trial.no_port = true;
+        trial.low = budget->own_range ? asked->low : 0;
+        trial.high = budget->own_range ? asked->high : 0;
+    }
+    trial.remote.port = budget_tally_unused(&search->tally, &route->remote);
+    return trial;
+}
+
+/* Finds the source address that the kernel chooses for the asked destination, or why it refuses to
+ * connect whatever the port. */
+static void find_source(struct search *search) {
+    struct budget *budget = search->budget;
+    struct budget_route *route = &budget->routes[0];
+    struct silent_trial trial = trial_for(search, route);
+    struct silent_answer answer = {.verdict = SILENT_NOT_TRIED};
+    struct endpoint source = {.family = 0};
+    if (budget->not_tried == NULL)
+        silent_connect(NETNS_HERE, &trial, &answer);
+    if (answer.verdict == SILENT_TRIED && answer.error == 0)
+        source = answer.from;
+    else
+        source = silent_source(NETNS_HERE, &trial);
+    bool is_port = answer.error == EADDRNOTAVAIL && strcmp(answer.call, "connect") == 0;
+    if (source.family == 0 || (answer.verdict == SILENT_TRIED && answer.error != 0 && !is_port)) {
+        budget->refused = answer.error != 0 ? answer.error : ENETUNREACH;
+        budget->refused_call = answer.call;
+        return;
+    }
+    route->local = endpoint_unmapped(&source);
+    route->local.port = 0;
+}
+
+/* Tries the ports in the time that is left. */
+static void try_ports(struct search *search, const struct silent_trial *trial,
+                      const struct port_set *ports, uint64_t end_ns) {
+    struct silent_ports found;
+    int error = silent_ports(NETNS_HERE, trial, ports, end_ns, &found);
+    budget_tally_settle(&search->tally, &found.tried, &found.refused);
+    if (error == ENOPROTOOPT)
+        search->budget->not_tried = "this kernel cannot try a single port (Linux 6.3 can)";
+    else if (error != 0)
+        search->budget->not_tried = "a trial was refused";
+}
+
+/* Tries the doubtful ports, first those that matter to the first route. */
+static void settle(struct search *search) {
+    struct budget *budget = search->budget;
+    const struct budget_route *first = &budget->routes[0];
+    uint64_t end_ns = units_now_ns() + (uint64_t)TRIALS_MS * NS_PER_MS;
+    struct silent_trial trial;
+    struct port_set ports;
+    if (budget->not_tried != NULL || budget->refused != 0 || budget->asked.bind_first ||
+        first->remote.family == 0)
+        return;
+    trial = trial_for(search, first);
+    budget_tally_doubtful(&search->tally, first, &ports);
+    try_ports(search, &trial, &ports, end_ns);
+    budget_tally_doubtful(&search->tally, NULL, &ports);
+    if (budget->not_tried == NULL)
+        try_ports(search, &trial, &ports, end_ns);
+}
+
+static bool note_opener(void *context, const struct inet_socket *socket) {
+    struct search *search = context;
+    budget_tally_opened(&search->tally, socket);
+    return true;
+}
+
+/* Finds out which side opened the connections, if that matters: a trial has shown ports to be kept.
+ */
+static void find_openers(struct search *search) {
+    struct diag_query query = sockdiag_query(1U << STATE_ESTABLISHED | 1U << STATE_CLOSE_WAIT |
+                                             1U << STATE_FIN_WAIT_1 | 1U << STATE_FIN_WAIT_2);
+    const struct port_set *refused = &search->tally.refused;
+    uint32_t low = 0, high = UINT16_MAX;
+    while (low <= UINT16_MAX && !port_set_has(refused, (uint16_t)low))
+        low++;
+    if (low > UINT16_MAX || search->sockets.from_proc)
+        return;
+    while (!port_set_has(refused, (uint16_t)high))
+        high--;
+    query.low = (uint16_t)low;
+    query.high = (uint16_t)high;
+    query.opener = true;
+    sockets_dump(&search->sockets, &query, note_opener, search);
+}
+
+/* --- TCP timestamps of what is in TIME-WAIT --- */
+
+static bool keep_timestamps(void *context, const struct inet_socket *socket) {
+    enum knowledge *known = context;
+    if (socket->timestamps_known)
+        *known = knowledge_of(socket->timestamps);
+    return *known == NOT_KNOWN;
+}
+
+/* Returns whether the address is one of this namespace: bind() takes it. */
+static bool is_local(const struct endpoint *address) {
+    struct trial trial = {.protocol = PROTOCOL_UDP, .local = *address, .v6only = true};
+    const char *call;
+    trial.local.port = 0;
+    return socket_trial(NETNS_HERE, &trial, &call) == 0;
+}
+
+/* Lets the kernel take over one TIME-WAIT, which ends it. */
+static enum knowledge try_one(const struct search *search, const struct budget_route *route) {
+    uint16_t port = budget_tally_waiting(&search->tally, route);
+    struct silent_trial trial = trial_for(search, route);
+    struct silent_answer answer;
+    if (port == 0 || search->budget->not_tried != NULL)
+        return NOT_KNOWN;
+    trial.remote.port = route->remote.port;
+    trial.local = route->local;
+    trial.no_port = true;
+    trial.low = trial.high = port;
+    if (endpoint_is_mapped(&trial.remote))
+        trial.remote = endpoint_unmapped(&trial.remote);
+    silent_connect(NETNS_HERE, &trial, &answer);
+    if (answer.verdict != SILENT_TRIED || (answer.error != 0 && answer.error != EADDRNOTAVAIL))
+        return NOT_KNOWN;
+    return knowledge_of(answer.error == 0);
+}
+
+/* sock_diag does not tell whether a TIME-WAIT had timestamps. Open connections with the same
+ * address do; between two addresses of this host the setting does. */
+static void find_reuse(struct search *search, struct budget_route *route) {
+    struct diag_query query = sockdiag_query(1U << STATE_ESTABLISHED | 1U << STATE_CLOSE_WAIT |
+                                             1U << STATE_FIN_WAIT_1 | 1U << STATE_FIN_WAIT_2);
+    if (search->budget->asked.ends_time_wait && route->reusable > 0)
+        route->reuse = try_one(search, route);
+    if (route->reuse != NOT_KNOWN || route->may_reuse == 0)
+        return;
+    query.opener = true;
+    query.remote = (struct endpoint_pattern){.endpoint = route->remote, .any_port = true};
+    sockets_dump(&search->sockets, &query, keep_timestamps, &route->reuse);
+    if (route->reuse == NOT_KNOWN && (!search->budget->timestamps || is_local(&route->remote)))
+        route->reuse = knowledge_of(search->budget->timestamps);
+}
+
+/* --- the rate and the growth --- */
+
+/* Returns for how long a closed connection keeps its port. */
+static uint32_t held_ms(const struct budget *budget, const struct budget_route *route) {
+    bool reuse = route->reuse == KNOWN_YES || (route->reuse == NOT_KNOWN && budget->timestamps);
+    return reuse && route->reusable > 0 ? budget->tw_reuse_delay_ms : TIME_WAIT_MS;
+}
+
+/* A port is used from connect() to the end of TIME-WAIT; those that are open now stay so. */
+static void find_rate(struct budget *budget) {
+    const struct budget_route *route = &budget->routes[0];
+    uint32_t held = held_ms(budget, route);
+    uint32_t free_ports = route->left + route->waiting - route->reusable;
+    budget->rate = free_ports * 1e3 / (held == 0 ? 1 : held);
+}
 
 static void wait_until(uint64_t end_ns) {
     struct timespec end = {(time_t)(end_ns / NS_PER_S), (long)(end_ns % NS_PER_S)};
@@ -281,20 +245,48 @@ static void wait_until(uint64_t end_ns) {
         continue;
 }
 
-/* Counts the first route once more when the interval is over. */
-static void sample_again(struct search *search, uint64_t first_ns) {
-    struct budget *budget = search->budget;
-    const struct budget_route *first = &budget->routes[0];
-    wait_until(first_ns + budget->asked.interval_ns);
-    budget_tally_restart(&search->tally);
+static uint32_t count_new(const struct port_set *before, const struct port_set *after) {
+    uint32_t count = 0;
+    for (size_t i = 0; i < sizeof after->bits; i++)
+        count += (uint32_t)__builtin_popcount((unsigned)(after->bits[i] & ~before->bits[i]));
+    return count;
+}
+
+/* Counts the open connections of the first route once more when the interval is over. Returns by
+ * how many per second they grow: 0 if that is no more than the ups and downs of a steady load, in
+ * which opened and closed connections differ by some standard deviations of their number. */
+static double live_growth(struct search *search, uint64_t first_ns) {
+    const struct budget_route *route = &search->budget->routes[0];
+    struct port_set before, after;
+    budget_tally_live(&search->tally, route, &before);
+    wait_until(first_ns + search->budget->asked.interval_ns);
+    budget_tally_free(&search->tally);
     table_free(&search->owners);
-    if (walk_connections(search, &first->remote) != 0 || search->tally.routes.count == 0)
-        return;
+    if (walk_connections(search) != 0)
+        return 0;
+    budget_tally_live(&search->tally, route, &after);
+    double opened = count_new(&before, &after), closed = count_new(&after, &before);
     double seconds = (double)(units_now_ns() - first_ns) / NS_PER_S;
-    double used = budget_tally_used(&search->tally, first);
-    budget->growth = (used - first->used) / seconds;
+    double difference = opened - closed;
+    bool is_steady = difference * difference <= 9 * (opened + closed);
+    return is_steady ? 0 : difference / seconds;
+}
+
+/* How long will the ports last? What closes now has its port for a minute. At a steady load the
+ * number of these ports comes to a limit: only if that is beyond the range do they run out. */
+static void forecast(struct budget *budget, double live_per_s) {
+    const struct budget_route *route = &budget->routes[0];
+    double closings = (double)route->closed / BUDGET_RECENT_S;
+    double endings = (double)route->ending / BUDGET_RECENT_S;
+    double held_s = held_ms(budget, route) / 1e3;
+    bool is_reused = held_s < TIME_WAIT_MS / 1e3;
+    double live = (double)route->blocked - (route->waiting - route->reusable);
+    double limit = live + closings * held_s, room = (double)route->blocked + route->left_most;
+    budget->growth = live_per_s + (is_reused ? 0 : closings - endings);
+    if (live_per_s <= 0 && limit < room)
+        return;
     if (budget->growth > 0)
-        budget->exhausted_s = first->left / budget->growth;
+        budget->exhausted_s = route->left_most / budget->growth;
 }
 
 /* --- all together --- */
@@ -305,19 +297,61 @@ static unsigned read_number(const char *name, unsigned otherwise) {
                                                                  : otherwise;
 }
 
-static void read_settings(struct budget *budget) {
-    sysctl_port_range(NETNS_HERE, &budget->range);
+/* Returns 0 or the errno of what cannot be done without. */
+static int read_settings(struct budget *budget) {
+    int error = sysctl_port_range(NETNS_HERE, &budget->range);
     budget->tw_reuse = read_number("net.ipv4.tcp_tw_reuse", 2);
     budget->tw_reuse_delay_ms = read_number("net.ipv4.tcp_tw_reuse_delay", 1000);
-    if (read_number("net.ipv4.tcp_timestamps", 1) == 0)
-        budget->tw_reuse = 0;
+    budget->timestamps = read_number("net.ipv4.tcp_timestamps", 1) != 0;
     budget->exhausted_s = -1;
+    return error;
 }
 
-static void name_owners(struct budget *budget) {
-    for (unsigned i = 0; i < budget->known; i++)
-        for (unsigned k = 0; k < budget->routes[i].owner_count; k++)
-            owner_read(budget->routes[i].owners[k].owner.pid, &budget->routes[i].owners[k].owner);
+/* As inet_sk_get_local_port_range() in net/ipv4/inet_connection_sock.c: an end that is outside of
+ * the namespace's range does not count. */
+static void narrow_range(struct budget *budget) {
+    const struct budget_question *asked = &budget->asked;
+    struct port_range *range = &budget->range;
+    uint16_t low = range->low, high = range->high;
+    budget->own_range = asked->high != 0 || asked->low != 0;
+    if (asked->low >= low && asked->low <= high)
+        low = asked->low;
+    if (asked->high >= range->low && asked->high <= high)
+        high = asked->high;
+    *range = port_range(low, high, &range->reserved);
+}
+
+/* Begins with the route that is asked about. The wildcard address means loopback to connect(). */
+static void begin_route(struct budget *budget) {
+    struct budget_route *route = &budget->routes[0];
+    route->remote = endpoint_unmapped(&budget->asked.remote);
+    route->interface = netdev_index(budget->asked.device);
+    if (budget->asked.remote.family == 0 || !endpoint_is_wildcard(&route->remote))
+        return;
+    uint8_t *address = route->remote.address;
+    if (route->remote.family == AF_INET) {
+        address[0] = 127;
+        address[3] = 1;
+    } else {
+        address[15] = 1;
+    }
+}
+
+static void name_routes(struct budget *budget) {
+    for (unsigned i = 0; i < budget->known; i++) {
+        struct budget_route *route = &budget->routes[i];
+        if (route->interface != 0)
+            if_indextoname(route->interface, route->device);
+        for (unsigned k = 0; k < route->owner_count; k++)
+            owner_read(route->owners[k].owner.pid, &route->owners[k].owner);
+    }
+}
+
+/* Whatever the port, connect() is refused. */
+static void leave_nothing(struct budget *budget) {
+    struct budget_route *route = &budget->routes[0];
+    route->left = route->left_least = route->left_most = 0;
+    route->used = port_range_size(&budget->range);
 }
 
 /* Returns 0 or an errno. */
@@ -328,30 +362,49 @@ static int search_sockets(struct search *search) {
         return error;
     budget->unseen = owners_sample(&search->owners);
     uint64_t first_ns = units_now_ns();
-    error = walk_connections(search, &budget->asked.remote);
+    error = walk_connections(search);
     if (error != 0)
         return error;
+    budget->not_tried = silent_obstacle(NETNS_HERE, &error);
+    if (error != 0)
+        return error;
+    if (budget->asked.remote.family != 0)
+        find_source(search);
+    budget_tally_choose(&search->tally, budget);
+    settle(search);
+    find_openers(search);
     budget_tally_finish(&search->tally, budget);
-    name_owners(budget);
-    if (budget->routes[0].remote.family != 0 && budget->asked.interval_ns > 0)
-        sample_again(search, first_ns);
+    for (unsigned i = 0; i < budget->known; i++)
+        find_reuse(search, &budget->routes[i]);
+    budget_tally_finish(&search->tally, budget);
+    if (budget->refused != 0)
+        leave_nothing(budget);
+    name_routes(budget);
+    find_rate(budget);
+    bool again = budget->routes[0].remote.family != 0 && budget->asked.interval_ns > 0;
+    forecast(budget, again ? live_growth(search, first_ns) : 0);
     return 0;
 }
 
 static void look_here(void *context, FILE *more) {
     struct budget *budget = context;
-    struct search search = {.budget = budget, .diag = sockdiag_open(NETNS_HERE)};
-    int error = search.diag < 0 ? errno : 0;
+    struct search search = {.budget = budget, .sockets = sockets_open(NETNS_HERE)};
     (void)more;
-    read_settings(budget);
-    budget_tally_begin(&search.tally, budget);
-    budget->error = error != 0 ? error : search_sockets(&search);
-    if (budget->error != 0)
+    budget->failure = "reading net.ipv4.ip_local_port_range";
+    budget->error = read_settings(budget);
+    if (budget->error == 0) {
+        narrow_range(budget);
+        begin_route(budget);
+        budget_tally_begin(&search.tally, budget);
         budget->failure = "listing the TCP sockets (sock_diag)";
-    if (search.diag >= 0)
-        close(search.diag);
-    budget_tally_free(&search.tally);
-    table_free(&search.owners);
+        budget->error = search_sockets(&search);
+        budget_tally_free(&search.tally);
+        table_free(&search.owners);
+    }
+    if (budget->error == 0)
+        budget->failure = NULL;
+    budget->from_proc = search.sockets.from_proc;
+    sockets_close(&search.sockets);
 }
 
 void budget_look(const struct budget_question *question, const struct namespace *where,

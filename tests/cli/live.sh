@@ -17,7 +17,7 @@ if [ "$pid" = 0 ]; then
   finish
 fi
 look budget
-ok "the busiest destination comes first" first_line_is "OK 127.0.0.1:3000: 14 of 20 ports left"
+ok "the busiest destination comes first" first_line_is "OK 127.0.0.1:3000 from 127.0.0.1: 14 of 20 ports left"
 ok "exit 0" status_is 0
 ok "the states are told" out_has "connections: 5 ESTABLISHED, 1 TIME-WAIT"
 ok "whose they are" out_matches "about 5 of them: pid $pid, .*situation clients|about 5 of them: pid $pid: .*situation"
@@ -25,8 +25,8 @@ ok "ports that bind() asked for" out_has "taken by explicit binds, for any desti
 ok "and those that bind() to port 0 took from connect()" out_has "IP_BIND_ADDRESS_NO_PORT"
 ok "how much TIME-WAIT allows: (14 left + 1 in it) in 60 s" out_has "at most 0.2 new connections per second"
 look budget 127.0.0.1:3001
-ok "another destination has all but the explicit ones" first_line_is \
-  "OK 127.0.0.1:3001: 19 of 20 ports left"
+ok "another destination has all but the explicit ones, and that of bind() to port 0" first_line_is \
+  "OK 127.0.0.1:3001 from 127.0.0.1: 18 of 20 ports left"
 look budget --warn 30% 127.0.0.1:3000
 ok "30% are used: a warning" first_line_starts "WARNING 127.0.0.1:3000"
 ok "exit 1" status_is 1
@@ -41,7 +41,7 @@ ok "JSON: states" json_is '.destinations[0].states["TIME-WAIT"]' 1
 ok "JSON: by bind() to port 0" json_is '.destinations[0].by_bind_to_port_0' 1
 look budget --format nagios --warn 30 --critical 90 127.0.0.1:3000
 ok "Nagios: a warning is exit 1" status_is 1
-ok "Nagios: the line" first_line_starts "PORTREUSE WARNING - WARNING 127.0.0.1:3000: 14 of 20 ports left |"
+ok "Nagios: the line" first_line_starts "PORTREUSE WARNING - WARNING 127.0.0.1:3000 from 127.0.0.1: 14 of 20 ports left |"
 ok "Nagios: performance data with thresholds" out_has "'budget_ports_used 127.0.0.1:3000 127.0.0.1:*'=6;6;18;;"
 look budget --format line 127.0.0.1:3000
 ok "line: one line" test "$(wc -l <"$work/out")" = 1
@@ -50,7 +50,7 @@ end
 begin exhausted
 look budget
 ok "no port is left" first_line_is \
-  "CRITICAL 127.0.0.1:3000: 0 of 4 ports left; reuse connections or widen the range"
+  "CRITICAL 127.0.0.1:3000 from 127.0.0.1: 0 of 4 ports left"
 ok "exit 1" status_is 1
 look budget --format nagios
 ok "Nagios: critical is exit 2" status_is 2

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "diagnose/budget.h"
+#include "diagnose/budget_tally.h"
 
 static struct endpoint at(const char *text) {
     struct endpoint_pattern pattern;
@@ -19,7 +19,8 @@ static struct inet_socket connection(const char *local, const char *remote, enum
 /* A budget of 20 ports, 2000 to 2019. */
 static struct budget twenty_ports(void) {
     static const struct port_set none;
-    struct budget budget = {.exhausted_s = -1, .tw_reuse = 2, .tw_reuse_delay_ms = 1000};
+    struct budget budget = {
+        .exhausted_s = -1, .tw_reuse = 2, .tw_reuse_delay_ms = 1000, .timestamps = true};
     budget.range = port_range(2000, 2019, &none);
     return budget;
 }
@@ -28,6 +29,11 @@ static void count(struct budget_tally *tally, const char *local, const char *rem
                   enum tcp_state state) {
     struct inet_socket socket = connection(local, remote, state);
     assert_true(budget_tally_connection(tally, &socket, NULL));
+}
+
+static void finish(struct budget_tally *tally, struct budget *budget) {
+    budget_tally_choose(tally, budget);
+    budget_tally_finish(tally, budget);
 }
 
 static void connections_are_counted_by_route(void **state) {
@@ -40,7 +46,7 @@ static void connections_are_counted_by_route(void **state) {
     count(&tally, "192.0.2.1:2002", "198.51.100.2:80", STATE_TIME_WAIT);
     count(&tally, "[::ffff:192.0.2.1]:2004", "[::ffff:198.51.100.2]:80", STATE_FIN_WAIT_1);
     count(&tally, "192.0.2.1:3000", "198.51.100.2:80", STATE_ESTABLISHED); /* not of the range */
-    budget_tally_finish(&tally, &budget);
+    finish(&tally, &budget);
     assert_int_equal(budget.route_count, 2);
     assert_int_equal(budget.known, 2);
     struct endpoint fullest = at("198.51.100.2:80");
@@ -50,7 +56,6 @@ static void connections_are_counted_by_route(void **state) {
     assert_int_equal(budget.routes[0].states[STATE_TIME_WAIT], 1);
     assert_int_equal(budget.routes[0].reusable, 0);
     assert_int_equal(budget.routes[1].used, 1);
-    assert_int_equal(budget_tally_used(&tally, &budget.routes[0]), 3);
     budget_tally_free(&tally);
 }
 
@@ -69,7 +74,7 @@ static void explicit_ports_are_used_everywhere_and_incoming_connections_nowhere(
     count(&tally, "192.0.2.1:2000", "203.0.113.9:5000", STATE_ESTABLISHED); /* to the listener */
     count(&tally, "192.0.2.1:2003", "198.51.100.1:80", STATE_ESTABLISHED);
     count(&tally, "192.0.2.1:2004", "198.51.100.1:80", STATE_ESTABLISHED);
-    budget_tally_finish(&tally, &budget);
+    finish(&tally, &budget);
     assert_int_equal(budget.explicit_ports, 3);
     assert_int_equal(budget.explicit_sockets, 1);
     assert_int_equal(budget.route_count, 1);
@@ -82,11 +87,11 @@ static void without_connections_all_but_the_explicit_ports_are_left(void **state
     struct budget budget = twenty_ports();
     struct budget_tally tally;
     (void)state;
-    budget.asked.remote = at("198.51.100.1:80");
+    budget.asked.remote = budget.routes[0].remote = at("198.51.100.1:80");
     budget_tally_begin(&tally, &budget);
     struct inet_socket idle = connection("192.0.2.1:2001", "0.0.0.0:0", STATE_BOUND);
     budget_tally_explicit(&tally, &idle);
-    budget_tally_finish(&tally, &budget);
+    finish(&tally, &budget);
     assert_int_equal(budget.route_count, 0);
     assert_int_equal(budget.known, 1);
     assert_int_equal(budget.routes[0].left, 19);
@@ -106,24 +111,153 @@ static void time_wait_on_loopback_can_be_reused_after_the_delay(void **state) {
         waiting.expires_ms = expires_ms[i];
         assert_true(budget_tally_connection(&tally, &waiting, NULL));
     }
-    budget_tally_finish(&tally, &budget);
+    finish(&tally, &budget);
     assert_int_equal(budget.routes[0].reusable, 2);
     assert_int_equal(budget.routes[0].used, 1);
     assert_int_equal(budget.routes[0].closed, 2);
-    assert_true(budget.rate > 0);
     budget_tally_free(&tally);
 }
 
-static void ports_of_the_other_parity_are_those_of_bind_to_port_0(void **state) {
+/* Ports that a trial has shown to be kept; the others were tried and are not. */
+static void settle(struct budget_tally *tally, const char *kept, const char *others) {
+    struct port_set tried = {{0}}, refused = {{0}};
+    assert_true(port_set_parse(kept, &refused) && port_set_parse(kept, &tried) &&
+                port_set_parse(others, &tried));
+    budget_tally_settle(tally, &tried, &refused);
+}
+
+static void a_trial_settles_what_is_doubtful(void **state) {
+    struct budget budget = twenty_ports();
+    struct budget_tally tally;
+    struct port_set ports, expected = {{0}};
+    (void)state;
+    budget.asked.remote = budget.routes[0].remote = at("198.51.100.1:80");
+    budget.routes[0].local = at("192.0.2.1:0");
+    budget_tally_begin(&tally, &budget);
+    struct inet_socket idle = connection("192.0.2.1:2001", "0.0.0.0:0", STATE_BOUND);
+    budget_tally_explicit(&tally, &idle);
+    count(&tally, "192.0.2.1:2002", "198.51.100.1:80", STATE_ESTABLISHED);
+    count(&tally, "192.0.2.1:2003", "198.51.100.2:80", STATE_ESTABLISHED);
+    count(&tally, "192.0.2.9:2004", "198.51.100.1:80", STATE_TIME_WAIT);
+    count(&tally, "192.0.2.1:2005", "198.51.100.2:80", STATE_ESTABLISHED);
+    budget_tally_choose(&tally, &budget);
+    assert_int_equal(budget.known, 2); /* from the other source */
+    budget_tally_doubtful(&tally, &budget.routes[0], &ports);
+    assert_true(port_set_parse("2003-2005", &expected));
+    assert_memory_equal(&ports, &expected, sizeof ports);
+    budget_tally_doubtful(&tally, NULL, &ports);
+    assert_true(port_set_parse("2002", &expected));
+    assert_memory_equal(&ports, &expected, sizeof ports);
+
+    budget_tally_finish(&tally, &budget);
+    assert_int_equal(budget.routes[0].left, 18); /* as long as nothing is known of them */
+    assert_int_equal(budget.routes[0].left_least, 15);
+    assert_int_equal(budget.routes[0].counted, 3);
+    settle(&tally, "2003", "2002,2004,2005");
+    budget_tally_finish(&tally, &budget);
+    assert_int_equal(budget.routes[0].left, 17);
+    assert_int_equal(budget.routes[0].left_least, 17);
+    assert_int_equal(budget.routes[0].tried, 3);
+    assert_int_equal(budget.routes[0].counted, 0);
+    assert_int_equal(budget.kept_ports, 2);
+    assert_int_equal(budget_tally_unused(&tally, &budget.asked.remote), 65535);
+    budget_tally_free(&tally);
+}
+
+static void bind_to_port_0_is_proved_by_who_opened_the_connections(void **state) {
     struct budget budget = twenty_ports();
     struct budget_tally tally;
     (void)state;
     budget_tally_begin(&tally, &budget);
-    count(&tally, "192.0.2.1:2000", "198.51.100.1:80", STATE_ESTABLISHED);
-    count(&tally, "192.0.2.1:2001", "198.51.100.1:80", STATE_ESTABLISHED);
-    count(&tally, "192.0.2.1:2003", "198.51.100.1:80", STATE_ESTABLISHED);
-    budget_tally_finish(&tally, &budget);
-    assert_int_equal(budget.routes[0].by_bind, 2);
+    struct inet_socket socket = connection("192.0.2.1:2000", "198.51.100.1:80", STATE_ESTABLISHED);
+    for (int i = 0; i < 4; i++) {
+        static const enum socket_opener openers[] = {OPENED_HERE, OPENED_THERE, OPENER_NOT_KNOWN,
+                                                     OPENED_HERE};
+        socket.local.port = (uint16_t)(2000 + i);
+        socket.opener = openers[i];
+        assert_true(budget_tally_connection(&tally, &socket, NULL));
+        budget_tally_opened(&tally, &socket);
+    }
+    count(&tally, "192.0.2.9:2003", "198.51.100.3:80", STATE_TIME_WAIT);
+    settle(&tally, "2000-2003", "");
+    finish(&tally, &budget);
+    assert_int_equal(budget.routes[0].kept_own, 4);
+    assert_int_equal(budget.routes[0].by_bind, 1);
+    budget_tally_free(&tally);
+}
+
+static void timestamps_decide_about_time_wait(void **state) {
+    static const struct {
+        enum knowledge reuse;
+        bool setting;
+        unsigned left, least, most;
+    } cases[] = {{KNOWN_YES, false, 20, 20, 20},
+                 {KNOWN_NO, true, 19, 19, 19},
+                 {NOT_KNOWN, true, 20, 19, 20},
+                 {NOT_KNOWN, false, 19, 19, 20}};
+    (void)state;
+    for (size_t i = 0; i < ROWS(cases); i++) {
+        struct budget budget = twenty_ports();
+        struct budget_tally tally;
+        budget.timestamps = cases[i].setting;
+        budget_tally_begin(&tally, &budget);
+        struct inet_socket waiting = connection("127.0.0.1:2000", "127.0.0.1:80", STATE_TIME_WAIT);
+        waiting.expires_ms = 1000;
+        assert_true(budget_tally_connection(&tally, &waiting, NULL));
+        settle(&tally, "", "2000");
+        budget_tally_choose(&tally, &budget);
+        budget.routes[0].reuse = cases[i].reuse;
+        budget_tally_finish(&tally, &budget);
+        assert_int_equal(budget.routes[0].left, cases[i].left);
+        assert_int_equal(budget.routes[0].left_least, cases[i].least);
+        assert_int_equal(budget.routes[0].left_most, cases[i].most);
+        budget_tally_free(&tally);
+    }
+}
+
+static void an_odd_range_leaves_one_to_chance(void **state) {
+    static const struct {
+        const char *reserved;
+        bool own;
+        unsigned left, least;
+    } cases[] = {{"", false, 11, 10},
+                 {"", true, 11, 11},
+                 {"2000", false, 10, 9},
+                 {"2000,2010", false, 9, 9},
+                 {"2000-2009", false, 1, 0}};
+    (void)state;
+    for (size_t i = 0; i < ROWS(cases); i++) {
+        struct port_set reserved = {{0}};
+        struct budget budget = twenty_ports();
+        struct budget_tally tally;
+        assert_true(port_set_parse(cases[i].reserved, &reserved));
+        budget.range = port_range(2000, 2010, &reserved);
+        budget.own_range = cases[i].own;
+        budget_tally_begin(&tally, &budget);
+        finish(&tally, &budget);
+        assert_int_equal(budget.routes[0].left, cases[i].left);
+        assert_int_equal(budget.routes[0].left_least, cases[i].least);
+        budget_tally_free(&tally);
+    }
+}
+
+static void a_socket_with_a_device_meets_those_of_the_device(void **state) {
+    struct budget budget = twenty_ports();
+    struct budget_tally tally;
+    (void)state;
+    budget_tally_begin(&tally, &budget);
+    for (uint32_t interface = 0; interface < 3; interface++) {
+        struct inet_socket socket =
+            connection("192.0.2.1:2000", "198.51.100.1:80", STATE_ESTABLISHED);
+        socket.local.port = (uint16_t)(2000 + interface);
+        socket.interface = interface;
+        assert_true(budget_tally_connection(&tally, &socket, NULL));
+    }
+    settle(&tally, "", "2000-2002");
+    finish(&tally, &budget);
+    assert_int_equal(budget.known, 3);
+    for (unsigned i = 0; i < budget.known; i++)
+        assert_int_equal(budget.routes[i].left, budget.routes[i].interface == 0 ? 19 : 18);
     budget_tally_free(&tally);
 }
 
@@ -139,7 +273,7 @@ static void the_owners_with_the_most_are_listed_whoever_comes_first(void **state
         socket.local.port = (uint16_t)(2000 + i);
         assert_true(budget_tally_connection(&tally, &socket, &owner));
     }
-    budget_tally_finish(&tally, &budget);
+    finish(&tally, &budget);
     assert_int_equal(budget.routes[0].process_count, OWNERS);
     assert_int_equal(budget.routes[0].owner_count, BUDGET_OWNERS);
     for (unsigned i = 0; i < BUDGET_OWNERS; i++) {
@@ -162,7 +296,7 @@ static void the_fullest_routes_are_listed_and_all_are_counted(void **state) {
     }
     socket.local.port = 2002; /* the last destination has one more than the others */
     assert_true(budget_tally_connection(&tally, &socket, NULL));
-    budget_tally_finish(&tally, &budget);
+    finish(&tally, &budget);
     assert_int_equal(budget.route_count, ROUTES);
     assert_int_equal(budget.known, BUDGET_ROUTES);
     assert_int_equal(budget.routes[0].remote.port, 10000 + ROUTES - 1);
@@ -177,7 +311,11 @@ int main(void) {
         cmocka_unit_test(explicit_ports_are_used_everywhere_and_incoming_connections_nowhere),
         cmocka_unit_test(without_connections_all_but_the_explicit_ports_are_left),
         cmocka_unit_test(time_wait_on_loopback_can_be_reused_after_the_delay),
-        cmocka_unit_test(ports_of_the_other_parity_are_those_of_bind_to_port_0),
+        cmocka_unit_test(a_trial_settles_what_is_doubtful),
+        cmocka_unit_test(bind_to_port_0_is_proved_by_who_opened_the_connections),
+        cmocka_unit_test(timestamps_decide_about_time_wait),
+        cmocka_unit_test(an_odd_range_leaves_one_to_chance),
+        cmocka_unit_test(a_socket_with_a_device_meets_those_of_the_device),
         cmocka_unit_test(the_owners_with_the_most_are_listed_whoever_comes_first),
         cmocka_unit_test(the_fullest_routes_are_listed_and_all_are_counted),
     };

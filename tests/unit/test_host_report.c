@@ -82,7 +82,7 @@ static void a_budget_is_narrow(void **state) {
     assert_narrow(text);
     assert_true(strncmp(text, "CRITICAL [2001:db8:1111:2222:3333:4444:5555:6666]:65535: 0 ", 59) ==
                 0);
-    assert_non_null(strstr(text, "\n  from [2001:db8:1111:2222:3333:4444:5555:6666]:*\n"));
+    assert_non_null(strstr(text, "\n  from 2001:db8:1111:2222:3333:4444:5555:6666\n"));
     assert_non_null(strstr(text, ": pid 4194303: a-long-name-of-\n"));
     assert_non_null(strstr(text, "and 3999999996 more processes\n"));
     assert_non_null(strstr(text, "and 3999999999 more destinations\n"));

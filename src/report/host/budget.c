@@ -1,6 +1,7 @@
 /* The report of portreuse budget: text, JSON, and the summary for monitoring. */
 #include "report/host/budget.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,34 +44,71 @@ static void print_span(FILE *out, double seconds) {
         fprintf(out, "%.0f days", seconds / day);
 }
 
+/* Writes the address without a port: `127.0.0.1`, `::1`. Returns `text`. */
+static const char *address_text(const struct endpoint *endpoint, char *text) {
+    if (inet_ntop(endpoint->family, endpoint->address, text, ENDPOINT_TEXT_SIZE) == NULL)
+        snprintf(text, ENDPOINT_TEXT_SIZE, "-");
+    return text;
+}
+
 /* How much of the first line is printed, from all to the least. */
-enum extent { WITH_ADVICE, WITH_EXHAUSTION, WITH_TOTAL, SHORTEST };
+enum extent { WITH_EXHAUSTION, WITH_TOTAL, WITH_SOURCE, SHORTEST };
+
+static bool is_certain(const struct budget_route *route) {
+    return route->left_least == route->left_most;
+}
+
+/* Prints `192.0.2.1%eth0:80 from 198.51.100.1`. */
+static void print_ends(FILE *out, const struct budget_route *route, bool with_source) {
+    char text[ENDPOINT_TEXT_SIZE];
+    endpoint_text(&route->remote, text);
+    const char *port = strrchr(text, ':');
+    if (route->device[0] == '\0') {
+        fputs(text, out);
+    } else {
+        fprintf(out, "%.*s%%", (int)(port - text), text);
+        layout_text(out, route->device);
+        fputs(port, out);
+    }
+    if (with_source && route->local.family != 0)
+        fprintf(out, " from %s", address_text(&route->local, text));
+}
+
+/* Prints `14`, or `13 to 14` where that is not certain. */
+static void print_left(FILE *out, const struct budget_route *route) {
+    if (is_certain(route))
+        fprintf(out, "%" PRIu32, route->left);
+    else
+        fprintf(out, "%" PRIu32 " to %" PRIu32, route->left_least, route->left_most);
+}
 
 static void print_line(FILE *out, const struct report *report, enum extent extent) {
     const struct budget *budget = budget_of(report);
     const struct budget_route *route = &budget->routes[0];
-    char text[ENDPOINT_TEXT_SIZE], name[ERRNAME_SIZE];
+    char name[ERRNAME_SIZE];
     fprintf(out, "%s ", severity_name(judge(report->findings)));
     if (budget->failure != NULL) {
         fprintf(out, "%s: %s", budget->failure, errname(budget->error, name));
         return;
     }
-    if (route->remote.family != 0)
-        fprintf(out, "%s: ", endpoint_text(&route->remote, text));
-    fprintf(out, "%" PRIu32, route->left);
+    if (route->remote.family != 0) {
+        print_ends(out, route, extent <= WITH_SOURCE);
+        fputs(": ", out);
+    }
+    print_left(out, route);
     if (extent <= WITH_TOTAL)
         fprintf(out, " of %" PRIu32, port_range_size(&budget->range));
     fputs(" ports left", out);
+    if (budget->refused != 0 && extent <= WITH_EXHAUSTION)
+        fprintf(out, ": %s", errname(budget->refused, name));
     if (budget->exhausted_s >= 0 && extent <= WITH_EXHAUSTION) {
         fputs(", none in ", out);
         print_span(out, budget->exhausted_s);
     }
-    if (route->left == 0 && extent <= WITH_ADVICE)
-        fputs("; reuse connections or widen the range", out);
 }
 
 static void make_line(const struct report *report, char *text) {
-    for (enum extent extent = WITH_ADVICE; extent <= SHORTEST; extent++) {
+    for (enum extent extent = WITH_EXHAUSTION; extent <= SHORTEST; extent++) {
         struct layout_line line;
         if (layout_line_begin(&line) != NULL)
             print_line(line.out, report, extent);
@@ -100,22 +138,61 @@ static void print_states(FILE *out, const struct budget_route *route) {
     free(text);
 }
 
-static void print_route(FILE *out, const struct budget_route *route) {
-    char local[ENDPOINT_TEXT_SIZE], remote[ENDPOINT_TEXT_SIZE];
-    int column = fprintf(out, "\nTo %s", endpoint_text(&route->remote, remote)) - 1;
-    if (route->local.family != 0) {
-        int size = (int)strlen(endpoint_text_any_port(&route->local, local));
-        bool fits = column + (int)strlen(" from ") + size <= LAYOUT_COLUMNS;
-        fprintf(out, "%sfrom %s", fits ? " " : "\n  ", local);
+/* A number and what it counts: `1 port`, `2 ports`. */
+static void print_counted(FILE *out, uint32_t count, const char *what) {
+    fprintf(out, "%" PRIu32 " %s%s", count, what, count == 1 ? "" : "s");
+}
+
+static void print_ports(FILE *out, const struct budget *budget, const struct budget_route *route) {
+    char name[ERRNAME_SIZE];
+    fprintf(out, "%*s", INDENT, "");
+    if (budget->refused != 0 && route == &budget->routes[0]) {
+        fprintf(out, "%s() fails with %s, whatever the port\n",
+                budget->refused_call == NULL ? "connect" : budget->refused_call,
+                errname(budget->refused, name));
+        return;
     }
-    fprintf(out, "\n%*s%" PRIu32 " ports used, %" PRIu32 " left\n", INDENT, "", route->used,
-            route->left);
-    print_states(out, route);
-    if (route->states[STATE_TIME_WAIT] > 0)
+    print_left(out, route);
+    fprintf(out,
+            " ports left, %" PRIu32 " used: %" PRIu32 " by these connections, %" PRIu32
+            " kept\n%*sfrom every destination\n",
+            route->used, route->blocked, route->kept, 2 * INDENT, "");
+    if (route->tried + route->counted > 0)
         fprintf(out,
-                "%*sTIME-WAIT: %" PRIu32 " closed in the last %d s; connect() can reuse %" PRIu32
-                " now\n",
-                INDENT, "", route->closed, BUDGET_RECENT_S, route->reusable);
+                "%*sports of other sockets: %" PRIu32 " tried, %" PRIu32 " counted, not tried\n",
+                INDENT, "", route->tried, route->counted);
+}
+
+static void print_time_wait(FILE *out, const struct budget_route *route) {
+    if (route->waiting == 0)
+        return;
+    fprintf(out,
+            "%*sTIME-WAIT: %" PRIu32 " closed in the last %d s; connect() can reuse %s%" PRIu32
+            " now\n",
+            INDENT, "", route->closed, BUDGET_RECENT_S,
+            route->reuse == NOT_KNOWN && route->reusable > 0 ? "up to " : "", route->reusable);
+    if (route->reuse == NOT_KNOWN && route->reusable > 0)
+        fprintf(out,
+                "%*swhether they had TCP timestamps is not known: --try-time-wait\n"
+                "%*sends one of them to find out\n",
+                2 * INDENT, "", 2 * INDENT, "");
+}
+
+static void print_route(FILE *out, const struct budget *budget, const struct budget_route *route) {
+    char text[ENDPOINT_TEXT_SIZE];
+    int column = fprintf(out, "\nTo ");
+    print_ends(out, route, false);
+    endpoint_text(&route->remote, text);
+    column += (int)(strlen(text) + strlen(route->device)) + (route->device[0] != '\0');
+    if (route->local.family != 0) {
+        address_text(&route->local, text);
+        bool fits = column + (int)(strlen(" from ") + strlen(text)) <= LAYOUT_COLUMNS;
+        fprintf(out, "%sfrom %s", fits ? " " : "\n  ", text);
+    }
+    fputc('\n', out);
+    print_ports(out, budget, route);
+    print_states(out, route);
+    print_time_wait(out, route);
     for (unsigned i = 0; i < route->owner_count; i++) {
         const struct budget_owner *found = &route->owners[i];
         column = fprintf(out, "%*sabout %" PRIu32 " of them: ", 2 * INDENT, "", found->sockets);
@@ -125,16 +202,21 @@ static void print_route(FILE *out, const struct budget_route *route) {
     if (route->process_count > route->owner_count)
         fprintf(out, "%*sand %" PRIu32 " more processes\n", 2 * INDENT, "",
                 route->process_count - route->owner_count);
-    if (route->by_bind > 0)
+    if (route->by_bind > 0) {
+        fprintf(out, "%*s", INDENT, "");
+        print_counted(out, route->by_bind, "port");
         fprintf(out,
-                "%*sports probably chosen by bind() to port 0, not by connect(): %" PRIu32 ".\n"
-                "%*sIP_BIND_ADDRESS_NO_PORT seems to be missing before that bind().\n",
-                INDENT, "", route->by_bind, INDENT, "");
+                " chosen by bind() to port 0, not by connect():\n"
+                "%*sIP_BIND_ADDRESS_NO_PORT is missing before that bind()\n",
+                2 * INDENT, "");
+    }
 }
 
 static void print_range(FILE *out, const struct budget *budget) {
     fprintf(out, "\nPort range\n%*s%u-%u: %" PRIu32 " ports", INDENT, "", budget->range.low,
             budget->range.high, port_range_size(&budget->range));
+    if (budget->own_range)
+        fputs(", of the socket", out);
     if (budget->range.reserved_count > 0)
         fprintf(out, ", not counting %" PRIu32 " reserved", budget->range.reserved_count);
     fputc('\n', out);
@@ -142,6 +224,13 @@ static void print_range(FILE *out, const struct budget *budget) {
             "%*staken by explicit binds, for any destination: %" PRIu32 " (connections: %" PRIu32
             ")\n",
             INDENT, "", budget->explicit_ports, budget->explicit_sockets);
+    if (budget->kept_ports > budget->explicit_ports)
+        fprintf(out,
+                "%*staken by bind() to port 0, or accepted by a listener that is closed: %" PRIu32
+                "\n",
+                INDENT, "", budget->kept_ports - budget->explicit_ports);
+    if (budget->not_tried != NULL)
+        fprintf(out, "%*scounted, not tried: %s\n", INDENT, "", budget->not_tried);
 }
 
 static void print_rate(FILE *out, const struct budget *budget) {
@@ -172,7 +261,7 @@ static void write_text(const struct report *report, FILE *out) {
     print_range(out, budget);
     for (unsigned i = 0; i < budget->known; i++)
         if (budget->routes[i].remote.family != 0)
-            print_route(out, &budget->routes[i]);
+            print_route(out, budget, &budget->routes[i]);
     if (budget->route_count > budget->known)
         fprintf(out, "\nand %" PRIu32 " more destinations\n", budget->route_count - budget->known);
     print_rate(out, budget);
@@ -198,8 +287,14 @@ static void write_route(struct json *json, const struct budget_route *route) {
     json_string(json, "remote", endpoint_text(&route->remote, text));
     json_string(json, "local",
                 route->local.family == 0 ? NULL : endpoint_text_any_port(&route->local, text));
+    json_string(json, "device", route->device[0] == '\0' ? NULL : route->device);
     json_number(json, "used", route->used);
     json_number(json, "left", route->left);
+    json_number(json, "left_least", route->left_least);
+    json_number(json, "left_most", route->left_most);
+    json_number(json, "kept", route->kept);
+    json_number(json, "tried", route->tried);
+    json_number(json, "counted", route->counted);
     json_object(json, "states");
     for (unsigned i = 0; i < STATE_COUNT; i++)
         if (route->states[i] > 0)
@@ -234,6 +329,9 @@ static void write_json(const struct report *report, FILE *out) {
     json_number(&json, "reserved", budget->range.reserved_count);
     json_number(&json, "explicit_ports", budget->explicit_ports);
     json_number(&json, "explicit_connections", budget->explicit_sockets);
+    json_number(&json, "kept_ports", budget->kept_ports);
+    json_string(&json, "not_tried", budget->not_tried);
+    json_errno(&json, "refused", budget->refused);
     json_number(&json, "tcp_tw_reuse", budget->tw_reuse);
     json_number(&json, "most_per_minute", (int64_t)(budget->rate * 60));
     json_number(&json, "growth_per_minute", (int64_t)(budget->growth * 60));
@@ -309,7 +407,7 @@ static const struct format *const formats[] = {
 
 const struct subject subject_budget = {
     .name = "budget",
-    .schema = 2,
+    .schema = 3,
     .formats = formats,
     .summarize = summarize_budget,
 };

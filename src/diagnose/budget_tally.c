@@ -1,0 +1,467 @@
+#include "diagnose/budget_tally.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { TIME_WAIT_MS = 60 * 1000, LOOPBACK_INDEX = 1 }; /* TCP_TIMEWAIT_LEN in include/net/tcp.h */
+
+/* What is known of a connection in TIME-WAIT. */
+enum {
+    AGED = 1,     /* it is older than tcp_tw_reuse_delay */
+    RECENT = 2,   /* it is younger than BUDGET_RECENT_S */
+    ENDING = 4,   /* it ends within that time */
+    LOOPBACK = 8, /* one of its addresses is loopback, or its device is */
+};
+
+struct route_key {
+    struct endpoint local, remote; /* the local port is 0 */
+    uint32_t interface;
+};
+
+/* What is counted of every route: enough to choose from. */
+struct route {
+    struct route_key key;
+    uint32_t total, blocked;
+};
+
+/* How many sockets of a route a process has. */
+struct share {
+    uint32_t route;
+    uint32_t pid;
+    uint32_t sockets;
+};
+
+void budget_tally_begin(struct budget_tally *tally, const struct budget *budget) {
+    *tally = (struct budget_tally){
+        .budget = budget,
+        .routes = {.entry_size = sizeof(struct route), .key_size = sizeof(struct route_key)},
+        .shares = {.entry_size = sizeof(struct share), .key_size = 2 * sizeof(uint32_t)}};
+}
+
+void budget_tally_free(struct budget_tally *tally) {
+    table_free(&tally->routes);
+    table_free(&tally->shares);
+    free(tally->entries);
+    tally->entries = NULL;
+    tally->entry_count = tally->entry_room = 0;
+}
+
+/* --- counting --- */
+
+/* bind() to port 0 before connect() takes no port on which another socket has the address. */
+static void note_in_the_way(struct budget_tally *tally, const struct inet_socket *socket) {
+    const struct budget *budget = tally->budget;
+    const struct budget_question *asked = &budget->asked;
+    struct endpoint any = endpoint_wildcard(asked->remote.family, 0);
+    struct claim claim = {.local = asked->local.family == 0 ? any : asked->local,
+                          .reuseaddr = asked->reuseaddr,
+                          .interface = budget->routes[0].interface,
+                          .range_low = budget->range.low,
+                          .range_high = budget->range.high};
+    struct occupant occupant = {.socket = *socket};
+    if (rules_between(CALL_BIND, &claim, &occupant).in_the_way != KNOWN_NO)
+        port_set_add(&tally->in_the_way, socket->local.port);
+}
+
+/* Returns false if the port is not of the range. */
+static bool note_socket(struct budget_tally *tally, const struct inet_socket *socket) {
+    if (!port_range_has(&tally->budget->range, socket->local.port))
+        return false;
+    port_set_add(&tally->occupied, socket->local.port);
+    if (tally->budget->asked.bind_first)
+        note_in_the_way(tally, socket);
+    return true;
+}
+
+/* A socket that is bound to a device of a VRF has a port of its own (inet_bind_bucket_match() in
+ * net/ipv4/inet_hashtables.c). Whether the device is one is left to a trial. */
+void budget_tally_explicit(struct budget_tally *tally, const struct inet_socket *socket) {
+    uint16_t port = socket->local.port;
+    if (!note_socket(tally, socket))
+        return;
+    tally->explicit_ports += port_set_add(&tally->named, port);
+    if (socket->interface == 0 && tally->budget->asked.device[0] == '\0')
+        port_set_add(&tally->taken, port);
+    if (socket->state == STATE_LISTEN)
+        port_set_add(&tally->listening, port);
+    else if (socket->state != STATE_BOUND)
+        tally->explicit_sockets++;
+}
+
+static bool is_loopback(const struct endpoint *address) {
+    static const uint8_t six[16] = {[15] = 1};
+    if (address->family == AF_INET)
+        return address->address[0] == 127;
+    return memcmp(address->address, six, sizeof six) == 0;
+}
+
+static struct route_key key_of(const struct endpoint *local, const struct endpoint *remote,
+                               uint32_t interface) {
+    struct route_key key = {endpoint_unmapped(local), endpoint_unmapped(remote), interface};
+    key.local.port = 0;
+    return key;
+}
+
+static uint8_t time_wait_flags(const struct budget *budget, const struct route_key *key,
+                               uint32_t expires_ms) {
+    enum { RECENT_MS = BUDGET_RECENT_S * 1000 };
+    bool loopback =
+        key->interface == LOOPBACK_INDEX || is_loopback(&key->local) || is_loopback(&key->remote);
+    return (uint8_t)((expires_ms + budget->tw_reuse_delay_ms <= TIME_WAIT_MS ? AGED : 0) |
+                     (expires_ms + RECENT_MS >= TIME_WAIT_MS ? RECENT : 0) |
+                     (expires_ms <= RECENT_MS ? ENDING : 0) | (loopback ? LOOPBACK : 0));
+}
+
+/* tcp_twsk_unique() in net/ipv4/tcp_ipv4.c, without the timestamps. With `setting` that is the
+ * value of tcp_tw_reuse. */
+static bool may_take_over(const struct budget_entry *entry, unsigned setting) {
+    return entry->state == STATE_TIME_WAIT && (entry->flags & AGED) != 0 &&
+           (setting == 1 || (setting == 2 && (entry->flags & LOOPBACK) != 0));
+}
+
+/* Returns false if out of memory. */
+static bool add_entry(struct budget_tally *tally, struct budget_entry entry) {
+    if (tally->entry_count == tally->entry_room) {
+        size_t room = tally->entry_room == 0 ? 256 : tally->entry_room + tally->entry_room / 2;
+        struct budget_entry *grown = realloc(tally->entries, room * sizeof entry);
+        if (grown == NULL)
+            return false;
+        tally->entries = grown;
+        tally->entry_room = room;
+    }
+    tally->entries[tally->entry_count++] = entry;
+    return true;
+}
+
+/* Returns false if out of memory. */
+static bool add_share(struct budget_tally *tally, uint32_t route,
+                      const struct owners_sample *owner) {
+    struct share key = {.route = route, .pid = (uint32_t)owner->pid};
+    bool is_new;
+    struct share *share = table_add(&tally->shares, &key, &is_new);
+    if (share != NULL)
+        share->sockets += owner->weight;
+    return share != NULL;
+}
+
+bool budget_tally_connection(struct budget_tally *tally, const struct inet_socket *socket,
+                             const struct owners_sample *owner) {
+    uint16_t port = socket->local.port;
+    if (!note_socket(tally, socket) || port_set_has(&tally->listening, port))
+        return true;
+    struct route_key key = key_of(&socket->local, &socket->remote, socket->interface);
+    bool is_new;
+    struct route *route = table_add(&tally->routes, &key, &is_new);
+    if (route == NULL)
+        return false;
+    struct budget_entry entry = {.port = port, .state = (uint8_t)socket->state};
+    entry.route = (uint32_t)(route - (struct route *)table_entry(&tally->routes, 0));
+    if (socket->state == STATE_TIME_WAIT) {
+        port_set_add(&tally->waiting, port);
+        entry.flags = time_wait_flags(tally->budget, &key, socket->expires_ms);
+    }
+    route->total++;
+    route->blocked += !may_take_over(&entry, tally->budget->tw_reuse);
+    return add_entry(tally, entry) && (owner == NULL || add_share(tally, entry.route, owner));
+}
+
+/* --- routes --- */
+
+static const struct route *route_at(const struct budget_tally *tally, size_t index) {
+    return table_entry(&tally->routes, index);
+}
+
+/* Returns whether a connection is one of the route: a socket without a device is met by all, one
+ * with a device by those of that device (inet_sk_bound_dev_eq() in include/net/inet_sock.h). */
+static bool is_of_route(const struct route_key *key, const struct budget_route *route) {
+    return (key->interface == 0 || key->interface == route->interface) &&
+           endpoint_equal(&key->remote, &route->remote) &&
+           endpoint_equal(&key->local, &route->local);
+}
+
+/* Lists a route at its place: the fullest first. */
+static void list_route(struct budget *budget, uint32_t *weights, unsigned first,
+                       const struct route *route) {
+    unsigned place = budget->known;
+    uint32_t weight = route->blocked * 2 + (route->total > route->blocked);
+    while (place > first && weights[place - 1] < weight)
+        place--;
+    if (place == BUDGET_ROUTES)
+        return;
+    budget->known += budget->known < BUDGET_ROUTES;
+    for (unsigned i = budget->known - 1; i > place; i--) {
+        budget->routes[i] = budget->routes[i - 1];
+        weights[i] = weights[i - 1];
+    }
+    weights[place] = weight;
+    budget->routes[place] = (struct budget_route){
+        .local = route->key.local, .remote = route->key.remote, .interface = route->key.interface};
+}
+
+void budget_tally_choose(const struct budget_tally *tally, struct budget *budget) {
+    uint32_t weights[BUDGET_ROUTES] = {0};
+    bool is_asked = budget->asked.remote.family != 0;
+    budget->known = is_asked;
+    for (size_t i = 0; i < tally->routes.count; i++) {
+        const struct route *route = route_at(tally, i);
+        const struct budget_route *asked = &budget->routes[0];
+        if (is_asked && (!endpoint_equal(&route->key.remote, &asked->remote) ||
+                         is_of_route(&route->key, asked)))
+            continue;
+        list_route(budget, weights, is_asked, route);
+    }
+    if (budget->known == 0) { /* no connections at all */
+        budget->routes[0] = (struct budget_route){.remote = {.family = 0}};
+        budget->known = 1;
+    }
+}
+
+/* The entries of a route, one after the other. */
+static const struct budget_entry *next_entry(const struct budget_tally *tally,
+                                             const struct budget_route *route, size_t *at) {
+    uint32_t known = UINT32_MAX;
+    bool is_of_it = false;
+    while (*at < tally->entry_count) {
+        const struct budget_entry *entry = &tally->entries[(*at)++];
+        if (entry->route != known) {
+            known = entry->route;
+            is_of_it = is_of_route(&route_at(tally, known)->key, route);
+        }
+        if (is_of_it)
+            return entry;
+    }
+    return NULL;
+}
+
+/* --- which ports --- */
+
+/* Finds the ports that connections of the route have: connect() does not choose those in `blocked`,
+ * nor those in `waiting` unless it may take over a TIME-WAIT. */
+static void find_ports(const struct budget_tally *tally, const struct budget_route *route,
+                       struct port_set *blocked, struct port_set *waiting) {
+    size_t at = 0;
+    *blocked = *waiting = (struct port_set){{0}};
+    for (const struct budget_entry *entry; (entry = next_entry(tally, route, &at)) != NULL;)
+        port_set_add(may_take_over(entry, tally->budget->tw_reuse) ? waiting : blocked,
+                     entry->port);
+}
+
+void budget_tally_live(const struct budget_tally *tally, const struct budget_route *route,
+                       struct port_set *ports) {
+    size_t at = 0;
+    *ports = (struct port_set){{0}};
+    for (const struct budget_entry *entry; (entry = next_entry(tally, route, &at)) != NULL;)
+        if (entry->state != STATE_TIME_WAIT)
+            port_set_add(ports, entry->port);
+}
+
+static bool is_doubtful(const struct budget_tally *tally, uint16_t port) {
+    return port_set_has(&tally->occupied, port) && !port_set_has(&tally->taken, port) &&
+           !port_set_has(&tally->tried, port);
+}
+
+void budget_tally_doubtful(const struct budget_tally *tally, const struct budget_route *route,
+                           struct port_set *ports) {
+    struct port_set blocked = {{0}}, waiting;
+    const struct port_range *range = &tally->budget->range;
+    if (route != NULL)
+        find_ports(tally, route, &blocked, &waiting);
+    *ports = (struct port_set){{0}};
+    for (uint32_t i = range->low; i <= range->high; i++)
+        if (is_doubtful(tally, (uint16_t)i) && !port_set_has(&blocked, (uint16_t)i))
+            port_set_add(ports, (uint16_t)i);
+}
+
+void budget_tally_settle(struct budget_tally *tally, const struct port_set *tried,
+                         const struct port_set *refused) {
+    for (size_t i = 0; i < sizeof tried->bits; i++) {
+        tally->tried.bits[i] |= tried->bits[i];
+        tally->refused.bits[i] |= refused->bits[i];
+    }
+}
+
+uint16_t budget_tally_unused(const struct budget_tally *tally, const struct endpoint *address) {
+    struct endpoint plain = endpoint_unmapped(address);
+    struct port_set used = {{0}};
+    for (size_t i = 0; i < tally->routes.count; i++) {
+        const struct endpoint *remote = &route_at(tally, i)->key.remote;
+        if (endpoint_same_address(remote, &plain))
+            port_set_add(&used, remote->port);
+    }
+    uint16_t port = UINT16_MAX;
+    while (port > 1 && port_set_has(&used, port))
+        port--;
+    return port;
+}
+
+/* --- what the counts come to --- */
+
+static bool is_kept(const struct budget_tally *tally, uint16_t port) {
+    return port_set_has(&tally->taken, port) || port_set_has(&tally->refused, port) ||
+           (port_set_has(&tally->named, port) && !port_set_has(&tally->tried, port));
+}
+
+void budget_tally_opened(struct budget_tally *tally, const struct inet_socket *socket) {
+    if (socket->opener == OPENED_HERE)
+        port_set_add(&tally->opened_here, socket->local.port);
+    if (socket->opener == OPENED_THERE)
+        port_set_add(&tally->opened_there, socket->local.port);
+}
+
+static bool is_by_bind(const struct budget_tally *tally, uint16_t port) {
+    return port_set_has(&tally->refused, port) && !port_set_has(&tally->named, port) &&
+           port_set_has(&tally->opened_here, port) && !port_set_has(&tally->opened_there, port) &&
+           !port_set_has(&tally->waiting, port);
+}
+
+uint16_t budget_tally_waiting(const struct budget_tally *tally, const struct budget_route *route) {
+    size_t at = 0;
+    for (const struct budget_entry *entry; (entry = next_entry(tally, route, &at)) != NULL;)
+        if (may_take_over(entry, tally->budget->tw_reuse) && !is_kept(tally, entry->port))
+            return entry->port;
+    return 0;
+}
+
+/* The ports of a route, sorted out. */
+struct sorted {
+    uint32_t free;             /* certainly left */
+    uint32_t waiting;          /* left if the connections had timestamps */
+    uint32_t doubtful;         /* left, or kept: not tried */
+    uint32_t waiting_doubtful; /* of those waiting: not tried */
+    bool end_is_free;          /* the lowest or the highest of the range is among them */
+};
+
+/* Sorts a port that connect() chooses. */
+static void sort_port(const struct budget_tally *tally, uint16_t port, bool is_waiting,
+                      struct sorted *sorted) {
+    const struct port_range *range = &tally->budget->range;
+    bool doubtful = !tally->budget->asked.bind_first && is_doubtful(tally, port);
+    sorted->waiting += is_waiting;
+    sorted->waiting_doubtful += is_waiting && doubtful;
+    sorted->doubtful += !is_waiting && doubtful;
+    sorted->free += !is_waiting && !doubtful;
+    sorted->end_is_free |= port == range->low || port == range->high;
+}
+
+/* __inet_hash_connect() leaves out the lowest or the highest port of a range with an odd number of
+ * ports, and goes on to leave out the same one as long as it finds no other. So the last connection
+ * can fail, if one of these is free. IP_LOCAL_PORT_RANGE has no such effect. bind() to port 0 does
+ * the same in inet_csk_find_open_port(). */
+static bool chance_decides(const struct budget *budget, const struct sorted *sorted) {
+    uint32_t size = (uint32_t)budget->range.high - budget->range.low + 1;
+    return size % 2 == 1 && size > 1 && (!budget->own_range || budget->asked.bind_first) &&
+           sorted->end_is_free;
+}
+
+static void find_left(const struct budget *budget, const struct sorted *sorted,
+                      struct budget_route *route) {
+    bool reuse = route->reuse == KNOWN_YES || (route->reuse == NOT_KNOWN && budget->timestamps);
+    uint32_t size = port_range_size(&budget->range);
+    route->left = sorted->free + sorted->doubtful + (reuse ? sorted->waiting : 0);
+    route->left_most = route->left;
+    route->left_least = sorted->free;
+    if (route->reuse == KNOWN_YES)
+        route->left_least += sorted->waiting - sorted->waiting_doubtful;
+    if (route->reuse == NOT_KNOWN)
+        route->left_most = sorted->free + sorted->doubtful + sorted->waiting;
+    if (chance_decides(budget, sorted) && route->left_least > 0)
+        route->left_least--;
+    route->used = size - route->left;
+}
+
+static void count_states(const struct budget_tally *tally, struct budget_route *route) {
+    size_t at = 0;
+    for (const struct budget_entry *entry; (entry = next_entry(tally, route, &at)) != NULL;) {
+        route->states[entry->state]++;
+        route->closed += (entry->flags & RECENT) != 0;
+        route->ending += (entry->flags & ENDING) != 0;
+        route->reusable += may_take_over(entry, tally->budget->tw_reuse);
+        route->may_reuse += may_take_over(entry, 1);
+    }
+    route->waiting = route->states[STATE_TIME_WAIT];
+    if (route->reuse == KNOWN_NO)
+        route->reusable = route->may_reuse = 0;
+}
+
+static void count_ports(const struct budget_tally *tally, struct budget_route *route) {
+    const struct budget *budget = tally->budget;
+    struct port_set blocked, waiting;
+    struct sorted sorted = {0};
+    find_ports(tally, route, &blocked, &waiting);
+    for (uint32_t i = budget->range.low; i <= budget->range.high; i++) {
+        uint16_t port = (uint16_t)i;
+        if (!port_range_has(&budget->range, port))
+            continue;
+        bool own = port_set_has(&blocked, port), again = port_set_has(&waiting, port);
+        bool kept = budget->asked.bind_first ? port_set_has(&tally->in_the_way, port)
+                                             : is_kept(tally, port);
+        route->blocked += own;
+        route->kept += kept && !own;
+        route->kept_own += is_kept(tally, port) && (own || again);
+        route->by_bind += own && is_by_bind(tally, port);
+        route->tried += !own && port_set_has(&tally->tried, port);
+        if (!kept && (!own || budget->asked.bind_first))
+            sort_port(tally, port, again, &sorted);
+    }
+    route->counted = sorted.doubtful + sorted.waiting_doubtful;
+    find_left(budget, &sorted, route);
+}
+
+/* Lists an owner among those with the most sockets. */
+static void list_owner(struct budget_route *route, const struct share *share) {
+    unsigned place = route->owner_count;
+    route->process_count++;
+    while (place > 0 && route->owners[place - 1].sockets < share->sockets)
+        place--;
+    if (place == BUDGET_OWNERS)
+        return;
+    route->owner_count += route->owner_count < BUDGET_OWNERS;
+    for (unsigned i = route->owner_count - 1; i > place; i--)
+        route->owners[i] = route->owners[i - 1];
+    route->owners[place] =
+        (struct budget_owner){.owner = {.pid = (pid_t)share->pid}, .sockets = share->sockets};
+}
+
+static void find_owners(const struct budget_tally *tally, struct budget_route *route) {
+    for (size_t i = 0; i < tally->shares.count; i++) {
+        const struct share *share = table_entry(&tally->shares, i);
+        if (is_of_route(&route_at(tally, share->route)->key, route))
+            list_owner(route, share);
+    }
+}
+
+/* The fewest ports left first. */
+static int compare_routes(const void *a, const void *b) {
+    const struct budget_route *one = a, *two = b;
+    if (one->left != two->left)
+        return one->left < two->left ? -1 : 1;
+    return one->blocked == two->blocked ? 0 : one->blocked > two->blocked ? -1 : 1;
+}
+
+static uint32_t count_kept(const struct budget_tally *tally) {
+    const struct port_range *range = &tally->budget->range;
+    uint32_t count = 0;
+    for (uint32_t i = range->low; i <= range->high; i++)
+        count += port_range_has(range, (uint16_t)i) && (port_set_has(&tally->taken, (uint16_t)i) ||
+                                                        port_set_has(&tally->refused, (uint16_t)i));
+    return count;
+}
+
+void budget_tally_finish(const struct budget_tally *tally, struct budget *budget) {
+    budget->explicit_ports = tally->explicit_ports;
+    budget->explicit_sockets = tally->explicit_sockets;
+    budget->kept_ports = count_kept(tally);
+    budget->route_count = (uint32_t)tally->routes.count;
+    for (unsigned i = 0; i < budget->known; i++) {
+        struct budget_route *route = &budget->routes[i];
+        *route = (struct budget_route){.local = route->local,
+                                       .remote = route->remote,
+                                       .interface = route->interface,
+                                       .reuse = route->reuse};
+        count_states(tally, route);
+        count_ports(tally, route);
+        find_owners(tally, route);
+    }
+    if (budget->asked.remote.family == 0)
+        qsort(budget->routes, budget->known, sizeof budget->routes[0], compare_routes);
+}
