@@ -27,7 +27,7 @@ struct why_call {
 bool why_call_has_cause(const struct why_call *call);
 
 /* Looks, in the network namespace of the process. `why->verdict` is WHY_REFUSED, or WHY_UNKNOWN if
- * the look itself failed. A socket that the process has open itself is CAUSE_BOUND_TWICE. */
+ * the look itself failed, or if it was not this host that refused (no `failure` then). A socket that the process has open itself is CAUSE_BOUND_TWICE. */
 void why_call_look(const struct why_call *call, struct why *why);
 
 #endif

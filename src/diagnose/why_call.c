@@ -10,10 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "diagnose/why_client.h"
 #include "diagnose/why_suspects.h"
 #include "inspect/child.h"
 #include "kernel/process.h"
-#include "kernel/silent.h"
 
 /* A look that takes longer than that is given up, as the process waits for it. */
 enum { MOST_SECONDS = 20 };
@@ -34,7 +34,8 @@ bool why_call_has_cause(const struct why_call *call) {
         return error == EADDRINUSE || error == ENOENT || error == EACCES || error == ENOTDIR ||
                error == EROFS || error == ECONNREFUSED;
     if (is(call, "connect"))
-        return error == EADDRNOTAVAIL || lacks_port(call);
+        return error == EADDRNOTAVAIL || error == ENETUNREACH || error == EHOSTUNREACH ||
+               error == EINVAL || error == EACCES || error == EPERM || lacks_port(call);
     return error == EADDRINUSE || error == EADDRNOTAVAIL || error == EACCES || error == EPERM;
 }
 
@@ -84,6 +85,13 @@ static bool owns(const struct suspect *suspect, pid_t process) {
     return false;
 }
 
+/* To stop the program itself is no remedy. */
+static void spare_own_process(const struct why_call *call, struct why *why) {
+    for (unsigned i = 0; i < why->evidence.suspect_count; i++)
+        if (owns(&why->evidence.suspects[i], call->process))
+            why->evidence.suspects[i].server.stops.count = 0;
+}
+
 /* A connection of its own can be in the way, too, but that is another story. */
 static void find_own_socket(const struct why_call *call, struct why *why) {
     const struct suspect *first = &why->evidence.suspects[0];
@@ -106,17 +114,6 @@ static void look_at_bind(const struct why_call *call, struct why *why) {
     try_options(call, why);
     why_find_suspects(why);
     find_own_socket(call, why);
-}
-
-/* The source address is missing, or the ports are. */
-static void look_at_connect(const struct why_call *call, struct why *why) {
-    struct silent_trial trial = {.protocol = PROTOCOL_UDP, .remote = call->address};
-    bool bound = !endpoint_is_wildcard(&why->asked.local) && why->asked.local.family != 0;
-    if (!bound && silent_source(NETNS_HERE, &trial).family == 0) {
-        why_blame(why, CAUSE_ADDRESS_NOT_LOCAL, WHEN_NO_OCCUPANT);
-        return;
-    }
-    why_find_suspects(why);
 }
 
 /* The kernel looked for a port as bind() to port 0 does. */
@@ -143,10 +140,11 @@ static void look_here(void *context, FILE *more) {
     why_read_settings(why);
     if (lacks_port(task->call))
         look_for_port(why);
-    else if (is(task->call, "connect"))
-        look_at_connect(task->call, why);
-    else
+    else if (!is(task->call, "connect"))
         look_at_bind(task->call, why);
+    else if (!why_client_explain(why))
+        why->verdict = WHY_UNKNOWN;
+    spare_own_process(task->call, why);
     why_find_hints(why);
 }
 
@@ -214,6 +212,7 @@ static void look_at_unix_socket(const struct why_call *call, struct why *why) {
         close(place.folder);
     if (error == 0) {
         judge_name(call, &place.found, why);
+        spare_own_process(call, why);
     } else {
         why->verdict = WHY_UNKNOWN;
         why->failure = what;

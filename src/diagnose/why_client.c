@@ -372,6 +372,22 @@ void why_client_judge(struct why *why) {
         why->client.listens = find_audience(why);
 }
 
+/* An errno of the route can also have come back from a router, or from the neighbour that did not
+ * answer. */
+bool why_client_explain(struct why *why) {
+    struct attempt attempt = attempt_of(why);
+    attempt.answer =
+        (struct silent_answer){.verdict = SILENT_TRIED, .error = why->error, .call = "connect"};
+    attempt.route_error = route_find(NETNS_HERE, &attempt.way, &attempt.route);
+    attempt.source = silent_source(NETNS_HERE, &attempt.trial);
+    note_answer(why, &attempt);
+    if (why->error != EADDRNOTAVAIL && why->error != EACCES && why->error != EPERM &&
+        why->error != attempt.route_error)
+        return false;
+    explain_connect(why, &attempt);
+    return why->verdict == WHY_REFUSED;
+}
+
 bool why_client_holds(const struct why *why) {
     struct why again = *why;
     struct attempt attempt = attempt_of(why);

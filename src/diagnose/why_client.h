@@ -11,6 +11,11 @@
  * cannot be done, counts the sockets. */
 void why_client_judge(struct why *why);
 
+/* Explains a connect() that a program has just made, and that was refused with why->error: from its
+ * address to why->asked.remote. Nothing is tried. Returns false if it is no refusal that the host
+ * itself explains, such as one by a router. */
+bool why_client_explain(struct why *why);
+
 /* Returns whether a second trial has the answer of the first. */
 bool why_client_holds(const struct why *why);
 

@@ -80,6 +80,16 @@ static _Noreturn void become_program(const struct run *run) {
     give_up(run, errno);
 }
 
+/* The program's input and output must end when it closes them: nobody else may hold them. */
+static void leave_standard_streams(void) {
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0)
+        return;
+    dup2(null, STDIN_FILENO);
+    dup2(null, STDOUT_FILENO);
+    close(null);
+}
+
 /* --- the tracer --- */
 
 static void note_signal(void *context, pid_t process, int signal, pid_t sender) {
@@ -138,6 +148,7 @@ static _Noreturn void become_tracer(struct run *run) {
     close(run->pid[1]);
     close(run->go[0]);
     set_signals(run);
+    leave_standard_streams();
     tracing = run;
     int error = seize(run, &tracer);
     close(run->go[1]);
@@ -260,6 +271,7 @@ static int run_both(struct run *run, struct program_end *end, const char **what)
     run->go[0] = run->go[1] = run->pid[0] = run->pid[1] = -1;
     if (error != 0)
         return error;
+    leave_standard_streams();
     wait_for_both(run, end);
     *what = "tracing the program";
     return atomic_load(&run->shared->trace_error);

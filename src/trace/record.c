@@ -344,12 +344,23 @@ static bool any_listens(const struct record *record) {
     return false;
 }
 
-/* A traced program gets no privileges from its file, unless the tracer is root. */
+static bool has_no_new_privs(pid_t process) {
+    char status[4096];
+    process_read(process, "status", status, sizeof status);
+    return strstr(status, "\nNoNewPrivs:\t1") != NULL;
+}
+
+/* A traced program gets no privileges from its file if the tracer has none, or if the filter could
+ * not be installed otherwise. */
+static bool denies_privileges(pid_t process) {
+    return !has_no_new_privs(getpid()) && (geteuid() != 0 || has_no_new_privs(process));
+}
+
 static void find_lost_privileges(struct record *record, pid_t process) {
     char path[40];
     struct stat file;
     snprintf(path, sizeof path, "/proc/%d/exe", (int)process);
-    if (geteuid() == 0 || stat(path, &file) < 0)
+    if (!denies_privileges(process) || stat(path, &file) < 0)
         return;
     bool raised = (file.st_mode & S_ISUID) != 0 && file.st_uid != geteuid();
     if (!raised && getxattr(path, "security.capability", NULL, 0) <= 0)
@@ -387,7 +398,8 @@ static bool is_conflict(const struct recorded_call *call, const struct why *why)
     if (call->error == EADDRINUSE)
         return true;
     return why != NULL && call->call == SOCKET_CALL_CONNECT &&
-           call->socket.protocol != PROTOCOL_UNIX && why->cause != CAUSE_ADDRESS_NOT_LOCAL;
+           call->socket.protocol != PROTOCOL_UNIX &&
+           (why->evidence.automatic || why->evidence.total > 0);
 }
 
 /* --- the record --- */

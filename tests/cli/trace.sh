@@ -122,6 +122,46 @@ calls .error EAGAIN
 calls .cause ephemeral-bind
 echo "32768 60999" >/proc/sys/net/ipv4/ip_local_port_range
 
+# From here on, connect() is refused by the host itself.
+if command -v python3 >/dev/null; then
+  cat >"$work/refused" <<'END'
+import errno, socket
+def call(name, function, *arguments):
+    try:
+        function(*arguments)
+    except OSError as e:
+        print(name, errno.errorcode[e.errno])
+def tcp():
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return s
+call("route", tcp().connect, ("192.0.2.1", 80))
+call("udp", socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect, ("192.0.2.1", 80))
+call("address", tcp().bind, ("192.0.2.7", 80))
+first, second = tcp(), tcp()
+first.bind(("127.0.0.1", 70))
+second.bind(("127.0.0.1", 70))
+first.listen()
+call("listen", second.listen)
+old, new = tcp(), tcp()
+old.bind(("127.0.0.1", 7777))
+old.connect(("127.0.0.1", 70))
+new.bind(("127.0.0.1", 7777))
+call("connect", new.connect, ("127.0.0.1", 70))
+wrong = tcp()
+wrong.bind(("127.0.0.1", 0))
+call("source", wrong.connect, ("192.0.2.2", 80))
+END
+  python3 "$work/refused" >"$work/want"
+  run timeout 60 "$portreuse" trace --output "$work/json:json" -- python3 "$work/refused"
+  test_about="refusals of connect() and others"
+  ok "$test_about: the program sees the same" diff "$work/want" "$work/out"
+  calls .cause "no-route no-route address-not-local bound-twice fixed-client-port $(
+    grep -q 'source EINVAL' "$work/want" && echo wrong-source || echo no-route)"
+  calls .conflict "false false false true true false"
+  ok "$test_about: the program is not told to be stopped" sh -c '! grep -q "^ *kill [0-9]" "$1"' - "$work/err"
+fi
+
 # --- Unix sockets ---
 
 "$caller" unix bind="$work/s" >/dev/null
@@ -246,12 +286,16 @@ if err_has "no private namespace"; then
 else
   ok "--net=private: the port is free there" out_has "bind 0"
   as_user "$portreuse" trace --net=private -- sh -c 'id -u' >"$work/out" 2>"$work/err"
-  ok "--net=private: the user stays the same" [ "$(cat "$work/out")" = "$(as_user id -u)" ]
+  ok "--net=private: the user stays the same" [ "$(cat "$work/out")" = "$(as_user id -u 2>/dev/null)" ]
 fi
 kill $server
 wait $server 2>/dev/null
-run as_user "$portreuse" trace -- "$caller" tcp4 bind=80
-ok "an ordinary user: a privileged port" err_says "EACCES; ports below 1024 need CAP_NET_BIND_SERVICE"
+if as_user true 2>/dev/null; then
+  run as_user "$portreuse" trace -- "$caller" tcp4 bind=80
+  ok "an ordinary user: a privileged port" err_says "EACCES; ports below 1024 need CAP_NET_BIND_SERVICE"
+else
+  skip "an ordinary user" "no other user can be become here"
+fi
 
 # --- formats ---
 
@@ -382,6 +426,11 @@ ok "--pid: no such process" status_is 2
 ok "--pid: it says so" err_has "there is no such process"
 run "$portreuse" trace --pid 1 true
 ok "--pid and a program" status_is 2
+
+# The program's input and output end when it closes them.
+run timeout 20 sh -c '"$0" trace -- sh -c "exec >&-; sleep 1; echo late >$1" | { cat; [ ! -e "$1" ]; }' \
+  "$portreuse" "$work/late"
+ok "standard output ends when the program closes it" status_is 0
 
 # What the program leaves behind is waited for.
 run "$portreuse" trace -- sh -c '(sleep 0.4; echo late) & echo early'

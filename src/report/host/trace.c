@@ -80,7 +80,7 @@ static void print_failure(FILE *out, const struct recorded_call *call) {
     if (call->why != NULL && call->why->verdict == WHY_REFUSED) {
         fputs("; ", out);
         print_headline(out, call);
-    } else if (call->why != NULL) {
+    } else if (call->why != NULL && call->why->failure != NULL) {
         fprintf(out, "; why is not known: %s failed", call->why->failure);
     } else if (call->error == EINVAL && call->call == SOCKET_CALL_BIND &&
                call->socket.view.local.port != 0) {
