@@ -8,10 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/errnames.h"
+#include "base/memory.h"
 #include "base/units.h"
 #include "cmd/names.h"
+#include "cmd/typed_text.h"
+#include "cmd/typed_word.h"
 
 /* --- an address and port --- */
 
@@ -54,7 +58,8 @@ bool target_parse(const char *command, const char *option, const char *text, str
 
 /* --- what people type --- */
 
-enum { LINE_SIZE = 16 * 1024 };
+/* Of a text on standard input its end is read; words on the command line can be as long. */
+enum { TEXT_SIZE = 256 * 1024 };
 
 /* Adds a sentence to what was taken for what. */
 static void take(struct target_address *address, const char *format, ...)
@@ -70,38 +75,55 @@ static void take(struct target_address *address, const char *format, ...) {
     va_end(values);
 }
 
-/* Joins the words, with blanks. */
-static void join(int argc, char **argv, char *line) {
-    size_t used = 0;
-    line[0] = '\0';
-    for (int i = 0; i < argc && used < LINE_SIZE; i++)
-        used += (size_t)snprintf(line + used, LINE_SIZE - used, "%s%s", i == 0 ? "" : " ", argv[i]);
+/* Joins the words, with blanks. Returns the text, which the caller frees. */
+static char *join(int argc, char **argv) {
+    size_t size = 1, used = 0;
+    for (int i = 0; i < argc; i++)
+        size += strlen(argv[i]) + 1;
+    char *text = malloc(size);
+    if (text == NULL)
+        arena_out_of_memory();
+    text[0] = '\0';
+    for (int i = 0; i < argc; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i == 0 ? "" : " ", argv[i]);
+    return text;
 }
 
-/* Reads a file to its end, and keeps the end of it: an error comes last. */
-static void read_end(FILE *file, char *line) {
+/* Reads a file to its end, and keeps the end of it: an error comes last. Returns the text, which
+ * the caller frees. */
+static char *read_end(FILE *file) {
     size_t used = 0, got;
-    while ((got = fread(line + used, 1, LINE_SIZE - 1 - used, file)) > 0) {
+    char *text = malloc(TEXT_SIZE);
+    if (text == NULL)
+        arena_out_of_memory();
+    while ((got = fread(text + used, 1, TEXT_SIZE - 1 - used, file)) > 0) {
         used += got;
-        if (used == LINE_SIZE - 1) {
+        if (used == TEXT_SIZE - 1) {
             used /= 2;
-            memmove(line, line + LINE_SIZE - 1 - used, used);
+            memmove(text, text + TEXT_SIZE - 1 - used, used);
         }
     }
-    line[used] = '\0';
+    text[used] = '\0';
     for (size_t i = 0; i < used; i++)
-        if (line[i] == '\0')
-            line[i] = ' ';
+        if (text[i] == '\0')
+            text[i] = ' ';
+    return text;
 }
 
 /* Always returns false. */
 static bool no_address(const char *command, const struct typed *typed) {
     char name[ERRNAME_SIZE];
-    if (typed->error != 0)
+    const char *error = typed->error == 0 ? "an error" : errname(typed->error, name);
+    if (typed->also[0] != '\0')
+        options_complain(command,
+                         "the text says %s, but not of which address; it names %s: ask with one of "
+                         "them",
+                         error, typed->also);
+    else if (typed->error != 0)
         options_complain(command,
                          "the text says %s, but names no port; ask with the port of the program: "
                          "portreuse why :PORT",
-                         errname(typed->error, name));
+                         error);
     else
         options_complain(command, "no port was found in the text; write :PORT, ADDRESS:PORT, "
                                   "PORT/udp, a URL or unix:PATH");
@@ -109,8 +131,21 @@ static bool no_address(const char *command, const struct typed *typed) {
 }
 
 static bool read_text(const char *command, const char *text, struct typed *typed) {
-    return (typed_line(text, typed) && (typed->port[0] != '\0' || typed->path[0] != '\0')) ||
-           no_address(command, typed);
+    return typed_words(text, typed) || typed_text(text, typed) || no_address(command, typed);
+}
+
+/* The text on standard input. */
+static bool read_input(const char *command, struct typed *typed) {
+    if (isatty(STDIN_FILENO))
+        fprintf(stderr, "portreuse %s: paste the message, then press Control-D\n", command);
+    char *text = read_end(stdin);
+    bool empty = text[strspn(text, " \t\r\n")] == '\0';
+    if (empty)
+        options_complain(command, "standard input is empty; a program prints its errors on "
+                                  "standard error: ./server 2>&1 | portreuse why -");
+    bool good = !empty && read_text(command, text, typed);
+    free(text);
+    return good;
 }
 
 /* After --protocol unix any word is a path, or an abstract name that starts with `@`. */
@@ -127,20 +162,16 @@ static bool read_unix(const char *command, const char *word, struct typed *typed
 
 static bool read_words(const char *command, int argc, char **argv, enum typed_protocol protocol,
                        struct typed *typed) {
-    char line[LINE_SIZE], error[TYPED_ERROR_SIZE];
-    if (argc == 1 && strcmp(argv[0], "-") == 0) {
-        read_end(stdin, line);
-        return read_text(command, line, typed);
-    }
+    char error[TYPED_ERROR_SIZE];
+    if (argc == 1 && strcmp(argv[0], "-") == 0)
+        return read_input(command, typed);
     if (argc == 1 && protocol == TYPED_UNIX && strncmp(argv[0], "unix:", 5) != 0)
         return read_unix(command, argv[0], typed);
-    bool is_path =
-        argc == 1 && (argv[0][0] == '/' || argv[0][0] == '@') && strchr(argv[0], ':') == NULL;
-    if (is_path)
-        return read_unix(command, argv[0], typed);
     if (argc > 1 || strpbrk(argv[0], " \t\n") != NULL) {
-        join(argc, argv, line);
-        return read_text(command, line, typed);
+        char *text = join(argc, argv);
+        bool good = read_text(command, text, typed);
+        free(text);
+        return good;
     }
     const char *wrong = typed_word(argv[0], typed, error);
     if (wrong == NULL && typed->port[0] == '\0' && typed->path[0] == '\0')
@@ -182,21 +213,33 @@ static bool is_link_local(const struct endpoint *endpoint) {
            (endpoint->address[1] & 0xc0) == 0x80;
 }
 
-/* An address as numbers. Returns whether it is one. */
+/* Takes the device behind the address. On IPv6 it is the zone of a link-local address; elsewhere
+ * ss(8) shows there what the socket is bound to (SO_BINDTODEVICE). */
+static bool take_device(struct target_address *address, const char *device, bool is_zone) {
+    char *to = is_zone ? address->zone : address->device;
+    if (device == NULL || strlen(device) >= IF_NAMESIZE)
+        return device == NULL;
+    memcpy(to, device, strlen(device) + 1);
+    return true;
+}
+
+/* An address as numbers, or none but a device. Returns whether it is that. */
 static bool find_number(struct target_address *address) {
     char host[TYPED_HOST_SIZE];
     struct endpoint *found = &address->list[0];
     snprintf(host, sizeof host, "%s", address->typed.host);
-    char *zone = strchr(host, '%');
-    if (zone != NULL)
-        *zone++ = '\0';
+    char *device = strchr(host, '%');
+    if (device != NULL)
+        *device++ = '\0';
+    address->is_any = host[0] == '\0';
     found->family = strchr(host, ':') != NULL ? AF_INET6 : AF_INET;
-    if (inet_pton(found->family, host, found->address) != 1)
+    if (address->is_any)
+        add_wildcards(address);
+    else if (inet_pton(found->family, host, found->address) != 1)
         return false;
-    if (zone != NULL && strlen(zone) < sizeof address->zone)
-        memcpy(address->zone, zone, strlen(zone) + 1);
-    address->count = 1;
-    return true;
+    else
+        address->count = 1;
+    return take_device(address, device, !address->is_any && is_link_local(found));
 }
 
 static bool find_name(const char *command, struct target_address *address) {
@@ -245,10 +288,7 @@ static bool find_addresses(const char *command, struct target_address *address) 
     uint16_t port;
     if (!find_port(command, address, &port))
         return false;
-    address->is_any = typed->host[0] == '\0' || strcmp(typed->host, "*") == 0;
-    if (address->is_any)
-        add_wildcards(address);
-    else if (!find_number(address) && !find_name(command, address))
+    if (!find_number(address) && !find_name(command, address))
         return false;
     for (unsigned i = 0; i < address->count; i++)
         address->list[i].port = port;
@@ -290,16 +330,18 @@ static bool is_known_port(const struct typed *typed) {
 }
 
 bool target_is_address(int argc, char **argv) {
-    char line[LINE_SIZE], error[TYPED_ERROR_SIZE];
     struct typed typed;
+    char error[TYPED_ERROR_SIZE];
     if (argc == 1 && strcmp(argv[0], "-") == 0)
         return true;
     if (argc == 1 && strpbrk(argv[0], " \t\n") == NULL)
         return strchr("0123456789[:*/@", argv[0][0]) != NULL ||
                (typed_word(argv[0], &typed, error) == NULL &&
                 (typed.path[0] != '\0' || is_known_port(&typed) || strpbrk(argv[0], ":/") != NULL));
-    join(argc, argv, line);
-    return typed_line(line, &typed) || typed.error != 0;
+    char *text = join(argc, argv);
+    bool is_one = typed_words(text, &typed) || typed_text(text, &typed) || typed.error != 0;
+    free(text);
+    return is_one;
 }
 
 /* --- network namespaces --- */

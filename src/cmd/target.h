@@ -21,7 +21,7 @@ bool target_parse(const char *command, const char *option, const char *text, str
 
 /* --- what people type --- */
 
-enum { TARGET_ADDRESSES = 4, TARGET_TEXT_SIZE = 80, TARGET_TAKEN_SIZE = 200 };
+enum { TARGET_ADDRESSES = 4, TARGET_TEXT_SIZE = 80, TARGET_TAKEN_SIZE = 320 };
 
 /* An address as a person asked for it. */
 struct target_address {
@@ -30,12 +30,13 @@ struct target_address {
     struct endpoint list[TARGET_ADDRESSES]; /* then the wildcards of both families, or of one */
     unsigned count;                         /* 0 for a Unix socket, which is in `typed.path` */
     char zone[IF_NAMESIZE];                 /* the device of fe80::1%eth0, or "" */
+    char device[IF_NAMESIZE];               /* that of 0.0.0.0%eth0, where it is no zone, or "" */
     char text[TARGET_TEXT_SIZE];   /* how to write it, if it is several addresses; else "" */
     char taken[TARGET_TAKEN_SIZE]; /* what ambiguous words were taken for, in sentences, or "" */
 };
 
 /* Reads the operands from argv[optind] on: one word, several that are a line of text, or `-`, the
- * text of standard input up to its end, of which the last 16 KiB are read. Looks names up.
+ * text of standard input up to its end, of which the last 128 KiB are read. Looks names up.
  * `protocol` is that of an option, or TYPED_ANY_PROTOCOL. Returns false after a complaint, which
  * says what to write. */
 bool target_read(const char *command, int argc, char **argv, enum typed_protocol protocol,

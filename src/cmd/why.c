@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <pwd.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -270,24 +271,47 @@ static void ask_unix(struct why_question *question, const struct target_address 
         name->name[0] = '\0';
 }
 
-/* Says what a text was taken for. */
-static void say_what_was_taken(const struct request *request, struct why_question *question) {
-    const struct target_address *address = &request->address;
-    char text[ENDPOINT_TEXT_SIZE];
-    const char *call =
-        question->remote.family != 0 || question->unix_socket.is_client ? "connect()" : "bind()";
-    const char *what = address->typed.path[0] != '\0' ? address->typed.path
-                       : question->text[0] != '\0'    ? question->text
-                                                      : endpoint_text(&address->list[0], text);
-    snprintf(question->taken, sizeof question->taken, "%s", address->taken);
+/* Adds a sentence to what the question was taken for. */
+static void add_sentence(struct why_question *question, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void add_sentence(struct why_question *question, const char *format, ...) {
     size_t used = strlen(question->taken);
-    if (address->typed.pasted)
-        snprintf(
-            question->taken + used, sizeof question->taken - used,
-            "%sThe text was taken for %s %s to %s; %s.", used == 0 ? "" : " ",
-            question->protocol == PROTOCOL_UNIX ? "a" : socket_protocol_name(question->protocol),
-            call, what,
-            call[0] == 'b' ? "--as client asks about connect()" : "--as server asks about bind()");
+    va_list values;
+    va_start(values, format);
+    if (used > 0 && used + 1 < sizeof question->taken)
+        question->taken[used++] = ' ';
+    vsnprintf(question->taken + used, sizeof question->taken - used, format, values);
+    va_end(values);
+}
+
+/* Says what a text was taken for. */
+static void say_what_was_taken(const struct request *request, struct why_question *question,
+                               bool free_on_tcp) {
+    const struct target_address *address = &request->address;
+    const struct typed *typed = &address->typed;
+    char text[ENDPOINT_TEXT_SIZE];
+    bool client = question->remote.family != 0 || question->unix_socket.is_client;
+    const char *what = typed->path[0] != '\0'      ? typed->path
+                       : question->text[0] != '\0' ? question->text
+                                                   : endpoint_text(&address->list[0], text);
+    snprintf(question->taken, sizeof question->taken, "%s", address->taken);
+    if (typed->guessed)
+        add_sentence(question, "The error itself names no port; another line names %s.", what);
+    if (free_on_tcp)
+        add_sentence(question, "TCP has the port free, and the text names no protocol.");
+    if (typed->pasted)
+        add_sentence(question, "The text was taken for %s %s to %s%s.",
+                     question->protocol == PROTOCOL_UNIX ? "a"
+                                                         : socket_protocol_name(question->protocol),
+                     client ? "connect()" : "bind()", what,
+                     client                               ? "; --as server asks about bind()"
+                     : question->protocol == PROTOCOL_UDP ? ""
+                                                          : "; --as client asks about connect()");
+    if (typed->note[0] != '\0')
+        add_sentence(question, "%s", typed->note);
+    if (typed->also[0] != '\0')
+        add_sentence(question, "It also complains about %s.", typed->also);
 }
 
 static bool is_only_of_client(const struct request *request) {
@@ -306,6 +330,8 @@ static bool take_question(int argc, char **argv, struct request *request) {
     if (address->typed.protocol == TYPED_UDP)
         question->protocol = PROTOCOL_UDP;
     memcpy(question->zone, address->zone, sizeof question->zone);
+    if (question->device[0] == '\0')
+        memcpy(question->device, address->device, sizeof question->device);
     snprintf(question->text, sizeof question->text, "%s", address->text);
     question->reported = address->typed.error;
     question->every_trial = request->verbose;
@@ -322,7 +348,7 @@ static bool take_question(int argc, char **argv, struct request *request) {
     bool by_default = question->protocol == PROTOCOL_TCP && (!client || question->local.port != 0);
     question->reuseaddr =
         request->reuseaddr == SET || (request->reuseaddr == BY_PROTOCOL && by_default);
-    say_what_was_taken(request, question);
+    say_what_was_taken(request, question, false);
     return true;
 }
 
@@ -357,6 +383,64 @@ static void wait_until_free(const struct request *request, struct why *why) {
     }
 }
 
+/* A text that reports EADDRINUSE and does not say of which protocol can be about UDP, if all is
+ * free on TCP. */
+static bool may_be_udp(const struct request *request, const struct why *looks, size_t count) {
+    const struct typed *typed = &request->address.typed;
+    bool may = typed->pasted && typed->protocol == TYPED_ANY_PROTOCOL &&
+               typed->error == EADDRINUSE && request->question.remote.family == 0;
+    for (size_t i = 0; may && i < count; i++)
+        may = looks[i].verdict == WHY_FREE;
+    return may;
+}
+
+/* The same question about UDP. */
+static struct why_question about_udp(const struct request *request) {
+    struct why_question question = request->question;
+    char text[WHY_TEXT_SIZE], endpoint[ENDPOINT_TEXT_SIZE];
+    snprintf(text, sizeof text, "%.100s/udp",
+             question.text[0] != '\0' ? question.text : endpoint_text(&question.local, endpoint));
+    memcpy(question.text, text, sizeof question.text);
+    question.protocol = PROTOCOL_UDP;
+    question.reuseaddr = request->reuseaddr == SET;
+    say_what_was_taken(request, &question, true);
+    return question;
+}
+
+/* Looks in all namespaces. Returns in how many of them; with --all-netns, one that has vanished
+ * meanwhile is left out. */
+static size_t look_everywhere(const struct target *target, const struct why_question *question,
+                              struct why *looks) {
+    size_t count = 0;
+    for (size_t i = 0; i < target->count; i++) {
+        why_look(question, &target->namespaces[i], &looks[count]);
+        count += !target->all || i == 0 || looks[count].verdict != WHY_UNKNOWN ||
+                 looks[count].error != ENOENT;
+    }
+    return count;
+}
+
+/* Looks, on UDP as well if that is what a text can be about. */
+static size_t look_around(struct request *request, struct why *looks) {
+    const struct target *target = &request->target;
+    size_t count = look_everywhere(target, &request->question, looks);
+    if (!may_be_udp(request, looks, count))
+        return count;
+    struct why_question question = about_udp(request);
+    struct why *more = calloc(target->count, sizeof *more);
+    bool refused = false;
+    size_t others = more == NULL ? 0 : look_everywhere(target, &question, more);
+    for (size_t i = 0; i < others; i++)
+        refused |= more[i].verdict == WHY_REFUSED;
+    if (refused) {
+        memcpy(looks, more, others * sizeof *more);
+        request->question = question;
+        count = others;
+    }
+    free(more);
+    return count;
+}
+
 static int look(struct request *request) {
     const struct target *target = &request->target;
     if (!outputs_open(&request->outputs))
@@ -366,13 +450,7 @@ static int look(struct request *request) {
         options_complain("why", "%s", strerror(ENOMEM));
         return EXIT_TROUBLE;
     }
-    size_t count = 0;
-    for (size_t i = 0; i < target->count; i++) {
-        why_look(&request->question, &target->namespaces[i], &looks[count]);
-        /* With --all-netns, a namespace that has vanished meanwhile is left out. */
-        count += !target->all || i == 0 || looks[count].verdict != WHY_UNKNOWN ||
-                 looks[count].error != ENOENT;
-    }
+    size_t count = look_around(request, looks);
     if (request->watch)
         wait_until_free(request, &looks[0]);
     struct why_findings findings = {.looks = looks, .count = count};

@@ -17,7 +17,7 @@
 #include "inspect/owners.h"
 #include "inspect/rest.h"
 
-enum { WHY_TEXT_SIZE = 112, WHY_TAKEN_SIZE = 200, WHY_OTHERS = 3 };
+enum { WHY_TEXT_SIZE = 112, WHY_TAKEN_SIZE = 480, WHY_OTHERS = 3 };
 
 /* What the program does. */
 struct why_question {

@@ -53,6 +53,17 @@ asked "FREE 127.0.0.1:9 from 127.0.0.1: a local port is free, but " "dial tcp 12
 ok "a line about connect()" out_says "The text was taken for TCP connect() to 127.0.0.1:9"
 asked "FREE 0.0.0.0:2001: " "bind() to 0.0.0.0:2001 failed (98: Address already in use)"
 ok "what was reported and is over" out_says "The text reports EADDRINUSE, but the address is free now"
+asked "EADDRINUSE 0.0.0.0:2000: " Starting server on 0.0.0.0:2000
+in_netns "Starting server on 0.0.0.0:2000
+bind: Address already in use"
+ok "a guess is called one" out_says "The error itself names no port; another line names 0.0.0.0:2000."
+in_netns "bind() to 0.0.0.0:2000 failed (98: Address already in use)
+bind() to [::]:443 failed (98: Address already in use)"
+ok "another address is named" out_says "It also complains about [::]:443."
+asked "EADDRINUSE 127.0.0.1:2000: " 127.0.0.1 2000
+asked "EADDRINUSE 0.0.0.0:2000: " '*.2000'
+asked "EADDRINUSE 0.0.0.0:2000: " 2000:80
+ok "which port is whose" out_says "2000 is the port of this host, and 80 that of the container."
 printf 'starting\nlisten tcp :2000: bind: address already in use\nbye\n' >"$work/log"
 rc=0
 "$portreuse" why --pid "$pid" - <"$work/log" >"$work/out" 2>"$work/err" || rc=$?
@@ -68,6 +79,14 @@ run "$portreuse" why 'bind: Address already in use'
 ok "a line without a port says so" err_has "the text says EADDRINUSE, but names no port"
 ok "and how to ask" err_has "portreuse why :PORT"
 ok "exit 2" status_is 2
+run "$portreuse" why 'listening on :8000
+listening on :9000
+bind: Address already in use'
+ok "two guesses are none" err_has "it names :9000 and :8000: ask with one of them"
+rc=0
+"$portreuse" why - </dev/null >"$work/out" 2>"$work/err" || rc=$?
+ok "an empty text" err_has "standard input is empty"
+ok "exit 2 for it" status_is 2
 run "$portreuse" why nothing to see here
 ok "no port at all" err_has "no port was found in the text; write :PORT, ADDRESS:PORT"
 run "$portreuse" why no-such-service

@@ -47,16 +47,32 @@ web.test:8080
 127.0.0.1:8080
 redis://localhost:3000/0
 port 8080
+*.8080
+127.0.0.1.8080
+127.0.0.1 8080
+localhost 8080
+* 8080
+0.0.0.0 port 8080
+tcp 8080
+8080:80
+0.0.0.0:8080->80/tcp
+TCP-LISTEN:8080,fork
+localhost:8080/index.html
+'localhost:8080',
+LISTEN 0 4096 0.0.0.0:8080 0.0.0.0:* users:(("java",pid=4711,fd=12))
+tcp 0 0 0.0.0.0:8080 0.0.0.0:* LISTEN 1033/python
+tcp4 0 0 *.8080 *.* LISTEN
+bind(3, {sa_family=AF_INET, sin_port=htons(8080), sin_addr=inet_addr("127.0.0.1")}, 16) = -1 EADDRINUSE (Address already in use)
 C
-  known "address and port separated by a point or a blank"
-  for typed in '*.8080' '127.0.0.1 8080'; do
-    asked=$typed
-    run "$portreuse" why "$typed"
+  for words in "localhost 8080" "127.0.0.1 8080" "port 8080" "tcp 8080" "0.0.0.0 port 8080"; do
+    asked="$words, in several words"
+    # shellcheck disable=SC2086
+    run "$portreuse" why $words
+    first "EADDRINUSE .*\\($pid\\) listens.*"
+    # shellcheck disable=SC2086
+    run "$portreuse" $words
     first "EADDRINUSE .*\\($pid\\) listens.*"
   done
-  run "$portreuse" why localhost 8080
-  asked='localhost 8080'
-  first "EADDRINUSE .*\\($pid\\) listens.*"
 }
 
 # Both families of localhost: ::1 is in use, 127.0.0.1 is not.
@@ -315,6 +331,45 @@ row_log() {
 10:00:01 INFO  shutting down in 5000 ms
 C
   pasted 8080
+}
+
+# Much else before it, of all kinds; other endings of lines; no end of the last line.
+row_long_log() {
+  occupied
+  i=0
+  while [ "$i" -lt 300 ]; do
+    i=$((i + 1))
+    printf '10:00:%02d INFO  GET http://192.0.2.1:8443/x 200 12ms (cache.go:88, pid 4711)\n' $((i % 60))
+    printf '\033[32mconnected\033[0m to 10.0.0.5:5432 after %d ms \377\001\n' "$i"
+  done >noise
+  error='listen tcp 0.0.0.0:8080: bind: address already in use'
+  { cat noise && printf '%s' "$error"; } >error
+  pasted 8080
+  { sed 's/$/\r/' noise && printf '%s\r\n' "$error" && sed 's/$/\r/' noise; } >error
+  pasted 8080
+  { cat noise && head -c 3000 /dev/urandom && printf '\n%s\n' "$error"; } >error
+  asked='after binary data'
+  run sh -c '"$1" why - <"$2"' - "$portreuse" "$work/error"
+  first "EADDRINUSE .*8080.*\\($pid\\) .*listen.*"
+  { cat noise && echo 'bind: Address already in use'; } >error
+  asked='no address beside the error'
+  run sh -c '"$1" why - <"$2"' - "$portreuse" "$work/error"
+  exits 2
+  holds "$label: $asked: it says that the port is missing" grep -qi port "$work/err"
+}
+
+# The text does not say that it is about UDP.
+row_udp_unsaid() {
+  py 't = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); t.bind(("127.0.0.1", 8080))
+done()'
+  made
+  asked='could not bind to 127.0.0.1:8080: Address already in use'
+  run "$portreuse" why "$asked"
+  first "EADDRINUSE 127.0.0.1:8080/udp: .*\\($pid\\).*"
+  exits 1
+  asked='listen tcp 127.0.0.1:8080: bind: Address already in use'
+  run "$portreuse" why "$asked"
+  first "FREE .*"
 }
 
 rows

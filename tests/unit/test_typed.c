@@ -1,11 +1,13 @@
-/* What people type and paste. The lines are those of the programs named beside them. */
-#include "cmd/typed.h"
+/* What people type and paste. The lines that they paste are in pasted.tsv. */
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/errnames.h"
+#include "cmd/typed_text.h"
+#include "cmd/typed_word.h"
 #include "test.h"
 
 struct row {
@@ -49,162 +51,63 @@ static const struct row words[] = {
     {"http+unix:///run/x.sock", TYPED_UNIX, "", "", "/run/x.sock", 0, 0},
     {"@abstract", TYPED_UNIX, "", "", "@abstract", 0, 0},
     {"unix:@abstract", TYPED_UNIX, "", "", "@abstract", 0, 0},
+    /* netstat on BSD and macOS; bind, unbound, nsd */
+    {"*.8080", 0, "", "8080", "", 0, 0},
+    {"127.0.0.1.8080", 0, "127.0.0.1", "8080", "", 0, 0},
+    {"::1.8080", 0, "::1", "8080", "", 0, 0},
+    {"fe80::1%lo0.8080", 0, "fe80::1%lo0", "8080", "", 0, 0},
+    {"127.0.0.1#53", 0, "127.0.0.1", "53", "", 0, 0},
+    {"::1#53", 0, "::1", "53", "", 0, 0},
+    {"127.0.0.1@53", 0, "127.0.0.1", "53", "", 0, 0},
+    /* ss */
+    {"*%eth0:8080", 0, "%eth0", "8080", "", 0, 0},
+    {"0.0.0.0%eth0:8080", 0, "0.0.0.0%eth0", "8080", "", 0, 0},
+    {"[::]%eth0:8080", 0, "::%eth0", "8080", "", 0, 0},
+    {"[fe80::1]%eth0:8080", 0, "fe80::1%eth0", "8080", "", 0, 0},
+    {"127.0.0.53%lo:53", 0, "127.0.0.53%lo", "53", "", 0, 0},
+    /* what is copied with it */
+    {"8080.", 0, "", "8080", "", 0, 0},
+    {"'localhost:8080',", 0, "localhost", "8080", "", 0, 0},
+    {"(127.0.0.1:8080)", 0, "127.0.0.1", "8080", "", 0, 0},
+    {"localhost:8080/index.html", 0, "localhost", "8080", "", 0, 0},
+    {"port=8080", 0, "", "8080", "", 0, 0},
+    {"PORT:8080", 0, "", "8080", "", 0, 0},
+    {"http://+:5000", 0, "", "5000", "", 0, 0},
+    {"http://*:5000/", 0, "", "5000", "", 0, 0},
+    {"ftp://me@[::1]/x", 0, "::1", "21", "", 0, 0},
+    {"tcp::1234", TYPED_TCP, "", "1234", "", 0, 0},
+    {"[AF_INET]127.0.0.1:1194", 0, "127.0.0.1", "1194", "", 0, 0},
+    {"0:8080", 0, "0.0.0.0", "8080", "", 0, 0},
+    {"127.1:8080", 0, "127.0.0.1", "8080", "", 0, 0},
+    /* docker, socat, bash */
+    {"8080:80", 0, "", "8080", "", 0, 0},
+    {"127.0.0.1:8080:80", 0, "127.0.0.1", "8080", "", 0, 0},
+    {"53:53/udp", TYPED_UDP, "", "53", "", 0, 0},
+    {"0.0.0.0:8080->80/tcp", TYPED_TCP, "0.0.0.0", "8080", "", 0, 0},
+    {"TCP-LISTEN:8080,fork,reuseaddr", TYPED_TCP, "", "8080", "", 0, 0},
+    {"TCP4:localhost:8080", TYPED_TCP, "localhost", "8080", "", 0, 0},
+    {"TCP-CONNECT:10.0.0.5:80", TYPED_TCP, "10.0.0.5", "80", "", 1, 0},
+    {"UDP-RECVFROM:53", TYPED_UDP, "", "53", "", 0, 0},
+    {"UNIX-LISTEN:/tmp/x,fork", TYPED_UNIX, "", "", "/tmp/x", 0, 0},
+    {"/dev/tcp/10.0.0.5/80", TYPED_TCP, "10.0.0.5", "80", "", 1, 0},
 };
 
-#define TCP  TYPED_TCP
-#define UDP  TYPED_UDP
-#define UNIX TYPED_UNIX
-
-static const struct row lines[] = {
-    /* Go */
-    {"2024/05/01 12:00:00 listen tcp :8080: bind: address already in use", TCP, "", "8080", "", 0,
-     EADDRINUSE},
-    {"listen tcp4 0.0.0.0:8080: bind: address already in use", TCP, "0.0.0.0", "8080", "", 0,
-     EADDRINUSE},
-    {"panic: listen tcp [::1]:9090: bind: cannot assign requested address", TCP, "::1", "9090", "",
-     0, EADDRNOTAVAIL},
-    {"listen udp 127.0.0.1:53: bind: address already in use", UDP, "127.0.0.1", "53", "", 0,
-     EADDRINUSE},
-    {"listen unix /tmp/app.sock: bind: address already in use", UNIX, "", "", "/tmp/app.sock", 0,
-     EADDRINUSE},
-    {"main.go:42: listen tcp :80: bind: permission denied", TCP, "", "80", "", 0, EACCES},
-    {"dial tcp 10.0.0.5:5432: connect: cannot assign requested address", TCP, "10.0.0.5", "5432",
-     "", 1, EADDRNOTAVAIL},
-    {"Get \"http://10.0.0.5:8500/v1\": dial tcp 127.0.0.1:0->10.0.0.5:8500: bind: address already "
-     "in use",
-     TCP, "10.0.0.5", "8500", "", 1, EADDRINUSE},
-    /* node */
-    {"Error: listen EADDRINUSE: address already in use :::3000", 0, "::", "3000", "", 0,
-     EADDRINUSE},
-    {"Error: listen EADDRINUSE: address already in use 127.0.0.1:3000\n    at "
-     "Server.setupListenHandle [as "
-     "_listen2] (node:net:1817:16)\n    at listenInCluster (node:net:1865:12) {\n  code: "
-     "'EADDRINUSE',\n  errno: "
-     "-98,\n  syscall: 'listen',\n  address: '127.0.0.1',\n  port: 3000\n}",
-     0, "127.0.0.1", "3000", "", 0, EADDRINUSE},
-    {"Error: listen EACCES: permission denied 0.0.0.0:80", 0, "0.0.0.0", "80", "", 0, EACCES},
-    {"Error: listen EADDRINUSE: address already in use /tmp/x.sock", UNIX, "", "", "/tmp/x.sock", 0,
-     EADDRINUSE},
-    {"Error: bind EADDRINUSE 0.0.0.0:41234", UDP, "0.0.0.0", "41234", "", 0, EADDRINUSE},
-    {"Error: connect EADDRNOTAVAIL 10.0.0.5:5432 - Local (0.0.0.0:0)", 0, "10.0.0.5", "5432", "", 1,
-     EADDRNOTAVAIL},
-    {"Error: listen EADDRNOTAVAIL: address not available 192.0.2.7:8080", 0, "192.0.2.7", "8080",
-     "", 0, EADDRNOTAVAIL},
-    {"Error: Port 5173 is already in use", 0, "", "5173", "", 0, EADDRINUSE},
-    {"Something is already running on port 3000.", 0, "", "3000", "", 0, EADDRINUSE},
-    /* nginx, apache, haproxy, lighttpd */
-    {"nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)", 0, "0.0.0.0", "80",
-     "", 0, EADDRINUSE},
-    {"2024/05/01 12:00:00 [emerg] 1234#1234: bind() to [::]:443 failed (98: Address already in "
-     "use)",
-     0, "::", "443", "", 0, EADDRINUSE},
-    {"nginx: [emerg] bind() to unix:/run/x.sock failed (98: Address already in use)", UNIX, "", "",
-     "/run/x.sock", 0, EADDRINUSE},
-    {"nginx: [emerg] bind() to 0.0.0.0:80 failed (13: Permission denied)", 0, "0.0.0.0", "80", "",
-     0, EACCES},
-    {"2024/05/01 12:00:00 [crit] 12#12: *77 connect() to 10.0.0.5:8080 failed (99: Cannot assign "
-     "requested "
-     "address) while connecting to upstream, client: 192.0.2.1, server: _, request: \"GET / "
-     "HTTP/1.1\", upstream: "
-     "\"http://10.0.0.5:8080/\", host: \"example.com\"",
-     0, "10.0.0.5", "8080", "", 1, EADDRNOTAVAIL},
-    {"(98)Address already in use: AH00072: make_sock: could not bind to address [::]:80", 0,
-     "::", "80", "", 0, EADDRINUSE},
-    {"(98)Address already in use: AH00072: make_sock: could not bind to address 0.0.0.0:8080", 0,
-     "0.0.0.0", "8080", "", 0, EADDRINUSE},
-    {"[ALERT] 120/120000 (123) : Starting proxy web: cannot bind socket [0.0.0.0:80]", 0, "0.0.0.0",
-     "80", "", 0, 0},
-    {"[ALERT]    (4242) : Starting frontend web: cannot bind socket (Address already in use) for "
-     "[:::8080]",
-     0, "::", "8080", "", 0, EADDRINUSE},
-    {"(server.c.1234) can't bind to socket: 0.0.0.0:80 Address already in use", 0, "0.0.0.0", "80",
-     "", 0, EADDRINUSE},
-    /* Python */
-    {"OSError: [Errno 98] Address already in use", 0, "", "", "", 0, EADDRINUSE},
-    {"OSError: [Errno 98] error while attempting to bind on address ('0.0.0.0', 8080): address "
-     "already in use",
-     0, "0.0.0.0", "8080", "", 0, EADDRINUSE},
-    {"ERROR:    [Errno 98] error while attempting to bind on address ('::1', 8000, 0, 0): address "
-     "already in use",
-     0, "::1", "8000", "", 0, EADDRINUSE},
-    {"[2024-05-01 12:00:00 +0000] [812] [ERROR] Connection in use: ('127.0.0.1', 8000)", 0,
-     "127.0.0.1", "8000", "", 0, EADDRINUSE},
-    {"Address already in use\nPort 5000 is in use by another program. Either identify and stop "
-     "that program, or "
-     "start the server with a different port.",
-     0, "", "5000", "", 0, EADDRINUSE},
-    /* Java */
-    {"Web server failed to start. Port 8080 was already in use.", 0, "", "8080", "", 0, EADDRINUSE},
-    {"java.io.IOException: Failed to bind to 0.0.0.0/0.0.0.0:8080", 0, "0.0.0.0", "8080", "", 0, 0},
-    {"org.jboss.netty.channel.ChannelException: Failed to bind to: /0.0.0.0:9092", 0, "0.0.0.0",
-     "9092", "", 0, 0},
-    {"Socket server failed to bind to localhost:9092: Address already in use.", 0, "localhost",
-     "9092", "", 0, EADDRINUSE},
-    {"java.net.BindException: Address already in use", 0, "", "", "", 0, EADDRINUSE},
-    /* Redis, PostgreSQL, MySQL, MongoDB */
-    {"Warning: Could not create server TCP listening socket *:6379: bind: Address already in use",
-     TCP, "", "6379", "", 0, EADDRINUSE},
-    {"1234:M 01 May 2024 12:00:00.123 # Warning: Could not create server TCP listening socket "
-     "::1:6379: bind: "
-     "Cannot assign requested address",
-     TCP, "::1", "6379", "", 0, EADDRNOTAVAIL},
-    {"LOG:  could not bind IPv4 address \"127.0.0.1\": Address already in use\nHINT:  Is another "
-     "postmaster "
-     "already running on port 5432? If not, wait a few seconds and retry.",
-     0, "127.0.0.1", "5432", "", 0, EADDRINUSE},
-    {"[ERROR] Do you already have another mysqld server running on port: 3306 ?", 0, "", "3306", "",
-     0, 0},
-    {"Failed to set up listener: SocketException: Address already in use", 0, "", "", "", 0,
-     EADDRINUSE},
-    /* Ruby, PHP, .NET, Erlang, Rust */
-    {"Address already in use - bind(2) for \"127.0.0.1\" port 3000 (Errno::EADDRINUSE)", 0,
-     "127.0.0.1", "3000", "", 0, EADDRINUSE},
-    {"Failed to listen on localhost:8000 (reason: Address already in use)", 0, "localhost", "8000",
-     "", 0, EADDRINUSE},
-    {"ERROR: unable to bind listening socket for address '127.0.0.1:9000': Address already in use "
-     "(98)",
-     0, "127.0.0.1", "9000", "", 0, EADDRINUSE},
-    {"ERROR: Another FPM instance seems to already listen on /run/php/php8.2-fpm.sock", UNIX, "",
-     "", "/run/php/php8.2-fpm.sock", 0, EADDRINUSE},
-    {"System.IO.IOException: Failed to bind to address http://127.0.0.1:5000: address already in "
-     "use.",
-     0, "127.0.0.1", "5000", "", 0, EADDRINUSE},
-    {"Failed to start Ranch listener MyApp.Endpoint.HTTP in ranch_tcp:listen([{port,4000}]) for "
-     "reason eaddrinuse "
-     "(address already in use)",
-     TCP, "", "4000", "", 0, EADDRINUSE},
-    {"Error: Os { code: 98, kind: AddrInUse, message: \"Address already in use\" }", 0, "", "", "",
-     0, EADDRINUSE},
-    /* sshd, ssh, dnsmasq, systemd, socat, docker, envoy, uwsgi, caddy */
-    {"error: Bind to port 22 on 0.0.0.0 failed: Address already in use.", 0, "0.0.0.0", "22", "", 0,
-     EADDRINUSE},
-    {"bind [127.0.0.1]:8080: Address already in use", 0, "127.0.0.1", "8080", "", 0, EADDRINUSE},
-    {"channel_setup_fwd_listener_tcpip: cannot listen to port: 8080", 0, "", "8080", "", 0, 0},
-    {"dnsmasq: failed to create listening socket for port 53: Address already in use", 0, "", "53",
-     "", 0, EADDRINUSE},
-    {"web.socket: Failed to create listening socket ([::]:80): Address already in use", 0,
-     "::", "80", "", 0, EADDRINUSE},
-    {"2024/05/01 12:00:00 socat[123] E bind(5, {AF=2 0.0.0.0:8080}, 16): Address already in use", 0,
-     "0.0.0.0", "8080", "", 0, EADDRINUSE},
-    {"docker: Error response from daemon: driver failed programming external connectivity on "
-     "endpoint web (4e5f): "
-     "Error starting userland proxy: listen tcp4 0.0.0.0:8080: bind: address already in use.",
-     TCP, "0.0.0.0", "8080", "", 0, EADDRINUSE},
-    {"Bind for 0.0.0.0:8080 failed: port is already allocated.", 0, "0.0.0.0", "8080", "", 0,
-     EADDRINUSE},
-    {"cannot bind '0.0.0.0:10000': Address already in use", 0, "0.0.0.0", "10000", "", 0,
-     EADDRINUSE},
-    {"probably another instance of uWSGI is running on the same address (127.0.0.1:3031).\nbind(): "
-     "Address "
-     "already in use [core/socket.c line 769]",
-     0, "127.0.0.1", "3031", "", 0, EADDRINUSE},
-    {"Error: loading initial config: http app module: start: listening on :443: listen tcp :443: "
-     "bind: address "
-     "already in use",
-     TCP, "", "443", "", 0, EADDRINUSE},
-    {"\x1b[31merror\x1b[0m: listen tcp \x1b[1m127.0.0.1:7000\x1b[0m: bind: address already in use",
-     TCP, "127.0.0.1", "7000", "", 0, EADDRINUSE},
-    {"Cannot start service web: 12:34:56 no address here at all", 0, "", "", "", 0, 0},
+static const struct row phrases[] = {
+    {"127.0.0.1 8080", 0, "127.0.0.1", "8080", "", 0, 0},
+    {"localhost 8080", 0, "localhost", "8080", "", 0, 0},
+    {"* 8080", 0, "", "8080", "", 0, 0},
+    {"::1 8080", 0, "::1", "8080", "", 0, 0},
+    {"example.com 443", 0, "example.com", "443", "", 0, 0},
+    {"localhost http", 0, "localhost", "http", "", 0, 0},
+    {"0.0.0.0 port 25", 0, "0.0.0.0", "25", "", 0, 0},
+    {"127.0.0.1, port 21", 0, "127.0.0.1", "21", "", 0, 0},
+    {"port 8080", 0, "", "8080", "", 0, 0},
+    {"port 8080 on 127.0.0.1", 0, "", "", "", 0, 0},
+    {"tcp 8080", TYPED_TCP, "", "8080", "", 0, 0},
+    {"53 udp", TYPED_UDP, "", "53", "", 0, 0},
+    {"udp 127.0.0.1 53", TYPED_UDP, "127.0.0.1", "53", "", 0, 0},
+    {"udp localhost:53", TYPED_UDP, "localhost", "53", "", 0, 0},
+    {"-p 8080", 0, "", "8080", "", 0, 0},
 };
 
 static void check(const struct row *row, const struct typed *typed) {
@@ -230,9 +133,21 @@ static void words_are_read(void **state) {
 
 static void words_that_are_no_address_say_what_to_write(void **state) {
     static const char *const wrong[][2] = {
-        {"", "write PORT"},         {"70000", "0 to 65535"},      {"127.0.0.1", "127.0.0.1:PORT"},
-        {"::1", "[::1]:PORT"},      {"localhost:", "write PORT"}, {"a b", "write PORT"},
-        {"[::g]:80", "write PORT"}, {"host:70000", "write PORT"},
+        {"", "write PORT"},
+        {"70000", "0 to 65535"},
+        {"127.0.0.1", "127.0.0.1:PORT"},
+        {"::1", "[::1]:PORT"},
+        {"localhost:", "write localhost:PORT"},
+        {"a b", "write PORT"},
+        {"[::g]:80", "no address"},
+        {"host:70000", "0 to 65535"},
+        {"300.1.1.1:80", "no address"},
+        {"8080-8090", "one port at a time; write 8080"},
+        {"*.*", "write PORT"},
+        {"*:*", "write PORT"},
+        {"12:30:45", "no address"},
+        {"[fe80::1%]:80", "no address"},
+        {"1.2.3.4.5.6", "write PORT"},
     };
     char error[TYPED_ERROR_SIZE];
     (void)state;
@@ -244,22 +159,155 @@ static void words_that_are_no_address_say_what_to_write(void **state) {
     }
 }
 
-static void lines_of_programs_are_understood(void **state) {
+static void a_few_words_can_be_an_address(void **state) {
+    static const char *const sentences[] = {
+        "listen 8080 failed", "two 8080 8081", "127.0.0.1 8080 8081", "hello world", "127.0.0.1",
+        "go to port 80",      "pid 8080",      "1 2 3 4 5 6 7",
+    };
+    struct typed typed;
     (void)state;
-    for (size_t i = 0; i < ROWS(lines); i++) {
-        struct typed typed;
-        bool found = typed_line(lines[i].text, &typed);
-        check(&lines[i], &typed);
-        if (found != (lines[i].port[0] != '\0' || lines[i].path[0] != '\0'))
-            fail_msg("%s: found %d", lines[i].text, found);
+    for (size_t i = 0; i < ROWS(phrases); i++) {
+        bool found = typed_words(phrases[i].text, &typed);
+        if (found != (phrases[i].port[0] != '\0'))
+            fail_msg("%s: found %d", phrases[i].text, found);
+        else if (found)
+            check(&phrases[i], &typed);
     }
+    for (size_t i = 0; i < ROWS(sentences); i++)
+        if (typed_words(sentences[i], &typed))
+            fail_msg("%s: was taken for port %s", sentences[i], typed.port);
+}
+
+/* --- lines of programs --- */
+
+/* The question that a text is, as pasted.tsv writes it. */
+static const char *question(const char *text, char *line, size_t room) {
+    static const char *const protocols[] = {"any", "tcp", "udp", "unix"};
+    char name[ERRNAME_SIZE];
+    struct typed typed;
+    bool found = typed_text(text, &typed), six = strchr(typed.host, ':') != NULL;
+    const char *error = typed.error == 0 ? "-" : errname(typed.error, name);
+    const char *role = typed.connects ? "connect" : "bind";
+    if (!found)
+        snprintf(line, room, "none %s", error);
+    else if (typed.path[0] != '\0')
+        snprintf(line, room, "%s unix %s %s", role, typed.path, error);
+    else
+        snprintf(line, room, "%s %s%s %s%s%s:%s %s%s", role, protocols[typed.protocol],
+                 typed.family == AF_INET    ? "4"
+                 : typed.family == AF_INET6 ? "6"
+                                            : "",
+                 six ? "[" : "", typed.host[0] == '\0' ? "*" : typed.host, six ? "]" : "",
+                 typed.port, error, typed.guessed ? " guess" : "");
+    return line;
+}
+
+/* Replaces \n, \r, \t, \e and \\ in place. */
+static void unescape(char *text) {
+    char *to = text;
+    for (; *text != '\0'; text++) {
+        static const char names[] = "nrte\\", bytes[] = "\n\r\t\x1b\\";
+        const char *name = text[0] == '\\' && text[1] != '\0' ? strchr(names, text[1]) : NULL;
+        *to++ = name != NULL ? bytes[name - names] : *text;
+        text += name != NULL;
+    }
+    *to = '\0';
+}
+
+static void each_line_that_people_paste_is_understood(void **state) {
+    static char line[8192];
+    FILE *file = fopen(PORTREUSE_UNIT_DATA "/pasted.tsv", "re");
+    size_t count = 0, wrong = 0;
+    (void)state;
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        char got[512], *tab = strchr(line, '\t');
+        line[strcspn(line, "\n")] = '\0';
+        if (line[0] == '#' || tab == NULL)
+            continue;
+        *tab = '\0';
+        unescape(line);
+        count++;
+        if (strcmp(question(line, got, sizeof got), tab + 1) == 0)
+            continue;
+        print_error("%s\n  want %s\n  got  %s\n", line, tab + 1, got);
+        wrong++;
+    }
+    fclose(file);
+    assert_int_equal(wrong, 0);
+    assert_true(count > 250);
+}
+
+/* A log of 200 lines of all kinds, and then what is given, ended as given. */
+static const char *log_before(const char *text, const char *end) {
+    static char log[64 * 1024];
+    static const char *const lines[] = {
+        "10:00:00.123 INFO  [main] o.s.b.Application: Starting Application v1.2.3 with PID 4711",
+        "2026-11-26T10:00:00Z GET http://192.0.2.1:8443/api/v1/items?page=2 200 12ms",
+        "127.0.0.1 - - [26/Nov/2026:10:00:00 +0000] \"GET / HTTP/1.1\" 200 612",
+        "connected to postgres at 10.0.0.5:5432 in 12 ms",
+        "metrics on :9090",
+        "WARN cache.go:88: evicted 1024 of 65535 entries (line 80)",
+        "{\"level\":30,\"time\":1732600000123,\"pid\":4711,\"msg\":\"ready in 8080 ms\"}",
+        "\x1b[32m\xe2\x9c\x93\x1b[0m compiled /srv/app/src/server.ts:42 in 3000ms",
+    };
+    size_t used = 0;
+    for (size_t i = 0; i < 200; i++)
+        used +=
+            (size_t)snprintf(log + used, sizeof log - used, "%s%s", lines[i % ROWS(lines)], end);
+    snprintf(log + used, sizeof log - used, "%s", text);
+    return log;
+}
+
+static void the_line_with_the_error_counts(void **state) {
+    static const char *const texts[][2] = {
+        {"Error: listen EADDRINUSE: address already in use :::3000",
+         "bind any [::]:3000 EADDRINUSE"},
+        {"listen udp 127.0.0.1:53: bind: address already in use\r\n",
+         "bind udp 127.0.0.1:53 EADDRINUSE"},
+        {"bind: Address already in use", "none EADDRINUSE"},
+        {"nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)\n"
+         "nginx: [emerg] still could not bind()\nserver stopped after 8080 ms\n",
+         "bind any 0.0.0.0:80 EADDRINUSE"},
+        {"\x01\x02\xff\xfe\x80 listen tcp :7000: bind: address already in use \xff\x03",
+         "bind tcp *:7000 EADDRINUSE"},
+        {"HTTP server listening on 0.0.0.0:8000\nOSError: [Errno 98] Address already in use",
+         "bind any 0.0.0.0:8000 EADDRINUSE guess"},
+        {"connect ECONNREFUSED 127.0.0.1:5432\nbind EADDRINUSE", "none EADDRINUSE"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(texts); i++)
+        for (int crlf = 0; crlf < 2; crlf++) {
+            char got[512];
+            assert_string_equal(
+                question(log_before(texts[i][0], crlf ? "\r\n" : "\n"), got, sizeof got),
+                texts[i][1]);
+        }
+}
+
+static void other_addresses_are_named(void **state) {
+    struct typed typed;
+    (void)state;
+    assert_true(typed_text("bind() to 0.0.0.0:80 failed (98: Address already in use)\n"
+                           "bind() to [::]:443 failed (98: Address already in use)",
+                           &typed));
+    assert_string_equal(typed.port, "80");
+    assert_string_equal(typed.also, "[::]:443");
+    /* two guesses that are as good are none */
+    assert_false(
+        typed_text("listening on :8000\nlistening on :9000\nbind: Address already in use", &typed));
+    assert_string_equal(typed.also, ":9000 and :8000");
+    assert_int_equal(typed.error, EADDRINUSE);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_are_read),
         cmocka_unit_test(words_that_are_no_address_say_what_to_write),
-        cmocka_unit_test(lines_of_programs_are_understood),
+        cmocka_unit_test(a_few_words_can_be_an_address),
+        cmocka_unit_test(each_line_that_people_paste_is_understood),
+        cmocka_unit_test(the_line_with_the_error_counts),
+        cmocka_unit_test(other_addresses_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
