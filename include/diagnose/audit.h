@@ -13,6 +13,7 @@
 #include "base/ports.h"
 #include "inspect/namespaces.h"
 #include "inspect/owners.h"
+#include "kernel/sysctl.h"
 #include "model/socket.h"
 
 /* A port of a server that an outgoing connection, or a UDP client, can take. */
@@ -89,7 +90,7 @@ void audit_setting(struct audit *audit, const char *name, const char *value, con
 void audit_settings_file(struct audit *audit, FILE *file, const char *path);
 
 /* Judges the settings of the running kernel and those of the files that sysctl(8) reads.
- * (audit_settings.c) */
-void audit_settings(struct audit *audit);
+ * A running one that exists and cannot be read is a failure. (audit_settings.c) */
+void audit_settings(struct audit *audit, struct sysctl_failure *unread);
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef PORTREUSE_KERNEL_SYSCTL_H
 #define PORTREUSE_KERNEL_SYSCTL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/ports.h"
@@ -23,9 +24,24 @@ const char *sysctl_obstacle(void);
 int sysctl_write(struct netns ns, const char *name, const char *value);
 int sysctl_read(struct netns ns, const char *name, char *value, size_t size);
 
+/* What could not be read: the first of several. */
+struct sysctl_failure {
+    const char *what; /* `reading /proc/sys/...`, static; NULL: all could be read */
+    int error;
+};
+
 /* Reads ip_local_port_range and ip_local_reserved_ports. What cannot be read is assumed to be the
- * kernel's default: 32768 to 60999, and no reserved ports. Returns 0, or the errno of the first
- * that could not be read. */
-int sysctl_port_range(struct netns ns, struct port_range *range);
+ * kernel's default, 32768 to 60999 and no reserved ports, and is a failure (which may be NULL).
+ * Text that is no range is EINVAL.
+ * Returns 0, or the errno of the first that could not be read. */
+int sysctl_port_range(struct netns ns, struct port_range *range, struct sysctl_failure *failure);
+
+/* Reads a number. Returns `otherwise` if it cannot be read, which is a failure; so is ENOENT,
+ * unless the sysctl is `newer` than some kernels that we run on. */
+unsigned sysctl_number(struct netns ns, const char *name, unsigned otherwise, bool newer,
+                       struct sysctl_failure *failure);
+
+/* Notes that a sysctl could not be read, if it is the first one. Does nothing for error 0. */
+void sysctl_note_failure(struct sysctl_failure *failure, const char *name, int error);
 
 #endif

@@ -183,7 +183,7 @@ static void look_by_socket(const struct byhand *hand, enum port_call call, int e
     why->error = error;
     why->cause = why->evidence.cause;
     why->words = why->evidence.words;
-    sysctl_port_range(NETNS_HERE, &why->range);
+    sysctl_port_range(NETNS_HERE, &why->range, &why->unread);
     why_hints_look(error, &why->asked.local, &why->evidence, &why->hints);
     why->asked_by_root = geteuid() == 0;
     if (diag >= 0)

@@ -185,10 +185,15 @@ static int look_at_sockets(struct audit *audit) {
 /* --- all together --- */
 
 static void look_here(struct audit *audit) {
-    sysctl_port_range(NETNS_HERE, &audit->range);
+    struct sysctl_failure unread = {0};
+    sysctl_port_range(NETNS_HERE, &audit->range, &unread);
     audit->error = look_at_sockets(audit);
     audit->failure = audit->error == 0 ? NULL : "listing the TCP sockets (sock_diag)";
-    audit_settings(audit);
+    audit_settings(audit, &unread);
+    if (audit->failure == NULL) {
+        audit->failure = unread.what;
+        audit->error = unread.error;
+    }
 }
 
 /* The values and paths of settings follow the arrays, one by one. */

@@ -1,6 +1,7 @@
 /* The table has a row for each sysctl that old guides recommend. What a row says was measured by a
  * scenario, or comes from the kernel's Documentation/networking/ip-sysctl.rst or its source. */
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,16 +185,20 @@ static unsigned long default_tw_buckets(void) {
     return (unsigned long)labs(strtol(value, NULL, 10)) / 2;
 }
 
-void audit_settings(struct audit *audit) {
+void audit_settings(struct audit *audit, struct sysctl_failure *unread) {
     static const char *const directories[] = {"/etc/sysctl.d", "/run/sysctl.d",
                                               "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d"};
     char value[64];
     const char *previous = "";
     audit->default_tw_buckets = default_tw_buckets();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (strcmp(rows[i].name, previous) != 0 &&
-            sysctl_read(NETNS_HERE, rows[i].name, value, sizeof value) == 0)
+        if (strcmp(rows[i].name, previous) == 0)
+            continue;
+        int error = sysctl_read(NETNS_HERE, rows[i].name, value, sizeof value);
+        if (error == 0)
             audit_setting(audit, rows[i].name, value, "");
+        else if (error != ENOENT) /* not every kernel has each of them */
+            sysctl_note_failure(unread, rows[i].name, error);
         previous = rows[i].name;
     }
     judge_path(audit, "/etc/sysctl.conf");

@@ -291,20 +291,19 @@ static void forecast(struct budget *budget, double live_per_s) {
 
 /* --- all together --- */
 
-static unsigned read_number(const char *name, unsigned otherwise) {
-    char text[32];
-    return sysctl_read(NETNS_HERE, name, text, sizeof text) == 0 ? (unsigned)strtoul(text, NULL, 10)
-                                                                 : otherwise;
-}
-
-/* Returns 0 or the errno of what cannot be done without. */
+/* Without the settings no port can be counted: then `failure` says which one. Returns 0 or the errno
+ * of that. */
 static int read_settings(struct budget *budget) {
-    int error = sysctl_port_range(NETNS_HERE, &budget->range);
-    budget->tw_reuse = read_number("net.ipv4.tcp_tw_reuse", 2);
-    budget->tw_reuse_delay_ms = read_number("net.ipv4.tcp_tw_reuse_delay", 1000);
-    budget->timestamps = read_number("net.ipv4.tcp_timestamps", 1) != 0;
+    struct sysctl_failure unread = {0};
+    sysctl_port_range(NETNS_HERE, &budget->range, &unread);
+    budget->tw_reuse = sysctl_number(NETNS_HERE, "net.ipv4.tcp_tw_reuse", 2, false, &unread);
+    budget->tw_reuse_delay_ms =
+        sysctl_number(NETNS_HERE, "net.ipv4.tcp_tw_reuse_delay", 1000, true, &unread);
+    budget->timestamps =
+        sysctl_number(NETNS_HERE, "net.ipv4.tcp_timestamps", 1, false, &unread) != 0;
     budget->exhausted_s = -1;
-    return error;
+    budget->failure = unread.what;
+    return unread.error;
 }
 
 /* As inet_sk_get_local_port_range() in net/ipv4/inet_connection_sock.c: an end that is outside of
@@ -390,7 +389,6 @@ static void look_here(void *context, FILE *more) {
     struct budget *budget = context;
     struct search search = {.budget = budget, .sockets = sockets_open(NETNS_HERE)};
     (void)more;
-    budget->failure = "reading net.ipv4.ip_local_port_range";
     budget->error = read_settings(budget);
     if (budget->error == 0) {
         narrow_range(budget);

@@ -16,6 +16,7 @@
 #include "inspect/namespaces.h"
 #include "inspect/owners.h"
 #include "inspect/rest.h"
+#include "kernel/sysctl.h"
 
 enum { WHY_TEXT_SIZE = 112, WHY_TAKEN_SIZE = 480, WHY_OTHERS = 3 };
 
@@ -124,6 +125,8 @@ struct why {
     struct port_range range;       /* of the ports that the kernel chooses from */
     bool in_range, reserved;       /* the port: in that range; reserved, so that it is not chosen */
     uint16_t privileged_below;     /* ip_unprivileged_port_start */
+    struct sysctl_failure unread;  /* which of these settings could not be read: its default is
+                                      assumed; a port that the kernel chooses is not known then */
     struct why_hints hints;        /* of a refusal: for what to do */
     bool asked_by_root;            /* whoever asks needs no sudo(8) */
     unsigned unseen;               /* processes that this one may not inspect */

@@ -291,15 +291,18 @@ static void judge(struct why *why) {
 }
 
 void why_read_settings(struct why *why) {
-    char text[16];
-    sysctl_port_range(NETNS_HERE, &why->range);
+    sysctl_port_range(NETNS_HERE, &why->range, &why->unread);
     why->in_range =
         why->asked.local.port >= why->range.low && why->asked.local.port <= why->range.high;
     why->reserved = port_set_has(&why->range.reserved, why->asked.local.port);
-    why->privileged_below = 1024;
-    if (sysctl_read(NETNS_HERE, "net.ipv4.ip_unprivileged_port_start", text, sizeof text) == 0)
-        why->privileged_below = (uint16_t)strtoul(text, NULL, 10);
+    why->privileged_below = (uint16_t)sysctl_number(
+        NETNS_HERE, "net.ipv4.ip_unprivileged_port_start", 1024, false, &why->unread);
     why->own_pids_only = !process_sees_all();
+}
+
+/* Returns whether the answer depends on the range of ports that the kernel chooses from. */
+static bool needs_range(const struct why_question *asked) {
+    return asked->local.port == 0;
 }
 
 static void look_once(struct why *why, const struct why_question *asked) {
@@ -310,6 +313,8 @@ static void look_once(struct why *why, const struct why_question *asked) {
         fail(why, ENODEV, "finding the network device");
     else if (asked->zone[0] != '\0' && netdev_index(asked->zone) == 0)
         fail(why, ENODEV, "finding the device of the address");
+    else if (why->unread.what != NULL && needs_range(asked))
+        fail(why, why->unread.error, why->unread.what);
     else if (first_trial(why))
         judge(why);
 }

@@ -354,7 +354,7 @@ void evidence_weigh(struct evidence *evidence, const struct refusal *refusal) {
  * that of the namespace (inet_sk_get_local_port_range() in net/ipv4/inet_connection_sock.c). */
 static void find_range(const struct socket_view *view, struct refusal *refusal) {
     struct port_range range;
-    sysctl_port_range(NETNS_HERE, &range);
+    sysctl_port_range(NETNS_HERE, &range, NULL);
     bool own_low = view->range_low >= range.low && view->range_low <= range.high;
     bool own_high = view->range_high >= range.low && view->range_high <= range.high;
     uint32_t port = own_low ? view->range_low : range.low;

@@ -318,7 +318,7 @@ static void try_around(struct netns ns, const struct silent_trial *trial, const 
                        struct silent_answer *answer) {
     struct pieces pieces = {.ns = ns, .trial = *trial, .kept = kept, .answer = answer};
     bool settled = false;
-    int error = sysctl_port_range(ns, &pieces.range);
+    int error = sysctl_port_range(ns, &pieces.range, NULL);
     pieces.range = port_range_narrow(&pieces.range, trial->low, trial->high);
     /* If no piece is left, this is what connect() answers for a range without a free port. */
     answer->call = trial->local.family != 0 && !trial->no_port ? "bind" : "connect";

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,22 +60,77 @@ int sysctl_read(struct netns ns, const char *name, char *value, size_t size) {
     return error;
 }
 
-int sysctl_port_range(struct netns ns, struct port_range *range) {
+/* --- what must be readable --- */
+
+#define READING(folder, name)                                                                      \
+    { "net." folder "." name, "reading /proc/sys/net/" folder "/" name }
+
+/* Static texts, for a child process to hand back. */
+static const struct {
+    const char *name, *what;
+} readings[] = {
+    READING("ipv4", "ip_local_port_range"),
+    READING("ipv4", "ip_local_reserved_ports"),
+    READING("ipv4", "ip_unprivileged_port_start"),
+    READING("ipv4", "ip_autobind_reuse"),
+    READING("ipv4", "ip_nonlocal_bind"),
+    READING("ipv4", "tcp_ehash_entries"),
+    READING("ipv4", "tcp_fin_timeout"),
+    READING("ipv4", "tcp_max_tw_buckets"),
+    READING("ipv4", "tcp_timestamps"),
+    READING("ipv4", "tcp_tw_reuse"),
+    READING("ipv4", "tcp_tw_reuse_delay"),
+};
+
+void sysctl_note_failure(struct sysctl_failure *failure, const char *name, int error) {
+    if (error == 0 || failure == NULL || failure->what != NULL)
+        return;
+    failure->what = "reading the settings under /proc/sys/net";
+    failure->error = error;
+    for (size_t i = 0; i < sizeof readings / sizeof readings[0]; i++)
+        if (strcmp(readings[i].name, name) == 0)
+            failure->what = readings[i].what;
+}
+
+unsigned sysctl_number(struct netns ns, const char *name, unsigned otherwise, bool newer,
+                       struct sysctl_failure *failure) {
+    char text[32], *end = text;
+    int error = sysctl_read(ns, name, text, sizeof text);
+    unsigned long number = strtoul(text, &end, 10);
+    if (error == 0 && (end == text || *end != '\0'))
+        error = EINVAL;
+    if (error != ENOENT || !newer)
+        sysctl_note_failure(failure, name, error);
+    return error == 0 ? (unsigned)number : otherwise;
+}
+
+/* Two numbers. Leaves the limits as they are if it is something else. */
+static bool parse_limits(const char *text, unsigned long *low, unsigned long *high) {
+    char *middle, *end;
+    unsigned long first = strtoul(text, &middle, 10), second = strtoul(middle, &end, 10);
+    if (middle == text || end == middle || *end != '\0' || first > second || second > UINT16_MAX)
+        return false;
+    *low = first;
+    *high = second;
+    return true;
+}
+
+int sysctl_port_range(struct netns ns, struct port_range *range, struct sysctl_failure *failure) {
+    static const char limits[] = "net.ipv4.ip_local_port_range",
+                      kept_free[] = "net.ipv4.ip_local_reserved_ports";
     enum { LIST_SIZE = 512 * 1024 }; /* more than all ports, one by one */
     struct port_set reserved = {0};
-    uint16_t low = 32768, high = 60999;
-    char text[64], *end, *list = malloc(LIST_SIZE);
-    int error = sysctl_read(ns, "net.ipv4.ip_local_port_range", text, sizeof text);
-    if (error == 0) {
-        low = (uint16_t)strtoul(text, &end, 10);
-        high = (uint16_t)strtoul(end, NULL, 10);
-    }
-    int reserved_error = list == NULL
-                             ? ENOMEM
-                             : sysctl_read(ns, "net.ipv4.ip_local_reserved_ports", list, LIST_SIZE);
+    unsigned long low = 32768, high = 60999;
+    char text[64], *list = malloc(LIST_SIZE);
+    int error = sysctl_read(ns, limits, text, sizeof text);
+    if (error == 0 && !parse_limits(text, &low, &high))
+        error = EINVAL;
+    int reserved_error = list == NULL ? ENOMEM : sysctl_read(ns, kept_free, list, LIST_SIZE);
     if (reserved_error == 0)
         port_set_parse(list, &reserved);
     free(list);
-    *range = port_range(low, high, &reserved);
+    *range = port_range((uint16_t)low, (uint16_t)high, &reserved);
+    sysctl_note_failure(failure, limits, error);
+    sysctl_note_failure(failure, kept_free, reserved_error);
     return error != 0 ? error : reserved_error;
 }

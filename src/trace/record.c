@@ -203,7 +203,7 @@ static struct finding finding_about(enum finding_kind kind, const struct recorde
 
 static void read_range(void *context, FILE *more) {
     (void)more;
-    sysctl_port_range(NETNS_HERE, context);
+    sysctl_port_range(NETNS_HERE, context, NULL);
 }
 
 /* Returns the range of ports in the namespace of the process; 0-0 if it cannot be read. */
@@ -218,7 +218,7 @@ static const struct port_range *range_of(struct record *record, pid_t process) {
     record->range = (struct port_range){0};
     record->range_namespace = where.inode;
     if (where.inode == namespaces_here().inode)
-        sysctl_port_range(NETNS_HERE, &record->range);
+        sysctl_port_range(NETNS_HERE, &record->range, NULL);
     else
         child_run(&child, read_range, &record->range, sizeof record->range, NULL, &what);
     return &record->range;

@@ -235,6 +235,8 @@ static unsigned situation(const struct why *why) {
 /* --- the whole --- */
 
 static void advise_remedy(const struct advice *advice, const struct cause_remedy *remedy) {
+    if (remedy->kind == REMEDY_SYSCTL && advice->why->unread.what != NULL)
+        return; /* the new value would be made from an old one that is not known */
     if (remedy->kind != REMEDY_NOTE)
         state_price(advice, remedy->price);
     switch (remedy->kind) {
