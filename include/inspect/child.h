@@ -16,6 +16,7 @@
 struct child {
     const struct namespace *where; /* NULL: here */
     pid_t as; /* with the user namespace, user, groups and capabilities of this process; 0: ours */
+    bool files;      /* with its root and working directory, too */
     bool other_user; /* as another user than that: */
     uint32_t uid;
     unsigned seconds; /* 0: no time limit */

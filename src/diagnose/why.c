@@ -20,6 +20,7 @@
 #include "diagnose/why_client.h"
 #include "diagnose/why_shared.h"
 #include "inspect/child.h"
+#include "kernel/credentials.h"
 #include "kernel/netdev.h"
 #include "kernel/netns.h"
 #include "kernel/process.h"
@@ -348,16 +349,27 @@ static void look_at_name(void *context, FILE *more) {
     why_unix_look(&why->asked.unix_socket, &why->unix_socket);
 }
 
+/* Returns whether the name means another file for the process as which is asked. */
+static bool has_other_files(const struct why_question *asked) {
+    const char *name = asked->unix_socket.name;
+    return asked->as != 0 && name[0] != '\0' &&
+           (name[0] != '/' || !credentials_share_files(asked->as));
+}
+
 /* As the user that is asked about: the answer depends on the rights to files. */
 static void look_as_user(struct why *why) {
     const struct why_question *asked = &why->asked;
-    struct child child = {.as = asked->as, .other_user = asked->other_user, .uid = asked->uid};
+    struct child child = {.as = asked->as,
+                          .files = has_other_files(asked),
+                          .other_user = asked->other_user,
+                          .uid = asked->uid};
     const char *what;
     int error = 0;
     if (asked->as != 0 || asked->other_user)
         error = child_run(&child, look_at_name, why, sizeof *why, NULL, &what);
     else
         look_at_name(why, NULL);
+    why->unix_socket.files_of = child.files ? asked->as : 0;
     if (error != 0)
         fail(why, error, what);
 }

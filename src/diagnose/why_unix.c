@@ -168,6 +168,21 @@ static void search_elsewhere(struct search *search) {
     free(all.list);
 }
 
+/* The types of an abstract name, as if each had a list of names of its own (unix_abstract_hash() in
+ * net/unix/af_unix.c). Returns whether the sockets could be listed. */
+static bool search_types(struct search *search, struct unix_question *asked, bool any_type) {
+    static const int others[] = {SOCK_DGRAM, SOCK_SEQPACKET};
+    bool listed = search_namespace(search, NETNS_HERE);
+    for (size_t i = 0;
+         any_type && listed && search->match == NO_MATCH && i < sizeof others / sizeof others[0];
+         i++) {
+        asked->type = others[i];
+        listed = search_namespace(search, NETNS_HERE);
+        search->why->other_type = search->match == NO_MATCH ? 0 : others[i];
+    }
+    return listed;
+}
+
 /* --- the look --- */
 
 /* Why no file can be created in the directory of the path; 0 if it can. */
@@ -211,9 +226,11 @@ void why_unix_look(const struct unix_question *question, struct why_unix *why) {
     if (signs.place == UNIX_SOCKET_FILE)
         signs.asked = unixdiag_ask(asked.name, asked.name_size);
     bool stale = signs.place == UNIX_SOCKET_FILE && signs.asked == ECONNREFUSED;
-    if (signs.place == UNIX_ABSTRACT || (signs.place == UNIX_SOCKET_FILE && !stale)) {
+    if (signs.place == UNIX_ABSTRACT) {
+        signs.listed = search_types(&search, &asked, question->type == 0);
+    } else if (signs.place == UNIX_SOCKET_FILE && !stale) {
         signs.listed = search_namespace(&search, NETNS_HERE);
-        if (signs.place == UNIX_SOCKET_FILE && search.match == NO_MATCH)
+        if (search.match == NO_MATCH)
             search_elsewhere(&search);
     }
     signs.found =

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "inspect/namespaces.h"
 #include "kernel/unixdiag.h"
@@ -36,12 +37,17 @@ struct why_unix {
     bool found;           /* such a socket, in the namespace `where` ("" is this one): */
     char where[NAMESPACE_NAME_SIZE];
     struct unix_socket socket;
-    bool listed;     /* the Unix sockets of this namespace could be listed, */
+    int other_type; /* of an abstract name: no SOCK_STREAM socket has it, but this type does, and
+                       the answer is about that; else 0 */
+    pid_t
+        files_of; /* the path is one in the root, or from the directory, of this process; else 0 */
+    bool listed;  /* the Unix sockets of this namespace could be listed, */
     bool from_proc;  /* from /proc/net, which has no user and no file */
     unsigned unseen; /* namespaces that could not be looked at */
 };
 
-/* Looks, as the user and in the network namespace of the caller. */
+/* Looks, as the user and in the network namespace of the caller. Of an abstract name each type has
+ * its own; of a question without a type the first that is in use counts. */
 void why_unix_look(const struct unix_question *question, struct why_unix *why);
 
 /* --- the pure part, for tests --- */

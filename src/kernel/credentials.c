@@ -128,11 +128,53 @@ static int set_capabilities(uint64_t wanted) {
     return syscall(SYS_capset, &head, data) < 0 ? errno : 0;
 }
 
-int credentials_take(pid_t pid) {
+/* --- files --- */
+
+static bool same_file(const char *theirs, const char *ours) {
+    struct stat one, other;
+    return stat(theirs, &one) == 0 && stat(ours, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
+}
+
+bool credentials_share_files(pid_t pid) {
+    char root[64], mounts[64];
+    snprintf(root, sizeof root, "/proc/%d/root", (int)pid);
+    snprintf(mounts, sizeof mounts, "/proc/%d/ns/mnt", (int)pid);
+    return same_file(mounts, "/proc/self/ns/mnt") && same_file(root, "/");
+}
+
+static int open_directory(pid_t pid, const char *name) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* The working directory lies below the root: it is opened first, and entered last. */
+static int take_files(pid_t pid) {
+    bool same_root = credentials_share_files(pid);
+    int directory = open_directory(pid, "cwd");
+    int root = directory < 0 || same_root ? -1 : open_directory(pid, "root");
+    int error = directory < 0 || (root < 0 && !same_root) ? errno : 0;
+    if (error == 0 && !same_root && (fchdir(root) < 0 || chroot(".") < 0))
+        error = errno;
+    if (error == 0 && fchdir(directory) < 0)
+        error = errno;
+    if (directory >= 0)
+        close(directory);
+    if (root >= 0)
+        close(root);
+    return error;
+}
+
+/* --- the whole --- */
+
+int credentials_take(pid_t pid, bool files) {
     struct credentials wanted;
     int error = join_user_namespace(pid);
     if (error == 0)
         error = read_credentials(pid, &wanted);
+    if (error == 0 && files) /* /proc is another one then */
+        error = take_files(pid);
     if (error != 0)
         return error;
     /* Otherwise a change of the user id drops the capabilities. */

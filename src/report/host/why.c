@@ -243,8 +243,18 @@ static void print_word(FILE *out, const char *path, size_t size) {
         fputc('\'', out);
 }
 
+/* The path, of at most `size` bytes, as we can reach it: that of another process lies below its
+ * root or working directory. */
 static void fill_path(const struct filling *filling, size_t size) {
-    print_word(filling->out, filling->why->asked.unix_socket.name, size);
+    const struct why *why = filling->why;
+    const char *name = why->asked.unix_socket.name;
+    char path[UNIX_NAME_SIZE + 48];
+    int before = 0;
+    if (why->unix_socket.files_of != 0)
+        before = snprintf(path, sizeof path, "/proc/%d/%s", (int)why->unix_socket.files_of,
+                          name[0] == '/' ? "root" : "cwd/");
+    snprintf(path + before, sizeof path - (size_t)before, "%s", name);
+    print_word(filling->out, path, (size_t)before + size);
 }
 
 static void fill_file(const struct filling *filling) {
@@ -253,10 +263,12 @@ static void fill_file(const struct filling *filling) {
 
 static void fill_directory(const struct filling *filling) {
     const char *path = filling->why->asked.unix_socket.name, *slash = strrchr(path, '/');
-    if (slash == NULL)
-        fputc('.', filling->out);
-    else
+    if (slash != NULL)
         fill_path(filling, slash == path ? 1 : (size_t)(slash - path));
+    else if (filling->why->unix_socket.files_of != 0)
+        fill_path(filling, 0);
+    else
+        fputc('.', filling->out);
 }
 
 /* The options that were given, each with a blank behind it. */
@@ -296,7 +308,7 @@ static void fill_question(const struct filling *filling) {
         why_print_name(filling->out, why);
     } else {
         fputs("unix:", filling->out);
-        fill_file(filling);
+        print_word(filling->out, why->asked.unix_socket.name, why->asked.unix_socket.name_size);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/errnames.h"
 #include "base/text.h"
@@ -234,6 +235,18 @@ static void note_other_protocol(struct notes *notes, const struct why *why) {
 /* What is special about a Unix socket: where its owner is, and what was not looked at. */
 static void note_unix_socket(struct notes *notes, const struct why *why) {
     const struct why_unix *found = &why->unix_socket;
+    if (found->other_type != 0)
+        note(notes,
+             "The name belongs to a %s socket. Each type has its own names: a SOCK_STREAM "
+             "socket could have this one, too.",
+             found->other_type == SOCK_DGRAM ? "SOCK_DGRAM" : "SOCK_SEQPACKET");
+    if (found->files_of != 0 && why->asked.unix_socket.name[0] == '/')
+        note(notes,
+             "The path is that of process %d, which has another root directory or other mounts.",
+             (int)found->files_of);
+    else if (found->files_of != 0)
+        note(notes, "The path begins in the working directory of process %d.",
+             (int)found->files_of);
     if (found->found && found->where[0] != '\0')
         note(notes, "The socket belongs to another network namespace: %s.", found->where);
     if (found->place == UNIX_SOCKET_FILE && found->bound == KNOWN_YES && !found->found)
