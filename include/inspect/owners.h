@@ -24,7 +24,7 @@ enum owners_search {
     OWNERS_SEARCHED,     /* complete */
 };
 
-/* Returns the reason in a few words, static: "processes of other users cannot be looked into". */
+/* Returns the reason in a few words, static: "processes of other users cannot be searched". */
 const char *owners_search_text(enum owners_search search);
 
 enum { OWNERS_MOST = 8, OWNERS_PIDS = 64 };

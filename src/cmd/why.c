@@ -373,9 +373,11 @@ static void wait_until_free(const struct request *request, struct why *why) {
     uint64_t end = request->watch_ns == 0 ? UINT64_MAX : units_now_ns() + request->watch_ns;
     enum cause cause = CAUSE_COUNT;
     char line[REPORT_LINE_SIZE];
+    if (why->verdict == WHY_REFUSED)
+        fputs("portreuse why: waiting until the address is free\n", stderr);
     while (why->verdict == WHY_REFUSED) {
         if (why->cause != cause)
-            fprintf(stderr, "portreuse why: waiting: %s\n", why_line(why, line));
+            fprintf(stderr, "%s\n", why_line(why, line));
         cause = why->cause;
         if (!wait_for_change(why, end))
             return;

@@ -373,7 +373,7 @@ const char *owners_search_text(enum owners_search search) {
         [OWNERS_NOT_SEARCHED] = "its process was not searched for",
         [OWNERS_NO_PROC] = "there is no /proc to find its process in",
         [OWNERS_HIDDEN] = "/proc hides the processes of other users (hidepid)",
-        [OWNERS_DENIED] = "processes of other users cannot be looked into",
+        [OWNERS_DENIED] = "processes of other users cannot be searched",
         [OWNERS_OUTSIDE] = "processes outside of this container cannot be seen",
         [OWNERS_CHANGED] = "processes came and went while they were looked at",
         [OWNERS_SEARCHED] = "no process has it open",

@@ -62,7 +62,9 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .remedies = {{REMEDY_COMMAND, "sudo portreuse why {question}",
                        "root sees sockets and processes that you do not see:", IF_NOT_ROOT},
                       NOTE("it may be gone by now; ask again:"),
-                      {REMEDY_COMMAND, "portreuse why {question}", NULL, IF_ALWAYS}},
+                      {REMEDY_COMMAND, "portreuse why {question}", NULL, IF_ALWAYS},
+                      NOTE("or start your program under `portreuse trace -- PROGRAM`, which shows "
+                           "the call that fails, and why")},
          .no_scenario = "The cause was not found, so there is nothing to reproduce."},
     [CAUSE_ADDRESS_IN_USE] =
         {.name = "address-in-use",

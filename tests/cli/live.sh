@@ -149,7 +149,8 @@ end
 begin fleeting
 look why --watch=20s 127.0.0.1:2000
 ok "--watch waits until the port is free" first_line_starts "FREE 127.0.0.1:2000"
-ok "and has told what for" err_has "waiting: EADDRINUSE 127.0.0.1:2000: situation"
+ok "and has told what for" err_has "EADDRINUSE 127.0.0.1:2000: situation"
+ok "in 80 columns" sh -c '! grep -qE "^.{81}" "$1"' - "$work/err"
 end
 begin listener
 look why --watch=1s 127.0.0.1:2000

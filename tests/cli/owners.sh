@@ -227,7 +227,7 @@ if is_root && has python3 && has setpriv; then
   chmod 755 "$work"
   run as_user "$portreuse" why :2030
   ok "of another user: as whom it listens" first_line_has "a process of root listens"
-  ok "and why it is not named" out_has "not found: processes of other users cannot be looked into"
+  ok "and why it is not named" out_has "not found: processes of other users cannot be searched"
   hidden() {
     run unshare -m sh -c 'mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid=65534 \
       --regid=65534 --clear-groups "$@"' - "$portreuse" why :2030

@@ -294,8 +294,8 @@ if is_root && users_may; then
   run nsenter -t "$pid" -n setpriv --reuid=65534 --regid=65534 --clear-groups \
     "$portreuse" why 127.0.0.1:2000
   ok "without rights the cause is named" out_has "  address-in-use: "
-  ok "the user of the socket is shown" out_has "not found: processes of other users cannot be looked into; user ID 0"
-  ok "and what root would add" out_matches 'processes could not be looked into. As root'
+  ok "the user of the socket is shown" out_has "not found: processes of other users cannot be searched; user ID 0"
+  ok "and what root would add" out_matches 'processes could not be searched. As root'
   end
 else
   skip "somebody else's socket" "it needs root and a user"

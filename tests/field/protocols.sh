@@ -17,11 +17,11 @@ row_dnsmasq() {
   ask 127.0.0.1:53
   first "EADDRINUSE .*: dnsmasq \\($pid\\) .*listens.*"
   if as_other true 2>/dev/null; then
-    known "EACCES of UDP does not say who has the port"
     as=as_other
     ask 127.0.0.1:53/udp
     as=
-    first 'EACCES .*a process of root has the port.*'
+    first 'EACCES .*: needs CAP_NET_BIND_SERVICE, and a process of root has it'
+    says 'On TCP, a process of root has 127.0.0.1:53'
   fi
 }
 

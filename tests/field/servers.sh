@@ -392,14 +392,13 @@ done()'
 # One program binds the port twice itself: nobody has it when we look.
 row_twice_itself() {
   has nginx || return
-  known "why does not mention a trace"
   nginx_conf 8080 '[::]:8080 ipv6only=off'
   nginx -c "$work/ngx/conf" 2>error
   holds "$label: nginx fails" grep -q 'Address already in use' error
   run sh -c '"$1" why - <"$2"' - "$portreuse" "$work/error"
   asked='why -'
   exits 0
-  says trace
+  says 'portreuse trace -- PROGRAM'
 }
 
 rows

@@ -206,6 +206,16 @@ static void note_on_port(struct notes *notes, const struct why *why) {
              "filter redirects them (DNAT: nft list ruleset, iptables -t nat -S).");
 }
 
+static void print_user(FILE *out, uint32_t uid) {
+    char user[OWNER_USER_SIZE];
+    owner_user(uid, user);
+    fputs("a process of ", out);
+    if (user[0] != '\0')
+        layout_text(out, user);
+    else
+        fprintf(out, "user %" PRIu32, uid);
+}
+
 /* Says who has the port in the other protocol, one socket a note. */
 static void note_other_protocol(struct notes *notes, const struct why *why) {
     const struct other_sockets *other = &why->other;
@@ -220,7 +230,7 @@ static void note_other_protocol(struct notes *notes, const struct why *why) {
             sockets_print_program(out, &owners->oldest[0]);
             fprintf(out, " (pid %d)", (int)owners->oldest[0].pid);
         } else {
-            fprintf(out, "a process of user %" PRIu32, other->sockets[i].uid);
+            print_user(out, other->sockets[i].uid);
         }
         if (fclose(out) == 0)
             note(notes, "On %s, %s has %s.", socket_protocol_name(other->protocol), who,
@@ -289,11 +299,10 @@ static void note_settings(struct notes *notes, const struct why *why) {
 
 static void note_unseen(struct notes *notes, const struct why *why) {
     if (why->unseen > 0)
-        note(
-            notes,
-            "%u processes could not be looked into. As root, portreuse shows who owns the sockets, "
-            "and their options.",
-            why->unseen);
+        note(notes,
+             "%u process%s could not be searched. As root, portreuse shows who owns the sockets, "
+             "and their options.",
+             why->unseen, why->unseen == 1 ? "" : "es");
     if (why->own_pids_only && why->verdict == WHY_REFUSED)
         note(notes, "Processes outside of this container (its pid namespace) cannot be seen.");
     if (why->changed)
@@ -307,8 +316,10 @@ static void note_question(struct notes *notes, const struct why *why) {
         note(notes, "%s", why->asked.taken);
     if (why->asked.reported == EADDRINUSE && why->verdict == WHY_FREE &&
         why->asked.remote.family == 0)
-        note(notes, "The text reports EADDRINUSE, but the address is free now: what had it is "
-                    "gone, or the program binds it twice itself.");
+        note(notes,
+             "The text reports EADDRINUSE, but the address is free now: what had it is "
+             "gone, or the program binds it twice itself. `portreuse trace -- PROGRAM` starts "
+             "the program and shows the call that fails, and why.");
     else if (why->asked.reported != 0 && why->verdict == WHY_FREE)
         note(notes, "The text reports %s; now it would succeed.",
              errname(why->asked.reported, name));
