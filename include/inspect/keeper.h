@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "inspect/owner.h"
+#include "model/socket.h"
 
 /* --- commands --- */
 
@@ -62,14 +63,16 @@ enum { KEEPER_NAME_SIZE = 256 };
 
 struct keeper {
     enum keeper_kind kind;
-    pid_t pid;                   /* the supervisor, where it is an ancestor of the server; else 0 */
+    pid_t pid;     /* the supervisor, where it is an ancestor of the server; else 0 */
+    bool forwards; /* the server only forwards the port to a container, which `name` is the address,
+                      or the name, of */
     char name[KEEPER_NAME_SIZE]; /* the unit, the program, the container; "" if it is not known */
 };
 
-/* Finds what keeps `server` running, which listens on `port`, given its ancestors, the nearest
- * first, and adds the commands that stop it there. */
+/* Finds what keeps `server` running, which has this socket, given its ancestors, the nearest first,
+ * and adds the commands that stop it there. */
 struct keeper keeper_of(const struct owner *server, const struct owner *ancestors, size_t count,
-                        uint16_t port, struct stops *stops);
+                        const struct inet_socket *socket, struct stops *stops);
 
 /* Returns the keeper's name for people, static: "systemd", "supervisord". */
 const char *keeper_kind_name(enum keeper_kind kind);

@@ -16,6 +16,7 @@
 struct kept {
     enum keeper_kind kind;
     pid_t pid;
+    bool forwards;
     char name[KEEPER_NAME_SIZE];
     struct stops stops;
 };
@@ -85,11 +86,13 @@ static bool is_one_of(const char *name, const char *const *list) {
 
 /* --- programs that forward a port to a container --- */
 
-static void stop_published(struct kept *keeper, uint16_t port) {
-    struct stop *stop = stops_add(&keeper->stops, "docker stop $(docker ps -q --filter publish=%u)",
-                                  (unsigned)port);
-    stop->root = true;
-    set_price(stop, "It stops the container that publishes port %u.", (unsigned)port);
+/* Docker takes a port without a protocol for one of TCP. */
+static void stop_published(struct kept *keeper, const struct inet_socket *socket, bool root) {
+    struct stop *stop =
+        stops_add(&keeper->stops, "docker stop $(docker ps -q --filter publish=%u%s)",
+                  (unsigned)socket->local.port, socket->protocol == PROTOCOL_UDP ? "/udp" : "");
+    stop->root = root;
+    set_price(stop, "It stops the container that publishes port %u.", (unsigned)socket->local.port);
 }
 
 /* The argument behind `option` in the command line of a process. */
@@ -128,20 +131,42 @@ static bool is_docker_port(uint16_t port) {
     return port == 2375 || port == 2376 || port == 2377 || port == 7946;
 }
 
-static bool find_forwarder(struct kept *keeper, const struct owner *server, uint16_t port) {
+/* docker-proxy(1) has the address of the container in its arguments. */
+static void name_container(struct kept *keeper, const struct owner *server) {
+    char address[64], port[8];
+    if (value_of_option(server->pid, "-container-ip", address, sizeof address) &&
+        value_of_option(server->pid, "-container-port", port, sizeof port))
+        snprintf(keeper->name, sizeof keeper->name, strchr(address, ':') ? "[%s]:%s" : "%s:%s",
+                 address, port);
+}
+
+/* kube-proxy(8) of some versions holds the port of a NodePort service. */
+static void stop_node_port(struct kept *keeper, const struct inet_socket *socket) {
+    struct stop *stop = stops_add(&keeper->stops, "kubectl get services --all-namespaces | grep %u",
+                                  (unsigned)socket->local.port);
+    keeper->kind = KEEPER_POD;
+    stop->asks = true;
+    set_price(stop, "It shows the service with this node port: change that, or delete it.");
+}
+
+static bool find_forwarder(struct kept *keeper, const struct owner *server,
+                           const struct inet_socket *socket) {
     static const char *const podman[] = {
         "rootlessport", "rootlessport-child", "slirp4netns", "pasta", "pasta.avx2", "conmon", NULL};
     bool docker = strcmp(server->program, "docker-proxy") == 0 ||
                   strncmp(server->program, "rootlesskit", strlen("rootlesskit")) == 0 ||
-                  (strcmp(server->program, "dockerd") == 0 && !is_docker_port(port));
+                  (strcmp(server->program, "dockerd") == 0 && !is_docker_port(socket->local.port));
     if (docker) {
         keeper->kind = KEEPER_DOCKER;
-        stop_published(keeper, port);
-        keeper->stops.list[0].root = server->uid != geteuid();
+        stop_published(keeper, socket, server->uid != geteuid());
+        name_container(keeper, server);
     } else if (is_one_of(server->program, podman)) {
         stop_podman(keeper, server);
+    } else if (strcmp(server->program, "kube-proxy") == 0) {
+        stop_node_port(keeper, socket);
     }
-    return keeper->kind != KEEPER_NONE;
+    keeper->forwards = keeper->kind != KEEPER_NONE;
+    return keeper->forwards;
 }
 
 /* --- supervisors --- */
@@ -491,15 +516,16 @@ static bool is_systemd(const struct owner *owner) {
 }
 
 static void find_keeper(struct kept *keeper, const struct owner *server,
-                        const struct owner *ancestors, size_t count, uint16_t port) {
+                        const struct owner *ancestors, size_t count,
+                        const struct inet_socket *socket) {
     char cgroup[4096], prefix[128];
     process_read(server->pid, "cgroup", cgroup, sizeof cgroup);
     struct placement placement = placement_of(cgroup);
     if (is_systemd(server)) {
-        stop_socket_unit(keeper, server, port);
+        stop_socket_unit(keeper, server, socket->local.port);
         return;
     }
-    if (find_forwarder(keeper, server, port))
+    if (find_forwarder(keeper, server, socket))
         return;
     read_supervisor(keeper, server, server, inside(&placement, prefix));
     for (size_t i = 0; i < count && keeper->kind == KEEPER_NONE; i++)
@@ -517,10 +543,11 @@ static void find_keeper(struct kept *keeper, const struct owner *server,
 }
 
 struct keeper keeper_of(const struct owner *server, const struct owner *ancestors, size_t count,
-                        uint16_t port, struct stops *stops) {
+                        const struct inet_socket *socket, struct stops *stops) {
     struct kept found = {0};
     struct keeper keeper = {0};
-    find_keeper(&found, server, ancestors, count, port);
+    find_keeper(&found, server, ancestors, count, socket);
+    keeper.forwards = found.forwards;
     keeper.kind = found.kind;
     keeper.pid = found.pid;
     memcpy(keeper.name, found.name, sizeof keeper.name);

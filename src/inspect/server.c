@@ -421,8 +421,8 @@ static void describe(const struct server_socket *sockets, size_t count, struct s
         server->stopped = owner_is_stopped(&server->main);
         set_chain(server, ancestors, known);
         if (server->shape == SERVER_ONE || server->shape == SERVER_SOCKET_UNIT)
-            server->keeper = keeper_of(&server->main, ancestors, known,
-                                       sockets[0].socket->local.port, &server->stops);
+            server->keeper =
+                keeper_of(&server->main, ancestors, known, sockets[0].socket, &server->stops);
         find_stops(server, &members, owners[0]->inode);
     }
     free(ancestors);

@@ -296,9 +296,45 @@ C
     -container-port 80 -use-listen-fd
   listening 8080
   ask :8080
-  first 'EADDRINUSE .*(docker|container).*'
+  first 'EADDRINUSE 0\.0\.0\.0:8080: docker-proxy \([0-9]+\) for container 172\.17\.0\.2:80 listens.*'
   remedy '(sudo )?docker .*--filter publish=8080.*'
   no_remedy 'systemctl stop docker|^(sudo )?kill '
+}
+# UDP, and what Podman does it with.
+row_forwarders() {
+  cat >proxy.py <<C
+import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("0.0.0.0", 8080))
+t = socket.create_server(("0.0.0.0", 8080))
+time.sleep(1000)
+C
+  for name in docker-proxy conmon pasta slirp4netns rootlessport kube-proxy; do
+    cp "$(readlink -f "$python")" "$work/$name"
+    up "$work/$name" proxy.py -c 0123 -n web -r /usr/bin/crun
+    listening 8080
+    ask udp/8080
+    [ $name != docker-proxy ] || remedy '(sudo )?docker stop \$\(docker ps -q --filter publish=8080/udp\)'
+    ask :8080
+    case $name in
+    conmon)
+      first 'EADDRINUSE .*: conmon \([0-9]+\) for container web listens.*'
+      remedy '(sudo )?podman stop web'
+      ;;
+    kube-proxy)
+      first 'EADDRINUSE .*: kube-proxy \([0-9]+\) for a NodePort service listens.*'
+      remedy 'kubectl get services .*'
+      ;;
+    docker-proxy) ;;
+    *)
+      first "EADDRINUSE .*: $name \\([0-9]+\\) for a container listens.*"
+      remedy '(sudo )?podman ps .*'
+      ;;
+    esac
+    no_remedy '^(sudo )?kill '
+    kill -KILL "$pid"
+    wait "$pid" 2>/dev/null
+  done
 }
 row_rootlesskit() {
   cp "$(readlink -f "$python")" "$work/rootlesskit"
@@ -310,6 +346,7 @@ C
   up "$work/rootlesskit" proxy.py --net=slirp4netns --port-driver=builtin dockerd
   listening 8080
   ask :8080
+  first 'EADDRINUSE .*: rootlesskit \([0-9]+\) for a container listens.*'
   remedy '(sudo )?docker .*--filter publish=8080.*'
   no_remedy '^(sudo )?kill '
 }

@@ -91,10 +91,25 @@ static void print_named(FILE *out, const struct owner *owner) {
     fprintf(out, " (%d%s)", (int)owner->pid, owner_is_stopped(owner) ? ", stopped" : "");
 }
 
+/* Prints ` for container 172.17.0.2:80`. */
+static void print_forwarded(FILE *out, const struct keeper *keeper, enum sockets_extent extent) {
+    bool is_service = keeper->kind == KEEPER_POD;
+    if (is_service || keeper->name[0] == '\0' || extent != SOCKETS_WITH_UNIT) {
+        fputs(is_service ? " for a NodePort service" : " for a container", out);
+        return;
+    }
+    fputs(" for container ", out);
+    layout_text(out, keeper->name);
+}
+
 /* Prints ` of nginx.service`, if that is what keeps the server. */
 static void print_keeper(FILE *out, const struct server *server, enum sockets_extent extent) {
     const struct keeper *keeper = &server->keeper;
     bool is_unit = keeper->kind == KEEPER_SERVICE || keeper->kind == KEEPER_USER_SERVICE;
+    if (keeper->forwards && extent != SOCKETS_PID) {
+        print_forwarded(out, keeper, extent);
+        return;
+    }
     if (extent != SOCKETS_WITH_UNIT || keeper->name[0] == '\0')
         return;
     fputs(" of ", out);
@@ -180,7 +195,16 @@ static void print_notes(FILE *out, const struct server *server) {
     if (server->stopped)
         fprintf(out, "It is stopped by %s. ",
                 server->main.state == 't' ? "a debugger" : "a signal (Ctrl-Z, SIGSTOP)");
-    if (keeper->kind != KEEPER_NONE && keeper->kind != KEEPER_SOCKET_UNIT) {
+    if (keeper->forwards) {
+        fprintf(out, "It forwards the port to %s of %s",
+                keeper->kind == KEEPER_POD ? "a service" : "a container",
+                keeper_kind_name(keeper->kind));
+        if (keeper->name[0] != '\0') {
+            fputs(", ", out);
+            layout_text(out, keeper->name);
+        }
+        fputs(". ", out);
+    } else if (keeper->kind != KEEPER_NONE && keeper->kind != KEEPER_SOCKET_UNIT) {
         fprintf(out, "%s keeps it running", keeper_kind_name(keeper->kind));
         if (keeper->name[0] != '\0') {
             fputs(" as ", out);
