@@ -1,0 +1,103 @@
+/* Who leaves ports in TIME-WAIT. A socket in TIME-WAIT belongs to nobody: neither its process nor
+ * its user nor its control group is known any more. So the connections of one route are watched for
+ * a while, and those that end in TIME-WAIT were somebody's before.
+ *
+ * The notices of sock_diag(7) about sockets that end (SKNLGRP_INET_TCP_DESTROY), which every user
+ * gets, tell nothing of all that (inet_diag_handler_get_info() in net/ipv4/inet_diag.c of the
+ * kernel): they would only say that a connection has ended, as its TIME-WAIT does. */
+#ifndef PORTREUSE_DIAGNOSE_MAKERS_H
+#define PORTREUSE_DIAGNOSE_MAKERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/endpoint.h"
+#include "base/memory.h"
+#include "inspect/cgroup.h"
+#include "inspect/owner.h"
+
+/* --- the result --- */
+
+/* A program whose connections ended in TIME-WAIT. */
+struct maker {
+    struct owner owner; /* a process of it; pid 0: none was found, and only `uid`, `user` and `unit`
+                           are known */
+    pid_t starter;      /* the nearest ancestor that runs another program; 0: not known */
+    char starter_program[OWNER_PROGRAM_SIZE];
+    pid_t master;                  /* its ancestor that runs the same program; 0: none */
+    char cgroup[CGROUP_PATH_SIZE]; /* with pid 0: the control group, "" if it is not known */
+    unsigned processes;            /* how many were seen */
+    uint32_t opened;               /* connections that were seen open */
+    uint32_t closed;               /* of these, those that ended in TIME-WAIT meanwhile */
+};
+
+enum { MAKERS_LISTED = 4 };
+
+struct makers {
+    double seconds;      /* how long it was watched; 0: not at all */
+    uint32_t opened;     /* connections that were seen open; short ones can be missed */
+    uint32_t closed;     /* connections that ended in TIME-WAIT meanwhile: all of them */
+    uint32_t attributed; /* of these, the ones that were seen open before */
+    unsigned count;      /* how many makers there are */
+    unsigned known;      /* how many are listed, those with the most first */
+    struct maker list[MAKERS_LISTED];
+};
+
+/* --- watching --- */
+
+struct makers_question {
+    struct endpoint local; /* its port does not count; family 0: any address */
+    struct endpoint remote;
+    uint16_t low, high; /* the local ports */
+    uint64_t end_ns;    /* until when; units_now_ns() */
+};
+
+/* Watches a route until the time is over. `diag` is a socket of sockdiag_open() in the namespace
+ * that this process is in. Reads /proc. Returns 0 or an errno. */
+int makers_watch(int diag, const struct makers_question *question, struct makers *makers);
+
+/* --- the book, which makes no system call --- */
+
+enum { MAKERS_PORTS = 65536, MAKERS_MOST = 64 };
+
+/* What is known of a port of the route. */
+struct makers_port {
+    uint32_t inode;   /* of the open connection seen last; 0: none was */
+    uint32_t seen_ms; /* when, since the watch began */
+    uint32_t maker;   /* whose, its place in the list plus 1; 0: not known */
+};
+
+struct makers_book {
+    struct makers_port *ports;    /* owned: of all 65536 */
+    struct maker *list;           /* owned: of MAKERS_MOST */
+    uint64_t groups[MAKERS_MOST]; /* the control group of each */
+    unsigned count;
+    struct table processes; /* owns: which process of which maker was seen */
+    uint32_t opened, closed, attributed;
+    uint32_t gap_ms; /* the longest time between two looks */
+};
+
+/* Begins a book, which ends with makers_end(), also if it returns false: out of memory. */
+bool makers_begin(struct makers_book *book);
+void makers_end(struct makers_book *book);
+
+/* Notes an open connection, or with inode 0 one that was closed and waits for its peer. Returns
+ * whether it is one that was not seen before: then the caller says with makers_own() whose it is.
+ */
+bool makers_see(struct makers_book *book, uint16_t port, uint32_t inode, uint32_t now_ms);
+
+/* Says whose the open connection on a port is. `maker` is compared with those that are known: by
+ * program, user, master and starter, or, with pid 0, by user and control group. Returns false if
+ * out of memory. */
+bool makers_own(struct makers_book *book, uint16_t port, const struct maker *maker,
+                uint64_t cgroup);
+
+/* Notes that the connection on a port has entered TIME-WAIT. It is attributed if an open one was
+ * seen at the last look before that. */
+void makers_close(struct makers_book *book, uint16_t port, uint32_t entered_ms);
+
+/* Sums it all up. */
+void makers_finish(const struct makers_book *book, struct makers *makers,
+                   uint64_t cgroups[MAKERS_LISTED]);
+
+#endif

@@ -1,0 +1,122 @@
+/* Who leaves ports in TIME-WAIT: what is known of the ports of a route while it is watched. */
+#include "test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "diagnose/makers.h"
+
+static struct maker program(pid_t pid, const char *name, uint32_t uid, pid_t starter) {
+    struct maker maker = {.owner = {.pid = pid, .uid = uid}, .starter = starter};
+    snprintf(maker.owner.program, sizeof maker.owner.program, "%s", name);
+    return maker;
+}
+
+/* A connection that was seen open, and whose it is. */
+static void open_one(struct makers_book *book, uint16_t port, uint32_t inode, uint32_t ms,
+                     const struct maker *maker, uint64_t cgroup) {
+    assert_true(makers_see(book, port, inode, ms));
+    assert_true(makers_own(book, port, maker, cgroup));
+}
+
+static struct makers finish(struct makers_book *book) {
+    uint64_t groups[MAKERS_LISTED];
+    struct makers makers = {0};
+    makers_finish(book, &makers, groups);
+    makers_end(book);
+    return makers;
+}
+
+static void processes_of_one_program_and_starter_are_one_maker(void **state) {
+    struct makers_book book;
+    (void)state;
+    assert_true(makers_begin(&book));
+    for (uint16_t i = 0; i < 10; i++) {
+        struct maker curl = program((pid_t)(100 + i), "curl", 1000, i < 8 ? 7 : 8);
+        open_one(&book, (uint16_t)(2000 + i), 50 + i, i, &curl, 0);
+        makers_close(&book, (uint16_t)(2000 + i), i + 1);
+    }
+    struct maker ab = program(90, "ab", 0, 7);
+    for (uint16_t i = 0; i < 3; i++)
+        open_one(&book, (uint16_t)(3000 + i), 500 + i, 1, &ab, 0);
+    struct makers makers = finish(&book);
+    assert_int_equal(makers.closed, 10);
+    assert_int_equal(makers.attributed, 10);
+    assert_int_equal(makers.opened, 13);
+    assert_int_equal(makers.count, 3);
+    assert_int_equal(makers.list[0].closed, 8);
+    assert_int_equal(makers.list[0].processes, 8);
+    assert_int_equal(makers.list[0].starter, 7);
+    assert_int_equal(makers.list[1].closed, 2);
+    assert_string_equal(makers.list[2].owner.program, "ab");
+    assert_int_equal(makers.list[2].opened, 3);
+    assert_int_equal(makers.list[2].closed, 0);
+    assert_int_equal(makers.list[2].processes, 1);
+}
+
+static void what_was_not_seen_open_is_counted_for_nobody(void **state) {
+    struct makers_book book;
+    struct maker maker = program(90, "ab", 0, 7);
+    (void)state;
+    assert_true(makers_begin(&book));
+    book.gap_ms = 10;
+    makers_close(&book, 2000, 5); /* never seen */
+    open_one(&book, 2001, 1, 100, &maker, 0);
+    makers_close(&book, 2001, 105);
+    makers_close(&book, 2001, 900); /* another connection on that port */
+    open_one(&book, 2002, 2, 1000, &maker, 0);
+    makers_close(&book, 2002, 900); /* an earlier one */
+    struct makers makers = finish(&book);
+    assert_int_equal(makers.closed, 4);
+    assert_int_equal(makers.attributed, 1);
+    assert_int_equal(makers.list[0].closed, 1);
+}
+
+/* It was closed here, and waits in FIN-WAIT-2: there it has no inode any more. */
+static void a_connection_that_waits_for_its_peer_is_still_the_makers(void **state) {
+    struct makers_book book;
+    struct maker maker = program(90, "ab", 0, 7);
+    (void)state;
+    assert_true(makers_begin(&book));
+    book.gap_ms = 10;
+    open_one(&book, 2000, 1, 0, &maker, 0);
+    for (uint32_t ms = 10; ms <= 500; ms += 10)
+        assert_false(makers_see(&book, 2000, 0, ms));
+    makers_close(&book, 2000, 505);
+    assert_false(makers_see(&book, 2001, 0, 505)); /* nobody's */
+    makers_close(&book, 2001, 506);
+    struct makers makers = finish(&book);
+    assert_int_equal(makers.attributed, 1);
+}
+
+static void a_process_can_be_found_at_a_later_look(void **state) {
+    struct makers_book book;
+    struct maker unknown = {.owner = {.uid = 5}}, other = {.owner = {.uid = 5}};
+    struct maker found = program(90, "ab", 5, 7);
+    (void)state;
+    assert_true(makers_begin(&book));
+    open_one(&book, 2000, 1, 0, &unknown, 77);
+    open_one(&book, 2001, 2, 0, &other, 88);
+    assert_true(makers_see(&book, 2000, 1, 5));
+    assert_true(makers_own(&book, 2000, &found, 77));
+    assert_false(makers_see(&book, 2000, 1, 10));
+    makers_close(&book, 2000, 12);
+    struct makers makers = finish(&book);
+    assert_int_equal(makers.opened, 2);
+    assert_int_equal(makers.count, 2);
+    assert_int_equal(makers.list[0].owner.pid, 90);
+    assert_int_equal(makers.list[0].closed, 1);
+    assert_int_equal(makers.list[1].owner.pid, 0);
+    assert_int_equal(makers.list[1].opened, 1);
+    assert_int_equal(makers.list[1].processes, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(processes_of_one_program_and_starter_are_one_maker),
+        cmocka_unit_test(what_was_not_seen_open_is_counted_for_nobody),
+        cmocka_unit_test(a_connection_that_waits_for_its_peer_is_still_the_makers),
+        cmocka_unit_test(a_process_can_be_found_at_a_later_look),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
