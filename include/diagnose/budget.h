@@ -10,8 +10,9 @@
 #include "base/endpoint.h"
 #include "base/memory.h"
 #include "base/ports.h"
+#include "diagnose/holders.h"
+#include "diagnose/makers.h"
 #include "inspect/namespaces.h"
-#include "inspect/owners.h"
 #include "model/rules.h"
 #include "model/socket.h"
 
@@ -29,14 +30,8 @@ struct budget_question {
     uint64_t interval_ns; /* between the two samples for the growth; 0: one sample */
 };
 
-/* How many routes, and how many owners of each, are listed. All of them are counted. */
-enum { BUDGET_ROUTES = 8, BUDGET_OWNERS = 4 };
-
-/* A process that has some of the connections. */
-struct budget_owner {
-    struct owner owner;
-    uint32_t sockets; /* an estimate: only some of the descriptors of a process are looked at */
-};
+/* How many routes are listed. All of them are counted. */
+enum { BUDGET_ROUTES = 8 };
 
 /* The connections from one local address to one destination, by sockets that are bound to a device
  * or not. Each has a port of its own. */
@@ -64,9 +59,7 @@ struct budget_route {
     uint32_t closed;      /* sockets that entered TIME-WAIT in the last BUDGET_RECENT_S seconds */
     uint32_t ending;      /* sockets in TIME-WAIT that have less than that to go */
     enum knowledge reuse; /* whether its connections had TCP timestamps, which that needs */
-    struct budget_owner owners[BUDGET_OWNERS]; /* those with the most connections */
-    unsigned owner_count;                      /* how many are listed */
-    uint32_t process_count;                    /* how many there are */
+    struct budget_owners owners;
 };
 
 enum { BUDGET_RECENT_S = 10 };
@@ -100,8 +93,9 @@ struct budget {
     double rate;     /* new connections per second that the first route allows in the long run, each
                         with its port until its TIME-WAIT is over; 0: no limit */
     double growth;   /* ports per second by which the first route grows */
-    double exhausted_s; /* until no port is left at this growth; negative: never */
-    unsigned unseen;    /* processes that could not be looked into */
+    double exhausted_s;   /* until no port is left at this growth; negative: never */
+    struct makers makers; /* who closed connections of the first route between the two samples */
+    unsigned unseen;      /* processes of this namespace that could not be looked into */
 };
 
 /* Measures the budget; for another namespace, in a child process. */

@@ -67,9 +67,14 @@ void holders_free(struct holders *holders);
  * memory. */
 bool holders_note(struct holders *holders, uint32_t route, const struct inet_socket *socket);
 
-enum { HOLDERS_ROUTES = 16 };
+/* Gives the routes other numbers: `map` has one for each of the `count` old ones; several can
+ * become one. Returns false if out of memory. */
+bool holders_map(struct holders *holders, const uint32_t *map, size_t count);
 
-/* Finds the processes that have the sockets of these routes, at most HOLDERS_ROUTES. Reads /proc:
+/* The number of a route that nobody asks about. */
+#define HOLDERS_NO_ROUTE UINT32_MAX
+
+/* Finds the processes that have the sockets of these routes. Reads /proc:
  * every descriptor of every process, but for the largest processes of a host that has very many,
  * where a part stands for the others. Returns 0 or an errno: ENOMEM, EMFILE. */
 int holders_search(struct holders *holders, const uint32_t *routes, unsigned count);

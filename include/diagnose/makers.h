@@ -13,6 +13,7 @@
 
 #include "base/endpoint.h"
 #include "base/memory.h"
+#include "diagnose/holders.h"
 #include "inspect/cgroup.h"
 #include "inspect/owner.h"
 
@@ -55,6 +56,10 @@ struct makers_question {
 /* Watches a route until the time is over. `diag` is a socket of sockdiag_open() in the namespace
  * that this process is in. Reads /proc. Returns 0 or an errno. */
 int makers_watch(int diag, const struct makers_question *question, struct makers *makers);
+
+/* Names owners that were not found, because their connections ended before their process was looked
+ * into: if one program alone of that user was seen to open connections of the route, it is that. */
+void makers_name(const struct makers *makers, struct budget_owners *owners);
 
 /* --- the book, which makes no system call --- */
 

@@ -24,9 +24,10 @@ enum { TRIALS_MS = 500, TIME_WAIT_MS = 60 * 1000 };
 struct search {
     struct budget *budget;
     struct budget_tally tally; /* owned */
-    struct table owners;       /* owns: of struct owners_sample; empty in the second sample */
+    struct holders *holders;   /* borrowed; NULL in the second sample */
     struct sockets sockets;
     bool failed; /* out of memory */
+    int watch_error;
 };
 
 /* --- the walks --- */
@@ -39,9 +40,7 @@ static bool count_explicit(void *context, const struct inet_socket *socket) {
 
 static bool count_connection(void *context, const struct inet_socket *socket) {
     struct search *search = context;
-    const struct owners_sample *owner =
-        socket->inode == 0 ? NULL : table_find(&search->owners, &socket->inode);
-    search->failed = !budget_tally_connection(&search->tally, socket, owner);
+    search->failed = !budget_tally_connection(&search->tally, socket, search->holders);
     return !search->failed;
 }
 
@@ -245,6 +244,22 @@ static void wait_until(uint64_t end_ns) {
         continue;
 }
 
+/* Until the second sample, the first route is watched. Without sock_diag, users and control groups
+ * are not known, and looking takes long. */
+static void watch_makers(struct search *search, uint64_t end_ns) {
+    struct budget *budget = search->budget;
+    const struct makers_question question = {.local = budget->routes[0].local,
+                                             .remote = budget->routes[0].remote,
+                                             .low = budget->range.low,
+                                             .high = budget->range.high,
+                                             .end_ns = end_ns};
+    if (!search->sockets.from_proc)
+        search->watch_error = makers_watch(search->sockets.diag, &question, &budget->makers);
+    if (search->sockets.from_proc)
+        wait_until(end_ns);
+    makers_name(&budget->makers, &budget->routes[0].owners);
+}
+
 static uint32_t count_new(const struct port_set *before, const struct port_set *after) {
     uint32_t count = 0;
     for (size_t i = 0; i < sizeof after->bits; i++)
@@ -259,9 +274,9 @@ static double live_growth(struct search *search, uint64_t first_ns) {
     const struct budget_route *route = &search->budget->routes[0];
     struct port_set before, after;
     budget_tally_live(&search->tally, route, &before);
-    wait_until(first_ns + search->budget->asked.interval_ns);
+    watch_makers(search, units_now_ns() + search->budget->asked.interval_ns);
     budget_tally_free(&search->tally);
-    table_free(&search->owners);
+    search->holders = NULL;
     if (walk_connections(search) != 0)
         return 0;
     budget_tally_live(&search->tally, route, &after);
@@ -341,9 +356,22 @@ static void name_routes(struct budget *budget) {
         struct budget_route *route = &budget->routes[i];
         if (route->interface != 0)
             if_indextoname(route->interface, route->device);
-        for (unsigned k = 0; k < route->owner_count; k++)
-            owner_read(route->owners[k].owner.pid, &route->owners[k].owner);
     }
+}
+
+/* Returns 0 or an errno. */
+static int find_owners(struct search *search) {
+    struct budget *budget = search->budget;
+    uint32_t places[BUDGET_ROUTES];
+    for (unsigned i = 0; i < budget->known; i++)
+        places[i] = i;
+    if (!budget_tally_map(&search->tally, budget, search->holders))
+        return ENOMEM;
+    int error = holders_search(search->holders, places, budget->known);
+    for (unsigned i = 0; i < budget->known; i++)
+        holders_list(search->holders, i, &budget->routes[i].owners);
+    budget->unseen = search->holders->unseen;
+    return error;
 }
 
 /* Whatever the port, connect() is refused. */
@@ -359,7 +387,6 @@ static int search_sockets(struct search *search) {
     int error = walk_explicit(search);
     if (error != 0)
         return error;
-    budget->unseen = owners_sample(&search->owners);
     uint64_t first_ns = units_now_ns();
     error = walk_connections(search);
     if (error != 0)
@@ -379,16 +406,22 @@ static int search_sockets(struct search *search) {
     if (budget->refused != 0)
         leave_nothing(budget);
     name_routes(budget);
+    error = find_owners(search);
+    if (error != 0)
+        return error;
     find_rate(budget);
     bool again = budget->routes[0].remote.family != 0 && budget->asked.interval_ns > 0;
     forecast(budget, again ? live_growth(search, first_ns) : 0);
-    return 0;
+    return search->watch_error;
 }
 
 static void look_here(void *context, FILE *more) {
     struct budget *budget = context;
-    struct search search = {.budget = budget, .sockets = sockets_open(NETNS_HERE)};
+    struct holders holders;
+    struct search search = {
+        .budget = budget, .sockets = sockets_open(NETNS_HERE), .holders = &holders};
     (void)more;
+    holders_begin(&holders);
     budget->error = read_settings(budget);
     if (budget->error == 0) {
         narrow_range(budget);
@@ -397,8 +430,8 @@ static void look_here(void *context, FILE *more) {
         budget->failure = "listing the TCP sockets (sock_diag)";
         budget->error = search_sockets(&search);
         budget_tally_free(&search.tally);
-        table_free(&search.owners);
     }
+    holders_free(&holders);
     if (budget->error == 0)
         budget->failure = NULL;
     budget->from_proc = search.sockets.from_proc;

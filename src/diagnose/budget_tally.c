@@ -24,23 +24,14 @@ struct route {
     uint32_t total, blocked;
 };
 
-/* How many sockets of a route a process has. */
-struct share {
-    uint32_t route;
-    uint32_t pid;
-    uint32_t sockets;
-};
-
 void budget_tally_begin(struct budget_tally *tally, const struct budget *budget) {
     *tally = (struct budget_tally){
         .budget = budget,
-        .routes = {.entry_size = sizeof(struct route), .key_size = sizeof(struct route_key)},
-        .shares = {.entry_size = sizeof(struct share), .key_size = 2 * sizeof(uint32_t)}};
+        .routes = {.entry_size = sizeof(struct route), .key_size = sizeof(struct route_key)}};
 }
 
 void budget_tally_free(struct budget_tally *tally) {
     table_free(&tally->routes);
-    table_free(&tally->shares);
     free(tally->entries);
     tally->entries = NULL;
     tally->entry_count = tally->entry_room = 0;
@@ -133,19 +124,8 @@ static bool add_entry(struct budget_tally *tally, struct budget_entry entry) {
     return true;
 }
 
-/* Returns false if out of memory. */
-static bool add_share(struct budget_tally *tally, uint32_t route,
-                      const struct owners_sample *owner) {
-    struct share key = {.route = route, .pid = (uint32_t)owner->pid};
-    bool is_new;
-    struct share *share = table_add(&tally->shares, &key, &is_new);
-    if (share != NULL)
-        share->sockets += owner->weight;
-    return share != NULL;
-}
-
 bool budget_tally_connection(struct budget_tally *tally, const struct inet_socket *socket,
-                             const struct owners_sample *owner) {
+                             struct holders *holders) {
     uint16_t port = socket->local.port;
     if (!note_socket(tally, socket) || port_set_has(&tally->listening, port))
         return true;
@@ -162,7 +142,8 @@ bool budget_tally_connection(struct budget_tally *tally, const struct inet_socke
     }
     route->total++;
     route->blocked += !may_take_over(&entry, tally->budget->tw_reuse);
-    return add_entry(tally, entry) && (owner == NULL || add_share(tally, entry.route, owner));
+    return add_entry(tally, entry) &&
+           (holders == NULL || holders_note(holders, entry.route, socket));
 }
 
 /* --- routes --- */
@@ -407,27 +388,27 @@ static void count_ports(const struct budget_tally *tally, struct budget_route *r
     find_left(budget, &sorted, route);
 }
 
-/* Lists an owner among those with the most sockets. */
-static void list_owner(struct budget_route *route, const struct share *share) {
-    unsigned place = route->owner_count;
-    route->process_count++;
-    while (place > 0 && route->owners[place - 1].sockets < share->sockets)
-        place--;
-    if (place == BUDGET_OWNERS)
-        return;
-    route->owner_count += route->owner_count < BUDGET_OWNERS;
-    for (unsigned i = route->owner_count - 1; i > place; i--)
-        route->owners[i] = route->owners[i - 1];
-    route->owners[place] =
-        (struct budget_owner){.owner = {.pid = (pid_t)share->pid}, .sockets = share->sockets};
+/* Returns the place of the listed route that a route belongs to. */
+static uint32_t place_of(const struct budget *budget, const struct route_key *key) {
+    uint32_t place = HOLDERS_NO_ROUTE;
+    for (unsigned i = budget->known; i-- > 0;)
+        if (is_of_route(key, &budget->routes[i]) &&
+            (place == HOLDERS_NO_ROUTE || key->interface == budget->routes[i].interface))
+            place = i;
+    return place;
 }
 
-static void find_owners(const struct budget_tally *tally, struct budget_route *route) {
-    for (size_t i = 0; i < tally->shares.count; i++) {
-        const struct share *share = table_entry(&tally->shares, i);
-        if (is_of_route(&route_at(tally, share->route)->key, route))
-            list_owner(route, share);
-    }
+bool budget_tally_map(const struct budget_tally *tally, const struct budget *budget,
+                      struct holders *holders) {
+    size_t count = tally->routes.count;
+    uint32_t *map = malloc((count + 1) * sizeof *map);
+    if (map == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        map[i] = place_of(budget, &route_at(tally, i)->key);
+    bool good = holders_map(holders, map, count);
+    free(map);
+    return good;
 }
 
 /* The fewest ports left first. */
@@ -460,7 +441,6 @@ void budget_tally_finish(const struct budget_tally *tally, struct budget *budget
                                        .reuse = route->reuse};
         count_states(tally, route);
         count_ports(tally, route);
-        find_owners(tally, route);
     }
     if (budget->asked.remote.family == 0)
         qsort(budget->routes, budget->known, sizeof budget->routes[0], compare_routes);

@@ -36,7 +36,6 @@ struct budget_tally {
     struct port_set waiting; /* with a connection in TIME-WAIT, of which nothing tells the kind */
     uint32_t explicit_ports, explicit_sockets;
     struct table routes;          /* owns: the routes, by their endpoints and device */
-    struct table shares;          /* owns: how many sockets of a route a process has */
     struct budget_entry *entries; /* owned */
     size_t entry_count, entry_room;
 };
@@ -49,10 +48,10 @@ void budget_tally_free(struct budget_tally *tally);
  * these come first. */
 void budget_tally_explicit(struct budget_tally *tally, const struct inet_socket *socket);
 
-/* Counts a connection, in any state. `owner` is a process that has it, or NULL. Returns false if
- * out of memory. */
+/* Counts a connection, in any state, and notes it under its route's number if `holders` is not
+ * NULL. Returns false if out of memory. */
 bool budget_tally_connection(struct budget_tally *tally, const struct inet_socket *socket,
-                             const struct owners_sample *owner);
+                             struct holders *holders);
 
 /* Chooses the routes to list, and fills in their endpoints: that of the question, with its `local`
  * found out, and others to the same destination; or those with the most ports in use. */
@@ -85,5 +84,10 @@ uint16_t budget_tally_waiting(const struct budget_tally *tally, const struct bud
 /* Fills in the numbers of the routes, which can be done again, and sorts those that no question
  * asks for: the fewest ports left first. Of the owners, only the pids are filled in. */
 void budget_tally_finish(const struct budget_tally *tally, struct budget *budget);
+
+/* Gives the sockets that were noted the places of the routes that are listed. Returns false if out
+ * of memory. */
+bool budget_tally_map(const struct budget_tally *tally, const struct budget *budget,
+                      struct holders *holders);
 
 #endif

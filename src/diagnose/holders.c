@@ -74,6 +74,26 @@ bool holders_note(struct holders *holders, uint32_t route, const struct inet_soc
     return true;
 }
 
+bool holders_map(struct holders *holders, const uint32_t *map, size_t count) {
+    struct table nobody = {.entry_size = sizeof(struct bare_route), .key_size = sizeof(uint32_t)};
+    bool good = true, is_new;
+    for (size_t i = 0; i < holders->sockets.count; i++) {
+        struct holders_socket *socket = table_entry(&holders->sockets, i);
+        socket->route = socket->route < count ? map[socket->route] : HOLDERS_NO_ROUTE;
+    }
+    for (size_t i = 0; good && i < holders->nobody.count; i++) {
+        const struct bare_route *old = table_entry(&holders->nobody, i);
+        uint32_t route = old->route < count ? map[old->route] : HOLDERS_NO_ROUTE;
+        struct bare_route *bare = table_add(&nobody, &route, &is_new);
+        good = bare != NULL;
+        if (good)
+            bare->sockets += old->sockets;
+    }
+    table_free(&holders->nobody);
+    holders->nobody = nobody;
+    return good;
+}
+
 static bool is_older(const struct holder *a, const struct holder *b) {
     return a->started != b->started ? a->started < b->started : a->pid < b->pid;
 }

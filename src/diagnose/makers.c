@@ -129,6 +129,34 @@ void makers_finish(const struct makers_book *book, struct makers *makers,
     }
 }
 
+static const struct maker *only_maker_of(const struct makers *makers, uint32_t uid) {
+    const struct maker *only = NULL;
+    for (unsigned i = 0; i < makers->known; i++) {
+        const struct maker *maker = &makers->list[i];
+        if (maker->owner.pid == 0 || maker->owner.uid != uid)
+            continue;
+        if (only != NULL)
+            return NULL;
+        only = maker;
+    }
+    return only;
+}
+
+void makers_name(const struct makers *makers, struct budget_owners *owners) {
+    for (unsigned i = 0; i < owners->known && makers->count <= MAKERS_LISTED; i++) {
+        struct budget_owner *owner = &owners->list[i];
+        const struct maker *maker =
+            owner->owner.pid != 0 ? NULL : only_maker_of(makers, owner->owner.uid);
+        if (maker == NULL)
+            continue;
+        owner->owner = maker->owner;
+        owner->estimated = true;
+        owner->workers = maker->processes - 1;
+        owners->hidden -= owner->sockets;
+        owners->processes += maker->processes;
+    }
+}
+
 /* --- a look --- */
 
 /* A process that may open connections. */
@@ -136,6 +164,7 @@ struct candidate {
     pid_t pid;
     uint32_t sum;  /* of the inodes of its sockets: whether they change */
     uint32_t idle; /* for how many looks they have not */
+    bool is_young; /* it began while the route was watched */
 };
 
 /* An open connection whose process is searched. */
@@ -236,15 +265,19 @@ static bool note_held(void *context, uint32_t inode, int fd) {
 
 /* Looks into a process. One that is new may have ended when its connection is listed, so that it is
  * described at once. */
-static void look_into(struct watch *watch, struct candidate *candidate, bool is_young) {
+static void look_into(struct watch *watch, struct candidate *candidate) {
     enum { DESCRIPTORS = 4096 };
     watch->candidate = candidate;
     watch->sum = 0;
     note_error(watch, process_sockets(candidate->pid, DESCRIPTORS, note_held, watch));
     candidate->idle = watch->sum == candidate->sum ? candidate->idle + 1 : 0;
     candidate->sum = watch->sum;
-    if (is_young && watch->sum != 0)
+    if (candidate->is_young && watch->sum != 0)
         describe(watch, candidate->pid);
+}
+
+static bool has_time(const struct watch *watch) {
+    return watch->error == 0 && units_now_ns() < watch->question->end_ns;
 }
 
 static bool visit(void *context, pid_t pid) {
@@ -253,22 +286,31 @@ static bool visit(void *context, pid_t pid) {
     if (add(watch, &watch->visited, &pid, &is_new) == NULL || !is_new)
         return watch->error == 0;
     struct candidate *candidate = add(watch, &watch->candidates, &pid, &is_new);
-    if (candidate != NULL)
-        look_into(watch, candidate, watch->harvested_ns != 0);
-    return watch->error == 0 && units_now_ns() < watch->question->end_ns;
+    if (candidate != NULL) {
+        candidate->is_young = watch->harvested_ns != 0;
+        look_into(watch, candidate);
+    }
+    return has_time(watch);
 }
 
-/* Looks into the processes that were there before, and forgets those that open and close nothing:
- * who has had the same sockets for some looks does not come into question. */
+/* A process whose sockets stay the same opens and closes none. A young one may be about to. */
+static bool is_idle(const struct candidate *candidate) {
+    enum { PATIENCE = 3, WITH_YOUNG = 20 };
+    if (candidate->is_young)
+        return candidate->idle >= WITH_YOUNG;
+    return candidate->sum == 0 || candidate->idle >= PATIENCE;
+}
+
+/* Looks into the processes that were there before, and forgets those that are idle. */
 static void look_into_known(struct watch *watch) {
-    enum { PATIENCE = 8 };
     struct table *table = &watch->candidates;
     struct table kept = {.entry_size = table->entry_size, .key_size = table->key_size};
     for (size_t i = 0; i < table->count && watch->error == 0; i++) {
         struct candidate *candidate = table_entry(table, i);
         bool is_new;
-        look_into(watch, candidate, false);
-        if (candidate->idle >= PATIENCE)
+        if (has_time(watch))
+            look_into(watch, candidate);
+        if (is_idle(candidate))
             continue;
         struct candidate *copy = add(watch, &kept, &candidate->pid, &is_new);
         if (copy != NULL)
@@ -329,7 +371,8 @@ static int look(struct watch *watch) {
     const uint32_t open_here = STATES_ANY & ~(1U << STATE_TIME_WAIT | 1U << STATE_LISTEN |
                                               1U << STATE_BOUND | 1U << STATE_SYN_RECEIVED);
     note_error(watch, process_each(visit, watch));
-    look_into_known(watch);
+    if (watch->harvested_ns != 0) /* else that was just done */
+        look_into_known(watch);
     int error = watch->error != 0 ? watch->error : list(watch, open_here, note_open);
     if (watch->opened.count > 0)
         look_into_known(watch); /* what was opened before it was listed */

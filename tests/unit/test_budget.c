@@ -261,28 +261,6 @@ static void a_socket_with_a_device_meets_those_of_the_device(void **state) {
     budget_tally_free(&tally);
 }
 
-static void the_owners_with_the_most_are_listed_whoever_comes_first(void **state) {
-    enum { OWNERS = BUDGET_OWNERS + 3 };
-    struct budget budget = twenty_ports();
-    struct budget_tally tally;
-    (void)state;
-    budget_tally_begin(&tally, &budget);
-    struct inet_socket socket = connection("192.0.2.1:2000", "198.51.100.1:80", STATE_ESTABLISHED);
-    for (uint32_t i = 0; i < OWNERS; i++) {
-        struct owners_sample owner = {.pid = (pid_t)(100 + i), .weight = i + 1};
-        socket.local.port = (uint16_t)(2000 + i);
-        assert_true(budget_tally_connection(&tally, &socket, &owner));
-    }
-    finish(&tally, &budget);
-    assert_int_equal(budget.routes[0].process_count, OWNERS);
-    assert_int_equal(budget.routes[0].owner_count, BUDGET_OWNERS);
-    for (unsigned i = 0; i < BUDGET_OWNERS; i++) {
-        assert_int_equal(budget.routes[0].owners[i].owner.pid, 100 + OWNERS - 1 - i);
-        assert_int_equal(budget.routes[0].owners[i].sockets, OWNERS - i);
-    }
-    budget_tally_free(&tally);
-}
-
 static void the_fullest_routes_are_listed_and_all_are_counted(void **state) {
     enum { ROUTES = 2000 };
     struct budget budget = twenty_ports();
@@ -316,7 +294,6 @@ int main(void) {
         cmocka_unit_test(timestamps_decide_about_time_wait),
         cmocka_unit_test(an_odd_range_leaves_one_to_chance),
         cmocka_unit_test(a_socket_with_a_device_meets_those_of_the_device),
-        cmocka_unit_test(the_owners_with_the_most_are_listed_whoever_comes_first),
         cmocka_unit_test(the_fullest_routes_are_listed_and_all_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,17 +74,18 @@ static void a_budget_is_narrow(void **state) {
     route->used = route->reusable = route->closed = route->by_bind = 65535;
     for (unsigned i = 1; i < STATE_COUNT; i++)
         route->states[i] = 65535;
-    route->owner_count = BUDGET_OWNERS;
-    route->process_count = 4000000000;
+    route->owners.known = BUDGET_OWNERS;
+    route->owners.count = 4000000000;
     for (unsigned i = 0; i < BUDGET_OWNERS; i++)
-        route->owners[i] = (struct budget_owner){wide_owner(), 4000000000};
+        route->owners.list[i] = (struct budget_owner){
+            .owner = wide_owner(), .sockets = 4000000000, .workers = 4000000, .estimated = true};
     char *text = text_of(&subject_budget, &findings);
     assert_narrow(text);
     assert_true(strncmp(text, "CRITICAL [2001:db8:1111:2222:3333:4444:5555:6666]:65535: 0 ", 59) ==
                 0);
     assert_non_null(strstr(text, "\n  from 2001:db8:1111:2222:3333:4444:5555:6666\n"));
     assert_non_null(strstr(text, ": pid 4194303: a-long-name-of-\n"));
-    assert_non_null(strstr(text, "and 3999999996 more processes\n"));
+    assert_non_null(strstr(text, "and 3999999996 more\n"));
     assert_non_null(strstr(text, "and 3999999999 more destinations\n"));
     free(text);
 }

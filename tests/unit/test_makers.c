@@ -111,12 +111,31 @@ static void a_process_can_be_found_at_a_later_look(void **state) {
     assert_int_equal(makers.list[1].processes, 0);
 }
 
+static void owners_that_were_not_found_are_named_if_one_program_alone_is_seen(void **state) {
+    (void)state;
+    for (unsigned programs = 1; programs <= 2; programs++) {
+        struct makers makers = {.count = programs, .known = programs};
+        makers.list[0] = program(90, "ab", 5, 7);
+        makers.list[0].processes = 1;
+        makers.list[1] = program(91, "wrk", 5, 7);
+        struct budget_owners owners = {.known = 2, .count = 2, .hidden = 30};
+        owners.list[0] = (struct budget_owner){.owner = {.uid = 5}, .sockets = 20};
+        owners.list[1] = (struct budget_owner){.owner = {.uid = 6}, .sockets = 10};
+        makers_name(&makers, &owners);
+        assert_int_equal(owners.list[0].owner.pid, programs == 1 ? 90 : 0);
+        assert_int_equal(owners.list[0].estimated, programs == 1);
+        assert_int_equal(owners.hidden, programs == 1 ? 10 : 30);
+        assert_int_equal(owners.list[1].owner.pid, 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(processes_of_one_program_and_starter_are_one_maker),
         cmocka_unit_test(what_was_not_seen_open_is_counted_for_nobody),
         cmocka_unit_test(a_connection_that_waits_for_its_peer_is_still_the_makers),
         cmocka_unit_test(a_process_can_be_found_at_a_later_look),
+        cmocka_unit_test(owners_that_were_not_found_are_named_if_one_program_alone_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

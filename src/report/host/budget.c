@@ -8,6 +8,7 @@
 
 #include "base/errnames.h"
 #include "base/units.h"
+#include "report/host/budget_owners.h"
 #include "report/shared/json.h"
 #include "report/shared/layout.h"
 #include "report/shared/sockets.h"
@@ -193,15 +194,7 @@ static void print_route(FILE *out, const struct budget *budget, const struct bud
     print_ports(out, budget, route);
     print_states(out, route);
     print_time_wait(out, route);
-    for (unsigned i = 0; i < route->owner_count; i++) {
-        const struct budget_owner *found = &route->owners[i];
-        column = fprintf(out, "%*sabout %" PRIu32 " of them: ", 2 * INDENT, "", found->sockets);
-        sockets_print_process(out, &found->owner, (unsigned)column);
-        fputc('\n', out);
-    }
-    if (route->process_count > route->owner_count)
-        fprintf(out, "%*sand %" PRIu32 " more processes\n", 2 * INDENT, "",
-                route->process_count - route->owner_count);
+    budget_owners_print(out, &route->owners, 2 * INDENT);
     if (route->by_bind > 0) {
         fprintf(out, "%*s", INDENT, "");
         print_counted(out, route->by_bind, "port");
@@ -249,6 +242,7 @@ static void print_rate(FILE *out, const struct budget *budget) {
         print_span(out, budget->exhausted_s);
     }
     fputc('\n', out);
+    budget_owners_print_makers(out, &budget->makers);
 }
 
 static void write_text(const struct report *report, FILE *out) {
@@ -303,15 +297,7 @@ static void write_route(struct json *json, const struct budget_route *route) {
     json_number(json, "reusable", route->reusable);
     json_number(json, "closed_in_10s", route->closed);
     json_number(json, "by_bind_to_port_0", route->by_bind);
-    json_number(json, "owner_count", route->process_count);
-    json_array(json, "owners");
-    for (unsigned i = 0; i < route->owner_count; i++) {
-        json_object(json, NULL);
-        sockets_json_process(json, &route->owners[i].owner);
-        json_number(json, "sockets", route->owners[i].sockets);
-        json_end(json);
-    }
-    json_end(json);
+    budget_owners_json(json, &route->owners);
     json_end(json);
 }
 
@@ -345,6 +331,7 @@ static void write_json(const struct report *report, FILE *out) {
         if (budget->routes[i].remote.family != 0)
             write_route(&json, &budget->routes[i]);
     json_end(&json);
+    budget_owners_json_makers(&json, &budget->makers);
     json_number(&json, "unseen_processes", budget->unseen);
     json_end(&json);
 }
