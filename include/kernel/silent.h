@@ -95,6 +95,11 @@ struct silent_ports {
 int silent_ports(struct netns ns, const struct silent_trial *trial, const struct port_set *ports,
                  uint64_t end_ns, struct silent_ports *found);
 
+/* Returns the destination that the kernel takes: the wildcard address means this host, at the
+ * source address if that is given (ip_route_output_key_hash_rcu() in net/ipv4/route.c,
+ * tcp_v6_connect()). */
+struct endpoint silent_destination(const struct silent_trial *trial);
+
 /* Returns the source address that the kernel would choose, with port 0, by connect() of a UDP
  * socket: for a trial that was refused, of which the kernel does not keep it. Family 0: none. A
  * routing rule for one protocol or port can make it differ from that of a TCP socket. */

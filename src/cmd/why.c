@@ -151,9 +151,9 @@ static const struct option_row rows[] = {
      .set = set_port_range,
      .offset = offsetof(struct request, question),
      .help = "client: it sets IP_LOCAL_PORT_RANGE"},
-    {.name = "take-time-wait",
+    {.name = "try-time-wait",
      .set = option_set_flag,
-     .offset = offsetof(struct request, question.take_time_wait),
+     .offset = offsetof(struct request, question.try_time_wait),
      .help = "client: a trial may end one connection in TIME-WAIT, as connect() itself would"},
     {.name = "no-reuse-addr",
      .set = clear_reuseaddr,
@@ -317,7 +317,7 @@ static void say_what_was_taken(const struct request *request, struct why_questio
 static bool is_only_of_client(const struct request *request) {
     const struct why_question *question = &request->question;
     return request->from != NULL || question->no_port || question->range_low != 0 ||
-           question->take_time_wait;
+           question->try_time_wait;
 }
 
 static bool take_question(int argc, char **argv, struct request *request) {

@@ -35,7 +35,7 @@ struct why_question {
     bool reuseaddr, reuseport, v6only;
     uint16_t range_low, range_high; /* IP_LOCAL_PORT_RANGE of the socket, or 0 */
     bool no_port;                   /* it sets IP_BIND_ADDRESS_NO_PORT before bind() */
-    bool take_time_wait; /* a trial of connect() may end a connection in TIME-WAIT, as connect()
+    bool try_time_wait; /* a trial of connect() may end a connection in TIME-WAIT, as connect()
                             itself would */
     bool every_trial;    /* make all trials, also where the first one settles the question */
 

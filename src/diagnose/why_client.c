@@ -69,27 +69,10 @@ static void make_attempt(void *context, FILE *more) {
         attempt->source = silent_source(NETNS_HERE, &attempt->trial);
 }
 
-/* Returns the destination that connect() takes: the wildcard address means this host. */
-static struct endpoint destination(const struct why *why) {
-    static const uint8_t four[4] = {127, 0, 0, 1}, six[16] = {[15] = 1};
-    const struct endpoint *remote = &why->asked.remote, *local = &why->asked.local;
-    struct endpoint here = endpoint_unmapped(remote);
-    if (!endpoint_is_wildcard(remote))
-        return *remote;
-    if (here.family == AF_INET)
-        memcpy(here.address, four, sizeof four);
-    else
-        memcpy(here.address, six, sizeof six);
-    /* A source address that is given is the destination, too (ip_route_output_key_hash_rcu()). */
-    if (here.family == AF_INET && local->family != 0 && !endpoint_is_wildcard(local))
-        memcpy(here.address, endpoint_unmapped(local).address, sizeof here.address);
-    return here;
-}
-
 static struct attempt attempt_of(const struct why *why) {
     const struct why_question *asked = &why->asked;
     bool fixed = asked->local.port != 0;
-    return (struct attempt){
+    struct attempt attempt = {
         .trial = {.protocol = asked->protocol,
                   .remote = asked->remote,
                   .local = asked->local,
@@ -101,11 +84,12 @@ static struct attempt attempt_of(const struct why *why) {
                   .v6only = asked->v6only,
                   .device = netdev_index(asked->device),
                   .zone = netdev_index(asked->zone),
-                  .any_time_wait = asked->take_time_wait},
-        .way = {.to = destination(why),
-                .from = asked->local,
+                  .any_time_wait = asked->try_time_wait},
+        .way = {.from = asked->local,
                 .device = netdev_index(asked->device[0] != '\0' ? asked->device : asked->zone),
                 .protocol = is_udp(why) ? IPPROTO_UDP : IPPROTO_TCP}};
+    attempt.way.to = silent_destination(&attempt.trial);
+    return attempt;
 }
 
 /* Returns false after a failure. */

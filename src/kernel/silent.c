@@ -24,6 +24,7 @@
 #include "base/file.h"
 #include "base/ports.h"
 #include "base/units.h"
+#include "kernel/route.h"
 #include "kernel/sockets.h"
 #include "kernel/sysctl.h"
 
@@ -246,6 +247,32 @@ struct kept {
     uint32_t count;
 };
 
+struct endpoint silent_destination(const struct silent_trial *trial) {
+    static const uint8_t four[4] = {127, 0, 0, 1}, six[16] = {[15] = 1};
+    struct endpoint here = endpoint_unmapped(&trial->remote);
+    const struct endpoint local = endpoint_unmapped(&trial->local);
+    if (!endpoint_is_wildcard(&trial->remote))
+        return trial->remote;
+    if (here.family == AF_INET6)
+        memcpy(here.address, six, sizeof six);
+    else if (local.family == AF_INET && !endpoint_is_wildcard(&local))
+        memcpy(here.address, local.address, sizeof four);
+    else
+        memcpy(here.address, four, sizeof four);
+    return here;
+}
+
+/* Returns the source address, if it can be known before connect() chooses it: else family 0. */
+static struct endpoint find_source(struct netns ns, const struct silent_trial *trial) {
+    struct route_question question = {.to = silent_destination(trial),
+                                      .device = trial->device != 0 ? trial->device : trial->zone,
+                                      .protocol = IPPROTO_TCP};
+    struct route route;
+    if (trial->local.family != 0 && !endpoint_is_wildcard(&trial->local))
+        return endpoint_unmapped(&trial->local);
+    return route_find(ns, &question, &route) == 0 ? route.source : (struct endpoint){0};
+}
+
 static bool keep(void *context, const struct inet_socket *socket) {
     struct kept *kept = context;
     if (socket->inode == 0) /* a process can have one in FIN-WAIT-2, which is then a real socket */
@@ -253,17 +280,15 @@ static bool keep(void *context, const struct inet_socket *socket) {
     return true;
 }
 
-/* Finds them: on every local address, if the kernel has still to choose one. Returns 0 or an errno.
- */
+/* Finds them. Returns 0 or an errno. */
 static int find_kept(struct netns ns, const struct silent_trial *trial, struct kept *kept) {
     struct sockets sockets = sockets_open(ns);
     struct diag_query query = sockdiag_query(1U << STATE_TIME_WAIT | 1U << STATE_FIN_WAIT_2);
-    query.remote.any_port = false;
-    query.remote.endpoint = endpoint_unmapped(&trial->remote);
-    query.remote.any_address = endpoint_is_wildcard(&trial->remote);
-    query.local.endpoint = endpoint_unmapped(&trial->local);
-    query.local.any_port = trial->local.port == 0;
-    query.local.any_address = trial->local.family == 0 || endpoint_is_wildcard(&trial->local);
+    struct endpoint to = silent_destination(trial), from = find_source(ns, trial);
+    from.port = trial->local.port;
+    query.remote = (struct endpoint_pattern){.endpoint = endpoint_unmapped(&to)};
+    query.local = (struct endpoint_pattern){
+        .endpoint = from, .any_port = from.port == 0, .any_address = from.family == 0};
     int error = sockets_dump(&sockets, &query, keep, kept);
     sockets_close(&sockets);
     return error;

@@ -70,8 +70,8 @@ void why_client_text_options(FILE *out, const struct why *why) {
         fputs("--no-port ", out);
     if (asked->range_low != 0 || asked->range_high != 0)
         fprintf(out, "--port-range %u-%u ", asked->range_low, asked->range_high);
-    if (asked->take_time_wait)
-        fputs("--take-time-wait ", out);
+    if (asked->try_time_wait)
+        fputs("--try-time-wait ", out);
 }
 
 /* --- notes --- */
@@ -100,10 +100,10 @@ static void note_time_wait(const struct why *why, void (*note)(void *, const cha
          why->client.to_this_host
              ? "Only by taking over a connection in TIME-WAIT, which has TCP timestamps if they "
                "were on when it was opened, as they are now (net.ipv4.tcp_timestamps=1). A trial "
-               "would end that TIME-WAIT, and was not made; --take-time-wait makes it."
+               "would end that TIME-WAIT, and was not made; --try-time-wait makes it."
              : "Only by taking over a connection in TIME-WAIT, which connect() can do if the peer "
                "uses TCP timestamps. Most do, but some load balancers and Windows do not. A trial "
-               "would end that TIME-WAIT, and was not made; --take-time-wait makes it.");
+               "would end that TIME-WAIT, and was not made; --try-time-wait makes it.");
 }
 
 void why_client_text_notes(const struct why *why, void (*note)(void *context, const char *text),
