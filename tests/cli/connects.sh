@@ -1,0 +1,306 @@
+#!/bin/sh
+# What connect() answers, in many set-ups: a connect() that sends nothing (kernel/silent.h) and
+# `portreuse why --as client` must say the same as a real one, which is made last.
+#
+# Each set-up has a network namespace of its own.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+cp "$helpers/dial" "$work/dial"
+chmod 755 "$work" "$work/dial"
+if ! command -v ip >/dev/null || ! command -v jq >/dev/null; then
+  skip "what connect() answers" "ip or jq is not installed"
+  finish
+fi
+if ! "$helpers/netns" true 2>/dev/null; then
+  skip "what connect() answers" "namespaces cannot be made here"
+  finish
+fi
+
+# What the set-ups use. `keep` starts a dial that stays until the set-up ends; `pair` makes a device v0
+# with 192.0.2.1/24 and 2001:db8::1/64 whose other end is in a namespace with 192.0.2.2 and
+# 2001:db8::2, in which `there` runs a command.
+cat >"$work/tools" <<'EOF'
+set -u
+cd "$work"
+mkfifo "$fifo" && exec 9<>"$fifo"
+dial=$work/dial
+keep() {
+  kept=$((${kept:-0} + 1))
+  $where "$dial" "$@" <"$fifo" >"$fifo.$kept" 9>&- &
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    [ ! -s "$fifo.$kept" ] || return 0
+    sleep 0.05
+  done
+  until [ -s "$fifo.$kept" ]; do sleep 0.2; done
+}
+range() { sysctl -qw net.ipv4.ip_local_port_range="$1 $2"; }
+pair() {
+  unshare -n sleep 1000 9>&- & other=$!
+  ip link add v0 type veth peer name v1
+  until ip link set v1 netns "$other" 2>/dev/null && ! ip link show v1 2>/dev/null; do sleep 0.05; done
+  sysctl -qw net.ipv6.conf.v0.accept_dad=0
+  ip addr add 192.0.2.1/24 dev v0
+  ip addr add 2001:db8::1/64 dev v0 nodad
+  ip link set v0 up
+  there ip link set lo up
+  there ip addr add 192.0.2.2/24 dev v1
+  there ip addr add 2001:db8::2/64 dev v1 nodad
+  there ip link set v1 up
+  until ip -6 addr show dev v0 scope link | grep -q fe80 && ! ip -6 addr show dev v0 | grep -q tentative; do
+    sleep 0.05
+  done
+}
+where=
+keep_there() { where="nsenter -t $other -n" && keep "$@" && where=; }
+there() { nsenter -t "$other" -n "$@"; }
+closed() { # ADDRESS:PORT FROM...: leaves a connection in TIME-WAIT
+  "$dial" real "$@" wait >/dev/null
+}
+# await COMMAND...: waits until it succeeds, 10 s at most.
+await() {
+  for _ in $(seq 200); do
+    ! "$@" >/dev/null 2>&1 || return 0
+    sleep 0.05
+  done
+  echo "in vain: $*" >&2
+}
+waits() { [ "$(ss -Htan state time-wait | wc -l)" -ge "${1:-1}" ]; }
+EOF
+
+# why_options OPTION...: the options of `why` for those of dial; to $options.
+why_options() {
+  options="--as client"
+  fixed= reuse=
+  while [ $# -gt 0 ]; do
+    case $1 in
+    from)
+      case $2 in *:0) options="$options --from ${2%:0}" ;; *) options="$options --from $2" fixed=yes ;; esac
+      shift
+      ;;
+    range) options="$options --port-range $2" && shift ;;
+    device) options="$options --device $2" && shift ;;
+    no-port) options="$options --no-port" ;;
+    reuse-addr) options="$options --reuse-addr" reuse=yes ;;
+    reuse-port) options="$options --reuse-port" ;;
+    v6only) options="$options --v6only" ;;
+    udp) options="$options --protocol udp" ;;
+    take) options="$options --try-time-wait" ;;
+    esac
+    shift
+  done
+  [ -z "$fixed" ] || [ -n "$reuse" ] || options="$options --no-reuse-addr"
+}
+
+# run_row SETUP ADDRESS [OPTION...]: in a namespace, asks all three; to the files silent, why, real.
+rows=0
+run_row() {
+  setup=$1
+  shift
+  rows=$((rows + 1))
+  why_options "$@"
+  # shellcheck disable=SC2016 # the inner shell expands it
+  work=$work fifo=$work/fifo.$rows portreuse=$portreuse setup=$setup dialled="$*" options=$options \
+    as_whom=$as_whom "$helpers/netns" sh -c '
+    . "$work/tools"
+    eval "$setup" >"$work/log" 2>&1 || { echo "unavailable"; exit 0; }
+    address=${dialled%% *}
+    $as_whom "$dial" silent $dialled
+    $as_whom "$portreuse" why --format json $options "$address" |
+      jq -r "if .verdict == \"free\" then \"ok \" + (.client.source // \"-\")
+             elif .verdict == \"refused\" then .error + \" \" + .call else .verdict end"
+    $as_whom "$dial" real $dialled
+    kill ${other:-} 2>/dev/null
+    exec 9>&-
+  ' >"$work/out" 2>"$work/err" </dev/null
+  sed -n 1p "$work/out" >"$work/silent"
+  sed -n 2p "$work/out" | sed -E 's/:[0-9]+$//; s/^ok \[(.*)\]$/ok \1/' >"$work/why"
+  sed -n 3p "$work/out" >"$work/real"
+}
+
+# row NAME SETUP ADDRESS [OPTION...]: all three must have the same answer. $expected, if it is set, is
+# what a real connect() must say, so that the set-up is what it should be.
+same() { [ -s "$work/real" ] && [ "$(sed 's/^time-wait //' "$work/$1")" = "$(cat "$work/real")" ]; }
+row() {
+  name=$1
+  shift
+  run_row "$@"
+  if grep -qx unavailable "$work/silent"; then
+    skip "$name" "this kernel or host lacks what it needs: $(tail -n 1 "$work/log")"
+    expected=
+    return
+  fi
+  ok "$name: the silent connect() is right" same silent
+  ok "$name: so is why" same why
+  [ -z "$expected" ] || ok "$name: it is $expected" grep -qx "$expected" "$work/real"
+  expected=
+}
+
+as_whom=
+expected=
+
+# --- routes and addresses ---
+
+expected="ENETUNREACH connect" row "no route" : 203.0.113.1:80
+expected="ENETUNREACH connect" row "no route of IPv6" : "[2001:db8:ffff::1]:80"
+expected="ok 127.0.0.1" row "loopback" : 127.0.0.1:80
+expected="ok 127.0.0.1" row "another loopback address" : 127.9.8.7:80
+row "IPv6 loopback" : "[::1]:80"
+row "IPv4 by an IPv6 socket" : "[::ffff:127.0.0.1]:80"
+row "IPv4 by an IPv6 socket that sets IPV6_V6ONLY" : "[::ffff:127.0.0.1]:80" v6only
+row "bindv6only=1" "sysctl -qw net.ipv6.bindv6only=1" "[::ffff:127.0.0.1]:80"
+row "lo is down" "ip link set lo down" 127.0.0.1:80
+row "lo is down, IPv6" "ip link set lo down" "[::1]:80"
+row "IPv6 is switched off" "sysctl -qw net.ipv6.conf.all.disable_ipv6=1" "[::1]:80"
+row "the wildcard address" : 0.0.0.0:80
+row "the wildcard address of IPv6" : "[::]:80"
+row "the wildcard address, from another one" : 0.0.0.0:80 from 127.0.0.9:0
+row "another host" pair 192.0.2.2:80
+row "another host, IPv6" pair "[2001:db8::2]:80"
+row "an own address" pair 192.0.2.1:80
+expected="ENETUNREACH connect" row "a broadcast address" pair 192.0.2.255:80
+expected="ENETUNREACH connect" row "255.255.255.255" pair 255.255.255.255:80
+expected="ENETUNREACH connect" row "a multicast address" "pair; ip route add default dev v0" 224.0.0.1:80
+expected="ENETUNREACH connect" row "a multicast address of IPv6" pair "[ff02::1]:80"
+expected="EACCES connect" row "a route of type prohibit" "ip route add prohibit 203.0.113.0/24" 203.0.113.1:80
+expected="EINVAL connect" row "a route of type blackhole" "ip route add blackhole 203.0.113.0/24" 203.0.113.1:80
+expected="EHOSTUNREACH connect" row "a route of type unreachable" \
+  "ip route add unreachable 203.0.113.0/24" 203.0.113.1:80
+row "a route of type prohibit, IPv6" "ip -6 route add prohibit 2001:db8:1::/64" "[2001:db8:1::1]:80"
+row "a route of type blackhole, IPv6" "ip -6 route add blackhole 2001:db8:1::/64" "[2001:db8:1::1]:80"
+row "a route of type throw" "ip route add throw 203.0.113.0/24" 203.0.113.1:80
+row "a rule for the destination" "pair; ip rule add to 192.0.2.2 prohibit" 192.0.2.2:80
+row "a rule for TCP" "pair; ip rule add to 192.0.2.2 ipproto tcp prohibit" 192.0.2.2:80
+row "a rule for the port" "pair; ip rule add to 192.0.2.2 dport 80 unreachable" 192.0.2.2:80
+row "a rule for another port" "pair; ip rule add to 192.0.2.2 dport 81 unreachable" 192.0.2.2:80
+row "a rule for the user" "pair; ip rule add uidrange 0-0 to 192.0.2.2 blackhole" 192.0.2.2:80
+row "a route with a source of its own" \
+  "pair; ip addr add 192.0.2.77/24 dev v0; ip route add 203.0.113.0/24 via 192.0.2.2 src 192.0.2.77" 203.0.113.5:80
+row "the device is down" "pair; ip link set v0 down" 192.0.2.2:80
+
+# --- the source ---
+
+expected="EADDRNOTAVAIL bind" row "an address that is missing" : 127.0.0.1:80 from 203.0.113.9:0
+row "an address that is missing, ip_nonlocal_bind=1" "sysctl -qw net.ipv4.ip_nonlocal_bind=1" 127.0.0.1:80 \
+  from 203.0.113.9:0
+expected="EINVAL connect" row "from loopback to another host" pair 192.0.2.2:80 from 127.0.0.1:0
+row "the same, route_localnet=1" "pair; sysctl -qw net.ipv4.conf.all.route_localnet=1" 192.0.2.2:80 from 127.0.0.1:0
+row "from an address of the device" pair 192.0.2.2:80 from 192.0.2.1:0
+row "from it, to loopback" pair 127.0.0.1:80 from 192.0.2.1:0
+row "from the wildcard" pair 192.0.2.2:80 from 0.0.0.0:0
+row "IPv6, from a missing address" pair "[2001:db8::2]:80" from "[2001:db8::99]:0"
+row "IPv6, from ::1" pair "[2001:db8::2]:80" from "[::1]:0"
+row "a tentative address" \
+  "pair; ip link add t0 type veth peer name t1; sysctl -qw net.ipv6.conf.t0.dad_transmits=100 net.ipv6.conf.t0.accept_dad=1
+   ip link set t0 up; ip link set t1 up; ip addr add 2001:db8:5::1/64 dev t0" "[2001:db8:5::2]:80" from "[2001:db8:5::1]:0"
+row "bound to a device" pair 192.0.2.2:80 device v0
+row "bound to a device that has no route" pair 192.0.2.2:80 device lo
+row "a VRF" "pair && ip link add red type vrf table 10 && ip link set red up && ip link set v0 master red" \
+  192.0.2.2:80 device red
+row "outside of a VRF" "pair && ip link add red type vrf table 10 && ip link set red up && ip link set v0 master red" \
+  192.0.2.2:80
+
+# --- ports that are named ---
+
+row "a named port" : 127.0.0.1:80 from 127.0.0.1:5000
+row "a named port of the wildcard" : 127.0.0.1:80 from 0.0.0.0:5000
+row "the port of a listener" "keep listen 127.0.0.1:5000" 127.0.0.1:80 from 127.0.0.1:5000
+row "the port of a listener, SO_REUSEADDR" "keep listen 127.0.0.1:5000 reuse-addr" 127.0.0.1:80 \
+  from 127.0.0.1:5000 reuse-addr
+row "the port of a listener on another address" "keep listen 127.0.0.2:5000" 127.0.0.1:80 from 127.0.0.1:5000
+row "a bound, idle socket" "keep bind 127.0.0.1:5000" 127.0.0.1:80 from 127.0.0.1:5000
+expected="EADDRINUSE bind" row "a connection from it, without SO_REUSEADDR" \
+  "keep listen 127.0.0.1:80; keep hold 127.0.0.1:80 from 127.0.0.1:5000" 127.0.0.1:80 from 127.0.0.1:5000
+expected="EADDRNOTAVAIL connect" row "the same connection, with SO_REUSEADDR" \
+  "keep listen 127.0.0.1:80; keep hold 127.0.0.1:80 from 127.0.0.1:5000 reuse-addr wait" 127.0.0.1:80 \
+  from 127.0.0.1:5000 reuse-addr
+row "the same from the wildcard" \
+  "keep listen 127.0.0.1:80; keep hold 127.0.0.1:80 from 0.0.0.0:5000 reuse-addr wait" 127.0.0.1:80 \
+  from 0.0.0.0:5000 reuse-addr
+row "a connection to another destination, with SO_REUSEADDR" \
+  "keep listen 127.0.0.1:80; keep listen 127.0.0.1:81; keep hold 127.0.0.1:81 from 127.0.0.1:5000 reuse-addr" \
+  127.0.0.1:80 from 127.0.0.1:5000 reuse-addr
+row "the port of the destination: connected to itself" : 127.0.0.1:5000 from 127.0.0.1:5000
+row "a listener that is its own destination" "keep listen 127.0.0.1:5000 reuse-addr" 127.0.0.1:5000 \
+  from 127.0.0.1:5000 reuse-addr
+
+# --- ports that are chosen ---
+
+four="range 40000 40003; keep listen 127.0.0.1:80; keep listen 127.0.0.1:81"
+expected="EADDRNOTAVAIL connect" row "a full range" "$four; keep fill 127.0.0.1:80" 127.0.0.1:80
+expected="EADDRNOTAVAIL connect" row "a full range, by an IPv6 socket" "$four; keep fill 127.0.0.1:80" \
+  "[::ffff:127.0.0.1]:80"
+row "a full range, another destination" "$four; keep fill 127.0.0.1:80" 127.0.0.1:81
+row "a full range, another source" "$four; keep fill 127.0.0.1:80" 127.0.0.1:80 from 127.0.0.5:0 no-port
+row "a full range, all but one" "$four; keep fill 127.0.0.1:80 most 3" 127.0.0.1:80
+expected="EADDRNOTAVAIL connect" row "a range that bind() to port 0 has used up" \
+  "$four; keep fill 127.0.0.1:80 from 127.0.0.1:0" 127.0.0.1:81
+expected="EADDRINUSE bind" row "the same, with bind()" "$four; keep fill 127.0.0.1:80 from 127.0.0.1:0" \
+  127.0.0.1:81 from 127.0.0.1:0
+row "the same, with IP_BIND_ADDRESS_NO_PORT" "$four; keep fill 127.0.0.1:80 from 127.0.0.1:0" \
+  127.0.0.1:81 from 127.0.0.1:0 no-port
+row "a full range, with IP_BIND_ADDRESS_NO_PORT" "$four; keep fill 127.0.0.1:80" 127.0.0.1:80 from 127.0.0.1:0 no-port
+row "a full range of connect(), with bind()" "$four; keep fill 127.0.0.1:80" 127.0.0.1:81 from 127.0.0.1:0
+row "listeners on every port of the range" \
+  "$four; for p in 0 1 2 3; do keep listen 127.0.0.1:4000\$p; done" 127.0.0.1:80
+row "listeners on every port, on another address" \
+  "$four; for p in 0 1 2 3; do keep listen 127.0.0.7:4000\$p; done" 127.0.0.1:80
+expected="EADDRNOTAVAIL connect" row "every port is reserved" \
+  "$four; sysctl -qw net.ipv4.ip_local_reserved_ports=40000-40003" 127.0.0.1:80
+row "all but one is reserved" "$four; sysctl -qw net.ipv4.ip_local_reserved_ports=40000-40002" 127.0.0.1:80
+row "a range of its own" "$four; keep fill 127.0.0.1:80" 127.0.0.1:80 range 40001-40002
+row "a range of its own that reaches out" "range 40000 40009; keep listen 127.0.0.1:80; keep fill 127.0.0.1:80 range 40008-40009" \
+  127.0.0.1:80 range 40008-50000
+row "CLOSE-WAIT in the whole range" "range 40000 40003; keep slam 127.0.0.1:80; keep fill 127.0.0.1:80 wait" 127.0.0.1:80
+row "FIN-WAIT-2 in the whole range" \
+  "$four; for i in 1 2 3 4; do closed 127.0.0.1:80; done" 127.0.0.1:80
+
+# --- TIME-WAIT ---
+
+# A trial leaves these alone: what is tried is only what is certain without it.
+row "TIME-WAIT of the same port, without SO_REUSEADDR" \
+  "keep serve 127.0.0.1:80; closed 127.0.0.1:80 from 127.0.0.1:5000 reuse-addr; await waits" 127.0.0.1:80 \
+  from 127.0.0.1:5000
+own="keep serve 127.0.0.1:80; closed 127.0.0.1:80 from 127.0.0.1:5000 reuse-addr; await waits"
+expected="ok 127.0.0.1" row "TIME-WAIT of the same port, taken over" "$own" 127.0.0.1:80 from 127.0.0.1:5000 reuse-addr take
+expected="EADDRNOTAVAIL connect" row "the same without timestamps" "sysctl -qw net.ipv4.tcp_timestamps=0; $own" \
+  127.0.0.1:80 from 127.0.0.1:5000 reuse-addr take
+row "the same without timestamps, and without touching it" "sysctl -qw net.ipv4.tcp_timestamps=0; $own" \
+  127.0.0.1:80 from 127.0.0.1:5000 reuse-addr
+row "TIME-WAIT of another port" "$own" 127.0.0.1:80 from 127.0.0.1:5001 reuse-addr
+three="keep serve 127.0.0.1:80; for i in 1 2 3 4; do closed 127.0.0.1:80; done; await waits 4"
+row "TIME-WAIT in the whole range, tcp_tw_reuse=0" "range 40000 40003; sysctl -qw net.ipv4.tcp_tw_reuse=0; $three" \
+  127.0.0.1:80
+expected="ok 127.0.0.1" row "TIME-WAIT in the whole range, old enough" \
+  "range 40000 40003; sysctl -qw net.ipv4.tcp_tw_reuse_delay=10 && { $three; sleep 0.1; }" 127.0.0.1:80 take
+far="keep_there serve 192.0.2.2:80; closed 192.0.2.2:80 from 192.0.2.1:5000 reuse-addr; await waits"
+expected="ok 192.0.2.1" row "TIME-WAIT of another host" "pair; $far" 192.0.2.2:80 from 192.0.2.1:5000 reuse-addr take
+expected="EADDRNOTAVAIL connect" row "another host that has no timestamps" \
+  "pair; there sysctl -qw net.ipv4.tcp_timestamps=0; $far" 192.0.2.2:80 from 192.0.2.1:5000 reuse-addr take
+
+# --- users ---
+
+row "UDP" : 127.0.0.1:53 udp
+row "UDP without a route" : 203.0.113.1:53 udp
+row "UDP to a broadcast address" pair 192.0.2.255:53 udp
+row "UDP from a missing address" : 127.0.0.1:53 udp from 203.0.113.1:0
+row "UDP, a full range" "range 40000 40003; for p in 0 1 2 3; do keep bind 127.0.0.1:4000\$p udp; done" 127.0.0.1:53 udp
+row "a port below 1024" : 127.0.0.1:80 from 127.0.0.1:500
+if is_root; then
+  as_whom="setpriv --reuid=65534 --regid=65534 --clear-groups"
+  chmod 755 "$work"
+  expected="EACCES bind" row "a port below 1024, as an ordinary user" : 127.0.0.1:80 from 127.0.0.1:500
+  row "below ip_unprivileged_port_start" "sysctl -qw net.ipv4.ip_unprivileged_port_start=400" 127.0.0.1:80 from 127.0.0.1:500
+  row "a rule for a user" "pair; ip rule add uidrange 65534-65534 to 192.0.2.2 prohibit" 192.0.2.2:80
+  row "a full range, as an ordinary user" "$four; keep fill 127.0.0.1:80" 127.0.0.1:80
+  row "another host, as an ordinary user" pair 192.0.2.2:80
+fi
+as_whom=
+
+# --- what a packet alone can find out is not claimed ---
+
+row "the packet filter rejects it" \
+  "pair && nft 'add table ip t; add chain ip t out { type filter hook output priority 0; }; add rule ip t out reject'" \
+  192.0.2.2:80
+
+finish
