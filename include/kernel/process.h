@@ -89,7 +89,7 @@ typedef bool process_socket_visit(void *context, uint32_t inode, int fd);
 /* Which descriptors to look at. */
 struct process_walk {
     pid_t pid;
-    pid_t thread;  /* with a table of its own; 0: the descriptors of the process */
+    pid_t thread;   /* with a table of its own; 0: the descriptors of the process */
     unsigned first; /* from this one on */
     unsigned most;  /* the lowest of these, about so many; UINT_MAX for all */
     bool rings; /* also the sockets that are registered with an io_uring, whose descriptor is then

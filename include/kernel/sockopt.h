@@ -12,6 +12,7 @@ enum sockopt_kind {
     SOCKOPT_DURATION, /* struct timeval */
     SOCKOPT_DEVICE,   /* the name of a network interface */
     SOCKOPT_PORTS,    /* a range of ports; 0-0: no range */
+    SOCKOPT_ERROR,    /* an errno, or 0 */
 };
 
 /* One row of the table of options. */
@@ -19,12 +20,13 @@ struct sockopt {
     const char *name;
     int level, number;
     enum sockopt_kind kind;
+    bool read_only; /* getsockopt(2) alone knows it */
 };
 
 struct sockopt_value {
     enum sockopt_kind kind;
     bool off;            /* LINGER */
-    int64_t number;      /* NUMBER; LINGER: seconds; DURATION: nanoseconds */
+    int64_t number;      /* NUMBER, ERROR; LINGER: seconds; DURATION: nanoseconds */
     uint16_t low, high;  /* PORTS */
     char text[IFNAMSIZ]; /* DEVICE */
 };

@@ -79,7 +79,7 @@ struct inet_socket {
     uint32_t cookie[2];
     uint64_t cgroup; /* the id of the control group that opened it; 0: not known. A socket that was
                         closed keeps it, but not in TIME-WAIT */
-    bool v6only; /* IPV6_V6ONLY, where v6only_known */
+    bool v6only;     /* IPV6_V6ONLY, where v6only_known */
     bool v6only_known;
     enum socket_opener opener; /* where the query asked for it */
     bool timestamps;           /* the connection has TCP timestamps, where timestamps_known */

@@ -32,6 +32,8 @@ enum answer_kind {
     ANSWER_OK,      /* the call succeeded */
     ANSWER_ERRNO,   /* it failed: error */
     ANSWER_EOF,     /* recv: the peer has closed */
+    ANSWER_READY,   /* poll: the socket is ready */
+    ANSWER_TIMEOUT, /* poll: it was not in time */
     ANSWER_NUMBER,  /* recv, send, count, destroy, stop: number */
     ANSWER_ADDRESS, /* getsockname, getpeername: address */
     ANSWER_VALUE,   /* getsockopt: value */
@@ -59,10 +61,12 @@ struct answer {
 /* One of the results that a line allows. */
 struct wanted {
     enum {
-        WANT_OK, /* any answer that is not an errno, nor eof */
+        WANT_OK, /* any answer that is not an errno, nor eof, nor timeout */
         WANT_ANY,
         WANT_ERRNO,
         WANT_EOF,
+        WANT_READY,
+        WANT_TIMEOUT,
         WANT_NUMBER, /* low..high */
         WANT_ADDRESS,
         WANT_VALUE, /* of a socket option, number between low and high where it is a number */
@@ -115,7 +119,8 @@ bool expectation_in_time(const struct expectation *want, uint64_t elapsed_ns);
 /* Returns whether only numbers greater than this one are expected. */
 bool expectation_wants_more(const struct expectation *want, int64_t got);
 
-/* Returns whether an answer other than an errno is allowed: then what the step makes may exist. */
+/* Returns whether an answer other than an errno is allowed, or EINPROGRESS: then what the step
+ * makes may exist. */
 bool expectation_allows_success(const struct expectation *want);
 
 /* Returns whether the wanted answer allows only this one, which met it: then a report may print it

@@ -39,6 +39,7 @@ struct option_setting {
 /* socket, setsockopt, getsockopt */
 struct step_options {
     sa_family_t family; /* socket */
+    int flags;          /* socket: SOCK_NONBLOCK and SOCK_CLOEXEC, as told */
     size_t count;       /* getsockopt: 1 */
     struct option_setting *list;
 };
@@ -90,6 +91,12 @@ struct step_question {
     int as;                      /* the role that asks, an index; NO_ROLE: the case's own process */
 };
 
+/* poll */
+struct step_wait {
+    bool write; /* else read */
+    uint64_t within_ns;
+};
+
 /* repeat, serve */
 struct step_rounds {
     bool given;    /* repeat N */
@@ -122,6 +129,7 @@ struct step {
         uid_t uid;
         struct step_rounds rounds;
         struct step_question question;
+        struct step_wait wait;
     };
 };
 

@@ -36,6 +36,7 @@
     VERB(ACCEPT, accept)                                                                           \
     VERB(SEND, send)                                                                               \
     VERB(RECV, recv)                                                                               \
+    VERB(POLL, poll)                                                                               \
     VERB(SHUTDOWN, shutdown)                                                                       \
     VERB(DISCONNECT, disconnect)                                                                   \
     VERB(CLOSE, close)                                                                             \
@@ -78,6 +79,7 @@ enum verb_answer {
     GIVES_DATA,
     GIVES_ADDRESS,
     GIVES_VALUE,
+    GIVES_READY, /* ready, which is ok; or timeout, which is not */
     GIVES_CAUSE, /* never ok, nor an errno */
     GIVES_BLOCK,
 };
@@ -94,6 +96,7 @@ enum step_arguments {
     ARGUMENTS_AMOUNT,   /* amount */
     ARGUMENTS_SOCKET,   /* made */
     ARGUMENTS_HOW,      /* how */
+    ARGUMENTS_WAIT,     /* wait */
     ARGUMENTS_ROLE,     /* other_role */
     ARGUMENTS_UID,      /* uid */
     ARGUMENTS_ROUNDS,   /* rounds */

@@ -50,7 +50,7 @@ static struct answer set_options(int fd, const struct step_options *options, str
 }
 
 static struct answer call_socket(struct role *role, const struct step *step, struct reply *reply) {
-    int fd = socket(step->options.family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(step->options.family, SOCK_STREAM | step->options.flags, 0);
     if (fd < 0)
         return failed(errno);
     role->sockets[step->socket] = fd;
@@ -77,6 +77,9 @@ static struct answer call_getsockopt(struct role *role, const struct step *step,
     struct answer answer = {.kind = ANSWER_VALUE};
     const struct sockopt *option = step->options.list[0].option;
     int error = sockopt_get(role->sockets[step->socket], option, &answer.value);
+    if (error == 0 &&
+        option->kind == SOCKOPT_ERROR) /* 0 is an answer like those of other options */
+        error = (int)answer.value.number;
     return error != 0 ? failed(error) : answer;
 }
 
@@ -145,7 +148,7 @@ static struct answer call_accept(struct role *role, const struct step *step, str
     (void)reply;
     unsigned patience = 0;
     for (;;) {
-        int fd = accept4(role->sockets[step->socket], NULL, NULL, SOCK_CLOEXEC);
+        int fd = accept(role->sockets[step->socket], NULL, NULL);
         if (fd >= 0)
             role->sockets[step->made] = fd;
         if (fd >= 0 || errno != EINTR)
@@ -258,6 +261,30 @@ static struct answer call_recv(struct role *role, const struct step *step, struc
 const struct action action_recv = {.role = call_recv};
 
 /* --- waiting --- */
+
+/* An error or a hang-up of the socket is ready, too, as for poll(). */
+static struct answer call_poll(struct role *role, const struct step *step, struct reply *reply) {
+    struct pollfd waiting = {.fd = role->sockets[step->socket],
+                             .events = step->wait.write ? POLLOUT : POLLIN};
+    uint64_t end_ns = units_now_ns() + step->wait.within_ns;
+    unsigned patience = 0;
+    (void)reply;
+    for (;;) {
+        uint64_t now_ns = units_now_ns(), left_ns = now_ns < end_ns ? end_ns - now_ns : 0;
+        const struct timespec left = {(time_t)(left_ns / NS_PER_S), (long)(left_ns % NS_PER_S)};
+        int ready = ppoll(&waiting, 1, &left, NULL);
+        if (ready < 0 && errno != EINTR)
+            return failed(errno);
+        if (ready > 0 && (waiting.revents & POLLNVAL) != 0)
+            return failed(EBADF);
+        if (ready >= 0)
+            return (struct answer){.kind = ready > 0 ? ANSWER_READY : ANSWER_TIMEOUT};
+        if (role_would_wait(&patience))
+            return would_wait();
+    }
+}
+
+const struct action action_poll = {.role = call_poll};
 
 /* In a block. */
 struct answer role_sleep(struct role *role, const struct step *step, struct reply *reply) {

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "base/errnames.h"
 #include "base/text.h"
 #include "base/units.h"
 
@@ -21,25 +22,53 @@
 #define IP_LOCAL_PORT_RANGE 51
 #endif
 
+#ifndef IPV6_TRANSPARENT
+#define IPV6_TRANSPARENT 75
+#endif
+#ifndef IPV6_FREEBIND
+#define IPV6_FREEBIND 78
+#endif
+#ifndef TCP_FASTOPEN_CONNECT
+#define TCP_FASTOPEN_CONNECT 30
+#endif
+#ifndef TCP_FASTOPEN_NO_COOKIE
+#define TCP_FASTOPEN_NO_COOKIE 34
+#endif
+#ifndef SO_INCOMING_CPU
+#define SO_INCOMING_CPU 49
+#endif
+
 static const struct sockopt table[] = {
-    {"SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR, SOCKOPT_NUMBER},
-    {"SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT, SOCKOPT_NUMBER},
-    {"SO_LINGER", SOL_SOCKET, SO_LINGER, SOCKOPT_LINGER},
-    {"SO_BINDTODEVICE", SOL_SOCKET, SO_BINDTODEVICE, SOCKOPT_DEVICE},
-    {"SO_KEEPALIVE", SOL_SOCKET, SO_KEEPALIVE, SOCKOPT_NUMBER},
-    {"SO_RCVTIMEO", SOL_SOCKET, SO_RCVTIMEO, SOCKOPT_DURATION},
-    {"SO_SNDTIMEO", SOL_SOCKET, SO_SNDTIMEO, SOCKOPT_DURATION},
-    {"IPV6_V6ONLY", IPPROTO_IPV6, IPV6_V6ONLY, SOCKOPT_NUMBER},
-    {"IP_FREEBIND", IPPROTO_IP, IP_FREEBIND, SOCKOPT_NUMBER},
-    {"IP_TRANSPARENT", IPPROTO_IP, IP_TRANSPARENT, SOCKOPT_NUMBER},
-    {"IP_BIND_ADDRESS_NO_PORT", IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, SOCKOPT_NUMBER},
-    {"IP_LOCAL_PORT_RANGE", IPPROTO_IP, IP_LOCAL_PORT_RANGE, SOCKOPT_PORTS},
-    {"TCP_DEFER_ACCEPT", IPPROTO_TCP, TCP_DEFER_ACCEPT, SOCKOPT_NUMBER},
-    {"TCP_USER_TIMEOUT", IPPROTO_TCP, TCP_USER_TIMEOUT, SOCKOPT_NUMBER},
-    {"TCP_LINGER2", IPPROTO_TCP, TCP_LINGER2, SOCKOPT_NUMBER},
-    {"TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY, SOCKOPT_NUMBER},
-    {"TCP_FASTOPEN", IPPROTO_TCP, TCP_FASTOPEN, SOCKOPT_NUMBER},
-    {"TCP_SYNCNT", IPPROTO_TCP, TCP_SYNCNT, SOCKOPT_NUMBER},
+    {"SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR, SOCKOPT_NUMBER, false},
+    {"SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT, SOCKOPT_NUMBER, false},
+    {"SO_LINGER", SOL_SOCKET, SO_LINGER, SOCKOPT_LINGER, false},
+    {"SO_BINDTODEVICE", SOL_SOCKET, SO_BINDTODEVICE, SOCKOPT_DEVICE, false},
+    {"SO_KEEPALIVE", SOL_SOCKET, SO_KEEPALIVE, SOCKOPT_NUMBER, false},
+    {"SO_RCVTIMEO", SOL_SOCKET, SO_RCVTIMEO, SOCKOPT_DURATION, false},
+    {"SO_SNDTIMEO", SOL_SOCKET, SO_SNDTIMEO, SOCKOPT_DURATION, false},
+    {"SO_MARK", SOL_SOCKET, SO_MARK, SOCKOPT_NUMBER, false},
+    {"SO_INCOMING_CPU", SOL_SOCKET, SO_INCOMING_CPU, SOCKOPT_NUMBER, false},
+    {"SO_ERROR", SOL_SOCKET, SO_ERROR, SOCKOPT_ERROR, true},
+    {"SO_ACCEPTCONN", SOL_SOCKET, SO_ACCEPTCONN, SOCKOPT_NUMBER, true},
+    {"IPV6_V6ONLY", IPPROTO_IPV6, IPV6_V6ONLY, SOCKOPT_NUMBER, false},
+    {"IPV6_FREEBIND", IPPROTO_IPV6, IPV6_FREEBIND, SOCKOPT_NUMBER, false},
+    {"IPV6_TRANSPARENT", IPPROTO_IPV6, IPV6_TRANSPARENT, SOCKOPT_NUMBER, false},
+    {"IP_FREEBIND", IPPROTO_IP, IP_FREEBIND, SOCKOPT_NUMBER, false},
+    {"IP_TRANSPARENT", IPPROTO_IP, IP_TRANSPARENT, SOCKOPT_NUMBER, false},
+    {"IP_BIND_ADDRESS_NO_PORT", IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, SOCKOPT_NUMBER, false},
+    {"IP_LOCAL_PORT_RANGE", IPPROTO_IP, IP_LOCAL_PORT_RANGE, SOCKOPT_PORTS, false},
+    {"TCP_DEFER_ACCEPT", IPPROTO_TCP, TCP_DEFER_ACCEPT, SOCKOPT_NUMBER, false},
+    {"TCP_USER_TIMEOUT", IPPROTO_TCP, TCP_USER_TIMEOUT, SOCKOPT_NUMBER, false},
+    {"TCP_LINGER2", IPPROTO_TCP, TCP_LINGER2, SOCKOPT_NUMBER, false},
+    {"TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY, SOCKOPT_NUMBER, false},
+    {"TCP_FASTOPEN", IPPROTO_TCP, TCP_FASTOPEN, SOCKOPT_NUMBER, false},
+    {"TCP_SYNCNT", IPPROTO_TCP, TCP_SYNCNT, SOCKOPT_NUMBER, false},
+    {"TCP_KEEPIDLE", IPPROTO_TCP, TCP_KEEPIDLE, SOCKOPT_NUMBER, false},
+    {"TCP_KEEPINTVL", IPPROTO_TCP, TCP_KEEPINTVL, SOCKOPT_NUMBER, false},
+    {"TCP_KEEPCNT", IPPROTO_TCP, TCP_KEEPCNT, SOCKOPT_NUMBER, false},
+    {"TCP_MAXSEG", IPPROTO_TCP, TCP_MAXSEG, SOCKOPT_NUMBER, false},
+    {"TCP_FASTOPEN_CONNECT", IPPROTO_TCP, TCP_FASTOPEN_CONNECT, SOCKOPT_NUMBER, false},
+    {"TCP_FASTOPEN_NO_COOKIE", IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, SOCKOPT_NUMBER, false},
 };
 
 enum { ROWS = sizeof table / sizeof table[0] };
@@ -127,6 +156,11 @@ const char *sockopt_parse(const struct sockopt *option, const char *text,
         return parse_device(text, value);
     case SOCKOPT_PORTS:
         return parse_ports(text, value);
+    case SOCKOPT_ERROR:
+        value->number = text == NULL ? 0 : errname_number(text);
+        return value->number == 0 && (text == NULL || strcmp(text, "0") != 0)
+                   ? "neither an errno by name nor 0"
+                   : NULL;
     }
     return "an option of an unknown kind";
 }
@@ -138,6 +172,8 @@ const char *sockopt_text(const struct sockopt_value *value, char *text) {
         snprintf(text, SOCKOPT_TEXT_SIZE, "%s", value->text);
     else if (value->kind == SOCKOPT_PORTS)
         snprintf(text, SOCKOPT_TEXT_SIZE, "%u-%u", value->low, value->high);
+    else if (value->kind == SOCKOPT_ERROR && value->number != 0)
+        errname((int)value->number, text);
     else if (value->off)
         snprintf(text, SOCKOPT_TEXT_SIZE, "off");
     else
@@ -183,6 +219,7 @@ int sockopt_get(int socket, const struct sockopt *option, struct sockopt_value *
         return errno;
     switch (option->kind) {
     case SOCKOPT_NUMBER:
+    case SOCKOPT_ERROR:
         value->number = data.number;
         break;
     case SOCKOPT_LINGER:

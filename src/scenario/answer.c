@@ -1,6 +1,7 @@
 /* What a step answered, and whether it is what was expected. */
 #include "scenario/answer.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,7 +41,7 @@ static bool result_met(const struct wanted *wanted, const struct answer *got,
                        answer_resolve *resolve, void *context) {
     switch (wanted->kind) {
     case WANT_OK:
-        return got->kind == ANSWER_OK || got->kind == ANSWER_NUMBER ||
+        return got->kind == ANSWER_OK || got->kind == ANSWER_READY || got->kind == ANSWER_NUMBER ||
                got->kind == ANSWER_ADDRESS || got->kind == ANSWER_VALUE;
     case WANT_ANY:
         return true;
@@ -48,6 +49,10 @@ static bool result_met(const struct wanted *wanted, const struct answer *got,
         return got->kind == ANSWER_ERRNO && got->error == wanted->error;
     case WANT_EOF:
         return got->kind == ANSWER_EOF;
+    case WANT_READY:
+        return got->kind == ANSWER_READY;
+    case WANT_TIMEOUT:
+        return got->kind == ANSWER_TIMEOUT;
     case WANT_NUMBER:
         return got->kind == ANSWER_NUMBER && within(got->number, wanted->low, wanted->high);
     case WANT_ADDRESS:
@@ -126,7 +131,8 @@ bool expectation_wants_more(const struct expectation *want, int64_t got) {
 bool expectation_allows_success(const struct expectation *want) {
     int count = (int)(want->either_count + want->otherwise_count);
     for (int i = 0; i < count; i++)
-        if (expectation_at(want, i)->kind != WANT_ERRNO)
+        if (expectation_at(want, i)->kind != WANT_ERRNO ||
+            expectation_at(want, i)->error == EINPROGRESS)
             return true;
     return false;
 }
@@ -158,6 +164,12 @@ static void result_text(const struct answer *got, char *text, size_t size) {
         break;
     case ANSWER_EOF:
         snprintf(text, size, "eof");
+        break;
+    case ANSWER_READY:
+        snprintf(text, size, "ready");
+        break;
+    case ANSWER_TIMEOUT:
+        snprintf(text, size, "timeout");
         break;
     case ANSWER_NUMBER:
         snprintf(text, size, "%lld", (long long)got->number);

@@ -159,6 +159,11 @@ static void parse_kind(const struct context *context, const struct word *word,
         wanted->kind = WANT_ANY;
     } else if (strcmp(word->text, "eof") == 0) {
         wanted->kind = WANT_EOF;
+    } else if (verb_row(context->verb)->answer == GIVES_READY && strcmp(word->text, "ready") == 0) {
+        wanted->kind = WANT_READY;
+    } else if (verb_row(context->verb)->answer == GIVES_READY &&
+               strcmp(word->text, "timeout") == 0) {
+        wanted->kind = WANT_TIMEOUT;
     } else if ((wanted->error = errname_number(word->text)) != 0) {
         wanted->kind = WANT_ERRNO;
     } else if (context->option != NULL && !looks_like_errno(word->text)) {

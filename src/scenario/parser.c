@@ -448,6 +448,10 @@ bool parse_option(struct parser *parser, const struct word *word, struct option_
     *setting = (struct option_setting){.option = parse_option_name(parser, word, size)};
     if (setting->option == NULL)
         return false;
+    if (setting->option->read_only) {
+        parser_error(parser, word, "'%s' can only be read, by getsockopt", setting->option->name);
+        return true;
+    }
     const char *wrong = sockopt_parse(setting->option, value, &setting->value);
     if (wrong != NULL)
         parser_error_in(parser, word, value == NULL ? word->text : value, "%s: %s",

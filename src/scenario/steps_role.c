@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "base/text.h"
+#include "base/units.h"
 #include "scenario/parser.h"
 
 /* --- the sockets of a role --- */
@@ -55,8 +56,8 @@ static int take_new_socket(struct parser *parser, struct cursor *cursor) {
     const struct word *word = cursor_need(parser, cursor, "the name of a socket");
     if (word == NULL)
         return NO_SOCKET;
-    bool family = strcmp(word->text, "tcp4") == 0 || strcmp(word->text, "tcp6") == 0;
-    if (!word->quoted && (family || sockopt_named(word->text) != NULL))
+    bool kind = strcmp(word->text, "tcp4") == 0 || strcmp(word->text, "tcp6") == 0;
+    if (!word->quoted && (kind || sockopt_named(word->text) != NULL))
         parser_error(parser, word, "the name of the socket is missing before '%s'", word->text);
     return parser_socket(parser, word);
 }
@@ -85,13 +86,39 @@ static void take_options(struct parser *parser, struct cursor *cursor,
                                options->count * sizeof options->list[0]);
 }
 
+/* A word before the options that is none: a misspelt one, or a kind of socket that there is not. */
+static void unknown_kind(struct parser *parser, const struct word *word) {
+    static const char *const words[] = {"tcp4", "tcp6", "nonblock", "cloexec"};
+    struct suggestion nearest = suggest_begin(word->text);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        suggest_offer(&nearest, words[i]);
+    if (nearest.word != NULL)
+        parser_error(parser, word, "unexpected '%s'; did you mean '%s'?", word->text, nearest.word);
+    else
+        parser_error(parser, word, "unexpected '%s'; usage: %s", word->text,
+                     verb_row(VERB_SOCKET)->usage);
+}
+
+/* tcp4, tcp6, nonblock, cloexec, in any order, up to the first option. */
+static void take_kind(struct parser *parser, struct cursor *cursor, struct step_options *options) {
+    options->family = AF_INET;
+    for (const struct word *word; (word = cursor_peek(cursor)) != NULL; cursor_take(cursor)) {
+        if (word_is(word, "tcp4") || word_is(word, "tcp6"))
+            options->family = word_is(word, "tcp6") ? AF_INET6 : AF_INET;
+        else if (word_is(word, "nonblock"))
+            options->flags |= SOCK_NONBLOCK;
+        else if (word_is(word, "cloexec"))
+            options->flags |= SOCK_CLOEXEC;
+        else if (word->text[0] >= 'a' && word->text[0] <= 'z' && strchr(word->text, '_') == NULL)
+            unknown_kind(parser, word);
+        else
+            return;
+    }
+}
+
 static void parse_socket(struct parser *parser, struct cursor *cursor, struct step *step) {
     step->socket = take_new_socket(parser, cursor);
-    step->options.family = AF_INET;
-    if (cursor_skip(cursor, "tcp6"))
-        step->options.family = AF_INET6;
-    else
-        cursor_skip(cursor, "tcp4");
+    take_kind(parser, cursor, &step->options);
     take_options(parser, cursor, &step->options);
 }
 
@@ -120,7 +147,7 @@ static void parse_getsockopt(struct parser *parser, struct cursor *cursor, struc
 
 const struct verb_row verb_socket = {
     .name = "socket",
-    .usage = "ROLE socket NAME [tcp4|tcp6] [OPTION[=VALUE]...]",
+    .usage = "ROLE socket NAME [tcp4|tcp6] [nonblock] [cloexec] [OPTION[=VALUE]...]",
     .scope = SCOPE_CALL,
     .arguments = ARGUMENTS_OPTIONS,
     .parse = parse_socket,
@@ -225,6 +252,31 @@ const struct verb_row verb_recv = {
     .arguments = ARGUMENTS_AMOUNT,
     .answer = GIVES_DATA,
     .parse = parse_recv,
+};
+
+/* --- poll --- */
+
+static void parse_poll(struct parser *parser, struct cursor *cursor, struct step *step) {
+    const uint64_t default_ns = 5ULL * NS_PER_S;
+    take_socket(parser, cursor, step);
+    const struct word *word = cursor_need(parser, cursor, "read or write");
+    step->wait.within_ns = default_ns;
+    if (word == NULL)
+        return;
+    step->wait.write = word_is(word, "write");
+    if (!step->wait.write && !word_is(word, "read"))
+        parser_error(parser, word, "expected read or write, not '%s'", word->text);
+    if (cursor_skip(cursor, "within"))
+        cursor_take_time(parser, cursor, &step->wait.within_ns);
+}
+
+const struct verb_row verb_poll = {
+    .name = "poll",
+    .usage = "ROLE poll NAME read|write [within TIME]",
+    .scope = SCOPE_CALL,
+    .arguments = ARGUMENTS_WAIT,
+    .answer = GIVES_READY,
+    .parse = parse_poll,
 };
 
 /* --- accept, shutdown, disconnect, close --- */

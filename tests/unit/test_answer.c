@@ -548,6 +548,24 @@ static void an_expectation_wants_more_until_a_number_would_do(void **state) {
     assert_false(expectation_wants_more(want_of_silence("r recv s"), 1));
 }
 
+static void ready_is_ok_and_timeout_is_not(void **state) {
+    static const struct {
+        const char *result;
+        enum answer_kind got;
+        bool met;
+    } rows[] = {{"ready", ANSWER_READY, true},    {"ready", ANSWER_TIMEOUT, false},
+                {"ready", ANSWER_OK, false},      {"timeout", ANSWER_TIMEOUT, true},
+                {"timeout", ANSWER_READY, false}, {"ok", ANSWER_READY, true},
+                {"ok", ANSWER_TIMEOUT, false},    {"ready | timeout", ANSWER_TIMEOUT, true}};
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct answer got = {.kind = rows[i].got};
+        const struct expectation *want = want_of("r poll s read", rows[i].result);
+        if ((expectation_met(want, &got, linux_6_8, resolve, board) != NULL) != rows[i].met)
+            fail_msg("row %zu: %s", i, rows[i].result);
+    }
+}
+
 static void a_cause_is_met_by_itself_alone_and_free_by_free(void **state) {
     static const struct {
         const char *result;
@@ -666,6 +684,8 @@ static void an_answer_is_written_as_the_language_spells_it(void **state) {
         {value("SO_RCVTIMEO", "200ms"), "200ms"},
         {value("SO_BINDTODEVICE", "lo"), "lo"},
         {value("IP_LOCAL_PORT_RANGE", "40000-40099"), "40000-40099"},
+        {{.kind = ANSWER_READY}, "ready"},
+        {{.kind = ANSWER_TIMEOUT}, "timeout"},
         {{.kind = ANSWER_FREE}, "free"},
         {{.kind = ANSWER_CAUSE, .cause = CAUSE_STOLEN_PORT}, "stolen-port"},
         {ended(ok(), VERB_NONE, 100), "ok"},
@@ -745,6 +765,7 @@ int main(void) {
         TEST(a_value_is_no_errno_and_an_errno_no_value),
         TEST(an_expectation_allows_success_unless_all_of_it_is_errnos),
         TEST(an_expectation_wants_more_until_a_number_would_do),
+        TEST(ready_is_ok_and_timeout_is_not),
         TEST(a_cause_is_met_by_itself_alone_and_free_by_free),
         TEST(a_wanted_answer_pins_what_can_come_in_one_way_only),
         TEST(a_wanted_answer_pins_a_block_if_it_says_after_how_many_rounds),

@@ -744,6 +744,25 @@ static const struct row single_rows[] = {
     /* a block that runs to its end has closed its sockets */
     {CASE "r repeat 2\n socket s\n close s\nend\nr listen s\n", 7, 10, "is closed"},
     {CASE "r repeat 2\n socket s\n close s\nend -> ok within 1s\nr listen s\n", 7, 10, "is closed"},
+    /* kinds of sockets */
+    {CASE "r socket s nonblok\n", 3, 12, "did you mean 'nonblock'?"},
+    {CASE "r socket s tcp5\n", 3, 12, "did you mean 'tcp4'?"},
+    {CASE "r socket s sctp\n", 3, 12, "unexpected 'sctp'; usage: ROLE socket NAME"},
+    {CASE "r socket s TCP_NODELAY nonblock\n", 3, 24, "unknown socket option 'nonblock'"},
+    {SOCKET "r setsockopt s nonblock\n", 4, 16, "unknown socket option 'nonblock'"},
+    /* options that can only be read */
+    {SOCKET "r setsockopt s SO_ERROR=0\n", 4, 16, "'SO_ERROR' can only be read"},
+    {CASE "r socket s SO_ACCEPTCONN\n", 3, 12, "'SO_ACCEPTCONN' can only be read"},
+    {SOCKET "r getsockopt s SO_ERROR -> 5\n", 4, 28, "neither an errno by name nor 0"},
+    {SOCKET "r getsockopt s SO_ERROR -> ECONREFUSED\n", 4, 28, "did you mean 'ECONNREFUSED'?"},
+    /* poll */
+    {SOCKET "r poll s\n", 4, 9, "read or write is missing"},
+    {SOCKET "r poll s both\n", 4, 10, "expected read or write, not 'both'"},
+    {SOCKET "r poll s read within\n", 4, 21, "a TIME is missing"},
+    {SOCKET "r poll s read 5s\n", 4, 15, "unexpected '5s'"},
+    {SOCKET "r poll s read -> redy\n", 4, 18, "unknown result 'redy'"},
+    {SOCKET "r poll s read -> 5\n", 4, 18, "'poll' never returns '5'"},
+    {SOCKET "r recv s -> timeout\n", 4, 13, "unknown result 'timeout'"},
     /* sleep may stand in a block */
     {CASE "r repeat 2\n socket s\n slep 1ms\nend\n", 5, 2, "did you mean 'sleep'?"},
     {CASE "r repeat 2\n socket s\n sleep\nend\n", 5, 7, "a TIME is missing"},

@@ -308,16 +308,28 @@ static const struct sockopt *an_option(const char *name) {
 
 static void sockopt_named_gives_the_kernels_numbers(void **state) {
     static const struct sockopt rows[] = {
-        {"SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR, SOCKOPT_NUMBER},
-        {"SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT, SOCKOPT_NUMBER},
-        {"SO_LINGER", SOL_SOCKET, SO_LINGER, SOCKOPT_LINGER},
-        {"SO_BINDTODEVICE", SOL_SOCKET, SO_BINDTODEVICE, SOCKOPT_DEVICE},
-        {"SO_RCVTIMEO", SOL_SOCKET, SO_RCVTIMEO, SOCKOPT_DURATION},
-        {"IPV6_V6ONLY", IPPROTO_IPV6, IPV6_V6ONLY, SOCKOPT_NUMBER},
-        {"IP_FREEBIND", IPPROTO_IP, IP_FREEBIND, SOCKOPT_NUMBER},
-        {"IP_BIND_ADDRESS_NO_PORT", IPPROTO_IP, 24, SOCKOPT_NUMBER},
-        {"IP_LOCAL_PORT_RANGE", IPPROTO_IP, 51, SOCKOPT_PORTS},
-        {"TCP_LINGER2", IPPROTO_TCP, TCP_LINGER2, SOCKOPT_NUMBER},
+        {"SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR, SOCKOPT_NUMBER, false},
+        {"SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT, SOCKOPT_NUMBER, false},
+        {"SO_LINGER", SOL_SOCKET, SO_LINGER, SOCKOPT_LINGER, false},
+        {"SO_BINDTODEVICE", SOL_SOCKET, SO_BINDTODEVICE, SOCKOPT_DEVICE, false},
+        {"SO_RCVTIMEO", SOL_SOCKET, SO_RCVTIMEO, SOCKOPT_DURATION, false},
+        {"IPV6_V6ONLY", IPPROTO_IPV6, IPV6_V6ONLY, SOCKOPT_NUMBER, false},
+        {"IP_FREEBIND", IPPROTO_IP, IP_FREEBIND, SOCKOPT_NUMBER, false},
+        {"IP_BIND_ADDRESS_NO_PORT", IPPROTO_IP, 24, SOCKOPT_NUMBER, false},
+        {"IP_LOCAL_PORT_RANGE", IPPROTO_IP, 51, SOCKOPT_PORTS, false},
+        {"TCP_LINGER2", IPPROTO_TCP, TCP_LINGER2, SOCKOPT_NUMBER, false},
+        {"SO_ERROR", SOL_SOCKET, SO_ERROR, SOCKOPT_ERROR, true},
+        {"SO_ACCEPTCONN", SOL_SOCKET, SO_ACCEPTCONN, SOCKOPT_NUMBER, true},
+        {"SO_MARK", SOL_SOCKET, 36, SOCKOPT_NUMBER, false},
+        {"SO_INCOMING_CPU", SOL_SOCKET, 49, SOCKOPT_NUMBER, false},
+        {"IPV6_FREEBIND", IPPROTO_IPV6, 78, SOCKOPT_NUMBER, false},
+        {"IPV6_TRANSPARENT", IPPROTO_IPV6, 75, SOCKOPT_NUMBER, false},
+        {"TCP_KEEPIDLE", IPPROTO_TCP, TCP_KEEPIDLE, SOCKOPT_NUMBER, false},
+        {"TCP_KEEPINTVL", IPPROTO_TCP, TCP_KEEPINTVL, SOCKOPT_NUMBER, false},
+        {"TCP_KEEPCNT", IPPROTO_TCP, TCP_KEEPCNT, SOCKOPT_NUMBER, false},
+        {"TCP_MAXSEG", IPPROTO_TCP, TCP_MAXSEG, SOCKOPT_NUMBER, false},
+        {"TCP_FASTOPEN_CONNECT", IPPROTO_TCP, 30, SOCKOPT_NUMBER, false},
+        {"TCP_FASTOPEN_NO_COOKIE", IPPROTO_TCP, 34, SOCKOPT_NUMBER, false},
     };
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++) {
@@ -326,6 +338,7 @@ static void sockopt_named_gives_the_kernels_numbers(void **state) {
         assert_int_equal(option->level, rows[i].level);
         assert_int_equal(option->number, rows[i].number);
         assert_int_equal(option->kind, rows[i].kind);
+        assert_int_equal(option->read_only, rows[i].read_only);
     }
 }
 

@@ -540,6 +540,29 @@ static void getsockopt_takes_one_option(void **state) {
 
 /* --- questions to the tool itself --- */
 
+static void a_socket_may_be_non_blocking(void **state) {
+    (void)state;
+    assert_int_equal(last_of("r socket s")->options.flags, 0);
+    const struct step *step = last_of("r socket s nonblock tcp6 cloexec TCP_NODELAY");
+    assert_int_equal(step->options.flags, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    assert_int_equal(step->options.family, AF_INET6);
+    assert_int_equal(step->options.count, 1);
+    behind_socket("r connect s *:80 -> EINPROGRESS\nr connect s $r.s.peer");
+}
+
+static void poll_takes_what_to_wait_for_and_how_long(void **state) {
+    (void)state;
+    const struct step *step = behind_socket("r poll s write within 2s -> ready | timeout");
+    assert_true(step->wait.write);
+    assert_int_equal(step->wait.within_ns, 2ULL * NS_PER_S);
+    assert_int_equal(step->want.either[0].kind, WANT_READY);
+    assert_int_equal(step->want.either[1].kind, WANT_TIMEOUT);
+    assert_int_equal(scenario_declared_ns(now, 0), 2ULL * NS_PER_S);
+    step = behind_socket("r poll s read");
+    assert_false(step->wait.write);
+    assert_int_equal(step->wait.within_ns, 5ULL * NS_PER_S);
+}
+
 static void await_takes_a_number_of_sockets(void **state) {
     (void)state;
     assert_int_equal(last_of("await LISTEN *:80")->query.least, 1);
@@ -1200,6 +1223,8 @@ int main(void) {
         TEST(setsockopt_takes_every_option),
         TEST(setsockopt_takes_several_options),
         TEST(getsockopt_takes_one_option),
+        TEST(a_socket_may_be_non_blocking),
+        TEST(poll_takes_what_to_wait_for_and_how_long),
         TEST(await_takes_a_number_of_sockets),
         TEST(after_a_block_that_ended_early_its_sockets_are_open),
         TEST(sleep_may_stand_in_a_block_and_counts_for_each_round),
