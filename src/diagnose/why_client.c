@@ -207,7 +207,7 @@ static void explain_route(struct why *why, const struct attempt *attempt) {
 
 static bool finds_no_source(const struct why *why, const struct attempt *attempt) {
     return why->error == EADDRNOTAVAIL && attempt->source.family == 0 &&
-           why->asked.local.family == 0;
+           why->asked.local.family == 0 && port_range_size(&why->range) > 0;
 }
 
 static void explain_connect(struct why *why, const struct attempt *attempt) {

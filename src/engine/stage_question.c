@@ -17,21 +17,29 @@ static bool option_is(const struct option_setting *setting, const char *name) {
     return strcmp(setting->option->name, name) == 0;
 }
 
-/* A TCP program is taken to set SO_REUSEADDR, as by `portreuse why`. */
-static void set_options(struct why_question *asked, const struct step_question *question) {
-    asked->reuseaddr = !question->udp;
-    for (size_t i = 0; i < question->options.count; i++) {
-        const struct option_setting *setting = &question->options.list[i];
-        bool set = setting->value.number != 0;
-        if (option_is(setting, "SO_REUSEADDR"))
-            asked->reuseaddr = set;
-        else if (option_is(setting, "SO_REUSEPORT"))
-            asked->reuseport = set;
-        else if (option_is(setting, "IPV6_V6ONLY"))
-            asked->v6only = set;
-        else
-            snprintf(asked->device, sizeof asked->device, "%s", setting->value.text);
+static void set_option(struct why_question *asked, const struct option_setting *setting) {
+    bool set = setting->value.number != 0;
+    if (option_is(setting, "SO_REUSEADDR")) {
+        asked->reuseaddr = set;
+    } else if (option_is(setting, "SO_REUSEPORT")) {
+        asked->reuseport = set;
+    } else if (option_is(setting, "IPV6_V6ONLY")) {
+        asked->v6only = set;
+    } else if (option_is(setting, "IP_BIND_ADDRESS_NO_PORT")) {
+        asked->no_port = set;
+    } else if (option_is(setting, "IP_LOCAL_PORT_RANGE")) {
+        asked->range_low = setting->value.low;
+        asked->range_high = setting->value.high;
+    } else {
+        snprintf(asked->device, sizeof asked->device, "%s", setting->value.text);
     }
+}
+
+/* A TCP program that names its port is taken to set SO_REUSEADDR, as by `portreuse why`. */
+static void set_options(struct why_question *asked, const struct step_question *question) {
+    asked->reuseaddr = !question->udp && (!question->client || asked->local.port != 0);
+    for (size_t i = 0; i < question->options.count; i++)
+        set_option(asked, &question->options.list[i]);
 }
 
 /* Resolves an address; `*` is the wildcard of `family`. The port `*` is left to the kernel. */
@@ -47,13 +55,14 @@ static bool make_question(const struct stage *stage, const struct step_question 
     struct endpoint *address = question->client ? &asked->remote : &asked->local;
     *asked = (struct why_question){.protocol = question->udp ? PROTOCOL_UDP : PROTOCOL_TCP,
                                    .as = question->as < 0 ? 0 : stage->roles[question->as].pid};
-    set_options(asked, question);
     if (!resolve(stage, &question->address, AF_INET, address))
         return false;
     if (question->address.pattern.any_address && !question->client)
         asked->others[asked->other_count++] = endpoint_wildcard(AF_INET6, address->port);
-    return !question->has_from ||
-           resolve(stage, &question->from, asked->remote.family, &asked->local);
+    if (question->has_from && !resolve(stage, &question->from, asked->remote.family, &asked->local))
+        return false;
+    set_options(asked, question);
+    return true;
 }
 
 /* --- why: the answer --- */
@@ -112,10 +121,16 @@ const struct action action_why = {.stage = do_why, .needs = NEEDS_SOCK_DIAG};
 
 static void say_budget(const struct budget *budget, char *text) {
     const struct budget_route *route = &budget->routes[0];
-    snprintf(text, RESULT_TEXT_SIZE,
-             "%u of the %u ports of %u-%u are left (used: %u, explicitly bound: %u)", route->left,
-             port_range_size(&budget->range), budget->range.low, budget->range.high, route->used,
-             budget->explicit_ports);
+    char name[ERRNAME_SIZE];
+    if (budget->refused != 0)
+        snprintf(text, RESULT_TEXT_SIZE, "%s() would answer %s, whatever the port",
+                 budget->refused_call, errname(budget->refused, name));
+    else
+        snprintf(text, RESULT_TEXT_SIZE,
+                 "%u of the %u ports of %u-%u are left (in use towards it: %u, kept by bound "
+                 "sockets: %u)",
+                 route->left, port_range_size(&budget->range), budget->range.low,
+                 budget->range.high, route->blocked, route->kept);
 }
 
 static enum outcome do_budget(struct stage *stage, const struct step *step, struct reply *reply) {

@@ -42,21 +42,26 @@ static void take_source(struct parser *parser, struct cursor *cursor,
 /* --- what is known of the program --- */
 
 /* The options that change what the kernel answers to bind() and connect(). */
-static const char *const options[] = {"SO_REUSEADDR", "SO_REUSEPORT", "IPV6_V6ONLY",
-                                      "SO_BINDTODEVICE"};
+static const struct {
+    const char *name;
+    bool of_client; /* it is about connect() */
+} options[] = {
+    {"SO_REUSEADDR", false},    {"SO_REUSEPORT", false},           {"IPV6_V6ONLY", false},
+    {"SO_BINDTODEVICE", false}, {"IP_BIND_ADDRESS_NO_PORT", true}, {"IP_LOCAL_PORT_RANGE", true}};
 
 enum { OPTIONS = sizeof options / sizeof options[0] };
 
-static bool is_asked_about(const struct sockopt *option) {
-    for (int i = 0; i < OPTIONS; i++)
-        if (strcmp(options[i], option->name) == 0)
-            return true;
-    return false;
+/* Returns the index of the option in the list, or OPTIONS. */
+static int find_option(const struct sockopt *option) {
+    int i = 0;
+    while (i < OPTIONS && strcmp(options[i].name, option->name) != 0)
+        i++;
+    return i;
 }
 
 /* OPTION[=VALUE], or after `no` OPTION alone, which means the value 0. */
 static void take_option(struct parser *parser, const struct word *word, bool no,
-                        struct step_options *list) {
+                        struct step_options *list, const struct word **of_client) {
     struct option_setting setting = {0};
     if (no && strchr(word->text, '=') != NULL)
         parser_error(parser, word, "'no' stands before the name alone of an option");
@@ -66,13 +71,17 @@ static void take_option(struct parser *parser, const struct word *word, bool no,
         return;
     if (setting.option == NULL)
         return;
-    if (!is_asked_about(setting.option)) {
+    int known = find_option(setting.option);
+    if (known == OPTIONS) {
         parser_error(parser, word,
                      "'%s' makes no difference here; 'why' takes SO_REUSEADDR, SO_REUSEPORT, "
-                     "IPV6_V6ONLY and SO_BINDTODEVICE",
+                     "IPV6_V6ONLY, SO_BINDTODEVICE, IP_BIND_ADDRESS_NO_PORT and "
+                     "IP_LOCAL_PORT_RANGE",
                      setting.option->name);
         return;
     }
+    if (options[known].of_client)
+        *of_client = word;
     if (no && setting.option->kind != SOCKOPT_NUMBER) {
         parser_error(parser, word, "'no' stands before an option that is 0 or 1, not before '%s'",
                      setting.option->name);
@@ -109,7 +118,7 @@ static void unknown_word(struct parser *parser, const struct word *word) {
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         suggest_offer(&nearest, words[i]);
     for (int i = 0; i < OPTIONS; i++)
-        suggest_offer(&nearest, options[i]);
+        suggest_offer(&nearest, options[i].name);
     if (nearest.word != NULL && !word->quoted)
         parser_error(parser, word, "unexpected '%s'; did you mean '%s'?", word->text, nearest.word);
     else
@@ -122,6 +131,7 @@ static void unknown_word(struct parser *parser, const struct word *word) {
 struct said {
     const struct word *role; /* client or server */
     const struct word *from, *udp, *as;
+    const struct word *option; /* of a client */
 };
 
 /* Notes a word that may stand only once. Returns false if it has stood before. */
@@ -153,26 +163,25 @@ static void take_word(struct parser *parser, struct cursor *cursor, struct step_
     } else if (word_is(word, "no")) {
         word = cursor_need(parser, cursor, "an OPTION");
         if (word != NULL)
-            take_option(parser, word, true, &question->options);
+            take_option(parser, word, true, &question->options, &said->option);
     } else if (word->text[0] >= 'A' && word->text[0] <= 'Z' && !word->quoted) {
-        take_option(parser, word, false, &question->options);
+        take_option(parser, word, false, &question->options, &said->option);
     } else {
         unknown_word(parser, word);
     }
 }
 
-/* Only a client connects from somewhere; who says `from` without saying either means one. */
+/* Only a client connects; who names what only a client has, without saying either, means one. */
 static void check_whole(struct parser *parser, struct step_question *question,
                         const struct said *said) {
+    const struct word *of_client = said->from != NULL ? said->from : said->option;
     if (parser->line_is_wrong)
         return;
-    if (said->from != NULL && said->role == NULL)
+    if (of_client != NULL && said->role == NULL)
         question->client = true;
-    if (said->from != NULL && !question->client)
-        parser_error(parser, said->from,
-                     "a server binds only ADDRESS: 'from' says where a client connects from");
-    else if (question->udp && question->client)
-        parser_error(parser, said->udp, "connect() on UDP cannot be asked about");
+    if (of_client != NULL && !question->client)
+        parser_error(parser, of_client, "a server binds only ADDRESS: '%s' is about a client",
+                     of_client->text);
 }
 
 static void parse_why(struct parser *parser, struct cursor *cursor, struct step *step) {

@@ -11,7 +11,8 @@ if ! command -v jq >/dev/null; then
   finish
 fi
 
-# The address of the story about a missing one is there; root asks; a socket's own address becomes one.
+# What is missing in a story, an address or a route, is there; root asks; a socket's own address becomes
+# one.
 alone() { # SCENARIO: a case for each question, with nothing else
   awk '
     /^case / { title = $0 }
@@ -22,6 +23,7 @@ alone() { # SCENARIO: a case for each question, with nothing else
       sub(/\$[a-z.]+/, "127.0.0.1:40000")
       print title " (line " NR ")"
       print "  address 192.0.2.1"
+      if (/-> *no-route/) print "  address 203.0.113.2/24 eth0\n  address 198.51.100.1/16 eth1"
       print
     }' "$1"
 }

@@ -60,7 +60,7 @@ asks "and no other number" "FAIL asked: line 7: want 11..20, got 10" <<'S'
 S
 run "$portreuse" run "$work/asked.scenario"
 ok "text: how many ports are left of how many" out_says \
-  "found: 10 of the 10 ports of 40000-40009 are left (used: 0, explicitly bound: 0)"
+  "found: 10 of the 10 ports of 40000-40009 are left (in use towards it: 0, kept by bound sockets: 0)"
 
 # --- who asks ---
 

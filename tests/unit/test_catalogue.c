@@ -127,13 +127,11 @@ static const struct {
      "roles all run one program, so that a live look takes the process that inherited the listener "
      "for the server"},
     {"peer-close-wait", "no call fails"},
-    {"port-range-per-socket", "no question takes IP_LOCAL_PORT_RANGE yet"},
     {"reuseport-balance", "no call fails"},
     {"reuseport-blackhole", "no call is refused: a connection gets no answer"},
     {"reuseport-reload-drops", "no call is refused because of a port: connections are reset"},
     {"server-closed-first-reconnect",
      "the TIME-WAIT is at the other end: connect() is not refused, but waits"},
-    {"wrong-source", "the route is missing, not the port"},
 };
 
 static const char *reason_unseen(const char *scenario) {

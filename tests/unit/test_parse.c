@@ -617,6 +617,9 @@ static void why_takes_the_other_words_in_any_order(void **state) {
     assert_int_equal(question->options.list[0].value.number, 1);
     assert_int_equal(question->options.list[1].value.number, 0);
     assert_string_equal(question->options.list[2].value.text, "lo");
+    question = step_question(last_of("why *:80 IP_LOCAL_PORT_RANGE=40000-40009 -> any"));
+    assert_true(question->client);
+    assert_int_equal(question->options.list[0].value.high, 40009);
     question = step_question(behind_socket("why *:53 IPV6_V6ONLY=0 udp server -> any"));
     assert_true(question->udp && !question->client && question->address.pattern.any_address);
     assert_int_equal(question->options.list[0].value.kind, SOCKOPT_NUMBER);
