@@ -2,6 +2,7 @@
 #ifndef PORTREUSE_INSPECT_NAMESPACES_H
 #define PORTREUSE_INSPECT_NAMESPACES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -16,6 +17,10 @@ struct namespace {
 
 /* The namespace of this process. */
 struct namespace namespaces_here(void);
+
+/* Returns whether the namespace of this process is that of process 1, which sysctl.d(5) is for.
+ * Where process 1 may not be looked at, an ordinary user asks, most likely in the first one. */
+bool namespaces_is_first(void);
 
 /* The namespace of process `pid`; the namespace called `name`, which is a path if it contains a
  * slash, else a name of `ip netns`. Return 0 or an errno: ENOENT if there is none, EACCES without

@@ -4,18 +4,11 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "inspect/namespaces.h"
 #include "kernel/netdev.h"
 #include "kernel/sysctl.h"
-
-/* Where process 1 may not be looked at, an ordinary user asks, most likely in the first one. */
-static bool is_first_netns(void) {
-    struct stat own, first;
-    return stat("/proc/1/ns/net", &first) != 0 || stat("/proc/self/ns/net", &own) != 0 ||
-           own.st_ino == first.st_ino;
-}
 
 static bool has_no_ipv6(void) {
     char text[16];
@@ -51,7 +44,7 @@ static void find_peer(int diag, const struct inet_socket *socket, struct owner *
 void why_hints_look(int error, const struct endpoint *local, const struct evidence *evidence,
                     struct why_hints *hints) {
     int diag = sockdiag_open(NETNS_HERE);
-    *hints = (struct why_hints){.is_first_netns = is_first_netns()};
+    *hints = (struct why_hints){.is_first_netns = namespaces_is_first()};
     if (error == EADDRNOTAVAIL && local->family == AF_INET6)
         hints->no_ipv6 = has_no_ipv6();
     if (error == EADDRNOTAVAIL)

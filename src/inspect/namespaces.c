@@ -53,6 +53,12 @@ struct namespace namespaces_here(void) {
     return here;
 }
 
+bool namespaces_is_first(void) {
+    struct stat own, first;
+    return stat("/proc/1/ns/net", &first) != 0 || stat("/proc/self/ns/net", &own) != 0 ||
+           own.st_ino == first.st_ino;
+}
+
 int namespaces_of_process(pid_t pid, struct namespace *found) {
     *found = (struct namespace){0};
     snprintf(found->name, sizeof found->name, "pid %d", (int)pid);

@@ -295,7 +295,7 @@ static void do_op(char **words) {
         struct how how = read_how(words + 3);
         op_connect(value(words[1]), words[2], &how);
     } else if (strcmp(words[0], "close") == 0 || strcmp(words[0], "leave") == 0) {
-        op_close(strcmp(words[1], "client") == 0, words[0][0] == 'c');
+        op_close(words[1] != NULL && strcmp(words[1], "client") == 0, words[0][0] == 'c');
     } else if (strcmp(words[0], "bind") == 0) {
         struct how how = read_how(words + 3);
         op_bind(value(words[1]), words[2], &how);

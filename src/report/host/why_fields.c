@@ -8,67 +8,20 @@
 
 #include "inspect/keeper.h"
 #include "report/shared/layout.h"
+#include "report/shared/place.h"
 #include "report/shared/sockets.h"
 
 static const struct suspect *blamed(const struct why *why) {
     return why->evidence.suspect_count > 0 ? &why->evidence.suspects[0] : NULL;
 }
 
-/* Prints one word of a shell command. One that must not be pasted is left out. */
-static void print_word(FILE *out, const char *word) {
-    char quoted[NAMESPACE_PATH_SIZE + 64];
-    stop_quote(word, quoted, sizeof quoted);
-    fputs(quoted, out);
-}
-
-/* Returns the name that ip-netns(8) has for the namespace, or NULL if it has none. */
-static const char *netns_name(const struct namespace *where) {
-    static const char folder[] = "/run/netns/";
-    const char *path = where->path;
-    if (strncmp(path, "/var/run/", strlen("/var/run/")) == 0)
-        path += strlen("/var");
-    return strncmp(path, folder, strlen(folder)) == 0 ? path + strlen(folder) : NULL;
-}
-
 /* The option that names the namespace, with a blank behind it. */
 void why_fields_netns(FILE *out, const struct why *why) {
-    const struct namespace *where = &why->where;
-    const char *name = netns_name(where);
-    if (where->path[0] == '\0')
-        return;
-    fputs("--netns ", out);
-    print_word(out, name != NULL ? name : where->path);
-    fputc(' ', out);
+    place_print_option(out, &why->where);
 }
 
-/* Returns the process whose namespace it is, in decimal digits, or NULL. */
-static const char *process_of(const struct namespace *where, int *digits) {
-    static const char folder[] = "/proc/";
-    const char *pid = where->path + strlen(folder);
-    if (strncmp(where->path, folder, strlen(folder)) != 0)
-        return NULL;
-    *digits = (int)strspn(pid, "0123456789");
-    return *digits > 0 && strcmp(pid + *digits, "/ns/net") == 0 ? pid : NULL;
-}
-
-/* What precedes a command, so that it runs in the namespace that was asked about. */
 void why_fields_inside(FILE *out, const struct why *why) {
-    const struct namespace *where = &why->where;
-    const char *name = netns_name(where);
-    int digits;
-    const char *pid = process_of(where, &digits);
-    if (where->path[0] == '\0')
-        return;
-    if (name != NULL) {
-        fputs("ip netns exec ", out);
-        print_word(out, name);
-    } else if (pid != NULL) {
-        fprintf(out, "nsenter -t %.*s -n", digits, pid);
-    } else {
-        fputs("nsenter --net=", out);
-        print_word(out, where->path);
-    }
-    fputc(' ', out);
+    place_print_inside(out, &why->where);
 }
 
 /* `a` without the ports of the range, unless `keep` has them. */

@@ -1,0 +1,20 @@
+/* Where a command that is printed has to run: the network namespace that was asked about. */
+#ifndef PORTREUSE_REPORT_SHARED_PLACE_H
+#define PORTREUSE_REPORT_SHARED_PLACE_H
+
+#include <stdio.h>
+
+#include "inspect/namespaces.h"
+
+/* Prints one word of a shell command. One that must not be pasted is left out. */
+void place_print_word(FILE *out, const char *word);
+
+/* Prints the option that names the namespace to portreuse, `--netns blue `, and nothing for the
+ * namespace of this process. */
+void place_print_option(FILE *out, const struct namespace *where);
+
+/* Prints what precedes a command, so that it runs in the namespace: `ip netns exec blue `, `nsenter
+ * -t 4711 -n `, or nothing. */
+void place_print_inside(FILE *out, const struct namespace *where);
+
+#endif

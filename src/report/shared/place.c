@@ -1,0 +1,57 @@
+#include "report/shared/place.h"
+
+#include <string.h>
+
+#include "inspect/keeper.h"
+
+void place_print_word(FILE *out, const char *word) {
+    char quoted[NAMESPACE_PATH_SIZE + 64];
+    stop_quote(word, quoted, sizeof quoted);
+    fputs(quoted, out);
+}
+
+/* Returns the name that ip-netns(8) has for the namespace, or NULL if it has none. */
+static const char *netns_name(const struct namespace *where) {
+    static const char folder[] = "/run/netns/";
+    const char *path = where->path;
+    if (strncmp(path, "/var/run/", strlen("/var/run/")) == 0)
+        path += strlen("/var");
+    return strncmp(path, folder, strlen(folder)) == 0 ? path + strlen(folder) : NULL;
+}
+
+void place_print_option(FILE *out, const struct namespace *where) {
+    const char *name = netns_name(where);
+    if (where->path[0] == '\0')
+        return;
+    fputs("--netns ", out);
+    place_print_word(out, name != NULL ? name : where->path);
+    fputc(' ', out);
+}
+
+/* Returns the process whose namespace it is, in decimal digits, or NULL. */
+static const char *process_of(const struct namespace *where, int *digits) {
+    static const char folder[] = "/proc/";
+    const char *pid = where->path + strlen(folder);
+    if (strncmp(where->path, folder, strlen(folder)) != 0)
+        return NULL;
+    *digits = (int)strspn(pid, "0123456789");
+    return *digits > 0 && strcmp(pid + *digits, "/ns/net") == 0 ? pid : NULL;
+}
+
+void place_print_inside(FILE *out, const struct namespace *where) {
+    const char *name = netns_name(where);
+    int digits;
+    const char *pid = process_of(where, &digits);
+    if (where->path[0] == '\0')
+        return;
+    if (name != NULL) {
+        fputs("ip netns exec ", out);
+        place_print_word(out, name);
+    } else if (pid != NULL) {
+        fprintf(out, "nsenter -t %.*s -n", digits, pid);
+    } else {
+        fputs("nsenter --net=", out);
+        place_print_word(out, where->path);
+    }
+    fputc(' ', out);
+}
