@@ -59,6 +59,7 @@ struct budget_route {
     uint32_t closed;      /* sockets that entered TIME-WAIT in the last BUDGET_RECENT_S seconds */
     uint32_t ending;      /* sockets in TIME-WAIT that have less than that to go */
     enum knowledge reuse; /* whether its connections had TCP timestamps, which that needs */
+    bool loopback;        /* for which tcp_tw_reuse=2 is enough */
     struct budget_owners owners;
 };
 
@@ -79,24 +80,33 @@ struct budget {
                                   that were given to bind(): connect() chooses none of them, whatever
                                   the destination */
     uint32_t explicit_sockets; /* connections among them: bind() to a port, then connect() */
-    uint32_t kept_ports;  /* those, and the ports that a trial showed to be kept likewise: by bind()
-                             to port 0, or accepted from a listener that is closed, also in TIME-WAIT
-                             */
-    uint32_t route_count; /* all routes */
+    uint32_t kept_ports; /* those, and the ports that a trial showed to be kept likewise: by bind()
+                            to port 0, or accepted from a listener that is closed, also in TIME-WAIT
+                            */
+    uint32_t by_bind_ports;                    /* of them: bind() to port 0 surely chose them */
+    uint32_t route_count;                      /* all routes */
     struct budget_route routes[BUDGET_ROUTES]; /* that of the question first, else the one with the
                                                   fewest ports left; at least one if one is asked */
     unsigned known;                            /* how many are listed */
     unsigned tw_reuse;                         /* tcp_tw_reuse: 0, 1, or 2 (only loopback) */
     uint32_t tw_reuse_delay_ms;
-    bool timestamps; /* tcp_timestamps is not 0 */
-    bool from_proc;  /* /proc/net was read instead of sock_diag */
-    double rate;     /* new connections per second that the first route allows in the long run, each
-                        with its port until its TIME-WAIT is over; 0: no limit */
-    double growth;   /* ports per second by which the first route grows */
+    bool timestamps;         /* tcp_timestamps is not 0 */
+    bool from_proc;          /* /proc/net was read instead of sock_diag */
+    bool is_local;           /* the destination of the first route is this namespace itself */
+    struct port_set servers; /* all ports with a listener */
+    bool asked_by_root;      /* whoever asks needs no sudo(8) */
+    bool is_first_netns;     /* the namespace is that of process 1, which sysctl.d(5) is for */
+    double rate;   /* new connections per second that the first route allows in the long run, each
+                      with its port until its TIME-WAIT is over; 0: no limit */
+    double growth; /* ports per second by which the first route grows */
     double exhausted_s;   /* until no port is left at this growth; negative: never */
     struct makers makers; /* who closed connections of the first route between the two samples */
     unsigned unseen;      /* processes of this namespace that could not be looked into */
 };
+
+/* Returns whether connect() takes over the TIME-WAIT of connections of the route, once they are
+ * older than tcp_tw_reuse_delay, as far as is known. */
+bool budget_reuses(const struct budget *budget, const struct budget_route *route);
 
 /* Measures the budget; for another namespace, in a child process. */
 void budget_look(const struct budget_question *question, const struct namespace *where,

@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/units.h"
 #include "diagnose/budget_tally.h"
 #include "inspect/child.h"
 #include "kernel/netdev.h"
+#include "kernel/process.h"
 #include "kernel/silent.h"
 #include "kernel/socket.h"
 #include "kernel/sockets.h"
@@ -35,6 +37,8 @@ struct search {
 static bool count_explicit(void *context, const struct inet_socket *socket) {
     struct search *search = context;
     budget_tally_explicit(&search->tally, socket);
+    if (socket->state == STATE_LISTEN)
+        port_set_add(&search->budget->servers, socket->local.port);
     return true;
 }
 
@@ -226,8 +230,7 @@ static void find_reuse(struct search *search, struct budget_route *route) {
 
 /* Returns for how long a closed connection keeps its port. */
 static uint32_t held_ms(const struct budget *budget, const struct budget_route *route) {
-    bool reuse = route->reuse == KNOWN_YES || (route->reuse == NOT_KNOWN && budget->timestamps);
-    return reuse && route->reusable > 0 ? budget->tw_reuse_delay_ms : TIME_WAIT_MS;
+    return budget_reuses(budget, route) ? budget->tw_reuse_delay_ms : TIME_WAIT_MS;
 }
 
 /* A port is used from connect() to the end of TIME-WAIT; those that are open now stay so. */
@@ -294,10 +297,9 @@ static void forecast(struct budget *budget, double live_per_s) {
     double closings = (double)route->closed / BUDGET_RECENT_S;
     double endings = (double)route->ending / BUDGET_RECENT_S;
     double held_s = held_ms(budget, route) / 1e3;
-    bool is_reused = held_s < TIME_WAIT_MS / 1e3;
     double live = (double)route->blocked - (route->waiting - route->reusable);
     double limit = live + closings * held_s, room = (double)route->blocked + route->left_most;
-    budget->growth = live_per_s + (is_reused ? 0 : closings - endings);
+    budget->growth = live_per_s + (budget_reuses(budget, route) ? 0 : closings - endings);
     if (live_per_s <= 0 && limit < room)
         return;
     if (budget->growth > 0)
@@ -306,8 +308,8 @@ static void forecast(struct budget *budget, double live_per_s) {
 
 /* --- all together --- */
 
-/* Without the settings no port can be counted: then `failure` says which one. Returns 0 or the errno
- * of that. */
+/* Without the settings no port can be counted: then `failure` says which one. Returns 0 or the
+ * errno of that. */
 static int read_settings(struct budget *budget) {
     struct sysctl_failure unread = {0};
     sysctl_port_range(NETNS_HERE, &budget->range, &unread);
@@ -409,6 +411,7 @@ static int search_sockets(struct search *search) {
     error = find_owners(search);
     if (error != 0)
         return error;
+    budget->is_local = budget->routes[0].remote.family != 0 && is_local(&budget->routes[0].remote);
     find_rate(budget);
     bool again = budget->routes[0].remote.family != 0 && budget->asked.interval_ns > 0;
     forecast(budget, again ? live_growth(search, first_ns) : 0);
@@ -422,6 +425,7 @@ static void look_here(void *context, FILE *more) {
         .budget = budget, .sockets = sockets_open(NETNS_HERE), .holders = &holders};
     (void)more;
     holders_begin(&holders);
+    budget->is_first_netns = namespaces_is_first() && process_sees_all();
     budget->error = read_settings(budget);
     if (budget->error == 0) {
         narrow_range(budget);
@@ -442,7 +446,7 @@ void budget_look(const struct budget_question *question, const struct namespace 
                  struct budget *budget) {
     struct child child = {.where = where};
     const char *what;
-    *budget = (struct budget){.where = *where, .asked = *question};
+    *budget = (struct budget){.where = *where, .asked = *question, .asked_by_root = geteuid() == 0};
     if (where->path[0] == '\0') {
         look_here(budget, NULL);
         return;

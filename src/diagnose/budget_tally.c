@@ -334,9 +334,18 @@ static bool chance_decides(const struct budget *budget, const struct sorted *sor
            sorted->end_is_free;
 }
 
+static bool had_timestamps(const struct budget *budget, const struct budget_route *route) {
+    return route->reuse == KNOWN_YES || (route->reuse == NOT_KNOWN && budget->timestamps);
+}
+
+bool budget_reuses(const struct budget *budget, const struct budget_route *route) {
+    bool is_set = budget->tw_reuse == 1 || (budget->tw_reuse == 2 && route->loopback);
+    return is_set && had_timestamps(budget, route);
+}
+
 static void find_left(const struct budget *budget, const struct sorted *sorted,
                       struct budget_route *route) {
-    bool reuse = route->reuse == KNOWN_YES || (route->reuse == NOT_KNOWN && budget->timestamps);
+    bool reuse = had_timestamps(budget, route);
     uint32_t size = port_range_size(&budget->range);
     route->left = sorted->free + sorted->doubtful + (reuse ? sorted->waiting : 0);
     route->left_most = route->left;
@@ -352,6 +361,8 @@ static void find_left(const struct budget *budget, const struct sorted *sorted,
 
 static void count_states(const struct budget_tally *tally, struct budget_route *route) {
     size_t at = 0;
+    route->loopback = route->interface == LOOPBACK_INDEX || is_loopback(&route->local) ||
+                      is_loopback(&route->remote);
     for (const struct budget_entry *entry; (entry = next_entry(tally, route, &at)) != NULL;) {
         route->states[entry->state]++;
         route->closed += (entry->flags & RECENT) != 0;
@@ -419,19 +430,20 @@ static int compare_routes(const void *a, const void *b) {
     return one->blocked == two->blocked ? 0 : one->blocked > two->blocked ? -1 : 1;
 }
 
-static uint32_t count_kept(const struct budget_tally *tally) {
-    const struct port_range *range = &tally->budget->range;
-    uint32_t count = 0;
-    for (uint32_t i = range->low; i <= range->high; i++)
-        count += port_range_has(range, (uint16_t)i) && (port_set_has(&tally->taken, (uint16_t)i) ||
-                                                        port_set_has(&tally->refused, (uint16_t)i));
-    return count;
+static void count_kept(const struct budget_tally *tally, struct budget *budget) {
+    const struct port_range *range = &budget->range;
+    budget->kept_ports = budget->by_bind_ports = 0;
+    for (uint32_t i = range->low; i <= range->high; i++) {
+        uint16_t port = (uint16_t)i;
+        budget->kept_ports += port_range_has(range, port) && is_kept(tally, port);
+        budget->by_bind_ports += port_range_has(range, port) && is_by_bind(tally, port);
+    }
 }
 
 void budget_tally_finish(const struct budget_tally *tally, struct budget *budget) {
     budget->explicit_ports = tally->explicit_ports;
     budget->explicit_sockets = tally->explicit_sockets;
-    budget->kept_ports = count_kept(tally);
+    count_kept(tally, budget);
     budget->route_count = (uint32_t)tally->routes.count;
     for (unsigned i = 0; i < budget->known; i++) {
         struct budget_route *route = &budget->routes[i];

@@ -8,6 +8,7 @@
 
 #include "base/errnames.h"
 #include "base/units.h"
+#include "report/host/budget_advice.h"
 #include "report/host/budget_owners.h"
 #include "report/shared/json.h"
 #include "report/shared/layout.h"
@@ -245,6 +246,29 @@ static void print_rate(FILE *out, const struct budget *budget) {
     budget_owners_print_makers(out, &budget->makers);
 }
 
+static void print_advice_line(void *context, const char *line) {
+    FILE *out = context;
+    fprintf(out, "%*s", INDENT, "");
+    if (line[0] == '#')
+        layout_wrap(out, line, INDENT + 2, INDENT);
+    else
+        fprintf(out, "%s\n", line); /* to be pasted */
+}
+
+/* Prints what to do, under its heading. */
+static void print_advice(FILE *out, const struct report *report) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *advice = open_memstream(&text, &size);
+    if (advice == NULL)
+        return;
+    budget_advice(budget_of(report), judge(report->findings) != SEVERITY_OK, print_advice_line,
+                  advice);
+    if (fclose(advice) == 0 && size > 0)
+        fprintf(out, "\nWhat to do\n%s", text);
+    free(text);
+}
+
 static void write_text(const struct report *report, FILE *out) {
     const struct budget *budget = budget_of(report);
     char line[REPORT_LINE_SIZE];
@@ -252,6 +276,7 @@ static void write_text(const struct report *report, FILE *out) {
     layout_print_line(out, line, severity_verdict(judge(report->findings)), report->colour);
     if (report->quiet || budget->failure != NULL)
         return;
+    print_advice(out, report);
     print_range(out, budget);
     for (unsigned i = 0; i < budget->known; i++)
         if (budget->routes[i].remote.family != 0)
@@ -301,6 +326,10 @@ static void write_route(struct json *json, const struct budget_route *route) {
     json_end(json);
 }
 
+static void write_advice_line(void *context, const char *line) {
+    json_string(context, NULL, line);
+}
+
 static void write_json(const struct report *report, FILE *out) {
     const struct budget *budget = budget_of(report);
     struct json json = {.out = out};
@@ -332,6 +361,9 @@ static void write_json(const struct report *report, FILE *out) {
             write_route(&json, &budget->routes[i]);
     json_end(&json);
     budget_owners_json_makers(&json, &budget->makers);
+    json_array(&json, "remedies");
+    budget_advice(budget, judge(report->findings) != SEVERITY_OK, write_advice_line, &json);
+    json_end(&json);
     json_number(&json, "unseen_processes", budget->unseen);
     json_end(&json);
 }

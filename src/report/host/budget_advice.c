@@ -1,0 +1,267 @@
+/* In this order: what is wrong at all, what a program does wrong, what TIME-WAIT costs, how many
+ * ports and addresses it takes, and the range. What a command costs is a remark before it. */
+#include "report/host/budget_advice.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/errnames.h"
+#include "report/shared/place.h"
+
+/* Where the lines go. */
+struct advice {
+    const struct budget *budget;
+    const struct budget_route *route;
+    budget_advice_visit *visit;
+    void *context;
+    bool said_how_to_keep;
+};
+
+enum { WIDE_LOW = 10000, TIME_WAIT_S = 60 };
+
+/* --- lines --- */
+
+/* Visits what `print` writes to a stream, in one line. */
+typedef void line_print(FILE *out, const struct advice *advice, const char *text);
+
+static void say(const struct advice *advice, line_print *print, const char *text) {
+    char *line = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&line, &size);
+    if (out == NULL)
+        return;
+    print(out, advice, text);
+    if (fclose(out) == 0)
+        advice->visit(advice->context, line);
+    free(line);
+}
+
+static void note(const struct advice *advice, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void note(const struct advice *advice, const char *format, ...) {
+    char *text = NULL, *line = NULL;
+    va_list values;
+    va_start(values, format);
+    if (vasprintf(&text, format, values) < 0)
+        text = NULL;
+    va_end(values);
+    if (text != NULL && asprintf(&line, "# %s", text) >= 0) {
+        advice->visit(advice->context, line);
+        free(line);
+    }
+    free(text);
+}
+
+/* --- settings --- */
+
+static void print_setting(FILE *out, const struct advice *advice, const char *setting) {
+    const struct budget *budget = advice->budget;
+    if (!budget->asked_by_root)
+        fputs("sudo ", out);
+    place_print_inside(out, &budget->where);
+    fprintf(out, "sysctl -w %s", setting);
+}
+
+static void print_kept_setting(FILE *out, const struct advice *advice, const char *setting) {
+    const char *end = advice->budget->asked_by_root ? ">>" : "| sudo tee -a ";
+    fprintf(out, "echo %s %s/etc/sysctl.d/90-ports.conf", setting, end);
+}
+
+/* Visits the command that sets `NAME=VALUE`, and how it outlives the next boot, or the namespace.
+ */
+static void set(struct advice *advice, const char *setting) {
+    say(advice, print_setting, setting);
+    if (advice->budget->is_first_netns && advice->budget->where.path[0] == '\0') {
+        note(advice, "the same from the next boot on:");
+        say(advice, print_kept_setting, setting);
+    } else if (!advice->said_how_to_keep) {
+        note(advice, "a setting of this network namespace goes with it; a container keeps it by "
+                     "docker run --sysctl, a pod by sysctls in its securityContext");
+        advice->said_how_to_keep = true;
+    }
+}
+
+/* Sets a list of ports. */
+static void reserve(struct advice *advice, const struct port_set *ports) {
+    char *setting = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&setting, &size);
+    if (out == NULL)
+        return;
+    fputs("net.ipv4.ip_local_reserved_ports=", out);
+    port_set_print(ports, out);
+    if (fclose(out) == 0)
+        set(advice, setting);
+    free(setting);
+}
+
+/* --- what is wrong --- */
+
+static void print_why(FILE *out, const struct advice *advice, const char *text) {
+    const struct budget *budget = advice->budget;
+    char address[ENDPOINT_TEXT_SIZE];
+    (void)text;
+    fputs("portreuse why --as client ", out);
+    place_print_option(out, &budget->where);
+    if (budget->asked.local.family != 0)
+        fprintf(out, "--from %s ",
+                inet_ntop(budget->asked.local.family, budget->asked.local.address, address,
+                          sizeof address));
+    if (budget->asked.device[0] != '\0') {
+        fputs("--device ", out);
+        place_print_word(out, budget->asked.device);
+        fputc(' ', out);
+    }
+    fputs(endpoint_text(&budget->asked.remote, address), out);
+}
+
+static void advise_refused(const struct advice *advice) {
+    char name[ERRNAME_SIZE];
+    if (advice->budget->refused == 0)
+        return;
+    note(advice, "%s is not about ports; this says what it is about:",
+         errname(advice->budget->refused, name));
+    say(advice, print_why, "");
+}
+
+static void advise_bind(const struct advice *advice) {
+    uint32_t ports = advice->budget->by_bind_ports;
+    if (ports > 0)
+        note(advice,
+             "bind() with port 0 chose %" PRIu32 " port%s, which no other destination can use "
+             "then: set IP_BIND_ADDRESS_NO_PORT before that bind(), or do not call it",
+             ports, ports == 1 ? "" : "s");
+}
+
+/* --- TIME-WAIT --- */
+
+/* Returns how many of the ports only TIME-WAIT keeps. */
+static uint32_t waiting(const struct budget_route *route) {
+    return route->waiting > route->reusable ? route->waiting - route->reusable : 0;
+}
+
+static void advise_reuse(struct advice *advice) {
+    const struct budget *budget = advice->budget;
+    const struct budget_route *route = advice->route;
+    if (route->reuse == KNOWN_NO) {
+        note(advice, budget->timestamps
+                         ? "the other end has no TCP timestamps: tcp_tw_reuse does not help here"
+                         : "without TCP timestamps (net.ipv4.tcp_timestamps=0) tcp_tw_reuse does "
+                           "not help; later connections have them with:");
+        if (!budget->timestamps)
+            set(advice, "net.ipv4.tcp_timestamps=1");
+        return;
+    }
+    note(advice,
+         "or let connect() take over what is in TIME-WAIT for more than %.3g s, now %" PRIu32
+         " ports%s; the kernel's documentation says not to do so without the advice of experts:",
+         budget->tw_reuse_delay_ms / 1e3, route->may_reuse - route->reusable,
+         route->reuse == NOT_KNOWN ? ", if the other end has TCP timestamps" : "");
+    set(advice, "net.ipv4.tcp_tw_reuse=1");
+}
+
+static void advise_time_wait(struct advice *advice) {
+    const struct budget_route *route = advice->route;
+    if (waiting(route) * 4 < route->blocked || waiting(route) == 0 ||
+        budget_reuses(advice->budget, route))
+        return;
+    note(advice,
+         "keep connections open and use them again (HTTP keep-alive, a pool; keepalive in an "
+         "upstream of nginx), or let the other end close first: each that is closed here keeps its "
+         "port for %d s",
+         TIME_WAIT_S);
+    advise_reuse(advice);
+}
+
+/* --- how many --- */
+
+static uint32_t divided(double by, uint32_t size) {
+    uint32_t whole = (uint32_t)(by / size);
+    return by > (double)whole * size ? whole + 1 : whole;
+}
+
+/* At a rate of closings, that many ports are in TIME-WAIT, and some connections are open. Where
+ * connect() takes over TIME-WAIT, the rate cannot be told from what is left of it. */
+static void advise_number(const struct advice *advice) {
+    const struct budget *budget = advice->budget;
+    const struct budget_route *route = advice->route;
+    uint32_t size = port_range_size(&budget->range), usable = size - route->kept;
+    double rate = (double)route->closed / BUDGET_RECENT_S;
+    uint32_t open = route->blocked > waiting(route) ? route->blocked - waiting(route) : 0;
+    double ports = rate * TIME_WAIT_S + open;
+    if (rate == 0 || usable == 0 || route->kept > size || budget_reuses(budget, route))
+        return;
+    uint32_t sources = divided(ports, usable);
+    note(advice,
+         "at %.3g new connections a second, each closed here first, you need %.0f ports, that is "
+         "%" PRIu32 " source address%s or destination%s; this range has %" PRIu32,
+         rate, ports, sources, sources == 1 ? "" : "es", sources == 1 ? "" : "s", usable);
+}
+
+static void advise_sources(const struct advice *advice) {
+    if (advice->route->blocked > 0)
+        note(advice, "more addresses of this host as the source, or of the destination, have as "
+                     "many ports each (source in haproxy, proxy_bind in nginx, with "
+                     "IP_BIND_ADDRESS_NO_PORT)");
+}
+
+/* --- the range --- */
+
+static void advise_range(struct advice *advice) {
+    const struct port_range *range = &advice->budget->range;
+    struct port_set reserved = range->reserved;
+    char setting[64];
+    unsigned low = range->low < WIDE_LOW ? range->low : WIDE_LOW;
+    bool adds = false;
+    if (advice->budget->own_range || (range->low <= WIDE_LOW && range->high == UINT16_MAX))
+        return;
+    note(advice, "before you widen the range, reserve the ports of all servers in it: any other "
+                 "port can go to an outgoing connection; on a Kubernetes node reserve 30000-32767 "
+                 "(NodePorts), too");
+    for (uint32_t port = low; port <= UINT16_MAX; port++)
+        if (port_set_has(&advice->budget->servers, (uint16_t)port))
+            adds |= port_set_add(&reserved, (uint16_t)port);
+    if (adds) {
+        note(advice, "reserved already, or with a listener now; add the servers that do not run:");
+        reserve(advice, &reserved);
+    }
+    note(advice, "then widen it, at the cost of what is not reserved:");
+    snprintf(setting, sizeof setting, "net.ipv4.ip_local_port_range=\"%u %u\"", low, UINT16_MAX);
+    set(advice, setting);
+}
+
+/* While no server listens on a port of the range, connect() to it can choose that very port. */
+static void advise_self(struct advice *advice) {
+    const struct budget *budget = advice->budget;
+    struct port_set reserved = budget->range.reserved;
+    uint16_t port = advice->route->remote.port;
+    if (!budget->is_local || !port_range_has(&budget->range, port) || budget->own_range)
+        return;
+    note(advice,
+         "port %u of this host is one of the range: while nobody listens there, connect() can "
+         "connect to itself (portreuse run self-connect); reserve it, at the cost of one port:",
+         port);
+    port_set_add(&reserved, port);
+    reserve(advice, &reserved);
+}
+
+void budget_advice(const struct budget *budget, bool is_short, budget_advice_visit *visit,
+                   void *context) {
+    struct advice advice = {budget, &budget->routes[0], visit, context, false};
+    if (budget->failure != NULL || advice.route->remote.family == 0)
+        return;
+    advise_refused(&advice);
+    if (budget->refused == 0 && (is_short || budget->exhausted_s >= 0)) {
+        advise_bind(&advice);
+        advise_time_wait(&advice);
+        advise_number(&advice);
+        advise_sources(&advice);
+        advise_range(&advice);
+    }
+    advise_self(&advice);
+}

@@ -1,0 +1,179 @@
+/* What a budget advises, and what it does not. */
+#include "test.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "an_endpoint.h"
+#include "report/host/budget_advice.h"
+
+static void add_line(void *context, const char *line) {
+    fprintf(context, "%s\n", line);
+}
+
+/* The lines, which the caller frees. */
+static char *advice(const struct budget *budget, bool is_short) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    budget_advice(budget, is_short, add_line, out);
+    fclose(out);
+    return text;
+}
+
+static void assert_says(const struct budget *budget, const char *words, bool wanted) {
+    char *text = advice(budget, true);
+    if ((strstr(text, words) != NULL) != wanted)
+        fail_msg("%s '%s' in:\n%s", wanted ? "no" : "unwanted", words, text);
+    free(text);
+}
+
+/* Ten of twenty ports are used, of which eight are in TIME-WAIT. */
+static struct budget half_used(void) {
+    static const struct port_set none;
+    struct budget budget = {.known = 1,
+                            .exhausted_s = -1,
+                            .tw_reuse = 2,
+                            .tw_reuse_delay_ms = 1000,
+                            .timestamps = true,
+                            .asked_by_root = true,
+                            .is_first_netns = true};
+    struct budget_route *route = &budget.routes[0];
+    budget.range = port_range(20000, 20019, &none);
+    *route = (struct budget_route){.local = an_endpoint("192.0.2.1:0"),
+                                   .remote = an_endpoint("198.51.100.1:80"),
+                                   .used = 10,
+                                   .left = 10,
+                                   .left_least = 10,
+                                   .left_most = 10,
+                                   .blocked = 10,
+                                   .waiting = 8,
+                                   .may_reuse = 7,
+                                   .closed = 5};
+    return budget;
+}
+
+static void tcp_tw_reuse_is_advised_where_it_helps(void **state) {
+    static const struct {
+        unsigned setting;
+        bool timestamps, loopback, advised;
+        enum knowledge reuse;
+    } cases[] = {{2, true, false, true, NOT_KNOWN}, {2, true, false, true, KNOWN_YES},
+                 {2, true, false, false, KNOWN_NO}, {1, true, false, false, NOT_KNOWN},
+                 {0, true, false, true, KNOWN_YES}, {2, true, true, false, KNOWN_YES},
+                 {0, true, true, true, KNOWN_YES},  {2, false, false, false, KNOWN_NO}};
+    (void)state;
+    for (size_t i = 0; i < ROWS(cases); i++) {
+        struct budget budget = half_used();
+        budget.tw_reuse = cases[i].setting;
+        budget.timestamps = cases[i].timestamps;
+        budget.routes[0].loopback = cases[i].loopback;
+        budget.routes[0].reuse = cases[i].reuse;
+        assert_says(&budget, "sysctl -w net.ipv4.tcp_tw_reuse=1\n", cases[i].advised);
+        assert_says(&budget, "if the other end has TCP timestamps",
+                    cases[i].advised && cases[i].reuse == NOT_KNOWN);
+        assert_says(&budget, "sysctl -w net.ipv4.tcp_timestamps=1\n", !cases[i].timestamps);
+    }
+}
+
+static void the_price_stands_before_the_command(void **state) {
+    struct budget budget = half_used();
+    char *text = advice(&budget, true);
+    (void)state;
+    const char *price = strstr(text, "without the advice of experts"), *command;
+    command = strstr(text, "sysctl -w net.ipv4.tcp_tw_reuse=1");
+    assert_true(price != NULL && command != NULL && price < command);
+    price = strstr(text, "reserve the ports of all servers");
+    command = strstr(text, "sysctl -w net.ipv4.ip_local_port_range=\"10000 65535\"\n");
+    assert_true(price != NULL && command != NULL && price < command);
+    free(text);
+}
+
+static void bind_is_named_only_if_it_is_proved(void **state) {
+    struct budget budget = half_used();
+    (void)state;
+    budget.kept_ports = budget.routes[0].kept = 3;
+    assert_says(&budget, "bind() with port 0", false);
+    budget.by_bind_ports = 2;
+    assert_says(&budget, "bind() with port 0 chose 2 ports, which", true);
+}
+
+static void the_number_of_ports_goes_by_the_closings(void **state) {
+    struct budget budget = half_used();
+    (void)state;
+    /* 0.5 a second, for 60 s, and two open ones */
+    assert_says(&budget,
+                "at 0.5 new connections a second, each closed here first, you need 32 "
+                "ports, that is 2 source addresses or destinations; this range has 20\n",
+                true);
+    budget.routes[0].kept = 12;
+    assert_says(&budget, "that is 4 source addresses or destinations; this range has 8\n", true);
+    budget.routes[0].closed = 0;
+    assert_says(&budget, "new connections a second", false);
+}
+
+static void servers_of_the_wider_range_are_reserved_first(void **state) {
+    struct budget budget = half_used();
+    struct port_set reserved = {{0}};
+    (void)state;
+    port_set_add(&reserved, 20005);
+    budget.range = port_range(20000, 20019, &reserved);
+    port_set_add(&budget.servers, 8080);
+    port_set_add(&budget.servers, 30000);
+    assert_says(&budget, "sysctl -w net.ipv4.ip_local_reserved_ports=20005,30000\n", true);
+}
+
+static void a_port_of_this_host_in_the_range_is_reserved(void **state) {
+    struct budget budget = half_used();
+    (void)state;
+    budget.routes[0].remote.port = 20004;
+    assert_says(&budget, "self-connect", false);
+    budget.is_local = true;
+    char *text = advice(&budget, false); /* also if there are enough */
+    assert_non_null(strstr(text, "sysctl -w net.ipv4.ip_local_reserved_ports=20004\n"));
+    free(text);
+}
+
+static void with_enough_ports_there_is_no_advice(void **state) {
+    struct budget budget = half_used();
+    (void)state;
+    char *text = advice(&budget, false);
+    assert_string_equal(text, "");
+    free(text);
+}
+
+static void commands_run_where_the_question_was_asked(void **state) {
+    struct budget budget = half_used();
+    (void)state;
+    snprintf(budget.where.path, sizeof budget.where.path, "/run/netns/blue");
+    budget.asked_by_root = false;
+    assert_says(&budget, "\nsudo ip netns exec blue sysctl -w net.ipv4.tcp_tw_reuse=1\n", true);
+    assert_says(&budget, "sysctl.d", false);
+}
+
+static void a_refusal_is_not_about_ports(void **state) {
+    struct budget budget = half_used();
+    (void)state;
+    budget.refused = ENETUNREACH;
+    budget.asked.remote = an_endpoint("198.51.100.1:80");
+    budget.asked.local = an_endpoint("192.0.2.1:0");
+    assert_says(&budget, "ENETUNREACH is not about ports", true);
+    assert_says(&budget, "portreuse why --as client --from 192.0.2.1 198.51.100.1:80\n", true);
+    assert_says(&budget, "ip_local_port_range", false);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tcp_tw_reuse_is_advised_where_it_helps),
+        cmocka_unit_test(the_price_stands_before_the_command),
+        cmocka_unit_test(bind_is_named_only_if_it_is_proved),
+        cmocka_unit_test(the_number_of_ports_goes_by_the_closings),
+        cmocka_unit_test(servers_of_the_wider_range_are_reserved_first),
+        cmocka_unit_test(a_port_of_this_host_in_the_range_is_reserved),
+        cmocka_unit_test(with_enough_ports_there_is_no_advice),
+        cmocka_unit_test(commands_run_where_the_question_was_asked),
+        cmocka_unit_test(a_refusal_is_not_about_ports),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
