@@ -6,6 +6,9 @@
 # shellcheck source=private.sh
 . "$here/../private.sh"
 
+# A program that is traced cannot look for its leaks, as that needs ptrace(2).
+export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
+
 caller=$(cd "$helpers" && pwd)/caller
 
 # trace WORD...: runs the helper of that name, with the report in JSON in the file json.
