@@ -331,7 +331,9 @@ static int run_program(struct request *request) {
     }
     int error = program_run(&program, &end, &what);
     if (error != 0) {
-        options_complain("trace", "%s: %s", what, ptrace_explain(0, error, reason));
+        bool refused = error == EPERM || error == ENOSYS;
+        options_complain("trace", "%s: %s", what,
+                         refused ? ptrace_explain(0, error, reason) : strerror(error));
         return EXIT_TROUBLE;
     }
     return end_as_program(request, &end);

@@ -35,8 +35,9 @@ struct shared {
         _Atomic uint64_t ns; /* when it last got the signal, and from whom */
         _Atomic pid_t sender;
     } got[SIGNALS];
-    atomic_int trace_error; /* why the program could not be traced */
-    atomic_int start_error; /* why it could not be executed */
+    atomic_int trace_error;  /* why the program could not be traced */
+    atomic_int start_error;  /* why it could not be executed */
+    atomic_int filter_error; /* why the filter could not be installed */
 };
 
 struct run {
@@ -55,7 +56,8 @@ pid_t program_pid(void) {
 }
 
 int program_start_error(void) {
-    return atomic_load(&tracing->shared->start_error);
+    int error = atomic_load(&tracing->shared->filter_error);
+    return error != 0 ? error : atomic_load(&tracing->shared->start_error);
 }
 
 /* --- the program --- */
@@ -73,8 +75,9 @@ static _Noreturn void become_program(const struct run *run) {
     if (read(run->go[0], &go, 1) != 1)
         _exit(127);
     int error = seccomp_watch_socket_calls();
+    atomic_store(&run->shared->filter_error, error);
     if (error != 0)
-        give_up(run, error);
+        _exit(127);
     sigprocmask(SIG_SETMASK, &run->before, NULL);
     execvp(run->program->words[0], run->program->words);
     give_up(run, errno);
@@ -274,7 +277,11 @@ static int run_both(struct run *run, struct program_end *end, const char **what)
     leave_standard_streams();
     wait_for_both(run, end);
     *what = "tracing the program";
-    return atomic_load(&run->shared->trace_error);
+    error = atomic_load(&run->shared->trace_error);
+    if (error != 0)
+        return error;
+    *what = "installing a seccomp filter for the program";
+    return atomic_load(&run->shared->filter_error);
 }
 
 /* All signals but those that a fault of this process causes, and those that nobody can wait for. */

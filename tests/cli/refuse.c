@@ -4,6 +4,10 @@
  *   userns    no further user namespace may be made (user.max_user_namespaces=0), and no capability
  *             is left that would do without one; this needs a user namespace itself
  *   netlink   a socket of AF_NETLINK answers EPROTONOSUPPORT, as where there is no sock_diag
+ *   ptrace    ptrace() answers EPERM, as in a container without the right to it
+ *   pidfd     pidfd_getfd() answers ENOSYS, as before Linux 5.6
+ *   reading   process_vm_readv() answers ENOSYS, as where the kernel was built without it
+ *   filter    seccomp() answers EINVAL, as where the kernel was built without filters
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +24,8 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+enum { PIDFD_GETFD = 438 }; /* the same number on every processor */
 
 static void fail(const char *what) {
     fprintf(stderr, "refuse: %s: %s\n", what, strerror(errno));
@@ -72,6 +78,14 @@ int main(int argc, char **argv) {
         refuse_call(SYS_unshare, BPF_JSET, CLONE_NEWNET | CLONE_NEWUSER, EPERM);
     else if (strcmp(argv[1], "netlink") == 0)
         refuse_call(SYS_socket, BPF_JEQ, AF_NETLINK, EPROTONOSUPPORT);
+    else if (strcmp(argv[1], "ptrace") == 0)
+        refuse_call(SYS_ptrace, BPF_JGE, 0, EPERM);
+    else if (strcmp(argv[1], "pidfd") == 0)
+        refuse_call(PIDFD_GETFD, BPF_JGE, 0, ENOSYS);
+    else if (strcmp(argv[1], "reading") == 0)
+        refuse_call(SYS_process_vm_readv, BPF_JGE, 0, ENOSYS);
+    else if (strcmp(argv[1], "filter") == 0)
+        refuse_call(SYS_seccomp, BPF_JGE, 0, EINVAL);
     else
         refuse_user_namespaces();
     execvp(argv[2], argv + 2);

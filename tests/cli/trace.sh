@@ -264,6 +264,30 @@ ok "an option that is wrong" status_is 2
 run "$portreuse" trace -v true --help
 ok "what follows the program is the program's" status_is 0
 
+# --- what can be refused ---
+
+refused() { # WHAT WORD...
+  what=$1
+  shift
+  run timeout 20 "$helpers/refuse" "$what" "$portreuse" trace --output "$work/json:json" -- "$caller" "$@"
+}
+refused ptrace tcp4 bind=80
+ok "ptrace() is refused: the program does not run" status_is 2
+ok "and says nothing" out_is_empty
+ok "why, and the way out" err_has "tracing the program: the container does not allow it: run it with --cap-add=SYS_PTRACE"
+refused filter tcp4 bind=80
+ok "no seccomp filters: the program does not run" status_is 2
+ok "and why" err_has "installing a seccomp filter for the program: Invalid argument"
+refused reading tcp4 bind=80 tcp4 bind=80
+ok "process_vm_readv() is refused: the address is read otherwise" \
+  err_has "bind(127.0.0.1:80): EADDRINUSE; the program has bound it twice"
+refused pidfd tcp4 bind=80 tcp4 bind=80
+ok "pidfd_getfd() is missing: the call is told" err_has "bind(127.0.0.1:80): EADDRINUSE; the sockets in the way"
+ok "and that nothing was looked at" err_has "its options could not be read (needs Linux 5.6)"
+test_about="without pidfd_getfd()"
+calls '.options == null' true
+calls .cause ""
+
 # --- options ---
 
 run "$portreuse" trace --fail -- "$caller" tcp4 bind=80 tcp4 bind=80
