@@ -52,8 +52,16 @@ static int dispatch(int argc, char **argv) {
     const struct command *near = command_near(word);
     if (near != NULL)
         fprintf(stderr, "portreuse: unknown command '%s'; did you mean '%s'?\n", word, near->name);
+    else if (word[0] == '-')
+        fprintf(stderr,
+                "portreuse: unknown option '%s'; options follow a command, see 'portreuse help'\n",
+                word);
     else
-        fprintf(stderr, "portreuse: unknown command '%s'; 'portreuse help' lists the commands\n",
+        fprintf(stderr,
+                "portreuse: '%s' is neither a command nor an address\n"
+                "  who has a port:                  portreuse why :PORT\n"
+                "  why a program does not get one:  portreuse trace -- PROGRAM\n"
+                "  all commands:                    portreuse help\n",
                 word);
     return EXIT_TROUBLE;
 }

@@ -63,7 +63,8 @@ const struct command *command_for_question(int argc, char **argv) {
             words[count++] = argv[i];
         else if (takes_next(argv[i]))
             i++;
-    bool is_question = count > 0 && target_is_address(count, words);
+    bool misspelt = count == 2 && command_near(words[0]) != NULL && !target_is_address(1, words);
+    bool is_question = count > 0 && !misspelt && target_is_address(count, words);
     free(words);
     return is_question ? &command_why : NULL;
 }

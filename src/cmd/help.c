@@ -200,6 +200,10 @@ static int cmd_help(int argc, char **argv) {
     bool words = false;
     if (!options_parse("help", groups, argc, argv, &words))
         return EXIT_TROUBLE;
+    if (!words && argc - optind > 1) {
+        options_complain("help", "unexpected '%s': one command at a time", argv[optind + 1]);
+        return EXIT_TROUBLE;
+    }
     if (words)
         complete((size_t)(argc - optind), argv + optind, stdout);
     else if (optind < argc)

@@ -114,7 +114,11 @@ static bool compare(const struct request *request, const struct matrix *matrix,
     const char *wrong =
         bytes == NULL ? strerror(errno) : matrix_diff_read(diff, matrix, bytes, size);
     if (wrong != NULL)
-        options_complain("matrix", "--diff %s: %s", request->diff, wrong);
+        options_complain("matrix",
+                         bytes == NULL ? "--diff %s: %s"
+                                       : "--diff %s: not a report that can be compared: %s; make "
+                                         "one with 'portreuse matrix --format json >FILE'",
+                         request->diff, wrong);
     if (file >= 0)
         close(file);
     arena_free(&arena);

@@ -370,12 +370,24 @@ static bool found(const struct option_use *use, int error) {
     return error == 0;
 }
 
+/* Each of the options says where to look. Returns false, after a complaint, if one has done so. */
+static bool chooses_first(const struct option_use *use) {
+    struct target *target = use->target;
+    if (target->chosen != NULL && strcmp(target->chosen, use->name) != 0) {
+        options_complain(use->command, "%s and %s both say where to look; leave one of them out",
+                         target->chosen, use->name);
+        return false;
+    }
+    target->chosen = use->name;
+    return true;
+}
+
 static bool set_pid(const struct option_use *use) {
     struct target *target = use->target;
     struct option_use number = *use;
     int64_t pid;
     number.target = &pid;
-    if (!option_set_number(&number))
+    if (!chooses_first(use) || !option_set_number(&number))
         return false;
     int error = namespaces_of_process((pid_t)pid, &target->namespaces[0]);
     if (!found(use, error == ENOENT ? ESRCH : error))
@@ -386,19 +398,22 @@ static bool set_pid(const struct option_use *use) {
 
 static bool set_netns(const struct option_use *use) {
     struct target *target = use->target;
-    return found(use, namespaces_named(use->value, &target->namespaces[0]));
+    return chooses_first(use) && found(use, namespaces_named(use->value, &target->namespaces[0]));
 }
 
 static bool set_all(const struct option_use *use) {
     struct target *target = use->target;
     struct namespaces all;
+    if (!chooses_first(use))
+        return false;
     int error = namespaces_all(&all);
     if (error != 0) {
         options_complain(use->command, "%s: %s", use->name, strerror(error));
         return false;
     }
     free(target->namespaces);
-    *target = (struct target){.namespaces = all.list, .count = all.count, .all = true};
+    *target = (struct target){
+        .namespaces = all.list, .count = all.count, .all = true, .chosen = use->name};
     if (all.unseen > 0)
         options_complain(use->command,
                          "%u process%s could not be examined; run as root to include their "

@@ -80,6 +80,12 @@ static bool set_uid(const struct option_use *use) {
     return true;
 }
 
+/* People look for this option. */
+static bool refuse_port(const struct option_use *use) {
+    options_complain(use->command, "a port needs no option: portreuse why %s", use->value);
+    return false;
+}
+
 static bool set_device(const struct option_use *use) {
     struct why_question *question = use->target;
     if (use->value[0] == '\0' || strlen(use->value) >= sizeof question->device)
@@ -184,6 +190,11 @@ static const struct option_row rows[] = {
      .set = set_uid,
      .offset = offsetof(struct request, question),
      .help = "the program runs as this user, a name or a number; needs root"},
+    {.name = "port",
+     .letter = 'p',
+     .takes = VALUE_REQUIRED,
+     .value_name = "PORT",
+     .set = refuse_port},
     {.name = "watch",
      .takes = VALUE_OPTIONAL,
      .value_name = "TIME",
@@ -320,6 +331,35 @@ static bool is_only_of_client(const struct request *request) {
            question->try_time_wait;
 }
 
+/* Returns what is wrong with options that are of no use together, or for this address, and what to
+ * write instead; NULL if nothing is. */
+static const char *contradiction(const struct request *request, bool client) {
+    const struct why_question *question = &request->question;
+    const struct target_address *address = &request->address;
+    bool is_unix = address->typed.protocol == TYPED_UNIX;
+    bool only_ipv4 = !address->is_any && address->count == 1 && address->list[0].family == AF_INET;
+    if (request->target.as != 0 && question->other_user)
+        return "--pid asks as the user of that process: leave out --uid, or choose the network "
+               "namespace by --netns /proc/PID/ns/net";
+    if (request->watch && request->target.all)
+        return "--watch waits in one network namespace: choose it by --netns or --pid";
+    if (is_unix && (question->device[0] != '\0' || question->v6only || question->reuseport ||
+                    request->reuseaddr != BY_PROTOCOL || request->from != NULL))
+        return "a Unix socket has no device, no source address and none of the options "
+               "SO_REUSEADDR, SO_REUSEPORT and IPV6_V6ONLY: leave them out";
+    if (!client && is_only_of_client(request))
+        return "--from and the like are about a client that connects: leave them out, or ask "
+               "--as client";
+    if (question->v6only && only_ipv4)
+        return "IPV6_V6ONLY is an option of IPv6 sockets, and the address is an IPv4 one: leave "
+               "out "
+               "--v6only";
+    if (address->device[0] != '\0' && question->device[0] != '\0' &&
+        strcmp(address->device, question->device) != 0)
+        return "the address names another device than --device: leave out one of them";
+    return NULL;
+}
+
 static bool take_question(int argc, char **argv, struct request *request) {
     struct why_question *question = &request->question;
     struct target_address *address = &request->address;
@@ -327,6 +367,11 @@ static bool take_question(int argc, char **argv, struct request *request) {
         return false;
     bool client = request->client || (address->typed.connects && !request->server) ||
                   (is_only_of_client(request) && !request->server);
+    const char *wrong = contradiction(request, client);
+    if (wrong != NULL) {
+        options_complain("why", "%s", wrong);
+        return false;
+    }
     if (address->typed.protocol == TYPED_UDP)
         question->protocol = PROTOCOL_UDP;
     memcpy(question->zone, address->zone, sizeof question->zone);

@@ -34,8 +34,6 @@ static struct message go(const struct child *child) {
     message.what = "changing the user ID";
     if (setresuid(child->uid, child->uid, child->uid) < 0)
         message.error = errno;
-    if (message.error == EINVAL)
-        message.what = "changing the user ID (this user namespace does not have it)";
     return message;
 }
 

@@ -104,4 +104,34 @@ ok "also with an option" err_has "did you mean 'list'?"
 run "$portreuse" why --protocol udp --as client 127.0.0.1:9
 ok "a UDP client can be asked about" first_line_starts "FREE 127.0.0.1:9/udp: "
 
+
+# Options that do not go together, and what to do instead.
+refused() {
+  want=$1
+  shift
+  run "$portreuse" "$@"
+  ok "refused: $*" err_has "$want"
+  ok "exit 2: $*" status_is 2
+}
+refused "both say where to look" why --netns /proc/self/ns/net --pid $$ :80
+refused "both say where to look" why --all-netns --netns /proc/self/ns/net :80
+refused "choose the network namespace by --netns" why --pid $$ --uid 0 :80
+refused "--watch waits in one network namespace" why --all-netns --watch :80
+refused "a Unix socket has no device" why --device lo /run/x.sock
+refused "a Unix socket has no device" why --reuse-port unix:x
+refused "or ask --as client" why --as server --from 127.0.0.1 :80
+refused "leave out --v6only" why --v6only 127.0.0.1:80
+refused "another device" why --device lo '127.0.0.1%eth0:80'
+refused "a port needs no option: portreuse why 8080" why --port 8080
+refused "a port needs no option: portreuse why 8080" why -p 8080
+refused "one command at a time" help why what
+refused "neither a command nor an address" nginx
+refused "portreuse trace -- PROGRAM" nginx
+refused "unknown option '--foo'" --foo
+refused "did you mean 'why'?" wy :80
+refused "No such process" why --pid 999999999 :80
+refused "make one with 'portreuse matrix --format json >FILE'" matrix --diff /etc/passwd
+run "$portreuse" why --device no-such-dev :80
+ok "a device that is not there is named" out_says "There is no network device 'no-such-dev'"
+
 finish

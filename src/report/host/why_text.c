@@ -309,6 +309,21 @@ static void note_unseen(struct notes *notes, const struct why *why) {
         note(notes, "The sockets changed during both looks; this is what the second one saw.");
 }
 
+/* What could not be done, where an errno alone says little. */
+static void note_failure(struct notes *notes, const struct why *why) {
+    const struct why_question *asked = &why->asked;
+    if (why->error == ENODEV && (asked->device[0] != '\0' || asked->zone[0] != '\0'))
+        note(notes,
+             "There is no network device '%s' in this network namespace; 'ip link' lists those "
+             "that are there.",
+             asked->device[0] != '\0' ? asked->device : asked->zone);
+    if (why->error == EINVAL && asked->other_user)
+        note(notes,
+             "The user ID %u does not exist in this user namespace: only root outside of it can "
+             "ask as that user.",
+             asked->uid);
+}
+
 /* What the question was taken for, and what else it says. */
 static void note_question(struct notes *notes, const struct why *why) {
     char name[ERRNAME_SIZE], text[ENDPOINT_TEXT_SIZE];
@@ -334,6 +349,8 @@ static void note_client(void *context, const char *text) {
 static void print_notes(FILE *out, const struct why *why) {
     struct notes notes = {.out = out};
     note_question(&notes, why);
+    if (why->verdict == WHY_UNKNOWN)
+        note_failure(&notes, why);
     why_client_text_notes(why, note_client, &notes);
     if (why->asked.protocol == PROTOCOL_UNIX)
         note_unix_socket(&notes, why);

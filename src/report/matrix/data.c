@@ -211,7 +211,7 @@ const char *matrix_diff_read(struct matrix_diff *diff, const struct matrix *matr
     if (diff->earlier->protocol != matrix->protocol)
         return "it is the matrix of another protocol";
     if (!reading.has_pairs)
-        return "it has no pairs; 'portreuse matrix --format json' writes such a file";
+        return "it has no pairs";
     do {
         diff->compared += both_have(diff, matrix, &pair);
         diff->changed += changed(diff, matrix, &pair);
