@@ -16,6 +16,7 @@
 #include "inspect/namespaces.h"
 #include "inspect/owners.h"
 #include "inspect/rest.h"
+#include "kernel/holder.h"
 #include "kernel/sysctl.h"
 
 enum { WHY_TEXT_SIZE = 112, WHY_TAKEN_SIZE = 480, WHY_OTHERS = 3 };
@@ -37,7 +38,7 @@ struct why_question {
     bool no_port;                   /* it sets IP_BIND_ADDRESS_NO_PORT before bind() */
     bool try_time_wait; /* a trial of connect() may end a connection in TIME-WAIT, as connect()
                             itself would */
-    bool every_trial;    /* make all trials, also where the first one settles the question */
+    bool every_trial;   /* make all trials, also where the first one settles the question */
 
     pid_t as;        /* the program runs with the user, groups and capabilities of this process; 0:
                         with ours */
@@ -113,6 +114,7 @@ struct why {
                                                      addresses of the name */
     unsigned address_count;                       /* 0: only one was asked for */
     struct evidence evidence;                     /* sockets in the way, if there are any */
+    struct kernel_holder holder;   /* of the kernel, if the first socket in the way is its own */
     struct rest rest;              /* those that the evidence has no room for, and their servers */
     struct why_range holders;      /* if the kernel was to choose the port: who has them */
     struct why_unix unix_socket;   /* of a Unix socket */

@@ -136,8 +136,21 @@ void why_name(struct why *why) {
         return;
     if (first->occupant.socket.state == STATE_LISTEN && first->server.shape == SERVER_LEAK)
         why_blame(why, CAUSE_LEAKED_LISTENER, WHEN_ALWAYS);
+    else if (first->owners.count == 0 && why->holder.kind != HOLDER_NONE)
+        why_blame(why, CAUSE_KERNEL_SOCKET, WHEN_ALWAYS);
     else if (first->owners.count == 0 && first->owners.search == OWNERS_SEARCHED && !why->changed)
         why_blame(why, CAUSE_HELD_BY_NO_PROCESS, WHEN_ALWAYS);
+}
+
+/* A socket of which no process is known can be one of the kernel's own. */
+static void find_holder(struct why *why) {
+    const struct suspect *first = &why->evidence.suspects[0];
+    const struct inet_socket *socket = &first->occupant.socket;
+    bool listens = socket->state == STATE_LISTEN ||
+                   (socket->protocol == PROTOCOL_UDP && socket->state == STATE_CLOSED);
+    if (!why->evidence.automatic && why->evidence.suspect_count > 0 && first->owners.count == 0 &&
+        listens)
+        why->holder = holder_find(socket->protocol == PROTOCOL_UDP, &socket->local);
 }
 
 void why_find_suspects(struct why *why) {
@@ -164,6 +177,7 @@ void why_find_suspects(struct why *why) {
         if (suspect->occupant.socket.interface != 0)
             if_indextoname(suspect->occupant.socket.interface, suspect->device);
     }
+    find_holder(why);
     why_name(why);
     free(candidates.list);
     if (look.diag >= 0)

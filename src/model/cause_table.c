@@ -178,18 +178,28 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
               NOTE("in your own program: bind the port once, close the earlier socket first, or "
                    "set SO_REUSEPORT on all of them")},
          .no_scenario = "Only the program itself knows what it binds: portreuse trace shows it."},
+    [CAUSE_KERNEL_SOCKET] =
+        {.name = "kernel-socket",
+         .weight = LISTENER_WEIGHT,
+         .sentences = {{WHEN_ALWAYS,
+                        "the socket belongs to the kernel itself, for something that was set up "
+                        "there: there is no process to stop"}},
+         .headline = "the kernel has it for {holder}; take that away",
+         .remedies = {{REMEDY_HERE_ROOT, "{release}", "{release_price}", IF_ALWAYS},
+                      NOTE("or have your program use another port")},
+         .no_scenario = "No step of the scenario language sets up a tunnel or an NFS server."},
     [CAUSE_HELD_BY_NO_PROCESS] =
         {.name = "held-by-no-process",
          .weight = LISTENER_WEIGHT,
          .sentences = {{WHEN_ALWAYS,
                         "no process has the socket open: it is in transit between two processes "
                         "(SCM_RIGHTS), or belongs to an io_uring instance or to the kernel itself "
-                        "(NFS, a block device over TCP)"}},
+                        "(NFS, WireGuard, a block device over TCP)"}},
          .headline = "no process has the socket open",
-         .remedies = {{REMEDY_HERE, "ss -Htlnep 'sport = :{port}'", NULL, IF_ALWAYS},
-                      NOTE("the ports of the kernel's NFS server are in /proc/fs/nfsd/portlist; it "
-                           "stops with "
-                           "its unit, nfs-server.service")},
+         .remedies = {{REMEDY_HERE_ROOT, "{ss} 'sport = :{port}'", NULL, IF_ALWAYS},
+                      NOTE("of the kernel it can be WireGuard (wg show all listen-port), the NFS "
+                           "client's callback, ksmbd, an iSCSI or NVMe target, DLM: each ends with "
+                           "its unit")},
          .no_scenario = "No step of the scenario language leaves a socket without a process."},
     [CAUSE_BOUND_BUT_IDLE] =
         {.name = "bound-but-idle",

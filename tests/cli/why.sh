@@ -295,7 +295,7 @@ if is_root && users_may; then
     "$portreuse" why 127.0.0.1:2000
   ok "without rights the cause is named" out_has "  address-in-use: "
   ok "the user of the socket is shown" out_has "not found: processes of other users cannot be searched; user ID 0"
-  ok "and what root would add" out_matches 'processes could not be searched. As root'
+  ok "and what root would add" out_matches 'process(es)? could not be searched. As root'
   end
 else
   skip "somebody else's socket" "it needs root and a user"

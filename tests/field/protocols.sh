@@ -58,18 +58,42 @@ done()'
 
 # A kernel's own socket: no process has it.
 row_kernel() {
-  # VXLAN is much the same as WireGuard here, and more kernels have it.
-  if command -v wg >/dev/null && ip link add wg0 type wireguard 2>/dev/null; then
-    wg set wg0 listen-port 51820
-    ip link set wg0 up
-  elif ! ip link add vx0 type vxlan id 1 dstport 51820 local 127.0.0.1 2>/dev/null || ! ip link set vx0 up; then
-    skip "$label" "neither WireGuard nor VXLAN here"
+  if ! ip link add vx0 type vxlan id 1 dstport 51820 local 127.0.0.1 2>/dev/null || ! ip link set vx0 up; then
+    skip "$label" "this kernel has no VXLAN"
     return
   fi
-  # In a process namespace of our own it cannot know that no process has it.
+  ip link add vx1 type vxlan id 2 dstport 4789 local 127.0.0.1 && ip link set vx1 up
   ask udp/51820
-  first 'EADDRINUSE .*'
+  first 'EADDRINUSE 0\.0\.0\.0:51820/udp: the kernel has it for VXLAN device vx0.*'
+  cause kernel-socket
+  remedy '(sudo )?ip link delete vx0'
   exits 1
+  if as_other true 2>/dev/null; then
+    as=as_other
+    ask udp/51820
+    as=
+    first 'EADDRINUSE .*: the kernel has it for VXLAN device vx0.*'
+    remedy 'sudo ip link delete vx0'
+  fi
+  sh -c "$(json '.remedies[]' | grep -o 'ip link .*')"
+  ask udp/51820
+  exits 0
+  holds "$label: the other device stays" ip link show vx1
+}
+
+# A port of an endpoint of MPTCP's path manager: the kernel listens.
+row_mptcp_endpoint() {
+  if ! ip mptcp endpoint add 127.0.0.1 port 8090 signal 2>/dev/null; then
+    skip "$label" "this kernel has no MPTCP, or ip does not know it"
+    return
+  fi
+  ask 127.0.0.1:8090
+  first 'EADDRINUSE 127\.0\.0\.1:8090: the kernel has it for MPTCP endpoint 1.*'
+  cause kernel-socket
+  remedy '(sudo )?ip mptcp endpoint delete id 1'
+  sh -c "$(json '.remedies[]' | grep '^ip mptcp')"
+  ask 127.0.0.1:8090
+  exits 0
 }
 
 row_unix_live() {

@@ -796,10 +796,10 @@ static bool names_cause(const struct row *rows, size_t count, const char *name) 
 
 /* These are found without a socket, or by its owners: tests/unit/test_why.c. */
 static bool is_of_no_socket(enum cause cause) {
-    return cause == CAUSE_HELD_BY_NO_PROCESS || cause == CAUSE_BOUND_TWICE ||
-           cause == CAUSE_ADDRESS_TENTATIVE || cause == CAUSE_NO_ROUTE ||
-           cause == CAUSE_WRONG_SOURCE || cause == CAUSE_PRIVILEGED_PORT ||
-           cause == CAUSE_NOT_PERMITTED ||
+    return cause == CAUSE_HELD_BY_NO_PROCESS || cause == CAUSE_KERNEL_SOCKET ||
+           cause == CAUSE_BOUND_TWICE || cause == CAUSE_ADDRESS_TENTATIVE ||
+           cause == CAUSE_NO_ROUTE || cause == CAUSE_WRONG_SOURCE ||
+           cause == CAUSE_PRIVILEGED_PORT || cause == CAUSE_NOT_PERMITTED ||
            (cause >= CAUSE_UNIX_SOCKET_IN_USE && cause <= CAUSE_UNIX_NOT_PERMITTED);
 }
 

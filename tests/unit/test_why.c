@@ -163,6 +163,23 @@ static enum cause cause_without_owner(enum owners_search search, uint32_t inode)
     return why.cause;
 }
 
+/* What is known to be the kernel's needs no search. */
+static void the_kernel_can_have_a_port(void **state) {
+    struct why why = a_refusal();
+    (void)state;
+    why.holder.kind = HOLDER_VXLAN;
+    why.evidence.suspects[0].owners.search = OWNERS_DENIED;
+    why.evidence.suspects[0].occupant.socket.inode = 0;
+    why_name(&why);
+    assert_int_equal(why.cause, CAUSE_ADDRESS_IN_USE);
+    why.evidence.suspects[0].occupant.socket.inode = INODE;
+    why_name(&why);
+    assert_int_equal(why.cause, CAUSE_KERNEL_SOCKET);
+    why.evidence.suspects[0].owners.count = 1;
+    why_name(&why);
+    assert_int_equal(why.cause, CAUSE_ADDRESS_IN_USE);
+}
+
 static void no_process_has_it_only_if_all_were_searched(void **state) {
     (void)state;
     assert_int_equal(cause_without_owner(OWNERS_SEARCHED, INODE), CAUSE_HELD_BY_NO_PROCESS);
@@ -536,6 +553,7 @@ int main(void) {
         cmocka_unit_test(the_refusal_is_that_of_the_program_asked_about),
         cmocka_unit_test(one_owner_leaves_the_cause_as_it_is),
         cmocka_unit_test(several_owners_are_a_server_unless_they_only_inherited_it),
+        cmocka_unit_test(the_kernel_can_have_a_port),
         cmocka_unit_test(no_process_has_it_only_if_all_were_searched),
         cmocka_unit_test(fields_are_filled_in),
         cmocka_unit_test(every_command_that_is_needed_is_given),

@@ -111,6 +111,45 @@ void why_fields_sockets(FILE *out, const struct why *why) {
     }
 }
 
+/* What of the kernel has the port, and how it gives it up. */
+static const struct {
+    const char *name, *release, *price;
+} holders[] = {
+    [HOLDER_NONE] = {"something", "", ""},
+    [HOLDER_VXLAN] = {"VXLAN device ", "ip link delete ",
+                      "this removes the network device, and what goes through it:"},
+    [HOLDER_GENEVE] = {"GENEVE device ", "ip link delete ",
+                       "this removes the network device, and what goes through it:"},
+    [HOLDER_BAREUDP] = {"bareudp device ", "ip link delete ",
+                        "this removes the network device, and what goes through it:"},
+    [HOLDER_MPTCP] = {"MPTCP endpoint ", "ip mptcp endpoint delete id ",
+                      "peers of MPTCP connections are no longer told this address and port:"},
+    [HOLDER_NFSD] = {"its NFS server", "systemctl stop nfs-server.service",
+                     "the clients of all exports then wait until it is started again:"},
+    [HOLDER_LOCKD] = {"its NFS lock manager", "systemctl stop nfs-server.service",
+                      "the clients of all exports then wait; the lock manager also stays while an "
+                      "NFSv3 file system is mounted here:"},
+};
+
+void why_fields_holder(FILE *out, const struct why *why) {
+    fputs(holders[why->holder.kind].name, out);
+    layout_text(out, why->holder.name);
+}
+
+void why_fields_release(FILE *out, const struct why *why) {
+    fputs(holders[why->holder.kind].release, out);
+    place_print_word(out, why->holder.name);
+}
+
+void why_fields_release_price(FILE *out, const struct why *why) {
+    fputs(holders[why->holder.kind].price, out);
+}
+
+/* ss(8) with what it takes to show the sockets of this protocol and their owners. */
+void why_fields_ss(FILE *out, const struct why *why) {
+    fputs(why->asked.protocol == PROTOCOL_UDP ? "ss -Hulnep" : "ss -Htlnep", out);
+}
+
 void why_fields_expires(FILE *out, const struct why *why) {
     const struct suspect *suspect = blamed(why);
     fprintf(out, "%" PRIu32 " s",
