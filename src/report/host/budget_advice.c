@@ -198,9 +198,10 @@ static void advise_number(const struct advice *advice) {
         return;
     uint32_t sources = divided(ports, usable);
     note(advice,
-         "at %.3g new connections a second, each closed here first, you need %.0f ports, that is "
+         "at %.*f new connections a second, each closed here first, you need %.0f ports, that is "
          "%" PRIu32 " source address%s or destination%s; this range has %" PRIu32,
-         rate, ports, sources, sources == 1 ? "" : "es", sources == 1 ? "" : "s", usable);
+         rate < 10, rate, ports, sources, sources == 1 ? "" : "es", sources == 1 ? "" : "s",
+         usable);
 }
 
 static void advise_sources(const struct advice *advice) {
