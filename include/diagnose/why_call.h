@@ -20,14 +20,16 @@ struct why_call {
     struct unix_question unix_socket;
     struct socket_view socket; /* the socket after the call; not `open` if it cannot be looked at */
     char device[IF_NAMESIZE];  /* that it is bound to, or "" */
+    int network; /* an open file of the socket's network namespace; -1: that of the process */
 };
 
 /* Returns whether a look can name a cause. Other failures speak for themselves: nobody listens
  * there (ECONNREFUSED), the socket is bound already (EINVAL). */
 bool why_call_has_cause(const struct why_call *call);
 
-/* Looks, in the network namespace of the process. `why->verdict` is WHY_REFUSED, or WHY_UNKNOWN if
- * the look itself failed, or if it was not this host that refused (no `failure` then). A socket that the process has open itself is CAUSE_BOUND_TWICE. */
+/* Looks, in the network namespace of the socket. `why->verdict` is WHY_REFUSED, or WHY_UNKNOWN if
+ * the look itself failed, or if it was not this host that refused (no `failure` then). A socket
+ * that the process has open itself is CAUSE_BOUND_TWICE. */
 void why_call_look(const struct why_call *call, struct why *why);
 
 #endif

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -178,12 +179,29 @@ static void look_at_name(void *context, FILE *more) {
     why_unix_look(&asked, &place->found);
 }
 
-static struct place place_of(const struct why_call *call) {
-    struct place place = {.asked = &call->unix_socket, .folder = -1};
-    bool absolute = call->unix_socket.name[0] == '/';
+/* Makes a relative path one that means the same here, if it fits: what people paste then works from
+ * everywhere, and also when the process is gone. */
+static void make_absolute(pid_t process, struct unix_question *asked) {
+    char folder[UNIX_NAME_SIZE], path[40];
+    snprintf(path, sizeof path, "/proc/%d/cwd", (int)process);
+    ssize_t size = readlink(path, folder, sizeof folder);
+    if (size <= 0 || folder[0] != '/' || (size_t)size + 1 + asked->name_size > UNIX_NAME_SIZE)
+        return;
+    memmove(asked->name + size + 1, asked->name, asked->name_size);
+    memcpy(asked->name, folder, (size_t)size);
+    asked->name[size] = '/';
+    asked->name_size += (size_t)size + 1;
+    asked->name[asked->name_size] = '\0';
+}
+
+static struct place place_of(const struct why_call *call, struct unix_question *asked) {
+    struct place place = {.asked = asked, .folder = -1};
     char path[40];
     place.other_root = !same_root(call->process);
-    if (call->unix_socket.name[0] == '\0' || (absolute && !place.other_root))
+    if (asked->name[0] != '\0' && asked->name[0] != '/' && !place.other_root)
+        make_absolute(call->process, asked);
+    bool absolute = asked->name[0] == '/';
+    if (asked->name[0] == '\0' || (absolute && !place.other_root))
         return place;
     snprintf(path, sizeof path, "/proc/%d/%s", (int)call->process, absolute ? "root" : "cwd");
     place.folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -205,12 +223,13 @@ static void judge_name(const struct why_call *call, const struct why_unix *found
 static void look_at_unix_socket(const struct why_call *call, struct why *why) {
     struct child child = {
         .where = &why->where, .as = other_user(call->process), .seconds = MOST_SECONDS};
-    struct place place = place_of(call);
+    struct place place = place_of(call, &why->asked.unix_socket);
     const char *what;
     int error = child_run(&child, look_at_name, &place, sizeof place, NULL, &what);
     if (place.folder >= 0)
         close(place.folder);
     if (error == 0) {
+        place.found.files_of = place.folder >= 0 ? call->process : 0;
         judge_name(call, &place.found, why);
         spare_own_process(call, why);
     } else {
@@ -246,11 +265,40 @@ static struct why_question question_of(const struct why_call *call) {
     return asked;
 }
 
+/* Finds a path to a namespace that people can use; without one, that of our own descriptor. */
+static void find_path(uint64_t inode, int file, struct namespace *where) {
+    struct namespaces all;
+    snprintf(where->path, sizeof where->path, "/proc/self/fd/%d", file);
+    snprintf(where->name, sizeof where->name, "that of the socket");
+    where->inode = inode;
+    if (namespaces_all(&all) != 0)
+        return;
+    for (size_t i = 0; i < all.count; i++)
+        if (all.list[i].inode == inode)
+            *where = all.list[i];
+    free(all.list);
+}
+
+/* The process, or one of its threads, may have gone to another namespace since it made the socket.
+ * Returns 0 or an errno. */
+static int find_namespace(const struct why_call *call, struct namespace *where) {
+    struct stat file;
+    int error = namespaces_of_process(call->process, where);
+    if (call->network >= 0 && fstat(call->network, &file) == 0 &&
+        (error != 0 || where->inode != file.st_ino)) {
+        find_path(file.st_ino, call->network, where);
+        error = 0;
+    }
+    if (error == 0 && where->inode == namespaces_here().inode)
+        *where = namespaces_here();
+    return error;
+}
+
 void why_call_look(const struct why_call *call, struct why *why) {
     struct task task = {.call = call};
     struct namespace where;
-    const char *what = "finding the network namespace of the process";
-    int error = namespaces_of_process(call->process, &where);
+    const char *what = "finding the network namespace of the socket";
+    int error = find_namespace(call, &where);
     owners_forget();
     *why = (struct why){.asked = question_of(call),
                         .verdict = WHY_REFUSED,
@@ -259,8 +307,6 @@ void why_call_look(const struct why_call *call, struct why *why) {
                         .own_inode = call->socket.inode,
                         .asked_by_root = geteuid() == 0};
     why_blame(why, CAUSE_UNKNOWN, WHEN_NO_OCCUPANT);
-    if (error == 0 && where.inode == namespaces_here().inode)
-        where = namespaces_here();
     if (error == 0)
         why->where = where;
     if (error == 0 && call->protocol == PROTOCOL_UNIX) {

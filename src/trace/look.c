@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -13,6 +15,9 @@
 
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262 /* <linux/in.h>, Linux 5.6 */
+#endif
+#ifndef SIOCGSKNS
+#define SIOCGSKNS 0x894C /* <linux/sockios.h>, Linux 4.10 */
 #endif
 #ifndef IP_BIND_ADDRESS_NO_PORT
 #define IP_BIND_ADDRESS_NO_PORT 24 /* <linux/in.h>, Linux 4.2 */
@@ -60,6 +65,16 @@ void look_at_socket(const struct traced_call *call, struct recorded_socket *sock
         socket->protocol = PROTOCOL_UNIX;
         socket->protocol_known = call->address.ss_family == AF_UNIX;
     }
+}
+
+int look_at_namespace(const struct traced_call *call) {
+    char path[40];
+    int fd = ptrace_borrow(call->process, call->thread, call->fd);
+    int found = fd < 0 ? -1 : ioctl(fd, SIOCGSKNS);
+    if (fd >= 0)
+        close(fd);
+    snprintf(path, sizeof path, "/proc/%d/ns/net", (int)call->thread);
+    return found >= 0 ? found : open(path, O_RDONLY | O_CLOEXEC);
 }
 
 /* The path ends at a NUL, or with the address; an abstract name begins with a NUL. */

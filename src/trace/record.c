@@ -387,7 +387,8 @@ static struct why_call question_of(const struct recorded_call *call, const char 
                                 .protocol = call->socket.protocol,
                                 .address = call->address,
                                 .unix_socket = call->unix_socket,
-                                .socket = call->socket.view};
+                                .socket = call->socket.view,
+                                .network = -1};
     snprintf(question.zone, sizeof question.zone, "%s", zone);
     snprintf(question.device, sizeof question.device, "%s", call->socket.device);
     return question;
@@ -456,7 +457,8 @@ static void count(struct record *record, struct recorded_call *row, bool is_new)
 }
 
 /* Looks for the reason, unless that was done just now for the same process and call. */
-static void keep_failed(struct record *record, const struct recorded_call *call, const char *zone) {
+static void keep_failed(struct record *record, const struct recorded_call *call, const char *zone,
+                        const struct traced_call *made) {
     uint64_t key = key_of_process(call);
     struct kind_entry *recent = entry_of(&record->recent, &key);
     if (recent->call != NULL && units_now_ns() - recent->looked_ns < AGAIN_NS) {
@@ -471,7 +473,10 @@ static void keep_failed(struct record *record, const struct recorded_call *call,
         why = malloc(sizeof *why);
         if (why == NULL)
             arena_out_of_memory();
+        question.network = look_at_namespace(made);
         why_call_look(&question, why);
+        if (question.network >= 0)
+            close(question.network);
     }
     struct recorded_call *row = row_of(record, call, why, &is_new);
     if (row == NULL || !is_new)
@@ -498,7 +503,7 @@ void record_call(struct record *record, const struct traced_call *call) {
     if (!is_wanted(record, call))
         return;
     if (kept.error != 0) {
-        keep_failed(record, &kept, zone);
+        keep_failed(record, &kept, zone, call);
         return;
     }
     struct recorded_call *row = row_of(record, &kept, NULL, &is_new);

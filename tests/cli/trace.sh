@@ -165,6 +165,44 @@ END
   ok "$test_about: the program is not told to be stopped" sh -c '! grep -q "^ *kill [0-9]" "$1"' - "$work/err"
 fi
 
+# A socket stays in the network namespace that it was made in, wherever its process or thread goes.
+if command -v python3 >/dev/null; then
+  cat >"$work/moves" <<'END'
+import ctypes, os, socket, sys, threading
+unshare = ctypes.CDLL(None, use_errno=True).unshare
+def pair():
+    first, second = socket.socket(), socket.socket()
+    for s in first, second:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    first.bind(("0.0.0.0", 60))
+    first.listen()
+    return first, second
+def refuse(second):
+    try:
+        second.bind(("0.0.0.0", 60))
+    except OSError as e:
+        print(e.errno)
+if sys.argv[1] == "process":
+    first, second = pair()
+    if unshare(0x40000000) == 0:
+        refuse(second)
+else:
+    def work():
+        if unshare(0x40000000) == 0:
+            first, second = pair()
+            refuse(second)
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+END
+  for who in process thread; do
+    run timeout 60 "$portreuse" trace --output "$work/json:json" -- python3 "$work/moves" $who
+    test_about="a $who in another network namespace than its socket or its process"
+    ok "$test_about: the program sees the same" out_has 98
+    calls .cause bound-twice
+  done
+fi
+
 # --- Unix sockets ---
 
 "$caller" unix bind="$work/s" >/dev/null
@@ -187,6 +225,11 @@ calls .address unix:@name
   run timeout 20 "$portreuse" trace -- "$caller" unix bind=s unix bind=s
 )
 ok "a relative path is that of the program" err_has "bind(unix:s): EADDRINUSE; the program has bound it twice"
+(
+  cd "$work" || exit
+  run timeout 20 "$portreuse" trace -- "$caller" unix bind=s
+)
+ok "what to do with it works from everywhere" err_has "rm $work/s"
 
 # --- other ways to make a call ---
 
