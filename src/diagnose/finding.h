@@ -80,8 +80,10 @@ struct why_client {
     bool reuses;            /* a connection in TIME-WAIT does not keep connect() from choosing its
                                port: tcp_tw_reuse, for this destination */
     bool no_timestamps;     /* tcp_timestamps=0 here, so that nothing in TIME-WAIT is taken over */
-    bool takes_time_wait;   /* FREE, by taking over a connection in TIME-WAIT: if that had TCP
-                               timestamps */
+    enum knowledge timestamps; /* where that matters: whether connections to the peer have TCP
+                                  timestamps, by those that live */
+    bool takes_time_wait;      /* FREE, by taking over a connection in TIME-WAIT: if that had TCP
+                                  timestamps */
 };
 
 /* The answer for one of several addresses that a client can connect to. */

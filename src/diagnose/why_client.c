@@ -37,6 +37,8 @@ static void refuse(struct why *why, int error, const char *call) {
     why->verdict = WHY_REFUSED;
     why->error = error;
     why->call = call;
+    why->needs_reuseaddr = false; /* what bind() alone would have met */
+    why->evidence = (struct evidence){0};
 }
 
 static bool is_udp(const struct why *why) {
@@ -71,7 +73,6 @@ static void make_attempt(void *context, FILE *more) {
 
 static struct attempt attempt_of(const struct why *why) {
     const struct why_question *asked = &why->asked;
-    bool fixed = asked->local.port != 0;
     struct attempt attempt = {
         .trial = {.protocol = asked->protocol,
                   .remote = asked->remote,
@@ -79,7 +80,7 @@ static struct attempt attempt_of(const struct why *why) {
                   .low = asked->range_low,
                   .high = asked->range_high,
                   .no_port = asked->no_port,
-                  .reuseaddr = asked->reuseaddr || (fixed && why->needs_reuseaddr),
+                  .reuseaddr = asked->reuseaddr,
                   .reuseport = asked->reuseport,
                   .v6only = asked->v6only,
                   .device = netdev_index(asked->device),
@@ -289,11 +290,44 @@ static bool finds_one_to_take(const struct why *why, const struct attempt *attem
     return waiting.found;
 }
 
+/* Whether connections to the peer have TCP timestamps: what those that live have. */
+struct stamps {
+    uint16_t port;
+    enum knowledge same_port, other_port;
+};
+
+static bool note_stamps(void *context, const struct inet_socket *socket) {
+    struct stamps *stamps = context;
+    if (socket->timestamps_known)
+        *(socket->remote.port == stamps->port ? &stamps->same_port : &stamps->other_port) =
+            knowledge_of(socket->timestamps);
+    return stamps->same_port == NOT_KNOWN;
+}
+
+/* Within one network namespace, the one setting is that of both ends. */
+static enum knowledge find_timestamps(const struct why *why) {
+    struct stamps stamps = {.port = why->client.to.port};
+    struct diag_query query = sockdiag_query(1U << STATE_ESTABLISHED | 1U << STATE_CLOSE_WAIT |
+                                             1U << STATE_FIN_WAIT_1 | 1U << STATE_FIN_WAIT_2);
+    if (why->client.no_timestamps)
+        return KNOWN_NO;
+    if (why->client.to_this_host)
+        return KNOWN_YES;
+    struct sockets sockets = sockets_open(NETNS_HERE);
+    query.remote =
+        (struct endpoint_pattern){.endpoint = endpoint_unmapped(&why->client.to), .any_port = true};
+    query.opener = true;
+    sockets_dump(&sockets, &query, note_stamps, &stamps);
+    sockets_close(&sockets);
+    return stamps.same_port != NOT_KNOWN ? stamps.same_port : stamps.other_port;
+}
+
 /* Nothing but taking over a TIME-WAIT is left. */
 static void judge_time_wait(struct why *why, const struct attempt *attempt) {
     bool fixed = why->asked.local.port != 0;
     why->client.not_tried = "a trial would end a TIME-WAIT";
-    if (!why->client.no_timestamps && (fixed || finds_one_to_take(why, attempt))) {
+    why->client.timestamps = find_timestamps(why);
+    if (why->client.timestamps != KNOWN_NO && (fixed || finds_one_to_take(why, attempt))) {
         why->client.takes_time_wait = true;
         return;
     }

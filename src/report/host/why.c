@@ -466,12 +466,11 @@ static const struct shape {
     {SHORT_NAMES, false, false, true, false},
 };
 
-/* Returns whether the source need not be said: there is none, or it is the destination itself. */
+/* Returns whether the source need not be said: there is none, or the destination is this host. */
 static bool is_source_plain(const struct why *why) {
     return why->asked.remote.family == 0 ||
            (why->asked.local.family == 0 &&
-            (why->client.from.family == 0 ||
-             endpoint_same_address(&why->client.from, &why->client.to)));
+            (why->client.from.family == 0 || why->client.to_this_host));
 }
 
 /* The namespace, where several were looked at and it is not our own. */

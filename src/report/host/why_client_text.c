@@ -97,7 +97,11 @@ static void note_addresses(const struct why *why, void (*note)(void *, const cha
 static void note_time_wait(const struct why *why, void (*note)(void *, const char *),
                            void *context) {
     note(context,
-         why->client.to_this_host
+         why->client.timestamps == KNOWN_YES && !why->client.to_this_host
+             ? "Only by taking over a connection in TIME-WAIT, which needs TCP timestamps: the "
+               "live connections to this peer have them. A trial would end that TIME-WAIT, and "
+               "was not made; --try-time-wait makes it."
+         : why->client.to_this_host
              ? "Only by taking over a connection in TIME-WAIT, which has TCP timestamps if they "
                "were on when it was opened, as they are now (net.ipv4.tcp_timestamps=1). A trial "
                "would end that TIME-WAIT, and was not made; --try-time-wait makes it."
