@@ -128,7 +128,7 @@ static void choose_settings(struct setup *setup) {
 
 static void choose_reuse(void) {
     set_number("net.ipv4.tcp_tw_reuse", below(3));
-    set_number("net.ipv4.tcp_tw_reuse_delay", one_in(3) ? 60000 : 0);
+    set_number("net.ipv4.tcp_tw_reuse_delay", one_in(3) ? 60000 : 1);
 }
 
 static int new_socket(const struct endpoint *like, bool reuseaddr) {
@@ -243,6 +243,8 @@ static void add_sockets(struct setup *setup) {
 static struct why_question some_question(const struct setup *setup) {
     bool again = setup->last.family != 0 && one_in(2);
     struct why_question question = {.remote = again ? setup->last : some_destination(setup)};
+    if (again && one_in(2)) /* whatever has the ports has them for this */
+        return question;
     if (one_in(8))
         question.remote.port = 99; /* nobody listens there */
     if (one_in(10))
