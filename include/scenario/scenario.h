@@ -143,6 +143,15 @@ const struct step_question *step_question(const struct step *step);
 /* The other role that takes part in it, or NO_ROLE. */
 int step_other_role(const struct step *step);
 
+/* What the header says that the kernel must have, besides the members of struct scenario. */
+enum need_kind { NEED_OPTION, NEED_SYSCTL, NEED_SOCK_DIAG };
+
+struct need {
+    enum need_kind kind;
+    const char *name;             /* of the option or the sysctl */
+    const struct sockopt *option; /* static */
+};
+
 /* A run of steps: the setup, or a case. */
 struct section {
     const char *title; /* NULL for the setup */
@@ -162,6 +171,8 @@ struct scenario {
     size_t tag_count;
     struct kernel_release needs_kernel; /* 0.0.0: any */
     bool needs_ipv6, needs_uids, slow;
+    struct need *needs; /* the others */
+    size_t need_count;
     const char *why, *fix; /* prose, lines separated by newlines; NULL if not given */
 
     const char **roles;

@@ -108,6 +108,9 @@ static enum outcome check_needs(struct stage *stage) {
         return stage_reason(stage, OUTCOME_SKIP,
                             "needs uids: a process cannot switch to another user ID here; run as "
                             "root");
+    enum outcome outcome = stage_probe_needs(stage);
+    if (outcome != OUTCOME_ANSWERED)
+        return outcome;
     if (find_need(stage, NEEDS_SYSCTL) != NULL && sysctl_obstacle() != NULL)
         return stage_reason(stage, OUTCOME_SKIP, "%s", sysctl_obstacle());
     if (find_need(stage, NEEDS_SOCK_DIAG) != NULL && stage->diag_error != 0)
@@ -198,6 +201,11 @@ static void take_evidence(struct stage *stage, const struct reply *reply,
     result->has_evidence = true;
 }
 
+static bool is_met(const struct stage *stage, const struct step *step, const struct reply *reply) {
+    return expectation_met(&step->want, &reply->answer, stage->kernel, resolve, stage->board) !=
+           NULL;
+}
+
 /* Writes the answer on the board, and judges it. */
 static void record(struct stage *stage, const struct step *step, const struct reply *reply) {
     struct step_result *result = board_result(stage->board, step);
@@ -251,6 +259,8 @@ static enum outcome do_step(struct stage *stage, const struct step *step, struct
     enum outcome outcome = stage_ask(stage, step, reply);
     if (outcome == OUTCOME_ANSWERED && reply->no_endpoint)
         return stage_no_endpoint(stage, step);
+    if (outcome == OUTCOME_ANSWERED && !is_met(stage, step, reply))
+        return stage_check_option(stage, reply);
     return outcome;
 }
 

@@ -2,6 +2,7 @@
  * drives them step by step, and writes what it finds on the board.
  *
  *   stage.c              what the case needs, and its course
+ *   stage_needs.c        what the case needs and the kernel may lack
  *   stage_roles.c        the roles: forked, asked, ended
  *   stage_environment.c  the steps of the environment
  *   stage_question.c     the steps that ask the tool itself
@@ -74,6 +75,19 @@ uint64_t stage_time_left(const struct stage *stage);
 
 /* The index of a step in the scenario. */
 uint32_t stage_index(const struct stage *stage, const struct step *step);
+
+/* --- stage_needs.c --- */
+
+/* Tries what the header of the scenario needs. SKIP if something is not here. */
+enum outcome stage_probe_needs(struct stage *stage);
+
+/* Returns SKIP if the kernel has not this sysctl, or has not taken the value: `error` is what
+ * writing it gave. For a step that expects `ok`. */
+enum outcome stage_check_sysctl(struct stage *stage, const struct step *step, const char *wrote,
+                                int error);
+
+/* Returns SKIP if a socket option is unknown. For an answer that is not as expected. */
+enum outcome stage_check_option(struct stage *stage, const struct reply *reply);
 
 /* --- stage_roles.c --- */
 

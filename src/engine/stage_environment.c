@@ -17,6 +17,11 @@ static void answer_errno(struct reply *reply, int error) {
                                : (struct answer){.kind = ANSWER_ERRNO, .error = error};
 }
 
+/* For expectation_met(). */
+static bool resolve(void *context, const struct address *address, struct endpoint *endpoint) {
+    return board_resolve(context, address, 0, endpoint);
+}
+
 /* --- sysctl --- */
 
 static enum outcome do_sysctl(struct stage *stage, const struct step *step, struct reply *reply) {
@@ -36,7 +41,10 @@ static enum outcome do_sysctl(struct stage *stage, const struct step *step, stru
     }
     int error = used >= sizeof value ? E2BIG : sysctl_write(NETNS_HERE, sysctl->name, value);
     answer_errno(reply, error);
-    return OUTCOME_ANSWERED;
+    bool met = expectation_met(&step->want, &reply->answer, stage->kernel, resolve, stage->board);
+    if (error != 0 && (met || !expectation_allows_success(&step->want)))
+        return OUTCOME_ANSWERED;
+    return stage_check_sysctl(stage, step, value, error);
 }
 
 const struct action action_sysctl = {.stage = do_sysctl, .needs = NEEDS_SYSCTL | TOUCHES_HOST};
@@ -166,10 +174,6 @@ static enum outcome do_await(struct stage *stage, const struct step *step, struc
 }
 
 const struct action action_await = {.stage = do_await, .needs = NEEDS_SOCK_DIAG};
-
-static bool resolve(void *context, const struct address *address, struct endpoint *endpoint) {
-    return board_resolve(context, address, 0, endpoint);
-}
 
 /* Returns whether the number is as expected, or will not be looked at again: only `within` says how
  * long the sockets may take. */

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+#include "kernel/sysctl.h"
 #include "scenario/parser.h"
 
 /* --- the header: a line each for title, tags and needs, prose for why and fix --- */
@@ -35,24 +37,72 @@ void parse_tags(struct parser *parser) {
     }
 }
 
+static void add_need(struct parser *parser, struct need need) {
+    struct scenario *scenario = parser->scenario;
+    scenario->needs = arena_grow(&scenario->arena, scenario->needs, scenario->need_count,
+                                 sizeof scenario->needs[0]);
+    scenario->needs[scenario->need_count++] = need;
+}
+
+static void need_kernel(struct parser *parser, struct cursor *cursor) {
+    if (!cursor_skip(cursor, ">=")) {
+        parser_error(parser, cursor_peek(cursor), "usage: needs kernel >= 6.3");
+        return;
+    }
+    const struct word *word = cursor_need(parser, cursor, "a kernel version");
+    if (word != NULL && !release_parse(word->text, false, &parser->scenario->needs_kernel))
+        parser_error(parser, word, "'%s' is not a Linux version such as 6.8", word->text);
+}
+
+static void need_sysctl(struct parser *parser, struct cursor *cursor) {
+    const struct word *word = cursor_need(parser, cursor, "the NAME of a sysctl");
+    if (word == NULL)
+        return;
+    const char *wrong = sysctl_refusal(word->text);
+    if (wrong != NULL)
+        parser_error(parser, word, "sysctl '%s': %s", word->text, wrong);
+    add_need(parser, (struct need){.kind = NEED_SYSCTL, .name = parser_keep(parser, word)});
+}
+
+/* The name of a socket option, or a mistake. */
+static void need_option(struct parser *parser, const struct word *word) {
+    static const char *const words[] = {"kernel", "ipv6", "uids", "sysctl", "sock_diag"};
+    const struct sockopt *option = sockopt_named(word->text);
+    if (option != NULL) {
+        add_need(parser,
+                 (struct need){.kind = NEED_OPTION, .name = option->name, .option = option});
+        return;
+    }
+    struct suggestion nearest = suggest_begin(word->text);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        suggest_offer(&nearest, words[i]);
+    const char *near = nearest.word != NULL ? nearest.word : sockopt_near(word->text);
+    if (near != NULL)
+        parser_error(parser, word, "unknown need '%s'; did you mean '%s'?", word->text, near);
+    else
+        parser_error(parser, word,
+                     "unknown need '%s'; it must be 'kernel >= VERSION', 'ipv6', 'uids', "
+                     "'sock_diag', 'sysctl NAME' or the name of a socket option",
+                     word->text);
+}
+
 void parse_needs(struct parser *parser) {
     struct cursor cursor = {&parser->line, 1, parser->line.count};
-    const struct word *word = cursor_need(parser, &cursor, "'kernel >= VERSION', 'ipv6' or 'uids'");
-    if (word_is(word, "ipv6")) {
+    const struct word *word = cursor_need(
+        parser, &cursor,
+        "'kernel >= VERSION', 'ipv6', 'uids', 'sock_diag', 'sysctl NAME' or a socket option");
+    if (word_is(word, "ipv6"))
         parser->scenario->needs_ipv6 = true;
-    } else if (word_is(word, "uids")) {
+    else if (word_is(word, "uids"))
         parser->scenario->needs_uids = true;
-    } else if (word_is(word, "kernel") && !cursor_skip(&cursor, ">=")) {
-        parser_error(parser, cursor_peek(&cursor), "usage: needs kernel >= 6.3");
-    } else if (word_is(word, "kernel")) {
-        word = cursor_need(parser, &cursor, "a kernel version");
-        if (word != NULL && !release_parse(word->text, false, &parser->scenario->needs_kernel))
-            parser_error(parser, word, "'%s' is not a Linux version such as 6.8", word->text);
-    } else if (word != NULL) {
-        parser_error(parser, word,
-                     "unknown need '%s'; it must be 'kernel >= VERSION', 'ipv6' or 'uids'",
-                     word->text);
-    }
+    else if (word_is(word, "sock_diag"))
+        add_need(parser, (struct need){.kind = NEED_SOCK_DIAG, .name = "sock_diag"});
+    else if (word_is(word, "kernel"))
+        need_kernel(parser, &cursor);
+    else if (word_is(word, "sysctl"))
+        need_sysctl(parser, &cursor);
+    else if (word != NULL)
+        need_option(parser, word);
     cursor_need_no_more(parser, &cursor, NULL);
 }
 

@@ -131,9 +131,11 @@ static void parse_keyword(struct parser *parser, enum keyword keyword) {
     const struct keyword_row *row = &rows[keyword];
     bool misplaced = row->in_header && parser->part != PART_HEADER;
     parser->keyword = keyword;
-    bool names_a_role =
+    bool verb_follows =
         (misplaced || !row->is_text) && line->count > 1 && word_verb(&line->words[1]) != VERB_NONE;
-    if (names_a_role) {
+    bool needs_sysctl = keyword == KEYWORD_NEEDS && !misplaced && verb_follows &&
+                        word_is(&line->words[1], "sysctl");
+    if (verb_follows && !needs_sysctl) {
         parser_refuse_role(parser, &line->words[0]);
     } else if (misplaced) {
         parser_error(parser, &line->words[0],

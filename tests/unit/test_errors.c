@@ -104,7 +104,8 @@ static const struct row word_rows[] = {
     {"title t\ncsae c\n r socket s\n", 2, 1, "did you mean 'case'?"},
     {"title t\nwyh\n  Prose, which is not read.\ncase c\n r socket s\n", 2, 1,
      "did you mean 'why'?"},
-    {"title t\nneeds ipv7\ncase c\n r socket s\n", 2, 7, "unknown need 'ipv7'"},
+    {"title t\nneeds ipv7\ncase c\n r socket s\n", 2, 7,
+     "unknown need 'ipv7'; did you mean 'ipv6'?"},
 };
 
 static void an_unknown_word_is_named_with_the_nearest_known_one(void **state) {
@@ -279,6 +280,13 @@ static const struct row value_rows[] = {
     {CASE "sysctl net.ipv4.. 5\n", 3, 8, "'net.ipv4..'"},
     {CASE "sysctl net./../kernel/x 5\n", 3, 8, "'net./../kernel/x'"},
     /* versions */
+    {"title t\nneeds ipv5\ncase c\n r socket s\n", 2, 7, "did you mean 'ipv6'?"},
+    {"title t\nneeds IP_LOCAL_PORT_RNGE\ncase c\n r socket s\n", 2, 7,
+     "did you mean 'IP_LOCAL_PORT_RANGE'?"},
+    {"title t\nneeds sysctl\ncase c\n r socket s\n", 2, 13, "NAME of a sysctl is missing"},
+    {"title t\nneeds sysctl kernel.x\ncase c\n r socket s\n", 2, 14, "net."},
+    {"title t\nneeds sock_diag 5\ncase c\n r socket s\n", 2, 17, "unexpected '5'"},
+    {"title t\nneeds money\ncase c\n r socket s\n", 2, 7, "unknown need 'money'; it must be"},
     {"title t\nneeds kernel 6.3\ncase c\n r socket s\n", 2, 14, "needs kernel >= 6.3"},
     {"title t\nneeds kernel\ncase c\n r socket s\n", 2, 13, "needs kernel >= 6.3"},
     {"title t\nneeds kernel >=\ncase c\n r socket s\n", 2, 16, "missing"},

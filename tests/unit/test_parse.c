@@ -540,6 +540,22 @@ static void getsockopt_takes_one_option(void **state) {
 
 /* --- questions to the tool itself --- */
 
+static void needs_names_options_and_sysctls(void **state) {
+    (void)state;
+    const struct scenario *scenario = sound("title t\n"
+                                            "needs IP_LOCAL_PORT_RANGE\n"
+                                            "needs sysctl net.ipv4.tcp_tw_reuse\n"
+                                            "needs sock_diag\n"
+                                            "case c\n"
+                                            " r socket s\n");
+    assert_int_equal(scenario->need_count, 3);
+    assert_int_equal(scenario->needs[0].kind, NEED_OPTION);
+    assert_string_equal(scenario->needs[0].option->name, "IP_LOCAL_PORT_RANGE");
+    assert_int_equal(scenario->needs[1].kind, NEED_SYSCTL);
+    assert_string_equal(scenario->needs[1].name, "net.ipv4.tcp_tw_reuse");
+    assert_int_equal(scenario->needs[2].kind, NEED_SOCK_DIAG);
+}
+
 static void a_socket_may_be_non_blocking(void **state) {
     (void)state;
     assert_int_equal(last_of("r socket s")->options.flags, 0);
@@ -1226,6 +1242,7 @@ int main(void) {
         TEST(setsockopt_takes_every_option),
         TEST(setsockopt_takes_several_options),
         TEST(getsockopt_takes_one_option),
+        TEST(needs_names_options_and_sysctls),
         TEST(a_socket_may_be_non_blocking),
         TEST(poll_takes_what_to_wait_for_and_how_long),
         TEST(await_takes_a_number_of_sockets),

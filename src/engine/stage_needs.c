@@ -1,0 +1,108 @@
+/* What a case needs and this kernel lacks: then it is a SKIP, not a FAIL. What is meant is tried,
+ * not looked up by version: fixes and options are carried back to older kernels.
+ *
+ * The header says what all cases need. A step that sets a sysctl or a socket option needs what it
+ * names, unless it expects the errno of a kernel without it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/errnames.h"
+#include "engine/stage.h"
+#include "kernel/sysctl.h"
+
+/* --- the header --- */
+
+/* Reads the option of a new TCP socket. Returns 0 or an errno. */
+static int try_option(const struct sockopt *option) {
+    bool six = strncmp(option->name, "IPV6_", 5) == 0;
+    struct sockopt_value value;
+    int fd = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int error = fd < 0 ? errno : sockopt_get(fd, option, &value);
+    if (fd >= 0)
+        close(fd);
+    return error;
+}
+
+static enum outcome probe(struct stage *stage, const struct need *need) {
+    char value[256], name[ERRNAME_SIZE];
+    int error;
+    switch (need->kind) {
+    case NEED_OPTION:
+        error = try_option(need->option);
+        break;
+    case NEED_SYSCTL:
+        error = sysctl_read(NETNS_HERE, need->name, value, sizeof value);
+        break;
+    default:
+        return stage->diag_error == 0 ? OUTCOME_ANSWERED : stage_no_diag(stage, stage->diag_error);
+    }
+    if (error == 0)
+        return OUTCOME_ANSWERED;
+    return stage_reason(stage, OUTCOME_SKIP, "needs %s%s, which is not here (%s)",
+                        need->kind == NEED_SYSCTL ? "sysctl " : "", need->name,
+                        errname(error, name));
+}
+
+enum outcome stage_probe_needs(struct stage *stage) {
+    enum outcome outcome = OUTCOME_ANSWERED;
+    for (size_t i = 0; outcome == OUTCOME_ANSWERED && i < stage->scenario->need_count; i++)
+        outcome = probe(stage, &stage->scenario->needs[i]);
+    return outcome;
+}
+
+/* --- the steps --- */
+
+/* The next number of a value; false if its next word is none, or at its end. */
+static bool next_number(const char **text, long long *number) {
+    char *end;
+    *text += strspn(*text, " \t");
+    *number = strtoll(*text, &end, 10);
+    bool found = end != *text && (*end == '\0' || *end == ' ' || *end == '\t');
+    *text = end;
+    return found;
+}
+
+/* Returns whether the value that was written is another one now. Only numbers are compared: the
+ * kernel writes lists and words in its own way. */
+static bool differs(const char *wrote, const char *reads) {
+    long long a, b;
+    while (next_number(&wrote, &a)) {
+        if (!next_number(&reads, &b))
+            return false;
+        if (a != b)
+            return true;
+    }
+    return false;
+}
+
+enum outcome stage_check_sysctl(struct stage *stage, const struct step *step, const char *wrote,
+                                int error) {
+    const char *sysctl = step->sysctl.name;
+    char reads[256], name[ERRNAME_SIZE];
+    if (error == ENOENT || error == EIO)
+        return stage_reason(stage, OUTCOME_SKIP, "line %u: this kernel has no sysctl %s here (%s)",
+                            step->line, sysctl, errname(error, name));
+    if (error == 0 && sysctl_read(NETNS_HERE, sysctl, reads, sizeof reads) == 0 &&
+        differs(wrote, reads))
+        return stage_reason(stage, OUTCOME_SKIP,
+                            "line %u: the kernel ignores this value of %s: it stays %.64s",
+                            step->line, sysctl, reads);
+    return OUTCOME_ANSWERED;
+}
+
+enum outcome stage_check_option(struct stage *stage, const struct reply *reply) {
+    const struct step *call = &stage->scenario->steps[reply->call_index];
+    bool unknown = verb_row(call->verb)->arguments == ARGUMENTS_OPTIONS &&
+                   reply->answer.kind == ANSWER_ERRNO && reply->answer.error == ENOPROTOOPT;
+    if (!unknown)
+        return OUTCOME_ANSWERED;
+    size_t index = reply->option > 0 ? reply->option - 1 : 0;
+    return stage_reason(stage, OUTCOME_SKIP,
+                        "line %u: this kernel does not know the option %s of such a socket "
+                        "(ENOPROTOOPT)",
+                        call->line,
+                        call->options.count > index ? call->options.list[index].option->name : "");
+}
