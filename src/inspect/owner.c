@@ -200,6 +200,22 @@ static size_t name_length(const struct owner_words *words) {
     return !is_file && word > 0 && word < length ? word : length;
 }
 
+/* Executables that are many programs. */
+static bool is_many_programs(const char *file) {
+    static const char *const files[] = {"busybox", "toybox", "coreutils"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        if (strncmp(file, files[i], strlen(files[i])) == 0)
+            return true;
+    return false;
+}
+
+/* `busybox httpd -f` is called busybox; one that is started by the name of the applet is not. */
+static bool set_applet(const struct owner_words *words, char *program) {
+    const char *applet = words->size == 0 ? NULL : next_argument(words, words->arguments);
+    return is_many_programs(words->name) && applet != NULL && applet[0] != '-' &&
+           set_program(program, applet, strlen(applet));
+}
+
 const char *owner_program(const struct owner_words *words, char *program) {
     const struct interpreter *interpreter = interpreter_of(words->name);
     const char *executable = base_name(words->executable);
@@ -207,6 +223,8 @@ const char *owner_program(const struct owner_words *words, char *program) {
     if (strcmp(words->name, "MainThread") == 0 || strcmp(words->name, "node-MainThread") == 0)
         interpreter = interpreter_of(executable);
     if (interpreter != NULL && set_script(words, interpreter, program))
+        return program;
+    if (set_applet(words, program))
         return program;
     if (set_whole_name(words, program) || set_program(program, words->name, name_length(words)) ||
         set_program(program, executable, strlen(executable)))
@@ -350,20 +368,20 @@ bool owner_argument(pid_t pid, unsigned index, char *value, size_t size) {
     return copy_value(value, size, at < end ? line + at : NULL);
 }
 
-/* Executables that are many programs, which their names tell apart. */
-static bool is_many_programs(const struct owner *owner) {
-    static const char *const files[] = {"busybox", "toybox", "coreutils"};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-        if (strncmp(owner_file(owner), files[i], strlen(files[i])) == 0)
-            return true;
-    return false;
-}
-
 static bool same_command(const struct owner *a, const struct owner *b) {
     char mine[4096], theirs[4096];
     ssize_t size = process_read(a->pid, "cmdline", mine, sizeof mine);
     return size > 0 && process_read(b->pid, "cmdline", theirs, sizeof theirs) == size &&
            memcmp(mine, theirs, (size_t)size) == 0;
+}
+
+/* Returns whether Python started the process to run a function (multiprocessing.spawn). */
+static bool runs_function(const struct owner *owner) {
+    static const char module[] = "multiprocessing";
+    char line[4096];
+    ssize_t size = process_read(owner->pid, "cmdline", line, sizeof line);
+    return strstr(owner->command, module) != NULL ||
+           (size > 0 && memmem(line, (size_t)size, module, sizeof module - 1) != NULL);
 }
 
 /* Returns whether two processes of one interpreter run the same. The name of a program has a blank
@@ -372,15 +390,16 @@ static bool same_script(const struct owner *a, const struct owner *b) {
     bool mine = strchr(a->program, ' ') != NULL, theirs = strchr(b->program, ' ') != NULL;
     if (!mine && !theirs)
         return strcmp(a->program, b->program) == 0 || same_command(a, b);
-    return strstr((mine ? a : b)->command, "multiprocessing") != NULL ||
-           strstr((theirs ? b : a)->command, "multiprocessing") != NULL || same_command(a, b);
+    return runs_function(mine ? a : b) || runs_function(theirs ? b : a) || same_command(a, b);
 }
 
 bool owner_same_program(const struct owner *a, const struct owner *b) {
-    if (a->executable[0] == '\0' || b->executable[0] == '\0' || is_many_programs(a))
+    if (a->executable[0] == '\0' || b->executable[0] == '\0')
         return strcmp(a->name, b->name) == 0;
     if (strcmp(a->executable, b->executable) != 0)
         return false;
+    if (is_many_programs(owner_file(a)))
+        return strcmp(a->program, b->program) == 0;
     return !owner_is_interpreter(owner_file(a)) || same_script(a, b);
 }
 

@@ -228,6 +228,29 @@ done()" 4
   first 'FREE .*, but shared with python[0-9.]* -c .* and 4 workers.*'
 }
 
+# Processes that Python starts to run a function, with a socket each.
+row_multiprocessing() {
+  cat >pool.py <<'C'
+import multiprocessing, socket, time
+def serve():
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    s.bind(("127.0.0.1", 8080))
+    s.listen(5)
+    time.sleep(1000)
+if __name__ == "__main__":
+    multiprocessing.set_start_method("spawn")
+    for process in [multiprocessing.Process(target=serve) for i in range(3)]:
+        process.start()
+    time.sleep(1000)
+C
+  up "$python" pool.py
+  until_ok sh -c 'test "$(grep -c ":1F90 00000000:0000 0A" /proc/net/tcp)" = 3'
+  ask 127.0.0.1:8080
+  first "EADDRINUSE .*: pool\.py \\($pid\\) and 3 workers listen.*"
+  remedy "(sudo )?kill $pid [0-9]+ [0-9]+ [0-9]+"
+}
+
 # A development server that starts itself again: its child has the socket alone.
 row_reloader() {
   cat >manage.py <<'C'

@@ -98,6 +98,8 @@ static void programs_are_compared(void **state) {
     struct owner httpd = {.name = "httpd", .program = "httpd", .executable = "/bin/busybox"};
     assert_false(owner_same_program(&shell, &httpd));
     assert_true(owner_same_program(&httpd, &httpd));
+    struct owner_words words = {"busybox", "/bin/busybox", "busybox\0httpd\0-f", 17};
+    assert_string_equal(owner_program(&words, httpd.program), "httpd");
     struct owner god = {.name = "PM2 v5.3.0: God", .program = "PM2", .executable = "/usr/bin/node"};
     struct owner app = {.name = "node", .program = "app.js", .executable = "/usr/bin/node"};
     assert_false(owner_same_program(&god, &app));
