@@ -16,7 +16,8 @@
 /* How many owners of a route are listed. All of them are counted. */
 enum { BUDGET_OWNERS = 4 };
 
-/* A program that has some of the connections of a route: one process, or a master and its workers.
+/* A program that has some of the connections of a route: one process, or a master and its workers,
+ * where several processes have some.
  * Or, with pid 0, processes that were not found: of the owner only `uid`, `user` and `unit` are
  * known then. */
 struct budget_owner {

@@ -28,15 +28,15 @@ struct maker {
     pid_t master;                  /* its ancestor that runs the same program; 0: none */
     char cgroup[CGROUP_PATH_SIZE]; /* with pid 0: the control group, "" if it is not known */
     unsigned processes;            /* how many were seen */
-    uint32_t opened;               /* connections that were seen open */
-    uint32_t closed;               /* of these, those that ended in TIME-WAIT meanwhile */
+    uint32_t opened;               /* connections that began meanwhile and were seen */
+    uint32_t closed;               /* connections that ended in TIME-WAIT meanwhile */
 };
 
 enum { MAKERS_LISTED = 4 };
 
 struct makers {
     double seconds;      /* how long it was watched; 0: not at all */
-    uint32_t opened;     /* connections that were seen open; short ones can be missed */
+    uint32_t opened;     /* connections that began meanwhile and were seen; short ones are not */
     uint32_t closed;     /* connections that ended in TIME-WAIT meanwhile: all of them */
     uint32_t attributed; /* of these, the ones that were seen open before */
     unsigned count;      /* how many makers there are */
@@ -70,6 +70,7 @@ struct makers_port {
     uint32_t inode;   /* of the open connection seen last; 0: none was */
     uint32_t seen_ms; /* when, since the watch began */
     uint32_t maker;   /* whose, its place in the list plus 1; 0: not known */
+    bool was_open;    /* at the first look already */
 };
 
 struct makers_book {
@@ -79,6 +80,7 @@ struct makers_book {
     unsigned count;
     struct table processes; /* owns: which process of which maker was seen */
     uint32_t opened, closed, attributed;
+    bool is_first;   /* the first look: what is open did not begin meanwhile */
     uint32_t gap_ms; /* the longest time between two looks */
 };
 

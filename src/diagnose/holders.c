@@ -20,6 +20,7 @@ struct share {
     uint32_t route, main, group;
     uint32_t sockets, close_wait;
     uint32_t processes; /* that have some of them */
+    uint32_t process;   /* one of them, its place plus 1 */
     bool has_main;      /* the main one is among them */
     bool estimated;
 };
@@ -171,6 +172,7 @@ static bool add_process(struct table *pairs, struct share *share, uint32_t proce
     if (table_add(pairs, &key, &is_new) == NULL)
         return false;
     share->processes += is_new;
+    share->process = process;
     share->has_main |= process == share->main;
     return true;
 }
@@ -212,6 +214,8 @@ static bool add_share(struct holders *holders, const struct share *part) {
     share->close_wait += part->close_wait;
     share->processes += part->processes;
     share->has_main |= part->has_main;
+    if (part->process != 0)
+        share->process = part->process;
     share->estimated |= part->estimated;
     return true;
 }
@@ -295,10 +299,12 @@ static void list_share(const struct holders *holders, const struct share *share,
         owner->owner.uid = hidden->uid;
         return;
     }
-    const struct holder *main = table_entry(&holders->processes, share->main - 1);
+    /* A process that has them all itself is the one to name: its parent may do something else. */
+    const struct holder *main = table_entry(
+        &holders->processes, (share->processes == 1 ? share->process : share->main) - 1);
     owner->owner.pid = main->pid;
     memcpy(owner->owner.program, main->program, sizeof main->program);
-    owner->workers = share->processes - share->has_main;
+    owner->workers = share->processes == 1 ? 0 : share->processes - share->has_main;
 }
 
 void holders_rank(const struct holders *holders, uint32_t route, struct budget_owners *owners,

@@ -48,7 +48,9 @@ bool makers_see(struct makers_book *book, uint16_t port, uint32_t inode, uint32_
     }
     if (is_new)
         seen->maker = 0;
-    book->opened += is_new;
+    book->opened += is_new && !book->is_first;
+    if (is_new)
+        seen->was_open = book->is_first;
     seen->inode = inode;
     seen->seen_ms = now_ms;
     return is_new || seen->maker == 0 || book->list[seen->maker - 1].owner.pid == 0;
@@ -84,10 +86,11 @@ bool makers_own(struct makers_book *book, uint16_t port, const struct maker *mak
     if (table_add(&book->processes, &key, &is_new_process) == NULL)
         return false;
     known->processes += is_new_process && maker->owner.pid != 0;
-    if (book->ports[port].maker != 0) /* it was not found at the first look */
-        book->list[book->ports[port].maker - 1].opened--;
-    known->opened++;
-    book->ports[port].maker = key.place + 1;
+    struct makers_port *seen = &book->ports[port];
+    if (seen->maker != 0 && !seen->was_open) /* it was not found at the look before */
+        book->list[seen->maker - 1].opened--;
+    known->opened += !seen->was_open;
+    seen->maker = key.place + 1;
     return true;
 }
 
@@ -402,7 +405,9 @@ static void pause_until(uint64_t end_ns) {
 static int watch_until(struct watch *watch) {
     enum { LEAST_MS = 1, HARVEST_MS = 500 };
     uint64_t last_ns = watch->began_ns, end_ns = watch->question->end_ns;
+    watch->book.is_first = true;
     int error = look(watch);
+    watch->book.is_first = false;
     watch->harvested_ns = watch->began_ns;
     for (uint64_t now_ns = last_ns; error == 0 && now_ns < end_ns;) {
         error = look(watch);

@@ -108,6 +108,23 @@ static void a_master_and_its_workers_are_one(void **state) {
     holders_free(&holders);
 }
 
+static void a_single_process_is_named_itself(void **state) {
+    struct holders holders;
+    uint64_t group[BUDGET_OWNERS];
+    struct holder parent = {.pid = 10, .parent = 1, .program = "client"};
+    bool is_new;
+    (void)state;
+    holders_begin(&holders);
+    note(&holders, HERE, 1);
+    found(&holders, 1, 20, 10, "client");
+    struct holder *added = table_add(&holders.processes, &parent.pid, &is_new);
+    *added = parent;
+    struct budget_owners owners = rank(&holders, group);
+    assert_int_equal(owners.list[0].owner.pid, 20);
+    assert_int_equal(owners.list[0].workers, 0);
+    holders_free(&holders);
+}
+
 static void workers_without_a_master_are_one_if_they_are_of_one_group(void **state) {
     struct holders holders;
     uint64_t group[BUDGET_OWNERS];
@@ -226,6 +243,7 @@ int main(void) {
         cmocka_unit_test(the_owners_with_the_most_are_listed_whoever_comes_first),
         cmocka_unit_test(a_socket_of_two_processes_counts_once_for_the_older),
         cmocka_unit_test(a_master_and_its_workers_are_one),
+        cmocka_unit_test(a_single_process_is_named_itself),
         cmocka_unit_test(workers_without_a_master_are_one_if_they_are_of_one_group),
         cmocka_unit_test(what_is_not_found_is_told_by_user_and_control_group),
         cmocka_unit_test(the_rest_goes_to_the_processes_that_were_read_partly),

@@ -269,6 +269,14 @@ static void print_advice(FILE *out, const struct report *report) {
     free(text);
 }
 
+/* Returns whether connections have no known owner because a process was not looked into. */
+static bool any_hidden(const struct budget *budget) {
+    for (unsigned i = 0; i < budget->known; i++)
+        if (budget->routes[i].owners.hidden > 0)
+            return true;
+    return false;
+}
+
 static void write_text(const struct report *report, FILE *out) {
     const struct budget *budget = budget_of(report);
     char line[REPORT_LINE_SIZE];
@@ -284,7 +292,7 @@ static void write_text(const struct report *report, FILE *out) {
     if (budget->route_count > budget->known)
         fprintf(out, "\nand %" PRIu32 " more destinations\n", budget->route_count - budget->known);
     print_rate(out, budget);
-    if (budget->unseen > 0)
+    if (budget->unseen > 0 && any_hidden(budget))
         fprintf(out,
                 "\n%u process%s could not be inspected; run as root to see which\n"
                 "connections are theirs\n",

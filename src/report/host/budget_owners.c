@@ -93,29 +93,41 @@ static void print_maker(FILE *out, const struct maker *maker) {
     }
 }
 
-void budget_owners_print_makers(FILE *out, const struct makers *makers) {
-    enum { INDENT = 2 };
-    if (makers->known == 0 && makers->closed == 0)
+static void print_maker_line(FILE *out, const struct maker *maker, uint32_t number) {
+    enum { INDENT = 4, STEP = 2 };
+    char *text = NULL;
+    size_t size = 0;
+    FILE *line = open_memstream(&text, &size);
+    if (line == NULL)
         return;
-    fprintf(out,
-            "%*sin %.1f s: %" PRIu32 " more in TIME-WAIT, %" PRIu32 " of them seen open before\n",
-            INDENT, "", makers->seconds, makers->closed, makers->attributed);
+    print_maker(line, maker);
+    if (fclose(line) == 0) {
+        int column = fprintf(out, "%*s%" PRIu32 ": ", INDENT, "", number);
+        layout_wrap(out, text, INDENT + STEP, (unsigned)column);
+    }
+    free(text);
+}
+
+/* If nothing went to TIME-WAIT, whose connections come and go is told, as that can keep them from
+ * having a known owner. */
+void budget_owners_print_makers(FILE *out, const struct makers *makers) {
+    bool any = makers->closed > 0;
+    if (!any && makers->known == 0)
+        return;
+    if (any)
+        fprintf(out, "  in %.1f s, %" PRIu32 " went to TIME-WAIT; whose is known of %" PRIu32 ":\n",
+                makers->seconds, makers->closed, makers->attributed);
+    else
+        fprintf(out, "  in %.1f s, none went to TIME-WAIT; %" PRIu32 " new ones were seen:\n",
+                makers->seconds, makers->opened);
     for (unsigned i = 0; i < makers->known; i++) {
-        char *text = NULL;
-        size_t size = 0;
-        FILE *line = open_memstream(&text, &size);
-        if (line == NULL)
-            return;
-        print_maker(line, &makers->list[i]);
-        if (fclose(line) == 0) {
-            int column = fprintf(out, "%*s%" PRIu32 " of %" PRIu32 " seen open: ", 2 * INDENT, "",
-                                 makers->list[i].closed, makers->list[i].opened);
-            layout_wrap(out, text, 3 * INDENT, (unsigned)column);
-        }
-        free(text);
+        const struct maker *maker = &makers->list[i];
+        uint32_t number = any ? maker->closed : maker->opened;
+        if (number > 0)
+            print_maker_line(out, maker, number);
     }
     if (makers->count > makers->known)
-        fprintf(out, "%*sand %u more\n", 2 * INDENT, "", makers->count - makers->known);
+        fprintf(out, "    and %u more\n", makers->count - makers->known);
 }
 
 /* --- JSON --- */
@@ -169,7 +181,7 @@ static void write_maker(struct json *json, const struct maker *maker) {
     bool found = owner->pid != 0;
     json_object(json, NULL);
     json_number(json, "closed", maker->closed);
-    json_number(json, "seen_open", maker->opened);
+    json_number(json, "seen_to_begin", maker->opened);
     json_string(json, "program", found ? owner->program : NULL);
     json_number(json, "uid", owner->uid);
     json_string(json, "user", owner->user[0] == '\0' ? NULL : owner->user);
@@ -188,7 +200,7 @@ void budget_owners_json_makers(struct json *json, const struct makers *makers) {
     json_number(json, "watched_ms", (int64_t)(makers->seconds * 1000));
     json_number(json, "closed", makers->closed);
     json_number(json, "attributed", makers->attributed);
-    json_number(json, "seen_open", makers->opened);
+    json_number(json, "seen_to_begin", makers->opened);
     json_array(json, "makers");
     for (unsigned i = 0; i < makers->known; i++)
         write_maker(json, &makers->list[i]);
