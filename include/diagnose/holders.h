@@ -83,6 +83,10 @@ int holders_search(struct holders *holders, const uint32_t *routes, unsigned cou
 /* Writes who has the sockets of one of these routes. Reads /proc. */
 void holders_list(const struct holders *holders, uint32_t route, struct budget_owners *owners);
 
+/* Returns the inode of a socket of the route that this process, or its program, has; 0 if it has
+ * none. */
+uint32_t holders_example(const struct holders *holders, uint32_t route, pid_t pid);
+
 /* --- the counting, which makes no system call --- */
 
 /* A process, as far as it matters for who belongs to whom. */

@@ -10,8 +10,6 @@
 #include "base/memory.h"
 #include "inspect/owner.h"
 
-/* --- the owners of some sockets --- */
-
 /* How far the owners of a socket were searched. Only after a complete search does 0 owners mean
  * that no process has it; otherwise this says why there may be one, or one more. */
 enum owners_search {
@@ -64,20 +62,5 @@ void owners_forget(void);
 /* Looks at all processes now, to spare the child processes that search for owners one after the
  * other from doing so. */
 void owners_look_ahead(void);
-
-/* --- the owners of very many sockets --- */
-
-/* A socket and a process that has it. Only some of its descriptors were looked at: each stands for
- * `weight` of them. */
-struct owners_sample {
-    uint32_t inode;
-    pid_t pid;
-    uint32_t weight;
-};
-
-/* Looks at some hundred descriptors of every process and makes a table of struct owners_sample by
- * inode, which the caller frees with table_free(). Returns how many processes could not be looked
- * into. */
-unsigned owners_sample(struct table *sample);
 
 #endif

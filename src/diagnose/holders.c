@@ -321,3 +321,19 @@ void holders_rank(const struct holders *holders, uint32_t route, struct budget_o
         list_share(holders, share, owners, group);
     }
 }
+
+uint32_t holders_example(const struct holders *holders, uint32_t route, pid_t pid) {
+    const struct holder *process = table_find(&holders->processes, &pid);
+    uint32_t inode = 0;
+    for (size_t i = 0; process != NULL && i < holders->sockets.count; i++) {
+        const struct holders_socket *socket = table_entry(&holders->sockets, i);
+        if (socket->route != route || socket->process == 0)
+            continue;
+        const struct holder *holder = table_entry(&holders->processes, socket->process - 1);
+        if (holder == process)
+            return socket->inode;
+        if (inode == 0 && holder->main == process->main)
+            inode = socket->inode;
+    }
+    return inode;
+}

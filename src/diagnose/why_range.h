@@ -5,24 +5,13 @@
 
 #include <stdint.h>
 
+#include "diagnose/holders.h"
 #include "inspect/evidence.h"
 #include "inspect/examine.h"
 
-enum { WHY_HOLDERS = 3 };
-
-/* A process that has some of the sockets in the way. */
-struct why_holder {
-    struct owner owner;
-    uint32_t sockets; /* how many of those that stand for the cause; an estimate, if the process has
-                         very many descriptors */
-};
-
 struct why_range {
-    uint32_t sockets;                       /* that stand for the cause */
-    uint32_t ownerless;                     /* of these: in no process, as in TIME-WAIT */
-    struct why_holder holders[WHY_HOLDERS]; /* the one with the most first */
-    unsigned holder_count;                  /* how many are listed */
-    uint32_t process_count;                 /* how many there are */
+    uint32_t sockets;            /* that stand for the cause */
+    struct budget_owners owners; /* whose they are */
 };
 
 /* Finds them among the sockets in the way, which are all in `candidates`, and makes a socket of the

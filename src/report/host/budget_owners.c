@@ -17,8 +17,7 @@ static void print_user(FILE *out, const struct owner *owner) {
         layout_text(out, owner->user);
 }
 
-/* Prints `processes of root in nginx.service that were not found`. */
-static void print_hidden(FILE *out, const struct owner *owner, const char *cgroup) {
+void budget_owners_print_hidden(FILE *out, const struct owner *owner, const char *cgroup) {
     const char *place = owner->unit[0] != '\0' ? owner->unit : cgroup;
     fputs("processes of ", out);
     print_user(out, owner);
@@ -49,7 +48,7 @@ static void print_owner(FILE *out, const struct budget_owner *owner, unsigned in
         sockets_print_process(out, &owner->owner, (unsigned)column);
         fputc('\n', out);
     } else if (line != NULL) {
-        print_hidden(line, &owner->owner, owner->cgroup);
+        budget_owners_print_hidden(line, &owner->owner, owner->cgroup);
         if (fclose(line) == 0)
             layout_wrap(out, text, indent + STEP, (unsigned)column);
         free(text);
@@ -70,7 +69,7 @@ void budget_owners_print(FILE *out, const struct budget_owners *owners, unsigned
 /* Prints `curl of user www-data (172 processes, started by bash 4711)`. */
 static void print_maker(FILE *out, const struct maker *maker) {
     if (maker->owner.pid == 0) {
-        print_hidden(out, &maker->owner, maker->cgroup);
+        budget_owners_print_hidden(out, &maker->owner, maker->cgroup);
         return;
     }
     sockets_print_program(out, &maker->owner);

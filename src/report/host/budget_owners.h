@@ -11,6 +11,10 @@
 /* Prints a line or more for each owner, with this indent. */
 void budget_owners_print(FILE *out, const struct budget_owners *owners, unsigned indent);
 
+/* Prints `processes of root in nginx.service that were not found`, for those of which no more is
+ * known. `cgroup` is the control group, or "". */
+void budget_owners_print_hidden(FILE *out, const struct owner *owner, const char *cgroup);
+
 /* Writes the keys `owner_count`, `owners` and what was not found of a destination. */
 void budget_owners_json(struct json *json, const struct budget_owners *owners);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/errnames.h"
+#include "report/host/budget_owners.h"
 #include "report/shared/layout.h"
 #include "report/shared/sockets.h"
 
@@ -140,23 +141,32 @@ void why_client_text_notes(const struct why *why, void (*note)(void *context, co
 /* --- who has the ports --- */
 
 void why_client_text_holders(FILE *out, const struct why *why, unsigned indent) {
-    const struct why_range *range = &why->holders;
-    for (unsigned i = 0; i < range->holder_count; i++) {
-        const struct owner *owner = &range->holders[i].owner;
-        fprintf(out, "%*s%" PRIu32 " of ", (int)indent, "", range->holders[i].sockets);
+    const struct budget_owners *owners = &why->holders.owners;
+    for (unsigned i = 0; i < owners->known; i++) {
+        const struct budget_owner *found = &owners->list[i];
+        const struct owner *owner = &found->owner;
+        fprintf(out, "%*s%s%" PRIu32 " of ", (int)indent, "", found->estimated ? "about " : "",
+                found->sockets);
+        if (owner->pid == 0) {
+            budget_owners_print_hidden(out, owner, found->cgroup);
+            fputc('\n', out);
+            continue;
+        }
         sockets_print_program(out, owner);
         fprintf(out, " (pid %d)", (int)owner->pid);
+        if (found->workers > 0)
+            fprintf(out, " and %u worker%s", found->workers, found->workers == 1 ? "" : "s");
         if (owner->unit[0] != '\0') {
             fputs(", ", out);
             layout_text(out, owner->unit);
         }
         fputc('\n', out);
     }
-    if (range->process_count > range->holder_count)
-        fprintf(out, "%*sand of %" PRIu32 " more processes\n", (int)indent, "",
-                range->process_count - range->holder_count);
-    if (range->ownerless > 0)
-        fprintf(out, "%*s%" PRIu32 " of no process\n", (int)indent, "", range->ownerless);
+    if (owners->count > owners->known)
+        fprintf(out, "%*sand of %" PRIu32 " more\n", (int)indent, "",
+                owners->count - owners->known);
+    if (owners->nobody > 0)
+        fprintf(out, "%*s%" PRIu32 " of no process\n", (int)indent, "", owners->nobody);
 }
 
 /* --- JSON --- */
@@ -202,12 +212,14 @@ static void write_client(struct json *json, const struct why *why) {
 }
 
 static void write_holders(struct json *json, const struct why *why) {
-    const struct why_range *range = &why->holders;
+    const struct budget_owners *owners = &why->holders.owners;
     json_array(json, "holders");
-    for (unsigned i = 0; i < range->holder_count; i++) {
+    for (unsigned i = 0; i < owners->known; i++) {
+        if (owners->list[i].owner.pid == 0)
+            continue;
         json_object(json, NULL);
-        sockets_json_process(json, &range->holders[i].owner);
-        json_number(json, "sockets", range->holders[i].sockets);
+        sockets_json_process(json, &owners->list[i].owner);
+        json_number(json, "sockets", owners->list[i].sockets);
         json_end(json);
     }
     json_end(json);

@@ -194,11 +194,12 @@ void why_fields_no_address(FILE *out, const struct why *why) {
 
 /* Who has the sockets in the way of a range, if a process is known: ` by nginx (4711)`. */
 void why_fields_by(FILE *out, const struct why *why) {
-    if (why->holders.holder_count == 0)
+    const struct budget_owners *owners = &why->holders.owners;
+    if (owners->known == 0 || owners->list[0].owner.pid == 0)
         return;
     fputs(" by ", out);
-    sockets_print_program(out, &why->holders.holders[0].owner);
-    fprintf(out, " (%d)", (int)why->holders.holders[0].owner.pid);
+    sockets_print_program(out, &owners->list[0].owner);
+    fprintf(out, " (%d)", (int)owners->list[0].owner.pid);
 }
 
 void why_fields_no_route(FILE *out, const struct why *why) {

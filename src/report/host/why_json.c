@@ -125,8 +125,8 @@ void why_json_sockets(struct json *json, const struct why *why) {
     if (evidence->automatic)
         json_number(json, "ports_taken", evidence->ports_taken);
     json_array(json, "sockets");
-    bool shown =
-        !evidence->automatic || why->holders.holder_count > 0; /* one of the first holder */
+    const struct budget_owners *owners = &why->holders.owners;
+    bool shown = !evidence->automatic || owners->processes > 0; /* one of the first holder */
     for (unsigned i = 0; shown && i < evidence->suspect_count; i++)
         write_suspect(json, &evidence->suspects[i]);
     json_end(json);
