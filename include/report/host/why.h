@@ -40,6 +40,9 @@ void why_print_sockets(FILE *out, const struct why *why, unsigned indent);
  * ports_taken (of a range of ports), sockets, time_left_ms. */
 void why_json_sockets(struct json *json, const struct why *why);
 
+/* Writes the members of an object that are about what to do: remedies, steps. */
+void why_json_remedies(struct json *json, const struct why *why);
+
 /* What a line of what to do is. */
 enum why_step {
     STEP_NOTE,    /* a remark */

@@ -53,8 +53,9 @@ static void write_options(struct json *json, const struct recorded_call *call) {
     json_end(json);
 }
 
-static void write_remedy(void *context, const char *line) {
-    json_string(context, NULL, line);
+static void write_nothing(struct json *json, const char *key) {
+    json_array(json, key);
+    json_end(json);
 }
 
 /* Of a call that did not fail, or of which nothing is to be found out, there is no socket. */
@@ -65,14 +66,12 @@ static void write_why(struct json *json, const struct why *why) {
     json_string(json, "namespace", known ? why->where.name : NULL);
     if (known) {
         why_json_sockets(json, why);
+        why_json_remedies(json, why);
     } else {
-        json_array(json, "sockets");
-        json_end(json);
+        write_nothing(json, "sockets");
+        write_nothing(json, "remedies");
+        write_nothing(json, "steps");
     }
-    json_array(json, "remedies");
-    if (known)
-        why_remedies(why, write_remedy, json);
-    json_end(json);
 }
 
 /* Writes the members of an object. */

@@ -216,6 +216,13 @@ static void write_remedy(void *context, const char *line) {
     json_string(context, NULL, line);
 }
 
+void why_json_remedies(struct json *json, const struct why *why) {
+    json_array(json, "remedies");
+    why_remedies(why, write_remedy, json);
+    json_end(json);
+    write_steps(json, why);
+}
+
 /* --- the whole --- */
 
 static void write_look(struct json *json, const struct why *why) {
@@ -238,10 +245,7 @@ static void write_look(struct json *json, const struct why *why) {
     write_free(json, why);
     write_other(json, why);
     write_settings(json, why);
-    json_array(json, "remedies");
-    why_remedies(why, write_remedy, json);
-    json_end(json);
-    write_steps(json, why);
+    why_json_remedies(json, why);
     write_peer(json, why);
     json_number(json, "servers", why->rest.servers);
     json_number(json, "unseen_processes", why->unseen);
