@@ -248,24 +248,36 @@ static void explain(struct why *why, const struct attempt *attempt) {
 /* --- TIME-WAIT --- */
 
 struct waiting {
-    const struct why *why;
-    struct silent_trial trial; /* towards another port */
+    struct silent_trial trial; /* for one local port, towards other ports */
+    struct port_range range;
     uint32_t delay_ms;
+    unsigned left; /* how many more are tried */
     bool found;
 };
 
-/* Whether connect() may choose the port of this TIME-WAIT, is tried with another destination: the
- * port then has that connection beside it, for some microseconds. */
+/* Returns whether connect() may choose this local port at all, by a trial towards another port of
+ * the destination: it has that connection too then, for some microseconds. What already goes there
+ * from the same local port says nothing, so several are tried. */
+static bool may_be_chosen(const struct waiting *waiting, uint16_t local_port) {
+    struct silent_trial trial = waiting->trial;
+    trial.low = trial.high = local_port;
+    for (unsigned bit = 0; bit < 8; bit++) {
+        struct silent_answer answer;
+        trial.remote.port = waiting->trial.remote.port ^ (uint16_t)(1U << bit);
+        silent_connect(NETNS_HERE, &trial, &answer);
+        if (answer.verdict == SILENT_TRIED && answer.error == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool can_be_taken_over(void *context, const struct inet_socket *socket) {
     struct waiting *waiting = context;
-    struct silent_answer answer;
     if (socket->expires_ms + waiting->delay_ms > TIME_WAIT_MS ||
-        !port_range_has(&waiting->why->range, socket->local.port))
+        !port_range_has(&waiting->range, socket->local.port))
         return true;
-    waiting->trial.low = waiting->trial.high = socket->local.port;
-    silent_connect(NETNS_HERE, &waiting->trial, &answer);
-    waiting->found = answer.verdict == SILENT_TRIED && answer.error == 0;
-    return !waiting->found;
+    waiting->found = may_be_chosen(waiting, socket->local.port);
+    return !waiting->found && --waiting->left > 0;
 }
 
 static uint32_t reuse_delay_ms(void) {
@@ -276,14 +288,17 @@ static uint32_t reuse_delay_ms(void) {
 
 /* Returns whether a connection whose port connect() chooses can take over one of these. */
 static bool finds_one_to_take(const struct why *why, const struct attempt *attempt) {
-    struct waiting waiting = {.why = why, .trial = attempt->trial, .delay_ms = reuse_delay_ms()};
+    struct waiting waiting = {
+        .trial = attempt->trial,
+        .range = port_range_narrow(&why->range, why->asked.range_low, why->asked.range_high),
+        .delay_ms = reuse_delay_ms(),
+        .left = 512};
     struct diag_query query = sockdiag_query(1U << STATE_TIME_WAIT);
     struct sockets sockets = sockets_open(NETNS_HERE);
     query.remote = (struct endpoint_pattern){.endpoint = endpoint_unmapped(&why->client.to)};
     query.local = (struct endpoint_pattern){.endpoint = endpoint_unmapped(&why->client.from),
                                             .any_address = why->client.from.family == 0,
                                             .any_port = true};
-    waiting.trial.remote.port ^= 1;
     waiting.trial.known_silent = true;
     sockets_dump(&sockets, &query, can_be_taken_over, &waiting);
     sockets_close(&sockets);
