@@ -201,7 +201,7 @@ static void take_evidence(struct stage *stage, const struct reply *reply,
     result->has_evidence = true;
 }
 
-static bool is_met(const struct stage *stage, const struct step *step, const struct reply *reply) {
+bool stage_met(const struct stage *stage, const struct step *step, const struct reply *reply) {
     return expectation_met(&step->want, &reply->answer, stage->kernel, resolve, stage->board) !=
            NULL;
 }
@@ -259,7 +259,7 @@ static enum outcome do_step(struct stage *stage, const struct step *step, struct
     enum outcome outcome = stage_ask(stage, step, reply);
     if (outcome == OUTCOME_ANSWERED && reply->no_endpoint)
         return stage_no_endpoint(stage, step);
-    if (outcome == OUTCOME_ANSWERED && !is_met(stage, step, reply))
+    if (outcome == OUTCOME_ANSWERED && !stage_met(stage, step, reply))
         return stage_check_option(stage, reply);
     return outcome;
 }

@@ -76,6 +76,9 @@ uint64_t stage_time_left(const struct stage *stage);
 /* The index of a step in the scenario. */
 uint32_t stage_index(const struct stage *stage, const struct step *step);
 
+/* Returns whether the answer to a step is as expected, but for the time that it took. */
+bool stage_met(const struct stage *stage, const struct step *step, const struct reply *reply);
+
 /* --- stage_needs.c --- */
 
 /* Tries what the header of the scenario needs. SKIP if something is not here. */

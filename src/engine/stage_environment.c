@@ -17,11 +17,6 @@ static void answer_errno(struct reply *reply, int error) {
                                : (struct answer){.kind = ANSWER_ERRNO, .error = error};
 }
 
-/* For expectation_met(). */
-static bool resolve(void *context, const struct address *address, struct endpoint *endpoint) {
-    return board_resolve(context, address, 0, endpoint);
-}
-
 /* --- sysctl --- */
 
 static enum outcome do_sysctl(struct stage *stage, const struct step *step, struct reply *reply) {
@@ -41,7 +36,7 @@ static enum outcome do_sysctl(struct stage *stage, const struct step *step, stru
     }
     int error = used >= sizeof value ? E2BIG : sysctl_write(NETNS_HERE, sysctl->name, value);
     answer_errno(reply, error);
-    bool met = expectation_met(&step->want, &reply->answer, stage->kernel, resolve, stage->board);
+    bool met = stage_met(stage, step, reply);
     if (error != 0 && (met || !expectation_allows_success(&step->want)))
         return OUTCOME_ANSWERED;
     return stage_check_sysctl(stage, step, value, error);
@@ -181,8 +176,7 @@ static bool is_final(const struct stage *stage, const struct step *step, const s
                      uint64_t start_ns) {
     const struct expectation *want = &step->want;
     return !want->timed || units_now_ns() - start_ns >= want->latest_ns ||
-           stage_time_left(stage) == 0 ||
-           expectation_met(want, &reply->answer, stage->kernel, resolve, stage->board) != NULL;
+           stage_time_left(stage) == 0 || stage_met(stage, step, reply);
 }
 
 static enum outcome do_count(struct stage *stage, const struct step *step, struct reply *reply) {

@@ -139,8 +139,10 @@ static void owners_find_looks_into_one_process_group_alone_if_told(void **state)
     assert_int_equal(setpgid(child, child), 0);
     owners_find(&all, 1);
     process_use_group(child);
+    owners_forget();
     owners_find(&one, 1);
     process_use_group(0);
+    owners_forget();
     owners_find(&again, 1);
     close(ends[1]);
     close(ends[0]);
