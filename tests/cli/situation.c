@@ -124,6 +124,10 @@ static void make_listener(void) {
     listener("127.0.0.1", PORT, 0);
 }
 
+static void make_reuseport(void) {
+    listener("127.0.0.1", PORT, SO_REUSEPORT);
+}
+
 static void make_wildcard(void) {
     listener("0.0.0.0", PORT, 0);
 }
@@ -538,6 +542,7 @@ static const struct {
     {"mptcp", make_mptcp},
     {"unix", make_unix},
     {"listener", make_listener},
+    {"reuseport", make_reuseport},
     {"wildcard", make_wildcard},
     {"dual-stack", make_dual_stack},
     {"idle", make_idle},

@@ -314,7 +314,7 @@ C
     up "$work/$name" proxy.py -c 0123 -n web -r /usr/bin/crun
     listening 8080
     ask udp/8080
-    [ $name != docker-proxy ] || remedy '(sudo )?docker stop \$\(docker ps -q --filter publish=8080/udp\)'
+    [ "$name" != docker-proxy ] || remedy '(sudo )?docker stop \$\(docker ps -q --filter publish=8080/udp\)'
     ask :8080
     case $name in
     conmon)

@@ -60,6 +60,7 @@ cure() {
   as="nsenter -t $place -n"
   ask "$@"
   [ "$rc" = 0 ] && holds "$label: the situation is one" false
+  cause "$(echo "$causes" | sed -n "s/ $FIELD_ROW\$//p")"
   json '.sockets[]? | .server.pid?, .processes[]?.pid' | sort >occupants
   settings >settings-before
   processes >processes-before
@@ -100,6 +101,57 @@ cure() {
   as=
 }
 
+# CAUSE HOW: the row that makes it, in this script or another one of this folder (SCRIPT:ROW), or `-` and
+# the reason why its remedies cannot be pasted.
+causes='
+address-in-use listener
+address-in-use inherited
+wildcard-vs-specific wildcard
+dual-stack dual_stack
+bind-twice-listen-once - only the program that listens too late meets it: portreuse trace
+reuseport-uid other_user
+reuseport-all-or-none all_or_none
+leaked-listener leaked
+bound-twice - only the program itself knows what it binds: portreuse trace
+kernel-socket protocols:kernel
+kernel-socket protocols:mptcp_endpoint
+held-by-no-process - its remedies show who it can be, and stop nothing
+bound-but-idle idle
+live-connection established
+self-connect self_connected
+close-wait-leak close_wait
+fin-wait-1-orphan fin_wait_1
+fin-wait-1-orphan unread
+last-ack-orphan last_ack
+fin-wait-2-orphan fin_wait
+stolen-port stolen
+stolen-port-time-wait stolen_time_wait
+time-wait-rebind time_wait_reuse
+time-wait-old-without-reuse time_wait
+fixed-client-port fixed_client
+ephemeral-exhaustion - its remedies are those of ephemeral-exhaustion-established
+ephemeral-exhaustion-established exhausted
+poisoned-port - its remedies are those of ephemeral-exhaustion-established
+port-range-per-socket - its remedies are for the source of the program
+reserved-ports reserved_range
+ephemeral-bind full_range
+address-not-local address_not_local
+address-tentative tentative
+no-route - its remedies depend on the network around the host
+wrong-source - its remedies are for the source of the program
+privileged-port privileged
+not-permitted - it depends on the security policy of the host
+udp-port-taken udp
+unix-socket-in-use protocols:unix_live
+unix-stale-socket protocols:unix_stale
+unix-no-socket - its remedy is to start the server
+unix-not-a-socket - its remedy shows the file; whether somebody needs it is not known
+unix-no-directory no_directory
+unix-directory-not-writable - its remedy shows the directory
+unix-not-permitted - its remedy shows the file
+unknown - nothing was found that could be mended
+'
+
 row_listener() { cure free listener 127.0.0.1:2000; }
 row_wildcard() { cure free wildcard 127.0.0.1:2000; }
 row_dual_stack() { cure free dual-stack 127.0.0.1:2000; }
@@ -123,6 +175,10 @@ row_reserved_range() { cure free reserved-range 127.0.0.1:0; }
 row_address_not_local() { cure free nothing 192.0.2.1:2000; }
 row_tentative() { cure later tentative '[2001:db8::1]:2000'; }
 row_privileged() { is_root && cure free nothing --uid 12345 127.0.0.1:80; }
+row_all_or_none() { cure free reuseport 127.0.0.1:2000; }
+row_leaked() { cure free leaked 127.0.0.1:2000; }
+row_udp() { cure free udp 127.0.0.1:2000/udp; }
+row_no_directory() { cure free nothing "$work/no/such/web.sock"; }
 row_exhausted() { cure free exhausted --as client 127.0.0.1:3000; }
 
 # A unit and a container: what stops them is asked of them, and nothing is killed.
@@ -155,6 +211,23 @@ done()'
   else
     skip "$label" "control groups cannot be made here"
   fi
+}
+
+# Each cause of the table has a row, or a reason why it has none; and each row that is named is there.
+row_every_cause() {
+  sed -n 's/^## //p' "$here/../../docs/causes.md" | while read -r name; do
+    echo "$causes" | grep -q "^$name " || echo "$name"
+  done >missing
+  holds "$label: the causes are read" grep -q '^## address-in-use' "$here/../../docs/causes.md"
+  holds "$label: each cause has a row: $(tr '\n' ' ' <missing)" test ! -s missing
+  echo "$causes" | sed -n 's/^\S\S* \([a-z0-9_:]*\)$/\1/p' | while read -r row; do
+    case $row in
+    *:*) script=${row%%:*} ;;
+    *) script=remedies ;;
+    esac
+    grep -q "^row_${row##*:}() " "$here/$script.sh" || echo "$row"
+  done >missing
+  holds "$label: each row is there: $(tr '\n' ' ' <missing)" test ! -s missing
 }
 
 rows

@@ -168,9 +168,9 @@ s = socket.create_server((sys.argv[1], 8080))
 time.sleep(1000)
 C
   i=0
-  while [ $i -lt "$1" ]; do
+  while [ "$i" -lt "$1" ]; do
     i=$((i + 1))
-    "$python" -S -E one.py 127.0.0.$i >log 2>&1 </dev/null &
+    "$python" -S -E one.py "127.0.0.$i" >log 2>&1 </dev/null &
   done
 }
 until_many() { test "$1" = "$(grep -c ':1F90 00000000:0000 0A' /proc/net/tcp)"; }
