@@ -25,6 +25,8 @@ struct budget_question {
     uint16_t low, high;       /* IP_LOCAL_PORT_RANGE; 0 and 0: none */
     bool bind_first;          /* bind() to port 0 comes first, without IP_BIND_ADDRESS_NO_PORT */
     bool reuseaddr;           /* SO_REUSEADDR is set before that */
+    uint16_t named_low, named_high; /* each port of this range is named to bind(), one after the
+                                       other; 0 and 0: none */
     bool ends_time_wait;  /* one TIME-WAIT of the route may be ended to find out whether connect()
                              can take it over */
     uint64_t interval_ns; /* between the two samples for the growth; 0: one sample */

@@ -51,20 +51,29 @@ static bool set_device(const struct option_use *use) {
     return true;
 }
 
-/* `40000-49999`, for IP_LOCAL_PORT_RANGE. */
-static bool set_port_range(const struct option_use *use) {
-    struct budget_question *question = use->target;
-    char low[8], *dash = strchr(use->value, '-');
+/* `40000-49999`. Returns false after a complaint. */
+static bool read_range(const struct option_use *use, uint16_t *low, uint16_t *high) {
+    char text[8];
+    const char *dash = strchr(use->value, '-');
     size_t size = dash == NULL ? 0 : (size_t)(dash - use->value);
     int64_t first, last;
-    snprintf(low, sizeof low, "%.*s", (int)size, use->value);
-    if (size > 0 && size < sizeof low && units_number(low, 1, UINT16_MAX, &first) &&
-        units_number(dash + 1, first, UINT16_MAX, &last)) {
-        question->low = (uint16_t)first;
-        question->high = (uint16_t)last;
-        return true;
-    }
-    return options_wrong_value(use, "a range of ports, such as 40000-49999");
+    snprintf(text, sizeof text, "%.*s", (int)size, use->value);
+    if (size == 0 || size >= sizeof text || !units_number(text, 1, UINT16_MAX, &first) ||
+        !units_number(dash + 1, first, UINT16_MAX, &last))
+        return options_wrong_value(use, "a range of ports, such as 40000-49999");
+    *low = (uint16_t)first;
+    *high = (uint16_t)last;
+    return true;
+}
+
+static bool set_port_range(const struct option_use *use) {
+    struct budget_question *question = use->target;
+    return read_range(use, &question->low, &question->high);
+}
+
+static bool set_range(const struct option_use *use) {
+    struct budget_question *question = use->target;
+    return read_range(use, &question->named_low, &question->named_high);
 }
 
 static const struct option_row rows[] = {
@@ -90,6 +99,16 @@ static const struct option_row rows[] = {
      .set = option_set_flag,
      .offset = offsetof(struct request, question.bind_first),
      .help = "of programs that call bind() with port 0 before connect()"},
+    {.name = "range",
+     .takes = VALUE_REQUIRED,
+     .value_name = "LOW-HIGH",
+     .set = set_range,
+     .offset = offsetof(struct request, question),
+     .help = "of programs that bind() each port of this range themselves, such as 512-1023"},
+    {.name = "reuse-addr",
+     .set = option_set_flag,
+     .offset = offsetof(struct request, question.reuseaddr),
+     .help = "they set SO_REUSEADDR before bind()"},
     {.name = "try-time-wait",
      .set = option_set_flag,
      .offset = offsetof(struct request, question.ends_time_wait),
@@ -153,6 +172,17 @@ static int watch(struct request *request) {
     }
 }
 
+/* What a program does before connect() matters for one destination. */
+static bool is_complete(const struct budget_question *question) {
+    bool any = question->local.family != 0 || question->device[0] != '\0' || question->low != 0 ||
+               question->bind_first || question->named_low != 0;
+    if (!any || question->remote.family != 0)
+        return true;
+    options_complain("budget", "--from, --device, --port-range, --bind and --range are about "
+                               "connections to one ADDRESS:PORT; name it");
+    return false;
+}
+
 static int cmd_budget(int argc, char **argv) {
     const uint64_t tenth = NS_PER_S / 10;
     const struct endpoint any = endpoint_wildcard(AF_INET, 0);
@@ -163,7 +193,8 @@ static int cmd_budget(int argc, char **argv) {
                 options_parse("budget", groups, argc, argv, &request);
     if (good && optind < argc)
         good = target_parse("budget", NULL, argv[optind++], any, &request.question.remote, NULL);
-    if (good && options_no_operands(argc, argv))
+    good = good && options_no_operands(argc, argv) && is_complete(&request.question);
+    if (good)
         status = request.watch_ns == 0 ? look(&request) : watch(&request);
     return live_end(&request.live, status);
 }

@@ -21,7 +21,7 @@
 #include "kernel/sockets.h"
 #include "kernel/sysctl.h"
 
-enum { TRIALS_MS = 500, TIME_WAIT_MS = 60 * 1000 };
+enum { TRIALS_MS = 500, TIME_WAIT_MS = 60 * 1000, UNPRIVILEGED = 1024 };
 
 struct search {
     struct budget *budget;
@@ -88,8 +88,8 @@ static struct silent_trial trial_for(const struct search *search,
         trial.remote = asked->remote;
         trial.local = asked->local;
         trial.no_port = true;
-        trial.low = budget->own_range ? asked->low : 0;
-        trial.high = budget->own_range ? asked->high : 0;
+        trial.low = asked->low;
+        trial.high = asked->high;
     }
     trial.remote.port = budget_tally_unused(&search->tally, &route->remote);
     return trial;
@@ -131,6 +131,54 @@ static void try_ports(struct search *search, const struct silent_trial *trial,
         search->budget->not_tried = "a trial was refused";
 }
 
+/* Tries bind() to one port, and connect(), unless it could take over a TIME-WAIT of the route.
+ * Returns the errno. */
+static int try_named(const struct search *search, const struct budget_route *route, uint16_t port) {
+    const struct budget_question *asked = &search->budget->asked;
+    struct silent_trial trial = trial_for(search, route);
+    struct silent_answer answer;
+    const char *call;
+    trial.remote.port = route->remote.port;
+    if (trial.local.family == 0)
+        trial.local = endpoint_wildcard(trial.remote.family, 0);
+    trial.local.port = port;
+    trial.reuseaddr = asked->reuseaddr;
+    trial.no_port = false;
+    if (budget_tally_has_waiting(&search->tally, route, port)) {
+        struct trial bound = {.protocol = PROTOCOL_TCP,
+                              .local = trial.local,
+                              .reuseaddr = asked->reuseaddr,
+                              .device = trial.device};
+        return socket_trial(NETNS_HERE, &bound, &call);
+    }
+    silent_connect(NETNS_HERE, &trial, &answer);
+    return answer.verdict == SILENT_TRIED ? answer.error : ENOTSUP;
+}
+
+/* Tries the ports that are to be named to bind(): those with sockets, and of the others one, as the
+ * lowest can be privileged. */
+static void settle_named(struct search *search, uint64_t end_ns) {
+    struct budget *budget = search->budget;
+    struct port_set ports, tried = {{0}}, refused = {{0}};
+    unsigned first_free = UNPRIVILEGED;
+    budget_tally_doubtful(&search->tally, &budget->routes[0], &ports);
+    for (uint32_t port = budget->range.low; port <= budget->range.high; port++) {
+        bool is_free = !port_set_has(&search->tally.occupied, (uint16_t)port);
+        if (units_now_ns() > end_ns || (is_free && port >= first_free) ||
+            (!is_free && !port_set_has(&ports, (uint16_t)port)))
+            continue;
+        int error = try_named(search, &budget->routes[0], (uint16_t)port);
+        if (is_free && error != EACCES)
+            first_free = 0; /* so may all be bound that are free */
+        if (error != 0 && error != EADDRINUSE && error != EADDRNOTAVAIL && error != EACCES)
+            return;
+        port_set_add(&tried, (uint16_t)port);
+        if (error != 0)
+            port_set_add(&refused, (uint16_t)port);
+    }
+    budget_tally_settle(&search->tally, &tried, &refused);
+}
+
 /* Tries the doubtful ports, first those that matter to the first route. */
 static void settle(struct search *search) {
     struct budget *budget = search->budget;
@@ -141,6 +189,10 @@ static void settle(struct search *search) {
     if (budget->not_tried != NULL || budget->refused != 0 || budget->asked.bind_first ||
         first->remote.family == 0)
         return;
+    if (budget->asked.named_high != 0) {
+        settle_named(search, end_ns);
+        return;
+    }
     trial = trial_for(search, first);
     budget_tally_doubtful(&search->tally, first, &ports);
     try_ports(search, &trial, &ports, end_ns);
@@ -329,6 +381,12 @@ static void narrow_range(struct budget *budget) {
     const struct budget_question *asked = &budget->asked;
     struct port_range *range = &budget->range;
     uint16_t low = range->low, high = range->high;
+    if (asked->named_high != 0) { /* reservations are for the kernel's choice alone */
+        const struct port_set none = {{0}};
+        budget->own_range = true;
+        *range = port_range(asked->named_low, asked->named_high, &none);
+        return;
+    }
     budget->own_range = asked->high != 0 || asked->low != 0;
     if (asked->low >= low && asked->low <= high)
         low = asked->low;

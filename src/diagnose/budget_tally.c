@@ -71,7 +71,8 @@ void budget_tally_explicit(struct budget_tally *tally, const struct inet_socket 
     if (!note_socket(tally, socket))
         return;
     tally->explicit_ports += port_set_add(&tally->named, port);
-    if (socket->interface == 0 && tally->budget->asked.device[0] == '\0')
+    if (socket->interface == 0 && tally->budget->asked.device[0] == '\0' &&
+        tally->budget->asked.named_high == 0)
         port_set_add(&tally->taken, port);
     if (socket->state == STATE_LISTEN)
         port_set_add(&tally->listening, port);
@@ -110,6 +111,14 @@ static bool may_take_over(const struct budget_entry *entry, unsigned setting) {
            (setting == 1 || (setting == 2 && (entry->flags & LOOPBACK) != 0));
 }
 
+/* Returns whether a connection as it is asked about takes over this one, if that had timestamps. If
+ * bind() named its port, neither tcp_tw_reuse nor the delay matters. */
+static bool takes_over(const struct budget *budget, const struct budget_entry *entry) {
+    if (budget->asked.named_high != 0)
+        return entry->state == STATE_TIME_WAIT;
+    return may_take_over(entry, budget->tw_reuse);
+}
+
 /* Returns false if out of memory. */
 static bool add_entry(struct budget_tally *tally, struct budget_entry entry) {
     if (tally->entry_count == tally->entry_room) {
@@ -141,7 +150,7 @@ bool budget_tally_connection(struct budget_tally *tally, const struct inet_socke
         entry.flags = time_wait_flags(tally->budget, &key, socket->expires_ms);
     }
     route->total++;
-    route->blocked += !may_take_over(&entry, tally->budget->tw_reuse);
+    route->blocked += !takes_over(tally->budget, &entry);
     return add_entry(tally, entry) &&
            (holders == NULL || holders_note(holders, entry.route, socket));
 }
@@ -223,8 +232,7 @@ static void find_ports(const struct budget_tally *tally, const struct budget_rou
     size_t at = 0;
     *blocked = *waiting = (struct port_set){{0}};
     for (const struct budget_entry *entry; (entry = next_entry(tally, route, &at)) != NULL;)
-        port_set_add(may_take_over(entry, tally->budget->tw_reuse) ? waiting : blocked,
-                     entry->port);
+        port_set_add(takes_over(tally->budget, entry) ? waiting : blocked, entry->port);
 }
 
 void budget_tally_live(const struct budget_tally *tally, const struct budget_route *route,
@@ -279,7 +287,8 @@ uint16_t budget_tally_unused(const struct budget_tally *tally, const struct endp
 
 static bool is_kept(const struct budget_tally *tally, uint16_t port) {
     return port_set_has(&tally->taken, port) || port_set_has(&tally->refused, port) ||
-           (port_set_has(&tally->named, port) && !port_set_has(&tally->tried, port));
+           (port_set_has(&tally->named, port) && !port_set_has(&tally->tried, port) &&
+            tally->budget->asked.named_high == 0);
 }
 
 void budget_tally_opened(struct budget_tally *tally, const struct inet_socket *socket) {
@@ -298,9 +307,18 @@ static bool is_by_bind(const struct budget_tally *tally, uint16_t port) {
 uint16_t budget_tally_waiting(const struct budget_tally *tally, const struct budget_route *route) {
     size_t at = 0;
     for (const struct budget_entry *entry; (entry = next_entry(tally, route, &at)) != NULL;)
-        if (may_take_over(entry, tally->budget->tw_reuse) && !is_kept(tally, entry->port))
+        if (takes_over(tally->budget, entry) && !is_kept(tally, entry->port))
             return entry->port;
     return 0;
+}
+
+bool budget_tally_has_waiting(const struct budget_tally *tally, const struct budget_route *route,
+                              uint16_t port) {
+    size_t at = 0;
+    for (const struct budget_entry *entry; (entry = next_entry(tally, route, &at)) != NULL;)
+        if (entry->port == port && entry->state == STATE_TIME_WAIT)
+            return true;
+    return false;
 }
 
 /* The ports of a route, sorted out. */
@@ -340,6 +358,8 @@ static bool had_timestamps(const struct budget *budget, const struct budget_rout
 
 bool budget_reuses(const struct budget *budget, const struct budget_route *route) {
     bool is_set = budget->tw_reuse == 1 || (budget->tw_reuse == 2 && route->loopback);
+    if (budget->asked.named_high != 0)
+        is_set = budget->asked.reuseaddr;
     return is_set && had_timestamps(budget, route);
 }
 
@@ -367,8 +387,8 @@ static void count_states(const struct budget_tally *tally, struct budget_route *
         route->states[entry->state]++;
         route->closed += (entry->flags & RECENT) != 0;
         route->ending += (entry->flags & ENDING) != 0;
-        route->reusable += may_take_over(entry, tally->budget->tw_reuse);
-        route->may_reuse += may_take_over(entry, 1);
+        route->reusable += takes_over(tally->budget, entry);
+        route->may_reuse += takes_over(tally->budget, entry) || may_take_over(entry, 1);
     }
     route->waiting = route->states[STATE_TIME_WAIT];
     if (route->reuse == KNOWN_NO)

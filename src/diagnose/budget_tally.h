@@ -77,6 +77,10 @@ void budget_tally_live(const struct budget_tally *tally, const struct budget_rou
  * other socket. */
 uint16_t budget_tally_unused(const struct budget_tally *tally, const struct endpoint *address);
 
+/* Returns whether a port has a connection of the route that is in TIME-WAIT. */
+bool budget_tally_has_waiting(const struct budget_tally *tally, const struct budget_route *route,
+                              uint16_t port);
+
 /* Finds a port of the route in TIME-WAIT, not kept, that connect() takes over if the connection had
  * timestamps; 0 if there is none. */
 uint16_t budget_tally_waiting(const struct budget_tally *tally, const struct budget_route *route);

@@ -13,7 +13,8 @@
  *   bind N ADDRESS HOW     N idle sockets, on this port and the next ones
  *   wait MS
  *
- * The question is `ADDRESS HOW`, too, where HOW can also be tw (--try-time-wait). */
+ * The question is `ADDRESS HOW`, too, where HOW can also be tw (--try-time-wait), and each LOW HIGH
+ * (--range: bind() to each port). */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -84,6 +85,7 @@ struct how {
     int ports; /* the first port for bind(), or 0 */
     const char *device;
     unsigned low, high;
+    int each, last; /* bind() to each port of this range, or 0 */
 };
 
 static struct how read_how(char **words) {
@@ -100,6 +102,9 @@ static struct how read_how(char **words) {
         } else if (strcmp(*words, "own") == 0) {
             how.low = (unsigned)value(*++words);
             how.high = (unsigned)value(*++words);
+        } else if (strcmp(*words, "each") == 0) {
+            how.each = value(*++words);
+            how.last = value(*++words);
         } else if (strcmp(*words, "bind0") == 0) {
             how.bind0 = true;
         } else if (strcmp(*words, "reuse") == 0) {
@@ -359,6 +364,13 @@ static void ask(const char *portreuse, const char *to, const struct how *how, bo
         argv[argc++] = "--device";
         argv[argc++] = how->device;
     }
+    if (how->each != 0) {
+        snprintf(range, sizeof range, "%d-%d", how->each, how->last);
+        argv[argc++] = "--range";
+        argv[argc++] = range;
+    }
+    if (how->reuse)
+        argv[argc++] = "--reuse-addr";
     if (how->high != 0) {
         snprintf(range, sizeof range, "%u-%u", how->low, how->high);
         argv[argc++] = "--port-range";
@@ -390,6 +402,21 @@ static void ask(const char *portreuse, const char *to, const struct how *how, bo
              summary == NULL ? "" : summary + 12);
 }
 
+/* Counts the connections that succeed, port by port. */
+static long connect_each(const struct endpoint *to, const struct how *how) {
+    struct how one = *how;
+    long count = 0;
+    for (int port = how->each; port <= how->last; port++) {
+        one.ports = port;
+        int fd = client(to, &one, 0);
+        if (fd < 0)
+            continue;
+        fcntl(fd, F_SETFL, O_NONBLOCK);
+        count += connects(fd, to) == 0 || errno == EINPROGRESS;
+    }
+    return count;
+}
+
 /* Returns how many connections succeed until one fails. */
 static long connect_all(const char *to_text, const struct how *how, bool as_user) {
     int ends[2];
@@ -399,7 +426,9 @@ static long connect_all(const char *to_text, const struct how *how, bool as_user
     if (pid == 0) {
         struct endpoint to = at(to_text);
         drop(as_user);
-        for (; count < MOST; count++) {
+        if (how->each != 0)
+            count = connect_each(&to, how);
+        for (; how->each == 0 && count < MOST; count++) {
             int fd = client(&to, how, (int)count);
             if (fd < 0)
                 break;

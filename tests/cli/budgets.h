@@ -214,6 +214,36 @@ static const struct setup setups[] = {
     {"three ports", "range 40000 40002;listen 127.0.0.1:80", "127.0.0.1:80", true},
     {"the destination is in the range", "listen 127.0.0.1:40004", "127.0.0.1:40004", false},
 
+    /* each port named to bind() */
+    {"each port", "listen 127.0.0.1:80", "127.0.0.1:80 each 5000 5009", false},
+    {"each port, some in use",
+     "listen 0.0.0.0:80;connect 3 127.0.0.1:80 ports 5002;connect 2 127.0.0.2:80 from 127.0.0.1 "
+     "ports 5007",
+     "127.0.0.1:80 each 5000 5009", false},
+    {"each port, other addresses in use",
+     "listen 0.0.0.0:80;connect 3 127.0.0.1:80 from 127.0.0.9 ports 5002;bind 1 127.0.0.8:5006",
+     "127.0.0.1:80 from 127.0.0.1 each 5000 5009", false},
+    {"each port, listeners and reservations",
+     "reserved 5000-5009;listen 127.0.0.1:80;listen 127.0.0.1:5003;listen [::1]:5004",
+     "127.0.0.1:80 each 5000 5009", false},
+    {"each port, in TIME-WAIT",
+     "listen 127.0.0.1:80;connect 3 127.0.0.1:80 ports 5002;close client",
+     "127.0.0.1:80 each 5000 5009", false},
+    {"each port, in TIME-WAIT with SO_REUSEADDR",
+     "listen 127.0.0.1:80;connect 3 127.0.0.1:80 from 127.0.0.1 ports 5002 reuse;close client",
+     "127.0.0.1:80 from 127.0.0.1 each 5000 5009 reuse", false},
+    {"each port, the same, without timestamps",
+     "sysctl tcp_timestamps 0;listen 127.0.0.1:80;connect 3 127.0.0.1:80 from 127.0.0.1 ports "
+     "5002 reuse;close client",
+     "127.0.0.1:80 from 127.0.0.1 each 5000 5009 reuse", false},
+    {"each port, live with SO_REUSEADDR",
+     "listen 0.0.0.0:80;connect 3 127.0.0.1:80 from 127.0.0.1 ports 5002 reuse;connect 2 "
+     "127.0.0.2:80 from 127.0.0.1 ports 5007 reuse",
+     "127.0.0.1:80 from 127.0.0.1 each 5000 5009 reuse", false},
+    {"each port, some privileged", "listen 127.0.0.1:80", "127.0.0.1:80 each 1020 1027", false},
+    {"each port by veth, IPv6", "veth;plisten [fd00::2]:80;connect 3 [fd00::2]:80 ports 5002",
+     "[fd00::2]:80 each 5000 5009", false},
+
     /* no way */
     {"no route", "", "192.0.2.1:80", false},
     {"no such source", "listen 127.0.0.1:80", "127.0.0.1:80 from 192.0.2.1", false},

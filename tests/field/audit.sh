@@ -1,14 +1,14 @@
 #!/bin/sh
 # What an audit says about the servers of a host, made for real.
-# shellcheck source=lib.sh
+# shellcheck source=field/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# look ARGUMENT...: runs audit, in JSON and in text.
+# look: runs audit, in JSON and in text.
 look() {
-  asked="audit $*"
-  run $as "$portreuse" audit --format json "$@"
+  asked=audit
+  run $as "$portreuse" audit --format json
   cp "$work/out" "$work/json"
-  run $as "$portreuse" audit "$@"
+  run $as "$portreuse" audit
 }
 is() { holds "$label: $asked: $1 is $2" test "$(json "$1")" = "$2"; }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # How many ports real clients leave, who they are, and whether what the report advises helps: haproxy
 # with a source address, nginx without keepalive to its upstream, redis-benchmark -k 0, ab.
-# shellcheck source=lib.sh
+# shellcheck source=field/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # A namespace behind a veth pair, 10.9.0.2, and 200 ports here to reach it.
@@ -202,7 +202,7 @@ row_redis_benchmark_without_keepalive() {
   until_ok sh -c '[ "$(ss -Htan state time-wait dport = :6379 | wc -l)" -gt 500 ]'
   budget --interval 500ms 10.9.0.2:6379
   maker_is redis-benchmark
-  kill $pid
+  kill "$pid"
 }
 
 row_ab() {

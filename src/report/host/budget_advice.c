@@ -140,6 +140,15 @@ static void advise_bind(const struct advice *advice) {
 
 /* --- TIME-WAIT --- */
 
+/* Of a program that names its ports. */
+static void advise_named(const struct advice *advice) {
+    const struct budget_question *asked = &advice->budget->asked;
+    if (advice->route->waiting > 0 && !asked->reuseaddr)
+        note(advice,
+             "set SO_REUSEADDR before bind(): with it on the old and the new socket, and "
+             "with TCP timestamps, a connection takes over the TIME-WAIT of an earlier one");
+}
+
 /* Returns how many of the ports only TIME-WAIT keeps. */
 static uint32_t waiting(const struct budget_route *route) {
     return route->waiting > route->reusable ? route->waiting - route->reusable : 0;
@@ -258,8 +267,12 @@ void budget_advice(const struct budget *budget, bool is_short, budget_advice_vis
         return;
     advise_refused(&advice);
     if (budget->refused == 0 && (is_short || budget->exhausted_s >= 0)) {
-        advise_bind(&advice);
-        advise_time_wait(&advice);
+        if (budget->asked.named_high != 0)
+            advise_named(&advice);
+        else
+            advise_bind(&advice);
+        if (budget->asked.named_high == 0)
+            advise_time_wait(&advice);
         advise_number(&advice);
         advise_sources(&advice);
         advise_range(&advice);
