@@ -71,7 +71,8 @@ EOF
 # why_options OPTION...: the options of `why` for those of dial; to $options.
 why_options() {
   options="--as client"
-  fixed= reuse=
+  fixed=''
+  reuse=''
   while [ $# -gt 0 ]; do
     case $1 in
     from)
@@ -99,7 +100,7 @@ run_row() {
   shift
   rows=$((rows + 1))
   why_options "$@"
-  # shellcheck disable=SC2016 # the inner shell expands it
+  # shellcheck disable=SC2016,SC2097,SC2098 # the inner shell expands it
   work=$work fifo=$work/fifo.$rows portreuse=$portreuse setup=$setup dialled="$*" options=$options \
     as_whom=$as_whom "$helpers/netns" sh -c '
     . "$work/tools"
@@ -296,6 +297,47 @@ if is_root; then
   row "another host, as an ordinary user" pair 192.0.2.2:80
 fi
 as_whom=
+
+# --- silence ---
+
+# What leaves this host, and what arrives at the other one. Without IPv6, which sends of its own accord.
+# shellcheck disable=SC2016,SC2097,SC2098 # the inner shell expands it
+work=$work fifo=$work/fifo.silence portreuse=$portreuse "$helpers/netns" sh -c '
+  . "$work/tools"
+  counts() {
+    cat /proc/net/snmp /proc/net/netstat
+    there cat /proc/net/snmp /proc/net/netstat
+    cat /sys/class/net/v0/statistics/tx_packets
+    grep " *[a-z0-9]*:" /proc/net/dev
+    there grep " *[a-z0-9]*:" /proc/net/dev
+  }
+  {
+    pair
+    sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+    there sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+    keep_there listen 192.0.2.2:80
+    "$dial" real 192.0.2.2:80 wait # whatever is found out once, as by ARP
+    sleep 0.3
+  } >"$work/log" 2>&1
+  counts >"$work/before"
+  for _ in 1 2 3 4 5; do
+    "$dial" silent 192.0.2.2:80
+    "$dial" silent 192.0.2.2:80 from 192.0.2.1:5000
+    "$dial" silent 192.0.2.2:99
+    "$dial" silent "[::ffff:192.0.2.2]:80"
+    "$dial" silent 192.0.2.2:53 udp
+    "$portreuse" why --as client 192.0.2.2:80
+    "$portreuse" why --as client --from 192.0.2.1:5000 192.0.2.2:80
+  done
+  counts >"$work/after"
+  there ss -Htan | grep -c ESTAB >"$work/arrived"
+  "$dial" real 192.0.2.2:80 wait
+  counts >"$work/louder"
+  kill $other
+' >"$work/out" 2>"$work/err" </dev/null
+ok "35 trials towards another host leave no trace in its counters, nor in ours" \
+  diff "$work/before" "$work/after"
+ok "a real connection does" sh -c "! diff '$work/after' '$work/louder'"
 
 # --- what a packet alone can find out is not claimed ---
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # A client that cannot connect: what people really have, and the right answer. Each row makes it for
 # real; its remedies are pasted, and the question is asked again.
-# shellcheck source=../field/lib.sh
+# shellcheck source=field/lib.sh
 . "$(dirname "$0")/../field/lib.sh"
 
 dial=$field_helpers/dial
@@ -281,7 +281,7 @@ row_no_route() {
 row_nobody_listens() {
   host
   for address in 127.0.0.1 127.0.0.9 192.0.2.1 0.0.0.0; do
-    both $address:3000
+    both "$address:3000"
     first "FREE $address:3000( from .*)?: a local port is free, but nothing listens there.*"
     says "expect ECONNREFUSED"
     listens false
@@ -295,7 +295,7 @@ row_nobody_listens() {
   first "FREE 127.0.0.1:3000/udp.*, but nothing listens there.*"
   keep listen '[::]:3000'
   for address in 127.0.0.1 192.0.2.1 '[::1]'; do
-    client $address:3000
+    client "$address:3000"
     first "FREE .*: connect\(\) would get a local port"
     listens true
   done

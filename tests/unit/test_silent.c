@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "base/file.h"
 #include "kernel/netns.h"
 #include "kernel/process.h"
+#include "kernel/ptrace.h"
 #include "kernel/silent.h"
 #include "kernel/sockdiag.h"
 #include "kernel/sysctl.h"
@@ -163,6 +165,76 @@ static void silent_connect_is_silent(void **state) {
     in_namespace(silence);
 }
 
+/* Runs a stopped child until connect() has returned in it. Returns false if it ends before. */
+static bool run_past_connect(pid_t child) {
+    bool connects = false;
+    for (int status;;) {
+        struct seccomp_call call;
+        unsigned word;
+        int64_t result;
+        if (waitpid(child, &status, __WALL) != child || !WIFSTOPPED(status))
+            return false;
+        enum stop_kind kind = ptrace_read_stop(child, status).stop;
+        if (kind == STOP_ENTRY || kind == STOP_EXIT)
+            kind = ptrace_read_result(child, &result);
+        if (kind == STOP_EXIT && connects)
+            return true;
+        if (kind == STOP_ENTRY)
+            connects = ptrace_read_call(child, &call) &&
+                       seccomp_which(&call, &word) == SOCKET_CALL_CONNECT;
+        ptrace_resume(child, UNTIL_CALL, 0);
+    }
+}
+
+/* Makes a trial in a child process, and kills it when connect() has returned. Returns whether it
+ * came to that. */
+static bool trial_is_killed(const char *remote) {
+    struct silent_trial trial = {.remote = at(remote)};
+    struct silent_answer answer;
+    int start[2], status;
+    char byte;
+    if (pipe(start) < 0)
+        return false;
+    pid_t child = fork();
+    if (child == 0) {
+        close(start[1]);
+        if (read(start[0], &byte, 1) < 0)
+            _exit(1);
+        silent_connect(NETNS_HERE, &trial, &answer);
+        _exit(0);
+    }
+    if (child < 0 || ptrace_seize(child, true) != 0 || ptrace_interrupt(child) != 0)
+        return false;
+    close(start[0]);
+    close(start[1]);
+    bool held = run_past_connect(child) && count_sockets(1U << STATE_SYN_SENT) == 1;
+    kill(child, SIGKILL);
+    return waitpid(child, &status, __WALL) == child && WIFSIGNALED(status) && held;
+}
+
+static const char *killed(void) {
+    int listener = listen_on("127.0.0.1:4000");
+    char *before = counters();
+    bool came = trial_is_killed("127.0.0.1:4000");
+    char *after = counters();
+    if (!came)
+        return "the trial was not killed between connect() and close()";
+    if (strcmp(before, after) != 0)
+        return "a counter has changed";
+    if (accept(listener, NULL, NULL) >= 0 || errno != EAGAIN)
+        return "the listener has a connection";
+    if (count_sockets(STATES_ANY) != 0)
+        return "a socket is left";
+    free(before);
+    free(after);
+    return NULL;
+}
+
+static void silent_connect_is_silent_when_it_is_killed(void **state) {
+    (void)state;
+    in_namespace(killed);
+}
+
 static const char *obstacle(void) {
     int error;
     if (silent_obstacle(NETNS_HERE, &error) != NULL || error != 0)
@@ -279,6 +351,7 @@ static void silent_connect_chooses_around_time_wait(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(silent_connect_is_silent),
+        cmocka_unit_test(silent_connect_is_silent_when_it_is_killed),
         cmocka_unit_test(silent_obstacle_is_the_setting),
         cmocka_unit_test(silent_connect_gives_the_errno_and_the_source),
         cmocka_unit_test(silent_connect_leaves_the_time_wait_of_a_named_port),
