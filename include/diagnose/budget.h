@@ -13,6 +13,7 @@
 #include "diagnose/holders.h"
 #include "diagnose/makers.h"
 #include "inspect/namespaces.h"
+#include "model/cause.h"
 #include "model/rules.h"
 #include "model/socket.h"
 
@@ -101,7 +102,10 @@ struct budget {
     double rate;   /* new connections per second that the first route allows in the long run, each
                       with its port until its TIME-WAIT is over; 0: no limit */
     double growth; /* ports per second by which the first route grows */
-    double exhausted_s;   /* until no port is left at this growth; negative: never */
+    double exhausted_s;     /* until no port is left at this growth; negative: never */
+    unsigned fin_timeout_s; /* tcp_fin_timeout */
+    struct owner peer;    /* with fin-wait-2-orphan on the first route: a process of this namespace
+                             that has the other end of one of them; pid 0: none is known */
     struct makers makers; /* who closed connections of the first route between the two samples */
     unsigned unseen;      /* processes of this namespace that could not be looked into */
 };
@@ -113,5 +117,11 @@ bool budget_reuses(const struct budget *budget, const struct budget_route *route
 /* Measures the budget; for another namespace, in a child process. */
 void budget_look(const struct budget_question *question, const struct namespace *where,
                  struct budget *budget);
+
+/* Returns what fills a route of which half of the ports or more are used, if most of its
+ * connections should have ended: CAUSE_CLOSE_WAIT_LEAK if its program does not close what the peer
+ * has closed, CAUSE_FIN_WAIT_2_ORPHAN if the peer does not close what was closed here; else
+ * CAUSE_UNKNOWN. */
+enum cause budget_cause(const struct budget *budget, const struct budget_route *route);
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/units.h"
 #include "diagnose/budget_tally.h"
 #include "inspect/child.h"
+#include "inspect/owners.h"
 #include "kernel/netdev.h"
 #include "kernel/process.h"
 #include "kernel/silent.h"
@@ -370,6 +371,8 @@ static int read_settings(struct budget *budget) {
         sysctl_number(NETNS_HERE, "net.ipv4.tcp_tw_reuse_delay", 1000, true, &unread);
     budget->timestamps =
         sysctl_number(NETNS_HERE, "net.ipv4.tcp_timestamps", 1, false, &unread) != 0;
+    budget->fin_timeout_s =
+        sysctl_number(NETNS_HERE, "net.ipv4.tcp_fin_timeout", 60, false, &unread);
     budget->exhausted_s = -1;
     budget->failure = unread.what;
     return unread.error;
@@ -434,6 +437,29 @@ static int find_owners(struct search *search) {
     return error;
 }
 
+/* The other end of an orphan is a socket of this namespace, if the peer is on this host. */
+static bool note_peer(void *context, const struct inet_socket *socket) {
+    uint32_t *inode = context;
+    *inode = socket->inode;
+    return *inode == 0;
+}
+
+static void find_peer(struct search *search) {
+    struct budget *budget = search->budget;
+    const struct budget_route *route = &budget->routes[0];
+    struct diag_query query = sockdiag_query(1U << STATE_CLOSE_WAIT);
+    struct owners owners = {0};
+    if (budget_cause(budget, route) != CAUSE_FIN_WAIT_2_ORPHAN)
+        return;
+    query.local = (struct endpoint_pattern){.endpoint = route->remote};
+    query.remote = (struct endpoint_pattern){.any_port = true, .endpoint = route->local};
+    if (sockets_dump(&search->sockets, &query, note_peer, &owners.inode) != 0 || owners.inode == 0)
+        return;
+    owners_find(&owners, 1);
+    if (owners.count > 0)
+        budget->peer = owners.oldest[0];
+}
+
 /* Whatever the port, connect() is refused. */
 static void leave_nothing(struct budget *budget) {
     struct budget_route *route = &budget->routes[0];
@@ -469,6 +495,7 @@ static int search_sockets(struct search *search) {
     error = find_owners(search);
     if (error != 0)
         return error;
+    find_peer(search);
     budget->is_local = budget->routes[0].remote.family != 0 && is_local(&budget->routes[0].remote);
     find_rate(budget);
     bool again = budget->routes[0].remote.family != 0 && budget->asked.interval_ns > 0;

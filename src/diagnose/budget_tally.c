@@ -477,3 +477,15 @@ void budget_tally_finish(const struct budget_tally *tally, struct budget *budget
     if (budget->asked.remote.family == 0)
         qsort(budget->routes, budget->known, sizeof budget->routes[0], compare_routes);
 }
+
+enum cause budget_cause(const struct budget *budget, const struct budget_route *route) {
+    uint32_t total = 0;
+    for (unsigned i = 0; i < STATE_COUNT; i++)
+        total += route->states[i];
+    if (total == 0 || route->used * 2 < port_range_size(&budget->range) ||
+        route->blocked * 2 < route->used)
+        return CAUSE_UNKNOWN;
+    if (route->states[STATE_CLOSE_WAIT] * 2 > total)
+        return CAUSE_CLOSE_WAIT_LEAK;
+    return route->states[STATE_FIN_WAIT_2] * 2 > total ? CAUSE_FIN_WAIT_2_ORPHAN : CAUSE_UNKNOWN;
+}

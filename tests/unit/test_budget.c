@@ -283,8 +283,28 @@ static void the_fullest_routes_are_listed_and_all_are_counted(void **state) {
     budget_tally_free(&tally);
 }
 
+static void connections_that_should_have_ended_are_a_cause(void **state) {
+    struct budget budget = twenty_ports();
+    struct budget_route route = {.used = 10, .blocked = 10};
+    (void)state;
+    route.states[STATE_CLOSE_WAIT] = 6;
+    route.states[STATE_ESTABLISHED] = 4;
+    assert_int_equal(budget_cause(&budget, &route), CAUSE_CLOSE_WAIT_LEAK);
+    route.states[STATE_FIN_WAIT_2] = 4;
+    assert_int_equal(budget_cause(&budget, &route), CAUSE_UNKNOWN);
+    route.states[STATE_CLOSE_WAIT] = 0;
+    route.states[STATE_FIN_WAIT_2] = 6;
+    assert_int_equal(budget_cause(&budget, &route), CAUSE_FIN_WAIT_2_ORPHAN);
+    route.used = 9; /* most ports are left */
+    assert_int_equal(budget_cause(&budget, &route), CAUSE_UNKNOWN);
+    route.used = 20;
+    route.blocked = 9; /* others have the ports */
+    assert_int_equal(budget_cause(&budget, &route), CAUSE_UNKNOWN);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(connections_that_should_have_ended_are_a_cause),
         cmocka_unit_test(connections_are_counted_by_route),
         cmocka_unit_test(explicit_ports_are_used_everywhere_and_incoming_connections_nowhere),
         cmocka_unit_test(without_connections_all_but_the_explicit_ports_are_left),

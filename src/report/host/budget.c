@@ -308,7 +308,9 @@ static const struct format format_budget_text = {
 
 /* --- for programs --- */
 
-static void write_route(struct json *json, const struct budget_route *route) {
+static void write_route(struct json *json, const struct budget *budget,
+                        const struct budget_route *route) {
+    enum cause cause = budget_cause(budget, route);
     char text[ENDPOINT_TEXT_SIZE];
     json_object(json, NULL);
     json_string(json, "remote", endpoint_text(&route->remote, text));
@@ -331,6 +333,7 @@ static void write_route(struct json *json, const struct budget_route *route) {
     json_number(json, "closed_in_10s", route->closed);
     json_number(json, "by_bind_to_port_0", route->by_bind);
     budget_owners_json(json, &route->owners);
+    json_string(json, "cause", cause == CAUSE_UNKNOWN ? NULL : cause_name(cause));
     json_end(json);
 }
 
@@ -366,7 +369,7 @@ static void write_json(const struct report *report, FILE *out) {
     json_array(&json, "destinations");
     for (unsigned i = 0; i < budget->known; i++)
         if (budget->routes[i].remote.family != 0)
-            write_route(&json, &budget->routes[i]);
+            write_route(&json, budget, &budget->routes[i]);
     json_end(&json);
     budget_owners_json_makers(&json, &budget->makers);
     json_array(&json, "remedies");

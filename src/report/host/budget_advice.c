@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/errnames.h"
 #include "report/shared/place.h"
@@ -136,6 +137,62 @@ static void advise_bind(const struct advice *advice) {
              "bind() with port 0 chose %" PRIu32 " port%s, which no other destination can use "
              "then: set IP_BIND_ADDRESS_NO_PORT before that bind(), or do not call it",
              ports, ports == 1 ? "" : "s");
+}
+
+/* --- connections that should have ended --- */
+
+/* Prints `ss -tK state STATE` for the connections of the route. */
+static void print_destroy(FILE *out, const struct advice *advice, const char *state) {
+    const struct budget *budget = advice->budget;
+    char text[ENDPOINT_TEXT_SIZE];
+    if (!budget->asked_by_root)
+        fputs("sudo ", out);
+    place_print_inside(out, &budget->where);
+    fprintf(out, "ss -tK state %s dst %s", state, endpoint_text(&advice->route->remote, text));
+}
+
+static void print_kill(FILE *out, const struct advice *advice, const char *pid) {
+    const struct owner *owner = &advice->route->owners.list[0].owner;
+    bool mine = advice->budget->asked_by_root || owner->uid == geteuid();
+    fprintf(out, "%skill %s", mine ? "" : "sudo ", pid);
+}
+
+/* The program that has most of what the peer has closed. */
+static void advise_leak(const struct advice *advice) {
+    const struct budget_owner *leak = &advice->route->owners.list[0];
+    char pid[16];
+    bool found = advice->route->owners.known > 0 && leak->close_wait > 0 && leak->owner.pid != 0;
+    if (budget_cause(advice->budget, advice->route) != CAUSE_CLOSE_WAIT_LEAK)
+        return;
+    note(advice,
+         "close-wait-leak: the peer has closed %" PRIu32 " of these connections, but this side has "
+         "not: it must call close() when recv() returns 0",
+         advice->route->states[STATE_CLOSE_WAIT]);
+    if (found) {
+        snprintf(pid, sizeof pid, "%d", (int)leak->owner.pid);
+        note(advice, "restart %s%s%s, which closes them; what it is doing now is lost:",
+             leak->owner.program, leak->owner.unit[0] == '\0' ? "" : " of ", leak->owner.unit);
+        say(advice, print_kill, pid);
+    }
+    note(advice, "or only abort them, until they leak again; the program gets an error:");
+    say(advice, print_destroy, "close-wait");
+}
+
+/* The peer has to close, and is perhaps on this host. */
+static void advise_orphans(struct advice *advice) {
+    if (budget_cause(advice->budget, advice->route) != CAUSE_FIN_WAIT_2_ORPHAN)
+        return;
+    note(advice,
+         "fin-wait-2-orphan: %" PRIu32 " of these connections were closed here, and the peer has "
+         "not closed them; each keeps its port for up to tcp_fin_timeout (%u s)",
+         advice->route->states[STATE_FIN_WAIT_2], advice->budget->fin_timeout_s);
+    if (advice->budget->peer.pid != 0)
+        note(advice, "%s (%d) has the other end: it must close what its peer has closed",
+             advice->budget->peer.program, (int)advice->budget->peer.pid);
+    note(advice, "end them now; the peer gets a reset, and what it has not received is lost:");
+    say(advice, print_destroy, "fin-wait-2");
+    note(advice, "or let the next ones end sooner; a peer that still sends then gets a reset:");
+    set(advice, "net.ipv4.tcp_fin_timeout=10");
 }
 
 /* --- TIME-WAIT --- */
@@ -267,6 +324,8 @@ void budget_advice(const struct budget *budget, bool is_short, budget_advice_vis
         return;
     advise_refused(&advice);
     if (budget->refused == 0 && (is_short || budget->exhausted_s >= 0)) {
+        advise_leak(&advice);
+        advise_orphans(&advice);
         if (budget->asked.named_high != 0)
             advise_named(&advice);
         else
