@@ -41,7 +41,13 @@ static const struct {
     {"rtsp", "554"},   {"sip", "5060"},      {"clickhouse", "9000"}, {"memcached", "11211"},
 };
 
+/* Of `jdbc:postgresql` and `postgresql+asyncpg` the name of the protocol counts. */
 static const char *scheme_port(struct span scheme) {
+    const char *colon = span_find_last(scheme, ':'), *plus = span_find(scheme, '+');
+    if (plus != NULL)
+        scheme.size = (size_t)(plus - scheme.text);
+    if (colon != NULL && plus == NULL)
+        scheme = span_from(scheme, (size_t)(colon + 1 - scheme.text));
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
         if (span_is(scheme, schemes[i].scheme))
             return schemes[i].port;
@@ -166,7 +172,7 @@ bool forms_url(struct span text, struct typed *typed) {
         return false;
     struct span scheme = span_of(text.text, (size_t)(colon - text.text));
     struct span rest = span_from(text, scheme.size + 3);
-    if (memmem(scheme.text, scheme.size, "unix", 4) != NULL)
+    if (memmem(scheme.text, scheme.size, "unix", 4) != NULL || span_is(scheme, "file"))
         return forms_path(rest, typed);
     size_t end = strcspn(rest.text, "/?#");
     struct span authority = span_of(rest.text, end < rest.size ? end : rest.size);
@@ -248,6 +254,10 @@ static bool take_with_path(struct span text, struct typed *typed) {
            span_is_port(span_whole(typed->port));
 }
 
+static bool take_authority(struct span text, struct typed *typed) {
+    return forms_endpoint(text, typed) || take_with_path(text, typed);
+}
+
 bool forms_word(struct span text, struct typed *typed) {
     struct typed start = *typed;
     if (memmem(text.text, text.size, "://", 3) != NULL)
@@ -257,12 +267,15 @@ bool forms_word(struct span text, struct typed *typed) {
     if (take_dev_tcp(text, typed) || take_socat(text, typed))
         return true;
     *typed = start;
-    if (forms_path(text, typed))
+    if (span_begins(text, "//") && take_authority(span_from(text, 2), typed))
+        return true;
+    bool named_sock = text.size > 5 && memcmp(text.text + text.size - 5, ".sock", 5) == 0;
+    if (forms_path(text, typed) || (named_sock && take_unix_name(text, typed)))
         return true;
     struct span rest = strip_protocol(text, typed);
     if (span_is_port(rest) || span_is_service(rest)) {
         span_copy(rest, typed->port, sizeof typed->port);
         return true;
     }
-    return forms_endpoint(rest, typed) || take_with_path(rest, typed);
+    return take_authority(rest, typed);
 }

@@ -163,7 +163,10 @@ static int weigh_any(const struct place *place, struct typed *typed) {
         bool udp_or_tcp = before(place) == ':'; /* qemu: tcp::1234 */
         if (udp_or_tcp && !places_after(place, "tcp:|udp:"))
             return 0;
-        return set_port(port_at(place->at + 1), typed) ? 50 : 0;
+        struct span digits = port_at(place->at + 1);
+        if (digits.size < 2 && !places_after(place, "tcp|udp")) /* the display of X11 and VNC */
+            return 0;
+        return set_port(digits, typed) ? 50 : 0;
     }
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         size_t size = strlen(words[i]);
@@ -282,8 +285,9 @@ static int weigh_sockaddr(const struct place *place, struct typed *typed) {
 
 /* Returns how long the word for a port is that begins here, in one of several languages; else 0. */
 static size_t port_word(const struct place *place) {
-    static const char *const words[] = {"ports", "port(s)", "port",   "puerto", "porta",
-                                        "porto", "端口",    "ポート", "порт",   "Anschluss"};
+    static const char *const words[] = {
+        "ports",  "port(s)", "port",      "puerto",     "porta",        "porto",         "端口",
+        "ポート", "порт",    "Anschluss", "ListenPort", "ListenStream", "ListenDatagram"};
     if (isalpha((unsigned char)before(place)))
         return 0;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
@@ -368,14 +372,37 @@ static int weigh_range(const struct place *place, struct typed *typed) {
     return 35;
 }
 
+/* The first of `-p 8080:80` and `-L 8080:HOST:80`. */
+static int weigh_published(const struct place *place, struct typed *typed) {
+    struct span port = span_of(place->at, strspn(place->at, "0123456789"));
+    bool published =
+        follows(place, "-p |-p|--publish |--publish=|-L |-L|-p \"|ports: - |ports: - \"");
+    if (!published || !span_is_port(port) || place->at[port.size] != ':' || span_is(port, "0"))
+        return 0;
+    set_port(port, typed);
+    snprintf(typed->note, sizeof typed->note, "%s is the port of this host.", typed->port);
+    return 45;
+}
+
+/* `what is on 8080`: at the end of the line. */
+static bool ends_with_number(const struct place *place, struct span port) {
+    const char *rest = port.text + port.size;
+    return follows(place, "on ") && strtol(port.text, NULL, 10) > 20 &&
+           rest + strspn(rest, " ?.!\r") >= place->line.text + place->line.size;
+}
+
 /* A number behind the error, or behind a word that a port follows: `address already in use: 80`. */
 static int weigh_number(const struct place *place, struct typed *typed) {
-    static const char *const words[] = {"in use", "addrinuse",    "listening on", "listen on",
-                                        "listen", "bind to",      "binding to",   "bind",
-                                        "create", "already bound"};
+    static const char *const words[] = {"in use",    "addrinuse",     "listening on", "listen on",
+                                        "listen",    "bind to",       "binding to",   "bind",
+                                        "create",    "already bound", "socket on",    "listener on",
+                                        "server on", "service on",    "bind on",      "-p",
+                                        "-l",        "http.server"};
     struct span port = port_at(place->at);
     if (port.size < 2 || !starts_word(place) || strtol(port.text, NULL, 10) == 0)
         return 0;
+    if (ends_with_number(place, port))
+        return set_port(port, typed) ? 25 : 0;
     const char *end = place->at;
     while (end > place->line.text && strchr(" :,'\"[", end[-1]) != NULL &&
            (end[-1] != '[' || !is_word_byte(end[-2]) || strncasecmp(end - 7, "create", 6) == 0))
@@ -557,10 +584,10 @@ static int weigh_path(const struct place *place, struct typed *typed) {
 int places_weigh(const struct place *place, struct typed *typed) {
     typedef int weigh(const struct place *, struct typed *);
     static weigh *const forms[] = {
-        weigh_sockaddr,  weigh_bracketed, weigh_address,       weigh_any,
-        weigh_erlang,    weigh_tuple,     weigh_url,           weigh_port_word,
-        weigh_path,      weigh_name,      weigh_name_and_port, weigh_with_protocol,
-        weigh_connector, weigh_range,     weigh_number,        weigh_service,
+        weigh_sockaddr,      weigh_bracketed,     weigh_address,   weigh_any,   weigh_erlang,
+        weigh_tuple,         weigh_url,           weigh_port_word, weigh_path,  weigh_name,
+        weigh_name_and_port, weigh_with_protocol, weigh_connector, weigh_range, weigh_number,
+        weigh_service,       weigh_published,
     };
     int best = 0;
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/errnames.h"
@@ -131,7 +132,13 @@ static bool no_address(const char *command, const struct typed *typed) {
 }
 
 static bool read_text(const char *command, const char *text, struct typed *typed) {
-    return typed_words(text, typed) || typed_text(text, typed) || no_address(command, typed);
+    if (typed_words(text, typed) || typed_text(text, typed))
+        return true;
+    if (text[strspn(text, "0123456789 ,")] == '\0' && text[strspn(text, " ,")] != '\0') {
+        options_complain(command, "'%s': one port at a time", text);
+        return false;
+    }
+    return no_address(command, typed);
 }
 
 /* The text on standard input. */
@@ -160,6 +167,20 @@ static bool read_unix(const char *command, const char *word, struct typed *typed
     return true;
 }
 
+/* Returns the text without blanks around it, in `room` bytes; a longer text as it is. */
+static const char *trim(const char *text, char *trimmed, size_t room) {
+    static const char blanks[] = " \t\r\n";
+    const char *start = text + strspn(text, blanks);
+    size_t size = strlen(start);
+    while (size > 0 && strchr(blanks, start[size - 1]) != NULL)
+        size--;
+    if (size >= room)
+        return text;
+    memcpy(trimmed, start, size);
+    trimmed[size] = '\0';
+    return trimmed;
+}
+
 static bool read_words(const char *command, int argc, char **argv, enum typed_protocol protocol,
                        struct typed *typed) {
     char error[TYPED_ERROR_SIZE];
@@ -167,13 +188,17 @@ static bool read_words(const char *command, int argc, char **argv, enum typed_pr
         return read_input(command, typed);
     if (argc == 1 && protocol == TYPED_UNIX && strncmp(argv[0], "unix:", 5) != 0)
         return read_unix(command, argv[0], typed);
-    if (argc > 1 || strpbrk(argv[0], " \t\n") != NULL) {
+    char trimmed[TYPED_HOST_SIZE];
+    const char *word = argc == 1 ? trim(argv[0], trimmed, sizeof trimmed) : "";
+    if (argc > 1 || strpbrk(word, " \t\n") != NULL) {
         char *text = join(argc, argv);
         bool good = read_text(command, text, typed);
         free(text);
         return good;
     }
-    const char *wrong = typed_word(argv[0], typed, error);
+    const char *wrong = typed_word(word, typed, error);
+    if (wrong != NULL && strchr(word, '=') != NULL && typed_text(word, typed))
+        return true; /* server.port=8080 */
     if (wrong == NULL && typed->port[0] == '\0' && typed->path[0] == '\0')
         wrong = "a port is missing; write ADDRESS:PORT";
     if (wrong != NULL)
@@ -193,10 +218,14 @@ static bool find_port(const char *command, struct target_address *address, uint1
         take(address, "%s is port %u.", typed->port, *port);
         return true;
     }
-    options_complain(command,
-                     "'%s': no service in /etc/services has this name; write the port as a number: "
-                     ":8080, ADDRESS:8080, 53/udp",
-                     typed->port);
+    if (typed->host[0] == '\0' && strcasecmp(typed->port, "localhost") == 0)
+        options_complain(command, "'localhost': the port is missing; write localhost:PORT");
+    else
+        options_complain(
+            command,
+            "'%s': no service in /etc/services has this name; write the port as a number: "
+            ":8080, ADDRESS:8080, 53/udp",
+            typed->port);
     return false;
 }
 
@@ -373,12 +402,12 @@ static bool found(const struct option_use *use, int error) {
 /* Each of the options says where to look. Returns false, after a complaint, if one has done so. */
 static bool chooses_first(const struct option_use *use) {
     struct target *target = use->target;
-    if (target->chosen != NULL && strcmp(target->chosen, use->name) != 0) {
+    if (target->chosen[0] != '\0' && strcmp(target->chosen, use->name) != 0) {
         options_complain(use->command, "%s and %s both say where to look; leave one of them out",
                          target->chosen, use->name);
         return false;
     }
-    target->chosen = use->name;
+    snprintf(target->chosen, sizeof target->chosen, "%s", use->name);
     return true;
 }
 
@@ -412,8 +441,8 @@ static bool set_all(const struct option_use *use) {
         return false;
     }
     free(target->namespaces);
-    *target = (struct target){
-        .namespaces = all.list, .count = all.count, .all = true, .chosen = use->name};
+    *target = (struct target){.namespaces = all.list, .count = all.count, .all = true};
+    chooses_first(use);
     if (all.unseen > 0)
         options_complain(use->command,
                          "%u process%s could not be examined; run as root to include their "

@@ -51,9 +51,9 @@ bool target_is_address(int argc, char **argv);
 struct target {
     struct namespace *namespaces; /* owned; the first is the only one unless there is --all-netns */
     size_t count;
-    pid_t as;           /* --pid: the process as which to look, in its namespace; else 0 */
-    bool all;           /* --all-netns */
-    const char *chosen; /* the option that chose the namespaces, as it was given; else NULL */
+    pid_t as;        /* --pid: the process as which to look, in its namespace; else 0 */
+    bool all;        /* --all-netns */
+    char chosen[16]; /* the option that chose the namespaces, as it was given; else "" */
 };
 
 /* Begins with the current namespace. Returns false after a complaint. End with target_free(), which

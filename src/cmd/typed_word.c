@@ -18,6 +18,11 @@ static struct span strip(struct span word) {
         word = span_from(word, 1);
     while (word.size > 1 && strchr("\"'`)>,;.!?", word.text[word.size - 1]) != NULL)
         word.size--;
+    struct span without = span_of(word.text, word.size - (word.size > 0));
+    if (word.size > 1 && word.text[word.size - 1] == ':' &&
+        isdigit((unsigned char)word.text[word.size - 2]) &&
+        span_find(without, ':') != NULL) /* `:8080:` */
+        word.size--;
     return word;
 }
 
@@ -47,6 +52,18 @@ static bool take_published(struct span word, struct typed *typed) {
     return true;
 }
 
+/* `::8080`: an address by its form, but nobody has that one. */
+static bool take_any_ipv6(struct span word, struct typed *typed) {
+    struct span port = span_from(word, word.size < 2 ? word.size : 2);
+    if (!span_begins(word, "::") || port.size < 2 || !span_is_port(port))
+        return false;
+    snprintf(typed->host, sizeof typed->host, "::");
+    span_copy(port, typed->port, sizeof typed->port);
+    snprintf(typed->note, sizeof typed->note,
+             "::%s was taken for port %s of every IPv6 address, [::].", typed->port, typed->port);
+    return true;
+}
+
 /* `port=8080`, `port:8080`. */
 static bool take_port_word(struct span word, struct typed *typed) {
     size_t size = strcspn(word.text, "=:");
@@ -65,7 +82,10 @@ static void explain(struct span word, char *error) {
     span_copy(word, text, sizeof text);
     const char *colon = strrchr(text, ':'), *dash = strchr(text, '-');
     bool six = span_family(word) == AF_INET6;
-    if (span_family(word) != 0)
+    bool bracketed = word.size > 2 && text[0] == '[' && text[word.size - 1] == ']';
+    bool host = bracketed || strcmp(text, "*") == 0 ||
+                (span_is_host(word) && strchr(text, '.') != NULL && isalpha((unsigned char)*text));
+    if (span_family(word) != 0 || host)
         snprintf(error, TYPED_ERROR_SIZE, "the port is missing; write %s%.60s%s:PORT",
                  six ? "[" : "", text, six ? "]" : "");
     else if (word.size > 0 && strspn(text, "0123456789") == word.size)
@@ -73,8 +93,9 @@ static void explain(struct span word, char *error) {
     else if (dash != NULL && dash > text && strspn(text, "0123456789-") == word.size)
         snprintf(error, TYPED_ERROR_SIZE, "one port at a time; write %.*s", (int)(dash - text),
                  text);
-    else if (colon != NULL && colon[1] == '\0')
-        snprintf(error, TYPED_ERROR_SIZE, "the port is missing; write %.60sPORT", text);
+    else if (colon != NULL && (colon[1] == '\0' || strcmp(colon, ":*") == 0))
+        snprintf(error, TYPED_ERROR_SIZE, "the port is missing; write %.*s:PORT",
+                 (int)(colon - text), text);
     else if (colon != NULL && strspn(colon + 1, "0123456789") == strlen(colon + 1))
         snprintf(error, TYPED_ERROR_SIZE, "%s",
                  span_is_port(span_whole(colon + 1))
@@ -91,7 +112,8 @@ const char *typed_word(const char *word, struct typed *typed, char *error) {
     if (take_published(stripped, typed))
         return NULL;
     *typed = (struct typed){0};
-    if (take_port_word(stripped, typed) || forms_word(stripped, typed))
+    if (take_any_ipv6(stripped, typed) || take_port_word(stripped, typed) ||
+        forms_word(stripped, typed))
         return NULL;
     *typed = (struct typed){0};
     explain(stripped, error);

@@ -128,7 +128,7 @@ refused "one command at a time" help why what
 refused "neither a command nor an address" nginx
 refused "portreuse trace -- PROGRAM" nginx
 refused "unknown option '--foo'" --foo
-refused "did you mean 'why'?" wy :80
+refused "did you mean 'why'?" wyh :80
 refused "No such process" why --pid 999999999 :80
 refused "make one with 'portreuse matrix --format json >FILE'" matrix --diff /etc/passwd
 run "$portreuse" why --device no-such-dev :80

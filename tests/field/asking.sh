@@ -145,7 +145,7 @@ row_error_of_gunicorn() {
   has gunicorn || return
   occupied
   echo 'def app(environ, start): pass' >app.py
-  timeout 1 gunicorn -b 0.0.0.0:8080 app:app >error 2>&1
+  timeout 4 gunicorn -b 0.0.0.0:8080 app:app >error 2>&1
   pasted 8080
 }
 row_error_of_puma() {

@@ -90,6 +90,13 @@ static const struct row words[] = {
     {"UDP-RECVFROM:53", TYPED_UDP, "", "53", "", 0, 0},
     {"UNIX-LISTEN:/tmp/x,fork", TYPED_UNIX, "", "", "/tmp/x", 0, 0},
     {"/dev/tcp/10.0.0.5/80", TYPED_TCP, "10.0.0.5", "80", "", 1, 0},
+    {":8080:", 0, "", "8080", "", 0, 0},
+    {"::8080", 0, "::", "8080", "", 0, 0},
+    {"//localhost:8080/x", 0, "localhost", "8080", "", 0, 0},
+    {"app.sock", TYPED_UNIX, "", "", "app.sock", 0, 0},
+    {"file:///run/x.sock", TYPED_UNIX, "", "", "/run/x.sock", 0, 0},
+    {"jdbc:postgresql://localhost/db", 0, "localhost", "5432", "", 0, 0},
+    {"postgresql+asyncpg://localhost/db", 0, "localhost", "5432", "", 0, 0},
 };
 
 static const struct row phrases[] = {
@@ -144,7 +151,10 @@ static void words_that_are_no_address_say_what_to_write(void **state) {
         {"300.1.1.1:80", "no address"},
         {"8080-8090", "one port at a time; write 8080"},
         {"*.*", "write PORT"},
-        {"*:*", "write PORT"},
+        {"*:*", "write *:PORT"},
+        {"*", "write *:PORT"},
+        {"[::]", "write [::]:PORT"},
+        {"www.example.org", "write www.example.org:PORT"},
         {"12:30:45", "no address"},
         {"[fe80::1%]:80", "no address"},
         {"1.2.3.4.5.6", "write PORT"},
