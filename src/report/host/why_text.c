@@ -306,7 +306,10 @@ static void note_unseen(struct notes *notes, const struct why *why) {
     if (why->own_pids_only && why->verdict == WHY_REFUSED)
         note(notes, "Processes outside of this container (its pid namespace) cannot be seen.");
     if (why->changed)
-        note(notes, "The sockets changed during both looks; this is what the second one saw.");
+        note(notes,
+             "The sockets changed during both looks; this is what the second one saw. If that "
+             "lasts, a program opens and closes one again and again, such as a server that crashes "
+             "in a loop and is started again: see journalctl --since -2min.");
 }
 
 /* What could not be done, where an errno alone says little. */
