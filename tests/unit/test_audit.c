@@ -90,20 +90,24 @@ static void an_address_is_shared_if_the_programs_have_different_names(void **sta
 }
 
 static void two_scripts_of_one_interpreter_are_two_programs(void **state) {
-    static const char *const scripts[][2] = {
-        {"web.py", "api.py"}, {"web.py", "web.py"}, {"python3 -c", "web.py"}};
+    static const struct {
+        const char *programs[2];
+        bool shared;
+    } cases[] = {{{"web.py", "api.py"}, true},
+                 {{"web.py", "web.py"}, false},
+                 {{"python3 -c", "web.py"}, true}};
     (void)state;
-    for (size_t i = 0; i < ROWS(scripts); i++) {
+    for (size_t i = 0; i < ROWS(cases); i++) {
         struct audit audit = audit_of_range(32768, 60999, "");
         struct audit_listener listeners[2];
         for (int k = 0; k < 2; k++) {
             struct owner *owner = &listeners[k].owner;
             listeners[k] = listener(80, 7 + k, "python3");
             snprintf(owner->executable, sizeof owner->executable, "/usr/bin/python3.13");
-            snprintf(owner->program, sizeof owner->program, "%s", scripts[i][k]);
+            snprintf(owner->program, sizeof owner->program, "%s", cases[i].programs[k]);
         }
         audit_listeners(&audit, listeners, 2);
-        assert_int_equal(audit.shared_count, i == 0);
+        assert_int_equal(audit.shared_count, cases[i].shared);
         audit_free(&audit);
     }
 }
