@@ -137,7 +137,7 @@ static void arena_free_empties_and_may_be_repeated(void **state) {
     struct arena arena = {0};
     (void)state;
     arena_free(&arena);
-    arena_alloc(&arena, 100 * 1000);
+    arena_alloc(&arena, 100000);
     arena_alloc(&arena, 1);
     arena_free(&arena);
     assert_null(arena.newest);

@@ -161,7 +161,7 @@ static void every_shared_address_is_listed(void **state) {
         listeners[i] = listener((uint16_t)(1000 + i), 7, "a");
         listeners[MANY + i] = listener((uint16_t)(1000 + i), 8, "b");
     }
-    audit_listeners(&audit, listeners, 2 * MANY);
+    audit_listeners(&audit, listeners, (size_t)2 * MANY);
     assert_int_equal(audit.shared_count, MANY);
     audit_free(&audit);
 }

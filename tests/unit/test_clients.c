@@ -309,7 +309,7 @@ static struct met meet(const struct why_question *question) {
         met.call = "connect";
         int error = 0;
         /* Not to wait for a host that does not answer. */
-        struct timeval soon = {.tv_usec = 20 * 1000};
+        struct timeval soon = {.tv_usec = 20000};
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof soon);
         if (connect_to(fd, &question->remote) < 0)
             error = errno;

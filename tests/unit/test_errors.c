@@ -642,7 +642,7 @@ static struct errors errors_of_long_line(size_t size) {
 }
 
 static void a_line_beyond_the_limit_is_one_error(void **state) {
-    static const size_t sizes[] = {SCENARIO_LINE_MAX + 1, 1024 * 1024};
+    static const size_t sizes[] = {SCENARIO_LINE_MAX + 1, (size_t)1024 * 1024};
     (void)state;
     struct errors errors = errors_of_long_line(SCENARIO_LINE_MAX);
     assert_int_equal(errors.count, 0);

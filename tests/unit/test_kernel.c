@@ -168,11 +168,13 @@ static void release_at_least_compares_part_by_part(void **state) {
 static void release_running_is_what_uname_says(void **state) {
     struct kernel_release running = release_running();
     struct utsname names;
-    unsigned major = 0, minor = 0;
+    char *end;
     (void)state;
     assert_int_equal(uname(&names), 0);
-    if (sscanf(names.release, "%u.%u", &major, &minor) != 2)
+    unsigned long major = strtoul(names.release, &end, 10);
+    if (end == names.release || *end != '.')
         skip();
+    unsigned long minor = strtoul(end + 1, NULL, 10);
     assert_int_equal(running.part[0], major);
     assert_int_equal(running.part[1], minor);
 }
@@ -239,13 +241,15 @@ static void sysctl_read_gives_the_value_without_its_newline(void **state) {
 
 static void sysctl_read_separates_numbers_by_blanks(void **state) {
     char value[64] = "untouched";
-    unsigned low, high;
-    char rest;
+    char *middle, *end;
     (void)state;
     assert_int_equal(sysctl_read(NETNS_HERE, "net.ipv4.ip_local_port_range", value, sizeof value),
                      0);
     assert_null(strchr(value, '\t'));
-    assert_int_equal(sscanf(value, "%u %u%c", &low, &high, &rest), 2);
+    assert_true(strtoul(value, &middle, 10) > 0);
+    assert_int_equal(*middle, ' ');
+    assert_true(strtoul(middle, &end, 10) > 0);
+    assert_string_equal(end, "");
 }
 
 static void sysctl_read_cuts_at_the_size_given(void **state) {

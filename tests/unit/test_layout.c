@@ -46,7 +46,7 @@ static void only_a_word_of_half_a_line_is_cut(void **state) {
     size_t whole;
     (void)state;
     for (size_t i = 6; i < 190; i += 3)
-        memcpy(words + i, "\xe2\x82\xac", 3);
+        strcpy(words + i, "\xe2\x82\xac");
     assert_int_equal(strlen(line_of(words, &whole)), 78); /* between characters of three bytes */
     assert_true(whole > 180);
 }

@@ -33,7 +33,8 @@ static void ends_are_chosen_by_words(void **state) {
 }
 
 static void every_pair_comes_once(void **state) {
-    const size_t ends = MATRIX_ADDRESSES * MATRIX_OPTIONS, reuseport = MATRIX_ADDRESSES * 2;
+    const size_t ends = (size_t)MATRIX_ADDRESSES * MATRIX_OPTIONS,
+                 reuseport = (size_t)MATRIX_ADDRESSES * 2;
     struct matrix_pair pair = {0};
     size_t same = 0, other = 0;
     (void)state;

@@ -261,7 +261,7 @@ static void owners_look_ahead_serves_child_processes(void **state) {
     (void)state;
     owners_look_ahead();
     pid_t child = spawn_heir(&end);
-    struct timespec stale = {.tv_nsec = STALE_MS * NS_PER_MS};
+    struct timespec stale = {.tv_nsec = (long)STALE_MS * NS_PER_MS};
     nanosleep(&stale, NULL);
     pid_t looker = fork();
     if (looker == 0) {

@@ -85,9 +85,7 @@ static void other_lines_are_refused(void **state) {
     static const char *const rows[] = {
         "",
         "\n",
-        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  "
-        "timeout "
-        "inode\n",
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n",
         "0:",
         " 0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000 1000 0",
         " 0: 0100007F:1F90 00000000 0A 00000000:00000000 00:00000000 00000000 1000 0 1",
@@ -95,9 +93,7 @@ static void other_lines_are_refused(void **state) {
         " 0: 0100007F:1F90 00000000:0000 0E 00000000:00000000 00:00000000 00000000 1000 0 1",
         " 0: 0100007F:1F90x 00000000:0000 0A 00000000:00000000 00:00000000 00000000 1000 0 1",
         " 0: -100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000 1000 0 1",
-        " 0: 0100007F0100007F0100007F0100007F0100007F0100007F0100007F:1F90 00000000:0000 0A 0:0 "
-        "0:0 "
-        "0 0 0 1",
+        " 0: 0100007F0100007F0100007F0100007F0100007F:1F90 00000000:0000 0A 0:0 0:0 0 0 0 1",
     };
     struct inet_socket socket;
     (void)state;

@@ -124,7 +124,7 @@ static void check_sum(const char *first, const char *second) {
 static void every_mixture_of_verdicts_is_summed_up(void **state) {
     static const char letters[] = "PSFE";
     (void)state;
-    for (size_t i = 0; i < 4 * 4 * 4; i++) {
+    for (size_t i = 0; i < (size_t)4 * 4 * 4; i++) {
         const char two[] = {letters[i % 4], letters[i / 4 % 4], '\0'};
         const char one[] = {letters[i / 16], '\0'};
         check_sum(two, one);

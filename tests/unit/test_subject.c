@@ -75,7 +75,7 @@ static void no_metric_is_dropped_and_no_label_is_cut(void **state) {
     assert_int_equal(summary.count, METRICS);
     for (unsigned i = 0; i < METRICS; i++) {
         assert_memory_equal(summary.metrics[i].labels, begin, strlen(begin));
-        assert_int_equal(strlen(summary.metrics[i].labels), strlen(begin) + 2 * LONG + 1);
+        assert_int_equal(strlen(summary.metrics[i].labels), strlen(begin) + (size_t)2 * LONG + 1);
         assert_string_equal(summary.metrics[i].warn, i == METRICS - 1 ? "12" : "");
     }
     summary_free(&summary);
