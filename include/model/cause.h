@@ -179,8 +179,10 @@ struct refusal {
     enum port_call call;
     int error; /* EADDRINUSE or EADDRNOTAVAIL */
     struct claim claim;
-    bool own_range;    /* the claim's range is that of the socket, narrower than the namespace's */
-    bool all_reserved; /* each port of the claim's range is in ip_local_reserved_ports */
+    bool own_range; /* the claim's range is that of the socket, narrower than the namespace's */
+    bool moving;    /* connections are being closed in this moment: FIN-WAIT-2 is only a step on the
+                       way to TIME-WAIT */
+    bool all_reserved;     /* each port of the claim's range is in ip_local_reserved_ports */
     bool assume_reuseaddr; /* name what is in TIME-WAIT as if the claim had SO_REUSEADDR: whether
                               that would help */
 };

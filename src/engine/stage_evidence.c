@@ -136,6 +136,7 @@ static struct refusal describe(struct stage *stage, const struct step *call, int
                           : call->verb == VERB_CONNECT ? CALL_CONNECT
                                                        : CALL_LISTEN;
     struct refusal refusal = evidence_refusal(kind, error, view);
+    refusal.moving = true; /* how far the other roles have come is a matter of microseconds */
     struct endpoint asked;
     const struct address *address = step_address(call);
     if (address != NULL && board_resolve(stage->board, address, view->family, &asked)) {

@@ -161,7 +161,7 @@ static enum cause range_cause(const struct refusal *refusal, const struct occupa
         return CAUSE_POISONED_PORT;
     if (state == STATE_CLOSE_WAIT)
         return CAUSE_CLOSE_WAIT_LEAK;
-    if (state == STATE_FIN_WAIT_2 && occupant->socket.inode == 0)
+    if (state == STATE_FIN_WAIT_2 && occupant->socket.inode == 0 && !refusal->moving)
         return CAUSE_FIN_WAIT_2_ORPHAN;
     return is_open ? CAUSE_EPHEMERAL_EXHAUSTION_ESTABLISHED : CAUSE_EPHEMERAL_EXHAUSTION;
 }

@@ -611,6 +611,21 @@ static void udp_says_how_the_sockets_meet(void **state) {
     }
 }
 
+/* While connections are being closed, FIN-WAIT-2 is one of their states, and nobody's fault. */
+static void a_range_that_is_moving_has_no_orphans(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ROWS(connects); i++) {
+        const struct row *row = &connects[i];
+        struct refusal refusal = a_refusal(&row->call);
+        struct occupant occupant = an_occupant(&row->other);
+        enum cause still = cause_blame(&refusal, &occupant).cause;
+        refusal.moving = true;
+        enum cause moving = cause_blame(&refusal, &occupant).cause;
+        assert_int_equal(moving,
+                         still == CAUSE_FIN_WAIT_2_ORPHAN ? CAUSE_EPHEMERAL_EXHAUSTION : still);
+    }
+}
+
 /* --- by elimination --- */
 
 static const struct row eliminations[] = {
@@ -898,6 +913,7 @@ int main(void) {
         cmocka_unit_test(an_own_range_that_is_full_is_called_so),
         cmocka_unit_test(bind_of_a_udp_socket_meets_udp_sockets),
         cmocka_unit_test(udp_says_how_the_sockets_meet),
+        cmocka_unit_test(a_range_that_is_moving_has_no_orphans),
         cmocka_unit_test(elimination_blames_what_is_left_in_the_range),
         cmocka_unit_test(without_an_occupant_the_call_tells_the_cause),
         cmocka_unit_test(without_an_occupant_linux_6_8_is_named_only_where_it_matters),
