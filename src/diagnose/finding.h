@@ -77,6 +77,8 @@ struct why_client {
     bool to_this_host;      /* the destination is this network namespace itself: */
     enum knowledge listens; /* whether a socket is there to receive what the client sends; NOT_KNOWN
                                of another host, and where sockets cannot be listed */
+    bool to_itself;         /* nobody listens, but connect() has the port of its destination: the
+                               socket would be connected to itself */
     bool reuses;            /* a connection in TIME-WAIT does not keep connect() from choosing its
                                port: tcp_tw_reuse, for this destination */
     bool no_timestamps;     /* tcp_timestamps=0 here, so that nothing in TIME-WAIT is taken over */

@@ -403,6 +403,10 @@ void why_client_judge(struct why *why) {
         explain(why, &attempt);
     if (why->verdict == WHY_FREE && why->client.to_this_host)
         why->client.listens = find_audience(why);
+    /* TCP knows a simultaneous open: such a socket needs no listener. */
+    why->client.to_itself = !is_udp(why) && why->client.listens == KNOWN_NO &&
+                            why->client.from.port == why->client.to.port &&
+                            endpoint_same_address(&why->client.from, &why->client.to);
 }
 
 /* An errno of the route can also have come back from a router, or from the neighbour that did not

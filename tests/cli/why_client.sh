@@ -293,6 +293,12 @@ row_nobody_listens() {
   first "FREE :3000.*, but nothing listens there.*"
   client --protocol udp 127.0.0.1:3000
   first "FREE 127.0.0.1:3000/udp.*, but nothing listens there.*"
+  client --from 127.0.0.1:5000 127.0.0.1:5000
+  first "FREE 127.0.0.1:5000 from 127.0.0.1:5000: the socket would be connected to itself"
+  client --from 127.0.0.1:5000 127.0.0.1:3000
+  first "FREE 127.0.0.1:3000 from 127.0.0.1:5000: but nothing listens there"
+  client 127.0.0.1:40000
+  says "is connected to itself"
   keep listen '[::]:3000'
   for address in 127.0.0.1 192.0.2.1 '[::1]'; do
     client "$address:3000"

@@ -40,13 +40,19 @@ void why_client_text_from(FILE *out, const struct why *why) {
 
 void why_client_text_free(FILE *out, const struct why *why, bool whole) {
     const struct why_client *client = &why->client;
-    const char *port = why->asked.local.port != 0 ? "the port is free" : "a local port is free";
-    if (client->listens == KNOWN_NO)
-        fprintf(out, "%s, but nothing listens there%s", port, whole ? "; expect ECONNREFUSED" : "");
+    bool fixed = why->asked.local.port != 0;
+    if (client->to_itself)
+        fputs("the socket would be connected to itself", out);
+    else if (client->listens == KNOWN_NO)
+        fprintf(out, "%sbut nothing listens there%s",
+                !fixed  ? "a local port is free, "
+                : whole ? "the port is free, "
+                        : "",
+                whole && !fixed ? "; expect ECONNREFUSED" : "");
     else if (client->takes_time_wait)
         fprintf(out, "connect() would take over a TIME-WAIT%s",
                 whole ? "; see the note on timestamps" : "");
-    else if (why->asked.local.port != 0)
+    else if (fixed)
         fputs("bind() and connect() can use the port", out);
     else
         fprintf(out, "connect() would get a local port%s",
@@ -124,7 +130,11 @@ void why_client_text_notes(const struct why *why, void (*note)(void *context, co
     }
     if (client->takes_time_wait)
         note_time_wait(why, note, context);
-    if (why->verdict == WHY_FREE && client->listens == KNOWN_NO)
+    if (client->to_itself)
+        note(context, "Nothing listens there, but the client has the port of its destination: "
+                      "connect() would succeed, and the socket would receive what it sends "
+                      "(portreuse run self-connect).");
+    else if (why->verdict == WHY_FREE && client->listens == KNOWN_NO)
         note(context,
              udp ? "No UDP socket has the port on this host: expect ECONNREFUSED after the first "
                    "send(), unless the packet filter redirects it (DNAT)."
@@ -135,6 +145,10 @@ void why_client_text_notes(const struct why *why, void (*note)(void *context, co
         note(context, udp ? "Only this end was looked at: connect() of UDP sends nothing."
                           : "Only this end was looked at: nothing was sent, so that what a packet "
                             "filter or the destination does is not known.");
+    if (why->verdict == WHY_FREE && client->listens == KNOWN_NO && !udp && !client->to_itself &&
+        why->asked.local.port == 0 && port_range_has(&why->range, client->to.port))
+        note(context, "That port is one that connect() itself can choose: some day the client "
+                      "gets it, and is connected to itself (portreuse run self-connect).");
     note_addresses(why, note, context);
 }
 
