@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "cmd/commands.h"
 #include "cmd/live.h"
+#include "diagnose/budget.h"
 #include "report/host/budget.h"
 
 struct request {

@@ -283,7 +283,7 @@ static void find_reuse(struct search *search, struct budget_route *route) {
 
 /* Returns for how long a closed connection keeps its port. */
 static uint32_t held_ms(const struct budget *budget, const struct budget_route *route) {
-    return budget_reuses(budget, route) ? budget->tw_reuse_delay_ms : TIME_WAIT_MS;
+    return budget_figures_reuse(budget, route) ? budget->tw_reuse_delay_ms : TIME_WAIT_MS;
 }
 
 /* A port is used from connect() to the end of TIME-WAIT; those that are open now stay so. */
@@ -352,7 +352,7 @@ static void forecast(struct budget *budget, double live_per_s) {
     double held_s = held_ms(budget, route) / 1e3;
     double live = (double)route->blocked - (route->waiting - route->reusable);
     double limit = live + closings * held_s, room = (double)route->blocked + route->left_most;
-    budget->growth = live_per_s + (budget_reuses(budget, route) ? 0 : closings - endings);
+    budget->growth = live_per_s + (budget_figures_reuse(budget, route) ? 0 : closings - endings);
     if (live_per_s <= 0 && limit < room)
         return;
     if (budget->growth > 0)
@@ -449,7 +449,7 @@ static void find_peer(struct search *search) {
     const struct budget_route *route = &budget->routes[0];
     struct diag_query query = sockdiag_query(1U << STATE_CLOSE_WAIT);
     struct owners owners = {0};
-    if (budget_cause(budget, route) != CAUSE_FIN_WAIT_2_ORPHAN)
+    if (budget_figures_cause(budget, route) != CAUSE_FIN_WAIT_2_ORPHAN)
         return;
     query.local = (struct endpoint_pattern){.endpoint = route->remote};
     query.remote = (struct endpoint_pattern){.any_port = true, .endpoint = route->local};

@@ -352,20 +352,9 @@ static bool chance_decides(const struct budget *budget, const struct sorted *sor
            sorted->end_is_free;
 }
 
-static bool had_timestamps(const struct budget *budget, const struct budget_route *route) {
-    return route->reuse == KNOWN_YES || (route->reuse == NOT_KNOWN && budget->timestamps);
-}
-
-bool budget_reuses(const struct budget *budget, const struct budget_route *route) {
-    bool is_set = budget->tw_reuse == 1 || (budget->tw_reuse == 2 && route->loopback);
-    if (budget->asked.named_high != 0)
-        is_set = budget->asked.reuseaddr;
-    return is_set && had_timestamps(budget, route);
-}
-
 static void find_left(const struct budget *budget, const struct sorted *sorted,
                       struct budget_route *route) {
-    bool reuse = had_timestamps(budget, route);
+    bool reuse = budget_figures_timestamps(budget, route);
     uint32_t size = port_range_size(&budget->range);
     route->left = sorted->free + sorted->doubtful + (reuse ? sorted->waiting : 0);
     route->left_most = route->left;
@@ -476,16 +465,4 @@ void budget_tally_finish(const struct budget_tally *tally, struct budget *budget
     }
     if (budget->asked.remote.family == 0)
         qsort(budget->routes, budget->known, sizeof budget->routes[0], compare_routes);
-}
-
-enum cause budget_cause(const struct budget *budget, const struct budget_route *route) {
-    uint32_t total = 0;
-    for (unsigned i = 0; i < STATE_COUNT; i++)
-        total += route->states[i];
-    if (total == 0 || route->used * 2 < port_range_size(&budget->range) ||
-        route->blocked * 2 < route->used)
-        return CAUSE_UNKNOWN;
-    if (route->states[STATE_CLOSE_WAIT] * 2 > total)
-        return CAUSE_CLOSE_WAIT_LEAK;
-    return route->states[STATE_FIN_WAIT_2] * 2 > total ? CAUSE_FIN_WAIT_2_ORPHAN : CAUSE_UNKNOWN;
 }

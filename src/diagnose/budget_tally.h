@@ -11,7 +11,7 @@
 #ifndef PORTREUSE_DIAGNOSE_BUDGET_TALLY_H
 #define PORTREUSE_DIAGNOSE_BUDGET_TALLY_H
 
-#include "diagnose/budget.h"
+#include "diagnose/budget_figures.h"
 
 /* A connection: its route, its port, and what it is. */
 struct budget_entry {

@@ -289,17 +289,17 @@ static void connections_that_should_have_ended_are_a_cause(void **state) {
     (void)state;
     route.states[STATE_CLOSE_WAIT] = 6;
     route.states[STATE_ESTABLISHED] = 4;
-    assert_int_equal(budget_cause(&budget, &route), CAUSE_CLOSE_WAIT_LEAK);
+    assert_int_equal(budget_figures_cause(&budget, &route), CAUSE_CLOSE_WAIT_LEAK);
     route.states[STATE_FIN_WAIT_2] = 4;
-    assert_int_equal(budget_cause(&budget, &route), CAUSE_UNKNOWN);
+    assert_int_equal(budget_figures_cause(&budget, &route), CAUSE_UNKNOWN);
     route.states[STATE_CLOSE_WAIT] = 0;
     route.states[STATE_FIN_WAIT_2] = 6;
-    assert_int_equal(budget_cause(&budget, &route), CAUSE_FIN_WAIT_2_ORPHAN);
+    assert_int_equal(budget_figures_cause(&budget, &route), CAUSE_FIN_WAIT_2_ORPHAN);
     route.used = 9; /* most ports are left */
-    assert_int_equal(budget_cause(&budget, &route), CAUSE_UNKNOWN);
+    assert_int_equal(budget_figures_cause(&budget, &route), CAUSE_UNKNOWN);
     route.used = 20;
     route.blocked = 9; /* others have the ports */
-    assert_int_equal(budget_cause(&budget, &route), CAUSE_UNKNOWN);
+    assert_int_equal(budget_figures_cause(&budget, &route), CAUSE_UNKNOWN);
 }
 
 int main(void) {

@@ -2,7 +2,7 @@
 #ifndef PORTREUSE_REPORT_HOST_BUDGET_H
 #define PORTREUSE_REPORT_HOST_BUDGET_H
 
-#include "diagnose/budget.h"
+#include "diagnose/budget_figures.h"
 #include "report/subject.h"
 
 /* The budget is borrowed. The thresholds are the percentages of used ports from which the state is

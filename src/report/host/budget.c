@@ -310,7 +310,7 @@ static const struct format format_budget_text = {
 
 static void write_route(struct json *json, const struct budget *budget,
                         const struct budget_route *route) {
-    enum cause cause = budget_cause(budget, route);
+    enum cause cause = budget_figures_cause(budget, route);
     char text[ENDPOINT_TEXT_SIZE];
     json_object(json, NULL);
     json_string(json, "remote", endpoint_text(&route->remote, text));

@@ -162,7 +162,7 @@ static void advise_leak(const struct advice *advice) {
     const struct budget_owner *leak = &advice->route->owners.list[0];
     char pid[16];
     bool found = advice->route->owners.known > 0 && leak->close_wait > 0 && leak->owner.pid != 0;
-    if (budget_cause(advice->budget, advice->route) != CAUSE_CLOSE_WAIT_LEAK)
+    if (budget_figures_cause(advice->budget, advice->route) != CAUSE_CLOSE_WAIT_LEAK)
         return;
     note(advice,
          "close-wait-leak: the peer has closed %" PRIu32 " of these connections, but this side has "
@@ -180,7 +180,7 @@ static void advise_leak(const struct advice *advice) {
 
 /* The peer has to close, and is perhaps on this host. */
 static void advise_orphans(struct advice *advice) {
-    if (budget_cause(advice->budget, advice->route) != CAUSE_FIN_WAIT_2_ORPHAN)
+    if (budget_figures_cause(advice->budget, advice->route) != CAUSE_FIN_WAIT_2_ORPHAN)
         return;
     note(advice,
          "fin-wait-2-orphan: %" PRIu32 " of these connections were closed here, and the peer has "
@@ -234,7 +234,7 @@ static void advise_reuse(struct advice *advice) {
 static void advise_time_wait(struct advice *advice) {
     const struct budget_route *route = advice->route;
     if (waiting(route) * 4 < route->blocked || waiting(route) == 0 ||
-        budget_reuses(advice->budget, route))
+        budget_figures_reuse(advice->budget, route))
         return;
     note(advice,
          "keep connections open and use them again (HTTP keep-alive, a pool; keepalive in an "
@@ -260,7 +260,7 @@ static void advise_number(const struct advice *advice) {
     double rate = (double)route->closed / BUDGET_RECENT_S;
     uint32_t open = route->blocked > waiting(route) ? route->blocked - waiting(route) : 0;
     double ports = rate * TIME_WAIT_S + open;
-    if (rate == 0 || usable == 0 || route->kept > size || budget_reuses(budget, route))
+    if (rate == 0 || usable == 0 || route->kept > size || budget_figures_reuse(budget, route))
         return;
     uint32_t sources = divided(ports, usable);
     note(advice,

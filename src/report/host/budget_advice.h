@@ -2,7 +2,7 @@
 #ifndef PORTREUSE_REPORT_HOST_BUDGET_ADVICE_H
 #define PORTREUSE_REPORT_HOST_BUDGET_ADVICE_H
 
-#include "diagnose/budget.h"
+#include "diagnose/budget_figures.h"
 
 /* Called with each line: a command to paste, or a remark, which begins with `# `. */
 typedef void budget_advice_visit(void *context, const char *line);
