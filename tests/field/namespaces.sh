@@ -270,6 +270,8 @@ done()'
   exits 0
   ask --device up0 :8080
   exits 1
+  ask 127.0.0.1:8080
+  first "EADDRINUSE .*\\($pid\\) listens on 0\.0\.0\.0%up0:8080.*"
   # As ss(8) writes it.
   ask '0.0.0.0%lo:8080'
   exits 0

@@ -176,7 +176,7 @@ static void fill_on_address(const struct filling *filling) {
     if (suspect == NULL || filling->brevity != WHOLE)
         fputs(" on another address", filling->out);
     else
-        fprintf(filling->out, " on %s", endpoint_text(&suspect->occupant.socket.local, text));
+        fprintf(filling->out, " on %s", why_fields_local(suspect, text));
 }
 
 void why_print_name(FILE *out, const struct why *why) {

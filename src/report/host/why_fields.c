@@ -11,6 +11,18 @@
 #include "report/shared/place.h"
 #include "report/shared/sockets.h"
 
+const char *why_fields_local(const struct suspect *suspect, char *text) {
+    endpoint_text(&suspect->occupant.socket.local, text);
+    char *port = strrchr(text, ':');
+    size_t used = (size_t)(port - text), size = strlen(suspect->device) + 1;
+    if (suspect->device[0] == '\0' || used + size + strlen(port) >= ENDPOINT_TEXT_SIZE)
+        return text;
+    memmove(port + size, port, strlen(port) + 1);
+    memcpy(port + 1, suspect->device, size - 1);
+    *port = '%';
+    return text;
+}
+
 static const struct suspect *blamed(const struct why *why) {
     return why->evidence.suspect_count > 0 ? &why->evidence.suspects[0] : NULL;
 }

@@ -11,6 +11,10 @@
  * below the lower one. */
 enum { WHY_WIDE_LOW = 10000, WHY_WIDE_HIGH = UINT16_MAX };
 
+/* Writes where a suspect is, with its device as ss(8) writes it: `0.0.0.0%eth0:80`. Returns `text`
+ * (ENDPOINT_TEXT_SIZE bytes). */
+const char *why_fields_local(const struct suspect *suspect, char *text);
+
 void why_fields_addresses(FILE *out, const struct why *why);
 void why_fields_closing(FILE *out, const struct why *why);
 void why_fields_destination(FILE *out, const struct why *why);

@@ -13,6 +13,7 @@
 #include "kernel/sockets.h"
 #include "report/host/why.h"
 #include "report/host/why_client_text.h"
+#include "report/host/why_fields.h"
 #include "report/shared/layout.h"
 #include "report/shared/sockets.h"
 
@@ -68,19 +69,11 @@ static void print_option(FILE *out, const char *name, enum knowledge known) {
         fprintf(out, ", %s%s", known == KNOWN_YES ? "" : "no ", name);
 }
 
-/* The local endpoint with its device, as ss(8) writes it: `0.0.0.0%eth0:80`. */
+/* An endpoint of the suspect, as sockets_print() wants it. */
 static const char *with_device(const void *context, const struct endpoint *endpoint, char *text) {
     const struct suspect *suspect = context;
-    endpoint_text(endpoint, text);
-    char *port = strrchr(text, ':');
-    size_t used = (size_t)(port - text), size = strlen(suspect->device) + 1;
-    if (endpoint != &suspect->occupant.socket.local || suspect->device[0] == '\0' ||
-        used + size + strlen(port) >= ENDPOINT_TEXT_SIZE)
-        return text;
-    memmove(port + size, port, strlen(port) + 1);
-    memcpy(port + 1, suspect->device, size - 1);
-    *port = '%';
-    return text;
+    return endpoint == &suspect->occupant.socket.local ? why_fields_local(suspect, text)
+                                                       : endpoint_text(endpoint, text);
 }
 
 /* What a trial says of sockets in TIME-WAIT holds for all of them together, not for each. */
