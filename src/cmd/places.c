@@ -391,6 +391,15 @@ static bool ends_with_number(const struct place *place, struct span port) {
            rest + strspn(rest, " ?.!\r") >= place->line.text + place->line.size;
 }
 
+/* Returns whether a bracket ends before `end` as in `rpcbind[4711`, and not as in `create[8005`. */
+static bool names_process(const char *line, const char *end) {
+    static const char create[] = "create";
+    size_t room = (size_t)(end - line), size = strlen(create);
+    if (room < 2 || end[-1] != '[' || !is_word_byte(end[-2]))
+        return false;
+    return room < size + 1 || strncasecmp(end - 1 - size, create, size) != 0;
+}
+
 /* A number behind the error, or behind a word that a port follows: `address already in use: 80`. */
 static int weigh_number(const struct place *place, struct typed *typed) {
     static const char *const words[] = {"in use",    "addrinuse",     "listening on", "listen on",
@@ -405,7 +414,7 @@ static int weigh_number(const struct place *place, struct typed *typed) {
         return set_port(port, typed) ? 25 : 0;
     const char *end = place->at;
     while (end > place->line.text && strchr(" :,'\"[", end[-1]) != NULL &&
-           (end[-1] != '[' || !is_word_byte(end[-2]) || strncasecmp(end - 7, "create", 6) == 0))
+           !names_process(place->line.text, end))
         end--;
     for (size_t i = 0; end < place->at && i < sizeof words / sizeof words[0]; i++) {
         size_t size = strlen(words[i]), room = (size_t)(end - place->line.text);
