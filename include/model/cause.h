@@ -75,7 +75,7 @@ enum {
     WHEN_OTHER_USER = 256,        /* both have SO_REUSEPORT, but not the same user */
     WHEN_FROM_PROC = 512,         /* the sockets were read from /proc/net */
     WHEN_BOTH_REUSEADDR = 1024,   /* both sockets have SO_REUSEADDR */
-    WHEN_UNREAD = 2048,           /* the peer of the occupant answers, but reads nothing */
+    WHEN_UNREAD = 2048,           /* the occupant has data left that its peer does not take */
     WHEN_NO_IPV6 = 4096,          /* IPv6 is switched off in the network namespace */
     WHEN_LO_DOWN = 1 << 16,       /* the loopback device is down */
     WHEN_NOT_UNICAST = 1 << 17,   /* the destination is a broadcast or multicast address */

@@ -178,9 +178,7 @@ void why_fields_closing(FILE *out, const struct why *why) {
     }
     fputs(socket_state_name(state), out);
     if (state != STATE_FIN_WAIT_2) {
-        fputs((why->when & WHEN_UNREAD) != 0 ? ", the peer does not read"
-                                             : ", the peer does not answer",
-              out);
+        fputs(", the peer does not acknowledge it", out);
         return;
     }
     if (suspect != NULL && suspect->occupant.socket.expires_ms > 0) {
