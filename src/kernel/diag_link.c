@@ -108,7 +108,12 @@ int diag_dump(int diag, const void *request, size_t length, diag_datagram *take,
         case SOCKDIAG_DONE:
             return 0;
         case SOCKDIAG_ERRNO:
-            return error;
+            /* An earlier dump was not read to its end: it is now, a part with each answer. */
+            if (error != EBUSY)
+                return error;
+            if (send(diag, request, length, 0) < 0)
+                return errno;
+            break;
         case SOCKDIAG_BROKEN:
             return EBADMSG;
         }
