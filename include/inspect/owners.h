@@ -18,8 +18,9 @@ enum owners_search {
     OWNERS_HIDDEN,       /* /proc hides the processes of other users (hidepid, ProtectProc) */
     OWNERS_DENIED,       /* processes of other users could not be looked into */
     OWNERS_OUTSIDE,      /* processes outside of this pid namespace (container) cannot be seen */
-    OWNERS_CHANGED,      /* processes came and went, or moved descriptors, all the time */
-    OWNERS_SEARCHED,     /* complete */
+    OWNERS_IN_FLIGHT, /* a process was sent descriptors, and has not received them (SCM_RIGHTS) */
+    OWNERS_CHANGED,   /* processes came and went, or moved descriptors, all the time */
+    OWNERS_SEARCHED,  /* complete */
 };
 
 /* Returns the reason in a few words, static: "processes of other users cannot be searched". */
@@ -34,6 +35,7 @@ struct owners {
     unsigned count; /* how many processes */
     unsigned known; /* how many of them are listed here, the oldest first: */
     struct owner oldest[OWNERS_MOST];
+    pid_t receiver;          /* OWNERS_IN_FLIGHT: the process that was sent descriptors */
     pid_t pids[OWNERS_PIDS]; /* of all, as far as there is room, in no order */
     int fds[OWNERS_PIDS];    /* the descriptor of each */
 };

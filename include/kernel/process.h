@@ -95,6 +95,7 @@ struct process_walk {
     bool rings; /* also the sockets that are registered with an io_uring, whose descriptor is then
                    that of the ring (io_uring_register_files(3)) */
     bool complete; /* set by the walk: there are no other descriptors */
+    bool moved;    /* set by the walk: a descriptor was closed meanwhile, and may be another now */
 };
 
 /* Visits the sockets among the descriptors of a process. Returns 0 or an errno: ENOENT if there is
@@ -116,6 +117,10 @@ uint32_t process_socket_at(pid_t pid, int fd);
 /* Returns whether the process, or a thread of it with a table of its own if `thread` is not 0, has
  * the socket at the descriptor, or registered with the io_uring there. */
 bool process_has_socket(pid_t pid, pid_t thread, int fd, uint32_t inode);
+
+/* Returns how many descriptors were sent to the Unix socket behind this one and wait to be
+ * received; 0 if that cannot be read. `thread` as above. */
+unsigned process_awaited_descriptors(pid_t pid, pid_t thread, int fd);
 
 /* Returns about how many descriptors a process has; 0 if it cannot be seen. */
 unsigned process_descriptor_count(pid_t pid);

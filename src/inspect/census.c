@@ -61,6 +61,8 @@ void census_add(struct census *census, const struct census_place *place) {
     else
         entry->first = number;
     entry->last = number;
+    if (census->visit != NULL)
+        census->visit(census->context, place);
 }
 
 const struct census_place *census_find(const struct census *census, uint32_t inode) {
@@ -82,10 +84,24 @@ static bool add_socket(void *context, uint32_t inode, int fd) {
     return true;
 }
 
+/* Looks at the descriptors of a process again while they move. Returns 0 or an errno. */
+static int walk(struct taking *taking, struct census_process *process) {
+    enum { WALKS = 4 };
+    struct process_walk walk = {
+        .pid = process->pid, .most = CENSUS_DESCRIPTORS, .rings = true, .moved = true};
+    int error = 0;
+    for (int i = 0; i < WALKS && error == 0 && walk.moved; i++)
+        error = process_walk(&walk, add_socket, taking);
+    if ((error == 0 && walk.moved) || error == ENOENT || error == ESRCH)
+        taking->census->quiet &= process_in_namespace(process->pid) == 0;
+    process->denied = error == EACCES || error == EPERM;
+    process->more = error == 0 && !walk.complete;
+    return error;
+}
+
 static bool look_into(void *context, pid_t pid) {
     struct taking *taking = context;
     struct census *census = taking->census;
-    struct process_walk walk = {.pid = pid, .most = CENSUS_DESCRIPTORS, .rings = true};
     bool is_new;
     struct census_process *process = table_add(&census->processes, &pid, &is_new);
     if (process == NULL) {
@@ -94,14 +110,11 @@ static bool look_into(void *context, pid_t pid) {
     }
     if (!is_new && (taking->renew || process->denied))
         return true;
-    if (is_new && taking->again && !census->changed)
-        census->changed = process_in_namespace(pid) == 1;
+    if (is_new && taking->again && census->quiet)
+        census->quiet = process_in_namespace(pid) == 0;
     taking->pid = pid;
-    int error = process_walk(&walk, add_socket, taking);
-    census_note(census, error);
-    process->denied = error == EACCES || error == EPERM;
+    census_note(census, walk(taking, process));
     census->denied += process->denied;
-    process->more = error == 0 && !walk.complete;
     return true;
 }
 
@@ -119,6 +132,7 @@ bool census_take(struct census *census) {
     census->processes.entry_size = sizeof(struct census_process);
     census->processes.key_size = sizeof(pid_t);
     census_forget(census);
+    census->quiet = true;
     census_note(census, process_each(look_into, &taking));
     census->taken_ns = units_now_ns();
     return census->processes.count > 0;

@@ -27,17 +27,22 @@ struct census_process {
     bool more;   /* it has more than the lowest descriptors */
 };
 
+/* Called with each place as it is found. */
+typedef void census_visit(void *context, const struct census_place *place);
+
 /* All zero at first; end with census_free(). */
 struct census {
+    census_visit *visit; /* set by the caller, with its context; or NULL */
+    void *context;
     struct table sockets;        /* owns: the places by inode */
     struct census_place *places; /* owned */
     size_t count, room;
     struct table processes; /* owns: of struct census_process, by pid */
     uint64_t taken_ns;      /* when it was taken or renewed; 0: it was not */
     unsigned denied;        /* how many could not be looked into */
-    bool changed; /* while it was taken for another time, processes appeared that can have got a
-                     socket of this network namespace */
-    int error;    /* why it is not complete, an errno; 0: it is */
+    bool quiet;             /* no process came or went that can have got a socket of this network
+                               namespace: since the last look, or during it */
+    int error;              /* why it is not complete, an errno; 0: it is */
 };
 
 /* Looks at all processes anew. Those that could not be looked into before are left out. Returns

@@ -12,6 +12,7 @@
 
 #include "base/units.h"
 #include "inspect/census.h"
+#include "inspect/flight.h"
 #include "kernel/process.h"
 
 /* --- what is kept --- */
@@ -27,6 +28,7 @@ static struct {
     struct census census;
     struct table absent;      /* owns: of struct absent */
     enum owners_search reach; /* how far they could search at all */
+    pid_t receiver;           /* of descriptors in a message, or 0 */
     unsigned unseen;
 } kept = {
     .absent = {.entry_size = sizeof(struct absent), .key_size = sizeof((struct absent *)0)->inode}};
@@ -106,8 +108,10 @@ static bool match_socket(void *context, uint32_t inode, int fd) {
     bool is_new;
     if (table_add(&search->pairs, &pair, &is_new) == NULL || !is_new)
         return true;
-    if (!search->is_read && !owner_read(search->process.pid, &search->process))
-        return false; /* it is gone */
+    if (!search->is_read && !owner_read(search->process.pid, &search->process)) {
+        kept.census.quiet = false; /* it is gone */
+        return false;
+    }
     search->is_read = true;
     search->process.fd = fd;
     search->process.thread = search->thread;
@@ -117,27 +121,35 @@ static bool match_socket(void *context, uint32_t inode, int fd) {
     return true;
 }
 
+/* A process can be gone a moment later, so it is read at once. */
+static void match_place(void *context, const struct census_place *place) {
+    struct search *search = context;
+    if (table_find(&search->wanted, &place->inode) == NULL)
+        return;
+    if (place->pid != search->process.pid)
+        begin_process(search, place->pid);
+    search->thread = place->thread;
+    match_socket(search, place->inode, place->fd);
+}
+
 /* Takes the owners from what was seen. */
 static void match_census(struct search *search) {
     for (size_t i = 0; i < search->wanted.count; i++) {
         const struct wanted *wanted = table_entry(&search->wanted, i);
         const struct census_place *place = census_find(&kept.census, wanted->inode);
-        for (; place != NULL; place = census_next(&kept.census, place)) {
-            begin_process(search, place->pid);
-            search->thread = place->thread;
-            match_socket(search, wanted->inode, place->fd);
-        }
+        for (; place != NULL; place = census_next(&kept.census, place))
+            match_place(search, place);
     }
 }
 
 /* What is found beyond the lowest descriptors is kept too. */
 static bool match_beyond(void *context, uint32_t inode, int fd) {
     struct search *search = context;
-    if (table_find(&search->wanted, &inode) != NULL) {
-        struct census_place place = {
-            .inode = inode, .pid = search->process.pid, .thread = search->thread, .fd = fd};
-        census_add(&kept.census, &place);
-    }
+    if (table_find(&search->wanted, &inode) == NULL)
+        return true;
+    struct census_place place = {
+        .inode = inode, .pid = search->process.pid, .thread = search->thread, .fd = fd};
+    census_add(&kept.census, &place);
     return match_socket(search, inode, fd);
 }
 
@@ -257,38 +269,77 @@ static bool recall(struct search *search) {
 
 /* Looks at every process once. Returns false if there is no /proc. */
 static bool look_at_all(struct search *search) {
-    if (!census_take(&kept.census))
-        return false;
-    match_census(search);
-    search_beyond(search);
-    return true;
+    kept.census.visit = match_place;
+    kept.census.context = search;
+    bool taken = census_take(&kept.census);
+    kept.census.visit = NULL;
+    if (taken)
+        search_beyond(search);
+    return taken;
 }
 
-/* Returns whether another look is worth while. Where processes could not be looked into, most
- * likely one of them has the socket. */
+/* Returns whether another look is worth while. On a large host, where a look takes long, there are
+ * few. Where processes could not be looked into, most likely one of them has the socket. */
 static bool looks_again(const struct search *search, long looks, uint64_t begin) {
-    enum { LOOKS = 32, LEAST_LOOKS = 2, TIME_MS = 500, TIME_IF_DENIED_MS = 50 };
-    uint64_t time_ms = kept.census.denied > 0 ? TIME_IF_DENIED_MS : TIME_MS;
+    enum {
+        LOOKS = 32,
+        LEAST = 2,
+        LEAST_IF_SMALL = 16,
+        SMALL = 2000,
+        TIME_MS = 500,
+        DENIED_MS = 50
+    };
+    bool denied = kept.census.denied > 0, small = kept.census.processes.count < SMALL;
+    uint64_t time_ms = denied ? DENIED_MS : TIME_MS;
     return search->missing > 0 && looks < LOOKS &&
-           (looks < LEAST_LOOKS || units_now_ns() - begin < time_ms * NS_PER_MS);
+           (looks < (small && !denied ? LEAST_IF_SMALL : LEAST) ||
+            units_now_ns() - begin < time_ms * NS_PER_MS);
 }
 
-/* Looks again while a socket has no owner, with pauses of changing length, so that they do not go
- * along with whatever moves the socket; on a large host, where a look takes long, for a time. */
-static enum owners_search look_repeatedly(struct search *search) {
+/* With pauses of changing length, so that the looks do not go along with whatever moves the socket.
+ */
+static void pause_before(long look) {
     enum { PAUSES = 8, STEP_US = 1137 };
+    struct timespec pause = {.tv_nsec = look * 3 % PAUSES * STEP_US * NS_PER_US};
+    nanosleep(&pause, NULL);
+}
+
+/* The socket was found nowhere. A message that waits for good is found each time; one between
+ * processes that pass sockets on all the time is not, even if they wait for a processor. */
+static enum owners_search look_in_flight(void) {
+    enum { TIMES = 12, PAUSE_MS = 25 };
+    struct timespec pause = {.tv_nsec = (long)PAUSE_MS * NS_PER_MS};
+    unsigned times = 0;
+    kept.receiver = 0;
+    for (long i = 0; i < TIMES && times == i; i++) {
+        pid_t receiver = flight_receiver(&kept.census);
+        times += receiver != 0 && (i == 0 || receiver == kept.receiver);
+        kept.receiver = receiver;
+        if (receiver != 0)
+            nanosleep(&pause, NULL);
+    }
+    return times == TIMES ? OWNERS_IN_FLIGHT : times > 0 ? OWNERS_CHANGED : OWNERS_SEARCHED;
+}
+
+/* Looks again while a socket has no owner. Only if no process came or went during the last looks,
+ * it is certain that none has the socket: one that was not there in time can have passed it on to
+ * one that came too late. */
+static enum owners_search look_repeatedly(struct search *search) {
+    enum { QUIET_LOOKS = 2 };
     uint64_t begin = units_now_ns();
-    kept.census.changed = false;
+    unsigned quiet = 0;
     for (long look = 0; looks_again(search, look, begin); look++) {
-        struct timespec pause = {.tv_nsec = look * 3 % PAUSES * STEP_US * NS_PER_US};
-        nanosleep(&pause, NULL);
+        pause_before(look);
         if (!look_at_all(search))
             return OWNERS_NO_PROC;
+        quiet = kept.census.quiet ? quiet + 1 : 0;
     }
     search_heirs(search);
     if (kept.census.error != 0)
         return OWNERS_NOT_SEARCHED;
-    return kept.census.changed && search->missing > 0 ? OWNERS_CHANGED : OWNERS_SEARCHED;
+    enum owners_search end = search->missing > 0 ? look_in_flight() : OWNERS_SEARCHED;
+    bool moving = search->missing > 0 && quiet < QUIET_LOOKS && end == OWNERS_SEARCHED;
+    return moving ? OWNERS_CHANGED : end;
 }
 
 /* Counts the processes of this network namespace that could not be looked into. */
@@ -312,7 +363,7 @@ static enum owners_search limit_of(enum owners_search end) {
         return OWNERS_HIDDEN;
     if (kept.unseen > 0)
         return OWNERS_DENIED;
-    return process_sees_all() ? end : OWNERS_OUTSIDE;
+    return process_sees_all() || end == OWNERS_IN_FLIGHT ? end : OWNERS_OUTSIDE;
 }
 
 /* Notes how far the search could go, and which sockets it did not find. */
@@ -342,8 +393,11 @@ static void end_search(struct search *search, size_t count) {
         socket->search = kept.reach;
         if (socket->count == 0 && absent != NULL)
             socket->search = absent->search;
-        if (socket->inode == 0 || (socket->count > 0 && kept.reach == OWNERS_CHANGED))
+        if (socket->inode == 0 ||
+            (socket->count > 0 && (kept.reach == OWNERS_CHANGED || kept.reach == OWNERS_IN_FLIGHT)))
             socket->search = OWNERS_SEARCHED;
+        if (socket->search == OWNERS_IN_FLIGHT)
+            socket->receiver = kept.receiver;
     }
 }
 
@@ -375,6 +429,7 @@ const char *owners_search_text(enum owners_search search) {
         [OWNERS_HIDDEN] = "/proc hides the processes of other users (hidepid)",
         [OWNERS_DENIED] = "processes of other users cannot be searched",
         [OWNERS_OUTSIDE] = "processes outside of this container cannot be seen",
+        [OWNERS_IN_FLIGHT] = "no process has it open: it may be in a message (SCM_RIGHTS)",
         [OWNERS_CHANGED] = "processes came and went while they were looked at",
         [OWNERS_SEARCHED] = "no process has it open",
     };

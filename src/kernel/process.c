@@ -248,7 +248,7 @@ struct progress {
     const struct process_walk *walk;
     process_socket_visit *visit;
     void *context;
-    bool more, denied;
+    bool more, denied, moved;
     int error; /* an errno: why not everything could be visited */
 };
 
@@ -286,6 +286,7 @@ static void visit_descriptor(struct progress *progress, int directory, const cha
     ssize_t length = readlinkat(directory, entry, target, sizeof target - 1);
     if (length < 0) {
         progress->denied |= errno == EACCES || errno == EPERM;
+        progress->moved |= errno == ENOENT;
         return;
     }
     target[length] = '\0';
@@ -304,7 +305,7 @@ int process_walk(struct process_walk *walk, process_socket_visit *visit, void *c
     _Alignas(struct dirent64) char chunk[CHUNK];
     void *entries = chunk; /* getdents64() of musl takes another pointer type than that of glibc */
     char name[ENTRY_SIZE], path[PATH_SIZE];
-    struct progress progress = {walk, visit, context, true, false, 0};
+    struct progress progress = {.walk = walk, .visit = visit, .context = context, .more = true};
     path_of(walk->pid, descriptors_of(walk, "fd", -1, name), path);
     int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
@@ -323,6 +324,7 @@ int process_walk(struct process_walk *walk, process_socket_visit *visit, void *c
             at += entry->d_reclen;
         }
     int error = size < 0 ? errno : progress.denied ? EACCES : progress.error;
+    walk->moved = progress.moved;
     walk->complete = size == 0 && progress.more && seen < walk->most;
     close(directory);
     return error;
@@ -345,7 +347,8 @@ static bool match_wanted(void *context, uint32_t inode, int fd) {
 bool process_has_socket(pid_t pid, pid_t thread, int fd, uint32_t inode) {
     struct process_walk walk = {.pid = pid, .thread = thread, .rings = true};
     struct wanted wanted = {.inode = inode};
-    struct progress progress = {&walk, match_wanted, &wanted, true, false, 0};
+    struct progress progress = {
+        .walk = &walk, .visit = match_wanted, .context = &wanted, .more = true};
     char name[ENTRY_SIZE], path[PATH_SIZE], number[16];
     path_of(pid, descriptors_of(&walk, "fd", -1, name), path);
     int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -371,6 +374,15 @@ unsigned process_descriptor_count(pid_t pid) {
     if (stat(path_of(pid, "fd", path), &directory) == 0 && directory.st_size > 0)
         return (unsigned)directory.st_size;
     process_read(pid, "status", text, sizeof text);
+    const char *found = strstr(text, key);
+    return found == NULL ? 0 : (unsigned)strtoul(found + strlen(key), NULL, 10);
+}
+
+unsigned process_awaited_descriptors(pid_t pid, pid_t thread, int fd) {
+    static const char key[] = "scm_fds:";
+    struct process_walk walk = {.pid = pid, .thread = thread};
+    char name[ENTRY_SIZE], text[512];
+    process_read(pid, descriptors_of(&walk, "fdinfo", fd, name), text, sizeof text);
     const char *found = strstr(text, key);
     return found == NULL ? 0 : (unsigned)strtoul(found + strlen(key), NULL, 10);
 }

@@ -12,8 +12,8 @@ static void add_line(void *context, const char *line) {
     fprintf(context, "%s\n", line);
 }
 
-/* The lines, which the caller frees. (Inlined, gcc 12 takes them for the local variable.) */
-static __attribute__((noinline)) char *advice(const struct budget *budget, bool is_short) {
+/* The lines, which the caller frees. */
+static char *advice(const struct budget *budget, bool is_short) {
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);

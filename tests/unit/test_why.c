@@ -183,6 +183,8 @@ static void the_kernel_can_have_a_port(void **state) {
 static void no_process_has_it_only_if_all_were_searched(void **state) {
     (void)state;
     assert_int_equal(cause_without_owner(OWNERS_SEARCHED, INODE), CAUSE_HELD_BY_NO_PROCESS);
+    assert_int_equal(cause_without_owner(OWNERS_IN_FLIGHT, INODE), CAUSE_HELD_BY_NO_PROCESS);
+    assert_int_equal(cause_without_owner(OWNERS_CHANGED, INODE), CAUSE_ADDRESS_IN_USE);
     assert_int_equal(cause_without_owner(OWNERS_SEARCHED, 0), CAUSE_ADDRESS_IN_USE);
     assert_int_equal(cause_without_owner(OWNERS_DENIED, INODE), CAUSE_ADDRESS_IN_USE);
     assert_int_equal(cause_without_owner(OWNERS_NOT_SEARCHED, INODE), CAUSE_ADDRESS_IN_USE);

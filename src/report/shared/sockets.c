@@ -242,9 +242,13 @@ static void print_paragraph(FILE *out, void (*print)(FILE *, const struct server
 void sockets_print_server(FILE *out, const struct server *server, const struct owners *owners,
                           uint32_t uid, unsigned indent) {
     if (server->shape == SERVER_NOT_FOUND) {
-        bool partial = owners->search != OWNERS_SEARCHED && owners->search != OWNERS_NOT_SEARCHED;
+        bool partial = owners->search != OWNERS_SEARCHED && owners->search != OWNERS_NOT_SEARCHED &&
+                       owners->search != OWNERS_IN_FLIGHT;
         fprintf(out, "%*s%s%s; user ID %" PRIu32 "\n", (int)indent, "",
                 partial ? "not found: " : "", owners_search_text(owners->search), uid);
+        if (owners->search == OWNERS_IN_FLIGHT)
+            fprintf(out, "%*spid %d was sent descriptors, and has not received them\n", (int)indent,
+                    "", (int)owners->receiver);
         return;
     }
     fprintf(out, "%*s", (int)indent, "");
