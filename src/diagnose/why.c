@@ -125,10 +125,13 @@ static bool count_one(void *context, const struct inet_socket *socket) {
     return true;
 }
 
+/* To list the sockets that are bound and idle the kernel walks through those of all namespaces:
+ * where each of thousands is looked at, that is left out. */
 static void count_on_port(struct why *why) {
     struct refusal refusal = why_refusal(why);
     struct diag_query query = evidence_query(&refusal);
-    query.states &= ~(1U << STATE_BOUND); /* the kernel takes longest to list these */
+    if (why->asked.name_namespace)
+        query.states &= ~(1U << STATE_BOUND);
     struct sockets sockets = sockets_open(NETNS_HERE);
     if (why->asked.local.port != 0)
         why->counted = sockets_dump(&sockets, &query, count_one, why) == 0;
@@ -327,17 +330,28 @@ static bool owners_changed(const struct why *why) {
            first->owners.count == 0 && first->owners.search == OWNERS_CHANGED;
 }
 
+/* Returns whether the kernel answers as it did, and the sockets are still there. */
+static bool holds(const struct why *why) {
+    enum { TIMES = 3 };
+    bool holds = asks_again(why) && why_suspects_hold(why);
+    for (int i = 1; holds && i < TIMES && why_blames_connections(why); i++)
+        holds = asks_again(why) && why_suspects_hold(why);
+    return holds;
+}
+
 /* Looks, and if that does not hold, once more. */
 static void look_twice(struct why *why, const struct why_question *asked) {
     look_once(why, asked);
-    if (why->verdict == WHY_UNKNOWN || (asks_again(why) && why_suspects_hold(why))) {
+    if (why->verdict == WHY_UNKNOWN || holds(why)) {
         why->changed = owners_changed(why);
         return;
     }
     owners_forget();
     look_once(why, asked);
-    why->changed = why->verdict != WHY_UNKNOWN && !(asks_again(why) && why_suspects_hold(why));
-    if (why->changed && why->verdict == WHY_REFUSED && why->cause == CAUSE_HELD_BY_NO_PROCESS)
+    why->changed = why->verdict != WHY_UNKNOWN && !holds(why);
+    if (why->changed && why_blames_connections(why))
+        why_drop_suspects(why);
+    if (why->changed && why->cause == CAUSE_HELD_BY_NO_PROCESS)
         why_name(why); /* of a socket that is gone nothing can be said */
 }
 

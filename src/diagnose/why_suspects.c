@@ -100,6 +100,7 @@ struct look {
     struct why *why;
     struct refusal refusal;
     int diag;
+    bool found;
 };
 
 static void identify(void *context, struct suspect *suspect) {
@@ -126,6 +127,10 @@ void why_blame(struct why *why, enum cause cause, unsigned when) {
     why->words = cause_sentence(cause, when);
 }
 
+static bool is_complete(enum owners_search search) {
+    return search == OWNERS_SEARCHED || search == OWNERS_IN_FLIGHT;
+}
+
 void why_name(struct why *why) {
     const struct evidence *evidence = &why->evidence;
     const struct suspect *first = &evidence->suspects[0];
@@ -138,7 +143,7 @@ void why_name(struct why *why) {
         why_blame(why, CAUSE_LEAKED_LISTENER, WHEN_ALWAYS);
     else if (first->owners.count == 0 && why->holder.kind != HOLDER_NONE)
         why_blame(why, CAUSE_KERNEL_SOCKET, WHEN_ALWAYS);
-    else if (first->owners.count == 0 && first->owners.search == OWNERS_SEARCHED && !why->changed)
+    else if (first->owners.count == 0 && is_complete(first->owners.search) && !why->changed)
         why_blame(why, CAUSE_HELD_BY_NO_PROCESS, WHEN_ALWAYS);
 }
 
@@ -228,6 +233,39 @@ static bool is_there(struct sockets *sockets, const struct inet_socket *socket) 
            (sockets->diag < 0 || sockdiag_sees_bound(sockets->diag, NETNS_HERE) != 1);
 }
 
+/* A socket in the way that a server has, or is about to have. */
+static bool find_server(void *context, const struct inet_socket *socket) {
+    struct look *look = context;
+    struct occupant occupant = {.socket = *socket};
+    why_describe(look->why, &occupant);
+    look->found |= cause_in_the_way(&look->refusal, &occupant);
+    return !look->found;
+}
+
+bool why_blames_connections(const struct why *why) {
+    return why->verdict == WHY_REFUSED && why->error == EADDRINUSE && !why->evidence.automatic &&
+           why->evidence.suspect_count > 0 &&
+           why->evidence.suspects[0].occupant.socket.protocol == PROTOCOL_TCP &&
+           why->evidence.suspects[0].occupant.socket.state != STATE_LISTEN;
+}
+
+void why_drop_suspects(struct why *why) {
+    why->evidence = (struct evidence){.cause = CAUSE_UNKNOWN,
+                                      .words = cause_sentence(CAUSE_UNKNOWN, WHEN_NO_OCCUPANT)};
+    why->time_left_ms = 0;
+    why_name(why);
+}
+
+static bool has_server(const struct why *why) {
+    struct look look = {.why = (struct why *)why, .refusal = why_refusal(why)};
+    struct sockets sockets = sockets_open(NETNS_HERE);
+    struct diag_query query = evidence_query(&look.refusal);
+    query.states = 1U << STATE_LISTEN;
+    sockets_dump(&sockets, &query, find_server, &look);
+    sockets_close(&sockets);
+    return look.found;
+}
+
 bool why_suspects_hold(const struct why *why) {
     const struct evidence *evidence = &why->evidence;
     bool holds = true;
@@ -237,6 +275,8 @@ bool why_suspects_hold(const struct why *why) {
     for (unsigned i = 0; holds && i < evidence->suspect_count; i++)
         holds = is_there(&sockets, &evidence->suspects[i].occupant.socket);
     sockets_close(&sockets);
+    if (holds && why_blames_connections(why) && has_server(why))
+        return false;
     /* A refusal that nothing visible explains may come from a socket that has gone meanwhile. */
     return holds && (why->error != EADDRINUSE || evidence->total > 0 || evidence->missing != NULL ||
                      evidence->automatic || evidence->from_proc);

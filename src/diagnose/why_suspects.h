@@ -11,7 +11,15 @@ void why_find_suspects(struct why *why);
 /* Names the reason of a refusal of bind() that no socket explains. */
 void why_explain_without_socket(struct why *why);
 
-/* Returns whether the sockets that were found are still there. */
+/* Returns whether connections alone are blamed for a refused bind(). A listener that comes and goes
+ * can have refused it instead, and not have been there when the sockets were listed. */
+bool why_blames_connections(const struct why *why);
+
+/* Drops the sockets that were found, as they do not explain the refusal. */
+void why_drop_suspects(struct why *why);
+
+/* Returns whether the sockets that were found are still there, and where connections are blamed,
+ * that there is no listener. */
 bool why_suspects_hold(const struct why *why);
 
 /* Names a cause, in a situation: a set of WHEN_... */
