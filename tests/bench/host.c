@@ -1,15 +1,19 @@
 /* host PROCESSES DESCRIPTORS NAMESPACES COMMAND...: runs the command on a busy host: among so many
  * processes that have a few descriptors, two that have DESCRIPTORS each, and so many network
- * namespaces, each with a process in it. Needs root. */
+ * namespaces, each with a process in it, which in every tenth listens on port 2001. Needs root. */
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { PORT = 2001, LISTENING = 10 };
 
 static void need(int result, const char *what) {
     if (result >= 0)
@@ -18,8 +22,16 @@ static void need(int result, const char *what) {
     exit(1);
 }
 
+static void listen_here(void) {
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    need(fd, "socket");
+    need(bind(fd, (struct sockaddr *)&any, sizeof any), "bind");
+    need(listen(fd, 1), "listen");
+}
+
 /* A process that opens `descriptors`, in a network namespace of its own if `apart`, and waits. */
-static void start(int descriptors, int apart) {
+static void start(int descriptors, int apart, int listens) {
     int ready[2];
     char byte;
     need(pipe(ready), "pipe");
@@ -29,6 +41,8 @@ static void start(int descriptors, int apart) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (apart)
             need(unshare(CLONE_NEWNET), "unshare");
+        if (listens)
+            listen_here();
         for (int i = 0; i < descriptors; i++)
             need(open("/dev/null", O_RDONLY), "open");
         need((int)write(ready[1], "r", 1), "write");
@@ -59,11 +73,11 @@ int main(int argc, char **argv) {
         if (system("mount --make-rprivate / && mount -t proc proc /proc") != 0)
             return 1;
         for (int i = atoi(argv[1]); i > 0; i--)
-            start(8, 0);
+            start(8, 0, 0);
         for (int i = 0; i < 2; i++)
-            start(descriptors, 0);
+            start(descriptors, 0, 0);
         for (int i = atoi(argv[3]); i > 0; i--)
-            start(0, 1);
+            start(0, 1, i % LISTENING == 0);
         pid_t command = fork();
         int status;
         need(command, "fork");

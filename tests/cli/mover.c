@@ -1,16 +1,29 @@
-/* mover MODE: makes a listener on 127.0.0.1:2000, says `ready PID`, and keeps it moving until its
- * standard input ends:
+/* mover MODE [PATH]: makes a listener on 127.0.0.1:2000, says `ready PID`, and keeps it moving
+ * until its standard input ends:
  *
  *   fork        a process hands it over to a child, and ends, again and again
+ *   exec        the process executes itself again and again
  *   descriptor  it moves from one descriptor to another
+ *   high        the same, to and from one beyond the lowest
  *   pass        two processes send it to each other (SCM_RIGHTS)
+ *   threads     a thread with a table of its own hands it over to another, and ends
+ *   workers     a master keeps it, and its workers end and are replaced
+ *   reuseport   beside it, other processes listen and close (SO_REUSEPORT)
+ *   traffic     connections come and go, and leave TIME-WAIT
  *   reopen      it is closed and opened again
+ *   restart     a server starts, has connections, and ends, again and again
+ *   crash       a program starts, listens, and dies after some milliseconds, again and again
+ *   idle        a socket that is bound, but does not listen, is handed over as by `fork`
+ *   udp         so is a UDP socket
+ *   unix        so is a listener at the Unix path PATH
+ *   unix-reopen the file is removed and the listener made again
  *
  * And where it is, without moving, but not behind a descriptor of the process:
  *
  *   thread      in the table of a thread alone
  *   leader      in a thread whose leader has exited
  *   ring        registered with an io_uring
+ *   flight      in a message that nobody has read
  *
  *   named NAME  behind one, but the process calls itself NAME
  *
@@ -29,12 +42,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { PORT = 2000, NOT_HERE = 77 };
+
+static const char *path; /* of the Unix socket */
 
 static void need(long result, const char *what) {
     if (result >= 0)
@@ -43,13 +60,42 @@ static void need(long result, const char *what) {
     exit(errno == ENOSYS || errno == EPERM ? NOT_HERE : 1);
 }
 
-static int listener(void) {
+static int bound(int type, int option) {
     struct sockaddr_in in = {
         .sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
-    need(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), "setsockopt");
+    int fd = socket(AF_INET, type, 0), on = 1;
+    need(setsockopt(fd, SOL_SOCKET, option, &on, sizeof on), "setsockopt");
     while (bind(fd, (struct sockaddr *)&in, sizeof in) < 0)
         need(errno == EADDRINUSE ? 0 : -1, "bind"); /* a trial of portreuse has it */
+    return fd;
+}
+
+static int listener(void) {
+    int fd = bound(SOCK_STREAM, SO_REUSEADDR);
+    need(listen(fd, 16), "listen");
+    return fd;
+}
+
+static int sharer(void) {
+    int fd = bound(SOCK_STREAM, SO_REUSEPORT);
+    need(listen(fd, 16), "listen");
+    return fd;
+}
+
+static int idle(void) {
+    return bound(SOCK_STREAM, SO_REUSEADDR);
+}
+
+static int datagrams(void) {
+    return bound(SOCK_DGRAM, SO_REUSEADDR);
+}
+
+static int at_path(void) {
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    snprintf(un.sun_path, sizeof un.sun_path, "%s", path);
+    unlink(path);
+    need(bind(fd, (struct sockaddr *)&un, sizeof un), "bind");
     need(listen(fd, 16), "listen");
     return fd;
 }
@@ -65,6 +111,11 @@ static void wait_for_end(void) {
     poll(&input, 1, -1);
 }
 
+static void pause_ms(long ms) {
+    struct timespec pause = {.tv_nsec = ms * 1000000};
+    nanosleep(&pause, NULL);
+}
+
 /* --- moving --- */
 
 static void hand_over(int fd) {
@@ -73,18 +124,33 @@ static void hand_over(int fd) {
         pid_t child = fork();
         if (child > 0)
             _exit(0);
-        struct timespec pause = {.tv_nsec = 2000000};
-        nanosleep(&pause, NULL);
+        pause_ms(2);
     }
 }
 
-static void move(int fd) {
+static void execute(int fd) {
+    char number[16];
+    snprintf(number, sizeof number, "%d", fd);
+    pause_ms(1);
+    if (!ended())
+        execl("/proc/self/exe", "mover", "exec-again", number, (char *)NULL);
+}
+
+static void move_between(int fd, int low, int high) {
     while (!ended())
         for (int i = 0; i < 1000; i++) {
-            int next = fcntl(fd, F_DUPFD, i % 2 == 0 ? 3 : 100);
+            int next = fcntl(fd, F_DUPFD, i % 2 == 0 ? low : high);
             close(fd);
             fd = next;
         }
+}
+
+static void move(int fd) {
+    move_between(fd, 3, 100);
+}
+
+static void move_high(int fd) {
+    move_between(fd, 3, 900);
 }
 
 static void send_socket(int over, int fd) {
@@ -147,31 +213,162 @@ static void reopen(int fd) {
     }
 }
 
+static void reopen_at_path(int fd) {
+    while (!ended()) {
+        pause_ms(1);
+        close(fd);
+        pause_ms(1);
+        fd = at_path();
+    }
+}
+
+/* A thread takes a copy of the descriptors when it unshares them. */
+static volatile int owners;
+
+static void *take_over(void *argument) {
+    const int *fd = argument;
+    pthread_t next;
+    need(unshare(CLONE_FILES), "unshare");
+    int number = ++owners;
+    if (ended())
+        exit(0);
+    pause_ms(1);
+    errno = pthread_create(&next, NULL, take_over, argument);
+    need(errno == 0 ? 0 : -1, "pthread_create");
+    pthread_detach(next);
+    while (owners == number)
+        sched_yield();
+    close(*fd);
+    return NULL;
+}
+
+static void pass_to_threads(int fd) {
+    pthread_t first;
+    errno = pthread_create(&first, NULL, take_over, &fd);
+    need(errno == 0 ? 0 : -1, "pthread_create");
+    while (owners == 0)
+        sched_yield();
+    close(fd);
+    wait_for_end();
+    exit(0);
+}
+
+static void start(void (*child)(int number), int number) {
+    pid_t parent = getpid();
+    if (fork() != 0)
+        return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() == parent)
+        child(number);
+    _exit(0);
+}
+
+static void work(int number) {
+    pause_ms(1 + number % 3);
+}
+
+static void respawn(int fd) {
+    enum { WORKERS = 4 };
+    (void)fd;
+    signal(SIGCHLD, SIG_DFL);
+    for (int i = 0; i < WORKERS; i++)
+        start(work, i);
+    for (int i = 0; !ended(); i++) {
+        wait(NULL);
+        start(work, i);
+    }
+}
+
+static void share(int number) {
+    while (!ended()) {
+        int fd = sharer();
+        pause_ms(1 + number % 3);
+        close(fd);
+        pause_ms(1);
+    }
+}
+
+static void share_all(int fd) {
+    enum { SHARERS = 4 };
+    (void)fd;
+    for (int i = 0; i < SHARERS; i++)
+        start(share, i);
+    wait_for_end();
+}
+
+/* A connection, which the server closes first. */
+static void connect_once(int fd) {
+    struct sockaddr_in to;
+    socklen_t size = sizeof to;
+    getsockname(fd, (struct sockaddr *)&to, &size);
+    int client = socket(AF_INET, SOCK_STREAM, 0);
+    if (connect(client, (struct sockaddr *)&to, size) == 0)
+        close(accept(fd, NULL, NULL));
+    close(client);
+}
+
+static void have_traffic(int fd) {
+    while (!ended()) {
+        connect_once(fd);
+        pause_ms(1);
+    }
+}
+
+static void serve(int number) {
+    int fd = listener();
+    (void)number;
+    for (int i = 0; i < 3; i++) {
+        connect_once(fd);
+        pause_ms(1);
+    }
+}
+
+static void die(int number) {
+    (void)number;
+    listener();
+    pause_ms(4);
+    abort();
+}
+
+static void run_again(int fd, void (*child)(int number)) {
+    struct rlimit none = {0};
+    signal(SIGCHLD, SIG_DFL);
+    setrlimit(RLIMIT_CORE, &none);
+    close(fd);
+    while (!ended()) {
+        start(child, 0);
+        wait(NULL);
+        pause_ms(4);
+    }
+}
+
+static void restart(int fd) {
+    run_again(fd, serve);
+}
+
+static void crash(int fd) {
+    run_again(fd, die);
+}
+
 /* --- where few look --- */
 
 static void *keep_alone(void *argument) {
     int *fd = argument;
     need(unshare(CLONE_FILES), "unshare");
-    int kept = dup(*fd);
-    *fd = kept;
+    *fd = dup(*fd);
     wait_for_end();
     exit(0);
 }
 
-static void start_thread(int *fd) {
-    pthread_t thread;
-    int original = *fd;
-    errno = pthread_create(&thread, NULL, keep_alone, fd);
-    need(errno == 0 ? 0 : -1, "pthread_create");
-    while (*(volatile int *)fd == original)
-        sched_yield();
-    close(original);
-}
-
 static void in_thread(int fd) {
-    static int kept;
+    static volatile int kept;
+    pthread_t thread;
     kept = fd;
-    start_thread(&kept);
+    errno = pthread_create(&thread, NULL, keep_alone, (void *)&kept);
+    need(errno == 0 ? 0 : -1, "pthread_create");
+    while (kept == fd)
+        sched_yield();
+    close(fd);
 }
 
 static void register_with_ring(int fd) {
@@ -183,31 +380,64 @@ static void register_with_ring(int fd) {
     close(fd);
 }
 
+static void leave_in_flight(int fd) {
+    int pair[2];
+    need(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), "socketpair");
+    send_socket(pair[0], fd);
+    close(fd);
+}
+
+/* --- the start --- */
+
+static void say_ready(void) {
+    printf("ready %d\n", (int)getpid());
+    fflush(stdout);
+}
+
 int main(int argc, char **argv) {
     static const struct {
         const char *name;
+        int (*makes)(void);
         void (*moves)(int fd), (*puts)(int fd);
-    } modes[] = {
-        {"fork", hand_over, NULL},         {"descriptor", move, NULL},  {"pass", pass, NULL},
-        {"reopen", reopen, NULL},          {"thread", NULL, in_thread}, {"leader", NULL, in_thread},
-        {"ring", NULL, register_with_ring}};
+    } modes[] = {{"fork", listener, hand_over, NULL},
+                 {"exec", listener, execute, NULL},
+                 {"descriptor", listener, move, NULL},
+                 {"high", listener, move_high, NULL},
+                 {"pass", listener, pass, NULL},
+                 {"threads", listener, pass_to_threads, NULL},
+                 {"workers", listener, respawn, NULL},
+                 {"reuseport", sharer, share_all, NULL},
+                 {"traffic", listener, have_traffic, NULL},
+                 {"reopen", listener, reopen, NULL},
+                 {"restart", listener, restart, NULL},
+                 {"crash", listener, crash, NULL},
+                 {"idle", idle, hand_over, NULL},
+                 {"udp", datagrams, hand_over, NULL},
+                 {"unix", at_path, hand_over, NULL},
+                 {"unix-reopen", at_path, reopen_at_path, NULL},
+                 {"thread", listener, NULL, in_thread},
+                 {"leader", listener, NULL, in_thread},
+                 {"ring", listener, NULL, register_with_ring},
+                 {"flight", listener, NULL, leave_in_flight}};
     signal(SIGCHLD, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
-    int fd = listener();
+    path = argc == 3 ? argv[2] : "";
+    if (argc == 3 && strcmp(argv[1], "exec-again") == 0)
+        execute((int)strtol(argv[2], NULL, 10));
     if (argc == 3 && strcmp(argv[1], "named") == 0) {
+        listener();
         need(prctl(PR_SET_NAME, argv[2]), "prctl");
-        printf("ready %d\n", (int)getpid());
-        fflush(stdout);
+        say_ready();
         wait_for_end();
         return 0;
     }
-    for (size_t i = 0; argc == 2 && i < sizeof modes / sizeof modes[0]; i++) {
+    for (size_t i = 0; argc >= 2 && i < sizeof modes / sizeof modes[0]; i++) {
         if (strcmp(argv[1], modes[i].name) != 0)
             continue;
+        int fd = modes[i].makes();
         if (modes[i].puts != NULL)
             modes[i].puts(fd);
-        printf("ready %d\n", (int)getpid());
-        fflush(stdout);
+        say_ready();
         if (modes[i].moves != NULL)
             modes[i].moves(fd);
         else if (strcmp(argv[1], "leader") == 0)
@@ -215,6 +445,6 @@ int main(int argc, char **argv) {
         wait_for_end();
         return 0;
     }
-    fputs("usage: mover MODE [NAME]\n", stderr);
+    fputs("usage: mover MODE [PATH]\n", stderr);
     return 2;
 }
