@@ -168,6 +168,7 @@ struct candidate {
     uint32_t sum;  /* of the inodes of its sockets: whether they change */
     uint32_t idle; /* for how many looks they have not */
     bool is_young; /* it began while the route was watched */
+    bool parked;   /* it is idle, and looked into only if a connection is nobody's */
 };
 
 /* An open connection whose process is searched. */
@@ -202,6 +203,7 @@ struct watch {
     struct table described;      /* owns: of struct described */
     struct candidate *candidate; /* the one that is looked into */
     uint32_t sum;
+    uint64_t parked_ns, parked_took_ns; /* when the parked ones were looked into, and how long */
     int error;
 };
 
@@ -298,29 +300,40 @@ static bool visit(void *context, pid_t pid) {
 
 /* A process whose sockets stay the same opens and closes none. A young one may be about to. */
 static bool is_idle(const struct candidate *candidate) {
-    enum { PATIENCE = 3, WITH_YOUNG = 20 };
+    enum { PATIENCE = 8, WITH_YOUNG = 32 };
     if (candidate->is_young)
         return candidate->idle >= WITH_YOUNG;
-    return candidate->sum == 0 || candidate->idle >= PATIENCE;
+    return candidate->idle >= (candidate->sum == 0 ? 1 : PATIENCE);
 }
 
-/* Looks into the processes that were there before, and forgets those that are idle. */
-static void look_into_known(struct watch *watch) {
-    struct table *table = &watch->candidates;
-    struct table kept = {.entry_size = table->entry_size, .key_size = table->key_size};
-    for (size_t i = 0; i < table->count && watch->error == 0; i++) {
-        struct candidate *candidate = table_entry(table, i);
-        bool is_new;
-        if (has_time(watch))
-            look_into(watch, candidate);
-        if (is_idle(candidate))
+/* Looks into the processes that were there before: the parked ones, or the others. */
+static void look_into_known(struct watch *watch, bool parked) {
+    for (size_t i = 0; i < watch->candidates.count && has_time(watch); i++) {
+        struct candidate *candidate = table_entry(&watch->candidates, i);
+        if (candidate->parked != parked)
             continue;
-        struct candidate *copy = add(watch, &kept, &candidate->pid, &is_new);
-        if (copy != NULL)
-            *copy = *candidate;
+        look_into(watch, candidate);
+        candidate->parked = is_idle(candidate);
     }
-    table_free(table);
-    *table = kept;
+}
+
+static bool is_nobodys(const struct watch *watch) {
+    for (size_t i = 0; i < watch->opened.count; i++) {
+        const struct opened *opened = table_entry(&watch->opened, i);
+        if (table_find(&watch->held, &opened->inode) == NULL)
+            return true;
+    }
+    return false;
+}
+
+/* Looks for what is nobody's in all processes, if that takes no more than a third of the time. */
+static void look_into_parked(struct watch *watch) {
+    uint64_t now_ns = units_now_ns();
+    if (!is_nobodys(watch) || now_ns < watch->parked_ns + 2 * watch->parked_took_ns)
+        return;
+    look_into_known(watch, true);
+    watch->parked_ns = units_now_ns();
+    watch->parked_took_ns = watch->parked_ns - now_ns;
 }
 
 /* --- connections --- */
@@ -375,10 +388,11 @@ static int look(struct watch *watch) {
                                               1U << STATE_BOUND | 1U << STATE_SYN_RECEIVED);
     note_error(watch, process_each(visit, watch));
     if (watch->harvested_ns != 0) /* else that was just done */
-        look_into_known(watch);
+        look_into_known(watch, false);
     int error = watch->error != 0 ? watch->error : list(watch, open_here, note_open);
     if (watch->opened.count > 0)
-        look_into_known(watch); /* what was opened before it was listed */
+        look_into_known(watch, false); /* what was opened before it was listed */
+    look_into_parked(watch);
     for (size_t i = 0; i < watch->opened.count; i++)
         own(watch, table_entry(&watch->opened, i));
     table_free(&watch->opened);
