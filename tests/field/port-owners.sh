@@ -137,6 +137,28 @@ done()"
   leave_groups
 }
 
+# So many sockets that one datagram of sock_diag cannot list them, and a look that ends before the last.
+row_many_in_time_wait() {
+  range "40000 41999"
+  py "$serve
+if os.fork() == 0:
+    while True:
+        a = l.accept()[0]
+        a.recv(1)
+        a.close()
+for i in range(1000): connect().close()
+l2 = server('127.0.0.1', 9001, ADDR, backlog=4000)
+mine = [socket.create_connection(('127.0.0.1', 9001)) for i in range(900)]
+time.sleep(1.3)
+done()"
+  made || return
+  for _ in 1 2 3; do
+    budget 127.0.0.1:9000
+    is '.failure' null
+    is '.destinations[0].sockets_not_found' 0
+  done
+}
+
 # Each connection is open for some 50 ms, then its client closes it: asked by root, by the same user and
 # by another one.
 row_time_wait_makers() {
