@@ -159,7 +159,7 @@ done()"
   done
 }
 
-# Each connection is open for some 50 ms, then its client closes it: asked by root, by the same user and
+# Each connection is open for some 200 ms, then its client closes it: asked by root, by the same user and
 # by another one.
 row_time_wait_makers() {
   range "40000 49999"
@@ -175,7 +175,7 @@ if os.fork() == 0:
     done_once = False
     while True:
         some = [connect() for i in range(5)]
-        time.sleep(.05)
+        time.sleep(.2)
         for s in some: s.close()
         if not done_once: open('done', 'w').close(); done_once = True
 time.sleep(1000)"
