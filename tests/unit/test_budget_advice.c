@@ -12,21 +12,20 @@ static void add_line(void *context, const char *line) {
     fprintf(context, "%s\n", line);
 }
 
-/* The lines, which the caller frees. */
-static char *advice(const struct budget *budget, bool is_short) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
+enum { TEXT_SIZE = 16384 };
+
+static void advise(const struct budget *budget, bool is_short, char text[static TEXT_SIZE]) {
+    memset(text, 0, TEXT_SIZE);
+    FILE *out = fmemopen(text, TEXT_SIZE - 1, "w");
     budget_advice(budget, is_short, add_line, out);
     fclose(out);
-    return text;
 }
 
 static void assert_says(const struct budget *budget, const char *words, bool wanted) {
-    char *text = advice(budget, true);
+    char text[TEXT_SIZE];
+    advise(budget, true, text);
     if ((strstr(text, words) != NULL) != wanted)
         fail_msg("%s '%s' in:\n%s", wanted ? "no" : "unwanted", words, text);
-    free(text);
 }
 
 /* Ten of twenty ports are used, of which eight are in TIME-WAIT. */
@@ -85,10 +84,10 @@ static void the_price_stands_before_the_command(void **state) {
     (void)state;
     for (size_t i = 0; i < ROWS(pairs); i++) {
         struct budget budget = half_used();
-        char *text = advice(&budget, true);
+        char text[TEXT_SIZE];
+        advise(&budget, true, text);
         const char *price = strstr(text, pairs[i][0]);
         assert_true(price != NULL && strstr(price, pairs[i][1]) != NULL);
-        free(text);
     }
 }
 
@@ -132,17 +131,17 @@ static void a_port_of_this_host_in_the_range_is_reserved(void **state) {
     budget.routes[0].remote.port = 20004;
     assert_says(&budget, "self-connect", false);
     budget.is_local = true;
-    char *text = advice(&budget, false); /* also if there are enough */
+    char text[TEXT_SIZE];
+    advise(&budget, false, text); /* also if there are enough */
     assert_non_null(strstr(text, "sysctl -w net.ipv4.ip_local_reserved_ports=20004\n"));
-    free(text);
 }
 
 static void with_enough_ports_there_is_no_advice(void **state) {
     struct budget budget = half_used();
     (void)state;
-    char *text = advice(&budget, false);
+    char text[TEXT_SIZE];
+    advise(&budget, false, text);
     assert_string_equal(text, "");
-    free(text);
 }
 
 static void commands_run_where_the_question_was_asked(void **state) {
