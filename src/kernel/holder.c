@@ -8,6 +8,7 @@
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,13 +47,11 @@ static void copy_name(const struct rtattr *attribute, char name[HOLDER_NAME_SIZE
 
 /* Returns a port in the order of the network, or of the host; 0 if there is none. */
 static uint16_t port_of(const struct rtattr *attribute, bool of_network) {
-    uint8_t bytes[2];
     uint16_t port;
-    if (attribute == NULL || RTA_PAYLOAD(attribute) < sizeof bytes)
+    if (attribute == NULL || RTA_PAYLOAD(attribute) < sizeof port)
         return 0;
-    memcpy(bytes, RTA_DATA(attribute), sizeof bytes);
-    memcpy(&port, bytes, sizeof port);
-    return of_network ? (uint16_t)(bytes[0] << 8 | bytes[1]) : port;
+    memcpy(&port, RTA_DATA(attribute), sizeof port);
+    return of_network ? ntohs(port) : port;
 }
 
 /* --- network devices --- */
