@@ -72,6 +72,18 @@ static void colour_is_there_only_if_wanted(void **state) {
     assert_string_equal(layout_colour_end(true), "\x1b[0m");
 }
 
+static void each_line_of_a_long_remark_begins_with_a_hash(void **state) {
+    char text[512] = "";
+    (void)state;
+    FILE *out = fmemopen(text, sizeof text - 1, "w");
+    layout_shell_line(out, "# " TEN TEN TEN TEN TEN TEN TEN TEN "end", 2);
+    layout_shell_line(out, TEN TEN TEN TEN TEN TEN TEN TEN "end", 2);
+    fclose(out);
+    assert_string_equal(text, "  # " TEN TEN TEN TEN TEN TEN TEN "ten\n"
+                              "  # chars end\n"
+                              "  " TEN TEN TEN TEN TEN TEN TEN TEN "end\n");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_that_fits_is_kept),
@@ -79,6 +91,7 @@ int main(void) {
         cmocka_unit_test(only_a_word_of_half_a_line_is_cut),
         cmocka_unit_test(text_from_outside_is_made_safe),
         cmocka_unit_test(colour_is_there_only_if_wanted),
+        cmocka_unit_test(each_line_of_a_long_remark_begins_with_a_hash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

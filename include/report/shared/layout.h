@@ -21,6 +21,10 @@ void layout_wrap(FILE *out, const char *text, unsigned indent, unsigned column);
 /* The same without the newline. Returns how many columns of the last line are used. */
 unsigned layout_words(FILE *out, const char *text, unsigned indent, unsigned column);
 
+/* Prints a line that can be pasted into a shell, made safe, after `indent` spaces: a command, which
+ * stays on one line, or a remark, which begins with `#`, in lines that each begin so. */
+void layout_shell_line(FILE *out, const char *line, unsigned indent);
+
 /* Return what to print before and after a word in the colour of a verdict; "" unless `wanted`. */
 const char *layout_colour(bool wanted, enum verdict verdict);
 const char *layout_colour_end(bool wanted);

@@ -247,12 +247,7 @@ static void print_rate(FILE *out, const struct budget *budget) {
 }
 
 static void print_advice_line(void *context, const char *line) {
-    FILE *out = context;
-    fprintf(out, "%*s", INDENT, "");
-    if (line[0] == '#')
-        layout_wrap(out, line, INDENT + 2, INDENT);
-    else
-        fprintf(out, "%s\n", line); /* to be pasted */
+    layout_shell_line(context, line, INDENT);
 }
 
 /* Prints what to do, under its heading. */

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "report/host/why.h"
 #include "report/host/why_fields.h"
 #include "report/shared/layout.h"
@@ -383,33 +382,9 @@ struct page {
     unsigned indent;
 };
 
-/* Prints a remark in lines that each start with `#`. */
-static void print_remark(const struct page *page, const char *remark) {
-    unsigned column = LAYOUT_COLUMNS;
-    for (const char *word = remark + strspn(remark, "# "); *word != '\0';) {
-        size_t size = strcspn(word, " ");
-        bool begins = column + 1 + size > LAYOUT_COLUMNS;
-        if (begins)
-            fprintf(page->out, "%s%*s#", word == remark + 2 ? "" : "\n", (int)page->indent, "");
-        column = begins ? page->indent + 1 : column;
-        fputc(' ', page->out);
-        utf8_print(page->out, word, size);
-        column += 1 + (unsigned)size;
-        word += size + strspn(word + size, " ");
-    }
-    fputc('\n', page->out);
-}
-
-/* A command is on one line, so that it can be copied. */
 static void print_line(void *context, const char *line) {
     const struct page *page = context;
-    if (line[0] == '#') {
-        print_remark(page, line);
-        return;
-    }
-    fprintf(page->out, "%*s", (int)page->indent, "");
-    layout_text(page->out, line);
-    fputc('\n', page->out);
+    layout_shell_line(page->out, line, page->indent);
 }
 
 void why_print_remedies(FILE *out, const struct why *why, unsigned indent) {

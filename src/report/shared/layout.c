@@ -11,6 +11,35 @@ void layout_text(FILE *out, const char *text) {
     utf8_print(out, text, strlen(text));
 }
 
+/* --- lines to paste --- */
+
+static void print_remark(FILE *out, const char *remark, unsigned indent) {
+    const char *first = remark + strspn(remark, "# ");
+    unsigned column = LAYOUT_COLUMNS;
+    for (const char *word = first; *word != '\0';) {
+        size_t size = strcspn(word, " ");
+        bool begins = column + 1 + size > LAYOUT_COLUMNS;
+        if (begins)
+            fprintf(out, "%s%*s#", word == first ? "" : "\n", (int)indent, "");
+        column = begins ? indent + 1 : column;
+        fputc(' ', out);
+        utf8_print(out, word, size);
+        column += 1 + (unsigned)size;
+        word += size + strspn(word + size, " ");
+    }
+    fputc('\n', out);
+}
+
+void layout_shell_line(FILE *out, const char *line, unsigned indent) {
+    if (line[0] == '#') {
+        print_remark(out, line, indent);
+        return;
+    }
+    fprintf(out, "%*s", (int)indent, "");
+    layout_text(out, line);
+    fputc('\n', out);
+}
+
 /* --- paragraphs --- */
 
 /* Skips the spaces before a word; `*paragraph` says whether a new paragraph begins there. */
