@@ -72,6 +72,10 @@ int process_in_namespace(pid_t pid);
 /* Returns the number of the network namespace of the process, for comparing; 0 if it is gone. */
 uint64_t process_namespace(pid_t pid);
 
+/* Visits the children of a process, its zombies too. Where the kernel does not list them
+ * (CONFIG_PROC_CHILDREN), all processes are visited. Returns 0 or an errno. */
+int process_children(pid_t pid, process_visit *visit, void *context);
+
 /* Called with each thread of a process other than its first, the leader; false ends the visits. */
 typedef bool process_thread_visit(void *context, pid_t pid, pid_t thread);
 

@@ -101,7 +101,7 @@ static bool look_at_child(void *context, pid_t pid) {
 static bool is_master_of_one(const struct owner *parent, const struct members *members) {
     struct family family = {parent, members, false};
     if (!ends_its_workers(parent))
-        process_each(look_at_child, &family);
+        process_children(parent->pid, look_at_child, &family);
     return !family.others;
 }
 

@@ -197,6 +197,33 @@ int process_in_namespace(pid_t pid) {
     return ours == 0 ? -1 : theirs == ours;
 }
 
+/* Visits the children that one thread has made. Returns 0 or an errno. */
+static int visit_children(const char *path, process_visit *visit, void *context, bool *more) {
+    FILE *file = fopen(path, "re");
+    int child;
+    if (file == NULL)
+        return errno;
+    while (*more && fscanf(file, "%d", &child) == 1)
+        *more = visit(context, child);
+    fclose(file);
+    return 0;
+}
+
+int process_children(pid_t pid, process_visit *visit, void *context) {
+    char path[PATH_SIZE], name[64];
+    DIR *directory = opendir(path_of(pid, "task", path));
+    bool more = true, any = false;
+    if (directory == NULL)
+        return process_each(visit, context);
+    for (struct dirent *entry; more && (entry = readdir(directory)) != NULL;) {
+        long thread = strtol(entry->d_name, NULL, 10);
+        snprintf(name, sizeof name, "task/%ld/children", thread);
+        any |= thread > 0 && visit_children(path_of(pid, name, path), visit, context, &more) == 0;
+    }
+    closedir(directory);
+    return any ? 0 : process_each(visit, context);
+}
+
 static bool shares_table(pid_t pid, pid_t thread) {
     return syscall(SYS_kcmp, (long)pid, (long)thread, (long)KCMP_FILES, 0L, 0L) == 0;
 }
