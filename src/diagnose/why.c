@@ -199,6 +199,15 @@ static bool is_certain(const struct why *why) {
            rules_between(CALL_BIND, &refusal.claim, &first->occupant).in_the_way == KNOWN_YES;
 }
 
+/* Returns whether a socket in the way is bound and does not listen, or not yet: a trial without
+ * SO_REUSEADDR could refuse it that. */
+static bool may_be_starting(const struct why *why) {
+    for (unsigned i = 0; i < why->evidence.suspect_count; i++)
+        if (why->evidence.suspects[i].occupant.socket.state == STATE_BOUND)
+            return true;
+    return false;
+}
+
 /* The first trial, with SO_REUSEADDR, has succeeded. Whether bind() would be refused without it,
  * the rules say; where they are in doubt, a trial does. */
 static void judge_free(struct why *why) {
@@ -214,7 +223,8 @@ static void judge_free(struct why *why) {
         why_find_suspects(why);
         why->error = 0;
     }
-    if (why->evidence.total > 0 && !is_certain(why) && !why_try(why, 1U << plain))
+    if (why->evidence.total > 0 && !is_certain(why) && !may_be_starting(why) &&
+        !why_try(why, 1U << plain))
         return;
     if ((why->tried & 1U << plain) != 0)
         why->needs_reuseaddr = why->trials[plain].error == EADDRINUSE;
