@@ -28,7 +28,8 @@ static struct message go(const struct child *child) {
     if (child->where != NULL)
         message.error = namespaces_join(child->where);
     if (message.error == 0 && child->as != 0)
-        message = (struct message){credentials_take(child->as, child->files), "becoming what the process is"};
+        message = (struct message){credentials_take(child->as, child->files),
+                                   "becoming what the process is"};
     if (message.error != 0 || !child->other_user)
         return message;
     message.what = "changing the user ID";

@@ -200,11 +200,11 @@ int process_in_namespace(pid_t pid) {
 /* Visits the children that one thread has made. Returns 0 or an errno. */
 static int visit_children(const char *path, process_visit *visit, void *context, bool *more) {
     FILE *file = fopen(path, "re");
-    int child;
+    char child[16];
     if (file == NULL)
         return errno;
-    while (*more && fscanf(file, "%d", &child) == 1)
-        *more = visit(context, child);
+    while (*more && fscanf(file, "%15s", child) == 1)
+        *more = visit(context, (pid_t)strtol(child, NULL, 10));
     fclose(file);
     return 0;
 }

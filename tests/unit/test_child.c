@@ -107,7 +107,8 @@ static int act_elsewhere(void) {
         strcmp(value, "20000 20099") != 0)
         return 2;
     struct port_range range;
-    if (sysctl_port_range(NETNS_HERE, &range, NULL) != 0 || range.low != 30000 || range.high != 30099)
+    if (sysctl_port_range(NETNS_HERE, &range, NULL) != 0 || range.low != 30000 ||
+        range.high != 30099)
         return 3;
     int listener = netns_socket(there, AF_INET, SOCK_STREAM, 0);
     int diag = sockdiag_open(there);
