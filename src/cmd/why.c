@@ -338,9 +338,6 @@ static const char *contradiction(const struct request *request, bool client) {
     const struct target_address *address = &request->address;
     bool is_unix = address->typed.protocol == TYPED_UNIX;
     bool only_ipv4 = !address->is_any && address->count == 1 && address->list[0].family == AF_INET;
-    if (request->target.as != 0 && question->other_user)
-        return "--pid asks as the user of that process: leave out --uid, or choose the network "
-               "namespace by --netns /proc/PID/ns/net";
     if (request->watch && request->target.all)
         return "--watch waits in one network namespace: choose it by --netns or --pid";
     if (is_unix && (question->device[0] != '\0' || question->v6only || question->reuseport ||
@@ -352,8 +349,7 @@ static const char *contradiction(const struct request *request, bool client) {
                "--as client";
     if (question->v6only && only_ipv4)
         return "IPV6_V6ONLY is an option of IPv6 sockets, and the address is an IPv4 one: leave "
-               "out "
-               "--v6only";
+               "out --v6only";
     if (address->device[0] != '\0' && question->device[0] != '\0' &&
         strcmp(address->device, question->device) != 0)
         return "the address names another device than --device: leave out one of them";

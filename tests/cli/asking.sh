@@ -115,7 +115,6 @@ refused() {
 }
 refused "both say where to look" why --netns /proc/self/ns/net --pid $$ :80
 refused "both say where to look" why --all-netns --netns /proc/self/ns/net :80
-refused "choose the network namespace by --netns" why --pid $$ --uid 0 :80
 refused "--watch waits in one network namespace" why --all-netns --watch :80
 refused "a Unix socket has no device" why --device lo /run/x.sock
 refused "a Unix socket has no device" why --reuse-port unix:x
