@@ -127,7 +127,7 @@ row() {
   shift
   run_row "$@"
   if grep -qx unavailable "$work/silent"; then
-    skip "$name" "this kernel or host lacks what it needs: $(tail -n 1 "$work/log")"
+    skip_kernel "$name" "this kernel or host lacks what it needs: $(tail -n 1 "$work/log")"
     expected=
     return
   fi
