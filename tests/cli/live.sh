@@ -20,7 +20,7 @@ look budget
 ok "the busiest destination comes first" first_line_is "OK 127.0.0.1:3000 from 127.0.0.1: 14 of 20 ports left"
 ok "exit 0" status_is 0
 ok "the states are told" out_has "connections: 5 ESTABLISHED, 1 TIME-WAIT"
-ok "whose they are" out_matches "^    5 of them: pid $pid[,:].*situation"
+ok "whose they are" out_matches "^    5 of them: pid ${pid}[,:].*situation"
 ok "ports that bind() asked for" out_has "taken by explicit binds, for any destination: 1 (connections: 1)"
 ok "and those that bind() to port 0 took from connect()" out_has "IP_BIND_ADDRESS_NO_PORT"
 ok "how much TIME-WAIT allows: (14 left + 1 in it) in 60 s" out_has "at most 0.2 new connections per second"
