@@ -174,7 +174,7 @@ row_nginx_without_keepalive() {
   first "WARNING 10\\.9\\.0\\.2:9000 from 10\\.9\\.0\\.1: 80 of 200 ports left.*"
   left_is 10.9.0.2 9000
   says "120 TIME-WAIT"
-  says "keepalive in an upstream of nginx"
+  says "in an upstream of nginx"
   get 60 0.03 &
   budget --interval 1s 10.9.0.2:9000
   maker_is nginx
