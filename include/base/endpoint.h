@@ -45,6 +45,9 @@ bool endpoint_matches(const struct endpoint_pattern *pattern, const struct endpo
 /* Returns whether the address is a wildcard: 0.0.0.0, ::, or ::ffff:0.0.0.0. */
 bool endpoint_is_wildcard(const struct endpoint *endpoint);
 
+/* Returns whether the address is one of loopback: 127.0.0.0/8, also IPv4-mapped, or ::1. */
+bool endpoint_is_loopback(const struct endpoint *endpoint);
+
 /* Returns whether the address is an IPv4-mapped IPv6 address. */
 bool endpoint_is_mapped(const struct endpoint *endpoint);
 

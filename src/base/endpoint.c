@@ -138,6 +138,13 @@ bool endpoint_is_wildcard(const struct endpoint *endpoint) {
     return memcmp(plain.address, zero, sizeof zero) == 0;
 }
 
+bool endpoint_is_loopback(const struct endpoint *endpoint) {
+    static const uint8_t six[16] = {[15] = 1};
+    struct endpoint plain = endpoint_unmapped(endpoint);
+    return plain.family == AF_INET ? plain.address[0] == 127
+                                   : memcmp(plain.address, six, sizeof six) == 0;
+}
+
 struct endpoint endpoint_mapped(const struct endpoint *endpoint) {
     struct endpoint mapped = {.family = AF_INET6, .port = endpoint->port};
     mapped.address[10] = mapped.address[11] = 0xff;

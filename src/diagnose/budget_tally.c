@@ -80,13 +80,6 @@ void budget_tally_explicit(struct budget_tally *tally, const struct inet_socket 
         tally->explicit_sockets++;
 }
 
-static bool is_loopback(const struct endpoint *address) {
-    static const uint8_t six[16] = {[15] = 1};
-    if (address->family == AF_INET)
-        return address->address[0] == 127;
-    return memcmp(address->address, six, sizeof six) == 0;
-}
-
 static struct route_key key_of(const struct endpoint *local, const struct endpoint *remote,
                                uint32_t interface) {
     struct route_key key = {endpoint_unmapped(local), endpoint_unmapped(remote), interface};
@@ -97,8 +90,8 @@ static struct route_key key_of(const struct endpoint *local, const struct endpoi
 static uint8_t time_wait_flags(const struct budget *budget, const struct route_key *key,
                                uint32_t expires_ms) {
     enum { RECENT_MS = BUDGET_RECENT_S * 1000 };
-    bool loopback =
-        key->interface == LOOPBACK_INDEX || is_loopback(&key->local) || is_loopback(&key->remote);
+    bool loopback = key->interface == LOOPBACK_INDEX || endpoint_is_loopback(&key->local) ||
+                    endpoint_is_loopback(&key->remote);
     return (uint8_t)((expires_ms + budget->tw_reuse_delay_ms <= TIME_WAIT_MS ? AGED : 0) |
                      (expires_ms + RECENT_MS >= TIME_WAIT_MS ? RECENT : 0) |
                      (expires_ms <= RECENT_MS ? ENDING : 0) | (loopback ? LOOPBACK : 0));
@@ -370,8 +363,8 @@ static void find_left(const struct budget *budget, const struct sorted *sorted,
 
 static void count_states(const struct budget_tally *tally, struct budget_route *route) {
     size_t at = 0;
-    route->loopback = route->interface == LOOPBACK_INDEX || is_loopback(&route->local) ||
-                      is_loopback(&route->remote);
+    route->loopback = route->interface == LOOPBACK_INDEX || endpoint_is_loopback(&route->local) ||
+                      endpoint_is_loopback(&route->remote);
     for (const struct budget_entry *entry; (entry = next_entry(tally, route, &at)) != NULL;) {
         route->states[entry->state]++;
         route->closed += (entry->flags & RECENT) != 0;

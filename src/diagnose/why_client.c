@@ -112,17 +112,11 @@ static bool ask(struct why *why, struct attempt *attempt) {
     return error == 0;
 }
 
-static bool is_loopback(const struct endpoint *address) {
-    static const uint8_t six[16] = {[15] = 1};
-    struct endpoint plain = endpoint_unmapped(address);
-    return plain.family == AF_INET ? plain.address[0] == 127
-                                   : memcmp(plain.address, six, sizeof six) == 0;
-}
-
 /* tcp_twsk_unique() in net/ipv4/tcp_ipv4.c. */
 static bool reuses_time_wait(const struct attempt *attempt) {
     enum { LOOPBACK_INDEX = 1 };
-    bool loopback = is_loopback(&attempt->way.to) || is_loopback(&attempt->trial.local) ||
+    bool loopback = endpoint_is_loopback(&attempt->way.to) ||
+                    endpoint_is_loopback(&attempt->trial.local) ||
                     attempt->trial.device == LOOPBACK_INDEX;
     return setting_is("net.ipv4.tcp_tw_reuse", "1") ||
            (loopback && setting_is("net.ipv4.tcp_tw_reuse", "2"));

@@ -213,13 +213,6 @@ static void make_calls(struct netns ns, const struct silent_trial *trial, bool c
 
 /* --- what is in TIME-WAIT --- */
 
-static bool is_loopback(const struct endpoint *address) {
-    static const uint8_t six[16] = {[15] = 1};
-    struct endpoint plain = endpoint_unmapped(address);
-    return plain.family == AF_INET ? plain.address[0] == 127
-                                   : memcmp(plain.address, six, sizeof six) == 0;
-}
-
 static bool setting_is(struct netns ns, const char *name, const char *value, bool otherwise) {
     char text[16];
     if (sysctl_read(ns, name, text, sizeof text) != 0)
@@ -237,8 +230,8 @@ static bool choice_takes_over(struct netns ns, const struct silent_trial *trial)
     if (setting_is(ns, setting, "1", true))
         return true;
     return setting_is(ns, setting, "2", true) &&
-           (is_loopback(&trial->remote) || endpoint_is_wildcard(&trial->remote) ||
-            is_loopback(&trial->local) || trial->device == LOOPBACK_INDEX);
+           (endpoint_is_loopback(&trial->remote) || endpoint_is_wildcard(&trial->remote) ||
+            endpoint_is_loopback(&trial->local) || trial->device == LOOPBACK_INDEX);
 }
 
 /* The local ports of what a connection to `remote` could take over. */

@@ -221,6 +221,23 @@ static void endpoint_knows_wildcards_and_mapped_addresses(void **state) {
     }
 }
 
+static void endpoint_knows_loopback(void **state) {
+    static const struct {
+        const char *text;
+        bool loopback;
+    } rows[] = {{"127.0.0.1:80", true},  {"127.255.0.9:0", true},
+                {"[::1]:80", true},      {"[::ffff:127.0.0.1]:80", true},
+                {"0.0.0.0:80", false},   {"128.0.0.1:80", false},
+                {"[::]:80", false},      {"[::2]:80", false},
+                {"[7f00::1]:80", false}, {"[::ffff:10.1.2.3]:80", false}};
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct endpoint endpoint = an_endpoint(rows[i].text);
+        if (endpoint_is_loopback(&endpoint) != rows[i].loopback)
+            fail_msg("%s", rows[i].text);
+    }
+}
+
 static void endpoint_wildcard_is_one_of_its_family(void **state) {
     static const struct {
         sa_family_t family;
@@ -308,6 +325,7 @@ int main(void) {
         cmocka_unit_test(endpoint_equal_compares_family_address_and_port),
         cmocka_unit_test(endpoint_matches_stars_and_mapped_addresses),
         cmocka_unit_test(endpoint_knows_wildcards_and_mapped_addresses),
+        cmocka_unit_test(endpoint_knows_loopback),
         cmocka_unit_test(endpoint_wildcard_is_one_of_its_family),
         cmocka_unit_test(endpoint_goes_to_sockaddr_and_back),
         cmocka_unit_test(endpoint_sockaddr_is_in_network_order_without_rubbish),
