@@ -86,4 +86,8 @@ struct inet_socket {
     bool timestamps_known;     /* the query asked for `opener`, and there is a peer */
 };
 
+/* Returns whether both are the same socket in the same state, as two looks listed it. What was read
+ * from /proc/net has no cookie: then the endpoints tell. */
+bool socket_same(const struct inet_socket *a, const struct inet_socket *b);
+
 #endif

@@ -91,18 +91,11 @@ static void borrow_options(const struct owners *owners, struct occupant *occupan
 
 /* --- batches --- */
 
-/* Sockets that were read from /proc/net have no cookie. */
-static bool same_socket(const struct inet_socket *a, const struct inet_socket *b) {
-    return memcmp(a->cookie, b->cookie, sizeof a->cookie) == 0 && a->inode == b->inode &&
-           a->state == b->state && endpoint_equal(&a->local, &b->local) &&
-           endpoint_equal(&a->remote, &b->remote);
-}
-
 static struct candidate *candidate_of(struct candidates *candidates,
                                       const struct suspect *suspect) {
     const struct inet_socket *wanted = &suspect->occupant.socket;
     for (size_t i = 0; i < candidates->count; i++)
-        if (same_socket(&candidates->list[i].occupant.socket, wanted))
+        if (socket_same(&candidates->list[i].occupant.socket, wanted))
             return &candidates->list[i];
     return NULL;
 }

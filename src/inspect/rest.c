@@ -65,15 +65,9 @@ struct crowd {
     unsigned count;
 };
 
-static bool same_socket(const struct inet_socket *a, const struct inet_socket *b) {
-    return memcmp(a->cookie, b->cookie, sizeof a->cookie) == 0 && a->inode == b->inode &&
-           a->state == b->state && endpoint_equal(&a->local, &b->local) &&
-           endpoint_equal(&a->remote, &b->remote);
-}
-
 static bool is_shown(const struct evidence *evidence, const struct inet_socket *socket) {
     for (unsigned i = 0; i < evidence->suspect_count; i++)
-        if (same_socket(&evidence->suspects[i].occupant.socket, socket))
+        if (socket_same(&evidence->suspects[i].occupant.socket, socket))
             return true;
     return false;
 }

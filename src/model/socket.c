@@ -55,3 +55,9 @@ const char *socket_state_near(const char *name) {
     suggest_offer(&nearest, "ANY");
     return nearest.word;
 }
+
+bool socket_same(const struct inet_socket *a, const struct inet_socket *b) {
+    return memcmp(a->cookie, b->cookie, sizeof a->cookie) == 0 && a->inode == b->inode &&
+           a->state == b->state && endpoint_equal(&a->local, &b->local) &&
+           endpoint_equal(&a->remote, &b->remote);
+}
