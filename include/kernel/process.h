@@ -129,9 +129,13 @@ unsigned process_awaited_descriptors(pid_t pid, pid_t thread, int fd);
 /* Returns about how many descriptors a process has; 0 if it cannot be seen. */
 unsigned process_descriptor_count(pid_t pid);
 
-/* Duplicates the descriptor `fd` of a process, by pidfd_open(2) and pidfd_getfd(2) (Linux 5.6), if
- * it is the socket with this inode. Returns a descriptor that the caller closes, or -1 with errno
- * set: EPERM without ptrace rights, EBADF or ESTALE if it was closed meanwhile. */
+/* Duplicates the descriptor `fd` of a thread of a process, by pidfd_open(2) and pidfd_getfd(2)
+ * (Linux 5.6); before Linux 6.9 that of the process, if the thread has a table of its own. Returns
+ * a descriptor that the caller closes, or -1 with errno set: EPERM without ptrace rights, EBADF. */
+int process_duplicate(pid_t pid, pid_t thread, int fd);
+
+/* The same for a descriptor of the process, if it is the socket with this inode: else ESTALE, or
+ * EBADF, as it was closed meanwhile. */
 int process_borrow(pid_t pid, int fd, uint32_t inode);
 
 #endif

@@ -84,10 +84,4 @@ enum stop_kind ptrace_read_result(pid_t thread, int64_t *result);
 /* Reads `size` bytes of the memory of a stopped thread. Returns false if not all can be read. */
 bool ptrace_read_memory(pid_t thread, uint64_t address, void *bytes, size_t size);
 
-/* --- sockets --- */
-
-/* Duplicates a descriptor of a stopped thread (Linux 5.6), also of one that has a table of its own
- * (Linux 6.9). Returns a descriptor that the caller closes, or -1 with errno set. */
-int ptrace_borrow(pid_t process, pid_t thread, int fd);
-
 #endif

@@ -25,6 +25,9 @@
 #ifndef SYS_pidfd_getfd
 #define SYS_pidfd_getfd 438 /* Linux 5.6, glibc 2.32 */
 #endif
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL /* <linux/pidfd.h>, Linux 6.9 */
+#endif
 
 void process_stay_on_processor(void) {
     cpu_set_t here;
@@ -423,13 +426,24 @@ bool process_passes_on(pid_t pid, int fd) {
     return found != NULL && (strtoul(found + strlen(key), NULL, 8) & O_CLOEXEC) == 0;
 }
 
+static int duplicate(pid_t pid, unsigned flags, int fd) {
+    int pidfd = (int)syscall(SYS_pidfd_open, (long)pid, (long)flags);
+    if (pidfd < 0)
+        return -1;
+    int copy = (int)syscall(SYS_pidfd_getfd, (long)pidfd, (long)fd, 0L), error = errno;
+    close(pidfd);
+    errno = error;
+    return copy;
+}
+
+int process_duplicate(pid_t pid, pid_t thread, int fd) {
+    int copy = duplicate(thread, pid == thread ? 0 : PIDFD_THREAD, fd);
+    return copy < 0 && pid != thread ? duplicate(pid, 0, fd) : copy;
+}
+
 int process_borrow(pid_t pid, int fd, uint32_t inode) {
     struct stat file;
-    int process = (int)syscall(SYS_pidfd_open, (long)pid, 0L);
-    if (process < 0)
-        return -1;
-    int copy = (int)syscall(SYS_pidfd_getfd, (long)process, (long)fd, 0L), error = errno;
-    close(process);
+    int copy = duplicate(pid, 0, fd), error = errno;
     if (copy >= 0 &&
         (fstat(copy, &file) < 0 || !S_ISSOCK(file.st_mode) || (uint32_t)file.st_ino != inode)) {
         close(copy);

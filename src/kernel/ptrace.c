@@ -20,15 +20,6 @@
 #ifndef PR_SET_PTRACER
 #define PR_SET_PTRACER 0x59616d61 /* <linux/prctl.h> */
 #endif
-#ifndef PIDFD_THREAD
-#define PIDFD_THREAD O_EXCL /* <linux/pidfd.h>, Linux 6.9 */
-#endif
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434 /* the same number on every processor */
-#endif
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd 438
-#endif
 
 /* Returns what the kernel does, or -1 with errno set. */
 static long request(long what, pid_t thread, uintptr_t address, uintptr_t data) {
@@ -211,21 +202,4 @@ bool ptrace_read_memory(pid_t thread, uint64_t address, void *bytes, size_t size
     if (address <= UINTPTR_MAX && process_vm_readv(thread, &here, 1, &there, 1, 0) == (ssize_t)size)
         return true;
     return read_file(thread, address, bytes, size);
-}
-
-/* --- sockets --- */
-
-static int borrow(pid_t process, unsigned flags, int fd) {
-    int pidfd = (int)syscall(SYS_pidfd_open, (long)process, (long)flags);
-    if (pidfd < 0)
-        return -1;
-    int copy = (int)syscall(SYS_pidfd_getfd, (long)pidfd, (long)fd, 0L), error = errno;
-    close(pidfd);
-    errno = error;
-    return copy;
-}
-
-int ptrace_borrow(pid_t process, pid_t thread, int fd) {
-    int copy = borrow(thread, process == thread ? 0 : PIDFD_THREAD, fd);
-    return copy < 0 && process != thread ? borrow(process, 0, fd) : copy;
 }

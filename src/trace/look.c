@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "kernel/ptrace.h"
+#include "kernel/process.h"
 #include "kernel/sockopt.h"
 
 #ifndef IPPROTO_MPTCP
@@ -55,7 +55,7 @@ static void look_at_options(int fd, struct recorded_socket *socket) {
 }
 
 void look_at_socket(const struct traced_call *call, struct recorded_socket *socket) {
-    int fd = ptrace_borrow(call->process, call->thread, call->fd);
+    int fd = process_duplicate(call->process, call->thread, call->fd);
     *socket = (struct recorded_socket){.known = fd >= 0};
     if (fd >= 0) {
         socket->protocol_known = find_protocol(fd, socket);
@@ -69,7 +69,7 @@ void look_at_socket(const struct traced_call *call, struct recorded_socket *sock
 
 int look_at_namespace(const struct traced_call *call) {
     char path[40];
-    int fd = ptrace_borrow(call->process, call->thread, call->fd);
+    int fd = process_duplicate(call->process, call->thread, call->fd);
     int found = fd < 0 ? -1 : ioctl(fd, SIOCGSKNS);
     if (fd >= 0)
         close(fd);
