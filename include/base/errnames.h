@@ -2,11 +2,17 @@
 #ifndef PORTREUSE_BASE_ERRNAMES_H
 #define PORTREUSE_BASE_ERRNAMES_H
 
+#include <stdbool.h>
+
 enum { ERRNAME_SIZE = 24 };
 
 /* Returns the name of an errno. If it has no name, writes `errno 524` to `text` (ERRNAME_SIZE
  * bytes) and returns that. */
 const char *errname(int number, char *text);
+
+/* Returns whether an errno tells of a want of memory or descriptors: ENOMEM, ENOBUFS, EMFILE,
+ * ENFILE. It says nothing about what was asked. */
+bool errno_is_shortage(int number);
 
 /* Returns the errno called `name`, or 0 if there is none. */
 int errname_number(const char *name);

@@ -128,3 +128,7 @@ const char *errname_near(const char *name) {
         suggest_offer(&nearest, table[i].name);
     return nearest.word;
 }
+
+bool errno_is_shortage(int number) {
+    return number == ENOMEM || number == ENOBUFS || number == EMFILE || number == ENFILE;
+}

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/errnames.h"
 #include "base/memory.h"
 #include "base/units.h"
 #include "cmd/byhand.h"
@@ -85,7 +86,7 @@ static void accept_one(struct server *server) {
     struct endpoint peer;
     int fd = byhand_accept(&server->hand, server->listener, &peer);
     if (fd < 0) {
-        server->paused = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+        server->paused = errno_is_shortage(errno);
         if (server->paused)
             watch(server, EPOLL_CTL_DEL, server->listener);
         return;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/errnames.h"
 #include "inspect/server.h"
 #include "kernel/process.h"
 
@@ -83,7 +84,7 @@ static void begin_process(struct search *search, pid_t pid, bool partly) {
 
 /* Notes an errno of a walk; only the want of memory or descriptors ends the search. */
 static void note_error(struct search *search, int error) {
-    if (error == ENOMEM || error == EMFILE || error == ENFILE)
+    if (errno_is_shortage(error))
         search->error = error;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/errnames.h"
 #include "base/units.h"
 #include "kernel/process.h"
 #include "kernel/sockdiag.h"
@@ -212,7 +213,7 @@ static uint32_t since(const struct watch *watch, uint64_t now_ns) {
 }
 
 static void note_error(struct watch *watch, int error) {
-    if (error == ENOMEM || error == EMFILE || error == ENFILE)
+    if (errno_is_shortage(error))
         watch->error = error;
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/errnames.h"
 #include "base/units.h"
 #include "kernel/process.h"
 
@@ -24,7 +25,7 @@ struct taking {
 /* --- places --- */
 
 void census_note(struct census *census, int error) {
-    if (error == ENOMEM || error == EMFILE || error == ENFILE)
+    if (errno_is_shortage(error))
         census->error = error;
 }
 

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/errnames.h"
 #include "base/file.h"
 #include "base/ports.h"
 #include "base/units.h"
@@ -43,12 +44,6 @@
 #ifndef TCP_FASTOPEN_NO_COOKIE
 #define TCP_FASTOPEN_NO_COOKIE 34 /* <linux/tcp.h>, Linux 4.15 */
 #endif
-
-/* Returns whether a call failed for want of memory or descriptors, which says nothing about the
- * connection. */
-static bool is_want(int error) {
-    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
-}
 
 /* Returns 0 or an errno. */
 static int set(int fd, int level, int option, uint32_t value) {
@@ -111,7 +106,7 @@ const char *silent_obstacle(struct netns ns, int *error) {
     int fd = netns_socket(ns, AF_INET, SOCK_STREAM, 0), refused;
     *error = 0;
     if (fd < 0) {
-        *error = is_want(errno) ? errno : 0;
+        *error = errno_is_shortage(errno) ? errno : 0;
         return "no TCP socket can be made";
     }
     refused = postpone(fd);
@@ -207,7 +202,7 @@ static void make_calls(struct netns ns, const struct silent_trial *trial, bool c
     }
     if (fd >= 0)
         close(fd);
-    if (is_want(answer->error))
+    if (errno_is_shortage(answer->error))
         answer->verdict = SILENT_FAILED;
 }
 
@@ -383,7 +378,7 @@ void silent_connect(struct netns ns, const struct silent_trial *trial,
     bool fixed = trial->local.port != 0;
     bool looks = is_tcp && !trial->any_time_wait && (fixed || choice_takes_over(ns, trial));
     if (looks && (error = find_kept(ns, trial, &kept)) != 0) {
-        answer->verdict = is_want(error) ? SILENT_FAILED : SILENT_NOT_TRIED;
+        answer->verdict = errno_is_shortage(error) ? SILENT_FAILED : SILENT_NOT_TRIED;
         answer->error = error;
         answer->call = "socket";
         answer->reason = "the sockets in TIME-WAIT cannot be listed";
