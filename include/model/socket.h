@@ -38,6 +38,9 @@ enum tcp_state {
     STATE_COUNT = 14,
 };
 
+/* How long TIME-WAIT lasts: TCP_TIMEWAIT_LEN in include/net/tcp.h. */
+enum { TIME_WAIT_MS = 60 * 1000 };
+
 /* A set of states: bit N for state N. ANY is every one of them. */
 enum { STATES_ANY = (1 << STATE_COUNT) - 2 };
 

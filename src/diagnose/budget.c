@@ -22,7 +22,7 @@
 #include "kernel/sockets.h"
 #include "kernel/sysctl.h"
 
-enum { TRIALS_MS = 500, TIME_WAIT_MS = 60 * 1000, UNPRIVILEGED = 1024 };
+enum { TRIALS_MS = 500, UNPRIVILEGED = 1024 };
 
 struct search {
     struct budget *budget;

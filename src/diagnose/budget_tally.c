@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIME_WAIT_MS = 60 * 1000, LOOPBACK_INDEX = 1 }; /* TCP_TIMEWAIT_LEN in include/net/tcp.h */
+enum { LOOPBACK_INDEX = 1 };
 
 /* What is known of a connection in TIME-WAIT. */
 enum {

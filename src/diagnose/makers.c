@@ -14,8 +14,6 @@
 #include "kernel/process.h"
 #include "kernel/sockdiag.h"
 
-enum { TIME_WAIT_MS = 60 * 1000 }; /* TCP_TIMEWAIT_LEN in include/net/tcp.h */
-
 /* --- the book --- */
 
 bool makers_begin(struct makers_book *book) {

@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,8 +23,6 @@
 #include "kernel/silent.h"
 #include "kernel/sockets.h"
 #include "kernel/sysctl.h"
-
-enum { TIME_WAIT_MS = 60 * 1000 }; /* TCP_TIMEWAIT_LEN in include/net/tcp.h */
 
 static void fail(struct why *why, int error, const char *failure) {
     why->verdict = WHY_UNKNOWN;
@@ -45,9 +42,8 @@ static bool is_udp(const struct why *why) {
     return why->asked.protocol == PROTOCOL_UDP;
 }
 
-static bool setting_is(const char *setting, const char *value) {
-    char text[16];
-    return sysctl_read(NETNS_HERE, setting, text, sizeof text) == 0 && strcmp(text, value) == 0;
+static bool has_no_timestamps(void) {
+    return sysctl_number(NETNS_HERE, "net.ipv4.tcp_timestamps", 1, true, NULL) == 0;
 }
 
 /* --- asking the kernel --- */
@@ -118,8 +114,8 @@ static bool reuses_time_wait(const struct attempt *attempt) {
     bool loopback = endpoint_is_loopback(&attempt->way.to) ||
                     endpoint_is_loopback(&attempt->trial.local) ||
                     attempt->trial.device == LOOPBACK_INDEX;
-    return setting_is("net.ipv4.tcp_tw_reuse", "1") ||
-           (loopback && setting_is("net.ipv4.tcp_tw_reuse", "2"));
+    unsigned reuse = sysctl_number(NETNS_HERE, "net.ipv4.tcp_tw_reuse", 0, true, NULL);
+    return reuse == 1 || (reuse == 2 && loopback);
 }
 
 static void note_answer(struct why *why, const struct attempt *attempt) {
@@ -129,7 +125,7 @@ static void note_answer(struct why *why, const struct attempt *attempt) {
     client->not_tried = answer->verdict == SILENT_NOT_TRIED ? answer->reason : NULL;
     client->route_error = attempt->route_error;
     client->to = attempt->way.to;
-    client->no_timestamps = setting_is("net.ipv4.tcp_timestamps", "0");
+    client->no_timestamps = has_no_timestamps();
     client->reuses = !client->no_timestamps && reuses_time_wait(attempt);
     client->to_this_host = attempt->route_error == 0 && attempt->route.local;
     client->from = answer->from.family != 0      ? answer->from
@@ -274,18 +270,12 @@ static bool can_be_taken_over(void *context, const struct inet_socket *socket) {
     return !waiting->found && --waiting->left > 0;
 }
 
-static uint32_t reuse_delay_ms(void) {
-    char text[16];
-    bool known = sysctl_read(NETNS_HERE, "net.ipv4.tcp_tw_reuse_delay", text, sizeof text) == 0;
-    return known ? (uint32_t)strtoul(text, NULL, 10) : 1000;
-}
-
 /* Returns whether a connection whose port connect() chooses can take over one of these. */
 static bool finds_one_to_take(const struct why *why, const struct attempt *attempt) {
     struct waiting waiting = {
         .trial = attempt->trial,
         .range = port_range_narrow(&why->range, why->asked.range_low, why->asked.range_high),
-        .delay_ms = reuse_delay_ms(),
+        .delay_ms = sysctl_number(NETNS_HERE, "net.ipv4.tcp_tw_reuse_delay", 1000, true, NULL),
         .left = 512};
     struct diag_query query = sockdiag_query(1U << STATE_TIME_WAIT);
     struct sockets sockets = sockets_open(NETNS_HERE);
@@ -349,9 +339,9 @@ static void judge_time_wait(struct why *why, const struct attempt *attempt) {
 static bool is_connected(const struct why *why) {
     struct inet_socket socket;
     int diag = sockdiag_open(NETNS_HERE);
-    bool connected =
-        diag >= 0 && sockdiag_find(diag, &why->client.from, &why->client.to, &socket) == 0 &&
-        (socket.state != STATE_TIME_WAIT || setting_is("net.ipv4.tcp_timestamps", "0"));
+    bool connected = diag >= 0 &&
+                     sockdiag_find(diag, &why->client.from, &why->client.to, &socket) == 0 &&
+                     (socket.state != STATE_TIME_WAIT || has_no_timestamps());
     if (diag >= 0)
         close(diag);
     return connected;

@@ -208,25 +208,17 @@ static void make_calls(struct netns ns, const struct silent_trial *trial, bool c
 
 /* --- what is in TIME-WAIT --- */
 
-static bool setting_is(struct netns ns, const char *name, const char *value, bool otherwise) {
-    char text[16];
-    if (sysctl_read(ns, name, text, sizeof text) != 0)
-        return otherwise;
-    return strcmp(text, value) == 0;
-}
-
 /* Returns whether a connection whose port the kernel chooses can take over a TIME-WAIT. */
 static bool choice_takes_over(struct netns ns, const struct silent_trial *trial) {
-    static const char setting[] = "net.ipv4.tcp_tw_reuse";
     enum { LOOPBACK_INDEX = 1 };
     bool bind_chooses = trial->local.family != 0 && !trial->no_port;
     if (bind_chooses) /* bind() to port 0 keeps off TIME-WAIT, but for one setting */
-        return trial->reuseaddr && !setting_is(ns, "net.ipv4.ip_autobind_reuse", "0", true);
-    if (setting_is(ns, setting, "1", true))
-        return true;
-    return setting_is(ns, setting, "2", true) &&
-           (endpoint_is_loopback(&trial->remote) || endpoint_is_wildcard(&trial->remote) ||
-            endpoint_is_loopback(&trial->local) || trial->device == LOOPBACK_INDEX);
+        return trial->reuseaddr &&
+               sysctl_number(ns, "net.ipv4.ip_autobind_reuse", 0, true, NULL) != 0;
+    unsigned reuse = sysctl_number(ns, "net.ipv4.tcp_tw_reuse", 1, true, NULL);
+    bool loopback = endpoint_is_loopback(&trial->remote) || endpoint_is_wildcard(&trial->remote) ||
+                    endpoint_is_loopback(&trial->local) || trial->device == LOOPBACK_INDEX;
+    return reuse == 1 || (reuse == 2 && loopback);
 }
 
 /* The local ports of what a connection to `remote` could take over. */

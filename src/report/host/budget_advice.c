@@ -22,7 +22,7 @@ struct advice {
     bool said_how_to_keep;
 };
 
-enum { WIDE_LOW = 10000, TIME_WAIT_S = 60 };
+enum { WIDE_LOW = 10000, TIME_WAIT_S = TIME_WAIT_MS / 1000 };
 
 /* --- lines --- */
 
