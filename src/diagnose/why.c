@@ -28,12 +28,6 @@
 #include "kernel/sockets.h"
 #include "kernel/sysctl.h"
 
-static void fail(struct why *why, int error, const char *failure) {
-    why->verdict = WHY_UNKNOWN;
-    why->error = error;
-    why->failure = failure;
-}
-
 /* --- asking the kernel --- */
 
 static unsigned asked_options(const struct why_question *asked) {
@@ -78,7 +72,7 @@ bool why_try(struct why *why, unsigned options) {
     else
         make_attempt(&attempt, NULL);
     if (error != 0) {
-        fail(why, error, what);
+        why_fail(why, error, what);
         return false;
     }
     why->tried |= attempt.options;
@@ -272,7 +266,7 @@ static void judge_refusal(struct why *why, const struct why_trial *trial) {
     else if (trial->error == EADDRNOTAVAIL || trial->error == EACCES || trial->error == EPERM)
         why_explain_without_socket(why);
     else
-        fail(why, trial->error, trial->call);
+        why_fail(why, trial->error, trial->call);
     if (why->verdict == WHY_REFUSED && why->cause == CAUSE_PRIVILEGED_PORT)
         find_occupant_anyway(why);
 }
@@ -324,11 +318,11 @@ static void look_once(struct why *why, const struct why_question *asked) {
     *why = (struct why){.where = where, .asked = *asked};
     why_read_settings(why);
     if (asked->device[0] != '\0' && netdev_index(asked->device) == 0)
-        fail(why, ENODEV, "finding the network device");
+        why_fail(why, ENODEV, "finding the network device");
     else if (asked->zone[0] != '\0' && netdev_index(asked->zone) == 0)
-        fail(why, ENODEV, "finding the device of the address");
+        why_fail(why, ENODEV, "finding the device of the address");
     else if (why->unread.what != NULL && needs_range(asked))
-        fail(why, why->unread.error, why->unread.what);
+        why_fail(why, why->unread.error, why->unread.what);
     else if (first_trial(why))
         judge(why);
 }
@@ -395,7 +389,7 @@ static void look_as_user(struct why *why) {
         look_at_name(why, NULL);
     why->unix_socket.files_of = child.files ? asked->as : 0;
     if (error != 0)
-        fail(why, error, what);
+        why_fail(why, error, what);
 }
 
 void why_find_unix_owners(struct why *why) {
@@ -423,7 +417,7 @@ static void look_at_unix_socket(struct why *why) {
     if (why->verdict == WHY_UNKNOWN)
         return;
     if (found->error == 0 && found->place == UNIX_ABSTRACT && found->bound == NOT_KNOWN) {
-        fail(why, ENOENT, "listing the Unix sockets (unix_diag)");
+        why_fail(why, ENOENT, "listing the Unix sockets (unix_diag)");
         return;
     }
     if (found->error != 0) {
@@ -516,7 +510,7 @@ static void look_here(void *context, FILE *more) {
     if (one != NULL)
         look_at_others(why, one, &asked);
     else if (asked.other_count > 0)
-        fail(why, ENOMEM, "looking at the other addresses");
+        why_fail(why, ENOMEM, "looking at the other addresses");
     free(one);
     if (asked.remote.family == 0 && asked.local.port != 0)
         other_protocol_look(asked.protocol, asked.local.port, &why->other);
@@ -540,6 +534,6 @@ void why_look(const struct why_question *question, const struct namespace *where
     else
         error = child_run(&child, look_here, why, sizeof *why, NULL, &what);
     if (error != 0)
-        fail(why, error, what);
+        why_fail(why, error, what);
     why->asked_by_root = geteuid() == 0;
 }

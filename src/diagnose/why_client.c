@@ -24,12 +24,6 @@
 #include "kernel/sockets.h"
 #include "kernel/sysctl.h"
 
-static void fail(struct why *why, int error, const char *failure) {
-    why->verdict = WHY_UNKNOWN;
-    why->error = error;
-    why->failure = failure;
-}
-
 static void refuse(struct why *why, int error, const char *call) {
     why->verdict = WHY_REFUSED;
     why->error = error;
@@ -104,7 +98,7 @@ static bool ask(struct why *why, struct attempt *attempt) {
         what = "trying connect()";
     }
     if (error != 0)
-        fail(why, error, what);
+        why_fail(why, error, what);
     return error == 0;
 }
 
@@ -215,7 +209,7 @@ static void explain_connect(struct why *why, const struct attempt *attempt) {
     } else if (error == EACCES || error == EPERM) {
         why_blame(why, CAUSE_NOT_PERMITTED, WHEN_NO_OCCUPANT);
     } else {
-        fail(why, error, "trying connect()");
+        why_fail(why, error, "trying connect()");
     }
 }
 
@@ -232,7 +226,7 @@ static void explain(struct why *why, const struct attempt *attempt) {
              (answer->error == EADDRNOTAVAIL || answer->error == EACCES || answer->error == EPERM))
         why_explain_without_socket(why);
     else
-        fail(why, answer->error, answer->call);
+        why_fail(why, answer->error, answer->call);
 }
 
 /* --- TIME-WAIT --- */
@@ -354,7 +348,7 @@ static bool finds_port(struct why *why) {
     struct budget budget;
     budget_look(&question, &here, &budget);
     if (budget.failure != NULL)
-        fail(why, budget.error, budget.failure);
+        why_fail(why, budget.error, budget.failure);
     return budget.failure != NULL || budget.routes[0].left > 0;
 }
 

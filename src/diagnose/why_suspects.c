@@ -121,6 +121,12 @@ static bool same_socket(const struct inet_socket *a, const struct inet_socket *b
 
 /* --- the cause --- */
 
+void why_fail(struct why *why, int error, const char *failure) {
+    why->verdict = WHY_UNKNOWN;
+    why->error = error;
+    why->failure = failure;
+}
+
 void why_blame(struct why *why, enum cause cause, unsigned when) {
     why->cause = cause;
     why->when = when;

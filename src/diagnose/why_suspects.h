@@ -25,6 +25,9 @@ bool why_suspects_hold(const struct why *why);
 /* Names a cause, in a situation: a set of WHEN_... */
 void why_blame(struct why *why, enum cause cause, unsigned when);
 
+/* Makes the answer unknown: `failure`, static, is what could not be done, and `error` why. */
+void why_fail(struct why *why, int error, const char *failure);
+
 /* --- the pure parts, for the tests --- */
 
 /* Returns the refusal as model/cause.h wants it. */
