@@ -185,19 +185,13 @@ static void refuse(struct why *why, const struct why_trial *trial) {
     why->call = trial->call;
 }
 
-/* Returns whether a socket is in the way for certain: whatever is not known of it. */
+/* Returns whether a socket is in the way for certain, whatever is not known of it: one that is
+ * bound and may be about to listen, for one. */
 static bool is_certain(const struct why *why) {
     struct refusal refusal = why_refusal(why);
-    const struct suspect *first = &why->evidence.suspects[0];
-    return why->evidence.suspect_count > 0 &&
-           rules_between(CALL_BIND, &refusal.claim, &first->occupant).in_the_way == KNOWN_YES;
-}
-
-/* Returns whether a socket in the way is bound and does not listen, or not yet: a trial without
- * SO_REUSEADDR could refuse it that. */
-static bool may_be_starting(const struct why *why) {
     for (unsigned i = 0; i < why->evidence.suspect_count; i++)
-        if (why->evidence.suspects[i].occupant.socket.state == STATE_BOUND)
+        if (rules_between(CALL_BIND, &refusal.claim, &why->evidence.suspects[i].occupant)
+                .in_the_way == KNOWN_YES)
             return true;
     return false;
 }
@@ -217,8 +211,7 @@ static void judge_free(struct why *why) {
         why_find_suspects(why);
         why->error = 0;
     }
-    if (why->evidence.total > 0 && !is_certain(why) && !may_be_starting(why) &&
-        !why_try(why, 1U << plain))
+    if (why->evidence.total > 0 && !is_certain(why) && !why_try(why, 1U << plain))
         return;
     if ((why->tried & 1U << plain) != 0)
         why->needs_reuseaddr = why->trials[plain].error == EADDRINUSE;
