@@ -28,22 +28,7 @@
 #include "kernel/route.h"
 #include "kernel/sockets.h"
 #include "kernel/sysctl.h"
-
-#ifndef SO_BINDTOIFINDEX
-#define SO_BINDTOIFINDEX 62 /* <asm/socket.h>, Linux 5.0 */
-#endif
-#ifndef IP_BIND_ADDRESS_NO_PORT
-#define IP_BIND_ADDRESS_NO_PORT 24 /* <linux/in.h>, Linux 4.2 */
-#endif
-#ifndef IP_LOCAL_PORT_RANGE
-#define IP_LOCAL_PORT_RANGE 51 /* <linux/in.h>, Linux 6.3 */
-#endif
-#ifndef TCP_FASTOPEN_CONNECT
-#define TCP_FASTOPEN_CONNECT 30 /* <linux/tcp.h>, Linux 4.11 */
-#endif
-#ifndef TCP_FASTOPEN_NO_COOKIE
-#define TCP_FASTOPEN_NO_COOKIE 34 /* <linux/tcp.h>, Linux 4.15 */
-#endif
+#include "kernel/uapi.h"
 
 /* Returns 0 or an errno. */
 static int set(int fd, int level, int option, uint32_t value) {

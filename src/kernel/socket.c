@@ -7,13 +7,7 @@
 #include <unistd.h>
 
 #include "kernel/sockopt.h"
-
-#ifndef SO_BINDTOIFINDEX
-#define SO_BINDTOIFINDEX 62 /* <asm/socket.h>, Linux 5.0 */
-#endif
-#ifndef IP_LOCAL_PORT_RANGE
-#define IP_LOCAL_PORT_RANGE 51 /* <linux/in.h>, Linux 6.3 */
-#endif
+#include "kernel/uapi.h"
 
 /* --- a view of an open socket --- */
 

@@ -13,30 +13,7 @@
 #include "base/errnames.h"
 #include "base/text.h"
 #include "base/units.h"
-
-/* From <linux/in.h>, which cannot be included together with <netinet/in.h>. */
-#ifndef IP_BIND_ADDRESS_NO_PORT
-#define IP_BIND_ADDRESS_NO_PORT 24
-#endif
-#ifndef IP_LOCAL_PORT_RANGE
-#define IP_LOCAL_PORT_RANGE 51
-#endif
-
-#ifndef IPV6_TRANSPARENT
-#define IPV6_TRANSPARENT 75
-#endif
-#ifndef IPV6_FREEBIND
-#define IPV6_FREEBIND 78
-#endif
-#ifndef TCP_FASTOPEN_CONNECT
-#define TCP_FASTOPEN_CONNECT 30
-#endif
-#ifndef TCP_FASTOPEN_NO_COOKIE
-#define TCP_FASTOPEN_NO_COOKIE 34
-#endif
-#ifndef SO_INCOMING_CPU
-#define SO_INCOMING_CPU 49
-#endif
+#include "kernel/uapi.h"
 
 static const struct sockopt table[] = {
     {"SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR, SOCKOPT_NUMBER, false},

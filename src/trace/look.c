@@ -12,15 +12,10 @@
 
 #include "kernel/process.h"
 #include "kernel/sockopt.h"
+#include "kernel/uapi.h"
 
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262 /* <linux/in.h>, Linux 5.6 */
-#endif
 #ifndef SIOCGSKNS
 #define SIOCGSKNS 0x894C /* <linux/sockios.h>, Linux 4.10 */
-#endif
-#ifndef IP_BIND_ADDRESS_NO_PORT
-#define IP_BIND_ADDRESS_NO_PORT 24 /* <linux/in.h>, Linux 4.2 */
 #endif
 
 static bool find_protocol(int fd, struct recorded_socket *socket) {
