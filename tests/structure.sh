@@ -9,7 +9,7 @@
 # A floor is a folder of src/ or include/; src/x.c is on the floor `main`. A file and the header of the
 # same name are one module. The rules:
 #   - A file includes files of its own floor and of lower floors only. Floors, from the top:
-#     main cmd report probe engine trace diagnose scenario inspect kernel model base
+#     main cmd typed report probe engine trace diagnose scenario inspect kernel model base
 #   - No circle between modules, nor between folders (report/run is a folder of its own).
 #   - A header that another folder includes is in include/; all others are in src/.
 #   - A header has the name of a source, or declares no function.
@@ -26,7 +26,7 @@ cd "${1:-$(dirname "$0")/..}"
 
 find src include -name '*.[ch]' | sort | xargs awk -v draw="$draw" '
 BEGIN {
-  split("main cmd report probe engine trace diagnose scenario inspect kernel model base", floors)
+  split("main cmd typed report probe engine trace diagnose scenario inspect kernel model base", floors)
   for (i in floors)
     height[floors[i]] = -i
   # Types and constants, and functions that compute. <sys/socket.h> is there for its constants.

@@ -15,8 +15,8 @@
 #include "base/memory.h"
 #include "base/units.h"
 #include "cmd/names.h"
-#include "cmd/typed_text.h"
-#include "cmd/typed_word.h"
+#include "typed/text.h"
+#include "typed/word.h"
 
 /* --- an address and port --- */
 

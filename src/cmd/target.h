@@ -8,8 +8,8 @@
 
 #include "base/endpoint.h"
 #include "cmd/options.h"
-#include "cmd/typed.h"
 #include "inspect/namespaces.h"
+#include "typed/typed.h"
 
 /* --- an address and port --- */
 

@@ -6,9 +6,9 @@
 #include <sys/socket.h>
 
 #include "base/errnames.h"
-#include "cmd/typed_text.h"
-#include "cmd/typed_word.h"
 #include "test.h"
+#include "typed/text.h"
+#include "typed/word.h"
 
 struct row {
     const char *text;

@@ -1,8 +1,8 @@
 /* One word, or a few, that are nothing but an address. */
-#ifndef PORTREUSE_CMD_TYPED_WORD_H
-#define PORTREUSE_CMD_TYPED_WORD_H
+#ifndef PORTREUSE_TYPED_WORD_H
+#define PORTREUSE_TYPED_WORD_H
 
-#include "cmd/typed.h"
+#include "typed/typed.h"
 
 /* Reads one word, as typed on a command line: `8080`, `:http`, `localhost:8080`, `udp/53`,
  * `53/udp`, `tcp://HOST:PORT`, a URL, `:::3000`, `*:3000`, `*.3000`, `127.0.0.1.3000`,

@@ -1,10 +1,10 @@
 /* Addresses inside a text: each function looks at one place, and returns a weight: how likely an
  * address begins there, by its form alone; 0 for none. It fills in what it has found. */
-#ifndef PORTREUSE_CMD_PLACES_H
-#define PORTREUSE_CMD_PLACES_H
+#ifndef PORTREUSE_TYPED_PLACES_H
+#define PORTREUSE_TYPED_PLACES_H
 
-#include "cmd/span.h"
-#include "cmd/typed.h"
+#include "typed/span.h"
+#include "typed/typed.h"
 
 /* A text and the place that is looked at. */
 struct place {

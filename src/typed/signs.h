@@ -1,6 +1,6 @@
 /* What the words of a line say: the error, and whether it is about bind() or connect(). */
-#ifndef PORTREUSE_CMD_SIGNS_H
-#define PORTREUSE_CMD_SIGNS_H
+#ifndef PORTREUSE_TYPED_SIGNS_H
+#define PORTREUSE_TYPED_SIGNS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* Nothing is looked up here: a name stays a name. */
-#include "cmd/span.h"
+#include "typed/span.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

@@ -1,14 +1,14 @@
 /* One word is read strictly, with an error that says what to write instead; and so are a few words
  * that are nothing but an address. */
-#include "cmd/typed_word.h"
+#include "typed/word.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "cmd/forms.h"
-#include "cmd/span.h"
+#include "typed/forms.h"
+#include "typed/span.h"
 
 /* --- one word --- */
 

@@ -1,5 +1,5 @@
 /* The separator of host and port decides: the last colon first, then what single programs use. */
-#include "cmd/forms.h"
+#include "typed/forms.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

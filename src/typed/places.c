@@ -1,6 +1,6 @@
 /* Addresses as numbers weigh most, names and bare numbers least. Numbers are ports only where
  * something says so: a separator behind an address, the word port, a protocol, the error before. */
-#include "cmd/places.h"
+#include "typed/places.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
-#include "cmd/forms.h"
+#include "typed/forms.h"
 
 enum { CONTEXT = 28 };
 

@@ -1,5 +1,5 @@
 /* No program is known by name: these are the words that programs and C libraries use. */
-#include "cmd/signs.h"
+#include "typed/signs.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/errnames.h"
-#include "cmd/span.h"
+#include "typed/span.h"
 
 /* --- the error --- */
 

@@ -1,6 +1,6 @@
 /* A piece of a text, and what it can be: a port, an address, the name of a host or a service. */
-#ifndef PORTREUSE_CMD_SPAN_H
-#define PORTREUSE_CMD_SPAN_H
+#ifndef PORTREUSE_TYPED_SPAN_H
+#define PORTREUSE_TYPED_SPAN_H
 
 #include <stdbool.h>
 #include <stddef.h>

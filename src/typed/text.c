@@ -3,7 +3,7 @@
  * The heaviest wins. If the line with the error names no address, one nearby is taken, or one of a
  * line that tells what starts: that is a guess, and is called one; where there are two, none is
  * taken. */
-#include "cmd/typed_text.h"
+#include "typed/text.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -15,9 +15,9 @@
 #include <sys/socket.h>
 
 #include "base/memory.h"
-#include "cmd/forms.h"
-#include "cmd/places.h"
-#include "cmd/signs.h"
+#include "typed/forms.h"
+#include "typed/places.h"
+#include "typed/signs.h"
 
 /* --- the text, made plain --- */
 

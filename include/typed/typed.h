@@ -1,8 +1,8 @@
 /* What a person typed or pasted: a port, an address, a URL, a path, or the error line of a program.
  *
- * Names of hosts and services stay names here; target.h looks them up. */
-#ifndef PORTREUSE_CMD_TYPED_H
-#define PORTREUSE_CMD_TYPED_H
+ * Names of hosts and services stay names here; the command looks them up. */
+#ifndef PORTREUSE_TYPED_H
+#define PORTREUSE_TYPED_H
 
 #include <stdbool.h>
 #include <stddef.h>

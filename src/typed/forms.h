@@ -1,12 +1,12 @@
 /* The forms in which people and programs write addresses. Each function takes the whole piece, and
  * returns whether it has that form; it then fills in what the piece says. */
-#ifndef PORTREUSE_CMD_FORMS_H
-#define PORTREUSE_CMD_FORMS_H
+#ifndef PORTREUSE_TYPED_FORMS_H
+#define PORTREUSE_TYPED_FORMS_H
 
 #include <stdbool.h>
 
-#include "cmd/span.h"
-#include "cmd/typed.h"
+#include "typed/span.h"
+#include "typed/typed.h"
 
 /* `tcp`, `udp6`, `tcpv4`: the protocol and the family. */
 bool forms_protocol(struct span word, struct typed *typed);
