@@ -27,6 +27,18 @@ run() {
   "$@" >"$work/out" 2>"$work/err" </dev/null || rc=$?
 }
 
+# quote LINES FILE [PREFIX]: the first lines of the file as remarks; the last one ends with a newline,
+# whatever the file says, so that no result stands behind it in the same line.
+quote() {
+  [ ! -e "$2" ] || head -n "$1" "$2" | awk -v prefix="${3:-# | }" '{ print prefix $0 }'
+}
+
+# quote LINES FILE: its first lines as remarks. The last one ends with a newline whatever the file says,
+# or the next result would stand behind it.
+quote() {
+  [ ! -e "$2" ] || head -n "$1" "$2" | awk '{ print "# | " $0 }'
+}
+
 # ok NAME COMMAND...: passes if the command succeeds.
 ok() {
   test_name=$1
@@ -39,11 +51,30 @@ ok() {
   failures=$((failures + 1))
   echo "not ok $count - $test_name"
   echo "# failed: $*"
-  sed 's/^/# | /' "$work/ok"
-  echo "# exit status $rc; standard output:"
-  head -n 60 "$work/out" 2>/dev/null | sed 's/^/# | /'
+  quote 60 "$work/ok"
+  echo "# exit status ${rc:-none}; standard output:"
+  quote 60 "$work/out"
   echo "# standard error:"
-  head -n 30 "$work/err" 2>/dev/null | sed 's/^/# | /'
+  quote 30 "$work/err"
+}
+
+# await COMMAND...: waits until it succeeds. Returns 1 if it has not after half a minute and more, which
+# even a busy machine does not need.
+await() {
+  tries=0
+  until "$@" >/dev/null 2>&1; do
+    tries=$((tries + 1))
+    [ $tries -lt 1500 ] || return 1
+    sleep 0.02
+  done
+}
+
+# until_ok COMMAND...: the same where it must succeed.
+until_ok() {
+  await "$@" || {
+    ok "waiting for: $*" false
+    return 1
+  }
 }
 
 # skip NAME REASON: reported as skipped.

@@ -16,8 +16,8 @@ far() {
   sysctl -qw net.ipv4.ip_local_port_range="40000 40199"
 }
 
-# backend [SECONDS]: an HTTP server in the other namespace that leaves it to the client to close, and
-# answers after so many seconds.
+# backend [SECONDS [AT_ONCE]]: an HTTP server in the other namespace that leaves it to the client to
+# close, and answers after so many seconds; but so many requests at once, and then closes first.
 backend() {
   cat >backend.py <<'END'
 import socket, sys, threading, time
@@ -25,19 +25,23 @@ l = socket.socket()
 l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 l.bind(("10.9.0.2", 9000))
 l.listen(1000)
-def serve(c):
+seconds, at_once = float(sys.argv[1]), int(sys.argv[2])
+def serve(c, at_once):
     try:
         while c.recv(65536):
-            time.sleep(float(sys.argv[1]))
+            time.sleep(0 if at_once else seconds)
             c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            if at_once:
+                break
     except OSError:
         pass
     c.close()
 while True:
     c, _ = l.accept()
-    threading.Thread(target=serve, args=(c,), daemon=True).start()
+    threading.Thread(target=serve, args=(c, at_once > 0), daemon=True).start()
+    at_once -= 1
 END
-  ip netns exec far "$python" "$PWD/backend.py" "${1:-0}" >"$work/log" 2>&1 </dev/null &
+  ip netns exec far "$python" "$PWD/backend.py" "${1:-0}" "${2:-0}" >"$work/log" 2>&1 </dev/null &
   until_ok ip netns exec far sh -c 'ss -Htln | grep -q :9000'
 }
 
@@ -88,19 +92,19 @@ maker_is() {
 typed() {
   remedy "$1"
   json '.remedies[]' | grep -xE -e "$1" | head -n 1 >typed
-  holds "$label: $asked: it works when typed: $(cat typed)" sh typed
+  holds "$label: $asked: it works when typed: $(cat typed)" sh -c '[ -s typed ] && sh typed'
 }
 widen='sysctl -w net.ipv4.ip_local_port_range="10000 65535"'
 
 row_haproxy_source() {
   has haproxy ip || return
-  far && backend 20 || return
+  far && backend 600 || return
   cat >haproxy.cfg <<'END'
 defaults
   mode tcp
   timeout connect 5s
-  timeout client 60s
-  timeout server 60s
+  timeout client 600s
+  timeout server 600s
 listen proxy
   bind 127.0.0.1:8000
   source 10.9.0.11
@@ -207,8 +211,9 @@ row_redis_benchmark_without_keepalive() {
 
 row_ab() {
   has ab ip || return
-  far && backend 20 || return
-  ab -n 120 -c 120 -s 60 http://10.9.0.2:9000/ >"$work/log" 2>&1 </dev/null &
+  # ab waits for its first answer before it opens the other connections.
+  far && backend 600 1 || return
+  ab -n 121 -c 120 -s 600 http://10.9.0.2:9000/ >"$work/log" 2>&1 </dev/null &
   until_ok sh -c '[ "$(ss -Htn state established dport = :9000 | wc -l)" = 120 ]'
   budget
   first "WARNING 10\\.9\\.0\\.2:9000 from 10\\.9\\.0\\.1: 80 of 200 ports left"

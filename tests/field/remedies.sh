@@ -23,6 +23,16 @@ processes() {
   done
 }
 
+# ended PID: waits until it has, for the second that a process needs which is told to.
+ended() {
+  for _ in $(seq 50); do
+    case $(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null) in
+    '' | Z) return ;;
+    esac
+    sleep 0.02
+  done
+}
+
 # One line on how the remedies are pasted: sudo is not needed, we are root.
 stubs() {
   mkdir -p bin
@@ -44,12 +54,12 @@ cure() {
   mkfifo hold
   "$situation" "$name" <hold >ready 2>trouble &
   exec 9>hold
-  if ! until_ok grep -q ready ready; then
+  if ! await grep -q ready ready; then
     skip "$label" "$(cat trouble)"
     return
   fi
   place=$(sed -n 's/ready //p' ready)
-  until_ok test "$(readlink /proc/self/ns/net)" != "$(readlink "/proc/$place/ns/net")"
+  until_ok sh -c '[ "$(readlink /proc/self/ns/net)" != "$(readlink "/proc/$1/ns/net")" ]' - "$place"
   # Bystanders: a server, and a reserved port.
   nsenter -t "$place" -n "$python" -m http.server --bind 127.0.0.9 9000 >log 2>&1 &
   bystander=$!
@@ -66,10 +76,14 @@ cure() {
   processes >processes-before
   json '.remedies[]' | grep -v '^ *#' >remedies
   while read -r line; do
-    PATH=$work/bin:$PATH here timeout 1 sh -c "$line" >pasted 2>&1 </dev/null 9>&-
+    case $line in
+    *--watch*) seconds=1 ;; # ends when the port is free, or now
+    *) seconds=30 ;;
+    esac
+    PATH=$work/bin:$PATH here timeout "$seconds" sh -c "$line" >pasted 2>&1 </dev/null 9>&-
     status=$?
     case $line in
-    *--watch*) ;; # ends when the port is free, or by timeout
+    *--watch*) ;;
     kill*) ;; # of two processes, one may end with the other
     portreuse*) holds "$label: '$line' answers" test "$status" -le 1 ;;
     *)
@@ -80,7 +94,10 @@ cure() {
       ;;
     esac
   done <remedies
-  sleep 0.1
+  sed -n 's/^\(sudo \)\{0,1\}kill [^0-9]*//p' remedies | tr ' ' '\n' >killed
+  while read -r number; do
+    ended "$number"
+  done <killed
   settings >settings-after
   processes >processes-after
   asked="$* again"

@@ -297,7 +297,7 @@ row_nginx_upgrade() {
   sleep 0.2
   kill -USR2 "$main"
   until_ok test -s ngx/pid.oldbin -a -s ngx/pid
-  until_ok test "$(cat ngx/pid)" != "$main"
+  until_ok sh -c '[ "$(cat ngx/pid)" != "$1" ]' - "$main"
   sleep 0.3
   ask :8080
   first "EADDRINUSE .*: nginx \\($main\\) and [0-9]+ workers listen.*"
@@ -341,7 +341,7 @@ C
   else
     up java Main.java
   fi
-  if ! listening 8080; then
+  if ! await tcp 8080; then
     skip "$label" "java cannot run this"
     return
   fi

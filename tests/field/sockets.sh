@@ -134,7 +134,7 @@ row_mptcp() {
   py 's = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)
 s.bind(("127.0.0.1", 8080)); s.listen()
 done()'
-  if ! until_ok tcp 8080; then
+  if ! await sh -c '[ -e done ] || ! kill -0 "$1"' - "$pid" || ! tcp 8080; then
     skip "$label" "this kernel has no MPTCP"
     return
   fi
