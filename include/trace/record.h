@@ -20,6 +20,7 @@ const char *finding_name(enum finding_kind kind);
 struct record_filter {
     unsigned calls;    /* a set, 1 << enum socket_call; 0: all */
     const int *errors; /* ends with 0; NULL: all. With it successful calls are left out */
+    bool lookups;      /* also the C library's own, to servers that most hosts do not run */
 };
 
 /* All zero at first but for what the caller sets; end with record_free(). */

@@ -91,7 +91,7 @@ static const struct option_row rows[] = {
      .letter = 'v',
      .set = option_set_flag,
      .offset = offsetof(struct request, verbose),
-     .help = "report the calls that succeed, too"},
+     .help = "report the calls that succeed, too, and the C library's own"},
     {0},
 };
 
@@ -163,16 +163,10 @@ static void end_piece(struct piece *piece) {
     free(piece->text);
 }
 
-/* glibc asks a daemon for names that most hosts do not run. */
-static bool is_usual(const struct recorded_call *call) {
-    return strcmp(call->unix_socket.name, "/var/run/nscd/socket") == 0;
-}
-
 static void tell_call(void *context, const struct recorded_call *call, bool is_new) {
     const struct request *request = context;
     struct piece piece;
-    bool failed = call->error != 0 && (!is_usual(call) || request->verbose);
-    if (!failed && !(request->verbose && is_new))
+    if (call->error == 0 && !(request->verbose && is_new))
         return;
     if ((!is_new && !(call->times >= 10 && is_round(call->times))) || !begin_piece(&piece))
         return;
@@ -190,8 +184,7 @@ static void tell_end(const struct request *request) {
     if (!begin_piece(&piece))
         return;
     for (size_t i = 0; i < record->call_count; i++)
-        if (record->calls[i]->error != 0 && record->calls[i]->times > 1 &&
-            !is_usual(record->calls[i]))
+        if (record->calls[i]->error != 0 && record->calls[i]->times > 1)
             trace_print_again(piece.out, record->calls[i]);
     for (size_t i = 0; i < record->finding_count; i++)
         trace_print_finding(piece.out, record->findings[i], request->colour);
@@ -227,6 +220,7 @@ static int watch_to_end(struct request *request, struct tracer *tracer) {
         .subject = &subject_trace, .findings = &request->findings, .verbose = request->verbose};
     record->told = tell_call;
     record->context = request;
+    record->filter.lookups = request->verbose;
     record->caller = request->words != NULL ? getppid() : 0;
     record_begin(record);
     tracer->handlers = (struct tracer_handlers){

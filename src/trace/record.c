@@ -413,6 +413,21 @@ static bool has_failed(const struct traced_call *call) {
     return call->error != 0;
 }
 
+/* The C library looks for a cache of names (glibc and musl: getpwuid() and the like) and for a
+ * server of mDNS names (nss-mdns: getaddrinfo()), and does without where there is none, as on most
+ * hosts. The program did not ask for them. */
+static bool is_lookup(const struct recorded_call *call) {
+    static const char *const servers[] = {"/var/run/nscd/socket", "/run/nscd/socket",
+                                          "/var/run/avahi-daemon/socket",
+                                          "/run/avahi-daemon/socket"};
+    if (call->call != SOCKET_CALL_CONNECT)
+        return false;
+    for (size_t i = 0; i < sizeof servers / sizeof servers[0]; i++)
+        if (strcmp(call->unix_socket.name, servers[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool is_wanted(const struct record *record, const struct traced_call *call) {
     const struct record_filter *filter = &record->filter;
     const int *error = filter->errors;
@@ -496,7 +511,8 @@ void record_call(struct record *record, const struct traced_call *call) {
     bool is_new;
     look_at_socket(call, &kept.socket);
     if (!look_at_address(call, &kept.socket, &kept, zone) ||
-        (kept.socket.known && !kept.socket.protocol_known))
+        (kept.socket.known && !kept.socket.protocol_known) ||
+        (is_lookup(&kept) && !record->filter.lookups))
         return;
     keep_socket(record, &kept);
     follow_socket(record, &kept);

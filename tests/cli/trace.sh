@@ -41,6 +41,9 @@ about() {
   same "$@"
 }
 jq=$(command -v jq)
+# Not a shell script that chooses among several.
+python=/usr/bin/python3
+[ -x $python ] || python=python3
 [ -n "$jq" ] || skip "what the JSON says" "jq is not installed"
 
 # --- nothing fails ---
@@ -126,7 +129,7 @@ calls .cause ephemeral-bind
 echo "32768 60999" >/proc/sys/net/ipv4/ip_local_port_range
 
 # From here on, connect() is refused by the host itself.
-if command -v python3 >/dev/null; then
+if command -v $python >/dev/null; then
   cat >"$work/refused" <<'END'
 import errno, socket
 def call(name, function, *arguments):
@@ -155,8 +158,8 @@ wrong = tcp()
 wrong.bind(("127.0.0.1", 0))
 call("source", wrong.connect, ("192.0.2.2", 80))
 END
-  python3 "$work/refused" >"$work/want"
-  run timeout 60 "$portreuse" trace --output "$work/json:json" -- python3 "$work/refused"
+  $python "$work/refused" >"$work/want"
+  run timeout 60 "$portreuse" trace --output "$work/json:json" -- $python "$work/refused"
   test_about="refusals of connect() and others"
   ok "$test_about: the program sees the same" diff "$work/want" "$work/out"
   calls .cause "no-route no-route address-not-local bound-twice fixed-client-port $(
@@ -166,7 +169,7 @@ END
 fi
 
 # A socket stays in the network namespace that it was made in, wherever its process or thread goes.
-if command -v python3 >/dev/null; then
+if command -v $python >/dev/null; then
   cat >"$work/moves" <<'END'
 import ctypes, os, socket, sys, threading
 unshare = ctypes.CDLL(None, use_errno=True).unshare
@@ -196,7 +199,7 @@ else:
     thread.join()
 END
   for who in process thread; do
-    run timeout 60 "$portreuse" trace --output "$work/json:json" -- python3 "$work/moves" $who
+    run timeout 60 "$portreuse" trace --output "$work/json:json" -- $python "$work/moves" $who
     test_about="a $who in another network namespace than its socket or its process"
     ok "$test_about: the program sees the same" out_has 98
     calls .cause bound-twice
@@ -230,6 +233,19 @@ ok "a relative path is that of the program" err_has "bind(unix:s): EADDRINUSE; t
   run timeout 20 "$portreuse" trace -- "$caller" unix bind=s
 )
 ok "what to do with it works from everywhere" err_has "rm $work/s"
+
+# What the C library looks for by itself, as getpwuid() does where HOME is not set.
+for server in /var/run/nscd/socket /run/avahi-daemon/socket; do
+  about unix connect=$server
+  calls .call ""
+  ok "$test_about: nothing is said" err_is_empty
+  run timeout 20 "$portreuse" trace -v --output "$work/json:json" -- "$caller" unix connect=$server
+  ok "$test_about: -v tells it" err_says "connect(unix:$server)"
+  [ -z "$jq" ] || ok "$test_about: in the file, too" jq -e --arg a "unix:$server" \
+    '.calls[] | select(.call == "connect" and .address == $a)' "$work/json"
+done
+about unix connect="$work/nscd/socket"
+calls .cause unix-no-socket
 
 # --- other ways to make a call ---
 
@@ -273,8 +289,8 @@ s.listen()
 s.set_inheritable(True)
 os.spawnlp(os.P_WAIT, "true", "true")
 END
-if command -v python3 >/dev/null; then
-  run timeout 20 "$portreuse" trace --output "$work/json:json" -- python3 "$work/inherit"
+if command -v $python >/dev/null; then
+  run timeout 20 "$portreuse" trace --output "$work/json:json" -- $python "$work/inherit"
   test_about="a child gets the listener"
   findings listener-inherited
 fi
