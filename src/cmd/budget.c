@@ -1,5 +1,9 @@
-/* portreuse budget [ADDRESS:PORT]: how many local ports are left, and for how long. */
+/* portreuse budget [ADDRESS:PORT]: how many local ports are left, and for how long. The destination
+ * is typed or pasted as for `why`. Of several addresses of a name, a client that is refused at one
+ * goes on to the next: shown is the one with the fewest ports of those where connect() works. */
+#include <errno.h>
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +17,8 @@
 struct request {
     struct live live;
     struct budget_question question;
+    struct target_address address; /* count 0: none was given */
+    char taken[2 * TARGET_TAKEN_SIZE];
     int64_t warn_percent, critical_percent;
     uint64_t watch_ns; /* 0: once */
 };
@@ -38,8 +44,12 @@ static bool set_watch(const struct option_use *use) {
 
 static bool set_from(const struct option_use *use) {
     struct endpoint *from = use->target;
+    char plain[ENDPOINT_TEXT_SIZE];
+    size_t size = strlen(use->value);
+    bool brackets = size > 2 && use->value[0] == '[' && use->value[size - 1] == ']';
     unsigned bits;
-    if (endpoint_parse_network(use->value, from, &bits) == NULL && strchr(use->value, '/') == NULL)
+    snprintf(plain, sizeof plain, "%.*s", (int)(brackets ? size - 2 : size), use->value + brackets);
+    if (endpoint_parse_network(plain, from, &bits) == NULL && strchr(plain, '/') == NULL)
         return true;
     return options_wrong_value(use, "an address of this host, such as 192.0.2.1");
 }
@@ -146,17 +156,144 @@ static const struct option_group groups[] = {
     LIVE_GROUPS(struct request),
 };
 
+/* --- the question --- */
+
+/* Adds a sentence to what the question was taken for. */
+static void add_sentence(struct request *request, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void add_sentence(struct request *request, const char *format, ...) {
+    size_t used = strlen(request->taken);
+    va_list values;
+    va_start(values, format);
+    if (used > 0 && used + 1 < sizeof request->taken)
+        request->taken[used++] = ' ';
+    vsnprintf(request->taken + used, sizeof request->taken - used, format, values);
+    va_end(values);
+}
+
+static void say_what_was_taken(struct request *request) {
+    const struct target_address *address = &request->address;
+    const struct typed *typed = &address->typed;
+    char text[ENDPOINT_TEXT_SIZE];
+    if (address->taken[0] != '\0')
+        add_sentence(request, "%s", address->taken);
+    if (typed->pasted)
+        add_sentence(request, "The text was taken for a TCP connect() to %s.",
+                     address->text[0] != '\0' ? address->text
+                                              : endpoint_text(&address->list[0], text));
+    if (typed->note[0] != '\0')
+        add_sentence(request, "%s", typed->note);
+    if (typed->also[0] != '\0')
+        add_sentence(request, "It also complains about %s.", typed->also);
+}
+
+/* Returns what is wrong with the address for this command, and what to write instead, or NULL. */
+static const char *unfit(const struct request *request) {
+    const struct typed *typed = &request->address.typed;
+    if (typed->protocol == TYPED_UNIX)
+        return "a Unix socket has no port: ask 'portreuse why' about it";
+    if (typed->protocol == TYPED_UDP)
+        return "the ports of TCP are counted; 'portreuse why --as client PORT/udp' tries UDP";
+    if (typed->pasted && !typed->connects && typed->error == EADDRINUSE)
+        return "the text is about bind(), which 'portreuse why' answers; name the ADDRESS:PORT "
+               "that "
+               "a client connects to";
+    if (request->address.device[0] != '\0' && request->question.device[0] != '\0' &&
+        strcmp(request->address.device, request->question.device) != 0)
+        return "the address names another device than --device: leave out one of them";
+    return NULL;
+}
+
+/* What a program does before connect() matters for one destination. */
+static bool is_complete(const struct request *request) {
+    const struct budget_question *question = &request->question;
+    bool any = question->local.family != 0 || question->device[0] != '\0' || question->low != 0 ||
+               question->bind_first || question->named_low != 0;
+    if (!any || request->address.count != 0)
+        return true;
+    options_complain("budget", "--from, --device, --port-range, --bind and --range are about "
+                               "connections to one ADDRESS:PORT; name it");
+    return false;
+}
+
+/* Asks about one of the addresses. The socket has the family of the destination. Returns false if
+ * the source address is one of the other family. */
+static bool ask_address(struct budget_question *question, const struct target_address *address,
+                        unsigned index) {
+    question->remote = target_remote(address, index);
+    if (question->local.family == 0)
+        return true;
+    question->local = endpoint_unmapped(&question->local);
+    if (endpoint_is_ipv4(&question->remote) != endpoint_is_ipv4(&question->local))
+        return false;
+    if (question->local.family == AF_INET && question->remote.family == AF_INET6)
+        question->local = endpoint_mapped(&question->local);
+    return true;
+}
+
+static bool take_question(int argc, char **argv, struct request *request) {
+    struct target_address *address = &request->address;
+    struct budget_question *question = &request->question;
+    bool any = false;
+    if (optind == argc)
+        return is_complete(request);
+    if (!target_read("budget", argc, argv, TYPED_ANY_PROTOCOL, address))
+        return false;
+    const char *wrong = unfit(request);
+    for (unsigned i = 0; wrong == NULL && i < address->count; i++)
+        any |= ask_address(question, address, i);
+    if (wrong == NULL && !any)
+        wrong = "--from: one of the two addresses is IPv4, the other IPv6";
+    if (wrong != NULL) {
+        options_complain("budget", "%s", wrong);
+        return false;
+    }
+    if (question->device[0] == '\0')
+        memcpy(question->device, address->zone[0] != '\0' ? address->zone : address->device,
+               sizeof question->device);
+    say_what_was_taken(request);
+    return true;
+}
+
 /* --- looking --- */
+
+/* Returns whether a client would sooner have trouble with the second than with the first. */
+static bool is_worse(const struct budget *budget, const struct budget *first) {
+    if (first->failure != NULL || budget->failure != NULL)
+        return budget->failure != NULL && first->failure == NULL;
+    if ((budget->refused == 0) != (first->refused == 0))
+        return budget->refused == 0;
+    return budget->routes[0].left < first->routes[0].left;
+}
+
+static void look_at(const struct request *request, struct budget *budget) {
+    struct budget_question question = request->question;
+    const struct namespace *where = &request->live.target.namespaces[0];
+    struct budget other;
+    bool any = false;
+    if (request->address.count == 0)
+        budget_look(&question, where, budget);
+    for (unsigned i = 0; i < request->address.count; i++) {
+        if (!ask_address(&question, &request->address, i))
+            continue;
+        budget_look(&question, where, any ? &other : budget);
+        if (any && is_worse(&other, budget))
+            *budget = other;
+        any = true;
+    }
+}
 
 static int look(struct request *request) {
     struct budget budget;
     struct budget_findings findings = {.budget = &budget,
+                                       .taken = request->taken,
                                        .warn_percent = request->warn_percent,
                                        .critical_percent = request->critical_percent};
     struct report report = {.subject = &subject_budget, .findings = &findings};
     if (!outputs_open(&request->live.outputs))
         return EXIT_TROUBLE;
-    budget_look(&request->question, &request->live.target.namespaces[0], &budget);
+    look_at(request, &budget);
     return outputs_report(&request->live.outputs, &report);
 }
 
@@ -173,28 +310,14 @@ static int watch(struct request *request) {
     }
 }
 
-/* What a program does before connect() matters for one destination. */
-static bool is_complete(const struct budget_question *question) {
-    bool any = question->local.family != 0 || question->device[0] != '\0' || question->low != 0 ||
-               question->bind_first || question->named_low != 0;
-    if (!any || question->remote.family != 0)
-        return true;
-    options_complain("budget", "--from, --device, --port-range, --bind and --range are about "
-                               "connections to one ADDRESS:PORT; name it");
-    return false;
-}
-
 static int cmd_budget(int argc, char **argv) {
     const uint64_t tenth = NS_PER_S / 10;
-    const struct endpoint any = endpoint_wildcard(AF_INET, 0);
     struct request request = {
         .question.interval_ns = tenth, .warn_percent = 50, .critical_percent = 90};
     int status = EXIT_TROUBLE;
     bool good = live_begin(&request.live, "budget", &subject_budget) &&
                 options_parse("budget", groups, argc, argv, &request);
-    if (good && optind < argc)
-        good = target_parse("budget", NULL, argv[optind++], any, &request.question.remote, NULL);
-    good = good && options_no_operands(argc, argv) && is_complete(&request.question);
+    good = good && take_question(argc, argv, &request);
     if (good)
         status = request.watch_ns == 0 ? look(&request) : watch(&request);
     return live_end(&request.live, status);
@@ -205,7 +328,8 @@ const struct command command_budget = {
     .function = cmd_budget,
     .usage = "[OPTION...] [ADDRESS:PORT]",
     .summary = "show how many local ports are left, and how long they last",
-    .description = "Without an address, it looks at the busiest destinations.",
+    .description = "The destination is typed as for 'why': ADDRESS:PORT, NAME:PORT, a URL, or the "
+                   "error\nmessage of a client. Without one, it looks at the busiest destinations.",
     .options = groups,
     .subject = &subject_budget,
 };

@@ -351,6 +351,15 @@ bool target_read(const char *command, int argc, char **argv, enum typed_protocol
     return find_addresses(command, address);
 }
 
+struct endpoint target_remote(const struct target_address *address, unsigned index) {
+    struct endpoint remote = address->list[index];
+    if (address->is_any) {
+        remote.address[0] = remote.family == AF_INET ? 127 : 0;
+        remote.address[remote.family == AF_INET ? 3 : 15] = 1;
+    }
+    return remote;
+}
+
 static bool is_known_port(const struct typed *typed) {
     int64_t number;
     uint16_t port;

@@ -42,6 +42,10 @@ struct target_address {
 bool target_read(const char *command, int argc, char **argv, enum typed_protocol protocol,
                  struct target_address *address);
 
+/* Returns address number `index` as connect() takes it: where none was given, this host is meant.
+ */
+struct endpoint target_remote(const struct target_address *address, unsigned index);
+
 /* Returns whether these words, which do not begin with a command, are what target_read() reads,
  * and not a misspelt command. Looks nothing up but the names of services. */
 bool target_is_address(int argc, char **argv);

@@ -226,19 +226,11 @@ static void ask_server(struct why_question *question, const struct target_addres
     memcpy(question->others, address->list + 1, question->other_count * sizeof question->others[0]);
 }
 
-/* Returns the loopback address that a client without an address means. */
-static struct endpoint this_host(const struct endpoint *wildcard) {
-    struct endpoint here = *wildcard;
-    here.address[0] = here.family == AF_INET ? 127 : 0;
-    here.address[here.family == AF_INET ? 3 : 15] = 1;
-    return here;
-}
-
 /* A client without an address means this host. Of several addresses, those that --from cannot reach
  * are left out. Returns false after a complaint. */
 static bool ask_client(struct why_question *question, const struct target_address *address) {
     for (unsigned i = 0; i < address->count; i++) {
-        struct endpoint remote = address->is_any ? this_host(&address->list[i]) : address->list[i];
+        struct endpoint remote = target_remote(address, i);
         if (question->local.family != 0 &&
             endpoint_is_ipv4(&remote) != endpoint_is_ipv4(&question->local))
             continue;

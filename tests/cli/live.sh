@@ -43,6 +43,42 @@ look budget --format nagios --warn 30 --critical 90 127.0.0.1:3000
 ok "Nagios: a warning is exit 1" status_is 1
 ok "Nagios: the line" first_line_starts "PORTREUSE WARNING - WARNING 127.0.0.1:3000 from 127.0.0.1: 14 of 20 ports left |"
 ok "Nagios: performance data with thresholds" out_has "'budget_ports_used 127.0.0.1:3000 127.0.0.1:*'=6;6;18;;"
+# The destination is typed, or pasted, as for why.
+asks() { # asks NAME FIRST_LINE ARGUMENT...
+  name=$1 line=$2
+  shift 2
+  look budget --interval 0 "$@"
+  ok "$name" first_line_is "$line"
+}
+left="OK 127.0.0.1:3000 from 127.0.0.1: 14 of 20 ports left"
+asks "a bare port is one of this host, the address with the fewest ports left" "$left" 3000
+asks "so is :PORT" "$left" :3000
+asks "a name" "$left" localhost:3000
+asks "words" "$left" localhost 3000
+asks "a URL" "$left" redis://user@127.0.0.1:3000/0
+asks "an error message of a client" "$left" \
+  "dial tcp 127.0.0.1:3000: connect: cannot assign requested address"
+ok "what it was taken for" out_has "The text was taken for a TCP connect() to 127.0.0.1:3000."
+asks "one of node" "$left" "Error: connect EADDRNOTAVAIL 127.0.0.1:3000 - Local (0.0.0.0:0)"
+asks "an IPv4-mapped address" "$left" "[::ffff:127.0.0.1]:3000"
+asks "with a source of the same family" \
+  "OK 127.0.0.1:3000 from 127.0.0.9: 18 of 20 ports left" --from 127.0.0.9 "[::ffff:127.0.0.1]:3000"
+asks "the source chooses among the addresses of a name" \
+  "OK 127.0.0.1:3000 from 127.0.0.9: 18 of 20 ports left" --from 127.0.0.9 localhost:3000
+asks "the zone of a link-local address stands where it is typed" \
+  "CRITICAL [fe80::1%lo]:3000: 0 of 20 ports left: ENETUNREACH" "[fe80::1%lo]:3000"
+refuses() { # refuses NAME ERROR ARGUMENT...
+  name=$1 line=$2
+  shift 2
+  look budget "$@"
+  ok "$name" status_is 2
+  ok "$name: says what to do" err_has "$line"
+}
+refuses "UDP is not counted" "why --as client" 53/udp
+refuses "nor Unix sockets" "portreuse why" unix:/run/x.sock
+refuses "the error of a server" "about bind()" "bind: address already in use 127.0.0.1:3000"
+refuses "two families" "one of the two addresses is IPv4" --from ::1 127.0.0.1:3000
+refuses "two devices" "another device" --device lo "127.0.0.1%v0:3000"
 look budget --format line 127.0.0.1:3000
 ok "line: one line" test "$(wc -l <"$work/out")" = 1
 end

@@ -67,7 +67,7 @@ static void a_budget_is_narrow(void **state) {
                             .unseen = 4000000000,
                             .asked = {.interval_ns = 1}};
     struct budget_route *route = &budget.routes[0];
-    struct budget_findings findings = {&budget, 1, 1};
+    struct budget_findings findings = {.budget = &budget, .warn_percent = 1, .critical_percent = 1};
     (void)state;
     route->local = at(widest, 0);
     route->remote = at(widest, 65535);

@@ -5,10 +5,11 @@
 #include "diagnose/budget_figures.h"
 #include "report/subject.h"
 
-/* The budget is borrowed. The thresholds are the percentages of used ports from which the state is
+/* All is borrowed. The thresholds are the percentages of used ports from which the state is
  * a warning, or critical. */
 struct budget_findings {
     const struct budget *budget;
+    const char *taken; /* what the question was taken for, in sentences; "" if nothing is to say */
     int64_t warn_percent, critical_percent;
 };
 

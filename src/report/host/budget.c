@@ -60,11 +60,14 @@ static bool is_certain(const struct budget_route *route) {
     return route->left_least == route->left_most;
 }
 
-/* Prints `192.0.2.1%eth0:80 from 198.51.100.1`. */
+/* Prints `192.0.2.1%eth0:80 from 198.51.100.1`; of a link-local address the device is the zone:
+ * `[fe80::1%eth0]:80`. */
 static void print_ends(FILE *out, const struct budget_route *route, bool with_source) {
     char text[ENDPOINT_TEXT_SIZE];
     endpoint_text(&route->remote, text);
-    const char *port = strrchr(text, ':');
+    bool link_local = route->remote.family == AF_INET6 && route->remote.address[0] == 0xfe &&
+                      (route->remote.address[1] & 0xc0) == 0x80;
+    const char *port = strrchr(text, ':') - (link_local ? 1 : 0);
     if (route->device[0] == '\0') {
         fputs(text, out);
     } else {
@@ -272,6 +275,18 @@ static bool any_hidden(const struct budget *budget) {
     return false;
 }
 
+static const char *taken_by(const struct report *report) {
+    const char *taken = ((const struct budget_findings *)report->findings)->taken;
+    return taken == NULL ? "" : taken;
+}
+
+static void print_taken(const struct report *report, FILE *out) {
+    if (taken_by(report)[0] == '\0')
+        return;
+    fputc('\n', out);
+    layout_wrap(out, taken_by(report), 0, 0);
+}
+
 static void write_text(const struct report *report, FILE *out) {
     const struct budget *budget = budget_of(report);
     char line[REPORT_LINE_SIZE];
@@ -292,6 +307,7 @@ static void write_text(const struct report *report, FILE *out) {
                 "\n%u process%s could not be inspected; run as root to see which\n"
                 "connections are theirs\n",
                 budget->unseen, budget->unseen == 1 ? "" : "es");
+    print_taken(report, out);
 }
 
 static const struct format format_budget_text = {
@@ -342,6 +358,7 @@ static void write_json(const struct report *report, FILE *out) {
     json_object(&json, NULL);
     report_json_head(&json, report);
     json_string(&json, "namespace", budget->where.name);
+    json_string(&json, "taken", taken_by(report)[0] == '\0' ? NULL : taken_by(report));
     json_string(&json, "failure", budget->failure);
     json_errno(&json, "error", budget->error);
     json_number(&json, "range_low", budget->range.low);
