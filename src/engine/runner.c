@@ -19,6 +19,7 @@
 #include "base/units.h"
 #include "engine/board.h"
 #include "engine/stage.h"
+#include "scenario/verb.h"
 
 /* One case to run, so many times. */
 struct job {
@@ -36,6 +37,7 @@ struct slot {
     unsigned repetition; /* from 1 */
     uint64_t began_ns;
     uint64_t kill_at_ns; /* well after the deadline, which the stage keeps itself */
+    bool killed;         /* that moment has come */
 };
 
 struct runner {
@@ -193,6 +195,16 @@ static void add_result(struct runner *runner, struct job *job, struct case_resul
     kept->passed = passed;
 }
 
+/* What to say of a stage that did not keep its deadline. */
+static const char *too_long(struct runner *runner, const struct slot *slot) {
+    const struct board *board = slot->board;
+    if (board->under_way == NO_STEP)
+        return "the case did not end in time (--timeout)";
+    const struct step *step = &slot->job->scenario->steps[board->under_way];
+    return arena_format(&runner->run->arena, "line %u: %s did not end in time (--timeout)",
+                        step->line, verb_row(step->verb)->name);
+}
+
 /* Handles the end of the stage in a slot: reaps it, and then the roles that it may have left to us
  * as their subreaper. They are in its process group, and dead or about to be. */
 static void finish(struct runner *runner, struct slot *slot) {
@@ -205,6 +217,8 @@ static void finish(struct runner *runner, struct slot *slot) {
     bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     if (!clean && runner->interrupted != 0)
         set_broken(result, "interrupted");
+    else if (!clean && slot->killed)
+        set_broken(result, too_long(runner, slot));
     else if (!clean && WIFSIGNALED(status))
         set_broken(result, "the case's process was killed by a signal");
     else if (!clean)
@@ -290,7 +304,8 @@ static void wait_for_slots(struct runner *runner, struct pollfd *waiting) {
         struct slot *slot = &runner->slots[i];
         if (slot->job == NULL)
             continue;
-        if (interrupted || now_ns >= slot->kill_at_ns)
+        slot->killed = slot->killed || now_ns >= slot->kill_at_ns;
+        if (interrupted || slot->killed)
             kill(-slot->pid, SIGKILL); /* its roles too: it is not reaped yet */
         if (ready > 0 && waiting[i].revents != 0)
             handle_pipe(runner, slot);

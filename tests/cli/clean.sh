@@ -122,6 +122,14 @@ ok "a case that is cut off at its deadline is a FAIL" status_is 1
 ok "it leaves no process" nothing_left
 ok "and no namespace" no_namespace_left
 
+timeout=1s start_lasting
+kill -STOP "$(pgrep -P $runner)"
+rc=0
+wait $runner || rc=$?
+ok "a case's process that keeps no deadline is killed, and the step is told" first_line_is \
+  "ERROR lasting: line 16: accept did not end in time (--timeout)"
+ok "which is an ERROR, and leaves no process" sh -c '[ "$1" = 2 ] && [ -z "$2" ]' - "$rc" "$(our_processes)"
+
 if is_root && users_may; then
   start_lasting setpriv --reuid=65534 --regid=65534 --clear-groups
   ok "as an ordinary user it runs" all_run
