@@ -103,6 +103,8 @@ bool forms_host(struct span text, struct typed *typed) {
     bool bracketed = host.size > 1 && host.text[0] == '[' && host.text[host.size - 1] == ']';
     if (bracketed)
         host = span_of(host.text + 1, host.size - 2);
+    if (bracketed && span_begins(host, "v1.")) /* RFC 6874's draft, as CUPS writes it */
+        host = span_from(host, 3);
     if (span_is_any(host))
         host.size = 0;
     else if (span_family(host) == 0 && (zone != NULL || !span_is_host(host)))

@@ -3,6 +3,8 @@
 #include "typed/places.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "typed/forms.h"
+#include "typed/signs.h"
 
 enum { CONTEXT = 28 };
 
@@ -29,6 +32,13 @@ bool places_after(const struct place *place, const char *words) {
         word += size + (word[size] == '|');
     }
     return false;
+}
+
+bool places_before(const struct place *place, const char *word) {
+    size_t room = (size_t)(place->line.text + place->line.size - place->at);
+    char context[CONTEXT + 1];
+    span_copy(span_of(place->at, room < CONTEXT ? room : CONTEXT), context, sizeof context);
+    return strcasestr(context, word) != NULL;
 }
 
 /* Returns whether one of the words, separated by `|`, stands directly before the place. */
@@ -97,7 +107,9 @@ static int port_behind(const char *end, struct span *port) {
     }
     if (*end == '.' && (*port = port_at(end + 1)).size > 0)
         return 30;
-    const char *at = end + strspn(end, "\"'`]}");
+    const char *at = end + strspn(end, "\"'`]}|>");
+    if (at > end && *at == ':' && (*port = port_at(at + 1)).size > 0) /* '127.0.0.1':80 */
+        return 58;
     size_t blanks = strspn(at, " ,\t");
     at += blanks;
     if (blanks > 0 && strncasecmp(at, "port", 4) == 0) {
@@ -118,11 +130,24 @@ static int weigh_bracketed(const struct place *place, struct typed *typed) {
         size += 1 + strcspn(close + 2, ": \t\n");
     struct span host = span_of(place->at, size);
     struct span inside = span_of(place->at + 1, (size_t)(close - place->at - 1));
+    if (span_begins(inside, "v1.")) /* CUPS */
+        inside = span_from(inside, 3);
     if ((span_family(inside) == 0 && !span_is(inside, "-") && !span_is(inside, "undef")) ||
         !forms_host(host, typed))
         return 0;
     int weight = port_behind(place->at + size, &port);
     return set_port(port, typed) ? weight : 0;
+}
+
+/* Returns whether the place is behind `::ffff:` and the like. */
+static bool is_in_ipv6(const struct place *place) {
+    size_t colons = 0;
+    for (const char *at = place->at; at > place->line.text; at--) {
+        if (at[-1] != ':' && !isxdigit((unsigned char)at[-1]))
+            return colons > 1 && at[-1] == '[';
+        colons += at[-1] == ':';
+    }
+    return colons > 1;
 }
 
 /* `127.0.0.1:80`, `:::80`, `::1#53`, `0.0.0.0 port 25`. */
@@ -131,7 +156,9 @@ static int weigh_address(const struct place *place, struct typed *typed) {
     struct span port = {place->at, 0};
     if (size < 3 || is_word_byte(before(place)) || strchr(".-", before(place)) != NULL)
         return 0;
-    bool inside = place->at - place->start > 1 && isdigit((unsigned char)place->at[-2]);
+    bool inside = is_in_ipv6(place) ||
+                  (place->at - place->start > 1 && isdigit((unsigned char)place->at[-2]) &&
+                   !follows(place, "ipv4:|ipv6:|tcp4:|tcp6:|udp4:|udp6:")); /* gRPC */
     if (before(place) == ':' && (inside || strspn(place->at, "0123456789.") < 7))
         return 0; /* in the midst of an address */
     for (const char *end = place->at + size; end > place->at + 1; end--) {
@@ -278,6 +305,12 @@ static int weigh_sockaddr(const struct place *place, struct typed *typed) {
         return 0;
     host += 11;
     span_copy(span_of(host, strcspn(host, "\"\n")), typed->host, sizeof typed->host);
+    const char *zone = memmem(all.text, all.size, "if_nametoindex(\"", 16);
+    if (zone != NULL && strlen(typed->host) + IF_NAMESIZE < sizeof typed->host) {
+        strcat(typed->host, "%");
+        span_copy(span_of(zone + 16, strcspn(zone + 16, "\"\n")), typed->host + strlen(typed->host),
+                  IF_NAMESIZE);
+    }
     return 90;
 }
 
@@ -286,9 +319,10 @@ static int weigh_sockaddr(const struct place *place, struct typed *typed) {
 /* Returns how long the word for a port is that begins here, in one of several languages; else 0. */
 static size_t port_word(const struct place *place) {
     static const char *const words[] = {
-        "ports",  "port(s)", "port",      "puerto",     "porta",        "porto",         "端口",
-        "ポート", "порт",    "Anschluss", "ListenPort", "ListenStream", "ListenDatagram"};
-    if (isalpha((unsigned char)before(place)))
+        "ports",  "port(s)", "porta", "porto",     "port",       "puerto",       "端口",
+        "ポート", "포트",    "порт",  "Anschluss", "ListenPort", "ListenStream", "ListenDatagram"};
+    bool hump = islower((unsigned char)before(place)) && *place->at == 'P'; /* nodePort */
+    if (isalpha((unsigned char)before(place)) && !hump)
         return 0;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strncasecmp(place->at, words[i], strlen(words[i])) == 0)
@@ -304,14 +338,20 @@ static int weigh_port_word(const struct place *place, struct typed *typed) {
     const char *at = place->at + size;
     size_t separators = strspn(at, " ,\t\r\n:='\"#(\\[{");
     at += separators;
-    if (strncasecmp(at, "number", 6) == 0 || strncasecmp(at, "tcp ", 4) == 0 ||
-        strncasecmp(at, "udp ", 4) == 0) {
-        at += strcspn(at, " ");
-        at += strspn(at, " :=");
-    } else if (separators == 0 && (unsigned char)*place->at < 0x80) {
+    static const char *const fillers[] = {"number", "tcp ", "udp ", "is ", "invalid value"};
+    size_t filler = 0;
+    for (size_t i = 0; i < sizeof fillers / sizeof fillers[0]; i++)
+        if (strncasecmp(at, fillers[i], strlen(fillers[i])) == 0)
+            filler = strlen(fillers[i]);
+    at += filler;
+    at += filler > 0 ? strspn(at, " :=") : 0;
+    bool index = separators == 1 && at[-1] == '['; /* ports[0] */
+    if (separators == 0 && filler == 0 && (unsigned char)*place->at < 0x80)
         return 0;
-    }
-    return set_port(port_at(at), typed) ? 45 : 0;
+    struct span port = port_at(at);
+    if (strtol(at, NULL, 10) == 0 || (index && port.size == 1))
+        return 0;
+    return set_port(port, typed) ? 45 : 0;
 }
 
 /* `80/tcp`, `tcp/80`, `http/tcp`. */
@@ -348,20 +388,22 @@ static int weigh_connector(const struct place *place, struct typed *typed) {
     return set_port(port_at(dash + 1), typed) ? 42 : 0;
 }
 
-/* `Failed to bind to [9300-9400]`: the first port of a range. */
+/* `Failed to bind to [9300-9400]`, `in range 7860-7870`: the first port of a range. */
 static int weigh_range(const struct place *place, struct typed *typed) {
     size_t low = strspn(place->at, "0123456789");
-    if (before(place) != '[' || low == 0 || place->at[low] != '-' ||
+    bool bracketed = before(place) == '[', said = follows(place, "range |range: |ports |ports: ");
+    if ((!bracketed && !said) || low == 0 || place->at[low] != '-' ||
         !span_is_port(span_of(place->at, low)))
         return 0;
     size_t high = strspn(place->at + low + 1, "0123456789");
-    if (place->at[low + 1 + high] != ']' || !span_is_port(span_of(place->at + low + 1, high)))
+    if ((bracketed && place->at[low + 1 + high] != ']') ||
+        !span_is_port(span_of(place->at + low + 1, high)))
         return 0;
     set_port(span_of(place->at, low), typed);
     snprintf(typed->note, sizeof typed->note, "%s is the first of the ports %.*s.", typed->port,
              (int)(low + 1 + high), place->at);
     const char *host = place->at - 1;
-    if (host > place->line.text && host[-1] == ':') { /* 127.0.0.1:[9300-9400] */
+    if (bracketed && host > place->line.text && host[-1] == ':') { /* 127.0.0.1:[9300-9400] */
         const char *begin = host - 1;
         while (begin > place->line.text && begin[-1] != ' ')
             begin--;
@@ -400,20 +442,30 @@ static bool names_process(const char *line, const char *end) {
     return room < size + 1 || strncasecmp(end - 1 - size, create, size) != 0;
 }
 
+/* `8080: Address already in use`: at the start of the line. */
+static bool precedes_error(const struct place *place, struct span port) {
+    const char *rest = port.text + port.size;
+    return place->at == place->line.text && strncmp(rest, ": ", 2) == 0 &&
+           signs_error(rest) == EADDRINUSE && strcspn(rest, "aA") <= 3;
+}
+
 /* A number behind the error, or behind a word that a port follows: `address already in use: 80`. */
 static int weigh_number(const struct place *place, struct typed *typed) {
-    static const char *const words[] = {"in use",    "addrinuse",     "listening on", "listen on",
-                                        "listen",    "bind to",       "binding to",   "bind",
-                                        "create",    "already bound", "socket on",    "listener on",
-                                        "server on", "service on",    "bind on",      "-p",
+    static const char *const words[] = {"in use",    "addrinuse",     "eaddrinuse", "listening on",
+                                        "listen on", "listen",        "bind to",    "binding to",
+                                        "bind",      "bind() for",    "bind() to",  "bind() on",
+                                        "create",    "already bound", "socket on",  "listener on",
+                                        "server on", "service on",    "bind on",    "-p",
                                         "-l",        "http.server"};
     struct span port = port_at(place->at);
     if (port.size < 2 || !starts_word(place) || strtol(port.text, NULL, 10) == 0)
         return 0;
-    if (ends_with_number(place, port))
+    if (ends_with_number(place, port) || precedes_error(place, port))
         return set_port(port, typed) ? 25 : 0;
+    if (signs_numbered(strtol(port.text, NULL, 10)) != 0) /* `Address already in use [98]` */
+        return 0;
     const char *end = place->at;
-    while (end > place->line.text && strchr(" :,'\"[", end[-1]) != NULL &&
+    while (end > place->line.text && strchr(" :,'\"[(", end[-1]) != NULL &&
            !names_process(place->line.text, end))
         end--;
     for (size_t i = 0; end < place->at && i < sizeof words / sizeof words[0]; i++) {
@@ -456,12 +508,20 @@ static bool is_label(const char *word) {
     return false;
 }
 
+/* `/tmp/ssh-me@web1:22` */
+static bool is_in_path(const struct place *place) {
+    const char *begin = place->at;
+    while (begin > place->line.text && strchr(" \t\"'`<>(){}[],;=|", begin[-1]) == NULL)
+        begin--;
+    return *begin == '/';
+}
+
 /* `HOST:PORT` with a name: names with a point, and others only where an address is expected. */
 static int weigh_name(const struct place *place, struct typed *typed) {
     struct span word = span_of(place->at, strcspn(place->at, " \t\r\n\"'`<>(){}[],;=|/"));
     const char *colon = span_find(word, ':');
     if (!isalpha((unsigned char)*place->at) || colon == NULL ||
-        (!starts_word(place) && before(place) != '@' &&
+        (!starts_word(place) && (before(place) != '@' || is_in_path(place)) &&
          (before(place) != '/' || place->at - place->start < 2 || place->at[-2] != ' ')))
         return 0;
     struct span host = span_of(word.text, (size_t)(colon - word.text));
@@ -504,6 +564,10 @@ static int weigh_name_and_port(const struct place *place, struct typed *typed) {
         return 0;
     if (span_is(host, "socket") || span_is(host, "server") || span_is(host, "listen") ||
         span_is(host, "listening") || span_is(host, "address") || span_is(host, "host"))
+        return 0;
+    bool telling = span_is(host, "localhost") || memchr(host.text, '.', host.size) != NULL ||
+                   strcspn(host.text, "0123456789-") < host.size;
+    if (!telling && !places_after(place, "connect|host")) /* `bind to distribution port 25672` */
         return 0;
     if (!set_port(port_at(at), typed) || !forms_host(host, typed))
         return 0;
@@ -559,9 +623,26 @@ static int weigh_url(const struct place *place, struct typed *typed) {
         port != NULL && span_is_port(span_from(authority, (size_t)(port + 1 - authority.text)));
     bool expected = places_after(place, "bind|listen|address|start|connect|serv") ||
                     follows(place, "to |at |on ");
+    if (!local && follows(place, "see |visit |docs: ")) /* where to read on */
+        return 0;
     if (!has_port && (typed->port[0] == '\0' || !expected || !local))
         return 0;
     return !has_port ? 25 : local ? 60 : 40;
+}
+
+/* Files that stand beside a socket. */
+static bool is_other_file(const char *name) {
+    const char *dot = strrchr(name, '.');
+    return dot != NULL && (strcmp(dot, ".lock") == 0 || strcmp(dot, ".pid") == 0);
+}
+
+/* `bind to '/run/x'`, `socket /run/x` */
+static bool is_object(const struct place *place) {
+    struct place unquoted = *place;
+    if (strchr("\"'`(", before(place)) != NULL && place->at > place->line.text)
+        unquoted.at--;
+    return follows(&unquoted, "to |on |at |path |bind |listen |connect |bind|listen|connect") ||
+           (unquoted.at - place->line.text > 7 && strncasecmp(unquoted.at - 7, "socket ", 7) == 0);
 }
 
 /* A path is one of a socket only where something says so. */
@@ -582,8 +663,10 @@ static int weigh_path(const struct place *place, struct typed *typed) {
                   strstr(typed->path, "/.s.PGSQL.") != NULL ||
                   strstr(typed->path, ".X11-unix/") != NULL;
     bool named = places_after(place, "unix|socket file|socket '|socket \"|local socket");
-    bool object = follows(place, "in use |in use: |EADDRINUSE |EADDRINUSE: |denied |denied: ");
-    if (unit || (*word.text == '@' && !prefixed && !named && !socket))
+    bool object = follows(place, "in use |in use: |EADDRINUSE |EADDRINUSE: |denied |denied: ") ||
+                  (is_object(place) && places_after(place, "bind|listen|connect|socket"));
+    if (unit || (*word.text == '@' && !prefixed && !named && !socket) ||
+        (file != NULL && (is_source_place(file) || is_other_file(file))))
         return 0;
     return prefixed ? 50 : socket ? 45 : named ? 42 : object ? 40 : 0;
 }

@@ -20,6 +20,9 @@ int places_weigh(const struct place *place, struct typed *typed);
  * in its line. */
 bool places_after(const struct place *place, const char *words);
 
+/* Returns whether the word is within the few bytes behind the place, in its line. */
+bool places_before(const struct place *place, const char *word);
+
 /* Reads Erlang's `{0,0,0,0}` or `{0,0,0,0,0,0,0,1}`, with blanks. Writes it as an address to `host`
  * of `room` bytes, and returns where it ends; NULL if it is none. */
 const char *places_erlang(const char *at, char *host, size_t room);

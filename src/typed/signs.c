@@ -19,32 +19,15 @@ static const struct message {
     {"address in use", EADDRINUSE},
     {"addrinuse", EADDRINUSE},
     {"only one usage of each socket address", EADDRINUSE},
-    {"Adresse wird bereits verwendet", EADDRINUSE},
-    {"Adresse déjà utilisée", EADDRINUSE},
-    {"La dirección ya se está usando", EADDRINUSE},
-    {"Indirizzo già in uso", EADDRINUSE},
-    {"Endereço já em uso", EADDRINUSE},
-    {"Adres jest już w użyciu", EADDRINUSE},
-    {"Адрес уже используется", EADDRINUSE},
-    {"地址已在使用", EADDRINUSE},
-    {"地址已被使用", EADDRINUSE},
-    {"アドレスは既に使用中", EADDRINUSE},
-    {"被占用", EADDRINUSE},
     {"assign requested address", EADDRNOTAVAIL},
     {"address not available", EADDRNOTAVAIL},
     {"address is not available", EADDRNOTAVAIL},
     {"addrnotavail", EADDRNOTAVAIL},
-    {"angeforderte Adresse kann nicht zugewiesen werden", EADDRNOTAVAIL},
-    {"d'assigner l'adresse demandée", EADDRNOTAVAIL},
-    {"asignar la dirección solicitada", EADDRNOTAVAIL},
     {"address is not valid in its context", EADDRNOTAVAIL},
     {"no free ports", EADDRNOTAVAIL},
     {"permission denied", EACCES},
     {"forbidden by its access permissions", EACCES},
     {"privileged port", EACCES},
-    {"Keine Berechtigung", EACCES},
-    {"Permission non accordée", EACCES},
-    {"Permiso denegado", EACCES},
     {"network is unreachable", ENETUNREACH},
     {"network unreachable", ENETUNREACH},
     {"no route to host", EHOSTUNREACH},
@@ -53,6 +36,8 @@ static const struct message {
     {"resource temporarily unavailable", EAGAIN},
     {"connection refused", ECONNREFUSED},
     {"connection timed out", ETIMEDOUT},
+    {"i/o timeout", ETIMEDOUT},
+    {"connection reset by peer", ECONNRESET},
     {"operation not permitted", EPERM},
     /* words of programs, after those of the C libraries */
     {"already allocated", EADDRINUSE},
@@ -64,8 +49,64 @@ static const struct message {
     {"already listening", EADDRINUSE},
     {"already running", EADDRINUSE},
     {"already taken", EADDRINUSE},
-    {"being used by another", EADDRINUSE},
+    {"already active", EADDRINUSE},
+    {"used by another", EADDRINUSE},
+    {"conflicts with an existing", EADDRINUSE},
     {"in use", EADDRINUSE},
+    {"wird bereits verwendet", EADDRINUSE},
+    {"déjà utilisé", EADDRINUSE},
+    {"en uso", EADDRINUSE},
+    {"em uso", EADDRINUSE},
+    {"in uso", EADDRINUSE},
+    {"被占用", EADDRINUSE},
+    {"被使用", EADDRINUSE},
+    {"使用中", EADDRINUSE},
+    {"사용 중", EADDRINUSE},
+    {"уже используется", EADDRINUSE},
+};
+
+/* The messages of glibc 2.36 in its languages (musl has none), with quotes as typed_text.c leaves
+ * them. */
+static const struct translation {
+    const char *in_use, *not_available, *denied;
+} translations[] = {
+    {"Адресът вече се използва", "Недостъпен адрес на гнездо (socket)", "Отказан достъп"},
+    {"adreça ja és en ús", "ha pogut assignar l\"adreça", "ha denegat el permís"},
+    {"Adresa je užívána", "Požadovanou adresu nelze přiřadit", "Operace zamítnuta"},
+    {"Adressen er allerede i brug", "Kan ikke tildele den ønskede adresse", "Adgang nægtet"},
+    {"Die Adresse wird bereits verwendet", "Die angeforderte Adresse kann nicht zugewiesen werden",
+     "Keine Berechtigung"},
+    {"Η διεύθυνση υποδοχής είναι ήδη σε χρήση",
+     "Δεν είναι δυνατή η εκχώρηση της ζητηθήσας διεύθυνσης", "Άρνηση πρόσβασης"},
+    {"Adreso jam uziĝas", "Ne eblas asigni petatan adreson", "Mankas permeso"},
+    {"La dirección ya se está usando", "No se puede asignar la dirección solicitada",
+     "Permiso denegado"},
+    {"Osoite on jo käytössä", "Pyydettyä osoitetta ei voi asettaa", "Lupa evätty"},
+    {"Adresse déjà utilisée", "Ne peut attribuer l'adresse demandée", "Permission non accordée"},
+    {"Estase usando o enderezo", "Non se pode asigna-lo enderezo pedido", "Permiso denegado"},
+    {"Adrese se već koriste", "Nije moguće dodijeliti zatraženu adresu", "Pristup je odbijen"},
+    {"A cím már használatban van", "Nem sikerült a kért címet hozzárendelni",
+     "Engedély megtagadva"},
+    {"Alamat telah digunakan", "Tidak dapat menempatkan permintaan alamat", "Ijin ditolak"},
+    {"Indirizzo già in uso", "Impossibile assegnare l'indirizzo richiesto", "Permesso negato"},
+    {"アドレスは既に使用中です", "要求アドレスに割り当てられません", "許可がありません"},
+    {"주소가 이미 사용 중입니다", "요청한 주소를 배정할 수 없습니다", "허가 거부"},
+    {"Adresas jau naudojamas", "Nepavyko priskirti prašomo adreso", NULL},
+    {"Adressen er allerede i bruk", "Kan ikke benytte den ønskede adressen", "Ikke tilgang"},
+    {"Adres is al in gebruik", "Kan verzochte adres niet toewijzen", "Toegang geweigerd"},
+    {"Adres jest już w użyciu", "Nie można przypisać żądanego adresu", "Brak dostępu"},
+    {"Endereço já em uso", "Impossível atribuir o endereço pedido", "Permissão recusada"},
+    {"Endereço já em uso", "Não foi possível acessar o endereço requisitado", "Permissão negada"},
+    {"Адрес уже используется", "Невозможно назначить запрошенный адрес", "Отказано в доступе"},
+    {"Adresa je používaná", "Priradenie požadovanej adresy nie je možné", "Prístup odmietnutý"},
+    {"Naslov je že v rabi", "Zahtevanega naslova ni mogoče dodeliti", NULL},
+    {"Адреса је већ у употреби", "Не могу да доделим захтевану адресу", "Овлашћење је одбијено"},
+    {"Adressen redan upptagen", "Kan inte tilldela begärd adress", "Åtkomst nekas"},
+    {"Adres zaten kullanımda", "İstenen adres bulunamıyor", "Erişim engellendi"},
+    {"Адресу вже використано", "Не вдалося призначити вказану адресу", "Відмовлено у доступі"},
+    {"Địa chỉ đang được dùng", "Không thể gán địa chỉ đã yêu cầu", "Không đủ quyền truy cập"},
+    {"地址已在使用", "无法指定被请求的地址", "权限不够"},
+    {"位址已經有在使用", "無法指定所需的位址", "拒絕不符權限的操作"},
 };
 
 /* The errno that is named in the text, as EADDRINUSE or in lower case as Erlang does it. */
@@ -88,8 +129,20 @@ static int named_error(const char *text) {
     return 0;
 }
 
-/* Numbers of Linux, of the BSDs (and macOS), and of Windows. */
-static int numbered(long number) {
+static int translated_error(const char *line) {
+    for (size_t i = 0; i < sizeof translations / sizeof translations[0]; i++) {
+        const struct translation *row = &translations[i];
+        if (strcasestr(line, row->in_use) != NULL)
+            return EADDRINUSE;
+        if (strcasestr(line, row->not_available) != NULL)
+            return EADDRNOTAVAIL;
+        if (row->denied != NULL && strcasestr(line, row->denied) != NULL)
+            return EACCES;
+    }
+    return 0;
+}
+
+int signs_numbered(long number) {
     switch (labs(number)) {
     case 98:
     case 48:
@@ -124,8 +177,8 @@ static int numbered_error(const char *line) {
         size_t sign = *at == '-';
         size_t digits = strspn(at + sign, "0123456789");
         if (digits > 0 && digits < 6 && !isalnum((unsigned char)at[sign + digits]) &&
-            numbered(strtol(at, NULL, 10)) != 0)
-            return numbered(strtol(at, NULL, 10));
+            signs_numbered(strtol(at, NULL, 10)) != 0)
+            return signs_numbered(strtol(at, NULL, 10));
     }
     return 0;
 }
@@ -141,6 +194,11 @@ static bool has_one(const char *line, const char *const *words, size_t count) {
 
 #define HAS_ONE(line, words) has_one(line, words, sizeof(words) / sizeof(words)[0])
 
+static bool names_call(const char *line) {
+    static const char *const calls[] = {"bind", "listen", "connect"};
+    return HAS_ONE(line, calls);
+}
+
 /* Whether something could not be bound, in words that name no errno. */
 static bool tells_of_failure(const char *line) {
     static const char *const fails[] = {"fail",        "cannot",           "can't",
@@ -153,14 +211,22 @@ static bool tells_of_failure(const char *line) {
     return HAS_ONE(line, fails) && HAS_ONE(line, calls);
 }
 
-/* A number alone in brackets, in a line about a failure: `Can't connect to ... (99)`. */
-static int bracketed_error(const char *line) {
-    for (const char *at = line; (at = strchr(at, '(')) != NULL; at++) {
-        size_t digits = strspn(at + 1, "0123456789");
-        if (digits > 0 && digits < 6 && at[1 + digits] == ')' &&
-            numbered(strtol(at + 1, NULL, 10)) != 0 && tells_of_failure(line))
-            return numbered(strtol(at + 1, NULL, 10));
-    }
+/* A number alone, in a line about a failure: `Can't connect to ... (99)`, `bind failed: 98`,
+ * `listen(...) -> -98`, `rc=-98`. */
+static int lone_number_error(const char *line) {
+    static const char *const before[] = {"(",   "failed ", "failed: ", "-> ",
+                                         "rc=", "ret=",    "err=",     "code "};
+    for (size_t i = 0; i < sizeof before / sizeof before[0]; i++)
+        for (const char *at = line; (at = strcasestr(at, before[i])) != NULL;) {
+            at += strlen(before[i]);
+            size_t sign = *at == '-', digits = strspn(at + sign, "0123456789");
+            bool ends = strchr(i == 0 ? ")" : " ,;.)\n\r", at[sign + digits]) != NULL;
+            bool whole = i > 0 || at[sign + digits] == ')';
+            bool call = i == 0 ? tells_of_failure(line) : names_call(line);
+            if (digits > 1 && digits < 6 && ends && whole && call &&
+                signs_numbered(strtol(at, NULL, 10)) != 0)
+                return signs_numbered(strtol(at, NULL, 10));
+        }
     return 0;
 }
 
@@ -170,8 +236,18 @@ int signs_error(const char *line) {
         if (span_has_words(line, messages[i].words))
             error = messages[i].error;
     if (error == 0)
+        error = translated_error(line);
+    if (error == 0)
         error = numbered_error(line);
-    return error != 0 ? error : bracketed_error(line);
+    if (error == 0 && strcasestr(line, "connection") != NULL && span_has_words(line, "refused"))
+        error = ECONNREFUSED;
+    return error != 0 ? error : lone_number_error(line);
+}
+
+/* A frame of a stack trace: `   at System.Net.Sockets.Socket.DoBind(EndPoint address)`. */
+static bool is_frame(const char *line) {
+    const char *at = line + strspn(line, " \t");
+    return strncmp(at, "at ", 3) == 0 && strchr(at, '(') != NULL;
 }
 
 int signs_failure(const char *line) {
@@ -180,7 +256,7 @@ int signs_failure(const char *line) {
     case EADDRNOTAVAIL:
         return 45;
     case 0:
-        return tells_of_failure(line) ? 30 : 0;
+        return tells_of_failure(line) && !is_frame(line) ? 30 : 0;
     case EACCES:
     case EPERM:
         return tells_of_failure(line) || strcasestr(line, "bind") != NULL ||
@@ -193,11 +269,13 @@ int signs_failure(const char *line) {
 }
 
 bool signs_starts(const char *line) {
-    static const char *const words[] = {"listen",  "bind",   "starting", "started", "serving",
-                                        "running", "server", "serve ",   "bound",   "opening"};
+    static const char *const words[] = {"listen",  "bind",    "starting", "started",
+                                        "serving", "running", "server",   "serve ",
+                                        "bound",   "opening", "trying "};
     static const char *const others[] = {"connecting", "connected", "connection",
                                          "upstream",   "database",  "backend"};
-    return HAS_ONE(line, words) && !HAS_ONE(line, others);
+    return strcasestr(line, "listening for") != NULL ||
+           (HAS_ONE(line, words) && !HAS_ONE(line, others));
 }
 
 /* --- bind() or connect() --- */
@@ -206,10 +284,11 @@ static const struct role_words {
     const char *words;
     enum signs_role role;
 } roles[] = {
-    {"bind", SIGNS_BIND},       {"bound", SIGNS_BIND},     {"listen", SIGNS_BIND},
-    {"in use", SIGNS_BIND},     {"allocated", SIGNS_BIND}, {"make_sock", SIGNS_BIND},
-    {"accept", SIGNS_BIND},     {"expos", SIGNS_BIND},     {"LISTEN", SIGNS_BIND},
-    {"connect", SIGNS_CONNECT}, {"dial", SIGNS_CONNECT},   {"upstream", SIGNS_CONNECT},
+    {"bind", SIGNS_BIND},           {"bound", SIGNS_BIND},     {"listen", SIGNS_BIND},
+    {"in use", SIGNS_BIND},         {"allocated", SIGNS_BIND}, {"make_sock", SIGNS_BIND},
+    {"accept", SIGNS_BIND},         {"expos", SIGNS_BIND},     {"LISTEN", SIGNS_BIND},
+    {"connect", SIGNS_CONNECT},     {"dial", SIGNS_CONNECT},   {"upstream", SIGNS_CONNECT},
+    {"HttpRequest", SIGNS_CONNECT},
 };
 
 /* Returns where the words are next in the line; a connector of Tomcat connects nothing. */
@@ -247,10 +326,23 @@ static enum signs_role role_behind(const char *start) {
     return role;
 }
 
+/* Returns whether a colon stands between the word `connect` and `end`: `exited while connecting to
+ * the monitor: -vnc :0: Address already in use`. */
+static bool is_of_clause_before(const char *line, const char *end) {
+    const char *last = NULL;
+    for (const char *at = line; (at = next_words(at, "connect")) != NULL && at < end; at++)
+        last = at;
+    return last != NULL && memmem(last, (size_t)(end - last), ": ", 2) != NULL;
+}
+
 enum signs_role signs_role(const char *line, const char *at) {
     const char *dial = strcasestr(line, "dial ");
     if (dial != NULL && dial < at) /* Go: `dial tcp LOCAL->REMOTE: bind: ...` */
         return SIGNS_CONNECT;
+    if (strcasestr(line, "source address") != NULL) /* a client binds it */
+        return SIGNS_CONNECT;
     enum signs_role role = role_before(line, at);
+    if (role == SIGNS_CONNECT && signs_error(line) == EADDRINUSE && is_of_clause_before(line, at))
+        role = role_behind(at);
     return role != SIGNS_NO_ROLE ? role : role_behind(at);
 }

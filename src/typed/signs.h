@@ -11,6 +11,10 @@ enum signs_role { SIGNS_NO_ROLE, SIGNS_BIND, SIGNS_CONNECT };
  * the words of the C library or of a program; 0 if it reports none. */
 int signs_error(const char *line);
 
+/* Returns the errno that has this number on Linux, the BSDs (and macOS) or Windows, if programs
+ * report it for an address; else 0. */
+int signs_numbered(long number);
+
 /* Returns how strongly a line says that bind() or connect() has failed: 0 for not at all. */
 int signs_failure(const char *line);
 

@@ -46,6 +46,16 @@ static size_t escape_size(const char *text) {
     return introducer + parameters + (isalpha((unsigned char)at[parameters]) ? 1U : 0U);
 }
 
+/* The byte that JSON writes as `\u0022`, if it is a visible one; else 0. */
+static char escaped_byte(const char *text) {
+    char digits[3] = "";
+    if (strncmp(text, "\\u00", 4) != 0 || !isxdigit((unsigned char)text[4]))
+        return 0;
+    memcpy(digits, text + 4, isxdigit((unsigned char)text[5]) ? 2 : 1);
+    long byte = strtol(digits, NULL, 16);
+    return byte > ' ' && byte < 0x7f && strlen(digits) == 2 ? (char)byte : 0;
+}
+
 /* Copies the text without colours, control characters and the backslashes of strings in JSON. */
 static void clean(const char *text, char *plain) {
     while (*text != '\0') {
@@ -55,6 +65,12 @@ static void clean(const char *text, char *plain) {
         } else if (quote > 0) {
             *plain++ = '"';
             text += quote;
+        } else if (strncasecmp(text, "%5B", 3) == 0 || strncasecmp(text, "%5D", 3) == 0) {
+            *plain++ = tolower((unsigned char)text[2]) == 'b' ? '[' : ']'; /* gRPC's [::1]:80 */
+            text += 3;
+        } else if (escaped_byte(text) != 0) {
+            *plain++ = escaped_byte(text);
+            text += 6;
         } else if (text[0] == '\\' && (text[1] == '"' || text[1] == '\'' || text[1] == '/')) {
             *plain++ = text[1];
             text += 2;
@@ -150,10 +166,21 @@ static bool same(const struct typed *a, const struct typed *b) {
            (one_without_host || strcasecmp(a->host, b->host) == 0);
 }
 
-/* Such a line of a configuration or a log is nothing but `port: 8000`. */
+/* Such a line of a configuration or a log is nothing but `port: 8000`, `Socket: :8080`. */
 static bool is_setting(const struct line *line) {
-    return line->span.size < 40 && memmem(line->span.text, line->span.size, "port", 4) != NULL;
+    static const char *const words[] = {"port", "socket", "address", "endpoint"};
+    char text[40];
+    if (line->span.size >= sizeof text)
+        return false;
+    span_copy(line->span, text, sizeof text);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcasestr(text, words[i]) != NULL)
+            return true;
+    return false;
 }
+
+/* Before the address of another host. */
+#define PEERS "client: |client=|client |from |source|peer |peer=|remote addr|remote="
 
 static int context_weight(const struct place *place, bool fails) {
     int weight = 0;
@@ -161,10 +188,12 @@ static int context_weight(const struct place *place, bool fails) {
         weight += 20;
     if (places_after(place, "bind|listen|address|socket|connect|dial|port|in use|on "))
         weight += 20;
-    if (places_after(place, "local (|client: |client=|from |source|server: |peer |remote addr|"
-                            "host: |resolver"))
+    if (places_after(place, PEERS) ||
+        places_after(place, "local (|server: |host: |resolver|see |visit "))
         weight -= 45;
     if (places_after(place, "trying |attempting|instead|next |retry|fall back|using "))
+        weight -= 25;
+    if (places_before(place, "instead")) /* `Use port 8082 instead?` */
         weight -= 25;
     return weight;
 }
@@ -220,12 +249,25 @@ static void look_at(struct search *search, size_t number) {
 
 /* --- what else the line says --- */
 
+/* Returns what follows the prefix of a log, `Nov 26 10:00:00 10.0.0.1 sshd[4711]: `. */
+static const char *message_of(const struct line *line) {
+    const char *end = memmem(line->span.text, line->span.size, "]: ", 3);
+    if (end == NULL)
+        return line->span.text;
+    const char *digit = end;
+    while (digit > line->span.text && isdigit((unsigned char)digit[-1]))
+        digit--;
+    bool process = digit < end && digit - line->span.text > 1 && digit[-1] == '[' &&
+                   isalnum((unsigned char)digit[-2]);
+    return process ? end + 3 : line->span.text;
+}
+
 /* An address that stands alone in a line, the nearest to the port: `on 0.0.0.0`, `address: '::'`.
  */
 static bool lone_host(const struct line *line, const char *port, char *host) {
     static const char delimiters[] = " \t\r\n\"'`<>(){}[],;=|";
     size_t nearest = SIZE_MAX;
-    for (const char *at = line->span.text; at < line->span.text + line->span.size;) {
+    for (const char *at = message_of(line); at < line->span.text + line->span.size;) {
         size_t size = strcspn(at, delimiters);
         struct span word = span_of(at, size);
         while (word.size > 2 && strchr(".!?:", word.text[word.size - 1]) != NULL &&
@@ -236,7 +278,8 @@ static bool lone_host(const struct line *line, const char *port, char *host) {
         if (away < nearest && at > line->span.text && at[-1] == '{' &&
             places_erlang(at - 1, tuple, sizeof tuple) != NULL)
             word = span_whole(tuple);
-        if (span_family(word) != 0 && away < nearest) {
+        struct place place = {line->span.text, at, line->span};
+        if (span_family(word) != 0 && away < nearest && !places_after(&place, PEERS)) {
             nearest = away;
             span_copy(word, host, TYPED_HOST_SIZE);
         }
@@ -340,6 +383,9 @@ static void complete(const struct search *search, struct candidate *found) {
     }
     if (typed->error == ECONNREFUSED || typed->error == ETIMEDOUT || typed->error == EHOSTUNREACH)
         is_connect = true;
+    bool names_peer = typed->host[0] != '\0' || typed->path[0] != '\0';
+    if (typed->error == EADDRINUSE && !names_peer) /* `Can't connect to port 80 on *` */
+        is_connect = false;
     typed->connects |= is_connect;
 }
 

@@ -245,7 +245,7 @@ static void each_line_that_people_paste_is_understood(void **state) {
     }
     fclose(file);
     assert_int_equal(wrong, 0);
-    assert_true(count > 250);
+    assert_true(count > 750);
 }
 
 /* A log of 200 lines of all kinds, and then what is given, ended as given. */
