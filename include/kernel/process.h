@@ -14,6 +14,12 @@
  * this, nothing happens. */
 void process_stay_on_processor(void);
 
+/* Moves this process into a new, empty directory in memory (tmpfs), which no path leads to and
+ * every user may write to. It has a mount namespace of its own from then on, and is gone, with the
+ * files in it, when the last process in it ends, however that ends. Returns 0 or an errno: EPERM
+ * without CAP_SYS_ADMIN in its user namespace, ENOSYS before Linux 5.2. */
+int process_enter_directory(void);
+
 /* --- /proc --- */
 
 /* Reads another tree than /proc, for the tests. `path` is borrowed; NULL is /proc again. */

@@ -51,7 +51,7 @@ int sockdiag_dump(int diag, const struct diag_query *query, sockdiag_visit *visi
 int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint *remote,
                   struct inet_socket *socket);
 
-/* Makes the kernel abort this TCP socket (SOCK_DESTROY, since Linux 4.5), also in TIME-WAIT.
+/* Makes the kernel abort this TCP or UDP socket (SOCK_DESTROY, since Linux 4.5), also in TIME-WAIT.
  * Returns 0 or an errno: EOPNOTSUPP if the kernel was built without INET_DIAG_DESTROY, EPERM
  * without CAP_NET_ADMIN, ENOENT if it is gone, or if it is only BOUND. */
 int sockdiag_destroy(int diag, const struct inet_socket *socket);

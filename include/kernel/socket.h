@@ -7,7 +7,40 @@
 
 #include "base/endpoint.h"
 #include "kernel/netns.h"
+#include "kernel/unixdiag.h"
 #include "model/socket.h"
+
+/* --- kinds --- */
+
+enum socket_kind {
+    KIND_TCP4,
+    KIND_TCP6,
+    KIND_UDP4,
+    KIND_UDP6,
+    KIND_MPTCP4,
+    KIND_MPTCP6,
+    KIND_UNIX,
+    KIND_UNIX_DGRAM,
+    SOCKET_KINDS, /* how many there are; also: none of them */
+};
+
+struct socket_kind_row {
+    const char *name; /* `tcp4` */
+    enum protocol protocol;
+    sa_family_t family;
+    int type;   /* SOCK_STREAM or SOCK_DGRAM */
+    int number; /* the protocol's, as for socket(2) */
+};
+
+/* The row of a kind, static; the kind called `name`, or SOCKET_KINDS. */
+const struct socket_kind_row *socket_kind_row(enum socket_kind kind);
+enum socket_kind socket_kind_named(const char *name);
+
+/* The address of the Unix socket called `name`, a path or `@` and an abstract name, of which as
+ * much is taken as fits. Returns its size. */
+socklen_t socket_unix_address(const char *name, struct sockaddr_storage *address);
+
+/* --- looking at one --- */
 
 /* A socket as its process last saw it. */
 struct socket_view {
@@ -16,14 +49,21 @@ struct socket_view {
     bool bound;     /* bind() named its port: set by the caller */
     bool inherited; /* from the process that forked this one: set by the caller */
     bool reuseaddr, reuseport, v6only;
+    enum protocol protocol;
     sa_family_t family;
     struct endpoint local, peer; /* of a closed socket: the last known ones */
+    /* The same of a Unix socket, as its address is written; "": it has no name. */
+    char name[UNIX_NAME_SIZE + 1], peer_name[UNIX_NAME_SIZE + 1];
     uint32_t inode, uid, interface;
     uint16_t range_low, range_high; /* IP_LOCAL_PORT_RANGE, or 0 */
 };
 
 /* Updates the view from the socket `fd` of the calling process; -1 only marks it as closed. */
 void socket_look(struct socket_view *view, int fd);
+
+/* Asks for the name of a socket, or of its peer. Returns 0 and fills the endpoint, or for a Unix
+ * socket the name, of UNIX_NAME_SIZE + 1 bytes, with the endpoint's family AF_UNIX; or an errno. */
+int socket_name(int fd, bool peer, struct endpoint *endpoint, char *name);
 
 /* Returns whether `fd` is a TCP socket that neither listens nor is connected. */
 bool socket_is_idle_tcp(int fd);

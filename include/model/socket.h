@@ -44,18 +44,19 @@ enum { TIME_WAIT_MS = 60 * 1000 };
 /* A set of states: bit N for state N. ANY is every one of them. */
 enum { STATES_ANY = (1 << STATE_COUNT) - 2 };
 
-/* Returns the set that `name` stands for (one state, or ANY), or 0 if it is not a state's name. */
-uint32_t socket_states(const char *name);
+/* Returns the set that `name` stands for (one state, or ANY), or 0 if it is not the name of a state
+ * of such sockets. UDP has the states UNCONN and ESTABLISHED, Unix sockets LISTEN besides. */
+uint32_t socket_states(enum protocol protocol, const char *name);
 
 /* Returns the name of a state, static; "NONE" for a number that is not a state. */
 const char *socket_state_name(enum tcp_state state);
 
-/* Returns the name of the state of a socket of this protocol, static. A UDP socket is ESTABLISHED
- * if it is connected, else UNCONN: STATE_CLOSED, as the kernel has it. */
+/* Returns the name of the state of a socket of this protocol, static. A UDP or Unix socket that is
+ * neither connected nor listening is UNCONN: STATE_CLOSED, as the kernel has it. */
 const char *socket_state_text(enum protocol protocol, enum tcp_state state);
 
 /* Returns the state's name nearest to a misspelt one, static, or NULL if none is near. */
-const char *socket_state_near(const char *name);
+const char *socket_state_near(enum protocol protocol, const char *name);
 
 /* --- one socket --- */
 

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/units.h"
 #include "kernel/sockopt.h"
+#include "kernel/unixdiag.h"
 #include "model/cause.h"
 #include "scenario/verb.h"
 
@@ -25,6 +26,13 @@ struct address {
     struct endpoint_pattern pattern; /* the written part */
     unsigned role, socket;           /* the socket it is taken from: indexes into the scenario */
     bool peer;                       /* its remote end, not its local one */
+    const char *name;                /* WRITTEN: of a Unix socket, `db` or `@db`; else NULL */
+};
+
+/* What an address stands for: an endpoint, or the name of a Unix socket. */
+struct place {
+    struct endpoint endpoint;
+    const char *name; /* of a Unix socket, "" if it has none; else NULL */
 };
 
 enum answer_kind {
@@ -36,6 +44,7 @@ enum answer_kind {
     ANSWER_TIMEOUT, /* poll: it was not in time */
     ANSWER_NUMBER,  /* recv, send, count, destroy, stop: number */
     ANSWER_ADDRESS, /* getsockname, getpeername: address */
+    ANSWER_NAME,    /* the same of a Unix socket: name */
     ANSWER_VALUE,   /* getsockopt: value */
     ANSWER_FREE,    /* why: the calls would succeed */
     ANSWER_CAUSE,   /* why: cause */
@@ -48,6 +57,7 @@ struct answer {
         int error;
         int64_t number;
         struct endpoint address;
+        char name[UNIX_NAME_SIZE + 1];
         struct sockopt_value value;
         enum cause cause;
     };
@@ -98,9 +108,8 @@ struct expectation {
     uint64_t soonest_ns, latest_ns;
 };
 
-/* Finds the endpoint that an address stands for now. Returns false if it has none yet. */
-typedef bool answer_resolve(void *context, const struct address *address,
-                            struct endpoint *endpoint);
+/* Finds what an address stands for now. Returns false if that is nothing yet. */
+typedef bool answer_resolve(void *context, const struct address *address, struct place *place);
 
 /* Returns the first of the wanted answers, on a kernel of this release, that `got` meets, or NULL.
  * The time that a step took is not checked: see expectation_in_time(). */
@@ -123,11 +132,14 @@ bool expectation_wants_more(const struct expectation *want, int64_t got);
  * makes may exist. */
 bool expectation_allows_success(const struct expectation *want);
 
+/* Returns whether an errno is allowed. */
+bool expectation_allows_failure(const struct expectation *want);
+
 /* Returns whether the wanted answer allows only this one, which met it: then a report may print it
  * and still be the same from run to run. A number where `ok` is expected can be any number. */
 bool wanted_pins(const struct wanted *wanted, const struct answer *got);
 
-enum { ANSWER_TEXT_SIZE = 160 };
+enum { ANSWER_TEXT_SIZE = 200 };
 
 /* Writes the answer as in a scenario: `ok`, `EADDRINUSE`, `eof`, `EMFILE at socket after 17`.
  * Returns `text`, of ANSWER_TEXT_SIZE bytes. */

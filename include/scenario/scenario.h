@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 #include "base/units.h"
+#include "kernel/socket.h"
 #include "kernel/sockopt.h"
 #include "scenario/answer.h"
 #include "scenario/verb.h"
@@ -38,9 +39,8 @@ struct option_setting {
 
 /* socket, setsockopt, getsockopt */
 struct step_options {
-    sa_family_t family; /* socket */
-    int flags;          /* socket: SOCK_NONBLOCK and SOCK_CLOEXEC, as told */
-    size_t count;       /* getsockopt: 1 */
+    int flags;    /* socket: SOCK_NONBLOCK and SOCK_CLOEXEC, as told */
+    size_t count; /* getsockopt: 1 */
     struct option_setting *list;
 };
 
@@ -48,6 +48,8 @@ struct step_options {
 struct step_amount {
     bool given;
     int64_t number;
+    bool addressed; /* send: to this address */
+    struct address address;
 };
 
 /* One word of a sysctl's value: written, or the port of a socket. */
@@ -66,6 +68,7 @@ struct step_sysctl {
 
 /* await, count, destroy: which sockets. */
 struct step_query {
+    enum protocol protocol;
     uint32_t states;
     struct address local, remote; /* `*:*` where REMOTE is not written */
     bool absent;                  /* await no */
@@ -114,6 +117,7 @@ struct step {
     struct expectation want;
     size_t body; /* repeat, serve: how many of the next steps are its body; else 0 */
     int socket;  /* an index: the socket that the call is on (accept: the listener); or NO_SOCKET */
+    enum socket_kind kind; /* of that socket, as far as the text tells */
 
     union { /* by verb_row(verb)->arguments */
         struct step_sysctl sysctl;
@@ -126,15 +130,16 @@ struct step {
         int made;       /* accept: the socket that it makes, an index; or NO_SOCKET */
         int how;        /* shutdown: SHUT_RD, SHUT_WR, SHUT_RDWR */
         int other_role; /* fork: the new one; pass: the one that receives; or NO_ROLE */
-        uid_t uid;
+        uid_t uid;      /* uid, chown */
         struct step_rounds rounds;
         struct step_question question;
         struct step_wait wait;
     };
 };
 
-/* What a step has, whatever its verb: the address that it binds or connects to, the sockets that it
- * looks for, the rounds of its block, the question that it asks: each NULL if it has none. */
+/* What a step has, whatever its verb: the address that it binds, connects or sends to, the sockets
+ * that it looks for, the rounds of its block, the question that it asks: each NULL if it has none.
+ */
 const struct address *step_address(const struct step *step);
 const struct step_query *step_query(const struct step *step);
 const struct step_rounds *step_rounds(const struct step *step);
@@ -144,7 +149,7 @@ const struct step_question *step_question(const struct step *step);
 int step_other_role(const struct step *step);
 
 /* What the header says that the kernel must have, besides the members of struct scenario. */
-enum need_kind { NEED_OPTION, NEED_SYSCTL, NEED_SOCK_DIAG };
+enum need_kind { NEED_OPTION, NEED_SYSCTL, NEED_SOCK_DIAG, NEED_MPTCP };
 
 struct need {
     enum need_kind kind;
@@ -171,6 +176,7 @@ struct scenario {
     size_t tag_count;
     struct kernel_release needs_kernel; /* 0.0.0: any */
     bool needs_ipv6, needs_uids, slow;
+    bool has_files;     /* a step names the file of a Unix socket */
     struct need *needs; /* the others */
     size_t need_count;
     const char *why, *fix; /* prose, lines separated by newlines; NULL if not given */

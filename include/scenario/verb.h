@@ -42,6 +42,9 @@
     VERB(CLOSE, close)                                                                             \
     VERB(GETSOCKNAME, getsockname)                                                                 \
     VERB(GETPEERNAME, getpeername)                                                                 \
+    VERB(DUP, dup)                                                                                 \
+    VERB(CHOWN, chown)                                                                             \
+    VERB(UNLINK, unlink)                                                                           \
     /* a role's process */                                                                         \
     VERB(FORK, fork)                                                                               \
     VERB(PASS, pass)                                                                               \
@@ -93,7 +96,7 @@ enum step_arguments {
     ARGUMENTS_TIME,     /* duration_ns */
     ARGUMENTS_OPTIONS,  /* options */
     ARGUMENTS_ADDRESS,  /* address */
-    ARGUMENTS_AMOUNT,   /* amount */
+    ARGUMENTS_AMOUNT,   /* amount, and of send an address */
     ARGUMENTS_SOCKET,   /* made */
     ARGUMENTS_HOW,      /* how */
     ARGUMENTS_WAIT,     /* wait */
@@ -125,6 +128,9 @@ struct verb_row {
     bool needs_result;  /* must have a `-> RESULT` */
     /* Reads the arguments; NULL: there are none. */
     void (*parse)(struct parser *parser, struct cursor *cursor, struct step *step);
+    /* Says why the step can only fail with what is known, or NULL: then it is a mistake, unless it
+     * expects that. NULL: never. */
+    const char *(*refuse)(const struct flow *flow, const struct step *step);
     /* Changes what is known of the roles and sockets once the step has succeeded; NULL: nothing. */
     void (*effect)(struct flow *flow, const struct step *step);
 };

@@ -120,6 +120,15 @@ bool board_resolve_pattern(const struct board *board, const struct address *addr
     return true;
 }
 
+const char *board_name(const struct board *board, const struct address *address) {
+    if (address->use == ADDRESS_WRITTEN)
+        return address->name;
+    const struct socket_view *view = board_view(board, address->role, address->socket);
+    if (!view->made || view->family != AF_UNIX || (address->peer && !view->has_peer))
+        return NULL;
+    return address->peer ? view->peer_name : view->name;
+}
+
 bool board_resolve(const struct board *board, const struct address *address, sa_family_t family,
                    struct endpoint *endpoint) {
     struct endpoint_pattern pattern;
@@ -128,4 +137,10 @@ bool board_resolve(const struct board *board, const struct address *address, sa_
     *endpoint =
         pattern.any_address ? endpoint_wildcard(family, pattern.endpoint.port) : pattern.endpoint;
     return true;
+}
+
+bool board_place(const struct board *board, const struct address *address, sa_family_t family,
+                 struct place *place) {
+    place->name = board_name(board, address);
+    return place->name != NULL || board_resolve(board, address, family, &place->endpoint);
 }

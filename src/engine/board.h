@@ -49,13 +49,19 @@ size_t board_rounds(const struct board *board, const struct step *block);
 /* The result of a step, which must be one of the case or of the setup. */
 struct step_result *board_result(const struct board *board, const struct step *step);
 
-/* Finds the endpoint that an address stands for now, as the board knows the sockets; `*` is the
- * wildcard of `family`. Returns false if the socket has none. */
+/* Finds what an address stands for now, as the board knows the sockets; `*` is the wildcard of
+ * `family`. Returns false if the socket has no endpoint. */
+bool board_place(const struct board *board, const struct address *address, sa_family_t family,
+                 struct place *place);
+
+/* The same where it cannot be a Unix socket. */
 bool board_resolve(const struct board *board, const struct address *address, sa_family_t family,
                    struct endpoint *endpoint);
 
-/* The same for a pattern of await, count and destroy. */
+/* The same for a pattern of await, count and destroy; and for the name of a Unix socket, NULL if it
+ * has none, or if none is written: `*`. */
 bool board_resolve_pattern(const struct board *board, const struct address *address,
                            struct endpoint_pattern *pattern);
+const char *board_name(const struct board *board, const struct address *address);
 
 #endif

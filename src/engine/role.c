@@ -62,15 +62,15 @@ void role_view(struct role *role, int socket) {
 }
 
 bool role_resolve(struct role *role, const struct address *address, sa_family_t family,
-                  struct endpoint *endpoint) {
+                  struct place *place) {
     bool own = address->use != ADDRESS_WRITTEN && address->role == (unsigned)role->index;
     if (own && role->sockets[address->socket] >= 0)
         role_view(role, (int)address->socket);
-    return board_resolve(role->board, address, family, endpoint);
+    return board_place(role->board, address, family, place);
 }
 
-static bool resolve(void *context, const struct address *address, struct endpoint *endpoint) {
-    return role_resolve(context, address, 0, endpoint);
+static bool resolve(void *context, const struct address *address, struct place *place) {
+    return role_resolve(context, address, 0, place);
 }
 
 /* Returns whether the call answered as expected and in time. */
@@ -140,7 +140,7 @@ struct answer role_block(struct role *role, const struct step *block, struct rep
 static void look_after(struct role *role, const struct step *step) {
     const struct action *action = action_of(step->verb);
     const struct verb_row *row = verb_row(step->verb);
-    if (row->scope != SCOPE_CALL)
+    if (row->scope != SCOPE_CALL || step->socket == NO_SOCKET)
         return;
     role_view(role, step->socket);
     if (row->arguments == ARGUMENTS_SOCKET) {

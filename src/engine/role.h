@@ -51,10 +51,10 @@ void role_die_with_stage(const struct role *role);
 struct socket_view *role_view_of(struct role *role, int socket);
 void role_view(struct role *role, int socket);
 
-/* Finds the endpoint of an address, for a socket of `family`. The role's own sockets are asked;
- * those of other roles are as the board has them. Returns false if there is none. */
+/* Finds what an address stands for, for a socket of `family`. The role's own sockets are asked;
+ * those of other roles are as the board has them. Returns false if that is nothing. */
 bool role_resolve(struct role *role, const struct address *address, sa_family_t family,
-                  struct endpoint *endpoint);
+                  struct place *place);
 
 /* Runs the block that the step opens. A serve block runs until a call would have to wait after
  * SIGNAL_STOP: it then answers the number of rounds. (role.c) */

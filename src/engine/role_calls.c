@@ -1,6 +1,7 @@
 /* What each verb of a role does in its process: one system call, and the errno saved on the line
  * after it. The action is below the function, or in stage_roles.c where the stage takes part. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -50,7 +51,8 @@ static struct answer set_options(int fd, const struct step_options *options, str
 }
 
 static struct answer call_socket(struct role *role, const struct step *step, struct reply *reply) {
-    int fd = socket(step->options.family, SOCK_STREAM | step->options.flags, 0);
+    const struct socket_kind_row *kind = socket_kind_row(step->kind);
+    int fd = socket(kind->family, kind->type | step->options.flags, kind->number);
     if (fd < 0)
         return failed(errno);
     role->sockets[step->socket] = fd;
@@ -88,13 +90,17 @@ const struct action action_getsockopt = {.role = call_getsockopt};
 /* The step's address in the kernel's form, for this socket. Returns its size; 0, and says so in the
  * reply, if the socket that it is taken from has no endpoint. */
 static socklen_t address_of(struct role *role, const struct step *step, struct reply *reply,
-                            struct sockaddr_storage *address) {
-    struct endpoint endpoint;
+                            struct sockaddr_storage *kernel) {
+    const struct address *address = step_address(step);
+    struct place place;
     int domain = AF_INET;
-    if (step->address.pattern.any_address) /* `*` is the socket's own wildcard */
+    if (address->pattern.any_address) /* `*` is the socket's own wildcard */
         domain = sockopt_get_int(role->sockets[step->socket], SOL_SOCKET, SO_DOMAIN, AF_INET);
-    reply->no_endpoint = !role_resolve(role, &step->address, (sa_family_t)domain, &endpoint);
-    return reply->no_endpoint ? 0 : endpoint_to_sockaddr(&endpoint, address);
+    reply->no_endpoint = !role_resolve(role, address, (sa_family_t)domain, &place);
+    if (reply->no_endpoint)
+        return 0;
+    return place.name != NULL ? socket_unix_address(place.name, kernel)
+                              : endpoint_to_sockaddr(&place.endpoint, kernel);
 }
 
 static struct answer call_bind(struct role *role, const struct step *step, struct reply *reply) {
@@ -196,10 +202,13 @@ static size_t piece(int64_t left) {
     return left < DATA_SIZE ? (size_t)left : DATA_SIZE;
 }
 
+static bool is_datagram(const struct step *step) {
+    return socket_kind_row(step->kind)->type == SOCK_DGRAM;
+}
+
 /* A send() that sends less than asked has met SO_SNDTIMEO or an error: that ends the step with the
  * number sent, as send() does. While stopping, the tick may have interrupted it. */
-static struct answer call_send(struct role *role, const struct step *step, struct reply *reply) {
-    (void)reply;
+static struct answer send_stream(struct role *role, const struct step *step) {
     unsigned patience = 0;
     int64_t sent = 0;
     for (;;) {
@@ -214,6 +223,29 @@ static struct answer call_send(struct role *role, const struct step *step, struc
         if (sent == step->amount.number || (result >= 0 && !whole && !role_stopping()))
             return number(sent);
     }
+}
+
+/* One datagram, which is sent as a whole or not at all. */
+static struct answer send_datagram(struct role *role, const struct step *step,
+                                   struct reply *reply) {
+    struct sockaddr_storage address;
+    socklen_t size = step->amount.addressed ? address_of(role, step, reply, &address) : 0;
+    unsigned patience = 0;
+    if (step->amount.addressed && size == 0)
+        return failed(EDESTADDRREQ);
+    for (;;) {
+        ssize_t result =
+            sendto(role->sockets[step->socket], data, piece(step->amount.number), MSG_NOSIGNAL,
+                   size == 0 ? NULL : (const struct sockaddr *)&address, size);
+        if (result >= 0 || errno != EINTR)
+            return result >= 0 ? number(result) : failed(errno);
+        if (role_would_wait(&patience))
+            return would_wait();
+    }
+}
+
+static struct answer call_send(struct role *role, const struct step *step, struct reply *reply) {
+    return is_datagram(step) ? send_datagram(role, step, reply) : send_stream(role, step);
 }
 
 const struct action action_send = {.role = call_send};
@@ -233,7 +265,7 @@ static int await_more(int fd, unsigned *patience) {
 }
 
 /* Takes what is there, and goes on while the line expects more than that: a stream may arrive in
- * pieces. */
+ * pieces. Of datagrams it takes one, which may be empty. */
 static struct answer call_recv(struct role *role, const struct step *step, struct reply *reply) {
     (void)reply;
     int fd = role->sockets[step->socket], more = 1;
@@ -247,10 +279,12 @@ static struct answer call_recv(struct role *role, const struct step *step, struc
         }
         if (result < 0 && (got == 0 || errno != EAGAIN))
             return failed(errno);
+        if (result == 0 && is_datagram(step))
+            return number(0);
         if (result <= 0)
             break;
         got += result;
-        bool enough = got == most || !expectation_wants_more(&step->want, got);
+        bool enough = is_datagram(step) || got == most || !expectation_wants_more(&step->want, got);
         more = enough ? 0 : await_more(fd, &patience);
     }
     if (more < 0)
@@ -304,19 +338,58 @@ struct answer role_sleep(struct role *role, const struct step *step, struct repl
 /* getsockname and getpeername */
 static struct answer call_name(struct role *role, const struct step *step, struct reply *reply) {
     (void)reply;
-    struct sockaddr_storage storage = {0};
-    struct sockaddr *address = (struct sockaddr *)&storage;
-    socklen_t size = sizeof storage;
-    int fd = role->sockets[step->socket];
-    int result = step->verb == VERB_GETSOCKNAME ? getsockname(fd, address, &size)
-                                                : getpeername(fd, address, &size);
-    if (result < 0)
-        return failed(errno);
-    return (struct answer){.kind = ANSWER_ADDRESS, .address = endpoint_from_sockaddr(&storage)};
+    struct answer answer = {.kind = ANSWER_ADDRESS};
+    struct endpoint endpoint;
+    char name[sizeof answer.name];
+    int error =
+        socket_name(role->sockets[step->socket], step->verb == VERB_GETPEERNAME, &endpoint, name);
+    if (error != 0)
+        return failed(error);
+    if (endpoint.family == AF_UNIX) {
+        answer.kind = ANSWER_NAME;
+        memcpy(answer.name, name, sizeof name);
+    } else {
+        answer.address = endpoint;
+    }
+    return answer;
 }
 
 const struct action action_getsockname = {.role = call_name};
 const struct action action_getpeername = {.role = call_name};
+
+/* --- dup, chown, unlink --- */
+
+static struct answer call_dup(struct role *role, const struct step *step, struct reply *reply) {
+    (void)reply;
+    int fd = fcntl(role->sockets[step->socket], F_DUPFD, 0);
+    if (fd >= 0)
+        role->sockets[step->made] = fd;
+    return from_result(fd);
+}
+
+/* What is known of the socket is known under the new name too. */
+static void note_dup(struct role *role, const struct step *step) {
+    if (role->sockets[step->made] >= 0)
+        *role_view_of(role, step->made) = *role_view_of(role, step->socket);
+}
+
+const struct action action_dup = {.role = call_dup, .note = note_dup};
+
+static struct answer call_chown(struct role *role, const struct step *step, struct reply *reply) {
+    (void)reply;
+    return from_result(fchown(role->sockets[step->socket], step->uid, (gid_t)-1));
+}
+
+const struct action action_chown = {.role = call_chown, .needs = NEEDS_UIDS};
+
+/* The role's current directory is that of the case. */
+static struct answer call_unlink(struct role *role, const struct step *step, struct reply *reply) {
+    (void)role;
+    (void)reply;
+    return from_result(unlink(step->address.name));
+}
+
+const struct action action_unlink = {.role = call_unlink};
 
 /* --- the process, and the role's part of what the stage does with two roles --- */
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/errnames.h"
@@ -147,10 +148,11 @@ static bool port_in_use(const struct stage *stage, struct inet_socket *other) {
     for (size_t i = 0; i < stage->board->result.step_count; i++) {
         const struct step *step = result_step(stage->scenario, stage->board->case_index, i);
         const struct address *address = step_address(step);
-        if (step->verb != VERB_BIND || address->use != ADDRESS_WRITTEN ||
+        if (step->verb != VERB_BIND || address->use != ADDRESS_WRITTEN || address->name != NULL ||
             address->pattern.endpoint.port == 0)
             continue;
         struct diag_query query = sockdiag_query(STATES_ANY);
+        query.protocol = socket_kind_row(step->kind)->protocol;
         query.local = (struct endpoint_pattern){
             .any_address = true, .endpoint = {.port = address->pattern.endpoint.port}};
         other->state = STATE_NONE;
@@ -186,16 +188,26 @@ static enum outcome check_host(struct stage *stage) {
 
 /* --- judging --- */
 
-static bool resolve(void *context, const struct address *address, struct endpoint *endpoint) {
-    return board_resolve(context, address, 0, endpoint);
+static bool resolve(void *context, const struct address *address, struct place *place) {
+    return board_place(context, address, 0, place);
+}
+
+/* Returns whether the errno says that an address or a port could not be had. connect() of UDP
+ * answers EAGAIN where there is no port left. */
+static bool is_refusal(const struct step *call, int error) {
+    const struct socket_kind_row *kind = socket_kind_row(call->kind);
+    if (kind->protocol == PROTOCOL_UNIX && call->verb == VERB_CONNECT)
+        return error == ECONNREFUSED || error == ENOENT || error == EACCES;
+    if (kind->protocol == PROTOCOL_UDP && call->verb == VERB_CONNECT && error == EAGAIN)
+        return true;
+    return error == EADDRINUSE || error == EADDRNOTAVAIL;
 }
 
 static void take_evidence(struct stage *stage, const struct reply *reply,
                           struct step_result *result) {
     const struct step *call = &stage->scenario->steps[reply->call_index];
-    bool refused = reply->answer.kind == ANSWER_ERRNO &&
-                   (reply->answer.error == EADDRINUSE || reply->answer.error == EADDRNOTAVAIL);
-    if (!action_of(call->verb)->takes_port || !refused)
+    if (reply->answer.kind != ANSWER_ERRNO || !action_of(call->verb)->takes_port ||
+        !is_refusal(call, reply->answer.error))
         return;
     stage_evidence(stage, call, reply->answer.error, result->evidence);
     result->has_evidence = true;
@@ -332,10 +344,27 @@ static void run_case(struct stage *stage) {
 static bool may_have_ipv6(const struct stage *stage) {
     for (size_t i = 0; i < stage->board->result.step_count; i++) {
         const struct step *step = result_step(stage->scenario, stage->board->case_index, i);
-        if (step->verb == VERB_SOCKET && step->options.family == AF_INET6)
+        if (step->verb == VERB_SOCKET && socket_kind_row(step->kind)->family == AF_INET6)
             return true;
     }
     return stage->options->current;
+}
+
+/* The socket files of the case are in a directory of its own. Whoever may connect to one must not
+ * depend on the umask of whoever runs this. */
+static enum outcome enter_directory(struct stage *stage) {
+    const mode_t usual_umask = 022;
+    char name[ERRNAME_SIZE];
+    if (!stage->scenario->has_files)
+        return OUTCOME_ANSWERED;
+    int error = process_enter_directory();
+    umask(usual_umask);
+    if (error == 0)
+        return OUTCOME_ANSWERED;
+    return stage_reason(stage, OUTCOME_SKIP,
+                        "no private directory for unix:NAME can be made here (%s): run as root, or "
+                        "without --net=current",
+                        errname(error, name));
 }
 
 /* Enters the namespace, opens what is needed, checks what the case needs. */
@@ -346,10 +375,13 @@ static enum outcome prepare(struct stage *stage) {
         return stage_reason(stage, OUTCOME_SKIP, "%s", reason);
     if (!stage->options->current) /* the sockets of this namespace belong to the roles */
         process_use_group(getpgrp());
+    enum outcome outcome = enter_directory(stage);
+    if (outcome != OUTCOME_ANSWERED)
+        return outcome;
     stage->families = may_have_ipv6(stage) ? 0 : AF_INET;
     stage->diag = sockdiag_open(NETNS_HERE);
     stage->diag_error = stage->diag < 0 ? errno : sockdiag_works(stage->diag);
-    enum outcome outcome = check_needs(stage);
+    outcome = check_needs(stage);
     return outcome == OUTCOME_ANSWERED && stage->options->current ? check_host(stage) : outcome;
 }
 

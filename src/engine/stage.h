@@ -7,6 +7,7 @@
  *   stage_environment.c  the steps of the environment
  *   stage_question.c     the steps that ask the tool itself
  *   stage_evidence.c     what was in the way of a call
+ *   stage_unix.c         Unix sockets: await and count, why, evidence
  */
 #ifndef PORTREUSE_ENGINE_STAGE_H
 #define PORTREUSE_ENGINE_STAGE_H
@@ -18,6 +19,7 @@
 #include "base/units.h"
 #include "engine/board.h"
 #include "engine/protocol.h"
+#include "kernel/sockdiag.h"
 #include "scenario/scenario.h"
 
 struct stage_options {
@@ -89,8 +91,23 @@ enum outcome stage_probe_needs(struct stage *stage);
 enum outcome stage_check_sysctl(struct stage *stage, const struct step *step, const char *wrote,
                                 int error);
 
-/* Returns SKIP if a socket option is unknown. For an answer that is not as expected. */
+/* Returns SKIP if a socket option is unknown, or MPTCP. For an answer that is not as expected. */
 enum outcome stage_check_option(struct stage *stage, const struct reply *reply);
+
+/* --- stage_unix.c --- */
+
+/* Visits the Unix sockets that a step asks for, in these states. Each has its state and its inode,
+ * but no endpoint. Returns 0 or an errno. */
+int stage_dump_unix(const struct stage *stage, const struct step *step, uint32_t states,
+                    sockdiag_visit *visit, void *context);
+
+/* Returns whether the address is that of a Unix socket. */
+bool stage_is_unix(const struct stage *stage, const struct address *address);
+
+/* Finds out why bind(), or for a client connect(), to the name of a Unix socket is refused, and
+ * keeps it as evidence. Returns the errno, or 0 if it would succeed now. */
+int stage_why_unix(struct stage *stage, const struct address *address, bool client,
+                   struct evidence *evidence);
 
 /* --- stage_roles.c --- */
 

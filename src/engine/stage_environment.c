@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/errnames.h"
 #include "base/units.h"
 #include "engine/role.h"
 #include "engine/stage.h"
@@ -49,9 +50,33 @@ const struct action action_sysctl = {.stage = do_sysctl, .needs = NEEDS_SYSCTL |
 static bool make_query(const struct stage *stage, const struct step *step,
                        struct diag_query *query) {
     *query = sockdiag_query(step->query.states);
+    query->protocol = step->query.protocol;
     query->family = stage->families;
     return board_resolve_pattern(stage->board, &step->query.local, &query->local) &&
            board_resolve_pattern(stage->board, &step->query.remote, &query->remote);
+}
+
+/* Visits the sockets that the step asks for, in these states. Returns 0 or an errno. */
+static int look(const struct stage *stage, const struct step *step, const struct diag_query *query,
+                sockdiag_visit *visit, void *context) {
+    if (query->protocol == PROTOCOL_UNIX)
+        return stage_dump_unix(stage, step, query->states, visit, context);
+    return sockdiag_dump(stage->diag, query, visit, context);
+}
+
+/* The kernel does not list sockets of this protocol. */
+static enum outcome cannot_list(struct stage *stage, const struct step *step, int error) {
+    static const char *const modules[PROTOCOL_COUNT] = {[PROTOCOL_UDP] = "udp_diag",
+                                                        [PROTOCOL_MPTCP] = "mptcp_diag",
+                                                        [PROTOCOL_UNIX] = "unix_diag"};
+    enum protocol protocol = step->query.protocol;
+    char name[ERRNAME_SIZE];
+    if (protocol == PROTOCOL_TCP)
+        return stage_no_diag(stage, error);
+    return stage_reason(stage, OUTCOME_SKIP,
+                        "the kernel does not list its %s sockets here (%s: %s)%s",
+                        socket_protocol_name(protocol), modules[protocol], errname(error, name),
+                        error == ENOENT ? ": load that module, as root" : "");
 }
 
 static bool count_one(void *context, const struct inet_socket *socket) {
@@ -96,8 +121,10 @@ static bool describe_one(void *context, const struct inet_socket *socket) {
     struct seen_text *seen = context;
     char local[ENDPOINT_TEXT_SIZE];
     size_t left = RESULT_TEXT_SIZE - seen->used;
-    int length = snprintf(seen->text + seen->used, left, "%s%s %s", seen->used > 0 ? ", " : "",
-                          socket_state_name(socket->state), endpoint_text(&socket->local, local));
+    bool named = socket->protocol == PROTOCOL_UNIX; /* its name is the one that was asked for */
+    int length = snprintf(seen->text + seen->used, left, "%s%s%s%s", seen->used > 0 ? ", " : "",
+                          socket_state_text(socket->protocol, socket->state), named ? "" : " ",
+                          named ? "" : endpoint_text(&socket->local, local));
     if ((size_t)length >= left) {
         seen->text[seen->used] = '\0';
         return false;
@@ -110,7 +137,7 @@ static bool describe_one(void *context, const struct inet_socket *socket) {
 static void describe_seen(struct stage *stage, const struct step *step, struct diag_query query) {
     struct seen_text seen = {.text = board_result(stage->board, step)->seen};
     query.states = STATES_ANY;
-    sockdiag_dump(stage->diag, &query, describe_one, &seen);
+    look(stage, step, &query, describe_one, &seen);
     if (seen.used == 0)
         snprintf(seen.text, RESULT_TEXT_SIZE, "no socket");
 }
@@ -143,11 +170,12 @@ static enum outcome do_await(struct stage *stage, const struct step *step, struc
         return stage_no_endpoint(stage, step);
     for (;;) {
         struct tally tally = {.enough = step->query.least};
-        bool known = step->query.least == 1 && known_exists(stage, &query);
-        int error = known ? 0 : sockdiag_dump(stage->diag, &query, found_one, &tally);
+        bool known =
+            step->query.least == 1 && query.protocol == PROTOCOL_TCP && known_exists(stage, &query);
+        int error = known ? 0 : look(stage, step, &query, found_one, &tally);
         bool there = known || tally.found >= tally.enough;
         if (error != 0)
-            return stage_no_diag(stage, error);
+            return cannot_list(stage, step, error);
         reply->elapsed_ns = units_now_ns() - start_ns;
         if (there != step->query.absent) {
             answer_errno(reply, 0);
@@ -186,9 +214,9 @@ static enum outcome do_count(struct stage *stage, const struct step *step, struc
         return stage_no_endpoint(stage, step);
     for (;;) {
         int64_t count = 0;
-        int error = sockdiag_dump(stage->diag, &query, count_one, &count);
+        int error = look(stage, step, &query, count_one, &count);
         if (error != 0)
-            return stage_no_diag(stage, error);
+            return cannot_list(stage, step, error);
         reply->answer = (struct answer){.kind = ANSWER_NUMBER, .number = count};
         if (is_final(stage, step, reply, start_ns))
             return OUTCOME_ANSWERED;
@@ -237,16 +265,16 @@ static enum outcome do_destroy(struct stage *stage, const struct step *step, str
     enum tcp_state state = STATE_NONE;
     if (!make_query(stage, step, &query))
         return stage_no_endpoint(stage, step);
-    int error = sockdiag_dump(stage->diag, &query, doom, &doomed);
+    int error = look(stage, step, &query, doom, &doomed);
     if (error != 0)
-        return stage_no_diag(stage, error);
+        return cannot_list(stage, step, error);
     int64_t destroyed = destroy_all(stage, &doomed, &error, &state);
     arena_free(&doomed.arena);
     if (error == EOPNOTSUPP)
         return stage_reason(stage, OUTCOME_SKIP,
                             "this kernel cannot destroy a socket in %s (SOCK_DESTROY: EOPNOTSUPP); "
                             "newer ones can, if built with CONFIG_INET_DIAG_DESTROY",
-                            socket_state_name(state));
+                            socket_state_text(step->query.protocol, state));
     if (destroyed > 0)
         reply->answer = (struct answer){.kind = ANSWER_NUMBER, .number = destroyed};
     else

@@ -152,6 +152,10 @@ void stage_evidence(struct stage *stage, const struct step *call, int error,
                     struct evidence *evidence) {
     const struct socket_view *view =
         board_view(stage->board, (unsigned)call->role, (unsigned)call->socket);
+    if (view->family == AF_UNIX && step_address(call) != NULL) {
+        stage_why_unix(stage, step_address(call), call->verb == VERB_CONNECT, evidence);
+        return;
+    }
     struct refusal refusal = describe(stage, call, error, view);
     struct search search = {.stage = stage};
     struct evidence_source source = {.diag = stage->diag,

@@ -26,12 +26,25 @@ static int try_option(const struct sockopt *option) {
     return error;
 }
 
+/* Makes a socket of this kind. Returns 0 or an errno. */
+static int try_kind(enum socket_kind kind) {
+    const struct socket_kind_row *row = socket_kind_row(kind);
+    int fd = socket(row->family, row->type | SOCK_CLOEXEC, row->number);
+    int error = fd < 0 ? errno : 0;
+    if (fd >= 0)
+        close(fd);
+    return error;
+}
+
 static enum outcome probe(struct stage *stage, const struct need *need) {
     char value[256], name[ERRNAME_SIZE];
     int error;
     switch (need->kind) {
     case NEED_OPTION:
         error = try_option(need->option);
+        break;
+    case NEED_MPTCP:
+        error = try_kind(KIND_MPTCP4);
         break;
     case NEED_SYSCTL:
         error = sysctl_read(NETNS_HERE, need->name, value, sizeof value);
@@ -93,8 +106,23 @@ enum outcome stage_check_sysctl(struct stage *stage, const struct step *step, co
     return OUTCOME_ANSWERED;
 }
 
+/* The errnos with which socket() refuses MPTCP: the kernel has none, or net.mptcp.enabled is 0. */
+static bool lacks_mptcp(const struct step *call, const struct reply *reply) {
+    int error = reply->answer.error;
+    return call->verb == VERB_SOCKET && reply->option == 0 &&
+           socket_kind_row(call->kind)->protocol == PROTOCOL_MPTCP &&
+           reply->answer.kind == ANSWER_ERRNO &&
+           (error == EPROTONOSUPPORT || error == ENOPROTOOPT || error == EINVAL);
+}
+
 enum outcome stage_check_option(struct stage *stage, const struct reply *reply) {
     const struct step *call = &stage->scenario->steps[reply->call_index];
+    char name[ERRNAME_SIZE];
+    if (lacks_mptcp(call, reply))
+        return stage_reason(
+            stage, OUTCOME_SKIP,
+            "line %u: there is no MPTCP here (%s); see the sysctl net.mptcp.enabled", call->line,
+            errname(reply->answer.error, name));
     bool unknown = verb_row(call->verb)->arguments == ARGUMENTS_OPTIONS &&
                    reply->answer.kind == ANSWER_ERRNO && reply->answer.error == ENOPROTOOPT;
     if (!unknown)

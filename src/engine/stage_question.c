@@ -97,12 +97,33 @@ static void say_more(const struct why *why, char *text) {
                                       : "");
 }
 
+/* Of the name of a Unix socket. */
+static enum outcome do_why_unix(struct stage *stage, const struct step *step, struct reply *reply) {
+    struct step_result *result = board_result(stage->board, step);
+    const char *call = step->question.client ? "connect" : "bind";
+    char name[ERRNAME_SIZE];
+    int error =
+        stage_why_unix(stage, &step->question.address, step->question.client, result->evidence);
+    result->has_evidence = error != 0;
+    if (error == 0) {
+        reply->answer = (struct answer){.kind = ANSWER_FREE};
+        snprintf(result->seen, RESULT_TEXT_SIZE, "%s() would succeed", call);
+    } else {
+        reply->answer = (struct answer){.kind = ANSWER_CAUSE, .cause = result->evidence->cause};
+        snprintf(result->seen, RESULT_TEXT_SIZE, "%s() would answer %s", call,
+                 errname(error, name));
+    }
+    return OUTCOME_ANSWERED;
+}
+
 static enum outcome do_why(struct stage *stage, const struct step *step, struct reply *reply) {
     struct step_result *result = board_result(stage->board, step);
     struct namespace here = namespaces_here();
     struct why_question question;
     struct arena arena = {0};
     char name[ERRNAME_SIZE];
+    if (stage_is_unix(stage, &step->question.address))
+        return do_why_unix(stage, step, reply);
     if (!make_question(stage, &step->question, &question))
         return stage_no_endpoint(stage, step);
     struct why *why = arena_alloc(&arena, sizeof *why);

@@ -370,7 +370,8 @@ struct refusal evidence_refusal(enum port_call call, int error, const struct soc
     struct refusal refusal = {
         .call = call,
         .error = error,
-        .claim = {.local = view->local,
+        .claim = {.protocol = view->protocol == PROTOCOL_UDP ? PROTOCOL_UDP : PROTOCOL_TCP,
+                  .local = view->local,
                   .reuseaddr = view->reuseaddr,
                   .reuseport = view->reuseport,
                   .v6only = view->v6only,

@@ -384,7 +384,7 @@ int sockdiag_destroy(int diag, const struct inet_socket *socket) {
     _Alignas(uint32_t) char buffer[4096];
     struct single_request request = {
         .header = {.nlmsg_type = SOCK_DESTROY, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
-        .diag = diag_request(PROTOCOL_TCP, socket->local.family, STATES_ANY),
+        .diag = diag_request(socket->protocol, socket->local.family, STATES_ANY),
     };
     request.diag.id = identity(&socket->local, &socket->remote);
     request.diag.id.idiag_if = socket->interface;

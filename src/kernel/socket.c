@@ -3,20 +3,95 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "kernel/sockopt.h"
 #include "kernel/uapi.h"
 
-/* --- a view of an open socket --- */
+/* --- kinds --- */
 
-static struct endpoint name_of(int fd, bool peer) {
+static const struct socket_kind_row kinds[SOCKET_KINDS] = {
+    [KIND_TCP4] = {"tcp4", PROTOCOL_TCP, AF_INET, SOCK_STREAM, 0},
+    [KIND_TCP6] = {"tcp6", PROTOCOL_TCP, AF_INET6, SOCK_STREAM, 0},
+    [KIND_UDP4] = {"udp4", PROTOCOL_UDP, AF_INET, SOCK_DGRAM, 0},
+    [KIND_UDP6] = {"udp6", PROTOCOL_UDP, AF_INET6, SOCK_DGRAM, 0},
+    [KIND_MPTCP4] = {"mptcp4", PROTOCOL_MPTCP, AF_INET, SOCK_STREAM, IPPROTO_MPTCP},
+    [KIND_MPTCP6] = {"mptcp6", PROTOCOL_MPTCP, AF_INET6, SOCK_STREAM, IPPROTO_MPTCP},
+    [KIND_UNIX] = {"unix", PROTOCOL_UNIX, AF_UNIX, SOCK_STREAM, 0},
+    [KIND_UNIX_DGRAM] = {"unix-dgram", PROTOCOL_UNIX, AF_UNIX, SOCK_DGRAM, 0},
+};
+
+const struct socket_kind_row *socket_kind_row(enum socket_kind kind) {
+    return &kinds[kind];
+}
+
+enum socket_kind socket_kind_named(const char *name) {
+    enum socket_kind kind = 0;
+    while (kind < SOCKET_KINDS && strcmp(kinds[kind].name, name) != 0)
+        kind++;
+    return kind;
+}
+
+/* --- names --- */
+
+socklen_t socket_unix_address(const char *name, struct sockaddr_storage *address) {
+    struct sockaddr_un whole = {.sun_family = AF_UNIX};
+    size_t size = strnlen(name, sizeof whole.sun_path - 1);
+    memcpy(whole.sun_path, name, size);
+    if (name[0] == '@')
+        whole.sun_path[0] = '\0';
+    else
+        size++; /* the NUL at the end of a path */
+    memcpy(address, &whole, sizeof whole);
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size);
+}
+
+static void read_unix_name(const struct sockaddr_storage *address, socklen_t size, char *name) {
+    const struct sockaddr_un *whole = (const struct sockaddr_un *)address;
+    size_t front = offsetof(struct sockaddr_un, sun_path);
+    size_t length = size > front ? size - front : 0;
+    length = length < UNIX_NAME_SIZE ? length : UNIX_NAME_SIZE;
+    memcpy(name, whole->sun_path, length);
+    name[length] = '\0';
+    if (length > 0 && name[0] == '\0')
+        name[0] = '@';
+}
+
+int socket_name(int fd, bool peer, struct endpoint *endpoint, char *name) {
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
     int failed = peer ? getpeername(fd, (struct sockaddr *)&address, &size)
                       : getsockname(fd, (struct sockaddr *)&address, &size);
-    return failed < 0 ? (struct endpoint){0} : endpoint_from_sockaddr(&address);
+    *name = '\0';
+    *endpoint = (struct endpoint){0};
+    if (failed < 0)
+        return errno;
+    if (address.ss_family == AF_UNIX) {
+        endpoint->family = AF_UNIX;
+        read_unix_name(&address, size, name);
+    } else {
+        *endpoint = endpoint_from_sockaddr(&address);
+    }
+    return 0;
+}
+
+/* --- a view of an open socket --- */
+
+static enum protocol protocol_of(int fd, sa_family_t family) {
+    if (family == AF_UNIX)
+        return PROTOCOL_UNIX;
+    switch (sockopt_get_int(fd, SOL_SOCKET, SO_PROTOCOL, IPPROTO_TCP)) {
+    case IPPROTO_UDP:
+        return PROTOCOL_UDP;
+    case IPPROTO_MPTCP:
+        return PROTOCOL_MPTCP;
+    default:
+        return PROTOCOL_TCP;
+    }
 }
 
 void socket_look(struct socket_view *view, int fd) {
@@ -29,13 +104,19 @@ void socket_look(struct socket_view *view, int fd) {
         view->inode = (uint32_t)file.st_ino;
         view->uid = file.st_uid;
     }
-    view->local = name_of(fd, false);
+    struct endpoint peer;
+    char peer_name[sizeof view->peer_name];
+    socket_name(fd, false, &view->local, view->name);
     view->family = view->local.family;
-    struct endpoint peer = name_of(fd, true);
-    if (peer.family != 0) { /* a reset connection has none: keep the last known one */
+    view->protocol = protocol_of(fd, view->family);
+    if (socket_name(fd, true, &peer, peer_name) == 0) {
+        /* a reset connection has none: keep the last known one */
         view->peer = peer;
+        memcpy(view->peer_name, peer_name, sizeof peer_name);
         view->has_peer = true;
     }
+    if (view->family == AF_UNIX)
+        return;
     view->reuseaddr = sockopt_get_int(fd, SOL_SOCKET, SO_REUSEADDR, 0) != 0;
     view->reuseport = sockopt_get_int(fd, SOL_SOCKET, SO_REUSEPORT, 0) != 0;
     view->v6only =

@@ -21,12 +21,25 @@ static const char *const names[STATE_COUNT] = {
     [STATE_BOUND] = "BOUND",
 };
 
-uint32_t socket_states(const char *name) {
+/* TCP and MPTCP have every state, by its own name; the others few. */
+static const char *name_of(enum protocol protocol, size_t state) {
+    bool few = protocol == PROTOCOL_UDP || protocol == PROTOCOL_UNIX;
+    if (!few)
+        return names[state];
+    if (state == STATE_CLOSED)
+        return "UNCONN";
+    bool has = state == STATE_ESTABLISHED || (state == STATE_LISTEN && protocol == PROTOCOL_UNIX);
+    return has ? names[state] : NULL;
+}
+
+uint32_t socket_states(enum protocol protocol, const char *name) {
     if (strcmp(name, "ANY") == 0)
         return STATES_ANY;
-    for (size_t i = 0; i < STATE_COUNT; i++)
-        if (names[i] != NULL && strcmp(names[i], name) == 0)
+    for (size_t i = 0; i < STATE_COUNT; i++) {
+        const char *state = name_of(protocol, i);
+        if (state != NULL && strcmp(state, name) == 0)
             return 1U << i;
+    }
     return 0;
 }
 
@@ -36,7 +49,8 @@ const char *socket_state_name(enum tcp_state state) {
 }
 
 const char *socket_state_text(enum protocol protocol, enum tcp_state state) {
-    return protocol == PROTOCOL_UDP && state == STATE_CLOSED ? "UNCONN" : socket_state_name(state);
+    const char *name = state < STATE_COUNT ? name_of(protocol, state) : NULL;
+    return name == NULL ? socket_state_name(state) : name;
 }
 
 const char *socket_protocol_name(enum protocol protocol) {
@@ -47,11 +61,11 @@ const char *socket_protocol_name(enum protocol protocol) {
     return protocols[protocol < PROTOCOL_COUNT ? protocol : PROTOCOL_TCP];
 }
 
-const char *socket_state_near(const char *name) {
+const char *socket_state_near(enum protocol protocol, const char *name) {
     struct suggestion nearest = suggest_begin(name);
     for (size_t i = 0; i < STATE_COUNT; i++)
-        if (names[i] != NULL)
-            suggest_offer(&nearest, names[i]);
+        if (name_of(protocol, i) != NULL)
+            suggest_offer(&nearest, name_of(protocol, i));
     suggest_offer(&nearest, "ANY");
     return nearest.word;
 }

@@ -66,7 +66,7 @@ static void need_sysctl(struct parser *parser, struct cursor *cursor) {
 
 /* The name of a socket option, or a mistake. */
 static void need_option(struct parser *parser, const struct word *word) {
-    static const char *const words[] = {"kernel", "ipv6", "uids", "sysctl", "sock_diag"};
+    static const char *const words[] = {"kernel", "ipv6", "uids", "sysctl", "sock_diag", "mptcp"};
     const struct sockopt *option = sockopt_named(word->text);
     if (option != NULL) {
         add_need(parser,
@@ -82,21 +82,23 @@ static void need_option(struct parser *parser, const struct word *word) {
     else
         parser_error(parser, word,
                      "unknown need '%s'; it must be 'kernel >= VERSION', 'ipv6', 'uids', "
-                     "'sock_diag', 'sysctl NAME' or the name of a socket option",
+                     "'sock_diag', 'mptcp', 'sysctl NAME' or the name of a socket option",
                      word->text);
 }
 
 void parse_needs(struct parser *parser) {
     struct cursor cursor = {&parser->line, 1, parser->line.count};
-    const struct word *word = cursor_need(
-        parser, &cursor,
-        "'kernel >= VERSION', 'ipv6', 'uids', 'sock_diag', 'sysctl NAME' or a socket option");
+    const struct word *word = cursor_need(parser, &cursor,
+                                          "'kernel >= VERSION', 'ipv6', 'uids', 'sock_diag', "
+                                          "'mptcp', 'sysctl NAME' or a socket option");
     if (word_is(word, "ipv6"))
         parser->scenario->needs_ipv6 = true;
     else if (word_is(word, "uids"))
         parser->scenario->needs_uids = true;
     else if (word_is(word, "sock_diag"))
         add_need(parser, (struct need){.kind = NEED_SOCK_DIAG, .name = "sock_diag"});
+    else if (word_is(word, "mptcp"))
+        add_need(parser, (struct need){.kind = NEED_MPTCP, .name = "mptcp"});
     else if (word_is(word, "kernel"))
         need_kernel(parser, &cursor);
     else if (word_is(word, "sysctl"))
@@ -201,9 +203,9 @@ static bool may_end_early(const struct expectation *want) {
 /* A block may end before its body closes the sockets that it has made: these are then open. */
 static void open_sockets_of(struct parser *parser, const struct step *block) {
     for (const struct step *step = block + 1; step <= block + block->body; step++) {
-        bool makes = step->verb == VERB_SOCKET || step->verb == VERB_ACCEPT;
-        int made = step->verb == VERB_ACCEPT ? step->made : step->socket;
-        if (makes && made != NO_SOCKET)
+        bool from_another = verb_row(step->verb)->arguments == ARGUMENTS_SOCKET;
+        int made = from_another ? step->made : step->socket;
+        if ((from_another || step->verb == VERB_SOCKET) && made != NO_SOCKET)
             parser->flow.socket[block->role][made] = SOCKET_OPEN;
     }
 }

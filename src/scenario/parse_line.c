@@ -50,6 +50,18 @@ static void parse_step_want(struct parser *parser, size_t arrow, struct step *st
         parse_block_open(parser, step);
 }
 
+/* Reports a call that can only fail, unless it is expected to, or stands in a block, whose end may
+ * expect that. */
+static void check_refusal(struct parser *parser, const struct step *step, size_t verb) {
+    const struct verb_row *row = verb_row(step->verb);
+    if (parser->line_is_wrong || parser->in_block || row->refuse == NULL ||
+        expectation_allows_failure(&step->want))
+        return;
+    const char *why = row->refuse(&parser->flow, step);
+    if (why != NULL)
+        parser_error(parser, &parser->line.words[verb], "%s", why);
+}
+
 /* Parses the step whose verb and role are known and whose arguments start at word `first`. */
 static void parse_step(struct parser *parser, enum verb verb, int role, size_t first) {
     const struct verb_row *row = verb_row(verb);
@@ -64,6 +76,7 @@ static void parse_step(struct parser *parser, enum verb verb, int role, size_t f
         row->parse(parser, &cursor, step);
     cursor_need_no_more(parser, &cursor, row->usage);
     parse_step_want(parser, arrow, step);
+    check_refusal(parser, step, first - 1);
     bool may_succeed = parser->line_is_wrong || expectation_allows_success(&step->want);
     if (row->effect != NULL && may_succeed)
         row->effect(&parser->flow, step);

@@ -265,6 +265,8 @@ void parser_check_role(struct parser *parser, const struct word *word, int role,
  *
  *     $role.socket            $role.socket.peer
  *     HOST:$role.socket.port  HOST:$role.socket.peer.port
+ *
+ * or the name of a Unix socket: unix:NAME, unix:@NAME.
  */
 
 /* Returns what follows `name` and a dot in `text`, "" if nothing does, or NULL if `text` does not
@@ -373,7 +375,31 @@ static bool parse_reference(struct parser *parser, const struct word *word, cons
                         socket, role);
         return false;
     }
+    enum socket_kind kind = parser->flow.kind[address->role][address->socket];
+    if (address->use == ADDRESS_AND_ITS_PORT && socket_kind_row(kind)->family == AF_UNIX) {
+        parser_error_in(parser, word, text,
+                        "socket '%s' of role '%s' is a Unix socket: it has no port", socket, role);
+        return false;
+    }
     return true;
+}
+
+/* unix:NAME or unix:@NAME, where `name` is what follows the colon. */
+static bool parse_unix_address(struct parser *parser, const struct word *word, const char *name,
+                               struct address *address) {
+    bool abstract = name[0] == '@';
+    const char *wrong = NULL;
+    if (name[abstract] == '\0')
+        wrong = "the NAME is missing";
+    else if (!abstract && (strchr(name, '/') != NULL || name[0] == '.'))
+        wrong = "a file in the case's own directory: no '/', and no '.' at the start";
+    else if (strlen(name) >= UNIX_NAME_SIZE)
+        wrong = "too long: the name of a Unix socket has at most 107 bytes";
+    if (wrong != NULL)
+        parser_error_in(parser, word, name, "'%.40s': %s", word->text, wrong);
+    address->name = arena_copy(&parser->scenario->arena, name, strlen(name));
+    parser->scenario->has_files |= !abstract;
+    return wrong == NULL;
 }
 
 static bool parse_written(struct parser *parser, const struct word *word, const char *text,
@@ -402,7 +428,10 @@ static bool parse_with_port_of(struct parser *parser, const struct word *word, c
 }
 
 bool parse_address(struct parser *parser, const struct word *word, struct address *address) {
+    static const char prefix[] = "unix:";
     *address = (struct address){0};
+    if (strncmp(word->text, prefix, sizeof prefix - 1) == 0)
+        return parse_unix_address(parser, word, word->text + sizeof prefix - 1, address);
     const char *colon = strstr(word->text, ":$");
     if (colon != NULL && word->text[0] != '$')
         return parse_with_port_of(parser, word, colon, address);

@@ -3,7 +3,8 @@
  *   parse.c              the file: header, sections, blocks
  *   parse_line.c         a line: what kind it is, whose step, its expectation and effect
  *   steps_environment.c  the verbs of the environment
- *   steps_role.c         the verbs of a role
+ *   steps_socket.c       a role's calls on its sockets
+ *   steps_role.c         the verbs of a role's process, and its blocks
  *   steps_question.c     the verbs that ask the tool itself
  *   parse_expectation.c  what stands after `->`
  *   parser.c             what all of them need: lines, words, errors, names, addresses
@@ -45,6 +46,9 @@ struct flow {
     unsigned char role[SCENARIO_ROLES_MAX];                           /* enum role_state */
     unsigned char socket[SCENARIO_ROLES_MAX][SCENARIO_SOCKETS_MAX];   /* enum socket_state */
     unsigned char has_peer[SCENARIO_ROLES_MAX][SCENARIO_SOCKETS_MAX]; /* bool */
+    unsigned char kind[SCENARIO_ROLES_MAX][SCENARIO_SOCKETS_MAX];     /* enum socket_kind */
+    unsigned char in_use[SCENARIO_ROLES_MAX][SCENARIO_SOCKETS_MAX]; /* bool: it was to listen, or to
+                                                                       be connected */
 };
 
 enum part { PART_HEADER, PART_SETUP, PART_CASE };
@@ -165,6 +169,12 @@ bool parse_address(struct parser *parser, const struct word *word, struct addres
 
 /* Returns whether the word is a `$role.socket.port` alone; if so, parses it into `address`. */
 bool parse_port_reference(struct parser *parser, const struct word *word, struct address *address);
+
+/* Takes the name of a socket that must be open, into step->socket; and what kind it is. */
+void parse_socket_name(struct parser *parser, struct cursor *cursor, struct step *step);
+
+/* Another role, or another name, has the same socket from now on. */
+void flow_share(struct flow *flow, int role, int socket, int other_role, int other_socket);
 
 /* Parses OPTION[=VALUE]. Returns false after an error in the name; after one in the value, the
  * option is there. _name parses the `size` bytes at the start of the word, which are a name; it

@@ -26,6 +26,8 @@ static bool has(const struct step *step, enum step_arguments arguments) {
 }
 
 const struct address *step_address(const struct step *step) {
+    if (has(step, ARGUMENTS_AMOUNT) && step->amount.addressed)
+        return &step->amount.address;
     return has(step, ARGUMENTS_ADDRESS) ? &step->address : NULL;
 }
 

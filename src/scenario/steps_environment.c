@@ -1,5 +1,6 @@
 /* The steps of the environment: for each verb, how its arguments are written and its row. */
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/units.h"
 #include "kernel/netdev.h"
@@ -36,20 +37,73 @@ const struct verb_row verb_sysctl = {
     .parse = parse_sysctl,
 };
 
-/* --- await, count, destroy: STATE LOCAL [REMOTE] --- */
+/* --- await, count, destroy: [PROTOCOL] STATE LOCAL [REMOTE] --- */
+
+static const char *const protocols[PROTOCOL_COUNT] = {[PROTOCOL_TCP] = "tcp",
+                                                      [PROTOCOL_UDP] = "udp",
+                                                      [PROTOCOL_MPTCP] = "mptcp",
+                                                      [PROTOCOL_UNIX] = "unix"};
+
+static void take_protocol(struct cursor *cursor, struct step_query *query) {
+    query->protocol = PROTOCOL_TCP;
+    for (enum protocol protocol = 0; protocol < PROTOCOL_COUNT; protocol++)
+        if (cursor_skip(cursor, protocols[protocol]))
+            query->protocol = protocol;
+}
+
+/* A protocol of which there is a state of this name; PROTOCOL_COUNT if there is none. */
+static enum protocol protocol_with(const char *state) {
+    enum protocol protocol = 0;
+    while (protocol < PROTOCOL_COUNT && socket_states(protocol, state) == 0)
+        protocol++;
+    return protocol;
+}
+
+static void unknown_state(struct parser *parser, const struct word *word,
+                          const struct step_query *query) {
+    const char *near = socket_state_near(query->protocol, word->text);
+    enum protocol other = protocol_with(word->text);
+    if (other < PROTOCOL_COUNT)
+        parser_error(parser, word, "no %s socket is in the state %s; it is one of '%s %s'",
+                     socket_protocol_name(query->protocol), word->text, protocols[other],
+                     word->text);
+    else if (near != NULL)
+        parser_error(parser, word, "unknown state '%s'; did you mean '%s'?", word->text, near);
+    else if (query->protocol == PROTOCOL_TCP || query->protocol == PROTOCOL_MPTCP)
+        parser_error(parser, word, "unknown state '%s'; states are written like TIME-WAIT",
+                     word->text);
+    else
+        parser_error(parser, word, "unknown state '%s'; the states of %s are UNCONN, %sESTABLISHED",
+                     word->text, socket_protocol_name(query->protocol),
+                     query->protocol == PROTOCOL_UNIX ? "LISTEN, " : "");
+}
 
 static void take_state(struct parser *parser, struct cursor *cursor, struct step_query *query) {
     const struct word *word = cursor_need(parser, cursor, "a STATE");
     if (word == NULL)
         return;
-    query->states = socket_states(word->text);
-    if (query->states != 0)
+    query->states = socket_states(query->protocol, word->text);
+    if (query->states == 0)
+        unknown_state(parser, word, query);
+}
+
+/* A Unix socket has a name, the others have an address and a port. */
+static void take_pattern(struct parser *parser, const struct word *word,
+                         const struct step_query *query, struct address *pattern) {
+    const struct address any = {.pattern = {.any_address = true, .any_port = true}};
+    *pattern = any;
+    if (word_is(word, "*") || !parse_address(parser, word, pattern))
         return;
-    const char *near = socket_state_near(word->text);
-    if (near != NULL)
-        parser_error(parser, word, "unknown state '%s'; did you mean '%s'?", word->text, near);
-    else
-        parser_error(parser, word, "unknown state '%s'; states are written like TIME-WAIT",
+    bool named = pattern->name != NULL;
+    if (pattern->use != ADDRESS_WRITTEN)
+        named =
+            socket_kind_row(parser->flow.kind[pattern->role][pattern->socket])->family == AF_UNIX;
+    if (named && query->protocol != PROTOCOL_UNIX)
+        parser_error(parser, word,
+                     "'%s' is the address of a Unix socket: write 'unix' before the STATE",
+                     word->text);
+    else if (!named && query->protocol == PROTOCOL_UNIX)
+        parser_error(parser, word, "'%s': the address of a Unix socket is unix:NAME, or '*'",
                      word->text);
 }
 
@@ -68,10 +122,7 @@ static void take_patterns(struct parser *parser, struct cursor *cursor, struct s
         if (word == NULL || word_is(word, "within"))
             return;
         cursor_take(cursor);
-        if (word_is(word, "*"))
-            *patterns[i] = any;
-        else
-            parse_address(parser, word, patterns[i]);
+        take_pattern(parser, word, query, patterns[i]);
     }
 }
 
@@ -97,6 +148,7 @@ static void parse_await(struct parser *parser, struct cursor *cursor, struct ste
     const uint64_t default_ns = 5ULL * NS_PER_S;
     step->query.absent = cursor_skip(cursor, "no");
     take_least(parser, cursor, &step->query);
+    take_protocol(cursor, &step->query);
     step->query.within_ns = default_ns;
     take_state(parser, cursor, &step->query);
     take_patterns(parser, cursor, &step->query);
@@ -105,25 +157,30 @@ static void parse_await(struct parser *parser, struct cursor *cursor, struct ste
 }
 
 static void parse_count(struct parser *parser, struct cursor *cursor, struct step *step) {
+    take_protocol(cursor, &step->query);
     take_state(parser, cursor, &step->query);
     take_patterns(parser, cursor, &step->query);
 }
 
 static void parse_destroy(struct parser *parser, struct cursor *cursor, struct step *step) {
+    const struct word *word = cursor_peek(cursor);
+    take_protocol(cursor, &step->query);
+    if (step->query.protocol == PROTOCOL_UNIX)
+        parser_error(parser, word, "the kernel cannot destroy a Unix socket");
     step->query.states = STATES_ANY;
     take_patterns(parser, cursor, &step->query);
 }
 
 const struct verb_row verb_await = {
     .name = "await",
-    .usage = "await [no|N] STATE LOCAL [REMOTE] [within TIME]",
+    .usage = "await [no|N] [PROTOCOL] STATE LOCAL [REMOTE] [within TIME]",
     .arguments = ARGUMENTS_QUERY,
     .parse = parse_await,
 };
 
 const struct verb_row verb_count = {
     .name = "count",
-    .usage = "count STATE LOCAL [REMOTE] -> N",
+    .usage = "count [PROTOCOL] STATE LOCAL [REMOTE] -> N",
     .arguments = ARGUMENTS_QUERY,
     .answer = GIVES_NUMBER,
     .needs_result = true,
@@ -132,7 +189,7 @@ const struct verb_row verb_count = {
 
 const struct verb_row verb_destroy = {
     .name = "destroy",
-    .usage = "destroy LOCAL [REMOTE]",
+    .usage = "destroy [PROTOCOL] LOCAL [REMOTE]",
     .arguments = ARGUMENTS_QUERY,
     .answer = GIVES_NUMBER,
     .parse = parse_destroy,

@@ -1,6 +1,7 @@
 /* The steps that ask the tool itself: what would `portreuse why` and `portreuse budget` say here
  * and now? */
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/text.h"
 #include "scenario/parser.h"
@@ -132,6 +133,7 @@ struct said {
     const struct word *role; /* client or server */
     const struct word *from, *udp, *as;
     const struct word *option; /* of a client */
+    const struct word *any_option;
 };
 
 /* Notes a word that may stand only once. Returns false if it has stood before. */
@@ -148,6 +150,10 @@ static bool note(struct parser *parser, const struct word **said, const struct w
 static void take_word(struct parser *parser, struct cursor *cursor, struct step_question *question,
                       struct said *said) {
     const struct word *word = cursor_take(cursor);
+    bool is_option =
+        word_is(word, "no") || (word->text[0] >= 'A' && word->text[0] <= 'Z' && !word->quoted);
+    if (is_option)
+        said->any_option = word;
     if (word_is(word, "client") || word_is(word, "server")) {
         note(parser, &said->role, word);
         question->client = word_is(word, "client");
@@ -164,11 +170,28 @@ static void take_word(struct parser *parser, struct cursor *cursor, struct step_
         word = cursor_need(parser, cursor, "an OPTION");
         if (word != NULL)
             take_option(parser, word, true, &question->options, &said->option);
-    } else if (word->text[0] >= 'A' && word->text[0] <= 'Z' && !word->quoted) {
+    } else if (is_option) {
         take_option(parser, word, false, &question->options, &said->option);
     } else {
         unknown_word(parser, word);
     }
+}
+
+/* The name of a Unix socket is all that a question about one says. */
+static bool is_unix(const struct parser *parser, const struct address *address) {
+    enum socket_kind kind = parser->flow.kind[address->role][address->socket];
+    return address->use == ADDRESS_WRITTEN ? address->name != NULL
+                                           : socket_kind_row(kind)->family == AF_UNIX;
+}
+
+static void check_unix(struct parser *parser, const struct step_question *question,
+                       const struct said *said) {
+    const struct word *const too_much[] = {said->from, said->udp, said->as, said->any_option};
+    for (size_t i = 0; i < sizeof too_much / sizeof too_much[0]; i++)
+        if (too_much[i] != NULL && is_unix(parser, &question->address))
+            parser_error(parser, too_much[i],
+                         "'%s' says nothing about a Unix socket; only 'client' or 'server' does",
+                         too_much[i]->text);
 }
 
 /* Only a client connects; who names what only a client has, without saying either, means one. */
@@ -192,6 +215,8 @@ static void parse_why(struct parser *parser, struct cursor *cursor, struct step 
     while (cursor_peek(cursor) != NULL && !parser->line_is_wrong)
         take_word(parser, cursor, question, &said);
     check_whole(parser, question, &said);
+    if (!parser->line_is_wrong)
+        check_unix(parser, question, &said);
 }
 
 const struct verb_row verb_why = {
@@ -209,7 +234,11 @@ static void parse_budget(struct parser *parser, struct cursor *cursor, struct st
     struct step_question *question = &step->question;
     question->client = true;
     question->as = NO_ROLE;
+    const struct word *word = cursor_peek(cursor);
     take_address(parser, cursor, &question->address);
+    if (!parser->line_is_wrong && is_unix(parser, &question->address))
+        parser_error(parser, word, "'%s' is a Unix socket: connections to it need no port",
+                     word->text);
     if (cursor_skip(cursor, "from"))
         take_source(parser, cursor, question);
 }

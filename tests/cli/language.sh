@@ -5,7 +5,7 @@
 
 run "$portreuse" run --must-run "$scenarios/every-verb.scenario"
 ok "every verb, option and form of expectation runs" first_line_is \
-  "PASS every-verb: 12 cases, all as expected"
+  "PASS every-verb: 15 cases, all as expected"
 run "$portreuse" run --must-run "$scenarios/data.scenario"
 ok "send and recv take what there is, and what their line expects" first_line_is \
   "PASS data: 9 cases, all as expected"
@@ -26,7 +26,7 @@ ok "where less comes than is expected, it says so" first_line_is \
   "FAIL data-short: line 10: want 6, got 5"
 if users_may; then
   run as_user "$portreuse" run -q "$scenarios/every-verb.scenario"
-  ok "also as an ordinary user" first_line_is "PASS every-verb: 12 cases, all as expected"
+  ok "also as an ordinary user" first_line_is "PASS every-verb: 15 cases, all as expected"
   run as_user "$portreuse" run "$scenarios/uids.scenario"
   ok "where there is no other user ID, that is a SKIP" first_line_starts \
     "SKIP uids: needs uids: "
@@ -51,7 +51,7 @@ ok "and its output is the real one" cmp "$work/out" "$work/readme.text"
 
 if is_root; then
   run "$portreuse" run --must-run "$scenarios/uids.scenario"
-  ok "roles take user ids" first_line_is "PASS uids: 3 cases, all as expected"
+  ok "roles take user ids" first_line_is "PASS uids: 4 cases, all as expected"
 fi
 run "$portreuse" check "$scenarios/ten-errors.scenario"
 ok "a file with errors is exit 2" status_is 2

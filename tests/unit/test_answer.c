@@ -111,8 +111,8 @@ static struct answer ended(struct answer answer, enum verb at, uint64_t rounds) 
     return answer;
 }
 
-static bool resolve(void *context, const struct address *address, struct endpoint *endpoint) {
-    return board_resolve(context, address, AF_INET, endpoint);
+static bool resolve(void *context, const struct address *address, struct place *place) {
+    return board_place(context, address, AF_INET, place);
 }
 
 static bool met_on(const struct expectation *want, struct answer got,

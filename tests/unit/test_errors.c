@@ -393,6 +393,79 @@ static void a_keyword_cannot_name_a_role_and_a_call_needs_one(void **state) {
     CHECK(name_rows);
 }
 
+/* --- kinds of sockets --- */
+
+#define UDP  CASE "r socket s udp4\n"
+#define UNIX CASE "r socket s unix\n"
+
+static const struct row kind_rows[] = {
+    {CASE "r socket s udp5\n", 3, 12, "did you mean 'udp4'?"},
+    {CASE "r socket s unixdgram\n", 3, 12, "did you mean 'unix-dgram'?"},
+    {CASE "r socket s udp4 tcp4\n", 3, 17, "contradicts 'udp4'"},
+    {CASE "r socket udp6\n", 3, 10, "missing before 'udp6'"},
+    /* what a kind of socket never does */
+    {UDP "r listen s\n", 4, 3, "does not listen"},
+    {UDP "r accept s p\n", 4, 3, "no connections to accept"},
+    {CASE "r socket s unix-dgram\nr listen s\n", 4, 3, "does not listen"},
+    {SOCKET "r shutdown s write\n", 4, 3, "neither connected nor listening"},
+    {UDP "r shutdown s both\n", 4, 3, "neither connected nor listening"},
+    {UNIX "r disconnect s\n", 4, 3, "cannot be disconnected"},
+    {SOCKET "r send s 5 127.0.0.1:1\n", 4, 3, "must be connected"},
+    {UDP "r setsockopt s TCP_NODELAY\n", 4, 3, "a TCP option"},
+    {CASE "r socket s unix IP_FREEBIND\n", 3, 3, "an IP option"},
+    /* names */
+    {SOCKET "r bind s unix:db\n", 4, 3, "address of a Unix socket"},
+    {UNIX "r connect s 127.0.0.1:1\n", 4, 3, "is unix:NAME"},
+    {UNIX "r bind s unix:\n", 4, 15, "the NAME is missing"},
+    {UNIX "r bind s unix:@\n", 4, 15, "the NAME is missing"},
+    {UNIX "r bind s unix:/tmp/db\n", 4, 15, "no '/'"},
+    {UNIX "r bind s unix:..\n", 4, 15, "no '.' at the start"},
+    {UNIX "r bind s unix:@1234567890123456789012345678901234567890123456789012345678901234567890"
+          "1234567890123456789012345678901234567\n",
+     4, 15, "too long"},
+    {UNIX "r unlink unix:@db\n", 4, 10, "not the file"},
+    {UNIX "r unlink 127.0.0.1:80\n", 4, 10, "not the file"},
+    {UNIX "s socket t\ns bind t 127.0.0.1:$r.s.port\n", 5, 20, "it has no port"},
+    /* states */
+    {CASE "await UNCONN *:80\n", 3, 7, "'udp UNCONN'"},
+    {CASE "await udp TIME-WAIT *:80\n", 3, 11, "'tcp TIME-WAIT'"},
+    {CASE "await udp UNCON *:80\n", 3, 11, "did you mean 'UNCONN'?"},
+    {CASE "await unix FROZEN *\n", 3, 12, "UNCONN, LISTEN, ESTABLISHED"},
+    {CASE "count unix LISTEN *:80 -> 1\n", 3, 19, "unix:NAME"},
+    {CASE "count LISTEN unix:db -> 1\n", 3, 14, "write 'unix' before"},
+    {CASE "destroy unix unix:db\n", 3, 9, "cannot destroy a Unix socket"},
+    {CASE "why unix:db udp -> free\n", 3, 13, "says nothing about a Unix socket"},
+    {CASE "why unix:db no SO_REUSEADDR -> free\n", 3, 13, "says nothing about a Unix socket"},
+    {CASE "budget unix:db -> 1\n", 3, 8, "need no port"},
+    {"title t\nneeds mptpc\ncase c\nsleep 1ms\n", 2, 7, "did you mean 'mptcp'?"},
+};
+
+static void a_kind_of_socket_has_calls_that_can_only_fail(void **state) {
+    (void)state;
+    CHECK(kind_rows);
+}
+
+/* What is expected to fail may. So may what another process has changed. */
+static void a_call_that_is_expected_to_fail_is_no_error(void **state) {
+    static const char *const texts[] = {
+        UDP "r listen s -> EOPNOTSUPP\n",
+        UDP "r listen s -> any\n",
+        SOCKET "r shutdown s write -> ENOTCONN\n",
+        SOCKET "r bind s unix:db -> EINVAL | EAFNOSUPPORT\n",
+        SOCKET "r fork q\nr connect s 127.0.0.1:1\nq shutdown s write\n",
+        SOCKET "r dup s t\nr connect s 127.0.0.1:1\nr shutdown t write\n",
+        UDP "r repeat 2\n listen s\nend -> EOPNOTSUPP at listen after 0\n",
+        "title t\nneeds mptcp\ncase c\nsleep 1ms\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(texts); i++) {
+        struct errors errors = errors_of(texts[i], strlen(texts[i]));
+        errors_print(&errors, stderr);
+        assert_int_equal(errors.count, 0);
+        errors_free(&errors);
+    }
+}
+
 static const struct row socket_rows[] = {
     {CASE "r listen s\n", 3, 10, "used before it is created"},
     {CASE "r listen s\nr listen s\nr close s\n", 3, 10, "used before it is created"},
@@ -1021,6 +1094,8 @@ int main(void) {
         cmocka_unit_test(a_wrong_value_is_named),
         cmocka_unit_test(a_question_is_about_an_address_and_its_answer_a_cause),
         cmocka_unit_test(a_keyword_cannot_name_a_role_and_a_call_needs_one),
+        cmocka_unit_test(a_kind_of_socket_has_calls_that_can_only_fail),
+        cmocka_unit_test(a_call_that_is_expected_to_fail_is_no_error),
         cmocka_unit_test(a_socket_is_used_between_its_making_and_its_close_alone),
         cmocka_unit_test(an_address_step_needs_an_address_and_a_device),
         cmocka_unit_test(a_role_takes_steps_while_it_runs_and_does_not_serve),

@@ -42,7 +42,7 @@ static void socket_state_name_and_states_agree(void **state) {
     (void)state;
     for (size_t i = 0; i < ROWS(states); i++) {
         assert_string_equal(socket_state_name(states[i].state), states[i].name);
-        assert_int_equal(socket_states(states[i].name), 1U << states[i].state);
+        assert_int_equal(socket_states(PROTOCOL_TCP, states[i].name), 1U << states[i].state);
     }
 }
 
@@ -65,7 +65,7 @@ static void socket_states_have_the_numbers_of_the_kernel(void **state) {
 
 static void socket_states_any_has_every_state_but_none(void **state) {
     (void)state;
-    assert_int_equal(socket_states("ANY"), STATES_ANY);
+    assert_int_equal(socket_states(PROTOCOL_TCP, "ANY"), STATES_ANY);
     for (size_t i = 0; i < ROWS(states); i++)
         assert_true(STATES_ANY & 1U << states[i].state);
     assert_false(STATES_ANY & 1U << STATE_NONE);
@@ -77,7 +77,7 @@ static void socket_states_of_an_unknown_name_is_empty(void **state) {
                                        "TIME", "LISTEN ", "LISTENS", "TIME-WAIT-", "ESTAB"};
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++)
-        assert_int_equal(socket_states(rows[i]), 0);
+        assert_int_equal(socket_states(PROTOCOL_TCP, rows[i]), 0);
 }
 
 static void socket_state_name_of_another_number_is_none(void **state) {
@@ -89,12 +89,12 @@ static void socket_state_name_of_another_number_is_none(void **state) {
 
 static void socket_state_near_finds_the_state_that_is_meant(void **state) {
     (void)state;
-    assert_string_equal(socket_state_near("TIME_WAIT"), "TIME-WAIT");
-    assert_string_equal(socket_state_near("listen"), "LISTEN");
-    assert_string_equal(socket_state_near("ETSABLISHED"), "ESTABLISHED");
-    assert_string_equal(socket_state_near("BUOND"), "BOUND");
-    assert_string_equal(socket_state_near("any"), "ANY");
-    assert_null(socket_state_near("SLEEPING"));
+    assert_string_equal(socket_state_near(PROTOCOL_TCP, "TIME_WAIT"), "TIME-WAIT");
+    assert_string_equal(socket_state_near(PROTOCOL_TCP, "listen"), "LISTEN");
+    assert_string_equal(socket_state_near(PROTOCOL_TCP, "ETSABLISHED"), "ESTABLISHED");
+    assert_string_equal(socket_state_near(PROTOCOL_TCP, "BUOND"), "BOUND");
+    assert_string_equal(socket_state_near(PROTOCOL_TCP, "any"), "ANY");
+    assert_null(socket_state_near(PROTOCOL_TCP, "SLEEPING"));
 }
 
 /* --- releases --- */

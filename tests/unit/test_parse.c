@@ -462,7 +462,7 @@ static void socket_is_tcp4_unless_told(void **state) {
         const struct step *step = last_of(rows[i].line);
         assert_int_equal(step->verb, VERB_SOCKET);
         assert_string_equal(socket_of(step->socket), "s");
-        assert_int_equal(step->options.family, rows[i].family);
+        assert_int_equal(socket_kind_row(step->kind)->family, rows[i].family);
         assert_int_equal(step->options.count, rows[i].options);
     }
 }
@@ -561,7 +561,7 @@ static void a_socket_may_be_non_blocking(void **state) {
     assert_int_equal(last_of("r socket s")->options.flags, 0);
     const struct step *step = last_of("r socket s nonblock tcp6 cloexec TCP_NODELAY");
     assert_int_equal(step->options.flags, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    assert_int_equal(step->options.family, AF_INET6);
+    assert_int_equal(socket_kind_row(step->kind)->family, AF_INET6);
     assert_int_equal(step->options.count, 1);
     behind_socket("r connect s *:80 -> EINPROGRESS\nr connect s $r.s.peer");
 }
@@ -735,9 +735,9 @@ static void numbers_are_taken_and_may_be_left_out_where_the_table_says_so(void *
 
 static void shutdown_takes_read_write_and_both(void **state) {
     (void)state;
-    assert_int_equal(behind_socket("r shutdown s read")->how, SHUT_RD);
-    assert_int_equal(behind_socket("r shutdown s write")->how, SHUT_WR);
-    assert_int_equal(behind_socket("r shutdown s both")->how, SHUT_RDWR);
+    assert_int_equal(behind_socket("r shutdown s read -> any")->how, SHUT_RD);
+    assert_int_equal(behind_socket("r shutdown s write -> any")->how, SHUT_WR);
+    assert_int_equal(behind_socket("r shutdown s both -> any")->how, SHUT_RDWR);
     assert_int_equal(now->steps[1].verb, VERB_SHUTDOWN);
 }
 
