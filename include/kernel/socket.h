@@ -45,9 +45,10 @@ socklen_t socket_unix_address(const char *name, struct sockaddr_storage *address
 /* A socket as its process last saw it. */
 struct socket_view {
     bool made, open, has_peer;
-    bool outgoing;  /* connected by connect(): set by the caller */
-    bool bound;     /* bind() named its port: set by the caller */
-    bool inherited; /* from the process that forked this one: set by the caller */
+    bool outgoing;    /* connected by connect(): set by the caller */
+    bool bound;       /* bind() named its port: set by the caller */
+    bool inherited;   /* from the process that forked this one: set by the caller */
+    bool nonblocking; /* SOCK_NONBLOCK was given: set by the caller */
     bool reuseaddr, reuseport, v6only;
     enum protocol protocol;
     sa_family_t family;

@@ -102,10 +102,34 @@ struct step_wait {
 
 /* repeat, serve */
 struct step_rounds {
-    bool given;    /* repeat N */
-    uint64_t most; /* SCENARIO_ROUNDS_MAX where N is not written; serve: UINT64_MAX */
-    bool timed;    /* repeat: the report shows how long the rounds took */
+    bool given;          /* repeat N */
+    uint64_t most;       /* SCENARIO_ROUNDS_MAX where N is not written; serve: UINT64_MAX */
+    bool timed;          /* repeat: the report shows how long the rounds took */
+    bool epoll;          /* serve: accept waits in epoll_wait() */
+    const char *counter; /* repeat: its name, or NULL; the lines of the body that have it vary: */
+    int64_t start;       /* its value in the first round */
 };
+
+/* --- lines that vary from round to round --- */
+
+enum { VARIATION_SIZE = 256 };
+
+/* A word of a line that has the counter of its block in it. The step has the values of the first
+ * round. */
+struct variation {
+    enum variation_place {
+        VARIES_ADDRESS, /* step_address() */
+        VARIES_AMOUNT,  /* amount.number */
+        VARIES_UID,     /* uid */
+        VARIES_OPTION,  /* the value of options.list[index] */
+        VARIES_WANT,    /* the wanted answer of this index, see expectation_index() */
+    } place;
+    int index;
+    const char *text; /* the word, without the name of an option, with COUNTER for the counter */
+    char *filled;     /* in a copy: VARIATION_SIZE bytes for the same with its value; else NULL */
+};
+
+enum { COUNTER = '\1' };
 
 /* One line: a head that every step has, and the arguments of its verb. */
 struct step {
@@ -117,7 +141,9 @@ struct step {
     struct expectation want;
     size_t body; /* repeat, serve: how many of the next steps are its body; else 0 */
     int socket;  /* an index: the socket that the call is on (accept: the listener); or NO_SOCKET */
-    enum socket_kind kind; /* of that socket, as far as the text tells */
+    enum socket_kind kind;        /* of that socket, as far as the text tells */
+    struct variation *variations; /* what the counter of the block changes */
+    size_t variation_count;
 
     union { /* by verb_row(verb)->arguments */
         struct step_sysctl sysctl;
@@ -144,6 +170,11 @@ const struct address *step_address(const struct step *step);
 const struct step_query *step_query(const struct step *step);
 const struct step_rounds *step_rounds(const struct step *step);
 const struct step_question *step_question(const struct step *step);
+
+/* A copy of a step in which _fill sets what varies to its values where the counter is `count`.
+ * _fill returns NULL, or what is wrong with one of them, static, and which one. */
+struct step *step_copy(struct arena *arena, const struct step *step);
+const char *step_fill(struct step *copy, int64_t count, const struct variation **which);
 
 /* The other role that takes part in it, or NO_ROLE. */
 int step_other_role(const struct step *step);

@@ -86,10 +86,40 @@ static bool as_expected(struct role *role, const struct step *step, const struct
 
 /* --- blocks: the calls of the body in a loop, at their own speed --- */
 
+/* The lines of a block's body, as they are in this round. */
+struct body {
+    const struct step **lines;
+    struct step **varying; /* those that the counter changes, or NULL: copies */
+    size_t count;
+};
+
+static struct body body_of(struct arena *arena, const struct step *block) {
+    struct body body = {.count = block->body};
+    body.lines = arena_alloc(arena, body.count * sizeof(void *));
+    body.varying = arena_alloc(arena, body.count * sizeof(void *));
+    for (size_t i = 0; i < body.count; i++) {
+        const struct step *line = block + 1 + i;
+        body.varying[i] = line->variation_count > 0 ? step_copy(arena, line) : NULL;
+        body.lines[i] = body.varying[i] != NULL ? body.varying[i] : line;
+    }
+    return body;
+}
+
+/* The values of every round but the last were not looked at when the file was read: one that cannot
+ * be used is left as it was. */
+static void begin_round(const struct body *body, int64_t count) {
+    const struct variation *which;
+    for (size_t i = 0; i < body->count; i++)
+        if (body->varying[i] != NULL)
+            step_fill(body->varying[i], count, &which);
+}
+
 /* Runs the body once. Returns whether every call answered as expected; if not, `reply` says which
  * one did not. */
-static bool run_round(struct role *role, const struct step *block, struct reply *reply) {
-    for (const struct step *step = block + 1; step <= block + block->body; step++) {
+static bool run_round(struct role *role, const struct step *block, const struct body *body,
+                      struct reply *reply) {
+    for (size_t i = 0; i < body->count; i++) {
+        const struct step *step = body->lines[i];
         uint64_t start_ns = step->want.timed ? units_now_ns() : 0;
         reply->option = 0;
         struct answer answer = action_of(step->verb)->role(role, step, reply);
@@ -98,27 +128,14 @@ static bool run_round(struct role *role, const struct step *block, struct reply 
         reply->answer = answer;
         reply->answer.at = step->verb;
         reply->answer.line = step->line;
-        reply->call_index = (uint32_t)(step - role->scenario->steps);
+        reply->call_index = (uint32_t)(block + 1 + i - role->scenario->steps);
         return false;
     }
     return true;
 }
 
-struct answer role_block(struct role *role, const struct step *block, struct reply *reply) {
-    struct step_result *result = board_result(role->board, block);
-    uint64_t kept = board_rounds_kept(block), rounds = 0, before_ns = units_now_ns();
-    bool serves = block->verb == VERB_SERVE, expected = true;
-    while (serves ? ticks < DRAIN_MOST : rounds < block->rounds.most) {
-        expected = run_round(role, block, reply);
-        if (!expected)
-            break;
-        uint64_t now_ns = units_now_ns();
-        if (rounds < kept)
-            result->rounds_ns[rounds] = now_ns - before_ns;
-        before_ns = now_ns;
-        rounds++;
-    }
-    reply->round_count = (uint32_t)(rounds < kept ? rounds : kept);
+static struct answer block_answer(bool serves, bool expected, uint64_t rounds,
+                                  const struct reply *reply) {
     struct answer answer = {.rounds = rounds};
     if (serves && (expected || reply->answer.kind == ANSWER_NONE)) {
         answer.kind = ANSWER_NUMBER;
@@ -132,6 +149,31 @@ struct answer role_block(struct role *role, const struct step *block, struct rep
     answer.in_block = true;
     answer.rounds = rounds;
     return answer;
+}
+
+struct answer role_block(struct role *role, const struct step *block, struct reply *reply) {
+    struct step_result *result = board_result(role->board, block);
+    uint64_t kept = board_rounds_kept(block), rounds = 0, before_ns = units_now_ns();
+    bool serves = block->verb == VERB_SERVE, expected = true;
+    struct arena scratch = {0};
+    struct body body = body_of(&scratch, block);
+    role->polls = block->rounds.epoll;
+    while (serves ? ticks < DRAIN_MOST : rounds < block->rounds.most) {
+        begin_round(&body, block->rounds.start + (int64_t)rounds);
+        expected = run_round(role, block, &body, reply);
+        if (!expected)
+            break;
+        uint64_t now_ns = units_now_ns();
+        if (rounds < kept)
+            result->rounds_ns[rounds] = now_ns - before_ns;
+        before_ns = now_ns;
+        rounds++;
+    }
+    role->polls = false;
+    role_stop_polling(role);
+    arena_free(&scratch);
+    reply->round_count = (uint32_t)(rounds < kept ? rounds : kept);
+    return block_answer(serves, expected, rounds, reply);
 }
 
 /* --- steps --- */
@@ -230,10 +272,11 @@ void role_init(struct role *role, const struct scenario *scenario, struct board 
                           .index = index,
                           .channel = channel,
                           .received = -1};
-    role->sockets =
-        arena_alloc(&role->arena, (scenario->socket_count + 1) * sizeof role->sockets[0]);
+    size_t size = (scenario->socket_count + 1) * sizeof role->sockets[0];
+    role->sockets = arena_alloc(&role->arena, size);
+    role->epolls = arena_alloc(&role->arena, size);
     for (size_t i = 0; i < scenario->socket_count; i++)
-        role->sockets[i] = -1;
+        role->sockets[i] = role->epolls[i] = -1;
 }
 
 void role_free(struct role *role) {

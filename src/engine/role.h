@@ -23,6 +23,8 @@ struct role {
     pid_t stage;        /* this process dies with that one; 0: with none */
     struct arena arena; /* owns: */
     int *sockets;       /* descriptors by the socket's index, owned; -1 where none is open */
+    bool polls;         /* accept() waits in epoll_wait(): */
+    int *epolls;        /* for each listener, by the socket's index; -1: none yet */
     int received;       /* the descriptor that came with the present request, or -1 */
     bool exits;         /* after the present step */
 };
@@ -59,6 +61,9 @@ bool role_resolve(struct role *role, const struct address *address, sa_family_t 
 /* Runs the block that the step opens. A serve block runs until a call would have to wait after
  * SIGNAL_STOP: it then answers the number of rounds. (role.c) */
 role_action role_block;
+
+/* Closes what `serve epoll` has opened. (role_calls.c) */
+void role_stop_polling(struct role *role);
 
 /* The role's part of fork, pass and exit. (role_calls.c) */
 role_action role_fork, role_pass, role_exit;

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -62,6 +63,7 @@ static struct answer call_socket(struct role *role, const struct step *step, str
 static void note_socket(struct role *role, const struct step *step) {
     struct socket_view *view = role_view_of(role, step->socket);
     view->outgoing = view->bound = view->has_peer = view->inherited = false;
+    view->nonblocking = (step->options.flags & SOCK_NONBLOCK) != 0;
 }
 
 const struct action action_socket = {.role = call_socket, .note = note_socket};
@@ -150,21 +152,76 @@ static void note_connect(struct role *role, const struct step *step) {
 const struct action action_connect = {
     .role = call_connect, .note = note_connect, .takes_port = true};
 
+/* Waits as a server with an event loop does: in epoll_wait(), on an epoll instance of its own, with
+ * a listener that does not block, as another process may be faster. Returns 0, EINTR, or another
+ * errno. */
+static int wait_for_connection(struct role *role, int socket) {
+    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE};
+    int *epoll = &role->epolls[socket], listener = role->sockets[socket];
+    if (*epoll < 0)
+        *epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (*epoll < 0)
+        return errno;
+    if (epoll_ctl(*epoll, EPOLL_CTL_ADD, listener, &event) == 0)
+        fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK);
+    else if (errno != EEXIST)
+        return errno;
+    return epoll_wait(*epoll, &event, 1, -1) < 0 ? errno : 0;
+}
+
+void role_stop_polling(struct role *role) {
+    for (size_t i = 0; i < role->scenario->socket_count; i++)
+        if (role->epolls[i] >= 0) {
+            close(role->epolls[i]);
+            role->epolls[i] = -1;
+        }
+}
+
+/* Returns whether a listener blocks as far as the scenario says. One that an event loop has made
+ * non-blocking, here or in another role that has it too, still blocks in every other accept(). */
+static bool should_block(struct role *role, int socket) {
+    return !role_view_of(role, socket)->nonblocking &&
+           (fcntl(role->sockets[socket], F_GETFL) & O_NONBLOCK) != 0;
+}
+
+/* Waits for a connection as far as accept() does not. Returns 0 or an errno. */
+static int wait_to_accept(struct role *role, int socket, int refused) {
+    struct pollfd waiting = {.fd = role->sockets[socket], .events = POLLIN};
+    if (role->polls)
+        return wait_for_connection(role, socket);
+    if (refused != EAGAIN)
+        return 0;
+    return poll(&waiting, 1, -1) < 0 ? errno : 0;
+}
+
 static struct answer call_accept(struct role *role, const struct step *step, struct reply *reply) {
     (void)reply;
     unsigned patience = 0;
-    for (;;) {
-        int fd = accept(role->sockets[step->socket], NULL, NULL);
-        if (fd >= 0)
+    for (int error = 0;;) {
+        int fd = -1;
+        error = wait_to_accept(role, step->socket, error);
+        if (error == 0) {
+            fd = accept(role->sockets[step->socket], NULL, NULL);
+            error = fd < 0 ? errno : 0;
+        }
+        if (fd >= 0) {
             role->sockets[step->made] = fd;
-        if (fd >= 0 || errno != EINTR)
-            return from_result(fd);
-        if (role_would_wait(&patience))
+            return ok();
+        }
+        bool again = error == EAGAIN && should_block(role, step->socket);
+        if (error != EINTR && !again)
+            return failed(error);
+        if (error == EINTR && role_would_wait(&patience))
             return would_wait();
     }
 }
 
-const struct action action_accept = {.role = call_accept};
+/* The socket that is accepted is a blocking one. */
+static void note_accept(struct role *role, const struct step *step) {
+    role_view_of(role, step->made)->nonblocking = false;
+}
+
+const struct action action_accept = {.role = call_accept, .note = note_accept};
 
 static struct answer call_disconnect(struct role *role, const struct step *step,
                                      struct reply *reply) {

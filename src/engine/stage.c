@@ -203,14 +203,23 @@ static bool is_refusal(const struct step *call, int error) {
     return error == EADDRINUSE || error == EADDRNOTAVAIL;
 }
 
-static void take_evidence(struct stage *stage, const struct reply *reply,
+/* The evidence is about the call as it was in the round that it ended. */
+static void take_evidence(struct stage *stage, const struct step *step, const struct reply *reply,
                           struct step_result *result) {
     const struct step *call = &stage->scenario->steps[reply->call_index];
+    const struct variation *which;
+    struct arena scratch = {0};
     if (reply->answer.kind != ANSWER_ERRNO || !action_of(call->verb)->takes_port ||
         !is_refusal(call, reply->answer.error))
         return;
+    if (call->variation_count > 0) {
+        struct step *copy = step_copy(&scratch, call);
+        step_fill(copy, step->rounds.start + (int64_t)reply->answer.rounds, &which);
+        call = copy;
+    }
     stage_evidence(stage, call, reply->answer.error, result->evidence);
     result->has_evidence = true;
+    arena_free(&scratch);
 }
 
 bool stage_met(const struct stage *stage, const struct step *step, const struct reply *reply) {
@@ -230,7 +239,7 @@ static void record(struct stage *stage, const struct step *step, const struct re
             reply->round_count;
     else
         result->round_count = reply->round_count;
-    take_evidence(stage, reply, result);
+    take_evidence(stage, step, reply, result);
     result->met =
         expectation_met(&step->want, &reply->answer, stage->kernel, resolve, stage->board);
     bool in_time = expectation_in_time(&step->want, reply->elapsed_ns);

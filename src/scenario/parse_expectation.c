@@ -17,6 +17,7 @@ static void add_piece(struct arena *arena, struct line *pieces, const struct wor
         return;
     pieces->words = arena_grow(arena, pieces->words, pieces->count, sizeof pieces->words[0]);
     pieces->words[pieces->count++] = (struct word){
+        .varies = word->varies, /* no `|` can touch it: cut() */
         .text = arena_copy(arena, word->text + start, end - start),
         .at = word->at + start,
         .end = word->at + end,
@@ -30,7 +31,7 @@ static struct line cut(struct arena *arena, struct cursor *cursor) {
     pieces.count = 0;
     for (const struct word *word; (word = cursor_take(cursor)) != NULL;) {
         size_t start = 0, size = strlen(word->text);
-        if (word->quoted) {
+        if (word->quoted || word->varies != NULL) {
             pieces.words = arena_grow(arena, pieces.words, pieces.count, sizeof pieces.words[0]);
             pieces.words[pieces.count++] = *word;
             continue;
@@ -218,9 +219,9 @@ static void parse_block_end(const struct context *context, struct cursor *cursor
 
 enum { RESULTS_MAX = 64 };
 
-/* One result or several, separated by `|`. */
+/* One result or several, separated by `|`; the first has this index of the expectation. */
 static const struct wanted *parse_either(const struct context *context, struct cursor *cursor,
-                                         size_t *count) {
+                                         int index, size_t *count) {
     struct parser *parser = context->parser;
     struct arena *arena = &parser->scenario->arena;
     struct wanted *list = NULL;
@@ -237,6 +238,7 @@ static const struct wanted *parse_either(const struct context *context, struct c
         struct wanted *wanted = &list[(*count)++];
         *wanted = (struct wanted){0};
         parse_kind(context, word, wanted);
+        parser_vary(parser, word, VARIES_WANT, index + (int)*count - 1);
         parse_block_end(context, cursor, wanted);
         wanted->text =
             line_slice(arena, cursor->line, first, cursor->line->words[cursor->next - 1].end);
@@ -261,7 +263,8 @@ static void parse_since(const struct context *context, struct cursor *cursor,
                      "'else' is missing: it gives the result on an older kernel");
         return;
     }
-    want->otherwise = parse_either(context, cursor, &want->otherwise_count);
+    want->otherwise =
+        parse_either(context, cursor, (int)want->either_count, &want->otherwise_count);
 }
 
 static void parse_time(struct parser *parser, struct cursor *cursor, bool span,
@@ -302,7 +305,7 @@ static void read_want(struct parser *parser, struct cursor *cursor, enum verb ve
     want->text = line_slice(arena, cursor->line, cursor->next, cursor->line->content);
     struct line pieces = cut(&parser->scratch, cursor);
     struct cursor inner = {&pieces, 0, pieces.count};
-    want->either = parse_either(&context, &inner, &want->either_count);
+    want->either = parse_either(&context, &inner, 0, &want->either_count);
     for (const struct word *word; !parser->line_is_wrong && (word = cursor_take(&inner)) != NULL;) {
         bool plain = !word->quoted;
         if (plain && strcmp(word->text, "since") == 0 && !want->split)

@@ -62,13 +62,14 @@ static void check_refusal(struct parser *parser, const struct step *step, size_t
         parser_error(parser, &parser->line.words[verb], "%s", why);
 }
 
-/* Parses the step whose verb and role are known and whose arguments start at word `first`. */
-static void parse_step(struct parser *parser, enum verb verb, int role, size_t first) {
+/* Parses the step whose verb and role are known and whose arguments start at word `first`. Returns
+ * it, or NULL if there are too many. */
+static struct step *parse_step(struct parser *parser, enum verb verb, int role, size_t first) {
     const struct verb_row *row = verb_row(verb);
     size_t arrow = parse_find_arrow(parser);
     struct step *step = add_step(parser, verb, role);
     if (step == NULL)
-        return;
+        return NULL;
     struct cursor cursor = {&parser->line, first, arrow < first ? first : arrow};
     size_t end = cursor.end > first ? parser->line.words[cursor.end - 1].end : 0;
     step->arguments = line_slice(&parser->scenario->arena, &parser->line, first, end);
@@ -80,6 +81,7 @@ static void parse_step(struct parser *parser, enum verb verb, int role, size_t f
     bool may_succeed = parser->line_is_wrong || expectation_allows_success(&step->want);
     if (row->effect != NULL && may_succeed)
         row->effect(&parser->flow, step);
+    return step;
 }
 
 /* --- keywords --- */
@@ -256,7 +258,10 @@ static void parse_body_call(struct parser *parser, enum verb verb, size_t argume
                      "'%s' is not allowed in a block; only calls on sockets and 'sleep' are",
                      verb_row(verb)->name);
     } else {
-        parse_step(parser, verb, block->role, arguments);
+        size_t words = parse_counter(parser, &block->rounds);
+        struct step *step = parse_step(parser, verb, block->role, arguments);
+        if (step != NULL)
+            parse_variations(parser, &parse_block(parser)->rounds, words, step);
     }
 }
 

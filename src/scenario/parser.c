@@ -259,6 +259,19 @@ void parser_check_role(struct parser *parser, const struct word *word, int role,
         *state = ROLE_RUNS;
 }
 
+void parser_vary(struct parser *parser, const struct word *word, enum variation_place place,
+                 int index) {
+    if (word == NULL || word->varies == NULL)
+        return;
+    const char *value = place == VARIES_OPTION ? strchr(word->varies, '=') : NULL;
+    struct variation varies = {.place = place, .index = index};
+    varies.text =
+        parser_keep(parser, &(struct word){.text = value == NULL ? word->varies : value + 1});
+    parser->variations =
+        arena_grow(&parser->scratch, parser->variations, parser->variation_count, sizeof varies);
+    parser->variations[parser->variation_count++] = varies;
+}
+
 /* --- addresses ---
  *
  * ADDRESS:PORT, or a reference to an endpoint of a socket:

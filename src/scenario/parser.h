@@ -4,7 +4,8 @@
  *   parse_line.c         a line: what kind it is, whose step, its expectation and effect
  *   steps_environment.c  the verbs of the environment
  *   steps_socket.c       a role's calls on its sockets
- *   steps_role.c         the verbs of a role's process, and its blocks
+ *   steps_role.c         the verbs of a role's process
+ *   steps_block.c        its blocks, and the lines in them that vary
  *   steps_question.c     the verbs that ask the tool itself
  *   parse_expectation.c  what stands after `->`
  *   parser.c             what all of them need: lines, words, errors, names, addresses
@@ -24,6 +25,8 @@ struct word {
     size_t at;        /* where it starts in the line, in bytes; a quoted one at its quote */
     size_t end;       /* where it ends */
     bool quoted;
+    const char *varies; /* the text with COUNTER for the counter of its block, which `text` has the
+                           first value of; NULL: it does not vary */
 };
 
 struct line {
@@ -68,6 +71,8 @@ struct parser {
     bool line_is_wrong;      /* an error was reported on this line */
     bool after_unknown_verb; /* which may have been meant to open a block: these are its lines */
     struct arena scratch;    /* owned: words and other memory that the scenario does not need */
+    struct variation *variations; /* of the present line */
+    size_t variation_count;
 
     const char **prose; /* the text that the indented lines belong to, or NULL */
     const char *prose_start, *prose_end;
@@ -164,6 +169,10 @@ void parser_refuse_role(struct parser *parser, const struct word *word);
  * then on it runs. */
 void parser_check_role(struct parser *parser, const struct word *word, int role, enum verb verb);
 
+/* Notes what a word of a line stands for, if it varies; NULL is no word. */
+void parser_vary(struct parser *parser, const struct word *word, enum variation_place place,
+                 int index);
+
 /* Parses an address, written or taken from a socket. Returns false after an error. */
 bool parse_address(struct parser *parser, const struct word *word, struct address *address);
 
@@ -202,6 +211,17 @@ void parse_need_section(struct parser *parser);
 struct step *parse_block(struct parser *parser);
 void parse_block_open(struct parser *parser, const struct step *step);
 void parse_block_missed_end(struct parser *parser);
+
+/* --- steps_block.c --- */
+
+/* Puts the first value of a block's counter into the words of the present line that have it.
+ * Returns how many these are. */
+size_t parse_counter(struct parser *parser, const struct step_rounds *rounds);
+
+/* Gives the step what its line has noted with parser_vary(), and reports a word, of so many that
+ * vary, that cannot, or a value that is wrong in the last round. */
+void parse_variations(struct parser *parser, const struct step_rounds *rounds, size_t words,
+                      struct step *step);
 
 /* --- parse_line.c --- */
 

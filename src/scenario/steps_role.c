@@ -1,4 +1,4 @@
-/* The steps of a role's process, and its blocks: for each verb, how its arguments are written, what
+/* The steps of a role's process: for each verb, how its arguments are written, what
  * the step changes for the steps after it, and its row. */
 #include <string.h>
 #include <sys/socket.h>
@@ -103,62 +103,4 @@ const struct verb_row verb_kill = {
     .arrow = ARROW_ENDS_ROLE,
     .while_serving = true,
     .effect = after_end_of_role,
-};
-
-/* --- blocks: repeat, serve, stop --- */
-
-static void parse_repeat(struct parser *parser, struct cursor *cursor, struct step *step) {
-    const struct word *word = cursor_peek(cursor);
-    int64_t most = 0;
-    if (word != NULL && !word_is(word, "timed"))
-        step->rounds.given =
-            cursor_take_number(parser, cursor, "a number of rounds", 1, SCENARIO_ROUNDS_MAX, &most);
-    step->rounds.most = step->rounds.given ? (uint64_t)most : SCENARIO_ROUNDS_MAX;
-    step->rounds.timed = cursor_skip(cursor, "timed");
-}
-
-static void parse_serve(struct parser *parser, struct cursor *cursor, struct step *step) {
-    (void)parser;
-    (void)cursor;
-    step->rounds.most = UINT64_MAX;
-}
-
-static void parse_stop(struct parser *parser, struct cursor *cursor, struct step *step) {
-    (void)cursor;
-    if (parser->flow.role[step->role] != ROLE_SERVES && !parser->line_is_wrong)
-        parser_error(parser, &parser->line.words[1],
-                     "role '%s' is not serving; there is nothing to stop",
-                     parser->scenario->roles[step->role]);
-}
-
-static void after_stop(struct flow *flow, const struct step *step) {
-    flow->role[step->role] = ROLE_RUNS;
-}
-
-const struct verb_row verb_repeat = {
-    .name = "repeat",
-    .usage = "ROLE repeat [N] [timed]",
-    .scope = SCOPE_ROLE,
-    .arguments = ARGUMENTS_ROUNDS,
-    .opens_block = true,
-    .parse = parse_repeat,
-};
-
-const struct verb_row verb_serve = {
-    .name = "serve",
-    .usage = "ROLE serve",
-    .scope = SCOPE_ROLE,
-    .arguments = ARGUMENTS_ROUNDS,
-    .opens_block = true,
-    .parse = parse_serve,
-};
-
-const struct verb_row verb_stop = {
-    .name = "stop",
-    .usage = "ROLE stop",
-    .scope = SCOPE_ROLE,
-    .answer = GIVES_BLOCK,
-    .while_serving = true,
-    .parse = parse_stop,
-    .effect = after_stop,
 };

@@ -98,6 +98,7 @@ static void take_options(struct parser *parser, struct cursor *cursor,
         struct option_setting setting;
         if (!parse_option(parser, word, &setting))
             continue;
+        parser_vary(parser, word, VARIES_OPTION, (int)options->count);
         options->list = arena_grow(arena, options->list, options->count, sizeof setting);
         options->list[options->count++] = setting;
     }
@@ -223,6 +224,7 @@ static void take_address(struct parser *parser, struct cursor *cursor, struct ad
     if (address->use == ADDRESS_WRITTEN && address->pattern.any_port)
         parser_error(parser, word, "'%s': the port cannot be '*' here; 0 lets the kernel choose",
                      word->text);
+    parser_vary(parser, word, VARIES_ADDRESS, 0);
 }
 
 static void parse_socket_address(struct parser *parser, struct cursor *cursor, struct step *step) {
@@ -271,6 +273,7 @@ const struct verb_row verb_connect = {
 
 static void parse_listen(struct parser *parser, struct cursor *cursor, struct step *step) {
     parse_socket_name(parser, cursor, step);
+    parser_vary(parser, cursor_peek(cursor), VARIES_AMOUNT, 0);
     if (cursor_peek(cursor) != NULL)
         step->amount.given =
             cursor_take_number(parser, cursor, "a BACKLOG", -1, INT32_MAX, &step->amount.number);
@@ -289,6 +292,7 @@ static void after_listen(struct flow *flow, const struct step *step) {
 
 static void parse_send(struct parser *parser, struct cursor *cursor, struct step *step) {
     parse_socket_name(parser, cursor, step);
+    parser_vary(parser, cursor_peek(cursor), VARIES_AMOUNT, 0);
     step->amount.given = cursor_take_number(parser, cursor, "a number of BYTES", 0,
                                             SCENARIO_BYTES_MAX, &step->amount.number);
     step->amount.addressed = cursor_peek(cursor) != NULL && !parser->line_is_wrong;
@@ -305,6 +309,7 @@ static const char *refuse_send(const struct flow *flow, const struct step *step)
 
 static void parse_recv(struct parser *parser, struct cursor *cursor, struct step *step) {
     parse_socket_name(parser, cursor, step);
+    parser_vary(parser, cursor_peek(cursor), VARIES_AMOUNT, 0);
     if (cursor_peek(cursor) != NULL)
         step->amount.given = cursor_take_number(parser, cursor, "a number of BYTES", 1,
                                                 SCENARIO_BYTES_MAX, &step->amount.number);
@@ -475,6 +480,7 @@ static void after_dup(struct flow *flow, const struct step *step) {
 static void parse_chown(struct parser *parser, struct cursor *cursor, struct step *step) {
     int64_t uid = 0;
     parse_socket_name(parser, cursor, step);
+    parser_vary(parser, cursor_peek(cursor), VARIES_UID, 0);
     cursor_take_number(parser, cursor, "a user ID", 0, UINT32_MAX - 1, &uid);
     step->uid = (uid_t)uid;
 }
@@ -483,6 +489,7 @@ static void parse_unlink(struct parser *parser, struct cursor *cursor, struct st
     const struct word *word = cursor_need(parser, cursor, "unix:NAME");
     if (word == NULL || !parse_address(parser, word, &step->address))
         return;
+    parser_vary(parser, word, VARIES_ADDRESS, 0);
     if (step->address.name == NULL || step->address.name[0] == '@')
         parser_error(parser, word, "'%s' is not the file of a Unix socket, as unix:NAME is",
                      word->text);

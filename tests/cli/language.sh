@@ -5,7 +5,7 @@
 
 run "$portreuse" run --must-run "$scenarios/every-verb.scenario"
 ok "every verb, option and form of expectation runs" first_line_is \
-  "PASS every-verb: 15 cases, all as expected"
+  "PASS every-verb: 17 cases, all as expected"
 run "$portreuse" run --must-run "$scenarios/data.scenario"
 ok "send and recv take what there is, and what their line expects" first_line_is \
   "PASS data: 9 cases, all as expected"
@@ -26,7 +26,7 @@ ok "where less comes than is expected, it says so" first_line_is \
   "FAIL data-short: line 10: want 6, got 5"
 if users_may; then
   run as_user "$portreuse" run -q "$scenarios/every-verb.scenario"
-  ok "also as an ordinary user" first_line_is "PASS every-verb: 15 cases, all as expected"
+  ok "also as an ordinary user" first_line_is "PASS every-verb: 17 cases, all as expected"
   run as_user "$portreuse" run "$scenarios/uids.scenario"
   ok "where there is no other user ID, that is a SKIP" first_line_starts \
     "SKIP uids: needs uids: "

@@ -445,6 +445,34 @@ static void a_kind_of_socket_has_calls_that_can_only_fail(void **state) {
     CHECK(kind_rows);
 }
 
+/* --- counters --- */
+
+static const struct row counter_rows[] = {
+    {CASE "r repeat 3 as\n socket s\nend\n", 3, 14, "the NAME of the counter is missing"},
+    {CASE "r repeat 3 as 9\n socket s\nend\n", 3, 15, "'9' cannot name a counter"},
+    {CASE "r repeat 3 as r\n socket s\nend\n", 3, 15, "is the name of a role"},
+    {CASE "r repeat 3 as i from x\n socket s\nend\n", 3, 22, "'x' is not a number"},
+    {CASE "r repeat 3 as i\n socket s$i\nend\n", 4, 9, "'$i' stands for a number"},
+    {SOCKET "r repeat 3 as i\n setsockopt s SO_MARK$i\nend\n", 5, 15, "unknown"},
+    {SOCKET "r repeat 3 as i\n getsockname s -> 127.0.0.1$i\nend\n", 5, 19, "127.0.0.11"},
+    {SOCKET "r repeat 3 as i\n connect s 127.0.0.1:$j\nend\n", 5, 23, "$ROLE.SOCKET"},
+    /* the first round and the last are looked at */
+    {SOCKET "r repeat 9 as i from 65536\n connect s 127.0.0.1:$i\nend\n", 5, 22, "not a port"},
+    {SOCKET "r repeat 9 as i from 65530\n connect s 127.0.0.1:$i\nend\n", 5, 12,
+     "in the last round, $i is 65538: not a port number"},
+    {SOCKET "r repeat 9 as i from 250\n connect s 127.0.0.$i:80\nend\n", 5, 12,
+     "$i is 258: not an"},
+    {SOCKET "r repeat 3 as i from 67108863\n send s $i -> ok\nend\n", 5, 9, "$i is 67108865"},
+    /* behind its block a counter is nothing */
+    {SOCKET "r repeat 3 as i\n connect s 127.0.0.1:$i\nend\nr connect s 127.0.0.1:$i\n", 7, 24,
+     "$ROLE.SOCKET"},
+};
+
+static void a_counter_stands_for_a_number_in_each_round(void **state) {
+    (void)state;
+    CHECK(counter_rows);
+}
+
 /* What is expected to fail may. So may what another process has changed. */
 static void a_call_that_is_expected_to_fail_is_no_error(void **state) {
     static const char *const texts[] = {
@@ -1095,6 +1123,7 @@ int main(void) {
         cmocka_unit_test(a_question_is_about_an_address_and_its_answer_a_cause),
         cmocka_unit_test(a_keyword_cannot_name_a_role_and_a_call_needs_one),
         cmocka_unit_test(a_kind_of_socket_has_calls_that_can_only_fail),
+        cmocka_unit_test(a_counter_stands_for_a_number_in_each_round),
         cmocka_unit_test(a_call_that_is_expected_to_fail_is_no_error),
         cmocka_unit_test(a_socket_is_used_between_its_making_and_its_close_alone),
         cmocka_unit_test(an_address_step_needs_an_address_and_a_device),
