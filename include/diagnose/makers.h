@@ -1,6 +1,7 @@
 /* Who leaves ports in TIME-WAIT. A socket in TIME-WAIT belongs to nobody: neither its process nor
  * its user nor its control group is known any more. So the connections of one route are watched for
- * a while, and those that end in TIME-WAIT were somebody's before.
+ * a while, and those that end in TIME-WAIT were somebody's before. Root of the host is told of each
+ * by the kernel; others see those that are open at one of many looks.
  *
  * The notices of sock_diag(7) about sockets that end (SKNLGRP_INET_TCP_DESTROY), which every user
  * gets, tell nothing of all that (inet_diag_handler_get_info() in net/ipv4/inet_diag.c of the
@@ -30,6 +31,8 @@ struct maker {
     unsigned processes;            /* how many were seen */
     uint32_t opened;               /* connections that began meanwhile and were seen */
     uint32_t closed;               /* connections that ended in TIME-WAIT meanwhile */
+    bool estimated; /* with connections of its user whose process was not found: no other program
+                       of that user was seen to open any */
 };
 
 enum { MAKERS_LISTED = 4 };
@@ -39,6 +42,7 @@ struct makers {
     uint32_t opened;     /* connections that began meanwhile and were seen; short ones are not */
     uint32_t closed;     /* connections that ended in TIME-WAIT meanwhile: all of them */
     uint32_t attributed; /* of these, the ones that were seen open before */
+    bool all_events;     /* the kernel told of each connection: else samples were taken */
     unsigned count;      /* how many makers there are */
     unsigned known;      /* how many are listed, those with the most first */
     struct maker list[MAKERS_LISTED];
@@ -99,12 +103,23 @@ bool makers_see(struct makers_book *book, uint16_t port, uint32_t inode, uint32_
 bool makers_own(struct makers_book *book, uint16_t port, const struct maker *maker,
                 uint64_t cgroup);
 
+/* Finds a maker by the same comparison, or adds it, for what the kernel's events tell. `*place` is
+ * its place in the list plus 1, or 0 if there are too many. Returns false if out of memory. */
+bool makers_know(struct makers_book *book, const struct maker *maker, uint64_t cgroup,
+                 uint32_t *place);
+
+/* Notes that this maker opens a connection, or is the first to close the one on a port. Place 0:
+ * who it is is not known. */
+void makers_opens(struct makers_book *book, uint32_t place);
+void makers_closes(struct makers_book *book, uint32_t place, uint16_t port, uint32_t now_ms);
+
 /* Notes that the connection on a port has entered TIME-WAIT. It is attributed if an open one was
  * seen at the last look before that. */
 void makers_close(struct makers_book *book, uint16_t port, uint32_t entered_ms);
 
-/* Sums it all up. */
-void makers_finish(const struct makers_book *book, struct makers *makers,
+/* Sums it all up. What was nobody's of a user goes to the program of that user, if no other one of
+ * it was seen. */
+void makers_finish(struct makers_book *book, struct makers *makers,
                    uint64_t cgroups[MAKERS_LISTED]);
 
 #endif

@@ -1,7 +1,8 @@
-/* Again and again, as often as half of the time allows, the sockets of the processes that open any
- * are read from /proc, those of new processes first of all, and then the open connections are
- * listed: so a process can be found that lives for a few milliseconds. What has ended in TIME-WAIT
- * is listed every half second, before the port can be used again (tcp_tw_reuse_delay). */
+/* Root is told by the kernel who closes a connection (makers_events.c). Otherwise samples are
+ * taken. Again and again, as often as half of the time allows, the sockets of the processes that
+ * open any are read from /proc, those of new processes first of all, and then the open connections
+ * are listed: so a process can be found that lives for a few milliseconds. What has ended in
+ * TIME-WAIT is listed every half second, before the port can be used again (tcp_tw_reuse_delay). */
 #include "diagnose/makers.h"
 
 #include <errno.h>
@@ -11,153 +12,9 @@
 
 #include "base/errnames.h"
 #include "base/units.h"
+#include "diagnose/makers_look.h"
 #include "kernel/process.h"
 #include "kernel/sockdiag.h"
-
-/* --- the book --- */
-
-bool makers_begin(struct makers_book *book) {
-    *book = (struct makers_book){
-        .ports = calloc(MAKERS_PORTS, sizeof *book->ports),
-        .list = calloc(MAKERS_MOST, sizeof *book->list),
-        .processes = {.entry_size = 2 * sizeof(uint32_t), .key_size = 2 * sizeof(uint32_t)}};
-    return book->ports != NULL && book->list != NULL;
-}
-
-void makers_end(struct makers_book *book) {
-    free(book->ports);
-    free(book->list);
-    table_free(&book->processes);
-}
-
-enum { TICKS_MS = 20 }; /* the kernel's timers tick every few milliseconds */
-
-/* Returns whether the port was seen at the last look before that time. */
-static bool is_next(const struct makers_book *book, const struct makers_port *seen, uint32_t ms) {
-    return seen->seen_ms <= ms + TICKS_MS && ms <= seen->seen_ms + book->gap_ms + TICKS_MS;
-}
-
-bool makers_see(struct makers_book *book, uint16_t port, uint32_t inode, uint32_t now_ms) {
-    struct makers_port *seen = &book->ports[port];
-    bool is_new = seen->inode != inode;
-    if (inode == 0) { /* it was closed, and the peer has not closed yet */
-        if (is_next(book, seen, now_ms))
-            seen->seen_ms = now_ms;
-        return false;
-    }
-    if (is_new)
-        seen->maker = 0;
-    book->opened += is_new && !book->is_first;
-    if (is_new)
-        seen->was_open = book->is_first;
-    seen->inode = inode;
-    seen->seen_ms = now_ms;
-    return is_new || seen->maker == 0 || book->list[seen->maker - 1].owner.pid == 0;
-}
-
-static bool is_same(const struct maker *a, const struct maker *b) {
-    if (a->owner.uid != b->owner.uid || (a->owner.pid == 0) != (b->owner.pid == 0))
-        return false;
-    return a->owner.pid == 0 || (strcmp(a->owner.program, b->owner.program) == 0 &&
-                                 a->master == b->master && a->starter == b->starter);
-}
-
-bool makers_own(struct makers_book *book, uint16_t port, const struct maker *maker,
-                uint64_t cgroup) {
-    struct {
-        uint32_t place;
-        pid_t pid;
-    } key = {.pid = maker->owner.pid};
-    while (key.place < book->count &&
-           (!is_same(&book->list[key.place], maker) ||
-            (maker->owner.pid == 0 && book->groups[key.place] != cgroup)))
-        key.place++;
-    if (key.place == MAKERS_MOST)
-        return true;
-    struct maker *known = &book->list[key.place];
-    bool is_new = key.place == book->count;
-    if (is_new) {
-        *known = *maker;
-        book->groups[key.place] = cgroup;
-        book->count++;
-    }
-    bool is_new_process;
-    if (table_add(&book->processes, &key, &is_new_process) == NULL)
-        return false;
-    known->processes += is_new_process && maker->owner.pid != 0;
-    struct makers_port *seen = &book->ports[port];
-    if (seen->maker != 0 && !seen->was_open) /* it was not found at the look before */
-        book->list[seen->maker - 1].opened--;
-    known->opened += !seen->was_open;
-    seen->maker = key.place + 1;
-    return true;
-}
-
-void makers_close(struct makers_book *book, uint16_t port, uint32_t entered_ms) {
-    const struct makers_port *seen = &book->ports[port];
-    book->closed++;
-    if (seen->maker == 0 || !is_next(book, seen, entered_ms))
-        return;
-    book->list[seen->maker - 1].closed++;
-    book->attributed++;
-}
-
-static bool is_more(const struct maker *a, const struct maker *b) {
-    return a->closed != b->closed ? a->closed > b->closed : a->opened > b->opened;
-}
-
-void makers_finish(const struct makers_book *book, struct makers *makers,
-                   uint64_t cgroups[MAKERS_LISTED]) {
-    makers->closed = book->closed;
-    makers->attributed = book->attributed;
-    makers->opened = book->opened;
-    for (unsigned i = 0; i < book->count; i++) {
-        const struct maker *maker = &book->list[i];
-        unsigned place = makers->known;
-        if (maker->closed == 0 && maker->opened == 0)
-            continue;
-        makers->count++;
-        while (place > 0 && is_more(maker, &makers->list[place - 1]))
-            place--;
-        if (place == MAKERS_LISTED)
-            continue;
-        makers->known += makers->known < MAKERS_LISTED;
-        for (unsigned k = makers->known - 1; k > place; k--) {
-            makers->list[k] = makers->list[k - 1];
-            cgroups[k] = cgroups[k - 1];
-        }
-        makers->list[place] = *maker;
-        cgroups[place] = maker->owner.pid == 0 ? book->groups[i] : 0;
-    }
-}
-
-static const struct maker *only_maker_of(const struct makers *makers, uint32_t uid) {
-    const struct maker *only = NULL;
-    for (unsigned i = 0; i < makers->known; i++) {
-        const struct maker *maker = &makers->list[i];
-        if (maker->owner.pid == 0 || maker->owner.uid != uid)
-            continue;
-        if (only != NULL)
-            return NULL;
-        only = maker;
-    }
-    return only;
-}
-
-void makers_name(const struct makers *makers, struct budget_owners *owners) {
-    for (unsigned i = 0; i < owners->known && makers->count <= MAKERS_LISTED; i++) {
-        struct budget_owner *owner = &owners->list[i];
-        const struct maker *maker =
-            owner->owner.pid != 0 ? NULL : only_maker_of(makers, owner->owner.uid);
-        if (maker == NULL)
-            continue;
-        owner->owner = maker->owner;
-        owner->estimated = true;
-        owner->workers = maker->processes - 1;
-        owners->hidden -= owner->sockets;
-        owners->processes += maker->processes;
-    }
-}
 
 /* --- a look --- */
 
@@ -225,30 +82,15 @@ static void *add(struct watch *watch, struct table *table, const void *key, bool
 
 /* --- processes --- */
 
-/* Reads who a process is, and where it comes from; NULL if it has ended. */
+/* Returns who a process is; NULL if it has ended. */
 static const struct maker *describe(struct watch *watch, pid_t pid) {
-    enum { GENERATIONS = 8 };
-    struct maker maker = {0};
-    struct owner owner, parent;
+    struct maker maker;
     bool is_new;
     struct described *found = table_find(&watch->described, &pid);
     if (found != NULL)
         return &found->maker;
-    if (!owner_read(pid, &maker.owner))
+    if (!makers_describe(pid, &maker))
         return NULL;
-    maker.owner.fd = -1;
-    owner = maker.owner;
-    for (unsigned i = 0; i < GENERATIONS && owner.parent > 0; i++) {
-        if (!owner_read(owner.parent, &parent))
-            break;
-        if (!owner_same_program(&owner, &parent)) {
-            maker.starter = parent.pid;
-            memcpy(maker.starter_program, parent.program, sizeof parent.program);
-            break;
-        }
-        maker.master = parent.pid;
-        owner = parent;
-    }
     found = add(watch, &watch->described, &pid, &is_new);
     if (found == NULL)
         return NULL;
@@ -362,23 +204,15 @@ static void own(struct watch *watch, const struct opened *opened) {
 
 static bool note_closed(void *context, const struct inet_socket *socket) {
     struct watch *watch = context;
-    uint32_t left_ms = socket->expires_ms < TIME_WAIT_MS ? socket->expires_ms : TIME_WAIT_MS;
-    uint64_t entered_ns = units_now_ns() - (uint64_t)(TIME_WAIT_MS - left_ms) * NS_PER_MS;
+    uint64_t entered_ns = makers_entered_ns(socket);
     if (entered_ns > watch->harvested_ns)
         makers_close(&watch->book, socket->local.port, since(watch, entered_ns));
     return true;
 }
 
-/* Lists the sockets of the route in these states. Returns 0 or an errno. */
+/* Returns 0 or an errno. */
 static int list(struct watch *watch, uint32_t states, sockdiag_visit *note) {
-    const struct makers_question *question = watch->question;
-    struct diag_query query = sockdiag_query(states);
-    query.low = question->low;
-    query.high = question->high;
-    query.remote = (struct endpoint_pattern){.endpoint = question->remote};
-    if (question->local.family != 0)
-        query.local = (struct endpoint_pattern){.any_port = true, .endpoint = question->local};
-    int error = sockdiag_dump(watch->diag, &query, note, watch);
+    int error = makers_list(watch->diag, watch->question, states, note, watch);
     return watch->error != 0 ? watch->error : error;
 }
 
@@ -414,7 +248,13 @@ static void pause_until(uint64_t end_ns) {
         continue;
 }
 
-/* Looks, and rests as long as the look took, at least 1 ms. */
+static uint64_t cpu_ns(void) {
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * NS_PER_S + (uint64_t)used.tv_nsec;
+}
+
+/* Looks, and rests as long as the look had a processor, at least 1 ms. */
 static int watch_until(struct watch *watch) {
     enum { LEAST_MS = 1, HARVEST_MS = 500 };
     uint64_t last_ns = watch->began_ns, end_ns = watch->question->end_ns;
@@ -423,8 +263,9 @@ static int watch_until(struct watch *watch) {
     watch->book.is_first = false;
     watch->harvested_ns = watch->began_ns;
     for (uint64_t now_ns = last_ns; error == 0 && now_ns < end_ns;) {
+        uint64_t before_ns = cpu_ns();
         error = look(watch);
-        uint64_t took_ns = units_now_ns() - now_ns, rest_ns = took_ns;
+        uint64_t rest_ns = cpu_ns() - before_ns;
         if (rest_ns < (uint64_t)LEAST_MS * NS_PER_MS)
             rest_ns = (uint64_t)LEAST_MS * NS_PER_MS;
         if (error == 0 && units_now_ns() > watch->harvested_ns + (uint64_t)HARVEST_MS * NS_PER_MS)
@@ -439,26 +280,10 @@ static int watch_until(struct watch *watch) {
     return error != 0 ? error : harvest(watch);
 }
 
-static void name_groups(struct makers *makers, const uint64_t ids[MAKERS_LISTED]) {
-    struct cgroup groups[MAKERS_LISTED] = {0};
-    bool any = false;
-    for (unsigned i = 0; i < makers->known; i++) {
-        groups[i].id = ids[i];
-        any |= ids[i] != 0;
-    }
-    if (any)
-        cgroup_find(groups, makers->known);
-    for (unsigned i = 0; i < makers->known; i++) {
-        struct maker *maker = &makers->list[i];
-        if (maker->owner.pid != 0)
-            continue;
-        owner_user(maker->owner.uid, maker->owner.user);
-        memcpy(maker->owner.unit, groups[i].unit, sizeof groups[i].unit);
-        memcpy(maker->cgroup, groups[i].path, sizeof groups[i].path);
-    }
-}
-
 int makers_watch(int diag, const struct makers_question *question, struct makers *makers) {
+    int refused = makers_watch_events(diag, question, makers);
+    if (refused == 0 || errno_is_shortage(refused))
+        return refused;
     struct watch watch = {
         .question = question,
         .diag = diag,
@@ -468,14 +293,10 @@ int makers_watch(int diag, const struct makers_question *question, struct makers
         .opened = {.entry_size = sizeof(struct opened), .key_size = sizeof(uint32_t)},
         .held = {.entry_size = sizeof(struct held), .key_size = sizeof(uint32_t)},
         .described = {.entry_size = sizeof(struct described), .key_size = sizeof(pid_t)}};
-    uint64_t cgroups[MAKERS_LISTED] = {0};
     *makers = (struct makers){0};
     int error = makers_begin(&watch.book) ? watch_until(&watch) : ENOMEM;
-    if (error == 0) {
-        makers_finish(&watch.book, makers, cgroups);
-        makers->seconds = (double)(units_now_ns() - watch.began_ns) / NS_PER_S;
-        name_groups(makers, cgroups);
-    }
+    if (error == 0)
+        makers_sum_up(&watch.book, watch.began_ns, makers);
     makers_end(&watch.book);
     table_free(&watch.visited);
     table_free(&watch.candidates);

@@ -129,12 +129,73 @@ static void owners_that_were_not_found_are_named_if_one_program_alone_is_seen(vo
     }
 }
 
+static void what_is_nobodys_of_a_user_is_the_only_programs_of_that_user(void **state) {
+    (void)state;
+    for (unsigned programs = 1; programs <= 2; programs++) {
+        struct makers_book book;
+        struct maker unknown = {.owner = {.uid = 5}}, stranger = {.owner = {.uid = 6}};
+        struct maker ab = program(90, "ab", 5, 7), wrk = program(91, "wrk", 5, 7);
+        assert_true(makers_begin(&book));
+        open_one(&book, 2000, 1, 0, &unknown, 0);
+        open_one(&book, 2001, 2, 0, &stranger, 0);
+        open_one(&book, 2002, 3, 0, &ab, 0);
+        if (programs == 2)
+            open_one(&book, 2003, 4, 0, &wrk, 0);
+        for (uint16_t port = 2000; port < 2003; port++)
+            makers_close(&book, port, 1);
+        struct makers makers = finish(&book);
+        assert_int_equal(makers.attributed, 3);
+        assert_int_equal(makers.count, programs == 1 ? 2 : 4);
+        for (unsigned i = 0; i < makers.known; i++) {
+            const struct maker *maker = &makers.list[i];
+            bool is_ab = maker->owner.pid == 90;
+            assert_int_equal(maker->estimated, is_ab && programs == 1);
+            if (maker->owner.pid != 91)
+                assert_int_equal(maker->closed, is_ab && programs == 1 ? 2 : 1);
+        }
+    }
+}
+
+/* The peer closes whenever it wants, and the port can have been used again before the list is read.
+ */
+static void events_name_the_maker_of_the_last_connection_before(void **state) {
+    struct makers_book book;
+    struct maker ab = program(90, "ab", 5, 7), wrk = program(91, "wrk", 5, 7);
+    uint32_t first, second, same;
+    (void)state;
+    assert_true(makers_begin(&book));
+    assert_true(makers_know(&book, &ab, 0, &first));
+    assert_true(makers_know(&book, &wrk, 0, &second));
+    assert_true(makers_know(&book, &ab, 0, &same));
+    assert_int_equal(first, same);
+    makers_opens(&book, first);
+    makers_opens(&book, second);
+    makers_opens(&book, 0);
+    makers_closes(&book, first, 2000, 100);
+    makers_close(&book, 2000, 70000); /* it waited for its peer */
+    makers_closes(&book, second, 2001, 200);
+    makers_closes(&book, 0, 2002, 200);
+    makers_close(&book, 2002, 201); /* nobody's */
+    makers_close(&book, 2001, 100); /* an earlier one */
+    makers_close(&book, 2003, 100); /* closed before the watch began */
+    struct makers makers = finish(&book);
+    assert_int_equal(makers.opened, 3);
+    assert_int_equal(makers.closed, 4);
+    assert_int_equal(makers.attributed, 1);
+    assert_string_equal(makers.list[0].owner.program, "ab");
+    assert_int_equal(makers.list[0].closed, 1);
+    assert_int_equal(makers.list[0].processes, 1);
+    assert_int_equal(makers.list[1].opened, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(processes_of_one_program_and_starter_are_one_maker),
         cmocka_unit_test(what_was_not_seen_open_is_counted_for_nobody),
         cmocka_unit_test(a_connection_that_waits_for_its_peer_is_still_the_makers),
         cmocka_unit_test(a_process_can_be_found_at_a_later_look),
+        cmocka_unit_test(what_is_nobodys_of_a_user_is_the_only_programs_of_that_user),
+        cmocka_unit_test(events_name_the_maker_of_the_last_connection_before),
         cmocka_unit_test(owners_that_were_not_found_are_named_if_one_program_alone_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,7 +101,8 @@ static void print_maker_line(FILE *out, const struct maker *maker, uint32_t numb
         return;
     print_maker(line, maker);
     if (fclose(line) == 0) {
-        int column = fprintf(out, "%*s%" PRIu32 ": ", INDENT, "", number);
+        int column = fprintf(out, "%*s%s%" PRIu32 ": ", INDENT, "",
+                             maker->estimated ? "about " : "", number);
         layout_wrap(out, text, INDENT + STEP, (unsigned)column);
     }
     free(text);
@@ -117,7 +118,7 @@ void budget_owners_print_makers(FILE *out, const struct makers *makers) {
         fprintf(out, "  in %.1f s, %" PRIu32 " went to TIME-WAIT; whose is known of %" PRIu32 ":\n",
                 makers->seconds, makers->closed, makers->attributed);
     else
-        fprintf(out, "  in %.1f s, none went to TIME-WAIT; %" PRIu32 " new ones were seen:\n",
+        fprintf(out, "  in %.1f s, none went to TIME-WAIT; %" PRIu32 " were opened:\n",
                 makers->seconds, makers->opened);
     for (unsigned i = 0; i < makers->known; i++) {
         const struct maker *maker = &makers->list[i];
@@ -127,6 +128,10 @@ void budget_owners_print_makers(FILE *out, const struct makers *makers) {
     }
     if (makers->count > makers->known)
         fprintf(out, "    and %u more\n", makers->count - makers->known);
+    if (!makers->all_events && (!any || makers->attributed < makers->closed))
+        fputs("  samples miss what is open for a moment only; root of the host is told of\n"
+              "  every connection\n",
+              out);
 }
 
 /* --- JSON --- */
@@ -181,6 +186,7 @@ static void write_maker(struct json *json, const struct maker *maker) {
     json_object(json, NULL);
     json_number(json, "closed", maker->closed);
     json_number(json, "seen_to_begin", maker->opened);
+    json_bool(json, "estimated", maker->estimated);
     json_string(json, "program", found ? owner->program : NULL);
     json_number(json, "uid", owner->uid);
     json_string(json, "user", owner->user[0] == '\0' ? NULL : owner->user);
@@ -200,6 +206,7 @@ void budget_owners_json_makers(struct json *json, const struct makers *makers) {
     json_number(json, "closed", makers->closed);
     json_number(json, "attributed", makers->attributed);
     json_number(json, "seen_to_begin", makers->opened);
+    json_bool(json, "all_events", makers->all_events);
     json_array(json, "makers");
     for (unsigned i = 0; i < makers->known; i++)
         write_maker(json, &makers->list[i]);
