@@ -43,6 +43,12 @@ struct audit_setting {
     const char *source; /* static: who says so */
 };
 
+/* A file or a directory of settings that could not be read. */
+struct audit_unread {
+    const char *path; /* owned by the audit */
+    int error;        /* an errno */
+};
+
 /* Begin with all zero except `named`; end with audit_free(). */
 struct audit {
     struct port_set named; /* more ports to check: set by the caller */
@@ -58,11 +64,14 @@ struct audit {
     size_t shared_count;
     struct audit_setting *settings;
     size_t setting_count;
+    struct audit_unread *unread;
+    size_t unread_count;
     unsigned long default_tw_buckets; /* of tcp_max_tw_buckets on this machine; 0: not known */
-    unsigned unseen;                  /* processes that could not be looked into */
-    bool from_proc;                   /* /proc/net was read instead of sock_diag */
-    bool udp_not_seen;                /* which UDP sockets are servers could not be found out */
-    struct arena arena;               /* owns the arrays */
+    bool asked_by_root;
+    unsigned unseen;    /* processes that could not be looked into */
+    bool from_proc;     /* /proc/net was read instead of sock_diag */
+    bool udp_not_seen;  /* which UDP sockets are servers could not be found out */
+    struct arena arena; /* owns the arrays */
 };
 
 /* Makes the audit; for another namespace, in a child process. */

@@ -196,7 +196,7 @@ static void look_here(struct audit *audit) {
     }
 }
 
-/* The values and paths of settings follow the arrays, one by one. */
+/* The texts of an array follow it, one by one. */
 static void look_in_child(void *data, FILE *more) {
     struct audit *audit = data;
     look_here(audit);
@@ -207,6 +207,9 @@ static void look_in_child(void *data, FILE *more) {
         fwrite(audit->settings[i].value, strlen(audit->settings[i].value) + 1, 1, more);
         fwrite(audit->settings[i].where, strlen(audit->settings[i].where) + 1, 1, more);
     }
+    child_give_array(more, audit->unread, audit->unread_count, sizeof *audit->unread);
+    for (size_t i = 0; i < audit->unread_count; i++)
+        fwrite(audit->unread[i].path, strlen(audit->unread[i].path) + 1, 1, more);
 }
 
 static void take_arrays(struct audit *audit, struct child_bytes *more) {
@@ -219,12 +222,16 @@ static void take_arrays(struct audit *audit, struct child_bytes *more) {
         audit->settings[i].value = child_take_text(more, arena);
         audit->settings[i].where = child_take_text(more, arena);
     }
+    audit->unread = child_take_array(more, arena, audit->unread_count, sizeof *audit->unread);
+    for (size_t i = 0; i < audit->unread_count; i++)
+        audit->unread[i].path = child_take_text(more, arena);
 }
 
 void audit_look(const struct namespace *where, struct audit *audit) {
     struct child child = {.where = where};
     struct child_bytes more;
     audit->where = *where;
+    audit->asked_by_root = geteuid() == 0;
     if (where->path[0] == '\0') {
         look_here(audit);
         return;

@@ -151,10 +151,22 @@ void audit_settings_file(struct audit *audit, FILE *file, const char *path) {
     free(line);
 }
 
+/* What is not there is no failure. */
+static void note_unread(struct audit *audit, const char *path, int error) {
+    if (error == ENOENT)
+        return;
+    audit->unread =
+        arena_grow(&audit->arena, audit->unread, audit->unread_count, sizeof *audit->unread);
+    audit->unread[audit->unread_count++] =
+        (struct audit_unread){arena_copy(&audit->arena, path, strlen(path)), error};
+}
+
 static void judge_path(struct audit *audit, const char *path) {
     FILE *file = fopen(path, "re");
-    if (file == NULL)
+    if (file == NULL) {
+        note_unread(audit, path, errno);
         return;
+    }
     audit_settings_file(audit, file, path);
     fclose(file);
 }
@@ -167,6 +179,8 @@ static int is_conf(const struct dirent *entry) {
 static void judge_directory(struct audit *audit, const char *directory) {
     struct dirent **entries;
     int count = scandir(directory, &entries, is_conf, alphasort);
+    if (count < 0)
+        note_unread(audit, directory, errno);
     for (int i = 0; i < count; i++) {
         judge_path(audit, arena_format(&audit->arena, "%s/%s", directory, entries[i]->d_name));
         free(entries[i]);

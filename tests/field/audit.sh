@@ -94,4 +94,25 @@ done()'
   says "ip_local_reserved_ports=40000-40299,45000"
 }
 
+# What could not be read is told: nothing was found there, but not because nothing is there.
+row_settings_that_cannot_be_read() {
+  is_root || return
+  has setpriv || return
+  mount -t tmpfs tmpfs /etc/sysctl.d
+  echo "net.ipv4.tcp_rfc1337 = 1" >/etc/sysctl.d/10-hidden.conf
+  chmod 600 /etc/sysctl.d/10-hidden.conf
+  look
+  is '.unread | length' 0
+  as="setpriv --reuid=$other_uid --regid=$other_uid --clear-groups"
+  look
+  is '.unread[0].path' /etc/sysctl.d/10-hidden.conf
+  is '.unread[0].error' EACCES
+  says "Settings that could not be read: /etc/sysctl.d/10-hidden.conf (Permission denied)"
+  as=
+  chmod 700 /etc/sysctl.d
+  as="setpriv --reuid=$other_uid --regid=$other_uid --clear-groups"
+  look
+  is '.unread[0].path' /etc/sysctl.d
+}
+
 rows

@@ -126,12 +126,12 @@ done()"
   is '.destinations[0].sockets_not_found' 30
   is '.destinations[0].not_found[0].uid' 0
   is '.destinations[0].not_found[0].sockets' 30
-  says "could not be inspected; run as root"
+  says "could not be searched. As root"
   [ -z "$in_group" ] || is '.destinations[0].not_found[0].unit' shop.service
   as=
   budget 127.0.0.1:9000
   is '.destinations[0].owners[0].sockets' 30
-  lacks "could not be inspected"
+  lacks "could not be searched"
   kill -KILL "$pid" "$(cat server)"
   [ -z "$in_group" ] || until_ok empty "$cgroup_root/portreuse-test/system.slice/shop.service/cgroup.procs"
   leave_groups

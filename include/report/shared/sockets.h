@@ -47,6 +47,12 @@ enum sockets_extent {
 void sockets_print_occupant(FILE *out, const struct server *server, const struct owners *owners,
                             uint32_t uid, enum sockets_extent extent);
 
+enum { SOCKETS_UNSEEN_SIZE = 160 };
+
+/* Writes that `unseen` processes could not be searched, and what to do, to `text` of
+ * SOCKETS_UNSEEN_SIZE bytes, and returns it. `by_root`: root has asked. */
+const char *sockets_unseen_text(unsigned unseen, bool by_root, char *text);
+
 /* Returns whether what sockets_print_occupant() prints is a plural. */
 bool sockets_is_plural(const struct server *server);
 

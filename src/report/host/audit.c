@@ -171,11 +171,14 @@ static void print_range(FILE *out, const struct port_range *range) {
 }
 
 static void print_not_seen(FILE *out, const struct audit *audit) {
-    if (audit->unseen > 0)
-        fprintf(out,
-                "\n%u processes could not be inspected. Run as root to see which sockets\n"
-                "are theirs.\n",
-                audit->unseen);
+    char text[SOCKETS_UNSEEN_SIZE];
+    if (audit->unseen > 0) {
+        fputc('\n', out);
+        layout_wrap(out, sockets_unseen_text(audit->unseen, audit->asked_by_root, text), 0, 0);
+    }
+    for (size_t i = 0; i < audit->unread_count; i++)
+        fprintf(out, "%sSettings that could not be read: %s (%s)\n", i == 0 ? "\n" : "",
+                audit->unread[i].path, strerror(audit->unread[i].error));
     if (audit->from_proc)
         fputs("\nThe sockets were read from /proc/net: load tcp_diag and udp_diag (modprobe)\n"
               "to see their devices.\n",
@@ -292,6 +295,14 @@ static void write_json(const struct report *report, FILE *out) {
     write_wanted(&json, audit);
     write_shared(&json, audit);
     write_settings(&json, audit);
+    json_array(&json, "unread");
+    for (size_t i = 0; i < audit->unread_count; i++) {
+        json_object(&json, NULL);
+        json_string(&json, "path", audit->unread[i].path);
+        json_errno(&json, "error", audit->unread[i].error);
+        json_end(&json);
+    }
+    json_end(&json);
     json_bool(&json, "udp_seen", !audit->udp_not_seen);
     json_number(&json, "unseen_processes", audit->unseen);
     json_end(&json);

@@ -302,11 +302,11 @@ static void write_text(const struct report *report, FILE *out) {
     if (budget->route_count > budget->known)
         fprintf(out, "\nand %" PRIu32 " more destinations\n", budget->route_count - budget->known);
     print_rate(out, budget);
-    if (budget->unseen > 0 && any_hidden(budget))
-        fprintf(out,
-                "\n%u process%s could not be inspected; run as root to see which\n"
-                "connections are theirs\n",
-                budget->unseen, budget->unseen == 1 ? "" : "es");
+    char text[SOCKETS_UNSEEN_SIZE];
+    if (budget->unseen > 0 && any_hidden(budget)) {
+        fputc('\n', out);
+        layout_wrap(out, sockets_unseen_text(budget->unseen, budget->asked_by_root, text), 0, 0);
+    }
     print_taken(report, out);
 }
 

@@ -291,11 +291,9 @@ static void note_settings(struct notes *notes, const struct why *why) {
 }
 
 static void note_unseen(struct notes *notes, const struct why *why) {
+    char text[SOCKETS_UNSEEN_SIZE];
     if (why->unseen > 0)
-        note(notes,
-             "%u process%s could not be searched. As root, portreuse shows who owns the sockets, "
-             "and their options.",
-             why->unseen, why->unseen == 1 ? "" : "es");
+        note(notes, "%s", sockets_unseen_text(why->unseen, why->asked_by_root, text));
     if (why->own_pids_only && why->verdict == WHY_REFUSED)
         note(notes, "Processes outside of this container (its pid namespace) cannot be seen.");
     if (why->changed)

@@ -165,6 +165,21 @@ void sockets_print_occupant(FILE *out, const struct server *server, const struct
         print_keeper(out, server, extent);
 }
 
+const char *sockets_unseen_text(unsigned unseen, bool by_root, char *text) {
+    const char *many = unseen == 1 ? "" : "es";
+    if (by_root)
+        snprintf(text, SOCKETS_UNSEEN_SIZE,
+                 "%u process%s could not be searched, not even by root (a security module, or a "
+                 "container): which sockets are theirs is not known.",
+                 unseen, many);
+    else
+        snprintf(text, SOCKETS_UNSEEN_SIZE,
+                 "%u process%s could not be searched. As root, portreuse shows who owns the "
+                 "sockets, and their options.",
+                 unseen, many);
+    return text;
+}
+
 bool sockets_is_plural(const struct server *server) {
     return server->workers > 0 && (server->shape == SERVER_ONE || server->shape == SERVER_ORPHANS ||
                                    server->shape == SERVER_SEVERAL);
