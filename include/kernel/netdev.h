@@ -21,8 +21,8 @@ uint32_t netdev_index(const char *name);
 int netdev_make(struct netns ns, const char *name);
 
 /* Adds the address with a network of `prefix` bits to the device, or removes it; the port is
- * ignored. Returns 0 or an errno: EEXIST if it is there, EADDRNOTAVAIL if it is not, ENODEV if
- * there is no such device. */
+ * ignored. It can be used when this returns. Returns 0 or an errno: EEXIST if it is there,
+ * EADDRNOTAVAIL if it is not, ENODEV if there is no such device. */
 int netdev_address(struct netns ns, const char *name, const struct endpoint *address,
                    unsigned prefix, bool present);
 

@@ -1,5 +1,5 @@
-/* rtnetlink(7): a request followed by its attributes, and an acknowledgement. The flags of an IPv6
- * address are read from /proc/net/if_inet6. */
+/* Devices are made by rtnetlink(7). The flags of an IPv6 address are read from /proc/net/if_inet6.
+ */
 #include "kernel/netdev.h"
 
 #include <errno.h>
@@ -11,80 +11,34 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "base/units.h"
+#include "kernel/route.h"
+#include "kernel/rtnetlink.h"
 
 uint32_t netdev_index(const char *name) {
     return name[0] == '\0' ? 0 : if_nametoindex(name);
 }
 
-/* --- requests --- */
-
-struct message {
-    struct nlmsghdr header;
-    char body[128];
-};
-
-static void append(struct message *message, const void *bytes, size_t size) {
-    memcpy((char *)message + NLMSG_ALIGN(message->header.nlmsg_len), bytes, size);
-    message->header.nlmsg_len = (uint32_t)(NLMSG_ALIGN(message->header.nlmsg_len) + size);
-}
-
-static struct message begin(uint16_t type, uint16_t flags, const void *body, size_t size) {
-    struct message message = {
-        .header = {.nlmsg_len = NLMSG_HDRLEN,
-                   .nlmsg_type = type,
-                   .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags)}};
-    append(&message, body, size);
-    return message;
-}
-
-static void add_attribute(struct message *message, uint16_t type, const void *value, size_t size) {
-    struct rtattr attribute = {.rta_len = (uint16_t)RTA_LENGTH(size), .rta_type = type};
-    append(message, &attribute, sizeof attribute);
-    append(message, value, size);
-}
-
-/* Sends the request and receives the answer to it. Returns 0 or an errno. */
-static int ask(struct netns ns, const struct message *message) {
-    struct {
-        struct nlmsghdr header;
-        struct nlmsgerr error;
-        char rest[512]; /* a copy of the request, and what the kernel says about it */
-    } answer = {0};
-    int channel = netns_socket(ns, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
-    if (channel < 0)
-        return errno;
-    int error = 0;
-    ssize_t size = 0;
-    if (send(channel, message, message->header.nlmsg_len, 0) < 0 ||
-        (size = recv(channel, &answer, sizeof answer, 0)) < 0)
-        error = errno;
-    else if ((size_t)size < NLMSG_LENGTH(sizeof answer.error) ||
-             answer.header.nlmsg_type != NLMSG_ERROR)
-        error = EBADMSG;
-    else
-        error = -answer.error.error;
-    close(channel);
-    return error;
-}
+/* --- devices --- */
 
 int netdev_make(struct netns ns, const char *name) {
-    static const char kind[] = "veth";
-    struct {
-        struct rtattr attribute;
-        char kind[sizeof kind - 1];
-    } info = {.attribute = {.rta_len = RTA_LENGTH(sizeof kind - 1), .rta_type = IFLA_INFO_KIND}};
-    memcpy(info.kind, kind, sizeof info.kind);
     struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
-    struct message message = begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &link, sizeof link);
-    add_attribute(&message, IFLA_IFNAME, name, strlen(name) + 1);
-    add_attribute(&message, IFLA_LINKINFO, &info, sizeof info);
-    int error = ask(ns, &message);
+    struct rtnetlink_message message =
+        rtnetlink_begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &link, sizeof link);
+    rtnetlink_add(&message, IFLA_IFNAME, name, strlen(name) + 1);
+    size_t info = rtnetlink_open(&message, IFLA_LINKINFO);
+    rtnetlink_add(&message, IFLA_INFO_KIND, "veth", strlen("veth"));
+    rtnetlink_close(&message, info);
+    int error = rtnetlink_ask(ns, &message);
     return error != 0 ? error : netns_raise(ns, name);
 }
 
@@ -110,6 +64,23 @@ bool netdev_is_up(struct netns ns, const char *name) {
     return up;
 }
 
+/* Waits until the kernel has a route to an IPv6 address that was just added: a worker makes it,
+ * even without duplicate address detection (addrconf_dad_start() in net/ipv6/addrconf.c), and until
+ * then connect() to the address fails with EHOSTUNREACH. On a device that is down there is none. */
+static void await_route(struct netns ns, const char *name, const struct endpoint *address) {
+    const uint64_t longest_ns = 2ULL * NS_PER_S;
+    uint64_t end_ns = units_now_ns() + longest_ns;
+    struct timespec pause = {.tv_nsec = 20L * NS_PER_US};
+    struct route_question question = {
+        .to = *address, .device = device_index(ns, name), .protocol = IPPROTO_TCP};
+    struct route route;
+    while (netdev_is_up(ns, name) && units_now_ns() < end_ns &&
+           (route_find(ns, &question, &route) != 0 || !route.local)) {
+        nanosleep(&pause, NULL);
+        pause.tv_nsec = pause.tv_nsec < (long)NS_PER_MS ? 2 * pause.tv_nsec : pause.tv_nsec;
+    }
+}
+
 int netdev_address(struct netns ns, const char *name, const struct endpoint *address,
                    unsigned prefix, bool present) {
     size_t size = address->family == AF_INET6 ? 16 : 4;
@@ -119,12 +90,15 @@ int netdev_address(struct netns ns, const char *name, const struct endpoint *add
                              .ifa_index = device_index(ns, name)};
     if (body.ifa_index == 0)
         return ENODEV;
-    struct message message = present
-                                 ? begin(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body)
-                                 : begin(RTM_DELADDR, 0, &body, sizeof body);
-    add_attribute(&message, IFA_LOCAL, address->address, size);
-    add_attribute(&message, IFA_ADDRESS, address->address, size);
-    return ask(ns, &message);
+    struct rtnetlink_message message =
+        present ? rtnetlink_begin(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof body)
+                : rtnetlink_begin(RTM_DELADDR, 0, &body, sizeof body);
+    rtnetlink_add(&message, IFA_LOCAL, address->address, size);
+    rtnetlink_add(&message, IFA_ADDRESS, address->address, size);
+    int error = rtnetlink_ask(ns, &message);
+    if (error == 0 && present && address->family == AF_INET6)
+        await_route(ns, name, address);
+    return error;
 }
 
 /* --- tentative addresses --- */
