@@ -49,4 +49,12 @@ enum netns_kind netns_enter(char *reason);
 /* The same for a process that executes another program then: the user keeps the user ID. */
 enum netns_kind netns_enter_as_self(char *reason);
 
+/* Moves the calling process, which must have one thread, into a further new network namespace with
+ * `lo` up; the user namespace stays. netns_keep() opens the one that the process is in,
+ * netns_join() moves the process into another one. The caller closes the descriptors. Return 0 or
+ * an errno. */
+int netns_make(struct netns *made);
+int netns_keep(struct netns *here);
+int netns_join(struct netns ns);
+
 #endif

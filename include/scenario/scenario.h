@@ -25,12 +25,13 @@ enum {
     SCENARIO_LINE_MAX = 64 * 1024,       /* bytes of a line */
     SCENARIO_ROLES_MAX = 64,
     SCENARIO_SOCKETS_MAX = 256, /* names of sockets */
+    SCENARIO_HOSTS_MAX = 32,
     SCENARIO_STEPS_MAX = 4096,
     SCENARIO_ROUNDS_MAX = 1000 * 1000,
     SCENARIO_BYTES_MAX = 64 * 1024 * 1024, /* of one send or recv */
 };
 
-enum { NO_ROLE = -1, NO_SOCKET = -1 };
+enum { NO_ROLE = -1, NO_SOCKET = -1, NO_HOST = -1 };
 
 struct option_setting {
     const struct sockopt *option;
@@ -135,7 +136,9 @@ enum { COUNTER = '\1' };
 struct step {
     enum verb verb;
     int role; /* an index, or NO_ROLE: a step of the environment */
+    int host; /* where it is done, an index; NO_HOST: in no host, or there are none */
     unsigned line;
+    const char *who;       /* for people: `server`, `server on db`, `on db`, "" */
     const char *arguments; /* as written, blanks folded; without the expectation */
     const char *comment;   /* as written after `#`, or NULL */
     struct expectation want;
@@ -156,6 +159,7 @@ struct step {
         int made;       /* accept: the socket that it makes, an index; or NO_SOCKET */
         int how;        /* shutdown: SHUT_RD, SHUT_WR, SHUT_RDWR */
         int other_role; /* fork: the new one; pass: the one that receives; or NO_ROLE */
+        int other_host; /* on, cut, join, off: an index, or NO_HOST */
         uid_t uid;      /* uid, chown */
         struct step_rounds rounds;
         struct step_question question;
@@ -176,17 +180,39 @@ const struct step_question *step_question(const struct step *step);
 struct step *step_copy(struct arena *arena, const struct step *step);
 const char *step_fill(struct step *copy, int64_t count, const struct variation **which);
 
+/* The host that the step is about: cut, join and off; else where it is done. NO_HOST if it has
+ * none. */
+int step_host(const struct step *step);
+
 /* The other role that takes part in it, or NO_ROLE. */
 int step_other_role(const struct step *step);
 
 /* What the header says that the kernel must have, besides the members of struct scenario. */
-enum need_kind { NEED_OPTION, NEED_SYSCTL, NEED_SOCK_DIAG, NEED_MPTCP };
+enum need_kind { NEED_OPTION, NEED_SYSCTL, NEED_SOCK_DIAG, NEED_MPTCP, NEED_HOSTS };
 
 struct need {
     enum need_kind kind;
     const char *name;             /* of the option or the sysctl */
     const struct sockopt *option; /* static */
 };
+
+/* The name of the device of every host by which it is on the wire. */
+#define SCENARIO_WIRE "eth0"
+
+/* A machine of the story, on one Ethernet with the others. */
+struct scenario_host {
+    const char *name;
+    struct host_address {
+        struct endpoint address; /* port 0 */
+        unsigned bits;           /* of its network */
+    } * addresses;
+    size_t address_count;
+};
+
+enum { HOST_ADDRESS_TEXT_SIZE = 64 };
+
+/* Writes `10.0.0.1/24`; returns `text`, of HOST_ADDRESS_TEXT_SIZE bytes. */
+const char *host_address_text(const struct host_address *address, char *text);
 
 /* A run of steps: the setup, or a case. */
 struct section {
@@ -212,6 +238,8 @@ struct scenario {
     size_t need_count;
     const char *why, *fix; /* prose, lines separated by newlines; NULL if not given */
 
+    struct scenario_host *hosts; /* none: all happens in one namespace */
+    size_t host_count;
     const char **roles;
     size_t role_count;
     const char **sockets;

@@ -23,6 +23,9 @@
     VERB(COUNT, count)                                                                             \
     VERB(DESTROY, destroy)                                                                         \
     VERB(ADDRESS, address)                                                                         \
+    VERB(CUT, cut)                                                                                 \
+    VERB(JOIN, join)                                                                               \
+    VERB(OFF, off)                                                                                 \
     VERB(SLEEP, sleep)                                                                             \
     VERB(WHY, why)                                                                                 \
     VERB(BUDGET, budget)                                                                           \
@@ -46,6 +49,7 @@
     VERB(CHOWN, chown)                                                                             \
     VERB(UNLINK, unlink)                                                                           \
     /* a role's process */                                                                         \
+    VERB(ON, on)                                                                                   \
     VERB(FORK, fork)                                                                               \
     VERB(PASS, pass)                                                                               \
     VERB(UID, uid)                                                                                 \
@@ -101,6 +105,7 @@ enum step_arguments {
     ARGUMENTS_HOW,      /* how */
     ARGUMENTS_WAIT,     /* wait */
     ARGUMENTS_ROLE,     /* other_role */
+    ARGUMENTS_HOST,     /* other_host */
     ARGUMENTS_UID,      /* uid */
     ARGUMENTS_ROUNDS,   /* rounds */
     ARGUMENTS_QUESTION, /* question */
@@ -123,7 +128,10 @@ struct verb_row {
     enum verb_arrow arrow;
     bool in_block; /* a step of the environment that may stand in a block too: there the role does
                       it */
+    bool on_host; /* a step of the environment that is done on a host: `on HOST` may stand before it
+                   */
     bool opens_block;
+    bool is_first;      /* must be the first step of its role */
     bool while_serving; /* may be given to a role that serves */
     bool needs_result;  /* must have a `-> RESULT` */
     /* Reads the arguments; NULL: there are none. */
@@ -151,6 +159,7 @@ enum keyword {
     KEYWORD_TAGS,
     KEYWORD_NEEDS,
     KEYWORD_SLOW,
+    KEYWORD_HOST,
     KEYWORD_WHY,
     KEYWORD_FIX,
     KEYWORD_SETUP,

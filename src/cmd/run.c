@@ -219,10 +219,9 @@ static char *compose(const struct run_event *event) {
     fputs("; ", out);
     phrase_text(out, event->scenario->name);
     if (event->step != NULL) {
-        const char *role = phrase_role(event->scenario, event->step);
         fputs(": ", out);
-        phrase_text(out, role);
-        fputs(*role == '\0' ? "" : " ", out);
+        phrase_text(out, event->step->who);
+        fputs(*event->step->who == '\0' ? "" : " ", out);
         phrase_call(out, event->step);
         if (event->rounds > 0)
             fprintf(out, ", %zu rounds", event->rounds);

@@ -166,6 +166,9 @@ static bool port_in_use(const struct stage *stage, struct inet_socket *other) {
 static enum outcome check_host(struct stage *stage) {
     const struct step *step = find_need(stage, TOUCHES_HOST);
     struct inet_socket other;
+    if (stage->scenario->host_count > 0)
+        return stage_reason(stage, OUTCOME_SKIP,
+                            "needs hosts: they are private namespaces, without --net=current");
     if (step != NULL)
         return stage_reason(stage, OUTCOME_SKIP,
                             "line %u: '%s' would change the host; it needs a private namespace, "
@@ -272,12 +275,15 @@ static enum outcome end_serving(struct stage *stage, int role) {
 static enum outcome do_step(struct stage *stage, const struct step *step, struct reply *reply) {
     uint64_t start_ns = units_now_ns();
     *reply = protocol_reply(stage_index(stage, step));
+    enum outcome outcome = step->host == NO_HOST ? OUTCOME_ANSWERED : stage_go(stage, step->host);
+    if (outcome != OUTCOME_ANSWERED)
+        return outcome;
     if (step->role == NO_ROLE) {
-        enum outcome outcome = action_of(step->verb)->stage(stage, step, reply);
+        outcome = action_of(step->verb)->stage(stage, step, reply);
         reply->elapsed_ns = units_now_ns() - start_ns;
         return outcome;
     }
-    enum outcome outcome = stage_ask(stage, step, reply);
+    outcome = stage_ask(stage, step, reply);
     if (outcome == OUTCOME_ANSWERED && reply->no_endpoint)
         return stage_no_endpoint(stage, step);
     if (outcome == OUTCOME_ANSWERED && !stage_met(stage, step, reply))
@@ -388,7 +394,12 @@ static enum outcome prepare(struct stage *stage) {
     if (outcome != OUTCOME_ANSWERED)
         return outcome;
     stage->families = may_have_ipv6(stage) ? 0 : AF_INET;
-    stage->diag = sockdiag_open(NETNS_HERE);
+    if (!stage->options->current)
+        outcome = stage_make_hosts(stage);
+    if (outcome != OUTCOME_ANSWERED)
+        return outcome;
+    if (stage->hosts == NULL)
+        stage->diag = sockdiag_open(NETNS_HERE);
     stage->diag_error = stage->diag < 0 ? errno : sockdiag_works(stage->diag);
     outcome = check_needs(stage);
     return outcome == OUTCOME_ANSWERED && stage->options->current ? check_host(stage) : outcome;
@@ -414,9 +425,15 @@ void stage_run(struct board *board, const struct stage_options *options) {
                           .board = board,
                           .options = options,
                           .kernel = release_running(),
-                          .diag = -1};
+                          .diag = -1,
+                          .middle = NETNS_HERE,
+                          .here = NO_HOST};
     uint64_t start_ns = units_now_ns();
     stage.roles = arena_alloc(&arena, (board->scenario->role_count + 1) * sizeof stage.roles[0]);
+    if (board->scenario->host_count > 0 && !options->current)
+        stage.hosts = arena_alloc(&arena, board->scenario->host_count * sizeof stage.hosts[0]);
+    for (size_t i = 0; stage.hosts != NULL && i < board->scenario->host_count; i++)
+        stage.hosts[i] = (struct stage_host){.ns = NETNS_HERE, .diag = -1};
     board->result.verdict = VERDICT_PASS;
     enum outcome outcome = prepare(&stage);
     if (outcome == OUTCOME_ANSWERED)
@@ -424,6 +441,7 @@ void stage_run(struct board *board, const struct stage_options *options) {
     else
         board->result.verdict = outcome == OUTCOME_SKIP ? VERDICT_SKIP : VERDICT_ERROR;
     stage_end_roles(&stage);
+    stage_end_hosts(&stage);
     if (options->current && stage.diag >= 0)
         drop_leftovers(&stage);
     if (stage.diag >= 0)

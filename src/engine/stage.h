@@ -4,6 +4,7 @@
  *   stage.c              what the case needs, and its course
  *   stage_needs.c        what the case needs and the kernel may lack
  *   stage_roles.c        the roles: forked, asked, ended
+ *   stage_hosts.c        the hosts: their namespaces, and the wire between them
  *   stage_environment.c  the steps of the environment
  *   stage_question.c     the steps that ask the tool itself
  *   stage_evidence.c     what was in the way of a call
@@ -19,6 +20,7 @@
 #include "base/units.h"
 #include "engine/board.h"
 #include "engine/protocol.h"
+#include "kernel/netns.h"
 #include "kernel/sockdiag.h"
 #include "scenario/scenario.h"
 
@@ -47,8 +49,16 @@ enum stage_role_state { STAGE_ROLE_UNBORN, STAGE_ROLE_RUNS, STAGE_ROLE_SERVES, S
 struct stage_role {
     enum stage_role_state state;
     pid_t pid;
+    int host;                 /* where it was forked, an index, or NO_HOST */
     int channel;              /* owned while it runs or serves */
     const struct step *serve; /* the block that it serves, or served last */
+};
+
+struct stage_host {
+    struct netns ns; /* owned; fd -1 while it is off */
+    int diag;        /* owned: a sock_diag socket in it, or -1 */
+    unsigned port;   /* of the bridge */
+    bool cut;        /* off the wire */
 };
 
 struct stage {
@@ -56,10 +66,14 @@ struct stage {
     struct board *board;
     const struct stage_options *options;
     struct kernel_release kernel;
-    int diag;                 /* owned: a sock_diag socket, or -1 */
-    int diag_error;           /* why it cannot be used, or 0 */
-    sa_family_t families;     /* of the sockets that can exist: AF_INET, or 0 for both */
+    int diag;             /* a sock_diag socket where the stage is, or -1: owned without hosts */
+    int diag_error;       /* why it cannot be used, or 0 */
+    sa_family_t families; /* of the sockets that can exist: AF_INET, or 0 for both */
     struct stage_role *roles; /* owned, by the role's index */
+    struct stage_host *hosts; /* owned, by the host's index; NULL: the scenario has none */
+    struct netns middle;      /* owned, with hosts: where the bridge is */
+    unsigned ports;           /* how many ports the bridge has had */
+    int here;                 /* the host where the stage is; NO_HOST: in the middle */
 };
 
 /* Sets the case's reason; returns `outcome`. */
@@ -125,8 +139,27 @@ enum outcome stage_poll_serving(struct stage *stage, int *role, struct reply *re
 enum outcome stage_stop_serving(struct stage *stage, int role, const struct step *step,
                                 struct reply *reply);
 
-/* Kills and reaps every role. */
+/* Kills and reaps every role; or those that are on a host. */
 void stage_end_roles(struct stage *stage);
+void stage_end_roles_on(struct stage *stage, int host);
+
+/* --- stage_hosts.c --- */
+
+/* Makes the hosts of the scenario, if it has any, and goes to the first one. _try tries for a
+ * scenario without hosts whether they could be made. SKIP where they cannot. */
+enum outcome stage_make_hosts(struct stage *stage);
+enum outcome stage_try_hosts(struct stage *stage);
+
+/* Goes to a host, or to the middle. Does nothing in a scenario without hosts. */
+enum outcome stage_go(struct stage *stage, int host);
+
+/* Closes what the hosts have open, when the roles are dead. */
+void stage_end_hosts(struct stage *stage);
+
+/* --- stage_environment.c --- */
+
+/* Has the kernel destroy all sockets in these states, as far as it can. */
+void stage_abort_sockets(int diag, uint32_t states);
 
 /* --- stage_evidence.c --- */
 

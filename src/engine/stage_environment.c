@@ -259,6 +259,15 @@ static int64_t destroy_all(const struct stage *stage, const struct doomed *doome
     return destroyed;
 }
 
+void stage_abort_sockets(int diag, uint32_t states) {
+    struct diag_query query = sockdiag_query(states);
+    struct doomed doomed = {0};
+    if (sockdiag_dump(diag, &query, doom, &doomed) == 0)
+        for (size_t i = 0; i < doomed.count; i++)
+            sockdiag_destroy(diag, &doomed.sockets[i]);
+    arena_free(&doomed.arena);
+}
+
 static enum outcome do_destroy(struct stage *stage, const struct step *step, struct reply *reply) {
     struct diag_query query;
     struct doomed doomed = {0};

@@ -92,7 +92,8 @@ static void find_roles(const struct search *search, struct suspect *suspect) {
     for (unsigned role = 0; role < scenario->role_count; role++)
         for (unsigned socket = 0; socket < scenario->socket_count; socket++) {
             const struct socket_view *view = board_view(search->stage->board, role, socket);
-            if (!is_of(view, &occupant->socket))
+            if (search->stage->roles[role].host != search->stage->here ||
+                !is_of(view, &occupant->socket))
                 continue;
             if (suspect->role_count == 0) {
                 occupant->reuseaddr = knowledge_of(view->reuseaddr);

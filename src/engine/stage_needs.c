@@ -40,6 +40,8 @@ static enum outcome probe(struct stage *stage, const struct need *need) {
     char value[256], name[ERRNAME_SIZE];
     int error;
     switch (need->kind) {
+    case NEED_HOSTS:
+        return stage_try_hosts(stage);
     case NEED_OPTION:
         error = try_option(need->option);
         break;

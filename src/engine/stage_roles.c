@@ -85,6 +85,7 @@ static enum outcome start(struct stage *stage, int index) {
         return broke(stage, "fork() of a role", error);
     }
     role->state = STAGE_ROLE_RUNS;
+    role->host = stage->here;
     return OUTCOME_ANSWERED;
 }
 
@@ -185,6 +186,7 @@ static enum outcome do_fork(struct stage *stage, const struct step *step, struct
     close(far_end);
     if (outcome == OUTCOME_ANSWERED && reply->answer.kind == ANSWER_OK) {
         child->pid = reply->pid;
+        child->host = stage->roles[step->role].host;
         child->state = STAGE_ROLE_RUNS;
     } else {
         close(child->channel);
@@ -274,23 +276,39 @@ const struct action action_stop = {.stage = do_stop};
 
 /* --- any step of a role --- */
 
+/* The sockets of a role that has ended are closed. */
+static void close_views(const struct stage *stage, int role) {
+    for (unsigned i = 0; i < stage->scenario->socket_count; i++)
+        board_view(stage->board, (unsigned)role, i)->open = false;
+}
+
 enum outcome stage_ask(struct stage *stage, const struct step *step, struct reply *reply) {
     stage_action *action = action_of(step->verb)->stage;
     enum outcome outcome = start(stage, step->role);
     if (outcome != OUTCOME_ANSWERED)
         return outcome;
     outcome = action != NULL ? action(stage, step, reply) : exchange(stage, step, -1, reply);
-    bool ended = stage->roles[step->role].state == STAGE_ROLE_ENDED;
-    for (unsigned i = 0; ended && i < stage->scenario->socket_count; i++)
-        board_view(stage->board, (unsigned)step->role, i)->open = false;
+    if (stage->roles[step->role].state == STAGE_ROLE_ENDED)
+        close_views(stage, step->role);
     return outcome;
 }
 
-void stage_end_roles(struct stage *stage) {
+/* Kills and reaps the roles of a host, or with `everywhere` all. */
+static void end_roles(struct stage *stage, int host, bool everywhere) {
     for (size_t i = 0; i < stage->scenario->role_count; i++)
-        if (is_alive(&stage->roles[i]))
+        if (is_alive(&stage->roles[i]) && (everywhere || stage->roles[i].host == host))
             kill(stage->roles[i].pid, SIGKILL);
     for (size_t i = 0; i < stage->scenario->role_count; i++)
-        if (is_alive(&stage->roles[i]))
+        if (is_alive(&stage->roles[i]) && (everywhere || stage->roles[i].host == host)) {
             reap(&stage->roles[i]);
+            close_views(stage, (int)i);
+        }
+}
+
+void stage_end_roles(struct stage *stage) {
+    end_roles(stage, NO_HOST, true);
+}
+
+void stage_end_roles_on(struct stage *stage, int host) {
+    end_roles(stage, host, false);
 }

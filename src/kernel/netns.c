@@ -208,3 +208,20 @@ enum netns_kind netns_enter(char *reason) {
 enum netns_kind netns_enter_as_self(char *reason) {
     return enter(true, reason);
 }
+
+/* --- several of them --- */
+
+int netns_keep(struct netns *here) {
+    here->fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    return here->fd < 0 ? errno : 0;
+}
+
+int netns_join(struct netns ns) {
+    return setns(ns.fd, CLONE_NEWNET) < 0 ? errno : 0;
+}
+
+int netns_make(struct netns *made) {
+    const char *what;
+    int error = enter_as_root(&what);
+    return error != 0 ? error : netns_keep(made);
+}

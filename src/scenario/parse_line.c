@@ -9,7 +9,7 @@
 /* --- a step: its arguments, its expectation, and what it changes for the steps after it --- */
 
 /* Adds a step, with the comment of the present line. Returns NULL if there are too many. */
-static struct step *add_step(struct parser *parser, enum verb verb, int role) {
+static struct step *add_step(struct parser *parser, enum verb verb, int role, int host) {
     struct scenario *scenario = parser->scenario;
     const struct line *line = &parser->line;
     if (scenario->step_count == SCENARIO_STEPS_MAX) {
@@ -21,7 +21,8 @@ static struct step *add_step(struct parser *parser, enum verb verb, int role) {
     scenario->steps = arena_grow(&parser->scratch, scenario->steps, scenario->step_count,
                                  sizeof scenario->steps[0]);
     struct step *step = &scenario->steps[scenario->step_count++];
-    *step = (struct step){.verb = verb, .role = role, .line = line->number, .socket = NO_SOCKET};
+    *step = (struct step){
+        .verb = verb, .role = role, .host = host, .line = line->number, .socket = NO_SOCKET};
     size_t at = line->comment, end = line->size;
     while (at < end && line_is_blank(line->text[at]))
         at++;
@@ -62,12 +63,38 @@ static void check_refusal(struct parser *parser, const struct step *step, size_t
         parser_error(parser, &parser->line.words[verb], "%s", why);
 }
 
-/* Parses the step whose verb and role are known and whose arguments start at word `first`. Returns
- * it, or NULL if there are too many. */
-static struct step *parse_step(struct parser *parser, enum verb verb, int role, size_t first) {
+/* Returns the host of a step before which no `on HOST` stands: that of its role, or the first. */
+static int usual_host(struct parser *parser, enum verb verb, int role) {
+    if (parser->scenario->host_count == 0)
+        return NO_HOST;
+    if (role != NO_ROLE)
+        return parser->flow.host_of[role];
+    if (!verb_row(verb)->on_host)
+        return NO_HOST;
+    if (parser->flow.host[0] == HOST_OFF)
+        parser_error(parser, &parser->line.words[0],
+                     "the first host, '%s', is off; say where: on HOST %s",
+                     parser->scenario->hosts[0].name, verb_row(verb)->name);
+    return 0;
+}
+
+/* Returns who does a step, and where: `server on db`. */
+static const char *who(struct parser *parser, const struct step *step) {
+    const struct scenario *scenario = parser->scenario;
+    const char *role = step->role == NO_ROLE ? "" : scenario->roles[step->role];
+    if (step->host == NO_HOST || verb_row(step->verb)->is_first)
+        return role;
+    return arena_format(&parser->scenario->arena, "%s%son %s", role, *role == '\0' ? "" : " ",
+                        scenario->hosts[step->host].name);
+}
+
+/* Parses the step whose verb, role and host are known and whose arguments start at word `first`.
+ * Returns it, or NULL if there are too many. */
+static struct step *parse_step_at(struct parser *parser, enum verb verb, int role, int host,
+                                  size_t first) {
     const struct verb_row *row = verb_row(verb);
     size_t arrow = parse_find_arrow(parser);
-    struct step *step = add_step(parser, verb, role);
+    struct step *step = add_step(parser, verb, role, host);
     if (step == NULL)
         return NULL;
     struct cursor cursor = {&parser->line, first, arrow < first ? first : arrow};
@@ -76,12 +103,17 @@ static struct step *parse_step(struct parser *parser, enum verb verb, int role, 
     if (row->parse != NULL)
         row->parse(parser, &cursor, step);
     cursor_need_no_more(parser, &cursor, row->usage);
+    step->who = who(parser, step);
     parse_step_want(parser, arrow, step);
     check_refusal(parser, step, first - 1);
     bool may_succeed = parser->line_is_wrong || expectation_allows_success(&step->want);
     if (row->effect != NULL && may_succeed)
         row->effect(&parser->flow, step);
     return step;
+}
+
+static struct step *parse_step(struct parser *parser, enum verb verb, int role, size_t first) {
+    return parse_step_at(parser, verb, role, usual_host(parser, verb, role), first);
 }
 
 /* --- keywords --- */
@@ -111,11 +143,11 @@ struct keyword_row {
 };
 
 static const struct keyword_row rows[KEYWORDS] = {
-    [KEYWORD_TITLE] = {parse_title, true, true},   [KEYWORD_TAGS] = {parse_tags, true, true},
-    [KEYWORD_NEEDS] = {parse_needs, true, false},  [KEYWORD_SLOW] = {parse_slow, true, false},
-    [KEYWORD_WHY] = {parse_prose, true, true},     [KEYWORD_FIX] = {parse_prose, true, true},
-    [KEYWORD_SETUP] = {parse_setup, false, false}, [KEYWORD_CASE] = {parse_case, false, true},
-    [KEYWORD_END] = {parse_end, false, false},
+    [KEYWORD_TITLE] = {parse_title, true, true},  [KEYWORD_TAGS] = {parse_tags, true, true},
+    [KEYWORD_NEEDS] = {parse_needs, true, false}, [KEYWORD_SLOW] = {parse_slow, true, false},
+    [KEYWORD_HOST] = {parse_host, true, false},   [KEYWORD_WHY] = {parse_prose, true, true},
+    [KEYWORD_FIX] = {parse_prose, true, true},    [KEYWORD_SETUP] = {parse_setup, false, false},
+    [KEYWORD_CASE] = {parse_case, false, true},   [KEYWORD_END] = {parse_end, false, false},
 };
 
 static void suggest_keyword(struct parser *parser, enum keyword keyword) {
@@ -129,11 +161,17 @@ static void suggest_verb(struct parser *parser, const struct word *word, enum ve
                  verb_row(verb)->name);
 }
 
-/* A verb that resembles none. The next word is taken as the name of a socket that the step makes,
- * so that the lines that use this socket are not reported too. */
-static void unknown_verb(struct parser *parser, int role, size_t verb) {
+/* A verb that resembles none, at word `verb`. If `or_first`, the word before it may have been meant
+ * as a step of the environment. The word after it is taken as the name of a socket that the step
+ * makes, so that the lines that use this socket are not reported too. */
+static void unknown_verb(struct parser *parser, int role, size_t verb, bool or_first) {
     const struct line *line = &parser->line;
-    parser_error(parser, &line->words[verb], "unknown verb '%s'", line->words[verb].text);
+    if (or_first)
+        parser_error(parser, &line->words[verb],
+                     "unknown verb '%s'; nor is '%s' a verb, or a role so far",
+                     line->words[verb].text, line->words[0].text);
+    else
+        parser_error(parser, &line->words[verb], "unknown verb '%s'", line->words[verb].text);
     int socket = line->count > verb + 1 ? parser_socket(parser, &line->words[verb + 1]) : -1;
     if (role >= 0 && socket >= 0)
         parser->flow.socket[role][socket] = SOCKET_OPEN;
@@ -150,7 +188,8 @@ static void parse_keyword(struct parser *parser, enum keyword keyword) {
         (misplaced || !row->is_text) && line->count > 1 && word_verb(&line->words[1]) != VERB_NONE;
     bool needs_sysctl = keyword == KEYWORD_NEEDS && !misplaced && verb_follows &&
                         word_is(&line->words[1], "sysctl");
-    if (verb_follows && !needs_sysctl) {
+    bool names_host = keyword == KEYWORD_HOST && !misplaced;
+    if (verb_follows && !needs_sysctl && !names_host) {
         parser_refuse_role(parser, &line->words[0]);
     } else if (misplaced) {
         parser_error(parser, &line->words[0],
@@ -166,6 +205,7 @@ static void parse_keyword(struct parser *parser, enum keyword keyword) {
 /* ROLE VERB ...: both are there. */
 static void parse_role_line(struct parser *parser) {
     const struct word *words = parser->line.words;
+    bool is_new = !parser_knows_role(parser, &words[0]) && !words[0].quoted;
     int role = parser_role(parser, &words[0]);
     if (role < 0)
         return;
@@ -178,7 +218,7 @@ static void parse_role_line(struct parser *parser) {
     if (verb == VERB_NONE) {
         verb = verb_near(words[1].text, SCOPE_ROLE);
         if (verb == VERB_NONE) {
-            unknown_verb(parser, role, 1);
+            unknown_verb(parser, role, 1, is_new);
             parser->after_unknown_verb = true;
             return;
         }
@@ -186,6 +226,39 @@ static void parse_role_line(struct parser *parser) {
     }
     parser_check_role(parser, &words[0], role, verb);
     parse_step(parser, verb, role, 2);
+}
+
+/* `on HOST STEP`: a step of the environment, done on a host. */
+static void parse_on_line(struct parser *parser) {
+    const struct word *words = parser->line.words;
+    size_t count = parser->line.count;
+    parse_need_section(parser);
+    if (count < 3 || word_is(&words[1], "->") || word_is(&words[2], "->")) {
+        parser_error(parser, count < 3 ? NULL : &words[2],
+                     "a step is missing; usage: on HOST STEP, or ROLE on HOST");
+        return;
+    }
+    int host = parse_host_on(parser, &words[1]);
+    enum verb verb = word_verb(&words[2]);
+    if (verb == VERB_NONE && parser_knows_role(parser, &words[2])) {
+        parser_error(parser, &words[2],
+                     "a step of a role is done on the host of the role: remove 'on %s'",
+                     words[1].text);
+        return;
+    }
+    if (verb == VERB_NONE) {
+        verb = verb_near(words[2].text, SCOPE_ENVIRONMENT);
+        if (verb == VERB_NONE) {
+            parser_error(parser, &words[2], "unknown verb '%s'", words[2].text);
+            return;
+        }
+        suggest_verb(parser, &words[2], verb);
+    }
+    if (!verb_row(verb)->on_host) {
+        parser_error(parser, &words[2], "'%s' is not a step that is done on a host", words[2].text);
+        return;
+    }
+    parse_step_at(parser, verb, NO_ROLE, host, 3);
 }
 
 /* A line that starts with neither a keyword nor a verb, and is no role's: its first word may be a
@@ -232,7 +305,9 @@ static void parse_verb_line(struct parser *parser, enum verb verb) {
     const struct line *line = &parser->line;
     parse_need_section(parser);
     bool names_a_role = line->count > 1 && word_verb(&line->words[1]) != VERB_NONE;
-    if (names_a_role)
+    if (verb == VERB_ON && !names_a_role)
+        parse_on_line(parser);
+    else if (names_a_role)
         parser_refuse_role(parser, &line->words[0]);
     else if (verb_row(verb)->scope == SCOPE_CALL && parser->after_unknown_verb)
         return;
@@ -294,7 +369,7 @@ static void parse_other_line_in_block(struct parser *parser) {
         suggest_verb(parser, first, verb);
         parse_body_call(parser, verb, 1);
     } else {
-        unknown_verb(parser, parse_block(parser)->role, 0);
+        unknown_verb(parser, parse_block(parser)->role, 0, false);
     }
 }
 

@@ -247,15 +247,42 @@ bool parser_knows_role(const struct parser *parser, const struct word *word) {
     return find_name(parser->scenario->roles, parser->scenario->role_count, word->text) >= 0;
 }
 
+void flow_end_role(struct flow *flow, int role) {
+    flow->role[role] = ROLE_ENDED;
+    for (size_t i = 0; i < SCENARIO_SOCKETS_MAX; i++)
+        if (flow->socket[role][i] == SOCKET_OPEN)
+            flow->socket[role][i] = SOCKET_CLOSED;
+}
+
+/* Returns whether the host of a role is off; `*host` is then its name. */
+static bool host_is_off(const struct parser *parser, int role, const char **host) {
+    unsigned index = parser->flow.host_of[role];
+    if (index >= parser->scenario->host_count || parser->flow.host[index] != HOST_OFF)
+        return false;
+    *host = parser->scenario->hosts[index].name;
+    return true;
+}
+
 void parser_check_role(struct parser *parser, const struct word *word, int role, enum verb verb) {
     unsigned char *state = &parser->flow.role[role];
-    if (*state == ROLE_ENDED)
+    const struct verb_row *row = verb_row(verb);
+    const char *host;
+    bool off = !row->is_first && host_is_off(parser, role, &host);
+    if (*state == ROLE_ENDED && off)
+        parser_error(parser, word, "role '%s' has ended: its host '%s' is off", word->text, host);
+    else if (*state == ROLE_ENDED)
         parser_error(parser, word, "role '%s' has ended; give the new process a new name",
                      word->text);
-    else if (*state == ROLE_SERVES && !verb_row(verb)->while_serving)
+    else if (*state == ROLE_SERVES && !row->while_serving)
         parser_error(parser, word, "role '%s' is serving; '%s stop' must come first", word->text,
                      word->text);
-    else if (*state == ROLE_UNBORN)
+    else if (*state != ROLE_UNBORN && row->is_first)
+        parser_error(parser, word, "role '%s' runs already; '%s' must be its first step",
+                     word->text, row->name);
+    else if (*state == ROLE_UNBORN && off)
+        parser_error(parser, word, "role '%s' would start on the first host, '%s', which is off",
+                     word->text, host);
+    if (*state == ROLE_UNBORN)
         *state = ROLE_RUNS;
 }
 

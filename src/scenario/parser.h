@@ -3,6 +3,7 @@
  *   parse.c              the file: header, sections, blocks
  *   parse_line.c         a line: what kind it is, whose step, its expectation and effect
  *   steps_environment.c  the verbs of the environment
+ *   steps_host.c         the hosts of the header, and the verbs about them
  *   steps_socket.c       a role's calls on its sockets
  *   steps_role.c         the verbs of a role's process
  *   steps_block.c        its blocks, and the lines in them that vary
@@ -44,10 +45,13 @@ struct line {
  * case starts again from where the setup ended. */
 enum role_state { ROLE_UNBORN, ROLE_RUNS, ROLE_SERVES, ROLE_ENDED };
 enum socket_state { SOCKET_NEVER, SOCKET_OPEN, SOCKET_CLOSED };
+enum host_state { HOST_ON, HOST_OFF };
 
 struct flow {
-    unsigned char role[SCENARIO_ROLES_MAX];                           /* enum role_state */
-    unsigned char socket[SCENARIO_ROLES_MAX][SCENARIO_SOCKETS_MAX];   /* enum socket_state */
+    unsigned char role[SCENARIO_ROLES_MAX];                         /* enum role_state */
+    unsigned char host_of[SCENARIO_ROLES_MAX];                      /* the host that a role is on */
+    unsigned char host[SCENARIO_HOSTS_MAX];                         /* enum host_state */
+    unsigned char socket[SCENARIO_ROLES_MAX][SCENARIO_SOCKETS_MAX]; /* enum socket_state */
     unsigned char has_peer[SCENARIO_ROLES_MAX][SCENARIO_SOCKETS_MAX]; /* bool */
     unsigned char kind[SCENARIO_ROLES_MAX][SCENARIO_SOCKETS_MAX];     /* enum socket_kind */
     unsigned char in_use[SCENARIO_ROLES_MAX][SCENARIO_SOCKETS_MAX]; /* bool: it was to listen, or to
@@ -165,6 +169,9 @@ int parser_socket(struct parser *parser, const struct word *word);
 bool parser_knows_role(const struct parser *parser, const struct word *word);
 void parser_refuse_role(struct parser *parser, const struct word *word);
 
+/* The role has ended, and the kernel has closed its sockets. */
+void flow_end_role(struct flow *flow, int role);
+
 /* Reports an error if a role, named by a word of the line, cannot take part in this step now. From
  * then on it runs. */
 void parser_check_role(struct parser *parser, const struct word *word, int role, enum verb verb);
@@ -198,6 +205,16 @@ typedef void parse_keyword_line(struct parser *parser);
 
 parse_keyword_line parse_title, parse_tags, parse_needs, parse_slow, parse_setup, parse_case,
     parse_end;
+
+/* --- steps_host.c --- */
+
+/* `host NAME ADDRESS/BITS...` in the header. */
+parse_keyword_line parse_host;
+
+/* Returns the index of the host that the word names; NO_HOST after an error. _on takes only one
+ * that is not off. */
+int parse_host_name(struct parser *parser, const struct word *word);
+int parse_host_on(struct parser *parser, const struct word *word);
 
 /* `why` and `fix`: the lines below belong to it. After the header it is in the wrong place, which
  * has been reported: then its text is skipped. */

@@ -1,6 +1,8 @@
 /* Questions about a parsed scenario, and the errors in its text. */
 #include "scenario/scenario.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -29,6 +31,17 @@ const struct address *step_address(const struct step *step) {
     if (has(step, ARGUMENTS_AMOUNT) && step->amount.addressed)
         return &step->amount.address;
     return has(step, ARGUMENTS_ADDRESS) ? &step->address : NULL;
+}
+
+int step_host(const struct step *step) {
+    return has(step, ARGUMENTS_HOST) ? step->other_host : step->host;
+}
+
+const char *host_address_text(const struct host_address *address, char *text) {
+    char digits[INET6_ADDRSTRLEN] = "";
+    inet_ntop(address->address.family, address->address.address, digits, sizeof digits);
+    snprintf(text, HOST_ADDRESS_TEXT_SIZE, "%s/%u", digits, address->bits);
+    return text;
 }
 
 int step_other_role(const struct step *step) {

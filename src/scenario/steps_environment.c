@@ -34,6 +34,7 @@ const struct verb_row verb_sysctl = {
     .name = "sysctl",
     .usage = "sysctl NAME VALUE...",
     .arguments = ARGUMENTS_SYSCTL,
+    .on_host = true,
     .parse = parse_sysctl,
 };
 
@@ -175,6 +176,7 @@ const struct verb_row verb_await = {
     .name = "await",
     .usage = "await [no|N] [PROTOCOL] STATE LOCAL [REMOTE] [within TIME]",
     .arguments = ARGUMENTS_QUERY,
+    .on_host = true,
     .parse = parse_await,
 };
 
@@ -182,6 +184,7 @@ const struct verb_row verb_count = {
     .name = "count",
     .usage = "count [PROTOCOL] STATE LOCAL [REMOTE] -> N",
     .arguments = ARGUMENTS_QUERY,
+    .on_host = true,
     .answer = GIVES_NUMBER,
     .needs_result = true,
     .parse = parse_count,
@@ -191,15 +194,19 @@ const struct verb_row verb_destroy = {
     .name = "destroy",
     .usage = "destroy [PROTOCOL] LOCAL [REMOTE]",
     .arguments = ARGUMENTS_QUERY,
+    .on_host = true,
     .answer = GIVES_NUMBER,
     .parse = parse_destroy,
 };
 
 /* --- address --- */
 
+/* The usual device is `lo`; where there are hosts it is that of the wire, if the address is not one
+ * of loopback. */
 static void take_device(struct parser *parser, struct cursor *cursor, struct step_device *device) {
     const struct word *word = cursor_take(cursor);
-    device->name = "lo";
+    bool wire = parser->scenario->host_count > 0 && !endpoint_is_loopback(&device->address);
+    device->name = wire ? SCENARIO_WIRE : "lo";
     if (word == NULL)
         return;
     size_t size = strlen(word->text);
@@ -225,6 +232,7 @@ const struct verb_row verb_address = {
     .name = "address",
     .usage = "address [no] ADDRESS[/BITS] [DEVICE]",
     .arguments = ARGUMENTS_DEVICE,
+    .on_host = true,
     .parse = parse_device,
 };
 

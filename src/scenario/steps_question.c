@@ -217,12 +217,18 @@ static void parse_why(struct parser *parser, struct cursor *cursor, struct step 
     check_whole(parser, question, &said);
     if (!parser->line_is_wrong)
         check_unix(parser, question, &said);
+    if (question->as != NO_ROLE && step->host != NO_HOST &&
+        parser->flow.host_of[question->as] != step->host)
+        parser_error(parser, said.as,
+                     "role '%s' is on another host, and is asked there: on HOST why",
+                     parser->scenario->roles[question->as]);
 }
 
 const struct verb_row verb_why = {
     .name = "why",
     .usage = "why ADDRESS [client|server] [from ADDRESS] [udp] [as ROLE] [OPTION...] -> CAUSE",
     .arguments = ARGUMENTS_QUESTION,
+    .on_host = true,
     .answer = GIVES_CAUSE,
     .needs_result = true,
     .parse = parse_why,
@@ -247,6 +253,7 @@ const struct verb_row verb_budget = {
     .name = "budget",
     .usage = "budget ADDRESS [from ADDRESS] -> N",
     .arguments = ARGUMENTS_QUESTION,
+    .on_host = true,
     .answer = GIVES_NUMBER,
     .needs_result = true,
     .parse = parse_budget,

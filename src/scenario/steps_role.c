@@ -23,6 +23,7 @@ static void after_fork(struct flow *flow, const struct step *step) {
     if (child == NO_ROLE)
         return;
     flow->role[child] = ROLE_RUNS;
+    flow->host_of[child] = flow->host_of[role];
     for (int i = 0; i < SCENARIO_SOCKETS_MAX; i++)
         flow_share(flow, role, i, child, i);
 }
@@ -35,6 +36,9 @@ static void parse_pass(struct parser *parser, struct cursor *cursor, struct step
         return;
     if (step->other_role != step->role) {
         parser_check_role(parser, word, step->other_role, VERB_PASS);
+        if (parser->flow.host_of[step->other_role] != parser->flow.host_of[step->role])
+            parser_error(parser, word, "role '%s' is on another host: only data crosses the wire",
+                         word->text);
         return;
     }
     parser_error(parser, word, "role '%s' has this socket already; name another role", word->text);
@@ -53,10 +57,7 @@ static void parse_uid(struct parser *parser, struct cursor *cursor, struct step 
 }
 
 static void after_end_of_role(struct flow *flow, const struct step *step) {
-    flow->role[step->role] = ROLE_ENDED;
-    for (size_t i = 0; i < SCENARIO_SOCKETS_MAX; i++)
-        if (flow->socket[step->role][i] == SOCKET_OPEN)
-            flow->socket[step->role][i] = SOCKET_CLOSED;
+    flow_end_role(flow, step->role);
 }
 
 const struct verb_row verb_fork = {

@@ -39,8 +39,8 @@ enum verb verb_near(const char *name, enum verb_scope scope) {
     return nearest.word == NULL ? VERB_NONE : verb_named(nearest.word);
 }
 
-static const char *const keywords[KEYWORDS] = {"title", "tags",  "needs", "slow", "why",
-                                               "fix",   "setup", "case",  "end"};
+static const char *const keywords[KEYWORDS] = {"title", "tags", "needs", "slow", "host",
+                                               "why",   "fix",  "setup", "case", "end"};
 
 const char *keyword_name(enum keyword keyword) {
     return keywords[keyword];

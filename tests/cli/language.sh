@@ -9,6 +9,12 @@ ok "every verb, option and form of expectation runs" first_line_is \
 run "$portreuse" run --must-run "$scenarios/data.scenario"
 ok "send and recv take what there is, and what their line expects" first_line_is \
   "PASS data: 9 cases, all as expected"
+run "$portreuse" run --must-run "$scenarios/hosts.scenario"
+ok "hosts: each is alone, is cut off, fails and comes back" first_line_is \
+  "PASS hosts: 13 cases, all as expected"
+run "$portreuse" run --net=current -q "$scenarios/hosts.scenario"
+ok "they are no matter of the current namespace" first_line_starts \
+  "SKIP hosts: needs hosts: they are private namespaces, without --net=current"
 scenario data-short <<'S'
 title Less comes than is expected
 case a pair
@@ -27,6 +33,8 @@ ok "where less comes than is expected, it says so" first_line_is \
 if users_may; then
   run as_user "$portreuse" run -q "$scenarios/every-verb.scenario"
   ok "also as an ordinary user" first_line_is "PASS every-verb: 17 cases, all as expected"
+  run as_user "$portreuse" run -q "$scenarios/hosts.scenario"
+  ok "an ordinary user has hosts, too" first_line_is "PASS hosts: 13 cases, all as expected"
   run as_user "$portreuse" run "$scenarios/uids.scenario"
   ok "where there is no other user ID, that is a SKIP" first_line_starts \
     "SKIP uids: needs uids: "

@@ -64,6 +64,73 @@ static void check_rows(const struct row *rows, size_t count) {
 #define SOCKET CASE "r socket s\n"
 #define SERVES CASE "r socket s\nr serve\n accept s p\n close p\nend\n" /* behind it: line 8 */
 
+/* --- hosts --- */
+
+#define HOSTS "title t\nhost a 10.0.0.1/24\nhost b 10.0.0.2/24\ncase c\n" /* behind it: line 5 */
+
+static const struct row host_rows[] = {
+    {"title t\nhost\ncase c\n r socket s\n", 2, 5, "the NAME of the host is missing"},
+    {"title t\nhost a\ncase c\n r socket s\n", 2, 7, "an ADDRESS/BITS is missing"},
+    {"title t\nhost a 10.0.0.1\ncase c\n r socket s\n", 2, 8, "the length of its network"},
+    {"title t\nhost a 10.0.0.1/33\ncase c\n r socket s\n", 2, 8, "'10.0.0.1/33'"},
+    {"title t\nhost a 10.0.0.1:80\ncase c\n r socket s\n", 2, 8, "'10.0.0.1:80'"},
+    {"title t\nhost a 127.0.0.1/8\ncase c\n r socket s\n", 2, 8, "loopback"},
+    {"title t\nhost a 0.0.0.0/8\ncase c\n r socket s\n", 2, 8, "the wildcard"},
+    {"title t\nhost a ff02::1/64\ncase c\n r socket s\n", 2, 8, "not the address of one host"},
+    {"title t\nhost a 224.0.0.1/4\ncase c\n r socket s\n", 2, 8, "not the address of one host"},
+    {"title t\nhost cut 10.0.0.1/24\ncase c\n r socket s\n", 2, 6, "cannot name a host"},
+    {"title t\nhost setup 10.0.0.1/24\ncase c\n r socket s\n", 2, 6, "cannot name a host"},
+    {"title t\nhost a 10.0.0.1/24\nhost a 10.0.0.2/24\ncase c\n r socket s\n", 3, 6, "already"},
+    {"title t\nhost a 10.0.0.1/24\nhost b 10.0.0.1/24\ncase c\n r socket s\n", 3, 8,
+     "host 'a' has the address"},
+    {HOSTS "host d 10.0.0.3/24\nr socket s\n", 5, 1, "belongs in the header"},
+    {HOSTS "host socket s\n", 5, 1, "'host' is a keyword and cannot name a role"},
+    {"title t\nhots a 10.0.0.1/24\ncase c\n r socket s\n", 2, 1, "did you mean 'host'?"},
+    /* where a role is */
+    {HOSTS "r on c\n", 5, 6, "unknown host 'c'"},
+    {"title t\nhost web 10.0.0.1/24\ncase c\nr on wed\n", 4, 6, "did you mean 'web'?"},
+    {CASE "r on b\n", 3, 6, "the header has no line 'host NAME ADDRESS/BITS...'"},
+    {HOSTS "r on\n", 5, 5, "the name of a host is missing"},
+    {HOSTS "r on b now\n", 5, 8, "usage: ROLE on HOST"},
+    {HOSTS "r socket s\nr on b\n", 6, 1, "'on' must be its first step"},
+    {HOSTS "r on a\nr on b\n", 6, 1, "'on' must be its first step"},
+    {HOSTS "r socket s\nq on b\nq socket t\nr pass s q\n", 8, 10, "on another host"},
+    {HOSTS "r on b\nr socket s\nr fork q\nq on a\n", 8, 1, "runs already"},
+    /* where a step is done */
+    {HOSTS "on c count LISTEN * -> 0\n", 5, 4, "unknown host 'c'"},
+    {HOSTS "on b\n", 5, 5, "a step is missing; usage: on HOST STEP"},
+    {HOSTS "on b -> ok\n", 5, 6, "a step is missing"},
+    {HOSTS "on b conut LISTEN * -> 0\n", 5, 6, "did you mean 'count'?"},
+    {HOSTS "on b frobnicate\n", 5, 6, "unknown verb 'frobnicate'"},
+    {HOSTS "on b sleep 1s\n", 5, 6, "'sleep' is not a step that is done on a host"},
+    {HOSTS "on b cut a\n", 5, 6, "'cut' is not a step that is done on a host"},
+    {HOSTS "r on b\non b r socket s\n", 6, 6, "remove 'on b'"},
+    {HOSTS "r on b\nwhy 10.0.0.1:80 as r -> free\n", 6, 17, "on another host"},
+    {HOSTS "r repeat 2\n socket s\n on b count LISTEN * -> 0\nend\n", 7, 2,
+     "not allowed in a block"},
+    /* off */
+    {HOSTS "off\n", 5, 4, "the name of a host is missing"},
+    {HOSTS "off c\n", 5, 5, "unknown host 'c'"},
+    {HOSTS "off b\non b count LISTEN * -> 0\n", 6, 4, "host 'b' is off; 'join b'"},
+    {HOSTS "off b\ncut b\n", 6, 5, "host 'b' is off"},
+    {HOSTS "off b\nr on b\n", 6, 6, "host 'b' is off"},
+    {HOSTS "off a\nr socket s\n", 6, 1, "the first host, 'a', which is off"},
+    {HOSTS "off a\ncount LISTEN * -> 0\n", 6, 1, "say where: on HOST count"},
+    {HOSTS "r on b\nr socket s\noff b\nr close s\n", 8, 1, "its host 'b' is off"},
+    {HOSTS "r on b\nr socket s\noff b\njoin b\nr close s\n", 9, 1, "role 'r' has ended"},
+    {HOSTS "r on b\nr serve\n sleep 1s\nend\noff b\nr stop\n", 10, 1, "its host 'b' is off"},
+};
+
+static void hosts_are_checked(void **state) {
+    (void)state;
+    CHECK(host_rows);
+    static const char sound[] =
+        HOSTS "off a\nr on b\nr socket s\non b count LISTEN * -> 0\njoin a\nq socket s\n";
+    struct errors errors = errors_of(sound, strlen(sound));
+    assert_int_equal(errors.count, 0);
+    errors_free(&errors);
+}
+
 /* --- words --- */
 
 static const struct row word_rows[] = {
@@ -80,6 +147,7 @@ static const struct row word_rows[] = {
     {SOCKET "server\n", 4, 1, "'server'"},
     {SOCKET "r frobnicate t\nr listen t\n", 4, 3, "unknown verb 'frobnicate'"},
     {CASE "r frobnicate t\nr listen t\n", 3, 3, "unknown verb 'frobnicate'"},
+    {CASE "device d0 down\n", 3, 8, "unknown verb 'd0'; nor is 'device' a verb, or a role so far"},
     /* options */
     {SOCKET "r setsockopt s SO_REUSADDR\n", 4, 16, "did you mean 'SO_REUSEADDR'?"},
     {SOCKET "r setsockopt s so_reuseaddr=1\n", 4, 16, "did you mean 'SO_REUSEADDR'?"},
@@ -1115,6 +1183,7 @@ static void freeing_leaves_an_empty_list(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hosts_are_checked),
         cmocka_unit_test(an_unknown_word_is_named_with_the_nearest_known_one),
         cmocka_unit_test(a_missing_argument_is_named_where_it_should_stand),
         cmocka_unit_test(what_stands_behind_the_last_argument_is_unexpected),

@@ -15,9 +15,6 @@ void phrase_text(FILE *out, const char *text);
 /* A text of more than `most` bytes is shortened to its first words, at least one, and dots. */
 void phrase_front(FILE *out, const char *text, size_t most);
 
-/* The role of a step, "" for a step of the environment. */
-const char *phrase_role(const struct scenario *scenario, const struct step *step);
-
 /* A step without its role: `bind listener 127.0.0.1:80`. */
 void phrase_call(FILE *out, const struct step *step);
 

@@ -126,6 +126,8 @@ static void write_step(struct json *json, const char *key, const struct scenario
     json_object(json, key);
     json_number(json, "line", step->line);
     json_string(json, "role", step->role == NO_ROLE ? NULL : scenario->roles[step->role]);
+    if (step->host != NO_HOST)
+        json_string(json, "host", scenario->hosts[step->host].name);
     json_string(json, "verb", verb_row(step->verb)->name);
     json_string(json, "arguments", step->arguments);
     json_string(json, "want", judge->want.text);
@@ -154,6 +156,25 @@ static void write_case(struct json *json, const struct scenario_result *scenario
     json_end(json);
 }
 
+/* The hosts of a scenario that has any. */
+static void write_hosts(struct json *json, const struct scenario *scenario) {
+    char text[HOST_ADDRESS_TEXT_SIZE];
+    if (scenario->host_count == 0)
+        return;
+    json_array(json, "hosts");
+    for (size_t i = 0; i < scenario->host_count; i++) {
+        const struct scenario_host *host = &scenario->hosts[i];
+        json_object(json, NULL);
+        json_string(json, "name", host->name);
+        json_array(json, "addresses");
+        for (size_t k = 0; k < host->address_count; k++)
+            json_string(json, NULL, host_address_text(&host->addresses[k], text));
+        json_end(json);
+        json_end(json);
+    }
+    json_end(json);
+}
+
 static void write_scenario(struct json *json, const struct scenario_result *result) {
     const struct scenario *scenario = result->scenario;
     json_object(json, NULL);
@@ -167,6 +188,7 @@ static void write_scenario(struct json *json, const struct scenario_result *resu
     json_end(json);
     json_string(json, "why", scenario->why);
     json_string(json, "fix", scenario->fix);
+    write_hosts(json, scenario);
     json_array(json, "cases");
     for (size_t i = 0; i < scenario->case_count; i++)
         write_case(json, result, i);

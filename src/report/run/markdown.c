@@ -35,11 +35,11 @@ static void write_answer(const struct markdown *markdown, const struct step_resu
 }
 
 /* The row of a step; a line in the body of a block has no result. */
-static void write_row(const struct markdown *markdown, const struct scenario *scenario,
-                      const struct step *step, const struct step_result *result) {
+static void write_row(const struct markdown *markdown, const struct step *step,
+                      const struct step_result *result) {
     fprintf(markdown->out, "| %u | ", step->line);
     if (result != NULL)
-        phrase_text(markdown->text, phrase_role(scenario, step));
+        phrase_text(markdown->text, step->who);
     fputs(result == NULL ? " | &nbsp; " : " | ", markdown->out);
     write_call(markdown, step);
     fputs(" | ", markdown->out);
@@ -56,9 +56,9 @@ static void write_rows(const struct markdown *markdown, const struct scenario_re
     fputs("\n| line | role | call | want | got |\n|---:|---|---|---|---|\n", markdown->out);
     for (size_t i = 0; i < result->step_count; i++) {
         const struct step *step = result_step(scenario->scenario, index, i);
-        write_row(markdown, scenario->scenario, step, &result->steps[i]);
+        write_row(markdown, step, &result->steps[i]);
         for (size_t k = 1; k <= step->body; k++)
-            write_row(markdown, scenario->scenario, step + k, NULL);
+            write_row(markdown, step + k, NULL);
         i += step->body;
     }
 }

@@ -11,6 +11,7 @@ struct mermaid {
     FILE *out;                  /* markup */
     FILE *label, *name, *title; /* text from outside: of calls, of roles, of headings */
     const struct report *report;
+    const char *first_kernel; /* its participant: k, or k0 where there are hosts */
 };
 
 enum { LABEL_MOST = 72, REASON_MOST = 144 }; /* bytes: longer labels make the picture unreadable */
@@ -32,10 +33,21 @@ static void escape_name(FILE *out, unsigned char byte) {
     escape_by_number(out, byte, "<>&\"'`;#%{}\\$@!?+~^:");
 }
 
-/* --- steps: a role is the participant r and its index, the kernel is k --- */
+/* --- steps: a role is the participant r and its index, the kernel is k; of several hosts, that of
+ * each is k and its index --- */
 
-static void write_note(const struct mermaid *mermaid, const char *label) {
-    fprintf(mermaid->out, "    Note over k: %s", label);
+static void write_kernel(const struct mermaid *mermaid, const struct step *step) {
+    int host = step_host(step);
+    if (host == NO_HOST)
+        fputs(mermaid->first_kernel, mermaid->out);
+    else
+        fprintf(mermaid->out, "k%d", host);
+}
+
+static void write_note(const struct mermaid *mermaid, const struct step *step, const char *label) {
+    fputs("    Note over ", mermaid->out);
+    write_kernel(mermaid, step);
+    fprintf(mermaid->out, ": %s", label);
 }
 
 static void write_call(const struct mermaid *mermaid, const struct step *step) {
@@ -50,10 +62,13 @@ static void write_answer(const struct mermaid *mermaid, const struct step *step,
     if (met && result->got.kind == ANSWER_OK && !result->got.in_block)
         return;
     bool refused = !met || result->got.kind == ANSWER_ERRNO;
-    if (step->role == NO_ROLE)
-        write_note(mermaid, "");
-    else
-        fprintf(mermaid->out, "    k%sr%d: ", refused ? "--x" : "-->>", step->role);
+    if (step->role == NO_ROLE) {
+        write_note(mermaid, step, "");
+    } else {
+        fputs("    ", mermaid->out);
+        write_kernel(mermaid, step);
+        fprintf(mermaid->out, "%sr%d: ", refused ? "--x" : "-->>", step->role);
+    }
     phrase_answer(mermaid->label, result, mermaid->report->verbose);
     if (!met) {
         fputs(" (want ", mermaid->label);
@@ -64,9 +79,9 @@ static void write_answer(const struct mermaid *mermaid, const struct step *step,
 }
 
 static void write_evidence(const struct mermaid *mermaid, const struct scenario *scenario,
-                           const struct evidence *evidence) {
+                           const struct step *step, const struct evidence *evidence) {
     unsigned lines = phrase_evidence_lines(evidence);
-    write_note(mermaid, "in the way");
+    write_note(mermaid, step, "in the way");
     for (unsigned i = 0; i < lines; i++) {
         fputs("<br/>", mermaid->out);
         phrase_evidence(mermaid->label, scenario, evidence, i, mermaid->report->verbose);
@@ -77,10 +92,13 @@ static void write_evidence(const struct mermaid *mermaid, const struct scenario 
 static void write_arrow(const struct mermaid *mermaid, const struct step *step) {
     enum verb_arrow arrow = verb_row(step->verb)->arrow;
     fprintf(mermaid->out, "    r%d", step->role);
-    if (arrow == ARROW_TO_ROLE)
+    if (arrow == ARROW_TO_ROLE) {
         fprintf(mermaid->out, "->>r%d: ", step_other_role(step));
-    else
-        fputs(arrow == ARROW_ENDS_ROLE ? "-xk: " : "->>k: ", mermaid->out);
+    } else {
+        fputs(arrow == ARROW_ENDS_ROLE ? "-x" : "->>", mermaid->out);
+        write_kernel(mermaid, step);
+        fputs(": ", mermaid->out);
+    }
     write_call(mermaid, step);
     fputc('\n', mermaid->out);
 }
@@ -97,7 +115,7 @@ static void write_block(const struct mermaid *mermaid, const struct step *block)
 static void write_step(const struct mermaid *mermaid, const struct scenario *scenario,
                        const struct step *step, const struct step_result *result) {
     if (step->role == NO_ROLE) {
-        write_note(mermaid, "");
+        write_note(mermaid, step, "");
         write_call(mermaid, step);
         fputc('\n', mermaid->out);
     } else if (step->body > 0) {
@@ -108,44 +126,68 @@ static void write_step(const struct mermaid *mermaid, const struct scenario *sce
     write_answer(mermaid, step, result);
     const char *label, *seen = phrase_seen(step, result, mermaid->report->verbose, &label);
     if (seen != NULL) {
-        write_note(mermaid, label);
+        write_note(mermaid, step, label);
         fputs(": ", mermaid->out);
         phrase_front(mermaid->label, seen, LABEL_MOST);
         fputc('\n', mermaid->out);
     }
     if (phrase_shows_evidence(step, result, mermaid->report->verbose))
-        write_evidence(mermaid, scenario, result->evidence);
+        write_evidence(mermaid, scenario, step, result->evidence);
 }
 
 /* --- cases --- */
 
-/* Names the roles that take part in what was run, in the order of the story. */
-static void write_participants(const struct mermaid *mermaid,
-                               const struct scenario_result *scenario, size_t index) {
-    const struct scenario *story = scenario->scenario;
+/* Notes for each role that takes part in what was run the host that it is on, and -1 for the
+ * others; without hosts it is 0. */
+static void find_participants(const struct scenario_result *scenario, size_t index, int *host_of) {
     const struct case_result *result = &scenario->cases[index];
-    bool has_part[SCENARIO_ROLES_MAX] = {false};
+    for (size_t i = 0; i < SCENARIO_ROLES_MAX; i++)
+        host_of[i] = -1;
     for (size_t i = 0; i < result->step_count; i++) {
-        const struct step *step = result_step(story, index, i);
+        const struct step *step = result_step(scenario->scenario, index, i);
+        int host = step->host == NO_HOST ? 0 : step->host;
         if (result->steps[i].status == STEP_NOT_RUN || step->role == NO_ROLE)
             continue;
-        has_part[step->role] = true;
+        host_of[step->role] = host;
         if (step_other_role(step) != NO_ROLE)
-            has_part[step_other_role(step)] = true;
+            host_of[step_other_role(step)] = host;
     }
+}
+
+/* Names the roles of one host in the order of the story, and its kernel. */
+static void write_participants_of(const struct mermaid *mermaid, const struct scenario *story,
+                                  const int *host_of, int host) {
     for (size_t i = 0; i < story->role_count; i++) {
-        if (!has_part[i])
+        if (host_of[i] != host)
             continue;
         fprintf(mermaid->out, "    participant r%zu as ", i);
         phrase_front(mermaid->name, story->roles[i], LABEL_MOST);
         fputc('\n', mermaid->out);
     }
-    fputs("    participant k as kernel\n", mermaid->out);
 }
 
-static void write_case(const struct mermaid *mermaid, const struct scenario_result *scenario,
+static void write_participants(const struct mermaid *mermaid,
+                               const struct scenario_result *scenario, size_t index) {
+    const struct scenario *story = scenario->scenario;
+    int host_of[SCENARIO_ROLES_MAX];
+    find_participants(scenario, index, host_of);
+    if (story->host_count == 0) {
+        write_participants_of(mermaid, story, host_of, 0);
+        fputs("    participant k as kernel\n", mermaid->out);
+    }
+    for (size_t i = 0; i < story->host_count; i++) {
+        fputs("    box transparent ", mermaid->out);
+        phrase_front(mermaid->name, story->hosts[i].name, LABEL_MOST);
+        fputc('\n', mermaid->out);
+        write_participants_of(mermaid, story, host_of, (int)i);
+        fprintf(mermaid->out, "    participant k%zu as kernel\n    end\n", i);
+    }
+}
+
+static void write_case(struct mermaid *mermaid, const struct scenario_result *scenario,
                        size_t index) {
     const struct case_result *result = &scenario->cases[index];
+    mermaid->first_kernel = scenario->scenario->host_count > 0 ? "k0" : "k";
     fprintf(mermaid->out, "\n### %s ", verdict_name(result->verdict));
     phrase_text(mermaid->title, scenario->scenario->name);
     fputs(": ", mermaid->title);
@@ -159,7 +201,8 @@ static void write_case(const struct mermaid *mermaid, const struct scenario_resu
         i += step->body;
     }
     if (result->reason[0] != '\0') {
-        write_note(mermaid, verdict_name(result->verdict));
+        fprintf(mermaid->out, "    Note over %s: %s", mermaid->first_kernel,
+                verdict_name(result->verdict));
         fputs(": ", mermaid->label);
         phrase_front(mermaid->label, result->reason, REASON_MOST);
         fputc('\n', mermaid->out);

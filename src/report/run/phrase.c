@@ -25,10 +25,6 @@ void phrase_front(FILE *out, const char *text, size_t most) {
     fputs(text[size] == '\0' ? "" : " ...", out);
 }
 
-const char *phrase_role(const struct scenario *scenario, const struct step *step) {
-    return step->role == NO_ROLE ? "" : scenario->roles[step->role];
-}
-
 void phrase_call(FILE *out, const struct step *step) {
     fprintf(out, "%s%s", verb_row(step->verb)->name, *step->arguments == '\0' ? "" : " ");
     phrase_text(out, step->arguments);

@@ -45,10 +45,8 @@ static void write_step(const struct tap *tap, const struct scenario *scenario,
                        const struct step *step, const struct step_result *result) {
     const struct step *judge = result_judge(step, result);
     fprintf(tap->out, "  line: %u\n  step: \"", judge->line);
-    if (step->role != NO_ROLE) {
-        phrase_text(tap->string, scenario->roles[step->role]);
-        fputc(' ', tap->string);
-    }
+    phrase_text(tap->string, step->who);
+    fputs(*step->who == '\0' ? "" : " ", tap->string);
     phrase_call(tap->string, judge);
     fputs("\"\n", tap->out);
     write_string(tap, "want", judge->want.text);

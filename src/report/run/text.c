@@ -111,8 +111,8 @@ static unsigned wider(unsigned width, const char *text, unsigned most) {
 /* The columns that suit the steps of a scenario; longer cells overlap the next column. */
 static struct columns measure(const struct scenario *scenario) {
     struct columns columns = {0};
-    for (size_t i = 0; i < scenario->role_count; i++)
-        columns.role = wider(columns.role, scenario->roles[i], NAME_MOST);
+    for (size_t i = 0; i < scenario->step_count; i++)
+        columns.role = wider(columns.role, scenario->steps[i].who, NAME_MOST);
     for (size_t i = 0; i < scenario->step_count; i++)
         columns.verb = wider(columns.verb, verb_row(scenario->steps[i].verb)->name, NAME_MOST);
     unsigned used = INDENT + columns.role + 1 + columns.verb + 1 + 1 + ANSWER_WIDTH;
@@ -235,7 +235,7 @@ static void print_rows(FILE *out, const struct report *report, const struct scen
                        const struct step *step, const struct step_result *result,
                        const struct columns *columns) {
     struct text answer;
-    struct row row = {.role = phrase_role(scenario, step),
+    struct row row = {.role = step->who,
                       .verb = verb_row(step->verb)->name,
                       .arguments = step->arguments,
                       .comment = step->comment};
