@@ -53,7 +53,8 @@ struct socket_view {
     enum protocol protocol;
     sa_family_t family;
     struct endpoint local, peer; /* of a closed socket: the last known ones */
-    /* The same of a Unix socket, as its address is written; "": it has no name. */
+    /* The same of a Unix socket, as its address is written; "": it has no name. Of a link-local
+     * address, the zone. */
     char name[UNIX_NAME_SIZE + 1], peer_name[UNIX_NAME_SIZE + 1];
     uint32_t inode, uid, interface;
     uint16_t range_low, range_high; /* IP_LOCAL_PORT_RANGE, or 0 */
@@ -63,7 +64,8 @@ struct socket_view {
 void socket_look(struct socket_view *view, int fd);
 
 /* Asks for the name of a socket, or of its peer. Returns 0 and fills the endpoint, or for a Unix
- * socket the name, of UNIX_NAME_SIZE + 1 bytes, with the endpoint's family AF_UNIX; or an errno. */
+ * socket the name, of UNIX_NAME_SIZE + 1 bytes, with the endpoint's family AF_UNIX; or an errno.
+ * The name of a link-local address is its zone. */
 int socket_name(int fd, bool peer, struct endpoint *endpoint, char *name);
 
 /* Returns whether `fd` is a TCP socket that neither listens nor is connected. */

@@ -27,12 +27,14 @@ struct address {
     unsigned role, socket;           /* the socket it is taken from: indexes into the scenario */
     bool peer;                       /* its remote end, not its local one */
     const char *name;                /* WRITTEN: of a Unix socket, `db` or `@db`; else NULL */
+    const char *zone;                /* WRITTEN: the device of a link-local address, or NULL */
 };
 
 /* What an address stands for: an endpoint, or the name of a Unix socket. */
 struct place {
     struct endpoint endpoint;
     const char *name; /* of a Unix socket, "" if it has none; else NULL */
+    const char *zone; /* the device of a link-local address, or NULL */
 };
 
 enum answer_kind {

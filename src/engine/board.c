@@ -141,6 +141,14 @@ bool board_resolve(const struct board *board, const struct address *address, sa_
 
 bool board_place(const struct board *board, const struct address *address, sa_family_t family,
                  struct place *place) {
+    const struct socket_view *view = address->use == ADDRESS_OF_SOCKET
+                                         ? board_view(board, address->role, address->socket)
+                                         : NULL;
     place->name = board_name(board, address);
+    place->zone = address->zone;
+    if (view != NULL && view->family == AF_INET6)
+        place->zone = address->peer ? view->peer_name : view->name;
+    if (place->zone != NULL && place->zone[0] == '\0')
+        place->zone = NULL;
     return place->name != NULL || board_resolve(board, address, family, &place->endpoint);
 }

@@ -2,6 +2,8 @@
  * after it. The action is below the function, or in stage_roles.c where the stage takes part. */
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -101,8 +103,12 @@ static socklen_t address_of(struct role *role, const struct step *step, struct r
     reply->no_endpoint = !role_resolve(role, address, (sa_family_t)domain, &place);
     if (reply->no_endpoint)
         return 0;
-    return place.name != NULL ? socket_unix_address(place.name, kernel)
-                              : endpoint_to_sockaddr(&place.endpoint, kernel);
+    if (place.name != NULL)
+        return socket_unix_address(place.name, kernel);
+    socklen_t size = endpoint_to_sockaddr(&place.endpoint, kernel);
+    if (place.zone != NULL && place.endpoint.family == AF_INET6)
+        ((struct sockaddr_in6 *)kernel)->sin6_scope_id = if_nametoindex(place.zone);
+    return size;
 }
 
 static struct answer call_bind(struct role *role, const struct step *step, struct reply *reply) {

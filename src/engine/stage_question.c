@@ -68,6 +68,10 @@ static bool make_question(const struct stage *stage, const struct step_question 
         asked->others[asked->other_count++] = endpoint_wildcard(AF_INET6, address->port);
     if (question->has_from && !resolve(stage, &question->from, asked->remote.family, &asked->local))
         return false;
+    const char *zone =
+        question->address.zone != NULL ? question->address.zone : question->from.zone;
+    if (zone != NULL)
+        snprintf(asked->zone, sizeof asked->zone, "%s", zone);
     set_options(asked, question);
     return true;
 }

@@ -73,9 +73,12 @@ int socket_name(int fd, bool peer, struct endpoint *endpoint, char *name) {
     if (address.ss_family == AF_UNIX) {
         endpoint->family = AF_UNIX;
         read_unix_name(&address, size, name);
-    } else {
-        *endpoint = endpoint_from_sockaddr(&address);
+        return 0;
     }
+    *endpoint = endpoint_from_sockaddr(&address);
+    uint32_t zone = ((const struct sockaddr_in6 *)&address)->sin6_scope_id;
+    if (address.ss_family == AF_INET6 && zone != 0 && if_indextoname(zone, name) == NULL)
+        *name = '\0';
     return 0;
 }
 

@@ -1,4 +1,6 @@
 /* What every part of the parser needs: lines and words, errors, names, addresses. */
+#include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -442,14 +444,40 @@ static bool parse_unix_address(struct parser *parser, const struct word *word, c
     return wrong == NULL;
 }
 
+void parse_split_zone(const char *text, char *plain, size_t size, char *zone) {
+    const char *percent = text[0] == '[' ? strchr(text, '%') : NULL;
+    const char *end = percent == NULL ? NULL : strchr(percent, ']');
+    size_t front = end == NULL ? strlen(text) : (size_t)(percent - text);
+    *zone = '\0';
+    if (end != NULL)
+        snprintf(zone, IFNAMSIZ, "%.*s", (int)(end - percent - 1), percent + 1);
+    snprintf(plain, size, "%.*s%s", (int)front, text, end == NULL ? "" : end);
+}
+
+/* Only link-local addresses and those of multicast groups are ambiguous without a zone. */
+static bool may_have_zone(const struct endpoint *endpoint) {
+    return endpoint->address[0] == 0xff ||
+           (endpoint->address[0] == 0xfe && (endpoint->address[1] & 0xc0) == 0x80);
+}
+
 static bool parse_written(struct parser *parser, const struct word *word, const char *text,
                           struct address *address) {
+    size_t size = strlen(text) + 1;
+    char *plain = arena_alloc(&parser->scratch, size), zone[IFNAMSIZ];
+    parse_split_zone(text, plain, size, zone);
     const char *at;
-    const char *wrong = endpoint_parse(text, &address->pattern, &at);
+    const char *wrong = endpoint_parse(plain, &address->pattern, &at);
+    if (zone[0] != '\0')
+        address->zone = arena_copy(&parser->scenario->arena, zone, strlen(zone));
+    if (wrong == NULL && zone[0] != '\0' && !may_have_zone(&address->pattern.endpoint)) {
+        wrong = "only a link-local address, such as fe80::1, has a zone";
+        at = plain;
+    }
     if (wrong == NULL)
         return true;
-    /* `text` may be a copy of the word's front. */
-    parser_error_in(parser, word, word->text + (at - text), "'%s': %s", word->text, wrong);
+    /* `plain` is a copy of the word's front. */
+    size_t offset = (size_t)(at - plain) + (zone[0] != '\0' && at > plain ? strlen(zone) + 1 : 0);
+    parser_error_in(parser, word, word->text + offset, "'%s': %s", word->text, wrong);
     return false;
 }
 

@@ -180,6 +180,10 @@ void parser_check_role(struct parser *parser, const struct word *word, int role,
 void parser_vary(struct parser *parser, const struct word *word, enum variation_place place,
                  int index);
 
+/* Splits `[fe80::1%eth0]:80` into the address without the zone, `plain` of `size` bytes, and the
+ * zone, of IFNAMSIZ bytes; "" where there is none. */
+void parse_split_zone(const char *text, char *plain, size_t size, char *zone);
+
 /* Parses an address, written or taken from a socket. Returns false after an error. */
 bool parse_address(struct parser *parser, const struct word *word, struct address *address);
 

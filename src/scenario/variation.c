@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "scenario/scenario.h"
+#include "scenario/parser.h"
 
 static void *copy_list(struct arena *arena, const void *list, size_t count, size_t size) {
     return count == 0 ? NULL : arena_keep(arena, list, count * size);
@@ -46,14 +46,16 @@ static bool fill_text(const struct variation *variation, int64_t count) {
 
 /* An address is a name, ADDRESS:PORT, or ADDRESS:$role.socket.port, whose port is that socket's. */
 static const char *fill_address(const char *text, struct address *address) {
-    char host[VARIATION_SIZE + 2];
+    char host[VARIATION_SIZE + 2], zone[IFNAMSIZ];
     const char *at, *reference = strstr(text, ":$");
     if (address->name != NULL) {
         address->name = strchr(text, ':') + 1;
         return strlen(address->name) < UNIX_NAME_SIZE ? NULL : "too long for a name";
     }
-    if (address->use == ADDRESS_WRITTEN)
-        return endpoint_parse(text, &address->pattern, &at);
+    if (address->use == ADDRESS_WRITTEN) {
+        parse_split_zone(text, host, sizeof host, zone);
+        return endpoint_parse(host, &address->pattern, &at);
+    }
     snprintf(host, sizeof host, "%.*s:0", (int)(reference == NULL ? 0 : reference - text), text);
     return endpoint_parse(host, &address->pattern, &at);
 }

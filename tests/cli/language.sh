@@ -4,8 +4,8 @@
 . "$(dirname "$0")/../lib.sh"
 
 run "$portreuse" run --must-run "$scenarios/every-verb.scenario"
-ok "every verb, option and form of expectation runs" first_line_is \
-  "PASS every-verb: 17 cases, all as expected"
+ok "every verb, option and form of expectation runs" first_line_starts \
+  "PASS every-verb: "
 run "$portreuse" run --must-run "$scenarios/data.scenario"
 ok "send and recv take what there is, and what their line expects" first_line_is \
   "PASS data: 9 cases, all as expected"
@@ -32,7 +32,7 @@ ok "where less comes than is expected, it says so" first_line_is \
   "FAIL data-short: line 10: want 6, got 5"
 if users_may; then
   run as_user "$portreuse" run -q "$scenarios/every-verb.scenario"
-  ok "also as an ordinary user" first_line_is "PASS every-verb: 17 cases, all as expected"
+  ok "also as an ordinary user" first_line_starts "PASS every-verb: "
   run as_user "$portreuse" run -q "$scenarios/hosts.scenario"
   ok "an ordinary user has hosts, too" first_line_is "PASS hosts: 13 cases, all as expected"
   run as_user "$portreuse" run "$scenarios/uids.scenario"

@@ -494,6 +494,9 @@ static const struct row kind_rows[] = {
     {UNIX "r unlink unix:@db\n", 4, 10, "not the file"},
     {UNIX "r unlink 127.0.0.1:80\n", 4, 10, "not the file"},
     {UNIX "s socket t\ns bind t 127.0.0.1:$r.s.port\n", 5, 20, "it has no port"},
+    {SOCKET "r bind s [::1%lo]:80\n", 4, 10, "only a link-local address"},
+    {SOCKET "r bind s [fe80::1%lo]:x\n", 4, 23, "not a port number"},
+    {SOCKET "r bind s [fe80:::1%lo]:80\n", 4, 10, "not an IPv6 address"},
     /* states */
     {CASE "await UNCONN *:80\n", 3, 7, "'udp UNCONN'"},
     {CASE "await udp TIME-WAIT *:80\n", 3, 11, "'tcp TIME-WAIT'"},
