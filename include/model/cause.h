@@ -81,6 +81,7 @@ enum {
     WHEN_NOT_UNICAST = 1 << 17,   /* the destination is a broadcast or multicast address */
     WHEN_ROUTE_REFUSES = 1 << 18, /* there is a route, whose type refuses the destination */
     WHEN_RANGE = 1 << 19,         /* the kernel was to choose a port of a range */
+    WHEN_UDP = 1 << 20,           /* it is about UDP, where the cause is one of TCP, too */
 };
 
 enum { CAUSE_RULES = 3, CAUSE_SENTENCES = 5, CAUSE_REMEDIES = 8 };
@@ -125,6 +126,8 @@ enum {
     IF_ROUTE = 1 << 20,       /* there is no route, and why is not known */
     IF_BIND = 1 << 21,        /* bind() was refused, not connect() */
     IF_NOT_UNICAST = 1 << 22, /* the destination is a broadcast or multicast address */
+    IF_TCP = 1 << 23,         /* it is about TCP */
+    IF_UDP = 1 << 24,         /* it is about UDP */
 };
 
 struct cause_remedy {

@@ -264,7 +264,8 @@ static struct blame commonest(const struct search *search) {
     for (unsigned i = 0; i < CAUSE_COUNT; i++)
         if (search->counts[i] > search->counts[most])
             most = (enum cause)i;
-    return (struct blame){.cause = most, .when = WHEN_RANGE};
+    bool udp = search->refusal->claim.protocol == PROTOCOL_UDP;
+    return (struct blame){.cause = most, .when = udp ? WHEN_RANGE | WHEN_UDP : WHEN_RANGE};
 }
 
 /* Returns whether the kernel lists sockets that are bound and idle. */

@@ -440,6 +440,21 @@ int silent_ports(struct netns ns, const struct silent_trial *trial, const struct
     return error;
 }
 
+/* Without a port that the kernel can choose, UDP has no connect() either: then a port is named,
+ * most likely one outside of the range. */
+static void name_port(struct netns ns, struct silent_trial *udp, struct silent_answer *answer) {
+    enum { TRIES = 100, UNPRIVILEGED = 1024 };
+    if (udp->local.family == 0)
+        udp->local = endpoint_wildcard(udp->remote.family, 0);
+    for (unsigned i = 0; i < 2 * TRIES; i++) {
+        udp->local.port = (uint16_t)(i < TRIES ? UINT16_MAX - i : UNPRIVILEGED + i - TRIES);
+        *answer = (struct silent_answer){.verdict = SILENT_TRIED};
+        make_calls(ns, udp, true, answer);
+        if (answer->error != EADDRINUSE)
+            return;
+    }
+}
+
 struct endpoint silent_source(struct netns ns, const struct silent_trial *trial) {
     struct silent_trial udp = *trial;
     struct silent_answer answer = {.verdict = SILENT_TRIED};
@@ -448,6 +463,8 @@ struct endpoint silent_source(struct netns ns, const struct silent_trial *trial)
     udp.low = udp.high = 0;
     udp.no_port = false;
     make_calls(ns, &udp, true, &answer);
+    if (answer.error == EAGAIN || (answer.error == EADDRINUSE && strcmp(answer.call, "bind") == 0))
+        name_port(ns, &udp, &answer);
     answer.from.port = 0;
     return answer.error == 0 ? answer.from : (struct endpoint){0};
 }

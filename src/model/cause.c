@@ -175,7 +175,7 @@ static struct blame udp_blame(const struct refusal *refusal, const struct occupa
                     (endpoint_is_wildcard(&refusal->claim.local) ? WHEN_CLAIM_WILDCARD : 0U) |
                     (families ? WHEN_FAMILIES : 0U) | (users ? WHEN_OTHER_USER : 0U);
     if (automatic(refusal))
-        return (struct blame){CAUSE_EPHEMERAL_BIND, 1, when};
+        return (struct blame){CAUSE_EPHEMERAL_BIND, 1, when | WHEN_UDP};
     return (struct blame){CAUSE_UDP_PORT_TAKEN,
                           occupant->socket.state == STATE_CLOSED ? LISTENER_WEIGHT : BOUND_WEIGHT,
                           when};
@@ -207,6 +207,8 @@ struct blame cause_without_occupant(const struct refusal *refusal, bool lists_bo
         return (struct blame){CAUSE_ADDRESS_NOT_LOCAL, 0, when};
     if (automatic(refusal) && refusal->all_reserved)
         return (struct blame){CAUSE_RESERVED_PORTS, 0, when};
+    if (automatic(refusal) && refusal->claim.protocol == PROTOCOL_UDP)
+        return (struct blame){CAUSE_EPHEMERAL_BIND, 0, when | WHEN_UDP};
     if (automatic(refusal))
         return (struct blame){refusal->call == CALL_CONNECT ? CAUSE_EPHEMERAL_EXHAUSTION
                                                             : CAUSE_EPHEMERAL_BIND,

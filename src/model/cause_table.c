@@ -450,14 +450,27 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
         {.name = "ephemeral-bind",
          .rules = {RULE_EPHEMERAL_BIND, RULE_UDP_PORT_TAKEN},
          .weight = 1,
-         .sentences = {{WHEN_ALWAYS,
+         .sentences = {{WHEN_UDP,
+                        "on every port of the ephemeral range a UDP socket is in the way; unlike "
+                        "on TCP, a local port serves one UDP socket only, whatever the "
+                        "destination"},
+                       {WHEN_ALWAYS,
                         "bind() to port 0 found every port of the ephemeral range in use on this "
                         "address"}},
-         .headline = "none of {range_ports} ports is free; see portreuse budget",
-         .remedies =
-             {{REMEDY_COMMAND, "portreuse budget {netns}", NULL, IF_ALWAYS},
-              NOTE("if connect() follows, set IP_BIND_ADDRESS_NO_PORT: bind() then takes no port"),
-              WIDEN},
+         .headline = "none of {range_ports} ports is free; {see_budget}",
+         .remedies = {{REMEDY_COMMAND, "portreuse budget {netns}", NULL, IF_TCP},
+                      NOTE_IF(IF_TCP,
+                              "if connect() follows, set IP_BIND_ADDRESS_NO_PORT: bind() then "
+                              "takes no port"),
+                      NOTE_IF(IF_UDP,
+                              "use one socket for all destinations, with sendto() instead of "
+                              "connect(), or bind the sockets to more local addresses: each has "
+                              "the whole range"),
+                      NOTE_IF(IF_UDP | IF_OWNER,
+                              "or stop {occupant}, which frees the ports at once, and "
+                              "ends what it does with them:"),
+                      {REMEDY_STOP, NULL, NULL, IF_UDP | IF_OWNER},
+                      WIDEN},
          .scenario = "ephemeral-bind"},
     [CAUSE_ADDRESS_NOT_LOCAL] =
         {.name = "address-not-local",

@@ -71,6 +71,7 @@ static const char head[] =
     "| `{holder}`, `{release}`, `{release_price}` | what of the kernel has the port, the command "
     "that takes it away, and the price of that |\n"
     "| `{ss}` | `ss -Htlnep`, of UDP `ss -Hulnep` |\n"
+    "| `{see_budget}` | `see portreuse budget`, of UDP `use fewer UDP sockets` |\n"
     "| `{it}` | what to stop: `it`, of several servers `them` |\n"
     "| `{on_address}` | ` on ` and the address and port of the socket in the way, if it is one |\n"
     "| `{asked}`, `{port}` | the address and port that you asked for, and the port alone |\n"

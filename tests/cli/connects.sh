@@ -286,6 +286,11 @@ row "UDP without a route" : 203.0.113.1:53 udp
 row "UDP to a broadcast address" pair 192.0.2.255:53 udp
 row "UDP from a missing address" : 127.0.0.1:53 udp from 203.0.113.1:0
 row "UDP, a full range" "range 40000 40003; for p in 0 1 2 3; do keep bind 127.0.0.1:4000\$p udp; done" 127.0.0.1:53 udp
+row "UDP, a full range of connected sockets" "range 40000 40003; keep fill 127.0.0.1:5353 udp" 127.0.0.1:53 udp
+row "UDP, a full range, with a source" "range 40000 40003; keep fill 127.0.0.1:5353 udp" 127.0.0.1:53 udp from 127.0.0.1:0
+row "UDP, a full range, from another source" "range 40000 40003; keep fill 127.0.0.1:5353 udp" 127.0.0.1:53 udp from 127.0.0.9:0
+row "TCP, the ranges of both are full" \
+  "range 40000 40003; keep fill 127.0.0.1:5353 udp; keep serve 127.0.0.1:81; keep fill 127.0.0.1:81" 127.0.0.1:81
 row "a port below 1024" : 127.0.0.1:80 from 127.0.0.1:500
 if is_root; then
   as_whom="setpriv --reuid=65534 --regid=65534 --clear-groups"

@@ -307,6 +307,34 @@ row_nobody_listens() {
   done
 }
 
+# Every port of the range has a UDP socket: the same ports are free for TCP.
+row_udp_range() {
+  range 40000 40003
+  keep fill 127.0.0.1:5353 udp
+  both 127.0.0.1:53/udp
+  first "EAGAIN 127.0.0.1:53/udp from 127.0.0.1: none of 4 ports is free"
+  cause ephemeral-bind
+  says "every port of the ephemeral range a UDP socket is in the way"
+  lacks "bind() to port 0 found"
+  lacks "IP_BIND_ADDRESS_NO_PORT"
+  lacks "portreuse budget"
+  remedy "kill $pid"
+  client --from 127.0.0.1 127.0.0.1:53/udp
+  first "EADDRINUSE 127.0.0.1: none of 4 ports is free.*"
+  client 127.0.0.1:3000
+  first "FREE .*"
+  keep listen 127.0.0.1:3000
+  keep fill 127.0.0.1:3000
+  both 127.0.0.1:3000
+  first "EADDRNOTAVAIL 127.0.0.1:3000 from 127.0.0.1: open connections use every port.*"
+  cause ephemeral-exhaustion-established
+  source_is 127.0.0.1:0
+  client 127.0.0.1:53/udp
+  paste '^sysctl -w net.ipv4.ip_local_port_range'
+  asked="--as client 127.0.0.1:53/udp"
+  again
+}
+
 # --- a port that is named ---
 
 row_fixed_port() {

@@ -394,6 +394,7 @@ static const struct field {
     {"release", NULL, why_fields_release},
     {"release_price", NULL, why_fields_release_price},
     {"runs", fill_runs, NULL},
+    {"see_budget", NULL, why_fields_see_budget},
     {"sharing_option", NULL, why_fields_sharing_option},
     {"sockets", NULL, why_fields_sockets},
     {"ss", NULL, why_fields_ss},

@@ -157,6 +157,12 @@ void why_fields_release_price(FILE *out, const struct why *why) {
     fputs(holders[why->holder.kind].price, out);
 }
 
+/* budget counts the ports of TCP alone. */
+void why_fields_see_budget(FILE *out, const struct why *why) {
+    fputs(why->asked.protocol == PROTOCOL_UDP ? "use fewer UDP sockets" : "see portreuse budget",
+          out);
+}
+
 /* ss(8) with what it takes to show the sockets of this protocol and their owners. */
 void why_fields_ss(FILE *out, const struct why *why) {
     fputs(why->asked.protocol == PROTOCOL_UDP ? "ss -Hulnep" : "ss -Htlnep", out);

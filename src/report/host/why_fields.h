@@ -22,6 +22,7 @@ void why_fields_by(FILE *out, const struct why *why);
 void why_fields_holder(FILE *out, const struct why *why);
 void why_fields_release(FILE *out, const struct why *why);
 void why_fields_release_price(FILE *out, const struct why *why);
+void why_fields_see_budget(FILE *out, const struct why *why);
 void why_fields_ss(FILE *out, const struct why *why);
 void why_fields_expires(FILE *out, const struct why *why);
 void why_fields_family(FILE *out, const struct why *why);

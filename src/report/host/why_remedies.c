@@ -224,6 +224,7 @@ static unsigned situation(const struct why *why) {
            ((why->when & WHEN_UNREAD) != 0 ? IF_UNREAD : IF_READ) |
            (state == STATE_FIN_WAIT_2 || state == STATE_TIME_WAIT ? IF_TIMED : 0U) |
            (evidence->automatic ? IF_RANGE : IF_PORT) |
+           (why->asked.protocol == PROTOCOL_UDP ? IF_UDP : IF_TCP) |
            ((why->when & WHEN_LO_DOWN) != 0       ? IF_LO_DOWN
             : (why->when & WHEN_NOT_UNICAST) != 0 ? IF_NOT_UNICAST
                                                   : IF_ROUTE) |
