@@ -19,11 +19,11 @@ invert() { # SCENARIO: with a case for each step that can be turned round, inste
     function is_claim(text) {
       return text ~ / (bind|listen|connect|accept|send|recv|shutdown|disconnect) / ||
         text ~ / (stop|getsockopt|setsockopt|getsockname|getpeername)( |$)/ ||
-        text ~ /^ *(await|count|destroy) / || text ~ /^ *end( |$)/ || is_question(text)
+        text ~ /^ *(on [^ ]+ +)?(await|count|destroy) / || text ~ /^ *end( |$)/ || is_question(text)
     }
-    function is_question(text) { return text ~ /^ *(why|budget) / }
+    function is_question(text) { return text ~ /^ *(on [^ ]+ +)?(why|budget) / }
     function turned(text) {
-      if (text ~ /^ *why /) { sub(/->.*/, expects(text) ~ /^ *free/ ? "-> unknown" : "-> free", text); return text }
+      if (text ~ /^ *(on [^ ]+ +)?why /) { sub(/->.*/, expects(text) ~ /^ *free/ ? "-> unknown" : "-> free", text); return text }
       if (expects(text) ~ /^ *E[A-Z]/) { sub(/->.*/, "-> ok", text); return text }
       sub(/ *->.*/, "", text)
       return text " -> ENXIO"

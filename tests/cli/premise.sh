@@ -16,8 +16,8 @@ fi
 alone() { # SCENARIO: a case for each question, with nothing else
   awk '
     /^case / { title = $0 }
-    /^title |^needs ipv6/ { print }
-    /^ *(why|budget) / && title != "" && !/-> *free/ {
+    /^title |^needs ipv6|^host / { print }
+    /^ *(on [^ ]+ +)?(why|budget) / && title != "" && !/-> *free/ {
       sub(/ +#.*/, "")
       sub(/ as [a-z]+/, "")
       sub(/\$[a-z.]+/, "127.0.0.1:40000")
