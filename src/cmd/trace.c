@@ -306,9 +306,9 @@ static int end_as_program(const struct request *request, const struct program_en
         options_complain("trace", "%s: %s", request->words[0], strerror(end->start_error));
     if (succeeded && trouble)
         return EXIT_TROUBLE;
-    if (succeeded && request->fail && (end->watched & SAW_CONFLICT) != 0)
-        return EXIT_FAIL;
-    program_end_like(end->status);
+    if (!succeeded || !request->fail || (end->watched & SAW_CONFLICT) == 0)
+        program_end_like(end->status);
+    return EXIT_FAIL;
 }
 
 static int run_program(struct request *request) {

@@ -319,7 +319,9 @@ static void watch_makers(struct search *search, uint64_t end_ns) {
 static uint32_t count_new(const struct port_set *before, const struct port_set *after) {
     uint32_t count = 0;
     for (size_t i = 0; i < sizeof after->bits; i++)
-        count += (uint32_t)__builtin_popcount((unsigned)(after->bits[i] & ~before->bits[i]));
+        for (unsigned bits = after->bits[i] & ~(unsigned)before->bits[i]; bits != 0;
+             bits &= bits - 1)
+            count++;
     return count;
 }
 

@@ -311,7 +311,7 @@ static enum owners_search look_in_flight(void) {
     struct timespec pause = {.tv_nsec = (long)PAUSE_MS * NS_PER_MS};
     unsigned times = 0;
     kept.receiver = 0;
-    for (long i = 0; i < TIMES && times == i; i++) {
+    for (unsigned i = 0; i < TIMES && times == i; i++) {
         pid_t receiver = flight_receiver(&kept.census);
         times += receiver != 0 && (i == 0 || receiver == kept.receiver);
         kept.receiver = receiver;

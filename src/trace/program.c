@@ -9,7 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +23,17 @@
 #include "base/units.h"
 #include "kernel/ptrace.h"
 #include "kernel/seccomp.h"
+
+/* tcc has no atomic types; what it stores stays in the order of the source. */
+#ifdef __TINYC__
+typedef volatile bool atomic_bool;
+typedef volatile int atomic_int;
+#define _Atomic volatile
+#define atomic_load(from)       (*(from))
+#define atomic_store(to, value) (*(to) = (value))
+#else
+#include <stdatomic.h>
+#endif
 
 enum { SIGNALS = 65 };
 
