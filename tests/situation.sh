@@ -6,6 +6,8 @@
 cp "$helpers/situation" "$work/situation"
 chmod 755 "$work/situation"
 
+situation_begun() { grep -q ready "$work/ready" || ! kill -0 "$situation"; }
+
 # begin NAME: makes the situation, as $as says; its process id goes to $pid, 0 if it cannot be made.
 as=
 begin() {
@@ -16,11 +18,7 @@ begin() {
   $as "$work/situation" "$1" <"$work/hold" >"$work/ready" 2>"$work/trouble" &
   situation=$!
   exec 9>"$work/hold"
-  tries=0
-  until grep -q ready "$work/ready" || ! kill -0 "$situation" 2>/dev/null || [ $tries = 1000 ]; do
-    tries=$((tries + 1))
-    sleep 0.01
-  done
+  await situation_begun
   pid=$(sed -n 's/ready //p' "$work/ready")
   pid=${pid:-0}
 }

@@ -48,15 +48,6 @@ files() {
     2>/dev/null
 }
 
-# until COMMAND...: waits until it succeeds, for 5 s at the most.
-until_true() {
-  tries=0
-  until "$@"; do
-    tries=$((tries + 1))
-    [ $tries -lt 500 ] || return 1
-    sleep 0.01
-  done
-}
 nothing_left() { [ -z "$(our_processes)" ]; }
 no_namespace_left() { [ -n "$ours" ] && ! namespaces | grep -qxF "$ours"; }
 # Roles of the case: the runner, the stage, server, client, heir.
@@ -74,7 +65,7 @@ start_lasting() { # [COMMAND...]: starts it in the background with signals as in
   env --default-signal=INT,TERM,HUP "$@" "$portreuse" run --timeout "${timeout:-60s}" "$file" \
     >"$work/out" 2>"$work/err" &
   runner=$!
-  until_true all_run
+  await all_run
   ours=$(our_namespaces)
 }
 
@@ -95,8 +86,8 @@ start_lasting
 ok "before SIGKILL the case runs with all its roles" all_run
 kill -9 $runner
 wait $runner 2>/dev/null
-ok "SIGKILL of the runner leaves no process" until_true nothing_left
-ok "and no namespace" until_true no_namespace_left
+ok "SIGKILL of the runner leaves no process" await nothing_left
+ok "and no namespace" await no_namespace_left
 
 start_lasting
 stage=$(pgrep -P $runner)
@@ -136,7 +127,7 @@ if is_root && users_may; then
   kill -9 "$(our_processes | head -n 1 | cut -d/ -f3)"
   kill -9 $runner 2>/dev/null
   wait $runner 2>/dev/null
-  ok "and leaves no process after SIGKILL" until_true nothing_left
+  ok "and leaves no process after SIGKILL" await nothing_left
 fi
 
 # A child that the program did not start, but inherited with exec, is neither waited for nor killed.

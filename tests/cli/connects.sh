@@ -28,11 +28,7 @@ dial=$work/dial
 keep() {
   kept=$((${kept:-0} + 1))
   $where "$dial" "$@" <"$fifo" >"$fifo.$kept" 9>&- &
-  for _ in 1 2 3 4 5 6 7 8 9 10; do
-    [ ! -s "$fifo.$kept" ] || return 0
-    sleep 0.05
-  done
-  until [ -s "$fifo.$kept" ]; do sleep 0.2; done
+  await [ -s "$fifo.$kept" ]
 }
 range() { sysctl -qw net.ipv4.ip_local_port_range="$1 $2"; }
 pair() {
@@ -57,11 +53,11 @@ there() { nsenter -t "$other" -n "$@"; }
 closed() { # ADDRESS:PORT FROM...: leaves a connection in TIME-WAIT
   "$dial" real "$@" wait >/dev/null
 }
-# await COMMAND...: waits until it succeeds, 10 s at most.
+# await COMMAND...: waits until it succeeds.
 await() {
-  for _ in $(seq 200); do
+  for _ in $(seq 1500); do
     ! "$@" >/dev/null 2>&1 || return 0
-    sleep 0.05
+    sleep 0.02
   done
   echo "in vain: $*" >&2
 }

@@ -37,12 +37,7 @@ breaks=$file
 # As it happens.
 "$portreuse" run --format ndjson "$waits" >events 2>err &
 runner=$!
-tries=0
-until grep -q '"step begin".*"sleep"' events || [ $tries = 50 ]; do
-  sleep 0.02
-  tries=$((tries + 1))
-done
-ok "a step is told when it begins" grep -q '"step begin".*"sleep"' events
+ok "a step is told when it begins" await grep -q '"step begin".*"sleep"' events
 ok "and not before it ends that it has ended" sh -c '! grep -q "\"step end\".*\"sleep\"" events'
 kill -TERM $runner
 wait $runner

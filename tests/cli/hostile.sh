@@ -10,10 +10,11 @@ trap 'kill -KILL $server 2>/dev/null; rm -rf "$work"' EXIT
 
 # begin NAME: a server on port 2000 that gives itself this name.
 begin() {
+  : >"$work/ready"
   "$helpers/mover" named "$1" <"$work/hold" >"$work/ready" 2>/dev/null &
   server=$!
   exec 9>"$work/hold"
-  until grep -q ready "$work/ready"; do sleep 0.01; done
+  until_ok grep -q ready "$work/ready"
 }
 end() {
   exec 9>&-

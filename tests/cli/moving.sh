@@ -13,6 +13,8 @@
 looks=${LOOKS:-25}
 socket=$work/moving.sock
 
+begun() { grep -q ready "$work/ready" || ! kill -0 "$mover"; }
+
 # begin MODE: starts the mover. Returns 1 if it cannot be had here.
 begin() {
   rm -f "$work/hold"
@@ -21,11 +23,7 @@ begin() {
   "$helpers/mover" "$1" "$socket" <"$work/hold" >"$work/ready" 2>"$work/trouble" &
   mover=$!
   exec 9>"$work/hold"
-  tries=0
-  until grep -q ready "$work/ready" || ! kill -0 "$mover" 2>/dev/null || [ $tries = 1000 ]; do
-    tries=$((tries + 1))
-    sleep 0.01
-  done
+  await begun
   grep -q ready "$work/ready" && return
   exec 9>&-
   wait "$mover"

@@ -127,11 +127,7 @@ S
 start() {
   "$portreuse" run --format ndjson --output "$1" "$file" >events 2>err &
   victim=$!
-  tries=0
-  until grep -q '"step begin"' events || [ $tries = 100 ]; do
-    sleep 0.05
-    tries=$((tries + 1))
-  done
+  until_ok grep -q '"step begin"' events
 }
 start files/i.json
 kill -TERM $victim

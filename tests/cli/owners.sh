@@ -26,23 +26,8 @@ start() {
   until_taken "$port"
 }
 
-until_taken() {
-  tries=0
-  while "$portreuse" why -q ":$1" >"$work/out" 2>&1 && [ $tries -lt 400 ]; do
-    tries=$((tries + 1))
-    sleep 0.05
-  done
-  [ $tries -lt 400 ] || echo "# nothing listens on port $1: $(head -n 3 "$work/server")"
-}
-
-# until COMMAND...: repeats it until it succeeds.
-until_true() {
-  tries=0
-  until "$@" || [ $tries -ge 200 ]; do
-    tries=$((tries + 1))
-    sleep 0.05
-  done
-}
+until_taken() { until_ok is_taken "$1" || quote 3 "$work/server"; }
+is_taken() { ! "$portreuse" why -q ":$1"; }
 
 why() { run "$portreuse" why "$@"; }
 first_line_has() { head -n 1 "$work/out" | grep -qE -e "$1"; }
@@ -53,8 +38,7 @@ stop_of() { json "$1" | sed -n 's/.*"stop": *\[ *{ *"command": *"\([^"]*\)".*/\1
 is_free() { "$portreuse" why -q ":$1" >"$work/out" 2>&1; }
 frees() {
   sh -c "$(stop_of "$1")"
-  until_true is_free "$1"
-  is_free "$1"
+  await is_free "$1"
 }
 
 # --- names ---
@@ -119,7 +103,7 @@ events {} http { access_log off; server { listen 2010; } }
 END
   start 2010 nginx -p "$work" -c nginx.conf
   workers() { [ "$(pgrep -c -P "$server")" = 2 ]; }
-  until_true workers
+  until_ok workers
   why :2010
   ok "nginx and its workers are one" first_line_has "nginx \($server\) and 2 workers listen"
   ok "address-in-use" out_has "  address-in-use: "
@@ -128,7 +112,7 @@ END
   processes="$processes $children"
   kill -KILL "$server"
   orphaned() { "$portreuse" why :2010 | grep -q orphaned; }
-  until_true orphaned
+  until_ok orphaned
   why :2010
   ok "without the master: the workers" first_line_has "2 orphaned workers of nginx \([0-9]*\) listen"
   ok "and that it is gone" out_has "The process that started the workers is gone."
@@ -137,7 +121,7 @@ fi
 if has gunicorn; then
   printf 'def app(e, s):\n    s("200 OK", [])\n    return [b"x"]\n' >"$work/wsgi.py"
   start 2011 gunicorn --chdir "$work" -w 2 -b :2011 wsgi:app
-  until_true workers
+  until_ok workers
   why :2011
   ok "gunicorn" first_line_has "gunicorn \($server\) and 2 workers listen"
   ok "and its command frees the port" frees 2011
@@ -204,7 +188,7 @@ END
   start 2021 python3 "$work/leak.py" 2021 close
   # shellcheck disable=SC2015 # until the parent has closed it
   closed() { "$portreuse" why 127.0.0.1:2021 | grep -q leaked-listener; }
-  until_true closed
+  until_ok closed
   processes="$processes $(heir 2021)"
   why 127.0.0.1:2021
   ok "a leak of a program that lives" out_has "  leaked-listener: "

@@ -100,11 +100,7 @@ printf 'title Wants it\ncase one\n  a socket s\n  a bind s 127.0.0.1:%s\n' "$por
   >"$work/wants.scenario"
 "$portreuse" run --net=current "$work/holder.scenario" >/dev/null &
 holder=$!
-tries=0
-until grep -q "$(printf ':%04X 00000000:0000 0A' "$port")" /proc/net/tcp || [ $tries = 500 ]; do
-  tries=$((tries + 1))
-  sleep 0.01
-done
+until_ok grep -q "$(printf ':%04X 00000000:0000 0A' "$port")" /proc/net/tcp
 run "$portreuse" run --net=current "$work/wants.scenario"
 ok "a port that is taken in the current namespace is a SKIP" first_line_starts \
   "SKIP wants: port $port is in use in this namespace (LISTEN)"

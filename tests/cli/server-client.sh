@@ -15,15 +15,8 @@ if [ -z "${IN_NETNS:-}" ]; then
 fi
 PATH=$work:$PATH
 
-# wait_for FILE TEXT: until the file has it, 10 s at the most.
-wait_for() {
-  tries=0
-  until grep -qF -e "$2" "$1" 2>/dev/null; do
-    tries=$((tries + 1))
-    [ $tries -lt 500 ] || return 1
-    sleep 0.02
-  done
-}
+# wait_for FILE TEXT: until the file has it.
+wait_for() { await grep -qF -e "$2" "$1"; }
 
 # serve ARGUMENT...: a server in the background that listens; its output goes to the file served.
 serve() {
@@ -98,10 +91,8 @@ for client in $clients; do
   ok "SIGTERM ends the wait of a client" status_is 0
 done
 ok "and it closes" grep -q '^close .* ok$' "$work/client1"
-ok "the server sees each of them close" sh -c '
-  for i in $(seq 500); do
-    [ "$(grep -c "^close .* ok" "$1")" = 5 ] && exit; sleep 0.02
-  done; exit 1' - "$work/served"
+ok "the server sees each of them close" await \
+  sh -c '[ "$(grep -c "^close .* ok" "$1")" = 5 ]' - "$work/served"
 end_server TERM
 ok "SIGTERM ends a server well" status_is 0
 

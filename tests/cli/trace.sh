@@ -40,6 +40,7 @@ about() {
   test_about=$*
   same "$@"
 }
+listens() { "$portreuse" why ":$1" | grep -q listens; } # PORT
 jq=$(command -v jq)
 # Not a shell script that chooses among several.
 python=/usr/bin/python3
@@ -93,7 +94,7 @@ calls .call ""
 about tcp4 reuseaddr bind=80 tcp4 reuseaddr bind=80 exit=0
 "$caller" tcp4 reuseaddr bind=80 listen pause >/dev/null &
 server=$!
-until "$portreuse" why :80 | grep -q listens; do sleep 0.05; done
+until_ok listens 80
 about tcp4 bind=80
 calls .cause address-in-use
 calls '.sockets[0].processes[0].pid' $server
@@ -365,7 +366,7 @@ run "$portreuse" trace -v -- "$caller" tcp4 bind=80
 ok "-v: calls that succeed" err_has "bind(127.0.0.1:80): ok"
 "$caller" tcp4 reuseaddr bind=80 listen pause >/dev/null &
 server=$!
-until "$portreuse" why :80 | grep -q listens; do sleep 0.05; done
+until_ok listens 80
 run "$portreuse" trace --net=private -- "$caller" tcp4 bind=80
 if err_has "no private namespace"; then
   skip "--net=private" "no private namespace"
@@ -420,7 +421,7 @@ ok "also by SIGKILL" status_is 137
 "$portreuse" trace -- sh -c 'trap "echo usr1; exit 3" USR1; echo $$ >"$0"; while :; do sleep 0.05; done' \
   "$work/pid" >"$work/out" 2>"$work/err" &
 tracer=$!
-until [ -s "$work/pid" ]; do sleep 0.05; done
+until_ok [ -s "$work/pid" ]
 kill -USR1 $tracer
 rc=0
 wait $tracer || rc=$?
@@ -429,18 +430,12 @@ ok "once" [ "$(cat "$work/out")" = usr1 ]
 
 # A stop of the program stops trace, and the other way round when it goes on.
 state_of() { sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null; }
-until_state() { # PID STATES
-  i=0
-  while ! echo "$2" | grep -q "$(state_of "$1")"; do
-    i=$((i + 1))
-    [ $i -lt 100 ] || return 1
-    sleep 0.05
-  done
-}
+is_in_state() { state_of "$1" | grep -q "[$2]"; }
+until_state() { await is_in_state "$@"; } # PID STATES
 rm -f "$work/pid"
 "$portreuse" trace -- sh -c 'echo $$ >"$0"; while :; do sleep 0.05; done' "$work/pid" >"$work/out" 2>"$work/err" &
 tracer=$!
-until [ -s "$work/pid" ]; do sleep 0.05; done
+until_ok [ -s "$work/pid" ]
 program=$(cat "$work/pid")
 kill -STOP "$program"
 ok "trace stops with the program" until_state $tracer T
@@ -455,31 +450,19 @@ others=$(pgrep -s 0 -f "portreuse trace" 2>/dev/null; echo "$program")
 kill -KILL $tracer
 wait $tracer 2>/dev/null
 gone() {
-  i=0
   for pid in $others; do
-    while [ -e "/proc/$pid" ] && [ "$(state_of "$pid")" != Z ]; do
-      i=$((i + 1))
-      [ "$i" -lt 100 ] || return 1
-      sleep 0.05
-    done
+    [ ! -e "/proc/$pid" ] || [ "$(state_of "$pid")" = Z ] || return 1
   done
 }
-ok "if trace is killed, the program is gone" gone
+ok "if trace is killed, the program is gone" await gone
 
 # --- a process that runs already ---
 
 is_free() { grep -q '^TracerPid:.0$' "/proc/$1/status" && until_state "$1" SR; }
-until_said() { # TEXT
-  i=0
-  until grep -qF "$1" "$work/err"; do
-    i=$((i + 1))
-    [ "$i" -lt 200 ] || return 1
-    sleep 0.05
-  done
-}
+until_said() { await err_has "$1"; } # TEXT
 "$caller" tcp4 reuseaddr bind=90 listen pause >/dev/null &
 server=$!
-until "$portreuse" why :90 | grep -q listens; do sleep 0.05; done
+until_ok listens 90
 sh -c 'while :; do "$0" tcp4 bind=90; sleep 0.05; done' "$caller" >"$work/loop" 2>&1 &
 looping=$!
 for end in INT KILL; do
@@ -502,8 +485,7 @@ for end in INT KILL; do
   ok "SIG$end for trace: the process goes on" is_free $looping
 done
 lines=$(wc -l <"$work/loop")
-sleep 0.5
-ok "and works" [ "$(wc -l <"$work/loop")" -gt "$lines" ]
+ok "and works" await sh -c '[ "$(wc -l <"$1")" -gt "$2" ]' - "$work/loop" "$lines"
 ok "its calls were not disturbed" [ "$(sort -u "$work/loop")" = "bind 98" ]
 kill $looping $server
 wait $looping 2>/dev/null
