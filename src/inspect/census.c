@@ -91,8 +91,10 @@ static int walk(struct taking *taking, struct census_process *process) {
     struct process_walk walk = {
         .pid = process->pid, .most = CENSUS_DESCRIPTORS, .rings = true, .moved = true};
     int error = 0;
-    for (int i = 0; i < WALKS && error == 0 && walk.moved; i++)
+    for (int i = 0; i < WALKS && error == 0 && walk.moved; i++) {
         error = process_walk(&walk, add_socket, taking);
+        process->moves |= walk.moved;
+    }
     if ((error == 0 && walk.moved) || error == ENOENT || error == ESRCH)
         taking->census->quiet &= process_in_namespace(process->pid) == 0;
     process->denied = error == EACCES || error == EPERM;

@@ -25,6 +25,7 @@ struct census_process {
     pid_t pid;
     bool denied; /* it may not be looked into */
     bool more;   /* it has more than the lowest descriptors */
+    bool moves;  /* a descriptor was closed during a look, and may have been another afterwards */
 };
 
 /* Called with each place as it is found. */

@@ -304,6 +304,28 @@ static void pause_before(long look) {
     nanosleep(&pause, NULL);
 }
 
+/* What moves from one descriptor to another all the time is easily missed in a list of them. So a
+ * process that did so during the looks is looked at again and again. Returns whether there was the
+ * time for all such processes. */
+static bool search_movers(struct search *search) {
+    enum { EACH_MS = 40, ALL_MS = 400 };
+    const struct table *processes = &kept.census.processes;
+    uint64_t end = units_now_ns() + (uint64_t)ALL_MS * NS_PER_MS;
+    bool complete = true;
+    for (size_t i = 0; i < processes->count && search->missing > 0; i++) {
+        const struct census_process *process = table_entry(processes, i);
+        uint64_t begin = units_now_ns();
+        if (!process->moves || process_in_namespace(process->pid) == 0)
+            continue;
+        complete = begin < end;
+        begin_process(search, process->pid);
+        while (complete && units_now_ns() - begin < (uint64_t)EACH_MS * NS_PER_MS &&
+               search_table(search, process->pid, 0))
+            continue;
+    }
+    return complete;
+}
+
 /* The socket was found nowhere. A message that waits for good is found each time; one between
  * processes that pass sockets on all the time is not, even if they wait for a processor. */
 static enum owners_search look_in_flight(void) {
@@ -334,11 +356,13 @@ static enum owners_search look_repeatedly(struct search *search) {
             return OWNERS_NO_PROC;
         quiet = kept.census.quiet ? quiet + 1 : 0;
     }
+    bool complete = search->missing == 0 || search_movers(search);
     search_heirs(search);
     if (kept.census.error != 0)
         return OWNERS_NOT_SEARCHED;
     enum owners_search end = search->missing > 0 ? look_in_flight() : OWNERS_SEARCHED;
-    bool moving = search->missing > 0 && quiet < QUIET_LOOKS && end == OWNERS_SEARCHED;
+    bool moving =
+        search->missing > 0 && (quiet < QUIET_LOOKS || !complete) && end == OWNERS_SEARCHED;
     return moving ? OWNERS_CHANGED : end;
 }
 
