@@ -110,4 +110,8 @@ void evidence_add(struct evidence *evidence, const struct refusal *refusal,
  * looked into (owners_find()). */
 unsigned evidence_find_owners(struct evidence *evidence);
 
+/* Returns whether the processes that are named for the heaviest suspects are still what they were,
+ * and have the sockets. A worker that ends does not matter while its master stays. */
+bool evidence_owners_hold(const struct evidence *evidence);
+
 #endif

@@ -58,6 +58,10 @@ struct owners {
  * the socket meanwhile. So a new look at a host begins with owners_forget(). */
 unsigned owners_find(struct owners *sockets, size_t count);
 
+/* Returns whether the process is still the same, runs the same program, and has the socket: at the
+ * descriptor where it had it, or elsewhere. With descriptor -1 it need not have it. */
+bool owners_has(const struct owner *owner, uint32_t inode);
+
 /* Forgets what was seen. */
 void owners_forget(void);
 

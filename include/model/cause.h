@@ -190,6 +190,9 @@ struct refusal {
                               that would help */
 };
 
+/* Returns whether the rules say that this socket is in the way. */
+enum knowledge cause_ruling(const struct refusal *refusal, const struct occupant *occupant);
+
 /* Returns whether this socket was in the way. For an automatic choice of a port (connect() without
  * bind(), bind() to port 0), each socket that keeps one port of the range from being chosen is. */
 bool cause_in_the_way(const struct refusal *refusal, const struct occupant *occupant);

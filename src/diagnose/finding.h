@@ -125,19 +125,21 @@ struct why {
     struct other_sockets other;    /* of TCP and UDP: who has the port in the other protocol */
     bool counted;                  /* the sockets on a free port could be listed: */
     uint32_t on_port[STATE_COUNT]; /* of a free port: the sockets that it has nevertheless */
-    struct endpoint free_other;    /* of a refusal: another address that was asked for, and is
-                                      free; family 0: none */
-    uint32_t time_left_ms;         /* until the last TIME-WAIT in the way ends */
-    struct port_range range;       /* of the ports that the kernel chooses from */
-    bool in_range, reserved;       /* the port: in that range; reserved, so that it is not chosen */
-    uint16_t privileged_below;     /* ip_unprivileged_port_start */
-    struct sysctl_failure unread;  /* which of these settings could not be read: its default is
-                                      assumed; a port that the kernel chooses is not known then */
-    struct why_hints hints;        /* of a refusal: for what to do */
-    bool asked_by_root;            /* whoever asks needs no sudo(8) */
-    unsigned unseen;               /* processes that this one may not inspect */
-    bool own_pids_only;            /* processes outside of this pid namespace are not visible */
-    bool changed;                  /* the sockets changed during both looks */
+    uint32_t late; /* of these: how many must have come after the trial, as they would have refused
+                      it */
+    struct endpoint free_other;   /* of a refusal: another address that was asked for, and is
+                                     free; family 0: none */
+    uint32_t time_left_ms;        /* until the last TIME-WAIT in the way ends */
+    struct port_range range;      /* of the ports that the kernel chooses from */
+    bool in_range, reserved;      /* the port: in that range; reserved, so that it is not chosen */
+    uint16_t privileged_below;    /* ip_unprivileged_port_start */
+    struct sysctl_failure unread; /* which of these settings could not be read: its default is
+                                     assumed; a port that the kernel chooses is not known then */
+    struct why_hints hints;       /* of a refusal: for what to do */
+    bool asked_by_root;           /* whoever asks needs no sudo(8) */
+    unsigned unseen;              /* processes that this one may not inspect */
+    bool own_pids_only;           /* processes outside of this pid namespace are not visible */
+    bool changed;                 /* the sockets, or who has them, changed during every look */
 };
 
 #endif

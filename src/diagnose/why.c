@@ -1,6 +1,6 @@
-/* Ask the kernel, by trial binds; find what explains its answer; ask again. Sockets and processes
- * come and go meanwhile: if the second answer differs from the first, all of it is done once more,
- * and if that does not hold either, the answer says that things changed while looking.
+/* Ask the kernel, by trial binds; find what explains its answer; find out whether that is still so
+ * (why_steady.h). Sockets and processes come and go meanwhile: if it is not, all of it is done
+ * again, some times, and if no answer holds, the last one says that things changed while looking.
  *
  * What explains a refusal: sock_diag lists the sockets in the way; the trials say something about
  * their options; /proc shows who owns them, and the owners' own descriptors show their options.
@@ -15,10 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/units.h"
 #include "diagnose/why_client.h"
 #include "diagnose/why_shared.h"
+#include "diagnose/why_steady.h"
 #include "inspect/child.h"
 #include "kernel/credentials.h"
 #include "kernel/netdev.h"
@@ -29,10 +32,6 @@
 #include "kernel/sysctl.h"
 
 /* --- asking the kernel --- */
-
-static unsigned asked_options(const struct why_question *asked) {
-    return (asked->reuseaddr ? WHY_REUSEADDR : 0U) | (asked->reuseport ? WHY_REUSEPORT : 0U);
-}
 
 /* Some trials, for the child process that makes them. */
 struct attempt {
@@ -82,13 +81,6 @@ bool why_try(struct why *why, unsigned options) {
     return true;
 }
 
-/* Returns the options of the first trial. On UDP, SO_REUSEADDR shares the port with a server, and a
- * trial that does so takes the datagrams that arrive in that moment: there only what was asked is
- * tried. */
-static unsigned first_options(const struct why_question *asked) {
-    return asked_options(asked) | (asked->protocol == PROTOCOL_UDP ? 0U : WHY_REUSEADDR);
-}
-
 /* Returns whether bind() is tried by itself. A client's bind() to port 0 is tried together with
  * connect(): it may leave the port to that (IP_BIND_ADDRESS_NO_PORT). */
 static bool binds(const struct why_question *asked) {
@@ -96,39 +88,36 @@ static bool binds(const struct why_question *asked) {
 }
 
 static bool first_trial(struct why *why) {
-    return !binds(&why->asked) || why_try(why, 1U << first_options(&why->asked));
-}
-
-static int first_error(const struct why *why) {
-    return why->trials[first_options(&why->asked)].error;
-}
-
-/* A refusal that holds is worth a second trial; nothing has to be explained where there is none. */
-static bool asks_again(const struct why *why) {
-    struct why again = {.asked = why->asked};
-    if (!binds(&why->asked) || first_error(why) == 0)
-        return why_client_holds(why);
-    return first_trial(&again) && first_error(&again) == first_error(why);
+    return !binds(&why->asked) || why_try(why, 1U << why_first_options(&why->asked));
 }
 
 /* --- other looks at the sockets --- */
 
+/* The port is counted after the trial has succeeded. */
+struct count {
+    struct why *why;
+    struct refusal refusal;
+};
+
 static bool count_one(void *context, const struct inet_socket *socket) {
-    struct why *why = context;
-    why->on_port[socket->state]++;
+    struct count *count = context;
+    struct occupant occupant = {.socket = *socket};
+    count->why->on_port[socket->state]++;
+    count->why->late +=
+        !count->refusal.claim.reuseport && cause_ruling(&count->refusal, &occupant) == KNOWN_YES;
     return true;
 }
 
 /* To list the sockets that are bound and idle the kernel walks through those of all namespaces:
  * where each of thousands is looked at, that is left out. */
 static void count_on_port(struct why *why) {
-    struct refusal refusal = why_refusal(why);
-    struct diag_query query = evidence_query(&refusal);
+    struct count count = {why, why_trial_refusal(why, why_first_options(&why->asked))};
+    struct diag_query query = evidence_query(&count.refusal);
     if (why->asked.name_namespace)
         query.states &= ~(1U << STATE_BOUND);
     struct sockets sockets = sockets_open(NETNS_HERE);
     if (why->asked.local.port != 0)
-        why->counted = sockets_dump(&sockets, &query, count_one, why) == 0;
+        why->counted = sockets_dump(&sockets, &query, count_one, &count) == 0;
     sockets_close(&sockets);
 }
 
@@ -137,44 +126,6 @@ static bool has_connections(const struct why *why) {
         if (why->on_port[state] > 0)
             return true;
     return false;
-}
-
-/* --- a glance --- */
-
-struct glance {
-    const struct why *why;
-    struct refusal refusal;
-    uint64_t sum;
-};
-
-static bool add_to_sum(void *context, const struct inet_socket *socket) {
-    struct glance *glance = context;
-    struct occupant occupant = {.socket = *socket};
-    why_describe(glance->why, &occupant);
-    if (cause_in_the_way(&glance->refusal, &occupant))
-        glance->sum += 1 + ((uint64_t)socket->cookie[1] << 32 | socket->cookie[0]) +
-                       ((uint64_t)socket->inode << 8) + socket->state;
-    return true;
-}
-
-static void glance_here(void *context, FILE *more) {
-    (void)more;
-    struct glance *glance = context;
-    struct diag_query query = evidence_query(&glance->refusal);
-    struct sockets sockets = sockets_open(NETNS_HERE);
-    sockets_dump(&sockets, &query, add_to_sum, glance);
-    sockets_close(&sockets);
-}
-
-uint64_t why_glance(const struct why *why) {
-    struct glance glance = {.why = why, .refusal = why_refusal(why)};
-    struct child child = {.where = &why->where};
-    const char *what;
-    if (why->where.path[0] == '\0')
-        glance_here(&glance, NULL);
-    else if (child_run(&child, glance_here, &glance, sizeof glance, NULL, &what) != 0)
-        return 0;
-    return glance.sum;
 }
 
 /* --- the answer --- */
@@ -190,8 +141,7 @@ static void refuse(struct why *why, const struct why_trial *trial) {
 static bool is_certain(const struct why *why) {
     struct refusal refusal = why_refusal(why);
     for (unsigned i = 0; i < why->evidence.suspect_count; i++)
-        if (rules_between(CALL_BIND, &refusal.claim, &why->evidence.suspects[i].occupant)
-                .in_the_way == KNOWN_YES)
+        if (cause_ruling(&refusal, &why->evidence.suspects[i].occupant) == KNOWN_YES)
             return true;
     return false;
 }
@@ -200,7 +150,7 @@ static bool is_certain(const struct why *why) {
  * the rules say; where they are in doubt, a trial does. */
 static void judge_free(struct why *why) {
     const struct why_question *asked = &why->asked;
-    unsigned plain = first_options(asked) & ~(unsigned)WHY_REUSEADDR;
+    unsigned plain = why_first_options(asked) & ~(unsigned)WHY_REUSEADDR;
     count_on_port(why);
     why_shared_find(why);
     if (asked->protocol == PROTOCOL_UDP || asked->local.port == 0 || why->shared)
@@ -266,15 +216,15 @@ static void judge_refusal(struct why *why, const struct why_trial *trial) {
 
 void why_judge_bind(struct why *why) {
     const struct why_question *asked = &why->asked;
-    const struct why_trial *first = &why->trials[first_options(asked)];
-    const struct why_trial *mine = &why->trials[asked_options(asked)];
+    const struct why_trial *first = &why->trials[why_first_options(asked)];
+    const struct why_trial *mine = &why->trials[why_asked_options(asked)];
     if (asked->every_trial && !why_try(why, (1U << WHY_TRIALS) - 1))
         return;
     if (first->error != 0) {
         judge_refusal(why, first);
     } else if (mine == first) {
         judge_free(why);
-    } else if (why_try(why, 1U << asked_options(asked))) {
+    } else if (why_try(why, 1U << why_asked_options(asked))) {
         if (mine->error != 0) {
             judge_refusal(why, mine);
         } else {
@@ -306,9 +256,8 @@ static bool needs_range(const struct why_question *asked) {
     return asked->local.port == 0;
 }
 
-static void look_once(struct why *why, const struct why_question *asked) {
-    struct namespace where = why->where;
-    *why = (struct why){.where = where, .asked = *asked};
+static void look_at_port(struct why *why) {
+    const struct why_question *asked = &why->asked;
     why_read_settings(why);
     if (asked->device[0] != '\0' && netdev_index(asked->device) == 0)
         why_fail(why, ENODEV, "finding the network device");
@@ -318,38 +267,6 @@ static void look_once(struct why *why, const struct why_question *asked) {
         why_fail(why, why->unread.error, why->unread.what);
     else if (first_trial(why))
         judge(why);
-}
-
-/* Returns whether the owners of the socket that is blamed came and went. */
-static bool owners_changed(const struct why *why) {
-    const struct suspect *first = &why->evidence.suspects[0];
-    return why->verdict == WHY_REFUSED && why->evidence.suspect_count > 0 &&
-           first->owners.count == 0 && first->owners.search == OWNERS_CHANGED;
-}
-
-/* Returns whether the kernel answers as it did, and the sockets are still there. */
-static bool holds(const struct why *why) {
-    enum { TIMES = 3 };
-    bool holds = asks_again(why) && why_suspects_hold(why);
-    for (int i = 1; holds && i < TIMES && why_blames_connections(why); i++)
-        holds = asks_again(why) && why_suspects_hold(why);
-    return holds;
-}
-
-/* Looks, and if that does not hold, once more. */
-static void look_twice(struct why *why, const struct why_question *asked) {
-    look_once(why, asked);
-    if (why->verdict == WHY_UNKNOWN || holds(why)) {
-        why->changed = owners_changed(why);
-        return;
-    }
-    owners_forget();
-    look_once(why, asked);
-    why->changed = why->verdict != WHY_UNKNOWN && !holds(why);
-    if (why->changed && why_blames_connections(why))
-        why_drop_suspects(why);
-    if (why->changed && why->cause == CAUSE_HELD_BY_NO_PROCESS)
-        why_name(why); /* of a socket that is gone nothing can be said */
 }
 
 /* --- Unix sockets --- */
@@ -404,9 +321,6 @@ static void look_at_unix_socket(struct why *why) {
     const struct why_unix *found = &why->unix_socket;
     why->own_pids_only = !process_sees_all();
     look_as_user(why);
-    int first = found->error;
-    look_as_user(why);
-    why->changed = why->verdict != WHY_UNKNOWN && found->error != first;
     if (why->verdict == WHY_UNKNOWN)
         return;
     if (found->error == 0 && found->place == UNIX_ABSTRACT && found->bound == NOT_KNOWN) {
@@ -421,6 +335,100 @@ static void look_at_unix_socket(struct why *why) {
     }
     if (found->found)
         why_find_unix_owners(why);
+}
+
+/* --- until it holds --- */
+
+static void look_once(struct why *why, const struct why_question *asked) {
+    struct namespace where = why->where;
+    *why = (struct why){.where = where, .asked = *asked};
+    if (asked->protocol == PROTOCOL_UNIX)
+        look_at_unix_socket(why);
+    else
+        look_at_port(why);
+}
+
+static bool asks_unix_again(const struct why *why) {
+    struct why again = {.where = why->where, .asked = why->asked};
+    look_as_user(&again);
+    return again.verdict != WHY_UNKNOWN && again.unix_socket.error == why->unix_socket.error &&
+           again.unix_socket.found == why->unix_socket.found &&
+           again.unix_socket.socket.inode == why->unix_socket.socket.inode;
+}
+
+/* Returns whether the kernel still answers what it answered. A trial that succeeded is made again
+ * only if a socket that was found should have refused it. */
+static bool asks_again(const struct why *why) {
+    const struct why_question *asked = &why->asked;
+    struct why again = {.asked = *asked};
+    unsigned first = why_first_options(asked), mine = why_asked_options(asked);
+    if (asked->protocol == PROTOCOL_UNIX)
+        return asks_unix_again(why);
+    if (!binds(asked) || (why->trials[first].error == 0 && why_is_proved(why)))
+        return why_client_holds(why);
+    if (why_is_proved(why) || (why->tried & 1U << mine) == 0)
+        mine = first;
+    return why_try(&again, 1U << first | 1U << mine) &&
+           again.trials[first].error == why->trials[first].error &&
+           again.trials[mine].error == why->trials[mine].error && why_client_holds(why);
+}
+
+/* An answer that the sockets prove holds if they are still there. Any other one must stay the same
+ * for a while in which nothing moves: a socket that comes and goes can have refused the trial, and
+ * not have been there when the sockets were listed. The pauses are long enough for a process that
+ * waits for a processor. */
+static bool sockets_hold(const struct why *why) {
+    static const long pauses_ms[] = {1, 2, 4, 8, 16, 32, 64};
+    const size_t times = why_is_proved(why) ? 0 : sizeof pauses_ms / sizeof pauses_ms[0];
+    struct why_signs first = {0}, now;
+    if (times > 0)
+        first = why_read_signs(why);
+    bool holds = asks_again(why) && why_suspects_hold(why) && !first.new_one;
+    for (size_t i = 0; holds && i < times; i++) {
+        struct timespec pause = {.tv_nsec = pauses_ms[i] * NS_PER_MS};
+        nanosleep(&pause, NULL);
+        now = why_read_signs(why);
+        holds = now.sum == first.sum && !now.new_one && asks_again(why) && why_suspects_hold(why);
+    }
+    return holds;
+}
+
+/* Returns whether the owners of the socket that is blamed came and went. */
+static bool owners_changed(const struct why *why) {
+    const struct suspect *first = &why->evidence.suspects[0];
+    return why->verdict == WHY_REFUSED && why->evidence.suspect_count > 0 &&
+           first->owners.count == 0 && first->owners.search == OWNERS_CHANGED;
+}
+
+/* No answer has held. Of sockets that are gone nothing is said, as long as others are left; and
+ * nothing that they do not prove. */
+static void say_less(struct why *why) {
+    why_drop_gone(why);
+    if (!why_is_proved(why))
+        why_drop_suspects(why);
+    else if (why->cause == CAUSE_HELD_BY_NO_PROCESS)
+        why_name(why);
+}
+
+/* The last look counts. Where an earlier one saw something else, that is told. */
+static void look_until_it_holds(struct why *why, const struct why_question *asked) {
+    enum { LEAST = 2, MOST = 5, TIME_MS = 700 };
+    uint64_t end = units_now_ns() + (uint64_t)TIME_MS * NS_PER_MS;
+    enum why_verdict verdict = WHY_UNKNOWN;
+    enum cause cause = CAUSE_UNKNOWN;
+    bool sockets = false, owners = false;
+    for (int i = 0; !owners && (i < LEAST || (i < MOST && units_now_ns() < end)); i++) {
+        if (i > 0)
+            owners_forget();
+        look_once(why, asked);
+        sockets = why->verdict == WHY_UNKNOWN || sockets_hold(why);
+        owners = sockets && evidence_owners_hold(&why->evidence);
+        verdict = i == 0 ? why->verdict : verdict;
+        cause = i == 0 ? why->cause : cause;
+    }
+    why->changed = !owners || owners_changed(why) || why->verdict != verdict || why->cause != cause;
+    if (!sockets)
+        say_less(why);
 }
 
 /* --- several addresses --- */
@@ -466,7 +474,7 @@ static void look_at_others(struct why *why, struct why *one, const struct why_qu
         if (!is_client && asked->others[i].family == AF_INET6 && !ipv6)
             continue;
         one->where = why->where;
-        look_twice(one, &other);
+        look_until_it_holds(one, &other);
         addresses[count++] = address_of(one);
         if (one->verdict == WHY_FREE)
             free_one = one->asked.local;
@@ -490,15 +498,35 @@ void why_find_hints(struct why *why) {
         why_blame(why, why->cause, why->when | WHEN_NO_IPV6);
 }
 
+struct glance {
+    const struct why *why;
+    struct why_signs signs;
+};
+
+static void glance_here(void *context, FILE *more) {
+    (void)more;
+    struct glance *glance = context;
+    glance->signs = why_read_signs(glance->why);
+}
+
+uint64_t why_glance(const struct why *why) {
+    struct glance glance = {.why = why};
+    struct child child = {.where = &why->where};
+    const char *what;
+    if (why->where.path[0] == '\0')
+        glance_here(&glance, NULL);
+    else if (child_run(&child, glance_here, &glance, sizeof glance, NULL, &what) != 0)
+        return 0;
+    return glance.signs.sum;
+}
+
 static void look_here(void *context, FILE *more) {
     (void)more;
     struct why *why = context;
     struct why_question asked = why->asked;
-    if (asked.protocol == PROTOCOL_UNIX) {
-        look_at_unix_socket(why);
+    look_until_it_holds(why, &asked);
+    if (asked.protocol == PROTOCOL_UNIX)
         return;
-    }
-    look_twice(why, &asked);
     struct why *one = asked.other_count == 0 ? NULL : malloc(sizeof *one);
     if (one != NULL)
         look_at_others(why, one, &asked);

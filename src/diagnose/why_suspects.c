@@ -15,6 +15,14 @@
 
 /* --- what is known of one socket --- */
 
+unsigned why_asked_options(const struct why_question *asked) {
+    return (asked->reuseaddr ? WHY_REUSEADDR : 0U) | (asked->reuseport ? WHY_REUSEPORT : 0U);
+}
+
+unsigned why_first_options(const struct why_question *asked) {
+    return why_asked_options(asked) | (asked->protocol == PROTOCOL_UDP ? 0U : WHY_REUSEADDR);
+}
+
 struct refusal why_refusal(const struct why *why) {
     const struct why_question *asked = &why->asked;
     bool is_connect = why->call != NULL && strcmp(why->call, "connect") == 0;
@@ -100,7 +108,6 @@ struct look {
     struct why *why;
     struct refusal refusal;
     int diag;
-    bool found;
 };
 
 static void identify(void *context, struct suspect *suspect) {
@@ -110,13 +117,6 @@ static void identify(void *context, struct suspect *suspect) {
     if (socket->state == STATE_TIME_WAIT && socket->expires_ms > look->why->time_left_ms &&
         cause_in_the_way(&look->refusal, &suspect->occupant))
         look->why->time_left_ms = socket->expires_ms;
-}
-
-/* Sockets of /proc/net have no cookie, and those in TIME-WAIT no inode. */
-static bool same_socket(const struct inet_socket *a, const struct inet_socket *b) {
-    if (a->protocol == PROTOCOL_MPTCP) /* the cookie is that of the TCP socket below */
-        return a->inode == b->inode;
-    return a->inode == b->inode && memcmp(a->cookie, b->cookie, sizeof a->cookie) == 0;
 }
 
 /* --- the cause --- */
@@ -131,6 +131,15 @@ void why_blame(struct why *why, enum cause cause, unsigned when) {
     why->cause = cause;
     why->when = when;
     why->words = cause_sentence(cause, when);
+}
+
+void why_drop_suspects(struct why *why) {
+    why->evidence = (struct evidence){.cause = CAUSE_UNKNOWN};
+    why->needs_reuseaddr = why->shared = false;
+    why->time_left_ms = 0;
+    why->words = NULL;
+    if (why->verdict == WHY_REFUSED)
+        why_blame(why, CAUSE_UNKNOWN, WHEN_NO_OCCUPANT);
 }
 
 static bool is_complete(enum owners_search search) {
@@ -206,84 +215,4 @@ void why_explain_without_socket(struct why *why) {
         why_blame(why, CAUSE_PRIVILEGED_PORT, WHEN_NO_OCCUPANT);
     else
         why_blame(why, CAUSE_NOT_PERMITTED, WHEN_NO_OCCUPANT);
-}
-
-/* --- whether they hold --- */
-
-struct recount {
-    const struct inet_socket *wanted;
-    bool found;
-};
-
-static bool find_again(void *context, const struct inet_socket *socket) {
-    struct recount *recount = context;
-    recount->found = same_socket(recount->wanted, socket);
-    return !recount->found;
-}
-
-static bool is_there(struct sockets *sockets, const struct inet_socket *socket) {
-    struct inet_socket now;
-    struct recount recount = {.wanted = socket};
-    struct diag_query query = sockdiag_query(1U << socket->state);
-    if (socket->state == STATE_BOUND) /* it can listen by now */
-        query.states |= 1U << STATE_LISTEN;
-    else if (socket->protocol == PROTOCOL_TCP && socket->state != STATE_LISTEN &&
-             sockets->diag >= 0)
-        return sockdiag_find(sockets->diag, &socket->local, &socket->remote, &now) == 0 &&
-               now.state == socket->state;
-    query.protocol = socket->protocol;
-    query.local = (struct endpoint_pattern){.endpoint = socket->local};
-    if (sockets_dump(sockets, &query, find_again, &recount) == 0 && recount.found)
-        return true;
-    return socket->state == STATE_BOUND &&
-           (sockets->diag < 0 || sockdiag_sees_bound(sockets->diag, NETNS_HERE) != 1);
-}
-
-/* A socket in the way that a server has, or is about to have. */
-static bool find_server(void *context, const struct inet_socket *socket) {
-    struct look *look = context;
-    struct occupant occupant = {.socket = *socket};
-    why_describe(look->why, &occupant);
-    look->found |= cause_in_the_way(&look->refusal, &occupant);
-    return !look->found;
-}
-
-bool why_blames_connections(const struct why *why) {
-    return why->verdict == WHY_REFUSED && why->error == EADDRINUSE && !why->evidence.automatic &&
-           why->evidence.suspect_count > 0 &&
-           why->evidence.suspects[0].occupant.socket.protocol == PROTOCOL_TCP &&
-           why->evidence.suspects[0].occupant.socket.state != STATE_LISTEN;
-}
-
-void why_drop_suspects(struct why *why) {
-    why->evidence = (struct evidence){.cause = CAUSE_UNKNOWN,
-                                      .words = cause_sentence(CAUSE_UNKNOWN, WHEN_NO_OCCUPANT)};
-    why->time_left_ms = 0;
-    why_name(why);
-}
-
-static bool has_server(const struct why *why) {
-    struct look look = {.why = (struct why *)why, .refusal = why_refusal(why)};
-    struct sockets sockets = sockets_open(NETNS_HERE);
-    struct diag_query query = evidence_query(&look.refusal);
-    query.states = 1U << STATE_LISTEN;
-    sockets_dump(&sockets, &query, find_server, &look);
-    sockets_close(&sockets);
-    return look.found;
-}
-
-bool why_suspects_hold(const struct why *why) {
-    const struct evidence *evidence = &why->evidence;
-    bool holds = true;
-    if (evidence->automatic) /* a full range stays full while single connections come and go */
-        return true;
-    struct sockets sockets = sockets_open(NETNS_HERE);
-    for (unsigned i = 0; holds && i < evidence->suspect_count; i++)
-        holds = is_there(&sockets, &evidence->suspects[i].occupant.socket);
-    sockets_close(&sockets);
-    if (holds && why_blames_connections(why) && has_server(why))
-        return false;
-    /* A refusal that nothing visible explains may come from a socket that has gone meanwhile. */
-    return holds && (why->error != EADDRINUSE || evidence->total > 0 || evidence->missing != NULL ||
-                     evidence->automatic || evidence->from_proc);
 }

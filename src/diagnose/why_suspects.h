@@ -11,16 +11,8 @@ void why_find_suspects(struct why *why);
 /* Names the reason of a refusal of bind() that no socket explains. */
 void why_explain_without_socket(struct why *why);
 
-/* Returns whether connections alone are blamed for a refused bind(). A listener that comes and goes
- * can have refused it instead, and not have been there when the sockets were listed. */
-bool why_blames_connections(const struct why *why);
-
-/* Drops the sockets that were found, as they do not explain the refusal. */
+/* Drops the sockets that were found, and the cause, as they do not explain the answer. */
 void why_drop_suspects(struct why *why);
-
-/* Returns whether the sockets that were found are still there, and where connections are blamed,
- * that there is no listener. */
-bool why_suspects_hold(const struct why *why);
 
 /* Names a cause, in a situation: a set of WHEN_... */
 void why_blame(struct why *why, enum cause cause, unsigned when);
@@ -29,6 +21,12 @@ void why_blame(struct why *why, enum cause cause, unsigned when);
 void why_fail(struct why *why, int error, const char *failure);
 
 /* --- the pure parts, for the tests --- */
+
+/* Returns the options that the program sets; and those of the first trial. On UDP, SO_REUSEADDR
+ * shares the port with a server, and a trial that does so takes the datagrams that arrive in that
+ * moment: there only what was asked is tried. */
+unsigned why_asked_options(const struct why_question *asked);
+unsigned why_first_options(const struct why_question *asked);
 
 /* Returns the refusal as model/cause.h wants it. */
 struct refusal why_refusal(const struct why *why);

@@ -94,7 +94,7 @@ static void say_more(const struct why *why, char *text) {
     if (why->verdict == WHY_REFUSED)
         snprintf(text, RESULT_TEXT_SIZE, "%s() would answer %s%s", why->call,
                  errname(why->error, name),
-                 why->changed ? "; the sockets changed during both looks" : "");
+                 why->changed ? "; the sockets changed during the look" : "");
     else
         snprintf(text, RESULT_TEXT_SIZE, "%s() would succeed%s", call,
                  why->needs_reuseaddr ? " with SO_REUSEADDR; without it, it would answer EADDRINUSE"

@@ -405,3 +405,28 @@ unsigned evidence_find_owners(struct evidence *evidence) {
         evidence->suspects[i].server = servers[i];
     return unseen;
 }
+
+/* Returns whether all processes are needed to say what the server is. */
+static bool names_all(enum server_shape shape) {
+    return shape == SERVER_LEAK || shape == SERVER_ORPHANS || shape == SERVER_SEVERAL;
+}
+
+static bool owners_hold(const struct suspect *suspect) {
+    const struct server *server = &suspect->server;
+    const struct owners *owners = &suspect->owners;
+    if (owners->count == 0)
+        return true;
+    bool holds = server->main.pid != 0 && owners_has(&server->main, owners->inode) &&
+                 (server->heir.pid == 0 || owners_has(&server->heir, owners->inode));
+    for (unsigned i = 0; holds && names_all(server->shape) && i < owners->known; i++)
+        holds = owners_has(&owners->oldest[i], owners->inode);
+    return holds;
+}
+
+bool evidence_owners_hold(const struct evidence *evidence) {
+    bool holds = true;
+    for (unsigned i = 0; holds && !evidence->automatic && i < evidence->suspect_count; i++)
+        if (evidence->suspects[i].blame.weight == evidence->suspects[0].blame.weight)
+            holds = owners_hold(&evidence->suspects[i]);
+    return holds;
+}

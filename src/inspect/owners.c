@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -444,6 +445,45 @@ unsigned owners_find(struct owners *sockets, size_t count) {
     table_free(&search.wanted);
     table_free(&search.pairs);
     return kept.unseen;
+}
+
+/* --- whether an owner still is one --- */
+
+static bool same_process(const struct owner *owner) {
+    struct owner now;
+    return owner_read(owner->pid, &now) && now.started == owner->started &&
+           strcmp(now.name, owner->name) == 0 && strcmp(now.program, owner->program) == 0;
+}
+
+struct again {
+    uint32_t inode;
+    bool found;
+};
+
+static bool match_again(void *context, uint32_t inode, int fd) {
+    struct again *again = context;
+    (void)fd;
+    again->found |= inode == again->inode;
+    return !again->found;
+}
+
+static bool search_table_again(void *context, pid_t pid, pid_t thread) {
+    struct again *again = context;
+    struct process_walk walk = {.pid = pid, .thread = thread, .most = UINT_MAX, .rings = true};
+    process_walk(&walk, match_again, again);
+    return !again->found;
+}
+
+bool owners_has(const struct owner *owner, uint32_t inode) {
+    enum { TIMES = 3 }; /* it may move from one descriptor to another */
+    struct again again = {.inode = inode};
+    if (!same_process(owner))
+        return false;
+    if (owner->fd < 0 || process_has_socket(owner->pid, owner->thread, owner->fd, inode))
+        return true;
+    for (int i = 0; i < TIMES && search_table_again(&again, owner->pid, 0); i++)
+        process_own_tables(owner->pid, search_table_again, &again);
+    return again.found;
 }
 
 const char *owners_search_text(enum owners_search search) {

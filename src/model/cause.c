@@ -59,11 +59,15 @@ static struct ruling ruling_on(const struct refusal *refusal, const struct occup
                : rules_between(refusal->call, &refusal->claim, occupant);
 }
 
+enum knowledge cause_ruling(const struct refusal *refusal, const struct occupant *occupant) {
+    return ruling_on(refusal, occupant).in_the_way;
+}
+
 /* What is doubtful counts: the kernel has refused, so something was in the way. But not where a
  * more certain one must exist: another listener beside listen(); in the range of a connect()
  * that found no port, those that are certainly in the way. */
 bool cause_in_the_way(const struct refusal *refusal, const struct occupant *occupant) {
-    enum knowledge in_the_way = ruling_on(refusal, occupant).in_the_way;
+    enum knowledge in_the_way = cause_ruling(refusal, occupant);
     if (refusal->error == EADDRNOTAVAIL && refusal->call == CALL_BIND)
         return false;
     if (in_the_way != NOT_KNOWN)

@@ -13,9 +13,18 @@
  *   reopen      it is closed and opened again
  *   restart     a server starts, has connections, and ends, again and again
  *   crash       a program starts, listens, and dies after some milliseconds, again and again
+ *   beside      as `reopen`, beside TIME-WAIT
+ *   gone        as `restart`, but the connections outlive the listener
+ *   alternate   it is bound, listens after some time, and is closed, again and again
+ *   addresses   it is closed and opened again, on 0.0.0.0 and 127.0.0.1 by turns
+ *   families    the same on [::], with IPV6_V6ONLY and without it by turns
+ *   sharers     processes listen and close (SO_REUSEPORT); often, none of them does
+ *   names       a process executes itself again and again, as two programs by turns
  *   idle        a socket that is bound, but does not listen, is handed over as by `fork`
  *   udp         so is a UDP socket
- *   unix        so is a listener at the Unix path PATH
+ *   udp-reopen  it is closed and opened again
+ *   udp-sharers processes bind it and close it (SO_REUSEPORT)
+ *   unix        a listener at the Unix path PATH is handed over
  *   unix-reopen the file is removed and the listener made again
  *
  * And where it is, without moving, but not behind a descriptor of the process:
@@ -60,26 +69,56 @@ static void need(long result, const char *what) {
     exit(errno == ENOSYS || errno == EPERM ? NOT_HERE : 1);
 }
 
-static int bound(int type, int option) {
+/* Binds, as soon as the port is free: portreuse can keep a socket for a moment, whose descriptor it
+ * reads. */
+static void take_port(int fd, const void *address, socklen_t size) {
+    while (bind(fd, address, size) < 0)
+        need(errno == EADDRINUSE ? 0 : -1, "bind");
+}
+
+static int bound_to(in_addr_t address, int type, int option) {
     struct sockaddr_in in = {
-        .sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        .sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr.s_addr = htonl(address)};
     int fd = socket(AF_INET, type, 0), on = 1;
     need(setsockopt(fd, SOL_SOCKET, option, &on, sizeof on), "setsockopt");
-    while (bind(fd, (struct sockaddr *)&in, sizeof in) < 0)
-        need(errno == EADDRINUSE ? 0 : -1, "bind"); /* a trial of portreuse has it */
+    take_port(fd, &in, sizeof in);
+    return fd;
+}
+
+static int bound(int type, int option) {
+    return bound_to(INADDR_LOOPBACK, type, option);
+}
+
+static int listening(int fd) {
+    need(listen(fd, 16), "listen");
     return fd;
 }
 
 static int listener(void) {
-    int fd = bound(SOCK_STREAM, SO_REUSEADDR);
-    need(listen(fd, 16), "listen");
-    return fd;
+    return listening(bound(SOCK_STREAM, SO_REUSEADDR));
+}
+
+static int listener6(int v6only) {
+    struct sockaddr_in6 in = {.sin6_family = AF_INET6, .sin6_port = htons(PORT)};
+    int fd = socket(AF_INET6, SOCK_STREAM, 0), on = 1;
+    if (fd < 0)
+        exit(NOT_HERE);
+    need(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), "setsockopt");
+    need(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof v6only), "setsockopt");
+    take_port(fd, &in, sizeof in);
+    return listening(fd);
 }
 
 static int sharer(void) {
-    int fd = bound(SOCK_STREAM, SO_REUSEPORT);
-    need(listen(fd, 16), "listen");
-    return fd;
+    return listening(bound(SOCK_STREAM, SO_REUSEPORT));
+}
+
+static int udp_sharer(void) {
+    return bound(SOCK_DGRAM, SO_REUSEPORT);
+}
+
+static int nothing(void) {
+    return -1;
 }
 
 static int idle(void) {
@@ -128,12 +167,29 @@ static void hand_over(int fd) {
     }
 }
 
-static void execute(int fd) {
+static void execute_as(int fd, const char *file) {
     char number[16];
     snprintf(number, sizeof number, "%d", fd);
     pause_ms(1);
     if (!ended())
-        execl("/proc/self/exe", "mover", "exec-again", number, (char *)NULL);
+        execl(file, "mover", "exec-again", number, path, (char *)NULL);
+}
+
+static void execute(int fd) {
+    path = "";
+    execute_as(fd, "/proc/self/exe");
+}
+
+/* The name of a program is that of the link by which it was executed. */
+static void execute_by_turns(int fd) {
+    char links[2][200], name[32] = "";
+    for (int i = 0; i < 2; i++) {
+        snprintf(links[i], sizeof links[i], "%s-%d", path, i);
+        if (symlink("/proc/self/exe", links[i]) < 0)
+            need(errno == EEXIST ? 0 : -1, "symlink");
+    }
+    prctl(PR_GET_NAME, name);
+    execute_as(fd, links[name[strlen(name) - 1] == '0']);
 }
 
 static void move_between(int fd, int low, int high) {
@@ -213,6 +269,56 @@ static void reopen(int fd) {
     }
 }
 
+/* Opens and closes, with pauses of either length, so that neither state lasts most of the time. */
+static void alternate(int (*make)(int i)) {
+    for (int i = 0; !ended(); i++) {
+        int fd = make(i);
+        pause_ms(1 + i % 3);
+        close(fd);
+        pause_ms(i / 3 % 3);
+    }
+}
+
+static int listen_later(int i) {
+    int fd = bound(SOCK_STREAM, SO_REUSEADDR);
+    pause_ms(1 + i % 2);
+    return listening(fd);
+}
+
+static void bind_and_listen(int fd) {
+    close(fd);
+    alternate(listen_later);
+}
+
+static int by_address(int i) {
+    return listening(
+        bound_to(i % 2 == 0 ? INADDR_ANY : INADDR_LOOPBACK, SOCK_STREAM, SO_REUSEADDR));
+}
+
+static void change_address(int fd) {
+    close(fd);
+    alternate(by_address);
+}
+
+static int by_family(int i) {
+    return listener6(i % 2);
+}
+
+static void change_family(int fd) {
+    close(fd);
+    alternate(by_family);
+}
+
+static int udp_again(int i) {
+    (void)i;
+    return bound(SOCK_DGRAM, SO_REUSEADDR);
+}
+
+static void reopen_udp(int fd) {
+    close(fd);
+    alternate(udp_again);
+}
+
 static void reopen_at_path(int fd) {
     while (!ended()) {
         pause_ms(1);
@@ -279,21 +385,33 @@ static void respawn(int fd) {
     }
 }
 
+static int (*makes_share)(void);
+
 static void share(int number) {
     while (!ended()) {
-        int fd = sharer();
+        int fd = makes_share();
         pause_ms(1 + number % 3);
         close(fd);
-        pause_ms(1);
+        pause_ms(1 + number % 2);
     }
 }
 
-static void share_all(int fd) {
+static void share_with(int (*make)(void)) {
     enum { SHARERS = 4 };
-    (void)fd;
+    makes_share = make;
     for (int i = 0; i < SHARERS; i++)
         start(share, i);
     wait_for_end();
+}
+
+static void share_all(int fd) {
+    (void)fd;
+    share_with(sharer);
+}
+
+static void share_udp(int fd) {
+    (void)fd;
+    share_with(udp_sharer);
 }
 
 /* A connection, which the server closes first. */
@@ -323,6 +441,27 @@ static void serve(int number) {
     }
 }
 
+static void reopen_beside(int fd) {
+    for (int i = 0; i < 3; i++)
+        connect_once(fd);
+    reopen(fd);
+}
+
+static void leave_connections(int number) {
+    struct sockaddr_in to;
+    socklen_t size = sizeof to;
+    int fd = listener(), client = socket(AF_INET, SOCK_STREAM, 0);
+    (void)number;
+    getsockname(fd, (struct sockaddr *)&to, &size);
+    need(connect(client, (struct sockaddr *)&to, size), "connect");
+    int connection = accept(fd, NULL, NULL);
+    pause_ms(2);
+    close(fd);
+    pause_ms(2);
+    close(connection);
+    pause_ms(1);
+}
+
 static void die(int number) {
     (void)number;
     listener();
@@ -344,6 +483,10 @@ static void run_again(int fd, void (*child)(int number)) {
 
 static void restart(int fd) {
     run_again(fd, serve);
+}
+
+static void outlive(int fd) {
+    run_again(fd, leave_connections);
 }
 
 static void crash(int fd) {
@@ -410,6 +553,15 @@ int main(int argc, char **argv) {
                  {"traffic", listener, have_traffic, NULL},
                  {"reopen", listener, reopen, NULL},
                  {"restart", listener, restart, NULL},
+                 {"beside", listener, reopen_beside, NULL},
+                 {"gone", listener, outlive, NULL},
+                 {"alternate", listener, bind_and_listen, NULL},
+                 {"addresses", listener, change_address, NULL},
+                 {"families", listener, change_family, NULL},
+                 {"sharers", nothing, share_all, NULL},
+                 {"names", listener, execute_by_turns, NULL},
+                 {"udp-reopen", datagrams, reopen_udp, NULL},
+                 {"udp-sharers", nothing, share_udp, NULL},
                  {"crash", listener, crash, NULL},
                  {"idle", idle, hand_over, NULL},
                  {"udp", datagrams, hand_over, NULL},
@@ -422,8 +574,14 @@ int main(int argc, char **argv) {
     signal(SIGCHLD, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     path = argc == 3 ? argv[2] : "";
-    if (argc == 3 && strcmp(argv[1], "exec-again") == 0)
-        execute((int)strtol(argv[2], NULL, 10));
+    if (argc == 4 && strcmp(argv[1], "exec-again") == 0) {
+        int fd = (int)strtol(argv[2], NULL, 10);
+        path = argv[3];
+        if (path[0] == '\0')
+            execute(fd);
+        else
+            execute_by_turns(fd);
+    }
     if (argc == 3 && strcmp(argv[1], "named") == 0) {
         listener();
         need(prctl(PR_SET_NAME, argv[2]), "prctl");

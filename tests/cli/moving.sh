@@ -9,8 +9,12 @@
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=private.sh
 . "$here/../private.sh"
+if ! command -v jq >/dev/null; then
+  skip "sockets that move" "jq is not installed"
+  finish
+fi
 
-looks=${LOOKS:-25}
+looks=${LOOKS:-15}
 socket=$work/moving.sock
 
 begun() { grep -q ready "$work/ready" || ! kill -0 "$mover"; }
@@ -48,59 +52,84 @@ ask() {
   fi
 }
 
-# look MODE ADDRESS: looks so many times; each answer goes to the file answers, as cause and `changed`.
+# look MODE ADDRESS [OPTION...]: looks so many times; each answer goes to the file answers, as verdict,
+# cause, program, and `changed` if it says so.
 look() {
+  mode=$1
+  shift
   : >"$work/answers"
   for _ in $(seq "$looks"); do
-    ask --format json "$2" >"$work/json" 2>&1
-    sed -n '/^  "cause":/{s/.*: //;s/,$//;H;};/^  "changed":/{s/.*: //;H;x;s/\n/ /g;s/^ //;p;}' \
-      "$work/json" >"$work/answer"
+    ask --format json "$@" >"$work/json" 2>&1
+    jq -r '[.verdict, .cause // "-", .sockets[0].server.program // "-"] +
+        (if .changed then ["changed"] else [] end) | join(" ")' "$work/json" >"$work/answer"
     cat "$work/answer" >>"$work/answers"
-    [ -z "${KEEP:-}" ] || grep -qxE -e "$3" "$work/answer" || cp "$work/json" "$KEEP"
+    [ -z "${KEEP:-}" ] || grep -qxE -e "($right)( changed)?" "$work/answer" || cp "$work/json" "$KEEP"
   done
-  sort "$work/answers" | uniq -c | sed "s/^/# $1: /"
+  sort "$work/answers" | uniq -c | sed "s/^/# $mode: /"
 }
 
+# What changed while it was looked at may be told by its last state, or not be known.
 only() {
-  grep -vxE -e "$1" "$work/answers"
+  grep -vxE -e "($1)( changed)?" -e "refused unknown - changed" "$work/answers"
   [ $? = 1 ] && [ "$(wc -l <"$work/answers")" = "$looks" ]
 }
 
-# moves MODE CAUSES WHAT [ADDRESS [PASSING]]: each answer is one of the causes, whether or not something
-# changed while we looked, or one of PASSING, and it says that something changed.
+# moves MODE ANSWERS WHAT [ADDRESS [OPTION...]]: each answer is one of these (an extended regular
+# expression), whether or not something changed while we looked.
 moves() {
   case " ${MODES:-$1} " in *" $1 "*) ;; *) return ;; esac
   if begin "$1"; then
-    want="($2) (true|false)${5:+|($5) true}"
-    look "$1" "${4:-127.0.0.1:2000}" "$want"
-    ok "$1: $3" only "$want"
+    mode=$1
+    right=$2
+    what=$3
+    shift 3
+    [ $# -gt 0 ] || set -- 127.0.0.1:2000
+    look "$mode" "$@"
+    ok "$mode: $what" only "$right"
     end
   fi
 }
 
-listens='each time a server listens'
-for mode in fork exec descriptor high pass threads workers; do
-  moves $mode '"address-in-use"' "$listens"
-done
-moves reuseport '"address-in-use"|"reuseport-all-or-none"' "$listens"
-moves idle '"bound-but-idle"' "each time a socket is bound"
-moves udp '"udp-port-taken"' "each time a server has the port" udp/127.0.0.1:2000
-moves unix '"unix-socket-in-use"' "each time a server listens" "$socket"
+# An ordinary user is not told who it is.
+who=mover
+[ "${AS:-}" != user ] || who=-
 
-# Where the socket itself comes and goes: never one of no process, and whatever stays unexplained has
-# changed.
-comes='null|"(address-in-use|bound-but-idle|time-wait-rebind|live-connection|unknown)"'
-moves reopen "$comes" "a socket that comes and goes"
-# A connection that ends is in FIN-WAIT-1 until the acknowledgement is there, and so on: on a busy
-# machine a look can meet it.
-ends='"(fin-wait-1|fin-wait-2|last-ack)-orphan"'
-moves restart "$comes" "a server that starts and ends" 127.0.0.1:2000 "$ends"
-moves crash "$comes" "a program that dies again and again"
-moves unix-reopen 'null|"unix-socket-in-use"|"unix-stale-socket"' "a file that comes and goes" \
-  "$socket"
-# Last, as it leaves TIME-WAIT on the port: a socket with SO_REUSEPORT alone could not be bound, and
-# where a listener comes and goes beside it, 1 look in 100 still takes the TIME-WAIT for the cause.
-moves traffic '"address-in-use"' "$listens"
+listens="each time a server listens"
+moves exec "refused address-in-use (exe|mover|-)" "$listens"
+for mode in fork descriptor high pass threads workers; do
+  moves $mode "refused address-in-use ($who|-)" "$listens"
+done
+moves names "refused address-in-use (mover|moving.sock-[01]|-)" "$listens"
+moves reuseport "refused (address-in-use|reuseport-all-or-none) ($who|-)" "$listens"
+moves idle "free bound-but-idle ($who|-)" "each time a socket is bound"
+moves udp "refused udp-port-taken ($who|-)" "each time a server has the port" udp/127.0.0.1:2000
+moves unix "refused unix-socket-in-use ($who|-)" "each time a server listens" "$socket"
+
+# Where the socket itself comes and goes: never one of no process, and nothing but what there is.
+free="free - -"
+taken="refused address-in-use ($who|-)"
+bound="free bound-but-idle ($who|-)"
+waits="free time-wait-rebind -"
+connected="free (live-connection|close-wait-leak|fin-wait-[12]-orphan|last-ack-orphan) ($who|-)"
+moves sharers "$free|$bound|refused (address-in-use|reuseport-all-or-none|bound-but-idle) ($who|-)" \
+  "a group that grows and shrinks"
+moves reopen "$free|$taken|$bound" "a socket that comes and goes"
+moves alternate "$free|$taken|$bound" "a socket that is bound before it listens"
+moves crash "$free|$taken|$bound" "a program that dies again and again"
+moves addresses "$free|$bound|refused (address-in-use|wildcard-vs-specific) ($who|-)" \
+  "a socket of one address or all"
+moves families "$free|$bound|refused dual-stack ($who|-)" "a socket of one family or both"
+moves udp-reopen "free - -|refused udp-port-taken ($who|-)" "a socket that comes and goes" \
+  udp/127.0.0.1:2000
+moves udp-sharers "free - -|refused udp-port-taken ($who|-)" "a group that grows and shrinks" \
+  udp/127.0.0.1:2000
+moves unix-reopen "free - -|refused (unix-socket-in-use ($who|-)|unix-stale-socket -)" \
+  "a file that comes and goes" "$socket"
+# Last, as these leave TIME-WAIT on the port: a socket with SO_REUSEPORT alone could not be bound.
+moves traffic "refused address-in-use ($who|-)" "$listens"
+for mode in restart beside gone; do
+  moves $mode "$free|$taken|$bound|$waits|$connected" "a server that starts and ends"
+done
 
 # Where few look.
 if begin flight; then

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "diagnose/why.h"
+#include "diagnose/why_steady.h"
 #include "report/host/why.h"
 
 enum { PORT = 65535, INODE = 4711, UID = 1000 };
@@ -85,6 +86,45 @@ static void a_trial_with_both_options_shows_it_too_if_it_fails(void **state) {
     why.trials[both].error = 0; /* it had one of the two */
     why_describe(&why, &occupant);
     assert_int_equal(occupant.reuseaddr, NOT_KNOWN);
+}
+
+/* --- whether the sockets prove the answer --- */
+
+static bool is_proved(int error, enum tcp_state state, enum knowledge reuseaddr) {
+    struct why why = a_refusal();
+    why.asked.reuseaddr = true;
+    why.tried = 1U << WHY_REUSEADDR;
+    why.trials[WHY_REUSEADDR].error = error;
+    why.verdict = error == 0 ? WHY_FREE : WHY_REFUSED;
+    why.evidence.suspects[0].occupant.socket.state = state;
+    why.evidence.suspects[0].occupant.reuseaddr = reuseaddr;
+    why.evidence.suspect_count = state != STATE_NONE;
+    return why_is_proved(&why);
+}
+
+static void only_a_socket_that_is_certainly_in_the_way_proves_a_refusal(void **state) {
+    (void)state;
+    assert_true(is_proved(EADDRINUSE, STATE_LISTEN, NOT_KNOWN));
+    assert_true(is_proved(EADDRINUSE, STATE_BOUND, KNOWN_NO));
+    assert_true(is_proved(EADDRINUSE, STATE_ESTABLISHED, KNOWN_NO));
+    assert_false(is_proved(EADDRINUSE, STATE_NONE, NOT_KNOWN));
+    assert_false(is_proved(EADDRINUSE, STATE_BOUND, NOT_KNOWN));
+    assert_false(is_proved(EADDRINUSE, STATE_BOUND, KNOWN_YES));
+    assert_false(is_proved(EADDRINUSE, STATE_TIME_WAIT, NOT_KNOWN));
+    assert_false(is_proved(EADDRINUSE, STATE_TIME_WAIT, KNOWN_NO)); /* so the trial itself says */
+    assert_true(is_proved(EACCES, STATE_NONE, NOT_KNOWN));
+}
+
+static void a_socket_that_must_have_refused_the_trial_came_later(void **state) {
+    struct why why = {.tried = 1U << WHY_REUSEADDR, .asked.reuseaddr = true};
+    (void)state;
+    assert_true(is_proved(0, STATE_NONE, NOT_KNOWN));
+    assert_true(is_proved(0, STATE_TIME_WAIT, NOT_KNOWN));
+    assert_true(is_proved(0, STATE_BOUND, NOT_KNOWN));
+    assert_false(is_proved(0, STATE_LISTEN, NOT_KNOWN));
+    assert_true(why_is_proved(&why));
+    why.late = 1;
+    assert_false(why_is_proved(&why));
 }
 
 static enum knowledge outgoing(enum tcp_state tcp, const char *local, const char *remote,
@@ -568,6 +608,8 @@ int main(void) {
         cmocka_unit_test(a_line_that_is_too_long_is_shortened_step_by_step),
         cmocka_unit_test(what_is_free_has_no_cause),
         cmocka_unit_test(the_same_question_can_be_asked_again),
+        cmocka_unit_test(only_a_socket_that_is_certainly_in_the_way_proves_a_refusal),
+        cmocka_unit_test(a_socket_that_must_have_refused_the_trial_came_later),
         cmocka_unit_test(what_is_free_with_reuseaddr_alone_says_what_else_is_in_the_way),
         cmocka_unit_test(the_namespace_is_named_where_it_is_another_one),
         cmocka_unit_test(the_most_telling_refusal_is_the_answer),

@@ -298,8 +298,9 @@ static void note_unseen(struct notes *notes, const struct why *why) {
         note(notes, "Processes outside of this container (its pid namespace) cannot be seen.");
     if (why->changed)
         note(notes,
-             "The sockets changed during both looks; this is what the second one saw. If that "
-             "lasts, a program opens and closes one again and again, such as a server that crashes "
+             "The sockets, or who has them, changed during the look; this is what the last part of "
+             "it saw. If that lasts, a program opens and closes one again and again, such as a "
+             "server that crashes "
              "in a loop and is started again: see journalctl --since -2min.");
 }
 
