@@ -33,12 +33,6 @@ quote() {
   [ ! -e "$2" ] || head -n "$1" "$2" | awk -v prefix="${3:-# | }" '{ print prefix $0 }'
 }
 
-# quote LINES FILE: its first lines as remarks. The last one ends with a newline whatever the file says,
-# or the next result would stand behind it.
-quote() {
-  [ ! -e "$2" ] || head -n "$1" "$2" | awk '{ print "# | " $0 }'
-}
-
 # ok NAME COMMAND...: passes if the command succeeds.
 ok() {
   test_name=$1

@@ -15,6 +15,7 @@
 #   tidy       clang-tidy finds nothing
 #   shell      shellcheck finds nothing in the scripts
 #   field      the situations that people really have, made with real servers (nginx, redis ...)
+#   mutation   cases of some scenarios fail without what they claim to depend on (all: tests/mutation/run.sh)
 #   fault      system calls that fail (needs strace)
 #   fuzz       a short run of the fuzzers (needs clang with libFuzzer)
 #
@@ -220,6 +221,12 @@ step_field() {
   fi
 }
 
+step_mutation() {
+  [ -e build/portreuse ] || build build -DPORTREUSE_TESTS=ON
+  tap tests/mutation/run.sh tests/mutation/run.sh build/portreuse build/tests address-in-use dual-stack \
+    ephemeral-exhaustion fixed-client-port reuseport-all-or-none stolen-port-time-wait time-wait-rebind
+}
+
 step_fuzz() {
   if echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n > 9; }' |
     clang -fsanitize=fuzzer -x c - -o "$log.fuzzer" 2>/dev/null; then # root could replace /dev/null
@@ -235,10 +242,10 @@ if [ "${1:-}" = -n ]; then
   exit
 fi
 tests/deps.sh tests || exit 1
-[ $# -gt 0 ] || set -- plain sanitize clang portable install format tidy shell field fault fuzz
+[ $# -gt 0 ] || set -- plain sanitize clang portable install format tidy shell field mutation fault fuzz
 for step; do
   case $step in
-    plain | sanitize | clang | portable | install | format | tidy | shell | field | fault | fuzz)
+    plain | sanitize | clang | portable | install | format | tidy | shell | field | mutation | fault | fuzz)
       "step_$step"
       ;;
     *)
