@@ -360,6 +360,17 @@ static void visit_descriptor(struct progress *progress, int directory, const cha
         visit_ring(progress, fd);
 }
 
+/* Returns whether the links of the descriptors may be read: `cwd` is such a link, and takes the same
+ * right (proc_pid_readlink() in fs/proc/base.c). Where they may not be, the directory is left alone,
+ * although root can list it: even to list it, or to be refused a link, keeps each file open for a
+ * moment, and a server that closes its listener and binds the port again in that moment is refused
+ * (proc_readfd_common() and tid_fd_revalidate() in fs/proc/fd.c). */
+static bool may_read_links(pid_t pid) {
+    char path[PATH_SIZE], target[1];
+    return readlink(path_of(pid, "cwd", path), target, sizeof target) >= 0 ||
+           (errno != EACCES && errno != EPERM);
+}
+
 /* readdir(3) reads so many entries at once that listing the unwanted ones costs more than the
  * rest. */
 int process_walk(struct process_walk *walk, process_socket_visit *visit, void *context) {
@@ -368,6 +379,8 @@ int process_walk(struct process_walk *walk, process_socket_visit *visit, void *c
     void *entries = chunk; /* getdents64() of musl takes another pointer type than that of glibc */
     char name[ENTRY_SIZE], path[PATH_SIZE];
     struct progress progress = {.walk = walk, .visit = visit, .context = context, .more = true};
+    if (!may_read_links(walk->pid))
+        return EACCES;
     path_of(walk->pid, descriptors_of(walk, "fd", -1, name), path);
     int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
