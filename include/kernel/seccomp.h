@@ -22,6 +22,20 @@ enum socket_call {
 /* Returns "bind", "listen" or "connect"; static. */
 const char *seccomp_call_name(enum socket_call call);
 
+/* A set of numbers, of one kind of programs that this machine can run. */
+struct seccomp_numbers {
+    uint32_t arch; /* AUDIT_ARCH_... */
+    uint32_t number[SOCKET_CALL_COUNT];
+    uint32_t socketcall; /* 0: there is none */
+    unsigned word_size;  /* of its arguments in memory */
+};
+
+/* Returns set `index`, from 0; static; NULL if there are no more. */
+const struct seccomp_numbers *seccomp_numbers(unsigned index);
+
+/* The numbers of include/uapi/linux/net.h for socketcall(2). */
+enum { SECCOMP_NET_BIND = 2, SECCOMP_NET_CONNECT = 3, SECCOMP_NET_LISTEN = 4 };
+
 /* A system call as the kernel sees it. */
 struct seccomp_call {
     uint32_t arch;   /* AUDIT_ARCH_... */

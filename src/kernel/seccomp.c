@@ -30,16 +30,6 @@
 
 /* --- the numbers --- */
 
-/* The numbers of include/uapi/linux/net.h for socketcall(2). */
-enum { NET_BIND = 2, NET_CONNECT = 3, NET_LISTEN = 4 };
-
-struct numbers {
-    uint32_t arch;
-    uint32_t number[SOCKET_CALL_COUNT];
-    uint32_t socketcall; /* 0: there is none */
-    unsigned word_size;  /* of its arguments in memory */
-};
-
 #define NUMBERS(arch_, bind_, listen_, connect_, socketcall_, word_size_)                          \
     {                                                                                              \
         .arch = (arch_),                                                                           \
@@ -49,7 +39,7 @@ struct numbers {
         .socketcall = (socketcall_), .word_size = (word_size_)                                     \
     }
 
-static const struct numbers table[] = {
+static const struct seccomp_numbers table[] = {
 #if defined __x86_64__ || defined __i386__
     NUMBERS(AUDIT_ARCH_X86_64, 49, 50, 42, 0, 0),
     NUMBERS(AUDIT_ARCH_X86_64, 49 | X32_BIT, 50 | X32_BIT, 42 | X32_BIT, 0, 0),
@@ -75,6 +65,10 @@ static const struct numbers table[] = {
 
 enum { ROWS = sizeof table / sizeof table[0] };
 
+const struct seccomp_numbers *seccomp_numbers(unsigned index) {
+    return index < ROWS ? &table[index] : NULL;
+}
+
 const char *seccomp_call_name(enum socket_call call) {
     static const char *const names[SOCKET_CALL_COUNT] = {[SOCKET_CALL_NONE] = "none",
                                                          [SOCKET_CALL_BIND] = "bind",
@@ -85,11 +79,11 @@ const char *seccomp_call_name(enum socket_call call) {
 
 static enum socket_call multiplexed(uint64_t which) {
     switch ((uint32_t)which) {
-    case NET_BIND:
+    case SECCOMP_NET_BIND:
         return SOCKET_CALL_BIND;
-    case NET_CONNECT:
+    case SECCOMP_NET_CONNECT:
         return SOCKET_CALL_CONNECT;
-    case NET_LISTEN:
+    case SECCOMP_NET_LISTEN:
         return SOCKET_CALL_LISTEN;
     default:
         return SOCKET_CALL_NONE;
@@ -99,7 +93,7 @@ static enum socket_call multiplexed(uint64_t which) {
 enum socket_call seccomp_which(const struct seccomp_call *call, unsigned *word_size) {
     *word_size = 0;
     for (size_t i = 0; i < ROWS; i++) {
-        const struct numbers *row = &table[i];
+        const struct seccomp_numbers *row = &table[i];
         uint32_t number = (uint32_t)call->number;
         if (row->arch != call->arch)
             continue;
@@ -147,8 +141,8 @@ static void allow(struct filter *filter) {
 }
 
 /* Compares the number of the call, which is loaded, with those of a row. */
-static void add_row(struct filter *filter, const struct numbers *row) {
-    static const uint32_t calls[] = {NET_BIND, NET_CONNECT, NET_LISTEN};
+static void add_row(struct filter *filter, const struct seccomp_numbers *row) {
+    static const uint32_t calls[] = {SECCOMP_NET_BIND, SECCOMP_NET_CONNECT, SECCOMP_NET_LISTEN};
     for (unsigned which = SOCKET_CALL_BIND; which < SOCKET_CALL_COUNT; which++)
         stop_if(filter, row->number[which]);
     if (row->socketcall == 0)
