@@ -245,8 +245,12 @@ const struct format format_nagios = {
 
 /* --- for monitoring: Prometheus, the text that node-exporter's textfile collector reads --- */
 
+/* By convention the name of a number that only grows, a counter, ends with `_total`. */
 static void print_head(FILE *out, const char *name, const char *help) {
-    fprintf(out, "# HELP portreuse_%s %s\n# TYPE portreuse_%s gauge\n", name, help, name);
+    size_t size = strlen(name), end = strlen("_total");
+    bool counter = size > end && strcmp(name + size - end, "_total") == 0;
+    fprintf(out, "# HELP portreuse_%s %s\n# TYPE portreuse_%s %s\n", name, help, name,
+            counter ? "counter" : "gauge");
 }
 
 static void write_prometheus(const struct report *report, FILE *out) {
