@@ -32,4 +32,8 @@ bool why_call_has_cause(const struct why_call *call);
  * that the process has open itself is CAUSE_BOUND_TWICE. */
 void why_call_look(const struct why_call *call, struct why *why);
 
+/* Returns whether a command gets to where it was looked. It does not if no process is in the
+ * namespace, and it has no name: only a socket keeps it, or nothing any more. */
+bool why_call_can_be_reached(const struct why *why);
+
 #endif

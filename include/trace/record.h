@@ -23,10 +23,22 @@ struct record_filter {
     bool lookups;      /* also the C library's own, to servers that most hosts do not run */
 };
 
+/* How many calls have failed, of one kind, with one answer, for one reason. */
+struct failure_count {
+    struct failure_key {
+        uint32_t call; /* enum socket_call */
+        int32_t error;
+        uint32_t cause; /* enum cause + 1; 0: none is known */
+    } key;
+    uint64_t times;
+};
+
 /* All zero at first but for what the caller sets; end with record_free(). */
 struct record {
     struct record_filter filter; /* set by the caller */
     pid_t caller; /* set by the caller: a parent that is not worth to be told: this program */
+    bool endless; /* set by the caller: when there are too many calls, all but the counts of
+                     failures are forgotten */
     /* Set by the caller: told of each call as it happens; `is_new` if it is not like an earlier
      * one. */
     void (*told)(void *context, const struct recorded_call *call, bool is_new);
@@ -36,8 +48,10 @@ struct record {
     size_t call_count;
     struct finding **findings;
     size_t finding_count;
-    uint64_t left_out; /* calls that were not recorded, as there are too many different ones */
-    unsigned looks;    /* how many `why` there are */
+    uint64_t left_out; /* calls that are not among `calls`, as there are too many different ones */
+    struct table failures; /* struct failure_count */
+    uint64_t conflicts;    /* calls that failed by conflict, with their repetitions */
+    unsigned looks;        /* how many `why` there are */
     struct arena arena;
     struct table keys, recent, sockets, programs; /* see record.c */
     struct port_range range;                      /* of the network namespace with this number */
@@ -50,9 +64,6 @@ void record_begin(struct record *record);
 void record_call(struct record *record, const struct traced_call *call);
 void record_exec(struct record *record, pid_t process);
 void record_exit(struct record *record, pid_t process);
-
-/* Returns how many calls failed by conflict, with their repetitions. */
-uint64_t record_conflicts(const struct record *record);
 
 void record_free(struct record *record);
 

@@ -13,7 +13,8 @@
 
 /* The socket of a call, as it is right behind it. */
 struct recorded_socket {
-    bool known; /* it could be looked at; otherwise only `protocol` may be known: */
+    bool known;  /* it could be looked at; otherwise only `protocol` may be known: */
+    bool partly; /* `device` to `no_port`, and the range of ports, could not be looked at */
     bool protocol_known;
     enum protocol protocol;
     int type; /* SOCK_STREAM, ... */
@@ -39,6 +40,10 @@ struct recorded_call {
     uint32_t times;
     struct why *why; /* why it failed; NULL: nothing is to be found out, or there were too many */
     bool conflict;   /* it failed because other sockets have the port, or all ports */
+    /* The process was not stopped: */
+    bool afterwards;   /* it was looked for the reason ... */
+    uint64_t after_ns; /* ... until so long after the call */
+    bool gone;         /* the process had ended before */
 };
 
 /* What is remarkable. */

@@ -24,6 +24,8 @@ struct traced_call {
     int error; /* 0 or an errno; EINPROGRESS of a non-blocking connect() too */
     struct sockaddr_storage address; /* as it was given to bind() or connect(): */
     socklen_t address_size;          /* 0: there is none, or it could not be read */
+    const struct witness *witness;   /* NULL: the thread is stopped right behind the call; else what
+                                        was seen of it (trace/host.h) */
 };
 
 /* What the watcher is told; all with the thread stopped. NULL: not told. */

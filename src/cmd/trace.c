@@ -9,26 +9,34 @@
 #include <unistd.h>
 
 #include "base/errnames.h"
+#include "base/units.h"
 #include "cmd/commands.h"
 #include "cmd/outputs.h"
 #include "kernel/netns.h"
 #include "kernel/ptrace.h"
 #include "report/host/trace.h"
+#include "trace/host.h"
 #include "trace/program.h"
 #include "trace/record.h"
 #include "trace/tracer.h"
 
 enum { MOST_ERRORS = 32 };
+#define INTERVAL_NS (15ULL * NS_PER_S)
 
 struct request {
     struct outputs outputs;
     struct record record;
     int errors[MOST_ERRORS + 1]; /* --only: ends with 0 */
-    bool verbose, private_net, fail;
+    bool verbose, private_net, fail, host;
     bool colour;
-    int64_t pid;        /* --pid, or 0 */
-    char *const *words; /* the program, or NULL */
+    int64_t pid;                /* --pid, or 0 */
+    uint64_t interval_ns;       /* --interval */
+    const struct format *lines; /* --format: standard output gets each call as a line of it */
+    bool formatted;             /* --format was given */
+    char *const *words;         /* the program, or NULL */
     struct trace_findings findings;
+    struct host_watch *host_watch;
+    bool trouble; /* a file could not be written */
 };
 
 /* --- options --- */
@@ -58,6 +66,15 @@ static bool set_only(const struct option_use *use) {
     return options_wrong_value(use, "bind, listen, connect, or the name of an errno");
 }
 
+/* Only for --host: otherwise standard output is the program's. */
+static bool set_format(const struct option_use *use) {
+    struct request *request = use->target;
+    struct option_use inner = *use;
+    inner.target = &request->outputs;
+    request->formatted = true;
+    return outputs_options[0].set(&inner);
+}
+
 static const char *const networks[] = {"current", "private", NULL};
 
 static const struct option_row rows[] = {
@@ -77,6 +94,23 @@ static const struct option_row rows[] = {
      .offset = offsetof(struct request, pid),
      .help = "watch a running process, and what it starts, until Ctrl-C; each of its system calls "
              "then costs some microseconds more"},
+    {.name = "host",
+     .set = option_set_flag,
+     .offset = offsetof(struct request, host),
+     .help = "watch every program of this host, until Ctrl-C, for calls that fail; needs root; "
+             "each system call of the host then costs about 0.1 us more"},
+    {.name = "format",
+     .takes = VALUE_REQUIRED,
+     .value_name = "FORMAT",
+     .set = set_format,
+     .help = "with --host: also write a report to standard output (ndjson: as it happens; others: "
+             "at the end); see below"},
+    {.name = "interval",
+     .takes = VALUE_REQUIRED,
+     .value_name = "TIME",
+     .set = option_set_time,
+     .offset = offsetof(struct request, interval_ns),
+     .help = "with --host: rewrite the files of --output every TIME (default 15s)"},
     {.name = "fail",
      .set = option_set_flag,
      .offset = offsetof(struct request, fail),
@@ -114,7 +148,7 @@ static const struct option_row colour_rows[] = {
     {0},
 };
 
-/* Standard output is the program's: there is no --format, which is the first row. */
+/* Without --format, which is the first row of the outputs: it has a row of its own. */
 static const struct option_group groups[] = {
     {rows, 0},
     {outputs_options + 1, offsetof(struct request, outputs)},
@@ -168,7 +202,14 @@ static void tell_call(void *context, const struct recorded_call *call, bool is_n
     struct piece piece;
     if (call->error == 0 && !(request->verbose && is_new))
         return;
-    if ((!is_new && !(call->times >= 10 && is_round(call->times))) || !begin_piece(&piece))
+    if (!is_new && !(call->times >= 10 && is_round(call->times)))
+        return;
+    if (request->lines != NULL) {
+        trace_json_call(stdout, call);
+        fflush(stdout);
+        return;
+    }
+    if (!begin_piece(&piece))
         return;
     if (is_new)
         trace_print_call(piece.out, call, request->colour);
@@ -213,20 +254,25 @@ static void on_exit_of(void *context, pid_t process, int status) {
 /* What the tracer tells the process that waits for it; a set. */
 enum { SAW_CONFLICT = 1, HAD_TROUBLE = 2 };
 
-/* Watches to the end, and writes the report. Returns the set. */
-static int watch_to_end(struct request *request, struct tracer *tracer) {
+static void begin_record(struct request *request) {
     struct record *record = &request->record;
-    struct report report = {
-        .subject = &subject_trace, .findings = &request->findings, .verbose = request->verbose};
     record->told = tell_call;
     record->context = request;
     record->filter.lookups = request->verbose;
     record->caller = request->words != NULL ? getppid() : 0;
     record_begin(record);
-    tracer->handlers = (struct tracer_handlers){
-        .call = on_call, .executed = on_exec, .exited = on_exit_of, .context = request};
     request->findings.record = record;
     request->findings.words = request->words;
+}
+
+/* Watches to the end, and writes the report. Returns the set. */
+static int watch_to_end(struct request *request, struct tracer *tracer) {
+    struct record *record = &request->record;
+    struct report report = {
+        .subject = &subject_trace, .findings = &request->findings, .verbose = request->verbose};
+    begin_record(request);
+    tracer->handlers = (struct tracer_handlers){
+        .call = on_call, .executed = on_exec, .exited = on_exit_of, .context = request};
     int error = tracer_run(tracer), result = 0;
     if (error != 0) {
         options_complain("trace", "%s", strerror(error));
@@ -237,7 +283,7 @@ static int watch_to_end(struct request *request, struct tracer *tracer) {
     tell_end(request);
     if (!outputs_write(&request->outputs, &report))
         result = HAD_TROUBLE;
-    if (record_conflicts(record) > 0)
+    if (record->conflicts > 0)
         result |= SAW_CONFLICT;
     record_free(record);
     return result;
@@ -286,6 +332,78 @@ static int watch_process(struct request *request) {
     if ((result & HAD_TROUBLE) != 0)
         return EXIT_TROUBLE;
     return request->fail && (result & SAW_CONFLICT) != 0 ? EXIT_FAIL : EXIT_AS_EXPECTED;
+}
+
+/* --- the whole host --- */
+
+static void write_files(void *context) {
+    struct request *request = context;
+    struct report report = {.subject = &subject_trace, .findings = &request->findings};
+    const struct format *at_end = request->outputs.rows[0].format;
+    request->findings.lost = host_lost(request->host_watch);
+    request->outputs.rows[0].format = NULL;
+    if (!outputs_write(&request->outputs, &report) || !outputs_open(&request->outputs))
+        request->trouble = true;
+    request->outputs.rows[0].format = at_end;
+}
+
+/* Watches until a signal ends it. Returns 0 or an errno. */
+static int run_host(struct request *request) {
+    const struct host_handlers handlers = {.call = on_call,
+                                           .tick = request->outputs.count > 1 ? write_files : NULL,
+                                           .interval_ns = request->interval_ns,
+                                           .context = request};
+    sigset_t ending, before;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGINT);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGHUP);
+    sigaddset(&ending, SIGALRM);
+    sigprocmask(SIG_BLOCK, &ending, &before);
+    int error = host_run(request->host_watch, &handlers, &ended, &before);
+    alarm(0);
+    request->findings.lost = host_lost(request->host_watch);
+    return error;
+}
+
+/* The report at the end; of the lines, only the last one is left to write. */
+static bool write_end(struct request *request) {
+    struct report report = {
+        .subject = &subject_trace, .findings = &request->findings, .verbose = request->verbose};
+    bool lines = request->lines != NULL;
+    if (lines)
+        request->outputs.rows[0].format = NULL;
+    else
+        tell_end(request);
+    bool written = outputs_write(&request->outputs, &report);
+    if (lines)
+        trace_json_end(stdout, &report);
+    return written;
+}
+
+static int watch_host(struct request *request) {
+    struct record *record = &request->record;
+    char reason[HOST_REASON_SIZE];
+    end_by_signals();
+    request->host_watch = host_open(reason);
+    if (request->host_watch == NULL) {
+        options_complain("trace", "%s", reason);
+        return EXIT_TROUBLE;
+    }
+    options_complain("trace", "watching this host; Ctrl-C ends it");
+    begin_record(request);
+    record->endless = true;
+    request->findings.host = true;
+    int error = run_host(request);
+    if (error != 0)
+        options_complain("trace", "%s", strerror(error));
+    bool good = write_end(request) && error == 0 && !request->trouble;
+    bool conflict = record->conflicts > 0;
+    host_close(request->host_watch);
+    record_free(record);
+    if (!good)
+        return EXIT_TROUBLE;
+    return request->fail && conflict ? EXIT_FAIL : EXIT_AS_EXPECTED;
 }
 
 /* --- a program --- */
@@ -339,9 +457,33 @@ static bool open_outputs(struct request *request) {
     sigaction(SIGPIPE, NULL, &before);
     bool opened = outputs_open(&request->outputs);
     sigaction(SIGPIPE, &before, NULL);
-    if (opened)
+    if (opened && !request->formatted)
         request->outputs.rows[0].format = NULL;
+    else if (opened && request->outputs.rows[0].format == &format_trace_ndjson)
+        request->lines = request->outputs.rows[0].format;
     return opened;
+}
+
+/* Returns what is wrong with the options together, or NULL. */
+static const char *find_fault(const struct request *request, bool has_program) {
+    bool runs = request->pid != 0 || request->host;
+    if (!has_program && !runs)
+        return "a program is missing: portreuse trace -- PROGRAM [ARG...]";
+    if (request->host && request->pid != 0)
+        return "--host watches every process: leave out --pid";
+    if (has_program && runs)
+        return request->host ? "--host watches every program: leave out the program"
+                             : "--pid watches a process that runs: leave out the program";
+    if (runs && request->private_net)
+        return "--net=private is for a program that is started";
+    if (request->host && request->verbose)
+        return "--host does not see the calls that succeed: leave out --verbose";
+    if (!request->host && request->formatted)
+        return "standard output is the program's: use --output FILE:FORMAT (--format is for "
+               "--host)";
+    if (!request->host && request->interval_ns != INTERVAL_NS)
+        return "--interval is for --host";
+    return request->interval_ns == 0 ? "--interval 0: a time is expected, such as 15s" : NULL;
 }
 
 static int trace(struct request *request, int argc, char **argv) {
@@ -350,18 +492,15 @@ static int trace(struct request *request, int argc, char **argv) {
         return EXIT_TROUBLE;
     if (at < argc && strcmp(argv[at], "--") == 0)
         at++;
-    if ((at == argc) == (request->pid == 0)) {
-        options_complain("trace", at == argc
-                                      ? "a program is missing: portreuse trace -- PROGRAM [ARG...]"
-                                      : "--pid watches a process that runs: leave out the program");
-        return EXIT_TROUBLE;
-    }
-    if (request->pid != 0 && request->private_net) {
-        options_complain("trace", "--net=private is for a program that is started");
+    const char *fault = find_fault(request, at < argc);
+    if (fault != NULL) {
+        options_complain("trace", "%s", fault);
         return EXIT_TROUBLE;
     }
     if (!open_outputs(request))
         return EXIT_TROUBLE;
+    if (request->host)
+        return watch_host(request);
     if (request->pid != 0)
         return watch_process(request);
     request->words = argv + at;
@@ -370,6 +509,7 @@ static int trace(struct request *request, int argc, char **argv) {
 
 static int cmd_trace(int argc, char **argv) {
     struct request request = {.outputs = {.command = "trace", .subject = &subject_trace},
+                              .interval_ns = INTERVAL_NS,
                               .colour = options_colour_on(STDERR_FILENO)};
     int status = trace(&request, argc, argv);
     outputs_free(&request.outputs);
@@ -379,7 +519,7 @@ static int cmd_trace(int argc, char **argv) {
 const struct command command_trace = {
     .name = "trace",
     .function = cmd_trace,
-    .usage = "[OPTION...] (-- PROGRAM [ARG...] | --pid PID)",
+    .usage = "[OPTION...] (-- PROGRAM [ARG...] | --pid PID | --host)",
     .summary = "run a program, and explain its bind() and connect() calls that fail",
     .description =
         "Stops the program, with all that it starts, exactly at a call that fails, and shows what "
@@ -387,7 +527,10 @@ const struct command command_trace = {
         "All else is the program's own: input, output, signals, the terminal and the exit status; "
         "127 if it is not found, 126 if it cannot be executed. It ends when the last process that "
         "the program has started ends.\n\n"
-        "Needs no root. A setuid program runs without its privileges, unless root traces it. A "
+        "--host watches every program instead, and stops none: the sockets in the way are looked "
+        "at some milliseconds after a call has failed.\n\n"
+        "Needs no root, but for --host. A setuid program runs without its privileges, unless root "
+        "traces it. A "
         "program that is being debugged cannot be traced.",
     .options = groups,
     .subject = &subject_trace,

@@ -49,11 +49,13 @@ static uint64_t namespace_inode(pid_t process) {
     return stat(path, &file) == 0 ? (uint64_t)file.st_ino : 0;
 }
 
-/* Returns the process if it has another user than this one, or other rights; else 0. */
+/* Returns the process if it has another user than this one, or other rights; 0 if not, or if it has
+ * ended. */
 static pid_t other_user(pid_t process) {
     uint32_t uid;
-    bool same = process_user(process, &uid) && uid == geteuid() &&
-                namespace_inode(process) == namespace_inode(getpid());
+    if (!process_user(process, &uid))
+        return 0;
+    bool same = uid == geteuid() && namespace_inode(process) == namespace_inode(getpid());
     return same ? 0 : process;
 }
 
@@ -265,10 +267,13 @@ static struct why_question question_of(const struct why_call *call) {
     return asked;
 }
 
-/* Finds a path to a namespace that people can use; without one, that of our own descriptor. */
+static const char own_descriptor[] = "/proc/self/fd/";
+
+/* Finds a path to a namespace that people can use; without one, that of our own descriptor: then no
+ * command gets there. */
 static void find_path(uint64_t inode, int file, struct namespace *where) {
     struct namespaces all;
-    snprintf(where->path, sizeof where->path, "/proc/self/fd/%d", file);
+    snprintf(where->path, sizeof where->path, "%s%d", own_descriptor, file);
     snprintf(where->name, sizeof where->name, "that of the socket");
     where->inode = inode;
     if (namespaces_all(&all) != 0)
@@ -294,6 +299,10 @@ static int find_namespace(const struct why_call *call, struct namespace *where) 
     return error;
 }
 
+bool why_call_can_be_reached(const struct why *why) {
+    return strncmp(why->where.path, own_descriptor, strlen(own_descriptor)) != 0;
+}
+
 void why_call_look(const struct why_call *call, struct why *why) {
     struct task task = {.call = call};
     struct namespace where;
@@ -317,6 +326,11 @@ void why_call_look(const struct why_call *call, struct why *why) {
     task.why = *why;
     if (error == 0)
         error = child_run(&child, look_here, &task, sizeof task, NULL, &what);
+    if (error == ENOENT && call->network >= 0) { /* the process has ended meanwhile */
+        find_path(why->where.inode, call->network, &why->where);
+        task.why = *why;
+        error = child_run(&child, look_here, &task, sizeof task, NULL, &what);
+    }
     if (error == 0) {
         *why = task.why;
     } else {

@@ -17,6 +17,7 @@
 #include "inspect/child.h"
 #include "kernel/process.h"
 #include "kernel/sysctl.h"
+#include "trace/host.h"
 #include "trace/look.h"
 
 enum {
@@ -76,9 +77,12 @@ void record_begin(struct record *record) {
         (struct table){.entry_size = sizeof(struct socket_entry), .key_size = sizeof(uint32_t)};
     record->programs =
         (struct table){.entry_size = sizeof(struct program_entry), .key_size = sizeof(pid_t)};
+    record->failures = (struct table){.entry_size = sizeof(struct failure_count),
+                                      .key_size = sizeof(struct failure_key)};
 }
 
-void record_free(struct record *record) {
+/* Frees all but the counts of failures. */
+static void forget(struct record *record) {
     for (size_t i = 0; i < record->call_count; i++)
         free(record->calls[i]->why);
     table_free(&record->keys);
@@ -86,6 +90,24 @@ void record_free(struct record *record) {
     table_free(&record->sockets);
     table_free(&record->programs);
     arena_free(&record->arena);
+}
+
+void record_free(struct record *record) {
+    forget(record);
+    table_free(&record->failures);
+}
+
+/* A watch without an end begins anew from time to time. */
+static void begin_anew(struct record *record) {
+    if (!record->endless || (record->looks < MOST_LOOKS && record->call_count < MOST_CALLS &&
+                             record->recent.count < MOST_CALLS))
+        return;
+    for (size_t i = 0; i < record->call_count; i++)
+        record->left_out += record->calls[i]->times;
+    forget(record);
+    record->calls = NULL;
+    record->call_count = 0;
+    record->looks = 0;
 }
 
 static void *entry_of(struct table *table, const void *key) {
@@ -152,8 +174,13 @@ static uint64_t key_of_call(const struct recorded_call *call) {
     return mix_number(key, call->late);
 }
 
-static uint64_t key_of_process(const struct recorded_call *call) {
-    return mix_number(key_of_call(call), (uint64_t)call->process);
+/* Who asks. On a whole host it is a program that is started again and again, in one namespace; a
+ * process can be any one of a thousand. */
+static uint64_t key_of_asker(const struct recorded_call *call, const struct witness *witness) {
+    uint64_t key = key_of_call(call);
+    if (witness == NULL)
+        return mix_number(key, (uint64_t)call->process);
+    return mix_number(mix(key, call->program, strlen(call->program)), witness->where);
 }
 
 /* The reason, and which program is in the way, whatever its process. */
@@ -438,7 +465,16 @@ static bool is_wanted(const struct record *record, const struct traced_call *cal
     return error == NULL || *error != 0;
 }
 
-static void keep_socket(struct record *record, struct recorded_call *call) {
+static void keep_programs(struct record *record, const struct traced_call *made,
+                          struct recorded_call *call) {
+    const struct witness *witness = made->witness;
+    if (witness != NULL) {
+        memcpy(call->program, witness->program, sizeof call->program);
+        memcpy(call->parent_program, witness->parent_program, sizeof call->parent_program);
+        call->parent = witness->parent;
+        call->gone = witness->gone;
+        return;
+    }
     const struct program_entry *program = program_of(record, call->process);
     memcpy(call->program, program->program, sizeof call->program);
     memcpy(call->parent_program, program->parent_program, sizeof call->parent_program);
@@ -465,16 +501,50 @@ static struct recorded_call *row_of(struct record *record, const struct recorded
     return entry->call;
 }
 
+static void count_failure(struct record *record, const struct recorded_call *row) {
+    const struct why *why = row->why;
+    struct failure_key key = {.call = row->call, .error = row->error};
+    if (why != NULL && why->verdict == WHY_REFUSED)
+        key.cause = (uint32_t)why->cause + 1;
+    ((struct failure_count *)entry_of(&record->failures, &key))->times++;
+}
+
 static void count(struct record *record, struct recorded_call *row, bool is_new) {
     row->times++;
+    record->conflicts += row->conflict;
+    if (row->error != 0)
+        count_failure(record, row);
     if (record->told != NULL)
         record->told(record->context, row, is_new);
 }
 
-/* Looks for the reason, unless that was done just now for the same process and call. */
-static void keep_failed(struct record *record, const struct recorded_call *call, const char *zone,
+/* Where a process finds a path, nobody knows when it has ended. */
+static bool can_look(const struct recorded_call *call) {
+    return !call->gone || call->socket.protocol != PROTOCOL_UNIX ||
+           call->unix_socket.name[0] == '\0';
+}
+
+/* Looks for the reason, in the namespace of the socket. */
+static struct why *look(struct why_call *question, const struct traced_call *made) {
+    struct why *why = malloc(sizeof *why);
+    if (why == NULL)
+        arena_out_of_memory();
+    question->network = made->witness != NULL ? made->witness->network : look_at_namespace(made);
+    why_call_look(question, why);
+    if (made->witness == NULL && question->network >= 0)
+        close(question->network);
+    return why;
+}
+
+static bool is_there(pid_t process) {
+    struct process_stat stat;
+    return process_stat(process, &stat) && stat.state != 'Z';
+}
+
+/* Looks for the reason, unless that was done just now for the same call of the same asker. */
+static void keep_failed(struct record *record, struct recorded_call *call, const char *zone,
                         const struct traced_call *made) {
-    uint64_t key = key_of_process(call);
+    uint64_t key = key_of_asker(call, made->witness);
     struct kind_entry *recent = entry_of(&record->recent, &key);
     if (recent->call != NULL && units_now_ns() - recent->looked_ns < AGAIN_NS) {
         count(record, recent->call, false);
@@ -484,14 +554,12 @@ static void keep_failed(struct record *record, const struct recorded_call *call,
     struct why *why = NULL;
     bool is_new;
     if (call->socket.protocol_known && why_call_has_cause(&question) &&
-        record->looks < MOST_LOOKS) {
-        why = malloc(sizeof *why);
-        if (why == NULL)
-            arena_out_of_memory();
-        question.network = look_at_namespace(made);
-        why_call_look(&question, why);
-        if (question.network >= 0)
-            close(question.network);
+        record->looks < MOST_LOOKS && can_look(call))
+        why = look(&question, made);
+    if (made->witness != NULL) {
+        call->afterwards = true;
+        call->after_ns = units_now_ns() - made->witness->at_ns;
+        call->gone = call->gone || !is_there(call->process);
     }
     struct recorded_call *row = row_of(record, call, why, &is_new);
     if (row == NULL || !is_new)
@@ -509,13 +577,18 @@ void record_call(struct record *record, const struct traced_call *call) {
         .call = call->call, .error = has_failed(call) ? call->error : 0, .process = call->process};
     char zone[IF_NAMESIZE];
     bool is_new;
-    look_at_socket(call, &kept.socket);
+    begin_anew(record);
+    if (call->witness != NULL)
+        kept.socket = call->witness->socket;
+    else
+        look_at_socket(call, &kept.socket);
     if (!look_at_address(call, &kept.socket, &kept, zone) ||
         (kept.socket.known && !kept.socket.protocol_known) ||
         (is_lookup(&kept) && !record->filter.lookups))
         return;
-    keep_socket(record, &kept);
-    follow_socket(record, &kept);
+    keep_programs(record, call, &kept);
+    if (call->witness == NULL)
+        follow_socket(record, &kept);
     if (!is_wanted(record, call))
         return;
     if (kept.error != 0) {
@@ -527,11 +600,4 @@ void record_call(struct record *record, const struct traced_call *call) {
         count(record, row, is_new);
     else
         record->left_out++;
-}
-
-uint64_t record_conflicts(const struct record *record) {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < record->call_count; i++)
-        sum += record->calls[i]->conflict ? record->calls[i]->times : 0;
-    return sum;
 }

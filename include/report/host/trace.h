@@ -18,6 +18,8 @@ struct trace_findings {
     bool ended;         /* the program has ended, with this status, as by waitpid(2): */
     int status;
     int start_error; /* why it could not be executed, or 0 */
+    bool host;       /* the whole host was watched: only calls that fail were seen */
+    uint64_t lost;   /* calls that failed, but were not seen: there were too many at once */
 };
 
 extern const struct subject subject_trace;
@@ -30,6 +32,12 @@ void trace_print_finding(FILE *out, const struct finding *finding, bool colour);
 
 /* Prints one line: how often the same call has failed so far. */
 void trace_print_again(FILE *out, const struct recorded_call *call);
+
+/* Print a call, and the end, as a line of JSON (format ndjson). */
+void trace_json_call(FILE *out, const struct recorded_call *call);
+void trace_json_end(FILE *out, const struct report *report);
+
+extern const struct format format_trace_ndjson;
 
 /* --- what all formats say in the same words --- */
 

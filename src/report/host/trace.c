@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "base/errnames.h"
+#include "base/units.h"
 #include "report/host/why.h"
 #include "report/shared/layout.h"
 
@@ -59,7 +60,9 @@ static void print_headline(FILE *out, const struct recorded_call *call) {
     const char *headline = cause_row(call->why->cause)->headline;
     char fact[256];
     snprintf(fact, sizeof fact, "%.*s", (int)strcspn(headline, ";"), headline);
-    if (lacks_reuseaddr(call)) {
+    if (call->gone && call->why->cause == CAUSE_UNKNOWN) {
+        fputs("nothing is in the way any more, as the program has ended", out);
+    } else if (lacks_reuseaddr(call)) {
         why_fill(out, fact, call->why);
         fputs("; this program did not set SO_REUSEADDR", out);
     } else {
@@ -81,7 +84,9 @@ static void print_failure(FILE *out, const struct recorded_call *call) {
         fputs("; ", out);
         print_headline(out, call);
     } else if (call->why != NULL && call->why->failure != NULL) {
-        fprintf(out, "; why is not known: %s failed", call->why->failure);
+        fprintf(out, "; why is not known: %s%s",
+                call->gone ? "the program had ended" : call->why->failure,
+                call->gone ? "" : " failed");
     } else if (call->error == EINVAL && call->call == SOCKET_CALL_BIND &&
                call->socket.view.local.port != 0) {
         fprintf(out, "; the socket is bound already, to %s",
@@ -123,7 +128,15 @@ static void print_options(FILE *out, const struct recorded_socket *socket) {
         layout_text(out, socket->device);
     }
     if (!any && socket->protocol != PROTOCOL_UNIX)
-        fputs("; options: none", out);
+        fprintf(out, "; options: none%s",
+                socket->partly ? " of SO_REUSEADDR, SO_REUSEPORT, IPV6_V6ONLY" : "");
+}
+
+/* The process went on while it was looked. */
+static void print_afterwards(FILE *out, const struct recorded_call *call) {
+    fprintf(out, "; looked %" PRIu64 " ms afterwards", call->after_ns / NS_PER_MS);
+    if (call->gone)
+        fputs(", when it had ended", out);
 }
 
 void trace_print_caller(FILE *out, const struct recorded_call *call) {
@@ -138,7 +151,10 @@ void trace_print_caller(FILE *out, const struct recorded_call *call) {
     if (call->socket.known)
         print_options(out, &call->socket);
     else
-        fputs("; its options could not be read (needs Linux 5.6)", out);
+        fprintf(out, "; its options could not be read%s",
+                call->afterwards ? "" : " (needs Linux 5.6)");
+    if (call->afterwards)
+        print_afterwards(out, call);
 }
 
 /* --- findings --- */
@@ -204,13 +220,14 @@ struct tally {
 };
 
 static struct tally count_calls(const struct record *record) {
-    struct tally tally = {.conflicts = record_conflicts(record)};
+    struct tally tally = {.conflicts = record->conflicts};
+    for (size_t i = 0; i < record->failures.count; i++)
+        tally.failed += ((const struct failure_count *)table_entry(&record->failures, i))->times;
     for (size_t i = 0; i < record->call_count; i++) {
         const struct recorded_call *call = record->calls[i];
         tally.calls += call->times;
         if (call->error == 0)
             continue;
-        tally.failed += call->times;
         if (tally.first == NULL || (call->conflict && !tally.first->conflict))
             tally.first = call;
     }
@@ -235,9 +252,11 @@ static void print_first(FILE *out, const struct recorded_call *call) {
         fprintf(out, ", %s", trace_cause(call));
 }
 
-static void print_counts(FILE *out, const struct tally *tally, size_t findings) {
+static void print_counts(FILE *out, const struct tally *tally, size_t findings, bool host) {
     const char *plural = tally->failed == 1 ? "" : "s";
-    if (tally->failed == 0)
+    if (tally->failed == 0 && host)
+        fputs("no call failed on this host", out);
+    else if (tally->failed == 0)
         fprintf(out, "no call failed of %" PRIu64, tally->calls);
     else if (tally->conflicts == tally->failed)
         fprintf(out, "%" PRIu64 " call%s failed by conflict", tally->failed, plural);
@@ -263,7 +282,7 @@ static void make_line(const struct trace_findings *findings, char *text) {
                 fprintf(out, "the program could not be started: %s",
                         errname(findings->start_error, name));
             else
-                print_counts(out, &tally, findings->record->finding_count);
+                print_counts(out, &tally, findings->record->finding_count, findings->host);
             if (whole && tally.first != NULL)
                 print_first(out, tally.first);
         }
@@ -273,18 +292,23 @@ static void make_line(const struct trace_findings *findings, char *text) {
 
 /* --- the subject --- */
 
-static void add_metrics(struct summary *summary, const struct record *record) {
+static void add_metrics(struct summary *summary, const struct trace_findings *findings) {
+    const struct table *failures = &findings->record->failures;
     char error[ERRNAME_SIZE];
-    for (size_t i = 0; i < record->call_count; i++) {
-        const struct recorded_call *call = record->calls[i];
-        if (call->error == 0)
-            continue;
-        summary_metric(summary, "trace_failed_calls", "Calls that failed.", call->times);
-        summary_label(summary, "call", seccomp_call_name(call->call));
-        summary_label(summary, "errno", errname(call->error, error));
-        summary_label(summary, "cause", trace_cause(call) == NULL ? "" : trace_cause(call));
-        summary_label(summary, "program", call->program);
+    for (size_t i = 0; i < failures->count; i++) {
+        const struct failure_count *failure = table_entry(failures, i);
+        const struct failure_key *key = &failure->key;
+        summary_metric(summary, "failed_calls_total",
+                       "Calls of bind(), listen() and connect() that failed.",
+                       (double)failure->times);
+        summary_label(summary, "call", seccomp_call_name((enum socket_call)key->call));
+        summary_label(summary, "errno", errname(key->error, error));
+        summary_label(summary, "cause",
+                      key->cause == 0 ? "" : cause_name((enum cause)(key->cause - 1)));
     }
+    summary_metric(summary, "trace_lost_calls_total",
+                   "Calls that failed, but were not looked at: too many at once.",
+                   (double)findings->lost);
 }
 
 static void summarize_trace(const struct report *report, struct summary *summary) {
@@ -296,15 +320,16 @@ static void summarize_trace(const struct report *report, struct summary *summary
     summary->severity = judge(findings);
     summary->verdict = verdicts[summary->severity];
     make_line(findings, summary->line);
-    add_metrics(summary, findings->record);
+    add_metrics(summary, findings);
 }
 
-extern const struct format format_trace_text, format_trace_json, format_trace_ndjson,
-    format_trace_junit, format_trace_markdown, format_trace_github;
+extern const struct format format_trace_text, format_trace_json, format_trace_junit,
+    format_trace_markdown, format_trace_github;
 
 static const struct format *const formats[] = {
-    &format_trace_text,     &format_trace_json,   &format_trace_ndjson, &format_trace_junit,
-    &format_trace_markdown, &format_trace_github, &format_line,         NULL,
+    &format_trace_text,  &format_trace_json,     &format_trace_ndjson,
+    &format_trace_junit, &format_trace_markdown, &format_trace_github,
+    &format_line,        &format_prometheus,     NULL,
 };
 
 const struct subject subject_trace = {

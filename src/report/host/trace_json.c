@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/units.h"
 #include "report/host/trace.h"
 #include "report/host/why.h"
 #include "report/shared/json.h"
@@ -28,6 +29,15 @@ static void write_address(struct json *json, const struct recorded_call *call) {
     json_string(json, "address", name);
 }
 
+/* Those that only a look at the socket itself tells. */
+static void write_rarer_options(struct json *json, const struct recorded_socket *socket) {
+    json_bool(json, "freebind", socket->freebind);
+    json_bool(json, "bind_address_no_port", socket->no_port);
+    json_string(json, "device", socket->device[0] == '\0' ? NULL : socket->device);
+    json_number(json, "range_low", socket->view.range_low);
+    json_number(json, "range_high", socket->view.range_high);
+}
+
 static void write_options(struct json *json, const struct recorded_call *call) {
     const struct recorded_socket *socket = &call->socket;
     if (!socket->known) {
@@ -38,12 +48,9 @@ static void write_options(struct json *json, const struct recorded_call *call) {
     json_bool(json, "reuseaddr", socket->view.reuseaddr);
     json_bool(json, "reuseport", socket->view.reuseport);
     json_bool(json, "v6only", socket->view.v6only);
-    json_bool(json, "freebind", socket->freebind);
-    json_bool(json, "bind_address_no_port", socket->no_port);
     json_bool(json, "nonblocking", socket->nonblocking);
-    json_string(json, "device", socket->device[0] == '\0' ? NULL : socket->device);
-    json_number(json, "range_low", socket->view.range_low);
-    json_number(json, "range_high", socket->view.range_high);
+    if (!socket->partly)
+        write_rarer_options(json, socket);
     json_end(json);
     json_array(json, "late");
     if ((call->late & LATE_REUSEADDR) != 0)
@@ -66,12 +73,25 @@ static void write_why(struct json *json, const struct why *why) {
     json_string(json, "namespace", known ? why->where.name : NULL);
     if (known) {
         why_json_sockets(json, why);
-        why_json_remedies(json, why);
     } else {
         write_nothing(json, "sockets");
+    }
+    if (known && why_call_can_be_reached(why)) {
+        why_json_remedies(json, why);
+    } else {
         write_nothing(json, "remedies");
         write_nothing(json, "steps");
     }
+}
+
+/* Of a process that was not stopped at the call. */
+static void write_afterwards(struct json *json, const struct recorded_call *call) {
+    if (!call->afterwards) {
+        json_string(json, "looked_after_ms", NULL);
+        return;
+    }
+    json_number(json, "looked_after_ms", (int64_t)(call->after_ns / NS_PER_MS));
+    json_bool(json, "process_ended", call->gone);
 }
 
 /* Writes the members of an object. */
@@ -89,6 +109,7 @@ static void write_call(struct json *json, const struct recorded_call *call) {
     json_string(json, "parent_program",
                 call->parent_program[0] == '\0' ? NULL : call->parent_program);
     json_number(json, "times", call->times);
+    write_afterwards(json, call);
     write_options(json, call);
     write_why(json, call->why);
 }
@@ -139,6 +160,8 @@ static void write_program(struct json *json, const struct trace_findings *findin
         json_string(json, "signal", NULL);
     json_errno(json, "start_error", findings->start_error);
     json_number(json, "left_out", (int64_t)findings->record->left_out);
+    json_bool(json, "host", findings->host);
+    json_number(json, "lost", (int64_t)findings->lost);
 }
 
 static void write_json(const struct report *report, FILE *out) {
@@ -172,16 +195,28 @@ const struct format format_trace_json = {
     .write = write_json,
 };
 
+void trace_json_call(FILE *out, const struct recorded_call *call) {
+    struct json json = {.out = out, .line = true};
+    json_object(&json, NULL);
+    json_string(&json, "event", "call");
+    write_call(&json, call);
+    json_end(&json);
+}
+
+void trace_json_end(FILE *out, const struct report *report) {
+    struct json json = {.out = out, .line = true};
+    json_object(&json, NULL);
+    json_string(&json, "event", "end");
+    report_json_head(&json, report);
+    write_program(&json, report->findings);
+    json_end(&json);
+}
+
 static void write_ndjson(const struct report *report, FILE *out) {
     const struct trace_findings *findings = report->findings;
     const struct record *record = findings->record;
-    for (size_t i = 0; i < record->call_count; i++) {
-        struct json json = {.out = out, .line = true};
-        json_object(&json, NULL);
-        json_string(&json, "event", "call");
-        write_call(&json, record->calls[i]);
-        json_end(&json);
-    }
+    for (size_t i = 0; i < record->call_count; i++)
+        trace_json_call(out, record->calls[i]);
     for (size_t i = 0; i < record->finding_count; i++) {
         struct json json = {.out = out, .line = true};
         json_object(&json, NULL);
@@ -189,12 +224,7 @@ static void write_ndjson(const struct report *report, FILE *out) {
         write_finding(&json, record->findings[i]);
         json_end(&json);
     }
-    struct json json = {.out = out, .line = true};
-    json_object(&json, NULL);
-    json_string(&json, "event", "end");
-    report_json_head(&json, report);
-    write_program(&json, findings);
-    json_end(&json);
+    trace_json_end(out, report);
 }
 
 const struct format format_trace_ndjson = {

@@ -42,8 +42,13 @@ void trace_print_details(FILE *out, const struct recorded_call *call, unsigned i
         fprintf(out, "%*sIn the way\n", column, "");
         why_print_sockets(out, why, indent + INDENT);
     }
-    fprintf(out, "%*sWhat to do\n", column, "");
-    why_print_remedies(out, why, indent + INDENT);
+    if (why_call_can_be_reached(why)) {
+        fprintf(out, "%*sWhat to do\n", column, "");
+        why_print_remedies(out, why, indent + INDENT);
+    } else {
+        fprintf(out, "%*sNothing can be done: no process is in that network namespace any more\n",
+                column, "");
+    }
     column = fprintf(out, "%*sCause: %s: ", column, "", cause_name(why->cause));
     layout_wrap(out, why->words, indent + INDENT, (unsigned)column);
 }
@@ -131,8 +136,11 @@ static void write_text(const struct report *report, FILE *out) {
         print_finding(out, record->findings[i], "", false);
     }
     if (record->left_out > 0)
-        fprintf(out, "\n%" PRIu64 " more calls were not recorded: there are too many kinds.\n",
+        fprintf(out, "\n%" PRIu64 " more calls are not shown here: there are too many kinds.\n",
                 record->left_out);
+    if (findings->lost > 0)
+        fprintf(out, "\n%" PRIu64 " more calls failed that were not looked at: too many at once.\n",
+                findings->lost);
 }
 
 const struct format format_trace_text = {
