@@ -201,6 +201,9 @@ static bool reuseaddr_helps(const struct why *why) {
  * (inet_csk_update_fastreuse() in net/ipv4/inet_connection_sock.c). */
 static void judge_refusal(struct why *why, const struct why_trial *trial) {
     if (trial->error == EADDRINUSE && why->asked.protocol != PROTOCOL_UDP &&
+        why_asks_reuseport_alone(&why->asked) && !why_try(why, 1U << WHY_REUSEADDR))
+        return;
+    if (trial->error == EADDRINUSE && why->asked.protocol != PROTOCOL_UDP &&
         !reuseaddr_helps(why) && !why_try(why, 1U << (WHY_REUSEADDR | WHY_REUSEPORT)))
         return;
     refuse(why, trial);

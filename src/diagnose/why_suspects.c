@@ -19,8 +19,16 @@ unsigned why_asked_options(const struct why_question *asked) {
     return (asked->reuseaddr ? WHY_REUSEADDR : 0U) | (asked->reuseport ? WHY_REUSEPORT : 0U);
 }
 
+/* Of a question about SO_REUSEPORT alone: a trial with both options would answer it by itself.
+ * Where that succeeds, beside a socket that has only SO_REUSEADDR, the kernel lets SO_REUSEPORT alone
+ * in from then on (inet_csk_update_fastreuse() in net/ipv4/inet_connection_sock.c). */
+bool why_asks_reuseport_alone(const struct why_question *asked) {
+    return asked->reuseport && !asked->reuseaddr;
+}
+
 unsigned why_first_options(const struct why_question *asked) {
-    return why_asked_options(asked) | (asked->protocol == PROTOCOL_UDP ? 0U : WHY_REUSEADDR);
+    bool only_asked = asked->protocol == PROTOCOL_UDP || why_asks_reuseport_alone(asked);
+    return why_asked_options(asked) | (only_asked ? 0U : WHY_REUSEADDR);
 }
 
 struct refusal why_refusal(const struct why *why) {

@@ -24,9 +24,10 @@ void why_fail(struct why *why, int error, const char *failure);
 
 /* Returns the options that the program sets; and those of the first trial. On UDP, SO_REUSEADDR
  * shares the port with a server, and a trial that does so takes the datagrams that arrive in that
- * moment: there only what was asked is tried. */
+ * moment: there only what was asked is tried. So it is if SO_REUSEPORT alone is asked about. */
 unsigned why_asked_options(const struct why_question *asked);
 unsigned why_first_options(const struct why_question *asked);
+bool why_asks_reuseport_alone(const struct why_question *asked);
 
 /* Returns the refusal as model/cause.h wants it. */
 struct refusal why_refusal(const struct why *why);
