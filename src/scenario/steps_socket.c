@@ -93,7 +93,7 @@ static bool is_unix(enum socket_kind kind) {
 /* OPTION[=VALUE]... */
 static void take_options(struct parser *parser, struct cursor *cursor,
                          struct step_options *options) {
-    struct arena *arena = &parser->scratch;
+    struct arena *arena = &parser->scenario->arena;
     for (const struct word *word; (word = cursor_take(cursor)) != NULL;) {
         struct option_setting setting;
         if (!parse_option(parser, word, &setting))
@@ -102,8 +102,6 @@ static void take_options(struct parser *parser, struct cursor *cursor,
         options->list = arena_grow(arena, options->list, options->count, sizeof setting);
         options->list[options->count++] = setting;
     }
-    options->list = arena_keep(&parser->scenario->arena, options->list,
-                               options->count * sizeof options->list[0]);
 }
 
 /* A word before the options that is none: a misspelt one, or a kind of socket that there is not. */
@@ -120,32 +118,39 @@ static void unknown_kind(struct parser *parser, const struct word *word) {
                      verb_row(VERB_SOCKET)->usage);
 }
 
-/* The kind, nonblock and cloexec, in any order, up to the first option. */
-static void take_kind(struct parser *parser, struct cursor *cursor, struct step *step) {
-    const struct word *said = NULL;
-    for (const struct word *word; (word = cursor_peek(cursor)) != NULL; cursor_take(cursor)) {
-        enum socket_kind kind = word->quoted ? SOCKET_KINDS : socket_kind_named(word->text);
-        if (kind < SOCKET_KINDS && said != NULL)
-            parser_error(parser, word, "'%s' contradicts '%s'", word->text, said->text);
-        if (kind < SOCKET_KINDS) {
-            step->kind = kind;
-            said = word;
-        } else if (word_is(word, "nonblock"))
-            step->options.flags |= SOCK_NONBLOCK;
-        else if (word_is(word, "cloexec"))
-            step->options.flags |= SOCK_CLOEXEC;
-        else if (word->text[0] >= 'a' && word->text[0] <= 'z' && strchr(word->text, '_') == NULL)
-            unknown_kind(parser, word);
-        else
-            return;
+/* A kind, nonblock or cloexec. Returns whether the word is one of these, or seems to be. */
+static bool take_kind(struct parser *parser, const struct word *word, struct step *step,
+                      const struct word **said) {
+    enum socket_kind kind = word->quoted ? SOCKET_KINDS : socket_kind_named(word->text);
+    if (kind < SOCKET_KINDS) {
+        if (*said != NULL)
+            parser_error(parser, word, "'%s' contradicts '%s'", word->text, (*said)->text);
+        step->kind = kind;
+        *said = word;
+    } else if (word_is(word, "nonblock")) {
+        step->options.flags |= SOCK_NONBLOCK;
+    } else if (word_is(word, "cloexec")) {
+        step->options.flags |= SOCK_CLOEXEC;
+    } else if (word->text[0] >= 'a' && word->text[0] <= 'z' && strchr(word->text, '_') == NULL) {
+        unknown_kind(parser, word);
+    } else {
+        return false;
     }
+    return true;
 }
 
+/* The kind, nonblock, cloexec and the options, in any order. */
 static void parse_socket(struct parser *parser, struct cursor *cursor, struct step *step) {
+    const struct word *said = NULL;
+    struct cursor option = *cursor;
     step->socket = take_new_socket(parser, cursor);
     step->kind = KIND_TCP4;
-    take_kind(parser, cursor, step);
-    take_options(parser, cursor, &step->options);
+    for (const struct word *word; (word = cursor_peek(cursor)) != NULL; cursor_take(cursor)) {
+        option.next = cursor->next;
+        option.end = cursor->next + 1;
+        if (!take_kind(parser, word, step, &said))
+            take_options(parser, &option, &step->options);
+    }
 }
 
 static void after_socket(struct flow *flow, const struct step *step) {

@@ -930,7 +930,7 @@ static const struct row single_rows[] = {
     {CASE "r socket s nonblok\n", 3, 12, "did you mean 'nonblock'?"},
     {CASE "r socket s tcp5\n", 3, 12, "did you mean 'tcp4'?"},
     {CASE "r socket s sctp\n", 3, 12, "unexpected 'sctp'; usage: ROLE socket NAME"},
-    {CASE "r socket s TCP_NODELAY nonblock\n", 3, 24, "unknown socket option 'nonblock'"},
+    {CASE "r socket s TCP_NODELAY nonblok\n", 3, 24, "did you mean 'nonblock'?"},
     {SOCKET "r setsockopt s nonblock\n", 4, 16, "unknown socket option 'nonblock'"},
     /* options that can only be read */
     {SOCKET "r setsockopt s SO_ERROR=0\n", 4, 16, "'SO_ERROR' can only be read"},
