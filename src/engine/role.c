@@ -217,6 +217,8 @@ static bool serve_block(struct role *role, const struct step *step, struct reply
     stopping = ticks = 0;
     sigaction(SIGALRM, &tick, NULL);
     sigaction(SIGNAL_STOP, &stop, NULL);
+    if (step->rounds.epoll)
+        role_start_polling(role, step);
     bool heard = send_reply(role, &begun);
     do_step(role, step, served);
     sigaction(SIGNAL_STOP, &ignore, NULL);

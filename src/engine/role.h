@@ -62,7 +62,8 @@ bool role_resolve(struct role *role, const struct address *address, sa_family_t 
  * SIGNAL_STOP: it then answers the number of rounds. (role.c) */
 role_action role_block;
 
-/* Closes what `serve epoll` has opened. (role_calls.c) */
+/* Registers the listeners of a `serve epoll` block; closes what that has opened. (role_calls.c) */
+void role_start_polling(struct role *role, const struct step *block);
 void role_stop_polling(struct role *role);
 
 /* The role's part of fork, pass and exit. (role_calls.c) */

@@ -158,10 +158,9 @@ static void note_connect(struct role *role, const struct step *step) {
 const struct action action_connect = {
     .role = call_connect, .note = note_connect, .takes_port = true};
 
-/* Waits as a server with an event loop does: in epoll_wait(), on an epoll instance of its own, with
- * a listener that does not block, as another process may be faster. Returns 0, EINTR, or another
- * errno. */
-static int wait_for_connection(struct role *role, int socket) {
+/* Registers a listener, which must not block then, as another process may be faster. Returns 0 or
+ * an errno. */
+static int register_listener(struct role *role, int socket) {
     struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE};
     int *epoll = &role->epolls[socket], listener = role->sockets[socket];
     if (*epoll < 0)
@@ -172,7 +171,24 @@ static int wait_for_connection(struct role *role, int socket) {
         fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK);
     else if (errno != EEXIST)
         return errno;
-    return epoll_wait(*epoll, &event, 1, -1) < 0 ? errno : 0;
+    return 0;
+}
+
+/* The order in which roles register is that in which the kernel wakes them. */
+void role_start_polling(struct role *role, const struct step *block) {
+    for (const struct step *step = block + 1; step <= block + block->body; step++)
+        if (step->verb == VERB_ACCEPT && role->sockets[step->socket] >= 0)
+            register_listener(role, step->socket);
+}
+
+/* Waits as a server with an event loop does: in epoll_wait(), on an epoll instance of its own.
+ * Returns 0, EINTR, or another errno. */
+static int wait_for_connection(struct role *role, int socket) {
+    struct epoll_event event;
+    int error = register_listener(role, socket);
+    if (error != 0)
+        return error;
+    return epoll_wait(role->epolls[socket], &event, 1, -1) < 0 ? errno : 0;
 }
 
 void role_stop_polling(struct role *role) {
