@@ -591,7 +591,7 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                       NOTE("not SO_REUSEADDR: on UDP it lets both sockets bind, and the newest one "
                            "silently "
                            "gets the datagrams")},
-         .no_scenario = "The language has no UDP sockets yet."},
+         .scenario = "udp-port-taken"},
     [CAUSE_UNIX_SOCKET_IN_USE] =
         {.name = "unix-socket-in-use",
          .weight = LISTENER_WEIGHT,
@@ -599,7 +599,7 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .headline = "{occupant} {has} the socket; stop it or use another path",
          .remedies = {STOP, NOTE("or use another path"),
                       NOTE("do not remove the file: the server would go on, out of reach")},
-         .no_scenario = "The language has no Unix sockets yet."},
+         .no_scenario = "The scenario unix-stale-socket shows it beside its own cause."},
     [CAUSE_UNIX_STALE_SOCKET] =
         {.name = "unix-stale-socket",
          .sentences = {{WHEN_ALWAYS,
@@ -609,13 +609,13 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .remedies = {{REMEDY_COMMAND, "rm {file}", NULL, IF_ALWAYS},
                       NOTE("a server should remove such a file before bind(), once connect() to it "
                            "was refused")},
-         .no_scenario = "The language has no Unix sockets yet."},
+         .scenario = "unix-stale-socket"},
     [CAUSE_UNIX_NO_SOCKET] = {.name = "unix-no-socket",
                               .sentences = {{WHEN_ALWAYS,
                                              "no server listens on a socket of this name"}},
                               .headline = "no server has this socket; start it",
                               .remedies = {NOTE("start the server, or ask it for its path")},
-                              .no_scenario = "The language has no Unix sockets yet."},
+                              .no_scenario = "That nothing is there, needs no story."},
     [CAUSE_UNIX_NOT_A_SOCKET] =
         {.name = "unix-not-a-socket",
          .sentences = {{WHEN_ALWAYS,
@@ -624,7 +624,7 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .headline = "a file that is not a socket is there; use another path",
          .remedies = {{REMEDY_COMMAND, "ls -ld {file}", NULL, IF_ALWAYS},
                       NOTE("use another path, or move the file away if nothing needs it")},
-         .no_scenario = "The language has no Unix sockets yet."},
+         .no_scenario = "The only files of a scenario are those of its sockets."},
     [CAUSE_UNIX_NO_DIRECTORY] =
         {.name = "unix-no-directory",
          .sentences = {{WHEN_ALWAYS, "the directory of the path does not exist"}},
@@ -632,7 +632,7 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .remedies =
              {{REMEDY_COMMAND, "mkdir -p {directory}", NULL, IF_ALWAYS},
               NOTE("a systemd unit gets one under /run by RuntimeDirectory=, at each start")},
-         .no_scenario = "The language has no Unix sockets yet."},
+         .no_scenario = "A scenario has one directory, which is there."},
     [CAUSE_UNIX_DIRECTORY_NOT_WRITABLE] =
         {.name = "unix-directory-not-writable",
          .sentences = {{WHEN_ALWAYS,
@@ -640,7 +640,7 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .headline = "no permission to create a file there; see its directory",
          .remedies = {{REMEDY_COMMAND, "ls -ld {directory}", NULL, IF_ALWAYS},
                       NOTE("create the directory for the user that the server runs as")},
-         .no_scenario = "The language has no Unix sockets yet."},
+         .no_scenario = "Everybody may write to the directory of a scenario."},
     [CAUSE_UNIX_NOT_PERMITTED] =
         {.name = "unix-not-permitted",
          .sentences = {{WHEN_ALWAYS,
@@ -649,5 +649,5 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .headline = "no permission to write to the socket file; see its group",
          .remedies = {{REMEDY_COMMAND, "ls -ld {file}", NULL, IF_ALWAYS},
                       NOTE("run as its user, or join its group and log in again")},
-         .no_scenario = "The language has no Unix sockets yet."},
+         .no_scenario = "The socket files of a scenario are open to all its roles."},
 };

@@ -7,7 +7,7 @@
 #include "scenario/catalogue.h"
 
 /* Besides the groups; docs/scenario-language.md says what they mean. */
-static const char *const other_tags[] = {"address", "ipv6", "restart", "seed", "sysctl"};
+static const char *const other_tags[] = {"address", "ipv6", "restart", "seed", "sysctl", "udp", "unix"};
 
 static struct scenario *parsed(const struct catalogue_entry *entry, bool header_alone) {
     struct errors errors = {0};
@@ -119,10 +119,14 @@ static void a_header_alone_needs_no_case(void **state) {
 static const struct {
     const char *scenario, *reason;
 } unseen[] = {
+    {"accept-after-reset", "no call is refused because of a port: a connection is reset"},
     {"accept-queue-full", "no call is refused because of a port: a SYN gets no answer"},
     {"bind-twice-listen-once",
      "the call that is refused is listen() on a socket that is bound already, and a live look is "
      "about bind(): it finds the listener"},
+    {"connected-and-silent", "no call is refused: a connection gets no answer"},
+    {"defer-accept", "no call fails"},
+    {"epoll-hot-worker", "no call fails"},
     {"leaked-listener",
      "roles all run one program, so that a live look takes the process that inherited the listener "
      "for the server"},
