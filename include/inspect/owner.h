@@ -44,6 +44,10 @@ bool owner_same_program(const struct owner *a, const struct owner *b);
 /* Returns the name of its executable file without the folder; "" if it is not known. */
 const char *owner_file(const struct owner *owner);
 
+/* Returns whether it is a manager of systemd, which listens for .socket units: the first process,
+ * which can be called init, or that of a user. A program that only calls itself so is none. */
+bool owner_is_systemd(const struct owner *owner);
+
 /* Writes the name of a user by /etc/passwd, "" if it is not there, to `user` of OWNER_USER_SIZE
  * bytes. */
 void owner_user(uint32_t uid, char *user);

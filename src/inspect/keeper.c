@@ -510,18 +510,13 @@ static void stop_socket_unit(struct kept *keeper, const struct owner *server, ui
 
 /* --- the whole --- */
 
-static bool is_systemd(const struct owner *owner) {
-    return strcmp(owner->program, "systemd") == 0 ||
-           (owner->pid == 1 && strcmp(owner_file(owner), "systemd") == 0);
-}
-
 static void find_keeper(struct kept *keeper, const struct owner *server,
                         const struct owner *ancestors, size_t count,
                         const struct inet_socket *socket) {
     char cgroup[4096], prefix[128];
     process_read(server->pid, "cgroup", cgroup, sizeof cgroup);
     struct placement placement = placement_of(cgroup);
-    if (is_systemd(server)) {
+    if (owner_is_systemd(server)) {
         stop_socket_unit(keeper, server, socket->local.port);
         return;
     }

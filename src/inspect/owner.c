@@ -340,6 +340,13 @@ const char *owner_file(const struct owner *owner) {
     return base_name(owner->executable);
 }
 
+bool owner_is_systemd(const struct owner *owner) {
+    bool has_file = strcmp(owner_file(owner), "systemd") == 0;
+    bool has_name = strcmp(owner->program, "systemd") == 0;
+    return (has_file && (has_name || owner->pid == 1)) ||
+           (has_name && owner->executable[0] == '\0');
+}
+
 static bool copy_value(char *value, size_t size, const char *text) {
     bool fits = text != NULL && strlen(text) < size;
     snprintf(value, size, "%s", fits ? text : "");

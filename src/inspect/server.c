@@ -26,10 +26,6 @@ bool server_adopts(const struct owner *owner) {
 
 /* --- the shape --- */
 
-static bool is_systemd(const struct owner *owner) {
-    return strcmp(owner->program, "systemd") == 0;
-}
-
 /* Returns whether no process of the socket is the parent of another: all are workers. `*parent` is
  * then the parent that all of them have. */
 static bool are_siblings(const struct members *members, const struct server *server,
@@ -171,9 +167,9 @@ static void find_shape(const struct members *members, struct server *server) {
     const struct owner *main = NULL;
     for (size_t i = 0; i < members->count; i++) {
         const struct owner *member = &members->list[i];
-        if (is_systemd(member) || (main == NULL && !members_cannot_listen(member)))
+        if (owner_is_systemd(member) || (main == NULL && !members_cannot_listen(member)))
             main = member;
-        if (is_systemd(member))
+        if (owner_is_systemd(member))
             break;
     }
     if (main == NULL) {
@@ -183,7 +179,7 @@ static void find_shape(const struct members *members, struct server *server) {
     server->main = *main;
     server->shape = SERVER_ONE;
     unsigned others = sort_members(members, server);
-    if (is_systemd(main)) {
+    if (owner_is_systemd(main)) {
         server->shape = SERVER_SOCKET_UNIT;
         server->workers += others;
     } else if (others > 0) {

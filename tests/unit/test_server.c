@@ -546,14 +546,28 @@ static void what_keeps_it_running_stops_it(void **state) {
 }
 
 static void systemd_listens_for_a_socket_unit(void **state) {
-    const struct fake fakes[] = {{1, 0, "systemd", NULL, "/sbin/init", NULL, NULL, 0},
-                                 {1100, 1, "web", NULL, NULL, NULL, NULL, 0},
-                                 {0}};
+    /* the first process can be called after /sbin/init */
+    static const char *const names[] = {"systemd", "init"};
+    (void)state;
+    for (size_t i = 0; i < ROWS(names); i++) {
+        const struct fake fakes[] = {{1, 0, names[i], "systemd", "/sbin/init", NULL, NULL, 0},
+                                     {1100, 1, "web", NULL, NULL, NULL, NULL, 0},
+                                     {0}};
+        struct server server = describe(fakes, 0);
+        assert_int_equal(server.main.pid, 1);
+        assert_int_equal(server.shape, SERVER_SOCKET_UNIT);
+        assert_int_equal(server.keeper.kind, KEEPER_SOCKET_UNIT);
+        assert_null(strstr(server.stops.list[0].line, "kill"));
+    }
+}
+
+static void a_program_that_calls_itself_systemd_is_none(void **state) {
+    const struct fake fakes[] = {{1200, 1, "systemd", "miner", "systemd", NULL, NULL, 0}, {0}};
     (void)state;
     struct server server = describe(fakes, 0);
-    assert_int_equal(server.shape, SERVER_SOCKET_UNIT);
-    assert_int_equal(server.keeper.kind, KEEPER_SOCKET_UNIT);
-    assert_null(strstr(server.stops.list[0].line, "kill"));
+    assert_int_equal(server.shape, SERVER_ONE);
+    assert_int_equal(server.keeper.kind, KEEPER_NONE);
+    check_stop(&server, "kill 1200");
 }
 
 static void write_unit(const char *folder, const char *name, const char *text) {
@@ -621,6 +635,7 @@ int main(void) {
         cmocka_unit_test(a_long_chain_is_shortened_in_the_middle),
         cmocka_unit_test(what_keeps_it_running_stops_it),
         cmocka_unit_test(systemd_listens_for_a_socket_unit),
+        cmocka_unit_test(a_program_that_calls_itself_systemd_is_none),
         cmocka_unit_test(the_socket_unit_of_a_port_is_found),
         cmocka_unit_test(words_from_outside_are_quoted),
     };
