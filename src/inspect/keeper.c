@@ -241,8 +241,18 @@ static void stop_pm2(struct kept *keeper, const struct owner *server, const char
     set_price(stop, "It shows the names of the programs; then: pm2 stop NAME");
 }
 
-static void stop_monit(struct kept *keeper) {
-    struct stop *stop = stops_add(&keeper->stops, "monit status");
+/* monit(1) names the service in the environment of what it starts. */
+static void stop_monit(struct kept *keeper, const struct owner *server, const char *prefix) {
+    char name[KEEPER_NAME_SIZE], file[256], path[260], option[300] = "";
+    if (value_of_option(keeper->pid, "-c", file, sizeof file) && file[0] == '/' &&
+        stop_quote(file, path, sizeof path))
+        snprintf(option, sizeof option, "-c %s ", path);
+    if (owner_variable(server->pid, "MONIT_SERVICE", keeper->name, sizeof keeper->name) &&
+        stop_quote(keeper->name, name, sizeof name)) {
+        stops_add(&keeper->stops, "%smonit %sstop %s", prefix, option, name);
+        return;
+    }
+    struct stop *stop = stops_add(&keeper->stops, "%smonit %sstatus", prefix, option);
     stop->asks = true;
     set_price(stop, "It shows the names of the services; then: monit stop NAME");
 }
@@ -285,9 +295,28 @@ static void read_supervisor(struct kept *keeper, const struct owner *ancestor,
     else if (keeper->kind == KEEPER_PM2)
         stop_pm2(keeper, server, prefix);
     else
-        stop_monit(keeper);
+        stop_monit(keeper, server, prefix);
     for (unsigned i = 0; i < keeper->stops.count; i++)
         keeper->stops.list[i].root = ancestor->uid != geteuid();
+}
+
+static bool keep_monit(void *context, pid_t pid) {
+    char name[16];
+    pid_t *found = context;
+    if (process_read(pid, "comm", name, sizeof name) <= 0 || strcmp(name, "monit\n") != 0)
+        return true;
+    *found = pid;
+    return false;
+}
+
+/* What monit starts becomes a daemon: then monit is no ancestor of it. */
+static void find_monit(struct kept *keeper, const struct owner *server, const char *prefix) {
+    char name[KEEPER_NAME_SIZE];
+    pid_t pid = 0;
+    struct owner monit;
+    if (owner_variable(server->pid, "MONIT_SERVICE", name, sizeof name) &&
+        process_each(keep_monit, &pid) == 0 && pid > 0 && owner_read(pid, &monit))
+        read_supervisor(keeper, &monit, server, prefix);
 }
 
 /* --- containers --- */
@@ -525,6 +554,8 @@ static void find_keeper(struct kept *keeper, const struct owner *server,
     read_supervisor(keeper, server, server, inside(&placement, prefix));
     for (size_t i = 0; i < count && keeper->kind == KEEPER_NONE; i++)
         read_supervisor(keeper, &ancestors[i], server, inside(&placement, prefix));
+    if (keeper->kind == KEEPER_NONE)
+        find_monit(keeper, server, inside(&placement, prefix));
     if (keeper->kind != KEEPER_NONE)
         return;
     if (placement.kind == PLACED_POD)

@@ -26,6 +26,12 @@ bool server_adopts(const struct owner *owner) {
 
 /* --- the shape --- */
 
+/* Returns whether the process, of any program, is a worker that the main one has started: the
+ * imap-login of dovecot(1). */
+static bool is_worker_of_main(const struct owner *member, const struct server *server) {
+    return member->parent == server->main.pid && !members_inherited(member, &server->main);
+}
+
 /* Returns whether no process of the socket is the parent of another: all are workers. `*parent` is
  * then the parent that all of them have. */
 static bool are_siblings(const struct members *members, const struct server *server,
@@ -33,6 +39,8 @@ static bool are_siblings(const struct members *members, const struct server *ser
     for (size_t i = 0; i < members->count; i++) {
         const struct owner *member = &members->list[i];
         bool counts = owner_same_program(member, &server->main);
+        if (is_worker_of_main(member, server))
+            return false;
         if (counts && (member->parent != server->main.parent ||
                        members_with(members, member->parent) != NULL))
             return false;
@@ -411,7 +419,7 @@ static void describe(const struct server_socket *sockets, size_t count, struct s
     }
     struct members members = members_read(owners, count);
     struct owner *ancestors = calloc(ANCESTORS, sizeof *ancestors);
-    if (members.count > 0 && ancestors != NULL) {
+    if (members.list != NULL && members.count > 0 && ancestors != NULL) {
         find_shape(&members, server);
         size_t known = read_ancestors(&server->main, ancestors);
         server->stopped = owner_is_stopped(&server->main);

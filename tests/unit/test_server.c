@@ -318,6 +318,20 @@ static void a_child_that_was_given_the_socket_is_a_worker(void **state) {
     assert_int_equal(server.heirs, 0);
 }
 
+/* dovecot(1): process 1 is its parent, and that does not make it an orphan of its own workers. */
+static void a_master_with_workers_of_another_program(void **state) {
+    const struct fake fakes[] = {{330, 1, "dovecot", NULL, NULL, NULL, NULL, 0},
+                                 {331, 330, "imap-login", NULL, NULL, NULL, "LISTEN_FDS=1", 0},
+                                 {332, 330, "imap-login", NULL, NULL, NULL, "LISTEN_FDS=1", 0},
+                                 {0}};
+    (void)state;
+    struct server server = describe(fakes, 0);
+    assert_int_equal(server.shape, SERVER_ONE);
+    assert_int_equal(server.main.pid, 330);
+    assert_int_equal(server.workers, 2);
+    check_stop(&server, "kill 330");
+}
+
 static void scripts_of_one_interpreter_are_different_programs(void **state) {
     const struct fake fakes[] = {{700, 1, "python3", "python3.11", "python3|a.py", NULL, NULL, 0},
                                  {701, 700, "python3", "python3.11", "python3|b.py", NULL, NULL, 0},
@@ -477,6 +491,16 @@ static const struct {
      KEEPER_MONIT,
      "",
      "monit status"},
+    {{{1000, 1, "monit", NULL, "/usr/bin/monit|-c|/etc/m", NULL, NULL, 0},
+      {1001, 1, "app", NULL, NULL, NULL, "MONIT_SERVICE=web", 0}},
+     KEEPER_MONIT,
+     "web",
+     "monit -c /etc/m stop web"},
+    {{{1000, 1, "sh", NULL, NULL, NULL, NULL, 0},
+      {1001, 1, "app", NULL, NULL, NULL, "MONIT_SERVICE=web", 0}},
+     KEEPER_NONE,
+     "",
+     "kill 1001"},
     {{{1000, 1, "docker-proxy", NULL, "/usr/bin/docker-proxy|-proto|tcp|-host-port|8080",
        "/system.slice/docker.service", NULL, 0}},
      KEEPER_DOCKER,
@@ -628,6 +652,7 @@ int main(void) {
         cmocka_unit_test(a_program_that_cannot_listen_is_a_leak),
         cmocka_unit_test(a_child_of_another_program_is_an_heir),
         cmocka_unit_test(a_child_that_was_given_the_socket_is_a_worker),
+        cmocka_unit_test(a_master_with_workers_of_another_program),
         cmocka_unit_test(scripts_of_one_interpreter_are_different_programs),
         cmocka_unit_test(a_stopped_process_needs_another_signal),
         cmocka_unit_test(the_signal_is_one_that_stops_the_program),

@@ -209,6 +209,22 @@ static void print_user(FILE *out, uint32_t uid) {
         fprintf(out, "user %" PRIu32, uid);
 }
 
+/* Returns whether an earlier socket has the same address, and the same owner: those of a server
+ * with SO_REUSEPORT. */
+static bool is_said(const struct other_sockets *other, unsigned number) {
+    const struct owners *owners = &other->owners[number];
+    for (unsigned i = 0; i < number; i++) {
+        const struct owners *before = &other->owners[i];
+        bool same_owner = owners->known > 0 && before->known > 0
+                              ? owners->oldest[0].pid == before->oldest[0].pid
+                              : owners->known == before->known &&
+                                    other->sockets[i].uid == other->sockets[number].uid;
+        if (same_owner && endpoint_equal(&other->sockets[i].local, &other->sockets[number].local))
+            return true;
+    }
+    return false;
+}
+
 /* Says who has the port in the other protocol, one socket a note. */
 static void note_other_protocol(struct notes *notes, const struct why *why) {
     const struct other_sockets *other = &why->other;
@@ -216,6 +232,8 @@ static void note_other_protocol(struct notes *notes, const struct why *why) {
         const struct owners *owners = &other->owners[i];
         char endpoint[ENDPOINT_TEXT_SIZE], *who = NULL;
         size_t size = 0;
+        if (is_said(other, i))
+            continue;
         FILE *out = open_memstream(&who, &size);
         if (out == NULL)
             return;
