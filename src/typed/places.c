@@ -4,315 +4,14 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 
 #include "typed/forms.h"
+#include "typed/numbers.h"
 #include "typed/signs.h"
-
-enum { CONTEXT = 28 };
-
-/* --- what stands around --- */
-
-bool places_after(const struct place *place, const char *words) {
-    size_t room = (size_t)(place->at - place->line.text);
-    char context[CONTEXT + 1];
-    room = room < CONTEXT ? room : CONTEXT;
-    span_copy(span_of(place->at - room, room), context, sizeof context);
-    for (const char *word = words; *word != '\0';) {
-        char one[CONTEXT];
-        size_t size = strcspn(word, "|");
-        span_copy(span_of(word, size), one, sizeof one);
-        if (strcasestr(context, one) != NULL)
-            return true;
-        word += size + (word[size] == '|');
-    }
-    return false;
-}
-
-bool places_before(const struct place *place, const char *word) {
-    size_t room = (size_t)(place->line.text + place->line.size - place->at);
-    char context[CONTEXT + 1];
-    span_copy(span_of(place->at, room < CONTEXT ? room : CONTEXT), context, sizeof context);
-    return strcasestr(context, word) != NULL;
-}
-
-/* Returns whether one of the words, separated by `|`, stands directly before the place. */
-static bool follows(const struct place *place, const char *words) {
-    size_t room = (size_t)(place->at - place->line.text);
-    for (const char *word = words; *word != '\0';) {
-        size_t size = strcspn(word, "|");
-        if (size <= room && strncasecmp(place->at - size, word, size) == 0 &&
-            (size == room || !isalnum((unsigned char)place->at[-(ptrdiff_t)size - 1])))
-            return true;
-        word += size + (word[size] == '|');
-    }
-    return false;
-}
-
-static bool is_word_byte(char byte) {
-    return isalnum((unsigned char)byte) || byte == '_' || (unsigned char)byte >= 0x80;
-}
-
-static char before(const struct place *place) {
-    return place->at == place->start ? ' ' : place->at[-1];
-}
-
-static bool starts_word(const struct place *place) {
-    return strchr(" \t\r\n\"'`<>(){}[,;=|", before(place)) != NULL;
-}
-
-/* The digits of a port: nothing follows that would make them another number, such as a time, a
- * date, a version or a duration. Size 0 if it is none. */
-static struct span port_at(const char *text) {
-    struct span digits = span_of(text, strspn(text, "0123456789"));
-    const char *end = text + digits.size;
-    bool goes_on = is_word_byte(*end) || *end == '%' ||
-                   (*end != '\0' && strchr(".:-/", *end) != NULL && isdigit((unsigned char)end[1]));
-    return !goes_on && span_is_port(digits) ? digits : span_of(text, 0);
-}
-
-static bool set_port(struct span port, struct typed *typed) {
-    span_copy(port, typed->port, sizeof typed->port);
-    return port.size > 0;
-}
-
-/* --- addresses as numbers --- */
-
-/* The size of the address that begins here, with its device and without brackets. */
-static size_t address_size(const char *at) {
-    size_t size = strspn(at, "0123456789abcdefABCDEF:.");
-    if (at[size] == '%')
-        size += 1 + strspn(at + size + 1,
-                           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
-    return size;
-}
-
-/* The port behind an address that ends at `end`, and how sure it is. */
-static int port_behind(const char *end, struct span *port) {
-    if (*end == ':' || *end == '#' || *end == '@') {
-        size_t size = strspn(end + 1, "0123456789");
-        *port = span_of(end + 1, size);
-        bool another = end[1 + size] == ':'; /* Docker: 0.0.0.0:80:172.17.0.2:80 */
-        if (span_is_port(*port) && (another || port_at(end + 1).size > 0))
-            return 60;
-        *port = span_of(end + 1, size);
-        if (span_is_port(*port) && end[1 + size] == '-') /* -> or - between two ends */
-            return end[2 + size] == '>' ? 60 : 0;
-        return 0;
-    }
-    if (*end == '.' && (*port = port_at(end + 1)).size > 0)
-        return 30;
-    const char *at = end + strspn(end, "\"'`]}|>");
-    if (at > end && *at == ':' && (*port = port_at(at + 1)).size > 0) /* '127.0.0.1':80 */
-        return 58;
-    size_t blanks = strspn(at, " ,\t");
-    at += blanks;
-    if (blanks > 0 && strncasecmp(at, "port", 4) == 0) {
-        at += 4 + strspn(at + 4, " :='\"#(");
-        return (*port = port_at(at)).size > 0 ? 58 : 0;
-    }
-    return blanks > 0 && (*port = port_at(at)).size > 0 ? 34 : 0;
-}
-
-/* `[::1]:80`, `[::]%eth0:80`, `[127.0.0.1]:80`. */
-static int weigh_bracketed(const struct place *place, struct typed *typed) {
-    const char *close = strchr(place->at, ']');
-    struct span port = {place->at, 0};
-    if (*place->at != '[' || close == NULL)
-        return 0;
-    size_t size = (size_t)(close + 1 - place->at);
-    if (close[1] == '%')
-        size += 1 + strcspn(close + 2, ": \t\n");
-    struct span host = span_of(place->at, size);
-    struct span inside = span_of(place->at + 1, (size_t)(close - place->at - 1));
-    if (span_begins(inside, "v1.")) /* CUPS */
-        inside = span_from(inside, 3);
-    if ((span_family(inside) == 0 && !span_is(inside, "-") && !span_is(inside, "undef")) ||
-        !forms_host(host, typed))
-        return 0;
-    int weight = port_behind(place->at + size, &port);
-    return set_port(port, typed) ? weight : 0;
-}
-
-/* Returns whether the place is behind `::ffff:` and the like. */
-static bool is_in_ipv6(const struct place *place) {
-    size_t colons = 0;
-    for (const char *at = place->at; at > place->line.text; at--) {
-        if (at[-1] != ':' && !isxdigit((unsigned char)at[-1]))
-            return colons > 1 && at[-1] == '[';
-        colons += at[-1] == ':';
-    }
-    return colons > 1;
-}
-
-/* `127.0.0.1:80`, `:::80`, `::1#53`, `0.0.0.0 port 25`. */
-static int weigh_address(const struct place *place, struct typed *typed) {
-    size_t size = address_size(place->at);
-    struct span port = {place->at, 0};
-    if (size < 3 || is_word_byte(before(place)) || strchr(".-", before(place)) != NULL)
-        return 0;
-    bool inside = is_in_ipv6(place) ||
-                  (place->at - place->start > 1 && isdigit((unsigned char)place->at[-2]) &&
-                   !follows(place, "ipv4:|ipv6:|tcp4:|tcp6:|udp4:|udp6:")); /* gRPC */
-    if (before(place) == ':' && (inside || strspn(place->at, "0123456789.") < 7))
-        return 0; /* in the midst of an address */
-    for (const char *end = place->at + size; end > place->at + 1; end--) {
-        struct span host = span_of(place->at, (size_t)(end - place->at));
-        bool separated = end == place->at + size || *end == ':' || *end == '.';
-        if (!separated || span_family(host) == 0)
-            continue;
-        int weight = port_behind(end, &port);
-        if (weight > 0) {
-            span_copy(host, typed->host, sizeof typed->host);
-            set_port(port, typed);
-            return weight;
-        }
-    }
-    return 0;
-}
-
-/* `*:80`, `*%eth0:80`, `*.80`, `:80`, `* port 1812`, `any:80`, `null:80`. */
-static int weigh_any(const struct place *place, struct typed *typed) {
-    static const char *const words[] = {"*", "+", "any", "null", "undefined", "all"};
-    struct span port = {place->at, 0};
-    if (!starts_word(place) && before(place) != ':')
-        return 0;
-    bool behind_key = (before(place) == '"' || before(place) == '\'') &&
-                      place->at - place->start > 1 && is_word_byte(place->at[-2]);
-    if (behind_key) /* "port":80 */
-        return 0;
-    if (*place->at == ':' && (starts_word(place) || place->at[-1] == ':')) {
-        bool udp_or_tcp = before(place) == ':'; /* qemu: tcp::1234 */
-        if (udp_or_tcp && !places_after(place, "tcp:|udp:"))
-            return 0;
-        struct span digits = port_at(place->at + 1);
-        if (digits.size < 2 && !places_after(place, "tcp|udp")) /* the display of X11 and VNC */
-            return 0;
-        return set_port(digits, typed) ? 50 : 0;
-    }
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        size_t size = strlen(words[i]);
-        if (strncasecmp(place->at, words[i], size) != 0)
-            continue;
-        if (place->at[size] == '%')
-            size += 1 + strcspn(place->at + size + 1, ": \t\n");
-        if (place->at[size] != ':' && *place->at != '*')
-            continue;
-        int weight = port_behind(place->at + size, &port);
-        if (weight > 0 && forms_host(span_of(place->at, size), typed) && set_port(port, typed))
-            return weight - 5;
-    }
-    return 0;
-}
-
-/* --- other notations of addresses --- */
-
-const char *places_erlang(const char *at, char *host, size_t room) {
-    unsigned long number[8];
-    size_t count = 0, used = 0;
-    if (*at++ != '{')
-        return NULL;
-    for (char *end; count < 8; at = end + 1 + strspn(end + 1, " \t\r\n")) {
-        at += strspn(at, " \t\r\n");
-        if (!isdigit((unsigned char)*at))
-            return NULL;
-        number[count++] = strtoul(at, &end, 10);
-        end += strspn(end, " \t\r\n");
-        if (*end == '}') {
-            at = end + 1;
-            break;
-        }
-        if (*end != ',')
-            return NULL;
-    }
-    if (at[-1] != '}' || (count != 4 && count != 8))
-        return NULL;
-    for (size_t i = 0; i < count && used < room; i++)
-        used += (size_t)snprintf(host + used, room - used, count == 4 ? "%s%lu" : "%s%lx",
-                                 i == 0       ? ""
-                                 : count == 4 ? "."
-                                              : ":",
-                                 number[i]);
-    return at;
-}
-
-/* `{acceptor,{0,0,0,0},5671}` */
-static int weigh_erlang(const struct place *place, struct typed *typed) {
-    char host[64];
-    const char *end = places_erlang(place->at, host, sizeof host);
-    if (end == NULL || *end != ',')
-        return 0;
-    end += 1 + strspn(end + 1, " \t\r\n");
-    bool all_zero = strspn(host, "0:.") == strlen(host);
-    snprintf(typed->host, sizeof typed->host, "%s",
-             all_zero && strchr(host, ':') != NULL ? "::" : host);
-    return set_port(port_at(end), typed) ? 60 : 0;
-}
-
-/* `('127.0.0.1', 80)`, `("::", 80, 0, 0)`, `(*, 143)`, `(ipv4,127.0.0.1,80)`. */
-static int weigh_tuple(const struct place *place, struct typed *typed) {
-    if (*place->at != '(' && *place->at != ',' && *place->at != '[')
-        return 0;
-    const char *at = place->at + 1;
-    bool quoted = *at == '\'' || *at == '"';
-    at += quoted;
-    struct span host = span_of(at, strcspn(at, "'\",() \t\n"));
-    if (at[host.size] == '\0')
-        return 0;
-    at += host.size;
-    if (quoted && *at != '\'' && *at != '"')
-        return 0;
-    at += quoted;
-    if (*at != ',' ||
-        (!quoted && span_family(host) == 0 && !span_is(host, "*") &&
-         (*place->at != '(' || strchr(span_is_host(host) ? host.text : "", '.') == NULL)))
-        return 0;
-    at += 1 + strspn(at + 1, " '\"");
-    if (!forms_host(host, typed) || port_at(at).size == 0)
-        return 0;
-    set_port(port_at(at), typed);
-    return 58;
-}
-
-/* strace(1): `{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("127.0.0.1")}`. */
-static int weigh_sockaddr(const struct place *place, struct typed *typed) {
-    if (strncmp(place->at, "{sa_family=AF_", 14) != 0)
-        return 0;
-    struct span all = span_of(place->at, strcspn(place->at, "}\n"));
-    const char *path = memmem(all.text, all.size, "sun_path=", 9);
-    if (path != NULL) {
-        path += 9;
-        bool abstract = *path == '@';
-        path += abstract;
-        struct span name = span_of(path + 1, strcspn(path + 1, "\"\n"));
-        if (*path != '"' || name.size + 1 >= sizeof typed->path)
-            return 0;
-        typed->protocol = TYPED_UNIX;
-        typed->path[0] = '@';
-        span_copy(name, typed->path + abstract, sizeof typed->path - 1);
-        return 90;
-    }
-    const char *port = memmem(all.text, all.size, "htons(", 6);
-    const char *host = memmem(all.text, all.size, "inet_addr(\"", 11);
-    if (host == NULL)
-        host = memmem(all.text, all.size, "AF_INET6, \"", 11);
-    if (port == NULL || host == NULL || !set_port(port_at(port + 6), typed))
-        return 0;
-    host += 11;
-    span_copy(span_of(host, strcspn(host, "\"\n")), typed->host, sizeof typed->host);
-    const char *zone = memmem(all.text, all.size, "if_nametoindex(\"", 16);
-    if (zone != NULL && strlen(typed->host) + IF_NAMESIZE < sizeof typed->host) {
-        strcat(typed->host, "%");
-        span_copy(span_of(zone + 16, strcspn(zone + 16, "\"\n")), typed->host + strlen(typed->host),
-                  IF_NAMESIZE);
-    }
-    return 90;
-}
 
 /* --- ports --- */
 
@@ -321,8 +20,8 @@ static size_t port_word(const struct place *place) {
     static const char *const words[] = {
         "ports",  "port(s)", "porta", "porto",     "port",       "puerto",       "端口",
         "ポート", "포트",    "порт",  "Anschluss", "ListenPort", "ListenStream", "ListenDatagram"};
-    bool hump = islower((unsigned char)before(place)) && *place->at == 'P'; /* nodePort */
-    if (isalpha((unsigned char)before(place)) && !hump)
+    bool hump = islower((unsigned char)place_before(place)) && *place->at == 'P'; /* nodePort */
+    if (isalpha((unsigned char)place_before(place)) && !hump)
         return 0;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strncasecmp(place->at, words[i], strlen(words[i])) == 0)
@@ -348,17 +47,17 @@ static int weigh_port_word(const struct place *place, struct typed *typed) {
     bool index = separators == 1 && at[-1] == '['; /* ports[0] */
     if (separators == 0 && filler == 0 && (unsigned char)*place->at < 0x80)
         return 0;
-    struct span port = port_at(at);
+    struct span port = place_port(at);
     if (strtol(at, NULL, 10) == 0 || (index && port.size == 1))
         return 0;
-    return set_port(port, typed) ? 45 : 0;
+    return place_set_port(port, typed) ? 45 : 0;
 }
 
 /* `80/tcp`, `tcp/80`, `http/tcp`. */
 static int weigh_with_protocol(const struct place *place, struct typed *typed) {
     struct span word = span_of(place->at, strcspn(place->at, " \t\r\n\"'`<>(){},;:=|]"));
     const char *slash = span_find(word, '/');
-    if (!starts_word(place) || slash == NULL)
+    if (!place_starts_word(place) || slash == NULL)
         return 0;
     struct span left = span_of(word.text, (size_t)(slash - word.text));
     struct span right = span_from(word, left.size + 1);
@@ -367,7 +66,7 @@ static int weigh_with_protocol(const struct place *place, struct typed *typed) {
         return 0;
     struct span port = port_first ? left : right;
     return (span_is_port(port) || (port_first && span_is_service(port) && !span_is(port, "tcp"))) &&
-                   set_port(port, typed)
+                   place_set_port(port, typed)
                ? (span_is_port(port) ? 40 : 25)
                : 0;
 }
@@ -375,7 +74,7 @@ static int weigh_with_protocol(const struct place *place, struct typed *typed) {
 /* Tomcat's names of connectors: `"http-nio-8080"`, `[HTTP/1.1-8080]`, `ajp-nio-127.0.0.1-8009`. */
 static int weigh_connector(const struct place *place, struct typed *typed) {
     struct span word = span_of(place->at, strcspn(place->at, " \t\r\n\"'`<>(){},;=|[]"));
-    if (!starts_word(place) || (!span_begins(word, "http") && !span_begins(word, "ajp")))
+    if (!place_starts_word(place) || (!span_begins(word, "http") && !span_begins(word, "ajp")))
         return 0;
     const char *dash = span_find_last(word, '-');
     if (dash == NULL || span_find(word, ':') != NULL)
@@ -385,13 +84,14 @@ static int weigh_connector(const struct place *place, struct typed *typed) {
     if (host != NULL && span_family(span_from(front, (size_t)(host + 1 - front.text))) != 0)
         span_copy(span_from(front, (size_t)(host + 1 - front.text)), typed->host,
                   sizeof typed->host);
-    return set_port(port_at(dash + 1), typed) ? 42 : 0;
+    return place_set_port(place_port(dash + 1), typed) ? 42 : 0;
 }
 
 /* `Failed to bind to [9300-9400]`, `in range 7860-7870`: the first port of a range. */
 static int weigh_range(const struct place *place, struct typed *typed) {
     size_t low = strspn(place->at, "0123456789");
-    bool bracketed = before(place) == '[', said = follows(place, "range |range: |ports |ports: ");
+    bool bracketed = place_before(place) == '[',
+         said = place_follows(place, "range |range: |ports |ports: ");
     if ((!bracketed && !said) || low == 0 || place->at[low] != '-' ||
         !span_is_port(span_of(place->at, low)))
         return 0;
@@ -399,7 +99,7 @@ static int weigh_range(const struct place *place, struct typed *typed) {
     if ((bracketed && place->at[low + 1 + high] != ']') ||
         !span_is_port(span_of(place->at + low + 1, high)))
         return 0;
-    set_port(span_of(place->at, low), typed);
+    place_set_port(span_of(place->at, low), typed);
     snprintf(typed->note, sizeof typed->note, "%s is the first of the ports %.*s.", typed->port,
              (int)(low + 1 + high), place->at);
     const char *host = place->at - 1;
@@ -418,10 +118,10 @@ static int weigh_range(const struct place *place, struct typed *typed) {
 static int weigh_published(const struct place *place, struct typed *typed) {
     struct span port = span_of(place->at, strspn(place->at, "0123456789"));
     bool published =
-        follows(place, "-p |-p|--publish |--publish=|-L |-L|-p \"|ports: - |ports: - \"");
+        place_follows(place, "-p |-p|--publish |--publish=|-L |-L|-p \"|ports: - |ports: - \"");
     if (!published || !span_is_port(port) || place->at[port.size] != ':' || span_is(port, "0"))
         return 0;
-    set_port(port, typed);
+    place_set_port(port, typed);
     snprintf(typed->note, sizeof typed->note, "%s is the port of this host.", typed->port);
     return 45;
 }
@@ -429,7 +129,7 @@ static int weigh_published(const struct place *place, struct typed *typed) {
 /* `what is on 8080`: at the end of the line. */
 static bool ends_with_number(const struct place *place, struct span port) {
     const char *rest = port.text + port.size;
-    return follows(place, "on ") && strtol(port.text, NULL, 10) > 20 &&
+    return place_follows(place, "on ") && strtol(port.text, NULL, 10) > 20 &&
            rest + strspn(rest, " ?.!\r") >= place->line.text + place->line.size;
 }
 
@@ -437,7 +137,7 @@ static bool ends_with_number(const struct place *place, struct span port) {
 static bool names_process(const char *line, const char *end) {
     static const char create[] = "create";
     size_t room = (size_t)(end - line), size = strlen(create);
-    if (room < 2 || end[-1] != '[' || !is_word_byte(end[-2]))
+    if (room < 2 || end[-1] != '[' || !place_is_word_byte(end[-2]))
         return false;
     return room < size + 1 || strncasecmp(end - 1 - size, create, size) != 0;
 }
@@ -457,11 +157,11 @@ static int weigh_number(const struct place *place, struct typed *typed) {
                                         "create",    "already bound", "socket on",  "listener on",
                                         "server on", "service on",    "bind on",    "-p",
                                         "-l",        "http.server"};
-    struct span port = port_at(place->at);
-    if (port.size < 2 || !starts_word(place) || strtol(port.text, NULL, 10) == 0)
+    struct span port = place_port(place->at);
+    if (port.size < 2 || !place_starts_word(place) || strtol(port.text, NULL, 10) == 0)
         return 0;
     if (ends_with_number(place, port) || precedes_error(place, port))
-        return set_port(port, typed) ? 25 : 0;
+        return place_set_port(port, typed) ? 25 : 0;
     if (signs_numbered(strtol(port.text, NULL, 10)) != 0) /* `Address already in use [98]` */
         return 0;
     const char *end = place->at;
@@ -471,8 +171,8 @@ static int weigh_number(const struct place *place, struct typed *typed) {
     for (size_t i = 0; end < place->at && i < sizeof words / sizeof words[0]; i++) {
         size_t size = strlen(words[i]), room = (size_t)(end - place->line.text);
         if (room >= size && strncasecmp(end - size, words[i], size) == 0 &&
-            (room == size || !is_word_byte(end[-(ptrdiff_t)size - 1])))
-            return set_port(port, typed) ? 25 : 0;
+            (room == size || !place_is_word_byte(end[-(ptrdiff_t)size - 1])))
+            return place_set_port(port, typed) ? 25 : 0;
     }
     return 0;
 }
@@ -521,14 +221,14 @@ static int weigh_name(const struct place *place, struct typed *typed) {
     struct span word = span_of(place->at, strcspn(place->at, " \t\r\n\"'`<>(){}[],;=|/"));
     const char *colon = span_find(word, ':');
     if (!isalpha((unsigned char)*place->at) || colon == NULL ||
-        (!starts_word(place) && (before(place) != '@' || is_in_path(place)) &&
-         (before(place) != '/' || place->at - place->start < 2 || place->at[-2] != ' ')))
+        (!place_starts_word(place) && (place_before(place) != '@' || is_in_path(place)) &&
+         (place_before(place) != '/' || place->at - place->start < 2 || place->at[-2] != ' ')))
         return 0;
     struct span host = span_of(word.text, (size_t)(colon - word.text));
-    struct span port = port_at(colon + 1);
+    struct span port = place_port(colon + 1);
     if (port.size == 0 || !span_is_host(host) || host.size < 2)
         return 0;
-    set_port(port, typed);
+    place_set_port(port, typed);
     if (forms_protocol(host, typed)) /* udp:161 */
         return 45;
     span_copy(host, typed->host, sizeof typed->host);
@@ -538,8 +238,8 @@ static int weigh_name(const struct place *place, struct typed *typed) {
         (isdigit((unsigned char)host.text[host.size - 1]) && span_find(host, 'T') != NULL &&
          span_find(host, '-') != NULL))
         return 0;
-    bool expected = places_after(place, "bind|listen|address|connect|dial|tcp|udp|socket| to | on |"
-                                        "server|host|endpoint|proxy");
+    bool expected = place_after(place, "bind|listen|address|connect|dial|tcp|udp|socket| to | on |"
+                                       "server|host|endpoint|proxy");
     return span_find(host, '.') != NULL ? 30 : expected ? 18 : 0;
 }
 
@@ -548,12 +248,12 @@ static int weigh_name_and_port(const struct place *place, struct typed *typed) {
     size_t size = strspn(place->at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                     "0123456789.-_");
     struct span host = span_of(place->at, size);
-    if (!starts_word(place) || !isalpha((unsigned char)*place->at) || size < 2)
+    if (!place_starts_word(place) || !isalpha((unsigned char)*place->at) || size < 2)
         return 0;
     const char *at = place->at + size + strspn(place->at + size, "\"'`,");
-    bool named =
-        follows(place, "to |host |host \"|host \'|host=|host=\"|host=\'|at |at \"|on |on \'|on \"|"
-                       "address |address \"|for |server ");
+    bool named = place_follows(
+        place, "to |host |host \"|host \'|host=|host=\"|host=\'|at |at \"|on |on \'|on \"|"
+               "address |address \"|for |server ");
     if (strchr(".-", host.text[host.size - 1]) != NULL) /* the end of a sentence */
         return 0;
     if (strncasecmp(at, " port ", 6) != 0 && strncasecmp(at, " port=", 6) != 0)
@@ -567,9 +267,9 @@ static int weigh_name_and_port(const struct place *place, struct typed *typed) {
         return 0;
     bool telling = span_is(host, "localhost") || memchr(host.text, '.', host.size) != NULL ||
                    strcspn(host.text, "0123456789-") < host.size;
-    if (!telling && !places_after(place, "connect|host")) /* `bind to distribution port 25672` */
+    if (!telling && !place_after(place, "connect|host")) /* `bind to distribution port 25672` */
         return 0;
-    if (!set_port(port_at(at), typed) || !forms_host(host, typed))
+    if (!place_set_port(place_port(at), typed) || !forms_host(host, typed))
         return 0;
     return span_find(host, '.') != NULL || span_is(host, "localhost") ? 56 : 46;
 }
@@ -581,7 +281,7 @@ static int weigh_service(const struct place *place, struct typed *typed) {
     if (arrow != NULL)
         word.size = (size_t)(arrow - word.text);
     const char *colon = span_find_last(word, ':');
-    if (!starts_word(place) || colon == NULL)
+    if (!place_starts_word(place) || colon == NULL)
         return 0;
     struct span host = span_of(word.text, (size_t)(colon - word.text));
     struct span service = span_from(word, host.size + 1);
@@ -589,7 +289,7 @@ static int weigh_service(const struct place *place, struct typed *typed) {
                    (host.size > 2 && *host.text == '[');
     if (!numeric || !span_is_service(service) || service.size < 2 || !forms_endpoint(word, typed))
         return 0;
-    return places_after(place, "TCP |UDP |tcp|udp|LISTEN|bind|listen") ? 50 : 0;
+    return place_after(place, "TCP |UDP |tcp|udp|LISTEN|bind|listen") ? 50 : 0;
 }
 
 /* --- URLs and paths --- */
@@ -606,7 +306,7 @@ static struct span whole_word(const struct place *place, const char *delimiters)
 static int weigh_url(const struct place *place, struct typed *typed) {
     struct span word = whole_word(place, " \t\r\n\"'`<>(){},;|\\");
     const char *colon = memmem(word.text, word.size, "://", 3);
-    if ((!starts_word(place) && before(place) != ':') || colon == NULL ||
+    if ((!place_starts_word(place) && place_before(place) != ':') || colon == NULL ||
         !isalpha((unsigned char)*word.text) || span_find(word, '=') != NULL ||
         !forms_url(word, typed))
         return 0;
@@ -621,9 +321,9 @@ static int weigh_url(const struct place *place, struct typed *typed) {
     const char *port = span_find_last(authority, ':');
     bool has_port =
         port != NULL && span_is_port(span_from(authority, (size_t)(port + 1 - authority.text)));
-    bool expected = places_after(place, "bind|listen|address|start|connect|serv") ||
-                    follows(place, "to |at |on ");
-    if (!local && follows(place, "see |visit |docs: ")) /* where to read on */
+    bool expected = place_after(place, "bind|listen|address|start|connect|serv") ||
+                    place_follows(place, "to |at |on ");
+    if (!local && place_follows(place, "see |visit |docs: ")) /* where to read on */
         return 0;
     if (!has_port && (typed->port[0] == '\0' || !expected || !local))
         return 0;
@@ -639,9 +339,10 @@ static bool is_other_file(const char *name) {
 /* `bind to '/run/x'`, `socket /run/x` */
 static bool is_object(const struct place *place) {
     struct place unquoted = *place;
-    if (strchr("\"'`(", before(place)) != NULL && place->at > place->line.text)
+    if (strchr("\"'`(", place_before(place)) != NULL && place->at > place->line.text)
         unquoted.at--;
-    return follows(&unquoted, "to |on |at |path |bind |listen |connect |bind|listen|connect") ||
+    return place_follows(&unquoted,
+                         "to |on |at |path |bind |listen |connect |bind|listen|connect") ||
            (unquoted.at - place->line.text > 7 && strncasecmp(unquoted.at - 7, "socket ", 7) == 0);
 }
 
@@ -649,7 +350,7 @@ static bool is_object(const struct place *place) {
 static int weigh_path(const struct place *place, struct typed *typed) {
     struct span word = whole_word(place, " \t\r\n\"'`<>(){},;=|");
     bool prefixed = span_begins(word, "unix:");
-    if (!starts_word(place) && before(place) != ':')
+    if (!place_starts_word(place) && place_before(place) != ':')
         return 0;
     if (prefixed && memmem(word.text, word.size, "://", 3) == NULL)
         word = span_from(word, 5);
@@ -662,9 +363,10 @@ static int weigh_path(const struct place *place, struct typed *typed) {
     bool socket = prefixed || strstr(typed->path, ".sock") != NULL ||
                   strstr(typed->path, "/.s.PGSQL.") != NULL ||
                   strstr(typed->path, ".X11-unix/") != NULL;
-    bool named = places_after(place, "unix|socket file|socket '|socket \"|local socket");
-    bool object = follows(place, "in use |in use: |EADDRINUSE |EADDRINUSE: |denied |denied: ") ||
-                  (is_object(place) && places_after(place, "bind|listen|connect|socket"));
+    bool named = place_after(place, "unix|socket file|socket '|socket \"|local socket");
+    bool object =
+        place_follows(place, "in use |in use: |EADDRINUSE |EADDRINUSE: |denied |denied: ") ||
+        (is_object(place) && place_after(place, "bind|listen|connect|socket"));
     if (unit || (*word.text == '@' && !prefixed && !named && !socket) ||
         (file != NULL && (is_source_place(file) || is_other_file(file))))
         return 0;
@@ -676,10 +378,9 @@ static int weigh_path(const struct place *place, struct typed *typed) {
 int places_weigh(const struct place *place, struct typed *typed) {
     typedef int weigh(const struct place *, struct typed *);
     static weigh *const forms[] = {
-        weigh_sockaddr,      weigh_bracketed,     weigh_address,   weigh_any,   weigh_erlang,
-        weigh_tuple,         weigh_url,           weigh_port_word, weigh_path,  weigh_name,
-        weigh_name_and_port, weigh_with_protocol, weigh_connector, weigh_range, weigh_number,
-        weigh_service,       weigh_published,
+        numbers_weigh, weigh_url,           weigh_port_word,     weigh_path,
+        weigh_name,    weigh_name_and_port, weigh_with_protocol, weigh_connector,
+        weigh_range,   weigh_number,        weigh_service,       weigh_published,
     };
     int best = 0;
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {

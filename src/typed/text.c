@@ -16,6 +16,7 @@
 
 #include "base/memory.h"
 #include "typed/forms.h"
+#include "typed/numbers.h"
 #include "typed/places.h"
 #include "typed/signs.h"
 
@@ -184,16 +185,16 @@ static bool is_setting(const struct line *line) {
 
 static int context_weight(const struct place *place, bool fails) {
     int weight = 0;
-    if (fails && places_after(place, "->")) /* Go: LOCAL->REMOTE */
+    if (fails && place_after(place, "->")) /* Go: LOCAL->REMOTE */
         weight += 20;
-    if (places_after(place, "bind|listen|address|socket|connect|dial|port|in use|on "))
+    if (place_after(place, "bind|listen|address|socket|connect|dial|port|in use|on "))
         weight += 20;
-    if (places_after(place, PEERS) ||
-        places_after(place, "local (|server: |host: |resolver|see |visit "))
+    if (place_after(place, PEERS) ||
+        place_after(place, "local (|server: |host: |resolver|see |visit "))
         weight -= 45;
-    if (places_after(place, "trying |attempting|instead|next |retry|fall back|using "))
+    if (place_after(place, "trying |attempting|instead|next |retry|fall back|using "))
         weight -= 25;
-    if (places_before(place, "instead")) /* `Use port 8082 instead?` */
+    if (place_ahead(place, "instead")) /* `Use port 8082 instead?` */
         weight -= 25;
     return weight;
 }
@@ -276,10 +277,10 @@ static bool lone_host(const struct line *line, const char *port, char *host) {
         size_t away = (size_t)labs((long)(at - port));
         char tuple[64];
         if (away < nearest && at > line->span.text && at[-1] == '{' &&
-            places_erlang(at - 1, tuple, sizeof tuple) != NULL)
+            numbers_erlang(at - 1, tuple, sizeof tuple) != NULL)
             word = span_whole(tuple);
         struct place place = {line->span.text, at, line->span};
-        if (span_family(word) != 0 && away < nearest && !places_after(&place, PEERS)) {
+        if (span_family(word) != 0 && away < nearest && !place_after(&place, PEERS)) {
             nearest = away;
             span_copy(word, host, TYPED_HOST_SIZE);
         }
@@ -346,7 +347,7 @@ static void read_display(const struct text *text, const struct candidate *found,
                          struct typed *typed) {
     struct place place = {text->plain, found->at, text->lines[found->line].span};
     long display = strtol(typed->port, NULL, 10);
-    if (!places_after(&place, "-vnc |VNC server on ") || display + 5900 > UINT16_MAX)
+    if (!place_after(&place, "-vnc |VNC server on ") || display + 5900 > UINT16_MAX)
         return;
     snprintf(typed->port, sizeof typed->port, "%ld", display + 5900);
     snprintf(typed->note, sizeof typed->note, "Display %ld of VNC is port %s.", display,
