@@ -173,7 +173,7 @@ ask() {
   [ "$rc" != 1 ] || holds "$label: $asked: it says what to do" test "$(json '.remedies | length')" -gt 0
 }
 # Seconds can pass between the two answers.
-timeless() { sed -E 's/[0-9]+ s left/some s left/'; }
+timeless() { sed -E 's/(^|[ ,])[0-9]+ s([ ,;]|$)/\1some s\2/'; }
 fits() { [ "$(head -n 1 "$work/out" | wc -m)" -le 81 ]; }
 json() { jq -r "$1" "$work/json"; }
 
