@@ -413,12 +413,29 @@ static void say_less(struct why *why) {
         why_name(why);
 }
 
-/* The last look counts. Where an earlier one saw something else, that is told. */
+/* What an answer comes to. */
+struct gist {
+    enum why_verdict verdict;
+    enum cause cause;
+    enum knowledge listens;
+};
+
+static struct gist gist_of(const struct why *why) {
+    return (struct gist){why->verdict, why->cause, why->client.listens};
+}
+
+/* A trial that ends a TIME-WAIT removes a cause itself. */
+static bool same_gist(const struct gist *a, const struct gist *b,
+                      const struct why_question *asked) {
+    return a->verdict == b->verdict && a->listens == b->listens &&
+           (a->cause == b->cause || asked->try_time_wait);
+}
+
+/* The last look counts. Where the first one saw something else, that is told. */
 static void look_until_it_holds(struct why *why, const struct why_question *asked) {
     enum { LEAST = 2, MOST = 5, TIME_MS = 700 };
     uint64_t end = units_now_ns() + (uint64_t)TIME_MS * NS_PER_MS;
-    enum why_verdict verdict = WHY_UNKNOWN;
-    enum cause cause = CAUSE_UNKNOWN;
+    struct gist first = {0}, last;
     bool sockets = false, owners = false;
     for (int i = 0; !owners && (i < LEAST || (i < MOST && units_now_ns() < end)); i++) {
         if (i > 0)
@@ -426,10 +443,11 @@ static void look_until_it_holds(struct why *why, const struct why_question *aske
         look_once(why, asked);
         sockets = why->verdict == WHY_UNKNOWN || sockets_hold(why);
         owners = sockets && evidence_owners_hold(&why->evidence);
-        verdict = i == 0 ? why->verdict : verdict;
-        cause = i == 0 ? why->cause : cause;
+        last = gist_of(why);
+        if (i == 0)
+            first = last;
     }
-    why->changed = !owners || owners_changed(why) || why->verdict != verdict || why->cause != cause;
+    why->changed = !owners || owners_changed(why) || !same_gist(&first, &last, asked);
     if (!sockets)
         say_less(why);
 }

@@ -410,7 +410,9 @@ bool why_client_holds(const struct why *why) {
         return true;
     if (!ask(&again, &attempt))
         return false;
-    return attempt.answer.verdict == SILENT_TRIED && attempt.answer.error == why->error;
+    return attempt.answer.verdict == SILENT_TRIED && attempt.answer.error == why->error &&
+           (why->verdict != WHY_FREE || !why->client.to_this_host ||
+            find_audience(why) == why->client.listens);
 }
 
 unsigned why_client_rank(const struct why *why) {

@@ -57,7 +57,7 @@ bool why_is_proved(const struct why *why) {
         struct refusal refusal = why_refusal(why);
         return is_certain(why, &refusal);
     }
-    return why->late == 0;
+    return why->late == 0 && why->client.listens != KNOWN_NO;
 }
 
 /* --- are they still there? --- */
@@ -151,6 +151,8 @@ struct why_signs why_read_signs(const struct why *why) {
     struct glance glance = {.refusal = why_refusal(why),
                             .first = why_trial_refusal(why, why_first_options(&why->asked))};
     struct diag_query query = evidence_query(&glance.refusal);
+    if (why->asked.local.port == 0)
+        return glance.signs;
     struct sockets sockets = sockets_open(NETNS_HERE);
     sockets_dump(&sockets, &query, add_to_signs, &glance);
     sockets_close(&sockets);

@@ -13,7 +13,8 @@ struct refusal why_trial_refusal(const struct why *why, unsigned options);
 
 /* Returns whether the sockets that were found leave no doubt about the answer: each trial that was
  * refused met one that is certainly in its way, none that succeeded did, and the same holds for
- * connect(). What only the trials tell about a socket does not count. Pure. */
+ * connect(). What only the trials tell about a socket does not count. That nobody listens for a
+ * client is not proved either: somebody may do so a moment later. Pure. */
 bool why_is_proved(const struct why *why);
 
 /* Returns whether the sockets that are blamed are still there, each in the state that it had. */
@@ -29,7 +30,7 @@ struct why_signs {
                    */
 };
 
-/* Reads the signs, in the network namespace of the caller. */
+/* Reads the signs, in the network namespace of the caller; none, if no port is bound. */
 struct why_signs why_read_signs(const struct why *why);
 
 #endif

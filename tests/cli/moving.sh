@@ -53,24 +53,27 @@ ask() {
 }
 
 # look MODE ADDRESS [OPTION...]: looks so many times; each answer goes to the file answers, as verdict,
-# cause, program, and `changed` if it says so.
+# cause, program, whether somebody listens for a client, and `changed` if it says so.
 look() {
   mode=$1
   shift
   : >"$work/answers"
   for _ in $(seq "$looks"); do
-    ask --format json "$@" >"$work/json" 2>&1
+    ask --format json "$@" >"$work/json" 2>"$work/err"
     jq -r '[.verdict, .cause // "-", .sockets[0].server.program // "-"] +
+        (if .client == null then [] else [.client.listens | tostring] end) +
         (if .changed then ["changed"] else [] end) | join(" ")' "$work/json" >"$work/answer"
     cat "$work/answer" >>"$work/answers"
-    [ -z "${KEEP:-}" ] || grep -qxE -e "($right)( changed)?" "$work/answer" || cp "$work/json" "$KEEP"
+    [ -z "${KEEP:-}" ] || grep -qxE -e "$(allowed "$right")" "$work/answer" || cp "$work/json" "$KEEP"
   done
   sort "$work/answers" | uniq -c | sed "s/^/# $mode: /"
 }
 
 # What changed while it was looked at may be told by its last state, or not be known.
+allowed() { echo "($1)( changed)?|refused unknown - changed"; }
+
 only() {
-  grep -vxE -e "($1)( changed)?" -e "refused unknown - changed" "$work/answers"
+  grep -vxE -e "$(allowed "$1")" "$work/answers"
   [ $? = 1 ] && [ "$(wc -l <"$work/answers")" = "$looks" ]
 }
 
@@ -84,6 +87,7 @@ moves() {
     what=$3
     shift 3
     [ $# -gt 0 ] || set -- 127.0.0.1:2000
+    [ "$1" != --pid ] || { shift 2 && set -- --pid "$mover" "$@"; }
     look "$mode" "$@"
     ok "$mode: $what" only "$right"
     end
@@ -125,6 +129,14 @@ moves udp-sharers "free - -|refused udp-port-taken ($who|-)" "a group that grows
   udp/127.0.0.1:2000
 moves unix-reopen "free - -|refused (unix-socket-in-use ($who|-)|unix-stale-socket -)" \
   "a file that comes and goes" "$socket"
+# Other ways to ask.
+if [ "${AS:-}" != user ]; then
+  moves workers "$taken" "asked as one of its processes" --pid mover 127.0.0.1:2000
+  moves fork "$taken" "asked from elsewhere" --netns "/proc/$$/ns/net" 127.0.0.1:2000
+fi
+moves fork "free - - true" "a client finds it each time" --as client 127.0.0.1:2000
+moves crash "free - - (true|false)" "a client finds it, or not" --as client 127.0.0.1:2000
+moves crash "$free" "waiting until the port is free" --watch=20s 127.0.0.1:2000
 # Last, as these leave TIME-WAIT on the port: a socket with SO_REUSEPORT alone could not be bound.
 moves traffic "refused address-in-use ($who|-)" "$listens"
 for mode in restart beside gone; do
