@@ -7,6 +7,7 @@
 #ifndef PORTREUSE_KERNEL_SECCOMP_H
 #define PORTREUSE_KERNEL_SECCOMP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The calls that are watched. i386, s390 and others also have socketcall(2), which makes any of
@@ -16,10 +17,11 @@ enum socket_call {
     SOCKET_CALL_BIND,
     SOCKET_CALL_LISTEN,
     SOCKET_CALL_CONNECT,
+    SOCKET_CALL_SENDTO, /* with an address; only if it is asked for */
     SOCKET_CALL_COUNT,
 };
 
-/* Returns "bind", "listen" or "connect"; static. */
+/* Returns "bind", "listen", "connect" or "sendto"; static. */
 const char *seccomp_call_name(enum socket_call call);
 
 /* A set of numbers, of one kind of programs that this machine can run. */
@@ -34,7 +36,12 @@ struct seccomp_numbers {
 const struct seccomp_numbers *seccomp_numbers(unsigned index);
 
 /* The numbers of include/uapi/linux/net.h for socketcall(2). */
-enum { SECCOMP_NET_BIND = 2, SECCOMP_NET_CONNECT = 3, SECCOMP_NET_LISTEN = 4 };
+enum {
+    SECCOMP_NET_BIND = 2,
+    SECCOMP_NET_CONNECT = 3,
+    SECCOMP_NET_LISTEN = 4,
+    SECCOMP_NET_SENDTO = 11
+};
 
 /* A system call as the kernel sees it. */
 struct seccomp_call {
@@ -47,13 +54,14 @@ struct seccomp_call {
  * are there, at the address arguments[1] (socketcall(2)); 0 if they are in `arguments`. */
 enum socket_call seccomp_which(const struct seccomp_call *call, unsigned *word_size);
 
-/* Installs the filter for the calling process, and all that it forks and executes: a watched call
+/* Installs the filter for the calling process, and all that it forks and executes: a watched call,
+ * with `sendto` also a datagram to an address,
  * then stops for the tracer (PTRACE_EVENT_SECCOMP); without a tracer it fails with ENOSYS.
  *
  * An ordinary user must give up that setuid programs raise privileges (PR_SET_NO_NEW_PRIVS);
  * whoever has CAP_SYS_ADMIN keeps that. Returns 0 or an errno: EINVAL where the kernel has no
  * seccomp filters. */
-int seccomp_watch_socket_calls(void);
+int seccomp_watch_socket_calls(bool sendto);
 
 /* --- for tests --- */
 
@@ -67,6 +75,6 @@ struct seccomp_instruction {
 enum { SECCOMP_MOST_INSTRUCTIONS = 96 };
 
 /* Writes the filter to `program`, of SECCOMP_MOST_INSTRUCTIONS; returns its length. */
-unsigned seccomp_program(struct seccomp_instruction *program);
+unsigned seccomp_program(struct seccomp_instruction *program, bool sendto);
 
 #endif

@@ -20,6 +20,7 @@ typedef int program_watch(void *context, struct tracer *tracer);
 
 struct program {
     char *const *words; /* the program and its arguments, and NULL; found in PATH */
+    bool sendto;        /* the filter stops at datagrams to an address, too */
     program_watch *watch;
     void (*left_behind)(void *context); /* called once, when the program has ended some time ago,
                                            but not all that it has started; or NULL */

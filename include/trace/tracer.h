@@ -22,7 +22,7 @@ struct traced_call {
     pid_t process, thread;
     int fd;
     int error; /* 0 or an errno; EINPROGRESS of a non-blocking connect() too */
-    struct sockaddr_storage address; /* as it was given to bind() or connect(): */
+    struct sockaddr_storage address; /* as it was given to bind(), connect() or sendto(): */
     socklen_t address_size;          /* 0: there is none, or it could not be read */
     const struct witness *witness;   /* NULL: the thread is stopped right behind the call; else what
                                         was seen of it (trace/host.h) */
@@ -49,6 +49,7 @@ struct tracer {
     struct tracer_signals signals;   /* set by the caller */
     bool no_filter; /* set by the caller: the processes have no filter of kernel/seccomp.h, so that
                        they stop at every call */
+    bool sendto;    /* set by the caller: sendto() with an address is watched, too */
     const volatile sig_atomic_t *end; /* set by the caller, or NULL: a signal handler makes it 1 to
                                          end tracer_run(). The signal must come again and again */
     struct traced_thread *threads;    /* owned */

@@ -27,7 +27,7 @@ struct request {
     struct outputs outputs;
     struct record record;
     int errors[MOST_ERRORS + 1]; /* --only: ends with 0 */
-    bool verbose, private_net, fail, host;
+    bool verbose, private_net, fail, host, sendto;
     bool colour;
     int64_t pid;                /* --pid, or 0 */
     uint64_t interval_ns;       /* --interval */
@@ -63,7 +63,7 @@ static bool set_only(const struct option_use *use) {
     int error = errname_number(use->value);
     if (error != 0 && add_error(request, error))
         return true;
-    return options_wrong_value(use, "bind, listen, connect, or the name of an errno");
+    return options_wrong_value(use, "bind, listen, connect, sendto, or the name of an errno");
 }
 
 /* Only for --host: otherwise standard output is the program's. */
@@ -119,8 +119,14 @@ static const struct option_row rows[] = {
      .takes = VALUE_REQUIRED,
      .value_name = "ERRNO|CALL",
      .set = set_only,
-     .help = "report only calls with this error, or only bind, listen or connect; may be given "
-             "several times"},
+     .help =
+         "report only calls with this error, or only bind, listen, connect or sendto; may be given "
+         "several times"},
+    {.name = "sendto",
+     .set = option_set_flag,
+     .offset = offsetof(struct request, sendto),
+     .help = "also watch sendto() with an address: the first one of a UDP socket takes a port; a "
+             "datagram then costs about seven times as much"},
     {.name = "verbose",
      .letter = 'v',
      .set = option_set_flag,
@@ -271,6 +277,7 @@ static int watch_to_end(struct request *request, struct tracer *tracer) {
     struct report report = {
         .subject = &subject_trace, .findings = &request->findings, .verbose = request->verbose};
     begin_record(request);
+    tracer->sendto = request->sendto;
     tracer->handlers = (struct tracer_handlers){
         .call = on_call, .executed = on_exec, .exited = on_exit_of, .context = request};
     int error = tracer_run(tracer), result = 0;
@@ -312,7 +319,7 @@ static void end_by_signals(void) {
 }
 
 static int watch_process(struct request *request) {
-    struct tracer tracer = {.no_filter = true, .end = &ended};
+    struct tracer tracer = {.no_filter = true, .sendto = request->sendto, .end = &ended};
     pid_t pid = (pid_t)request->pid;
     char reason[PTRACE_REASON_SIZE];
     end_by_signals();
@@ -431,6 +438,7 @@ static int end_as_program(const struct request *request, const struct program_en
 
 static int run_program(struct request *request) {
     const struct program program = {.words = request->words,
+                                    .sendto = request->sendto,
                                     .watch = watch_program,
                                     .left_behind = tell_left_behind,
                                     .context = request};
@@ -476,6 +484,8 @@ static const char *find_fault(const struct request *request, bool has_program) {
                              : "--pid watches a process that runs: leave out the program";
     if (runs && request->private_net)
         return "--net=private is for a program that is started";
+    if (request->host && request->sendto)
+        return "--host does not see datagrams: leave out --sendto";
     if (request->host && request->verbose)
         return "--host does not see the calls that succeed: leave out --verbose";
     if (!request->host && request->formatted)

@@ -9,7 +9,6 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -30,34 +29,35 @@
 
 /* --- the numbers --- */
 
-#define NUMBERS(arch_, bind_, listen_, connect_, socketcall_, word_size_)                          \
+#define NUMBERS(arch_, bind_, listen_, connect_, sendto_, socketcall_, word_size_)                 \
     {                                                                                              \
         .arch = (arch_),                                                                           \
         .number = {[SOCKET_CALL_BIND] = (bind_),                                                   \
                    [SOCKET_CALL_LISTEN] = (listen_),                                               \
-                   [SOCKET_CALL_CONNECT] = (connect_)},                                            \
+                   [SOCKET_CALL_CONNECT] = (connect_),                                             \
+                   [SOCKET_CALL_SENDTO] = (sendto_)},                                              \
         .socketcall = (socketcall_), .word_size = (word_size_)                                     \
     }
 
 static const struct seccomp_numbers table[] = {
 #if defined __x86_64__ || defined __i386__
-    NUMBERS(AUDIT_ARCH_X86_64, 49, 50, 42, 0, 0),
-    NUMBERS(AUDIT_ARCH_X86_64, 49 | X32_BIT, 50 | X32_BIT, 42 | X32_BIT, 0, 0),
-    NUMBERS(AUDIT_ARCH_I386, 361, 363, 362, 102, 4),
+    NUMBERS(AUDIT_ARCH_X86_64, 49, 50, 42, 44, 0, 0),
+    NUMBERS(AUDIT_ARCH_X86_64, 49 | X32_BIT, 50 | X32_BIT, 42 | X32_BIT, 44 | X32_BIT, 0, 0),
+    NUMBERS(AUDIT_ARCH_I386, 361, 363, 362, 369, 102, 4),
 #elif defined __aarch64__ || defined __arm__
-    NUMBERS(AUDIT_ARCH_AARCH64, 200, 201, 203, 0, 0),
-    NUMBERS(AUDIT_ARCH_ARM, 282, 284, 283, 0, 0),
+    NUMBERS(AUDIT_ARCH_AARCH64, 200, 201, 203, 206, 0, 0),
+    NUMBERS(AUDIT_ARCH_ARM, 282, 284, 283, 290, 0, 0),
 #elif defined __s390__
-    NUMBERS(AUDIT_ARCH_S390X, 361, 363, 362, 102, 8),
-    NUMBERS(AUDIT_ARCH_S390, 361, 363, 362, 102, 4),
+    NUMBERS(AUDIT_ARCH_S390X, 361, 363, 362, 369, 102, 8),
+    NUMBERS(AUDIT_ARCH_S390, 361, 363, 362, 369, 102, 4),
 #elif defined __powerpc__
-    NUMBERS(AUDIT_ARCH_PPC64LE, 327, 329, 328, 102, 8),
-    NUMBERS(AUDIT_ARCH_PPC64, 327, 329, 328, 102, 8),
-    NUMBERS(AUDIT_ARCH_PPC, 327, 329, 328, 102, 4),
+    NUMBERS(AUDIT_ARCH_PPC64LE, 327, 329, 328, 335, 102, 8),
+    NUMBERS(AUDIT_ARCH_PPC64, 327, 329, 328, 335, 102, 8),
+    NUMBERS(AUDIT_ARCH_PPC, 327, 329, 328, 335, 102, 4),
 #elif defined __riscv
-    NUMBERS(AUDIT_ARCH_RISCV64, 200, 201, 203, 0, 0),
+    NUMBERS(AUDIT_ARCH_RISCV64, 200, 201, 203, 206, 0, 0),
 #elif defined __loongarch__
-    NUMBERS(AUDIT_ARCH_LOONGARCH64, 200, 201, 203, 0, 0),
+    NUMBERS(AUDIT_ARCH_LOONGARCH64, 200, 201, 203, 206, 0, 0),
 #else
 #error "the numbers of the socket calls of this processor are missing"
 #endif
@@ -73,7 +73,8 @@ const char *seccomp_call_name(enum socket_call call) {
     static const char *const names[SOCKET_CALL_COUNT] = {[SOCKET_CALL_NONE] = "none",
                                                          [SOCKET_CALL_BIND] = "bind",
                                                          [SOCKET_CALL_LISTEN] = "listen",
-                                                         [SOCKET_CALL_CONNECT] = "connect"};
+                                                         [SOCKET_CALL_CONNECT] = "connect",
+                                                         [SOCKET_CALL_SENDTO] = "sendto"};
     return names[call];
 }
 
@@ -85,6 +86,8 @@ static enum socket_call multiplexed(uint64_t which) {
         return SOCKET_CALL_CONNECT;
     case SECCOMP_NET_LISTEN:
         return SOCKET_CALL_LISTEN;
+    case SECCOMP_NET_SENDTO:
+        return SOCKET_CALL_SENDTO;
     default:
         return SOCKET_CALL_NONE;
     }
@@ -140,11 +143,23 @@ static void allow(struct filter *filter) {
     add(filter, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
 }
 
-/* Compares the number of the call, which is loaded, with those of a row. */
-static void add_row(struct filter *filter, const struct seccomp_numbers *row) {
+/* A datagram of a connected socket has no address: its fifth argument is NULL. */
+static void add_sendto(struct filter *filter, uint32_t number) {
+    add(filter, BPF_JMP | BPF_JEQ | BPF_K, number, 0, 4);
+    load(filter, offsetof(struct seccomp_data, args[4]) + LOW_HALF);
+    add(filter, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1);
+    allow(filter);
+    add(filter, BPF_RET | BPF_K, SECCOMP_RET_TRACE, 0, 0);
+}
+
+/* Compares the number of the call, which is loaded, with those of a row. The arguments of
+ * socketcall(2) are in memory, where the filter cannot look. */
+static void add_row(struct filter *filter, const struct seccomp_numbers *row, bool sendto) {
     static const uint32_t calls[] = {SECCOMP_NET_BIND, SECCOMP_NET_CONNECT, SECCOMP_NET_LISTEN};
-    for (unsigned which = SOCKET_CALL_BIND; which < SOCKET_CALL_COUNT; which++)
+    for (unsigned which = SOCKET_CALL_BIND; which <= SOCKET_CALL_CONNECT; which++)
         stop_if(filter, row->number[which]);
+    if (sendto)
+        add_sendto(filter, row->number[SOCKET_CALL_SENDTO]);
     if (row->socketcall == 0)
         return;
     add(filter, BPF_JMP | BPF_JEQ | BPF_K, row->socketcall, 1, 0);
@@ -152,10 +167,12 @@ static void add_row(struct filter *filter, const struct seccomp_numbers *row) {
     load(filter, offsetof(struct seccomp_data, args) + LOW_HALF);
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
         stop_if(filter, calls[i]);
+    if (sendto)
+        stop_if(filter, SECCOMP_NET_SENDTO);
 }
 
 /* The rows of one architecture, which stand together. */
-unsigned seccomp_program(struct seccomp_instruction *program) {
+unsigned seccomp_program(struct seccomp_instruction *program, bool sendto) {
     struct filter filter = {.at = program};
     for (size_t i = 0; i < ROWS;) {
         uint32_t arch = table[i].arch;
@@ -164,7 +181,7 @@ unsigned seccomp_program(struct seccomp_instruction *program) {
         add(&filter, BPF_JMP | BPF_JEQ | BPF_K, arch, 0, 0);
         load(&filter, offsetof(struct seccomp_data, nr));
         for (; i < ROWS && table[i].arch == arch; i++)
-            add_row(&filter, &table[i]);
+            add_row(&filter, &table[i], sendto);
         allow(&filter);
         program[jump].no = (uint8_t)(filter.count - jump - 1);
     }
@@ -183,9 +200,9 @@ static int install(const struct sock_fprog *program) {
 }
 
 /* Without SECCOMP_FILTER_FLAG_SPEC_ALLOW kernels before 5.16 would slow down the whole program. */
-int seccomp_watch_socket_calls(void) {
+int seccomp_watch_socket_calls(bool sendto) {
     struct seccomp_instruction instructions[SECCOMP_MOST_INSTRUCTIONS];
-    struct sock_fprog program = {.len = (unsigned short)seccomp_program(instructions),
+    struct sock_fprog program = {.len = (unsigned short)seccomp_program(instructions, sendto),
                                  .filter = (struct sock_filter *)instructions};
     int error = install(&program);
     if (error != EACCES)

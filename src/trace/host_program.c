@@ -170,7 +170,7 @@ static void compare_numbers(struct writer *writer, bool narrow) {
     for (unsigned i = 0; (row = seccomp_numbers(i)) != NULL; i++) {
         if (narrow == (row->arch >> 31 != 0)) /* __AUDIT_ARCH_64BIT */
             continue;
-        for (unsigned call = SOCKET_CALL_BIND; call < SOCKET_CALL_COUNT; call++)
+        for (unsigned call = SOCKET_CALL_BIND; call <= SOCKET_CALL_CONNECT; call++)
             take_if(writer, R9, BPF_EQUAL, (int32_t)row->number[call]);
         if (row->socketcall == 0)
             continue;

@@ -85,7 +85,7 @@ static _Noreturn void become_program(const struct run *run) {
     ptrace_allow(run->tracer);
     if (read(run->go[0], &go, 1) != 1)
         _exit(127);
-    int error = seccomp_watch_socket_calls();
+    int error = seccomp_watch_socket_calls(run->program->sendto);
     atomic_store(&run->shared->filter_error, error);
     if (error != 0)
         _exit(127);

@@ -408,7 +408,8 @@ void record_exec(struct record *record, pid_t process) {
 /* --- why --- */
 
 static struct why_call question_of(const struct recorded_call *call, const char *zone) {
-    struct why_call question = {.call = seccomp_call_name(call->call),
+    bool sends = call->call == SOCKET_CALL_SENDTO; /* it takes a port as connect() does */
+    struct why_call question = {.call = seccomp_call_name(sends ? SOCKET_CALL_CONNECT : call->call),
                                 .error = call->error,
                                 .process = call->process,
                                 .protocol = call->socket.protocol,
@@ -425,7 +426,7 @@ static struct why_call question_of(const struct recorded_call *call, const char 
 static bool is_conflict(const struct recorded_call *call, const struct why *why) {
     if (call->error == EADDRINUSE)
         return true;
-    return why != NULL && call->call == SOCKET_CALL_CONNECT &&
+    return why != NULL && call->call >= SOCKET_CALL_CONNECT &&
            call->socket.protocol != PROTOCOL_UNIX &&
            (why->evidence.automatic || why->evidence.total > 0);
 }
@@ -438,6 +439,21 @@ static bool has_failed(const struct traced_call *call) {
         return call->error != 0 && call->error != EINPROGRESS && call->error != EALREADY &&
                call->error != EISCONN && call->error != EINTR;
     return call->error != 0;
+}
+
+/* A datagram has an address, a route and a port, or not: all else has nothing to do with that, such
+ * as a full queue (EAGAIN), or an answer to an earlier one (ECONNREFUSED). Of those that are sent,
+ * the first one of a socket may take a port. */
+static bool is_about_ports(struct record *record, const struct recorded_call *call) {
+    const struct recorded_socket *socket = &call->socket;
+    bool is_new = false;
+    if (!socket->known || socket->protocol != PROTOCOL_UDP)
+        return false;
+    if (call->error == 0 && table_add(&record->sockets, &socket->view.inode, &is_new) == NULL)
+        arena_out_of_memory();
+    return is_new || call->error == EADDRNOTAVAIL || call->error == ENETUNREACH ||
+           call->error == EHOSTUNREACH || call->error == EACCES || call->error == EPERM ||
+           (call->error == EAGAIN && socket->view.local.port == 0);
 }
 
 /* The C library looks for a cache of names (glibc and musl: getpwuid() and the like) and for a
@@ -589,7 +605,8 @@ void record_call(struct record *record, const struct traced_call *call) {
     keep_programs(record, call, &kept);
     if (call->witness == NULL)
         follow_socket(record, &kept);
-    if (!is_wanted(record, call))
+    if (!is_wanted(record, call) ||
+        (call->call == SOCKET_CALL_SENDTO && !is_about_ports(record, &kept)))
         return;
     if (kept.error != 0) {
         keep_failed(record, &kept, zone, call);

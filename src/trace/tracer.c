@@ -98,10 +98,10 @@ static uint64_t word_at(pid_t thread, uint64_t address, unsigned size, unsigned 
 }
 
 /* Keeps what a watched call was given, until it returns. Returns whether it is one. */
-static bool begin_call(struct traced_thread *row) {
+static bool begin_call(const struct tracer *tracer, struct traced_thread *row) {
     struct seccomp_call made;
     struct traced_call *call = &row->call;
-    uint64_t arguments[3];
+    uint64_t arguments[6];
     unsigned word_size;
     call->call = SOCKET_CALL_NONE;
     if (!ptrace_read_call(row->thread, &made))
@@ -109,14 +109,20 @@ static bool begin_call(struct traced_thread *row) {
     enum socket_call which = seccomp_which(&made, &word_size);
     if (which == SOCKET_CALL_NONE)
         return false;
-    for (unsigned i = 0; i < 3; i++)
+    bool sends = which == SOCKET_CALL_SENDTO;
+    for (unsigned i = 0; i < (sends ? 6 : 3); i++)
         arguments[i] = word_size == 0 ? made.arguments[i]
                                       : word_at(row->thread, made.arguments[1], word_size, i);
     *call = (struct traced_call){
         .call = which, .thread = row->thread, .fd = (int)(uint32_t)arguments[0]};
-    size_t size = (uint32_t)arguments[2];
+    uint64_t place = arguments[sends ? 4 : 1];
+    size_t size = (uint32_t)arguments[sends ? 5 : 2];
+    if (sends && (!tracer->sendto || place == 0)) {
+        call->call = SOCKET_CALL_NONE;
+        return false;
+    }
     if (which != SOCKET_CALL_LISTEN && size > 0 && size <= sizeof call->address &&
-        ptrace_read_memory(row->thread, arguments[1], &call->address, size))
+        ptrace_read_memory(row->thread, place, &call->address, size))
         call->address_size = (socklen_t)size;
     return true;
 }
@@ -148,7 +154,7 @@ static void at_call(const struct tracer *tracer, struct traced_thread *row) {
     int64_t result = 0;
     switch (ptrace_read_result(row->thread, &result)) {
     case STOP_ENTRY:
-        begin_call(row);
+        begin_call(tracer, row);
         break;
     case STOP_EXIT:
         end_call(tracer, row, result);
@@ -209,7 +215,7 @@ static int handle(struct tracer *tracer, pid_t thread, int status) {
         at_end(tracer, row, status);
         break;
     case STOP_SECCOMP:
-        ptrace_resume(thread, begin_call(row) ? UNTIL_CALL : usual(tracer), 0);
+        ptrace_resume(thread, begin_call(tracer, row) ? UNTIL_CALL : usual(tracer), 0);
         break;
     case STOP_ENTRY:
     case STOP_EXIT:

@@ -1,16 +1,18 @@
 /* Makes socket calls in the ways that programs make them, for the tests of portreuse trace.
+ * `caller WORD...` does what the words say, one after the other:
  *
- *   caller WORD...   does what the words say, one after the other:
- *     tcp4 tcp6 udp4 udp6 mptcp4 unix   opens a socket, which the next words are about
- *     reuseaddr reuseport               sets the option
- *     nonblock                          makes the socket non-blocking
- *     bind=ADDRESS connect=ADDRESS      makes the call: PORT of the loopback address, any:PORT, or
- * a path of a Unix socket listen                            makes the call fork vfork thread makes
- * the next call in a child, or in another thread exec=WORD                         another thread
- * executes this program with that word filter                            installs a seccomp filter
- * of its own, which refuses ptrace() pause                             waits for a signal stop
- * stops itself exit=N                            exits Prints `CALL ERRNO` for each call of a
- * socket, 0 if it succeeded. */
+ * - tcp4 tcp6 udp4 udp6 mptcp4 unix: opens a socket, which the next words are about;
+ * - reuseaddr reuseport: sets the option;
+ * - nonblock: makes the socket non-blocking;
+ * - bind=ADDRESS connect=ADDRESS sendto=ADDRESS: makes the call; the address is PORT of the
+ * loopback address, any:PORT, or a path of a Unix socket;
+ * - listen: makes the call;
+ * - fork vfork thread: makes the next call in a child, or in another thread;
+ * - exec=WORD: another thread executes this program with that word;
+ * - filter: installs a seccomp filter of its own, which refuses ptrace();
+ * - pause: waits for a signal; stop: stops itself; exit=N: exits.
+ *
+ * Prints `CALL ERRNO` for each call of a socket, 0 if it succeeded. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -77,6 +79,9 @@ static void call(const char *word) {
     } else if (strncmp(word, "connect=", 8) == 0) {
         socklen_t size = parse(word + 8, &address);
         say("connect", connect(fd, (struct sockaddr *)&address, size));
+    } else if (strncmp(word, "sendto=", 7) == 0) {
+        socklen_t size = parse(word + 7, &address);
+        say("sendto", sendto(fd, "x", 1, 0, (struct sockaddr *)&address, size) == 1 ? 0 : -1);
     } else {
         say("listen", listen(fd, 8));
     }
@@ -148,7 +153,7 @@ static void set(int option) {
 
 static bool is_call(const char *word) {
     return strncmp(word, "bind=", 5) == 0 || strncmp(word, "connect=", 8) == 0 ||
-           strcmp(word, "listen") == 0;
+           strncmp(word, "sendto=", 7) == 0 || strcmp(word, "listen") == 0;
 }
 
 static bool do_option(const char *word) {

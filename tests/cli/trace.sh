@@ -410,6 +410,33 @@ jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))'
   break
 done
 
+# --- datagrams ---
+
+# sends WORD...: like about, with --sendto.
+sends() {
+  test_about=$*
+  "$caller" "$@" >"$work/want" 2>&1
+  run timeout 20 "$portreuse" trace --sendto $verbose --output "$work/json:json" -- "$caller" "$@"
+  ok "$*: the program does the same" diff "$work/want" "$work/out"
+}
+verbose=
+echo "40000 40001" >/proc/sys/net/ipv4/ip_local_port_range
+sends udp4 bind=0 udp4 bind=0 udp4 sendto=9
+calls .call sendto
+calls .error EAGAIN
+calls .address 127.0.0.1:9
+calls .cause ephemeral-bind
+calls .conflict true
+about udp4 bind=0 udp4 bind=0 udp4 sendto=9
+calls .call ""
+echo "32768 60999" >/proc/sys/net/ipv4/ip_local_port_range
+sends udp4 sendto=9 sendto=9 sendto=9 udp4 connect=9 sendto=9
+calls .call ""
+verbose=-v
+sends udp4 sendto=9 sendto=9 sendto=9
+[ -z "$jq" ] || ok "-v: the datagram that takes a port is told, the others not" \
+  "$jq" -e '[.calls[] | select(.call == "sendto")] == [.calls[0]] and .calls[0].times == 1' "$work/json"
+
 # --- signals ---
 
 run "$portreuse" trace -- sh -c 'kill -TERM $$'

@@ -9,9 +9,9 @@
 #include "test.h"
 
 /* Runs the filter on a call, as the kernel does; returns what the kernel is to do. */
-static uint32_t run(const struct seccomp_call *call) {
+static uint32_t run(const struct seccomp_call *call, bool sendto) {
     struct seccomp_instruction program[SECCOMP_MOST_INSTRUCTIONS];
-    unsigned count = seccomp_program(program);
+    unsigned count = seccomp_program(program, sendto);
     struct seccomp_data data = {.nr = (int)call->number, .arch = call->arch};
     uint32_t value = 0;
     for (unsigned i = 0; i < 6; i++)
@@ -72,8 +72,9 @@ static void the_filter_and_the_tracer_agree_about_every_call(void **state) {
         const struct seccomp_call call = {rows[i].arch, rows[i].number, {rows[i].first}};
         unsigned word_size;
         uint32_t want = rows[i].call == SOCKET_CALL_NONE ? SECCOMP_RET_ALLOW : SECCOMP_RET_TRACE;
-        if (run(&call) != want)
-            fail_msg("row %zu: %#x", i, run(&call));
+        for (int sendto = 0; sendto < 2; sendto++)
+            if (run(&call, sendto) != want)
+                fail_msg("row %zu: %#x", i, run(&call, sendto));
         assert_int_equal(seccomp_which(&call, &word_size), rows[i].call);
         assert_int_equal(word_size, rows[i].word_size);
     }
@@ -82,14 +83,37 @@ static void the_filter_and_the_tracer_agree_about_every_call(void **state) {
 /* All numbers, so that nothing is stopped by mistake. */
 static void no_other_call_stops(void **state) {
     static const uint32_t archs[] = {AUDIT_ARCH_X86_64, AUDIT_ARCH_I386};
-    unsigned stops = 0;
+    unsigned stops = 0, sends = 0;
     (void)state;
     for (size_t i = 0; i < ROWS(archs); i++)
         for (uint64_t number = 0; number < 1024; number++) {
             const struct seccomp_call call = {archs[i], number, {0}};
-            stops += run(&call) != SECCOMP_RET_ALLOW;
+            stops += run(&call, false) != SECCOMP_RET_ALLOW;
+            sends += run(&call, true) != SECCOMP_RET_ALLOW;
         }
     assert_int_equal(stops, 6);
+    assert_int_equal(sends, 6); /* without an address */
+}
+
+static void a_datagram_with_an_address_stops_if_asked_for(void **state) {
+    static const struct {
+        uint32_t arch;
+        uint64_t number, first;
+    } sends[] = {{AUDIT_ARCH_X86_64, 44, 3},
+                 {AUDIT_ARCH_X86_64, 0x40000000 | 44, 3},
+                 {AUDIT_ARCH_I386, 369, 3},
+                 {AUDIT_ARCH_I386, 102, 11}};
+    unsigned word_size;
+    (void)state;
+    for (size_t i = 0; i < ROWS(sends); i++) {
+        struct seccomp_call call = {sends[i].arch, sends[i].number, {sends[i].first}};
+        bool multiplexed = sends[i].number == 102; /* its address is in memory */
+        assert_int_equal(seccomp_which(&call, &word_size), SOCKET_CALL_SENDTO);
+        assert_int_equal(run(&call, true) == SECCOMP_RET_TRACE, multiplexed);
+        call.arguments[4] = 0x7ffc12345678;
+        assert_int_equal(run(&call, true), SECCOMP_RET_TRACE);
+        assert_int_equal(run(&call, false), SECCOMP_RET_ALLOW);
+    }
 }
 
 #else
@@ -100,6 +124,11 @@ static void the_filter_and_the_tracer_agree_about_every_call(void **state) {
 }
 
 static void no_other_call_stops(void **state) {
+    (void)state;
+    skip();
+}
+
+static void a_datagram_with_an_address_stops_if_asked_for(void **state) {
     (void)state;
     skip();
 }
@@ -117,6 +146,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_filter_and_the_tracer_agree_about_every_call),
         cmocka_unit_test(no_other_call_stops),
+        cmocka_unit_test(a_datagram_with_an_address_stops_if_asked_for),
         cmocka_unit_test(each_call_has_its_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
