@@ -63,13 +63,26 @@ static int walk_explicit(struct search *search) {
     return sockets_dump(&search->sockets, &query, count_explicit, search);
 }
 
-/* Counts the connections of the range. Returns 0 or an errno. */
-static int walk_connections(struct search *search) {
+/* Counts the connections of the range, to one destination if `remote` is not NULL. Returns 0 or an
+ * errno. */
+static int walk_connections(struct search *search, const struct endpoint *remote) {
     struct diag_query query = sockdiag_query(STATES_ANY & ~idle_states);
+    if (remote != NULL)
+        query.remote = (struct endpoint_pattern){.endpoint = *remote};
     query.low = search->budget->range.low;
     query.high = search->budget->range.high;
     int error = sockets_dump(&search->sockets, &query, count_connection, search);
     return search->failed ? ENOMEM : error;
+}
+
+/* Lists sockets until the visitor has seen enough. A list that is not read to its end is given up
+ * with its netlink socket: on a socket that is used again, the kernel would first list the rest.
+ * Returns 0 or an errno. */
+static int walk_until(const struct diag_query *query, sockdiag_visit *visit, void *context) {
+    struct sockets sockets = sockets_open(NETNS_HERE);
+    int error = sockets_dump(&sockets, query, visit, context);
+    sockets_close(&sockets);
+    return error;
 }
 
 /* --- trials --- */
@@ -274,7 +287,7 @@ static void find_reuse(struct search *search, struct budget_route *route) {
         return;
     query.opener = true;
     query.remote = (struct endpoint_pattern){.endpoint = route->remote, .any_port = true};
-    sockets_dump(&search->sockets, &query, keep_timestamps, &route->reuse);
+    walk_until(&query, keep_timestamps, &route->reuse);
     if (route->reuse == NOT_KNOWN && (!search->budget->timestamps || is_local(&route->remote)))
         route->reuse = knowledge_of(search->budget->timestamps);
 }
@@ -335,7 +348,7 @@ static double live_growth(struct search *search, uint64_t first_ns) {
     watch_makers(search, units_now_ns() + search->budget->asked.interval_ns);
     budget_tally_free(&search->tally);
     search->holders = NULL;
-    if (walk_connections(search) != 0)
+    if (walk_connections(search, &route->remote) != 0)
         return 0;
     budget_tally_live(&search->tally, route, &after);
     double opened = count_new(&before, &after), closed = count_new(&after, &before);
@@ -455,7 +468,7 @@ static void find_peer(struct search *search) {
         return;
     query.local = (struct endpoint_pattern){.endpoint = route->remote};
     query.remote = (struct endpoint_pattern){.any_port = true, .endpoint = route->local};
-    if (sockets_dump(&search->sockets, &query, note_peer, &owners.inode) != 0 || owners.inode == 0)
+    if (walk_until(&query, note_peer, &owners.inode) != 0 || owners.inode == 0)
         return;
     owners_find(&owners, 1);
     if (owners.count > 0)
@@ -476,7 +489,7 @@ static int search_sockets(struct search *search) {
     if (error != 0)
         return error;
     uint64_t first_ns = units_now_ns();
-    error = walk_connections(search);
+    error = walk_connections(search, NULL);
     if (error != 0)
         return error;
     budget->not_tried = silent_obstacle(NETNS_HERE, &error);
