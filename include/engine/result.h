@@ -12,7 +12,7 @@
 #include "inspect/evidence.h"
 #include "scenario/scenario.h"
 
-enum { RESULT_TEXT_SIZE = 400 };
+enum { RESULT_TEXT_SIZE = 400, OUTPUT_TEXT_SIZE = 8192 };
 
 enum step_status {
     STEP_NOT_RUN,
@@ -40,9 +40,10 @@ struct step_result {
     uint64_t elapsed_ns;
     uint32_t call_index; /* index of the step that made the call: in a block, a line of its body */
     uint32_t option;     /* which of that step's options answered, from 1; 0: none */
-    char *seen;          /* await: what was there instead; a question: what was found; of
-                            RESULT_TEXT_SIZE; NULL or "": nothing to say */
-    bool has_evidence;   /* of a refused call, or of the answer to a question */
+    char *seen;        /* await: what was there instead; a question: what was found; exec: what the
+                          program has printed, of OUTPUT_TEXT_SIZE; else of RESULT_TEXT_SIZE; NULL or "":
+                          nothing to say */
+    bool has_evidence; /* of a refused call, or of the answer to a question */
     struct evidence *evidence;
     uint64_t *rounds_ns; /* blocks: the time of each round, of the first ROUNDS_KEPT */
     size_t round_count;

@@ -50,6 +50,8 @@ enum answer_kind {
     ANSWER_VALUE,   /* getsockopt: value */
     ANSWER_FREE,    /* why: the calls would succeed */
     ANSWER_CAUSE,   /* why: cause */
+    ANSWER_EXIT,    /* wait: it has exited with the status number */
+    ANSWER_SIGNAL,  /* wait: the signal number has killed it */
 };
 
 /* What a step answered. It has no pointers, so it can be copied and sent to another process. */
@@ -84,6 +86,8 @@ struct wanted {
         WANT_VALUE, /* of a socket option, number between low and high where it is a number */
         WANT_FREE,
         WANT_CAUSE,
+        WANT_EXIT,   /* low..high */
+        WANT_SIGNAL, /* low */
     } kind;
     const char *text; /* as written */
     int error;
@@ -130,8 +134,8 @@ bool expectation_in_time(const struct expectation *want, uint64_t elapsed_ns);
 /* Returns whether only numbers greater than this one are expected. */
 bool expectation_wants_more(const struct expectation *want, int64_t got);
 
-/* Returns whether an answer other than an errno is allowed, or EINPROGRESS: then what the step
- * makes may exist. */
+/* Returns whether an answer other than an errno or `timeout` is allowed, or EINPROGRESS: then what
+ * the step makes may exist. */
 bool expectation_allows_success(const struct expectation *want);
 
 /* Returns whether an errno is allowed. */

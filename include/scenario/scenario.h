@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 #include "base/units.h"
+#include "kernel/seccomp.h"
 #include "kernel/socket.h"
 #include "kernel/sockopt.h"
 #include "scenario/answer.h"
@@ -95,6 +96,28 @@ struct step_question {
     int as;                      /* the role that asks, an index; NO_ROLE: the case's own process */
 };
 
+/* A word of a program's command line. */
+struct program_word {
+    enum { WORD_WRITTEN, WORD_PROGRAM, WORD_ADDRESS, WORD_PORT } use; /* PROGRAM: all of $program */
+    const char *text;                                                 /* as written */
+    struct address address;
+};
+
+/* exec */
+struct step_program {
+    struct program_word *words;
+    size_t word_count;
+};
+
+/* calls, listens, wait: what a program is watched for. */
+struct step_watch {
+    enum socket_call call; /* calls */
+    bool has_address;      /* calls: of this address alone: */
+    struct address address;
+    int made; /* listens: the name that the socket gets, an index, or NO_SOCKET */
+    uint64_t within_ns;
+};
+
 /* poll */
 struct step_wait {
     bool write; /* else read */
@@ -163,6 +186,9 @@ struct step {
         uid_t uid;      /* uid, chown */
         struct step_rounds rounds;
         struct step_question question;
+        struct step_program program;
+        struct step_watch watch;
+        int signal;
         struct step_wait wait;
     };
 };
@@ -232,9 +258,11 @@ struct scenario {
     const char **tags;
     size_t tag_count;
     struct kernel_release needs_kernel; /* 0.0.0: any */
-    bool needs_ipv6, needs_uids, slow;
-    bool has_files;     /* a step names the file of a Unix socket */
-    struct need *needs; /* the others */
+    bool needs_ipv6, needs_uids, needs_program, slow;
+    char *const *program; /* what $program stands for, with NULL at its end, set by the caller; or
+                             NULL */
+    bool has_files;       /* a step names the file of a Unix socket */
+    struct need *needs;   /* the others */
     size_t need_count;
     const char *why, *fix; /* prose, lines separated by newlines; NULL if not given */
 

@@ -50,6 +50,11 @@
     VERB(UNLINK, unlink)                                                                           \
     /* a role's process */                                                                         \
     VERB(ON, on)                                                                                   \
+    VERB(EXEC, exec)                                                                               \
+    VERB(CALLS, calls)                                                                             \
+    VERB(LISTENS, listens)                                                                         \
+    VERB(SIGNAL, signal)                                                                           \
+    VERB(WAIT, wait)                                                                               \
     VERB(FORK, fork)                                                                               \
     VERB(PASS, pass)                                                                               \
     VERB(UID, uid)                                                                                 \
@@ -88,6 +93,8 @@ enum verb_answer {
     GIVES_VALUE,
     GIVES_READY, /* ready, which is ok; or timeout, which is not */
     GIVES_CAUSE, /* never ok, nor an errno */
+    GIVES_CALL,  /* ok or the errno of a call that a program made; or timeout */
+    GIVES_END,   /* how a process ended; ok is an exit status of 0; or timeout */
     GIVES_BLOCK,
 };
 
@@ -109,6 +116,9 @@ enum step_arguments {
     ARGUMENTS_UID,      /* uid */
     ARGUMENTS_ROUNDS,   /* rounds */
     ARGUMENTS_QUESTION, /* question */
+    ARGUMENTS_PROGRAM,  /* program */
+    ARGUMENTS_WATCH,    /* watch */
+    ARGUMENTS_SIGNAL,   /* signal */
 };
 
 /* Where the arrow of a step points in a picture. */
@@ -132,6 +142,8 @@ struct verb_row {
                    */
     bool opens_block;
     bool is_first;      /* must be the first step of its role */
+    bool of_program;    /* for a role that has become a program alone */
+    bool of_process;    /* for such a role too */
     bool while_serving; /* may be given to a role that serves */
     bool needs_result;  /* must have a `-> RESULT` */
     /* Reads the arguments; NULL: there are none. */

@@ -158,11 +158,43 @@ static void select_built_in(struct request *request, struct selection *selection
         bool wanted = request->tag_count == 0;
         for (size_t t = 0; t < request->tag_count && !wanted; t++)
             wanted = scenario_has_tag(scenario, request->tags[t]);
-        if (wanted && (request->slow || !scenario->slow))
+        if (wanted && (request->slow || !scenario->slow) && !scenario->needs_program)
             add_scenario(&request->arena, selection, scenario);
         else
             scenario_free(scenario);
     }
+}
+
+/* Cuts `-- PROGRAM ARG...` off the command line: `--` after the name of a scenario. */
+static char **cut_program(int *argc, char **argv) {
+    bool named = false;
+    for (int i = 1; i < *argc; i++) {
+        if (strcmp(argv[i], "--") == 0) {
+            if (!named)
+                return NULL; /* it ends the options */
+            *argc = i;
+            argv[i] = NULL;
+            return argv + i + 1;
+        }
+        named |= argv[i][0] != '-';
+    }
+    return NULL;
+}
+
+/* Gives the program to the scenarios. Returns false after a complaint. */
+static bool give_program(const struct selection *selection, char **program) {
+    bool any = false;
+    for (size_t i = 0; i < selection->count; i++) {
+        any |= selection->scenarios[i]->needs_program;
+        selection->scenarios[i]->program = program;
+    }
+    if (program == NULL || (any && program[0] != NULL))
+        return true;
+    options_complain("run",
+                     program[0] == NULL ? "name a program after '--'"
+                                        : "'%s': no scenario here needs a program",
+                     program[0]);
+    return false;
 }
 
 /* Finds the scenarios to run. Returns false after a complaint. */
@@ -341,8 +373,9 @@ static int cmd_run(int argc, char **argv) {
                                           .colour = options_colour_by_default()}};
     struct selection selection = {0};
     int status = EXIT_TROUBLE;
+    char **program = cut_program(&argc, argv);
     if (options_parse("run", groups, argc, argv, &request) &&
-        select_scenarios(&request, argc, argv, &selection))
+        select_scenarios(&request, argc, argv, &selection) && give_program(&selection, program))
         status = run_selection(&request, &selection);
     for (size_t i = 0; i < selection.count; i++)
         scenario_free(selection.scenarios[i]);
@@ -355,7 +388,7 @@ static int cmd_run(int argc, char **argv) {
 const struct command command_run = {
     .name = "run",
     .function = cmd_run,
-    .usage = "[OPTION...] NAME|FILE... | --all | --tag TAG",
+    .usage = "[OPTION...] NAME... [-- PROGRAM ARG...] | --all | --tag TAG",
     .summary = "run scenarios, and report what the kernel answered",
     .options = groups,
     .operands = {"NAME", "FILE"},

@@ -12,9 +12,11 @@ size_t board_rounds_kept(const struct step *step) {
     return rounds->most < ROUNDS_KEPT ? (size_t)rounds->most : ROUNDS_KEPT;
 }
 
-/* Returns whether the result of the step can have a `seen`. */
-static bool says_more(const struct step *step) {
-    return step->verb == VERB_AWAIT || step_question(step) != NULL;
+/* How many bytes the result of the step can say more. */
+static size_t more_size(const struct step *step) {
+    bool asks = step->verb == VERB_AWAIT || step->verb == VERB_CALLS ||
+                step->verb == VERB_LISTENS || step_question(step) != NULL;
+    return step->verb == VERB_EXEC ? OUTPUT_TEXT_SIZE : asks ? RESULT_TEXT_SIZE : 0;
 }
 
 /* Cuts parts off the front of a mapping; without a base it only measures them. */
@@ -50,7 +52,7 @@ static void lay_out(struct cutter *cutter, const struct scenario *scenario, size
         struct evidence *evidence = cut(cutter, 1, sizeof *evidence);
         const struct step *step = result_step(scenario, case_index, i);
         uint64_t *rounds_ns = cut(cutter, board_rounds_kept(step), sizeof *rounds_ns);
-        char *seen = cut(cutter, says_more(step) ? RESULT_TEXT_SIZE : 0, sizeof *seen);
+        char *seen = cut(cutter, more_size(step), sizeof *seen);
         if (results != NULL) {
             results[i].evidence = evidence;
             results[i].rounds_ns = rounds_ns;

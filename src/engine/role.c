@@ -273,7 +273,8 @@ void role_init(struct role *role, const struct scenario *scenario, struct board 
                           .kernel = release_running(),
                           .index = index,
                           .channel = channel,
-                          .received = -1};
+                          .received = -1,
+                          .output = -1};
     size_t size = (scenario->socket_count + 1) * sizeof role->sockets[0];
     role->sockets = arena_alloc(&role->arena, size);
     role->epolls = arena_alloc(&role->arena, size);

@@ -109,6 +109,9 @@ static enum outcome check_needs(struct stage *stage) {
         return stage_reason(stage, OUTCOME_SKIP,
                             "needs uids: a process cannot switch to another user ID here; run as "
                             "root");
+    if (scenario->needs_program && scenario->program == NULL)
+        return stage_reason(stage, OUTCOME_SKIP,
+                            "needs program: portreuse run %.64s -- PROGRAM ARG...", scenario->name);
     enum outcome outcome = stage_probe_needs(stage);
     if (outcome != OUTCOME_ANSWERED)
         return outcome;
@@ -440,7 +443,7 @@ void stage_run(struct board *board, const struct stage_options *options) {
         run_case(&stage);
     else
         board->result.verdict = outcome == OUTCOME_SKIP ? VERDICT_SKIP : VERDICT_ERROR;
-    stage_end_roles(&stage);
+    stage_end_programs(&stage);
     stage_end_hosts(&stage);
     if (options->current && stage.diag >= 0)
         drop_leftovers(&stage);

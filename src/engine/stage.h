@@ -4,6 +4,7 @@
  *   stage.c              what the case needs, and its course
  *   stage_needs.c        what the case needs and the kernel may lack
  *   stage_roles.c        the roles: forked, asked, ended
+ *   stage_program.c      the roles that have become programs
  *   stage_hosts.c        the hosts: their namespaces, and the wire between them
  *   stage_environment.c  the steps of the environment
  *   stage_question.c     the steps that ask the tool itself
@@ -19,6 +20,7 @@
 
 #include "base/units.h"
 #include "engine/board.h"
+#include "engine/program.h"
 #include "engine/protocol.h"
 #include "kernel/netns.h"
 #include "kernel/sockdiag.h"
@@ -44,7 +46,13 @@ void stage_run(struct board *board, const struct stage_options *options);
 
 /* --- for the parts of the stage --- */
 
-enum stage_role_state { STAGE_ROLE_UNBORN, STAGE_ROLE_RUNS, STAGE_ROLE_SERVES, STAGE_ROLE_ENDED };
+enum stage_role_state {
+    STAGE_ROLE_UNBORN,
+    STAGE_ROLE_RUNS,
+    STAGE_ROLE_SERVES,
+    STAGE_ROLE_PROGRAM, /* its channel is closed */
+    STAGE_ROLE_ENDED,
+};
 
 struct stage_role {
     enum stage_role_state state;
@@ -52,6 +60,13 @@ struct stage_role {
     int host;                 /* where it was forked, an index, or NO_HOST */
     int channel;              /* owned while it runs or serves */
     const struct step *serve; /* the block that it serves, or served last */
+
+    /* A program, or what was to become one; stage_program.c */
+    struct program_log *log;
+    pid_t tracer;            /* or 0 */
+    int output;              /* owned: a file with what it has printed */
+    const struct step *exec; /* by which it has become a program */
+    unsigned next_call[SOCKET_CALL_COUNT], next_listener; /* of the log, for the next step */
 };
 
 struct stage_host {
@@ -142,6 +157,20 @@ enum outcome stage_stop_serving(struct stage *stage, int role, const struct step
 /* Kills and reaps every role; or those that are on a host. */
 void stage_end_roles(struct stage *stage);
 void stage_end_roles_on(struct stage *stage, int host);
+
+/* Has the role do a step after which it may be gone for the stage: `*left` says whether it has
+ * closed its channel instead of a reply. `fd` goes with the request. */
+enum outcome stage_ask_to_leave(struct stage *stage, const struct step *step, int fd,
+                                struct reply *reply, bool *left);
+
+/* Waits for a role that is ending or dead, and returns its wait status. */
+int stage_reap(struct stage *stage, int role);
+
+/* --- stage_program.c --- */
+
+/* Ends all roles, and all that the programs have started, and keeps what those have printed if the
+ * case has not passed. */
+void stage_end_programs(struct stage *stage);
 
 /* --- stage_hosts.c --- */
 

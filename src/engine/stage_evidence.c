@@ -56,7 +56,8 @@ static void list_possessions(struct search *search) {
     for (size_t i = 0; i < search->stage->scenario->role_count; i++) {
         const struct stage_role *role = &search->stage->roles[i];
         struct listing listing = {search, (int)i};
-        if (role->state == STAGE_ROLE_RUNS || role->state == STAGE_ROLE_SERVES)
+        if (role->state == STAGE_ROLE_RUNS || role->state == STAGE_ROLE_SERVES ||
+            role->state == STAGE_ROLE_PROGRAM)
             process_sockets(role->pid, UINT_MAX, list_one, &listing);
     }
     if (search->possession_count > 0)

@@ -15,7 +15,8 @@
 #include "engine/stage.h"
 
 static bool is_alive(const struct stage_role *role) {
-    return role->state == STAGE_ROLE_RUNS || role->state == STAGE_ROLE_SERVES;
+    return role->state == STAGE_ROLE_RUNS || role->state == STAGE_ROLE_SERVES ||
+           role->state == STAGE_ROLE_PROGRAM;
 }
 
 /* Reaps a role that is ending or dead, and returns its wait status. */
@@ -23,7 +24,8 @@ static int reap(struct stage_role *role) {
     int status = 0;
     while (waitpid(role->pid, &status, 0) < 0 && errno == EINTR)
         continue;
-    close(role->channel);
+    if (role->state != STAGE_ROLE_PROGRAM)
+        close(role->channel);
     role->state = STAGE_ROLE_ENDED;
     return status;
 }
@@ -174,6 +176,20 @@ static enum outcome exchange(struct stage *stage, const struct step *step, int f
     return receive_reply(stage, step->role, request.step_index, reply);
 }
 
+enum outcome stage_ask_to_leave(struct stage *stage, const struct step *step, int fd,
+                                struct reply *reply, bool *left) {
+    struct stage_role *role = &stage->roles[step->role];
+    struct request request = {.step_index = stage_index(stage, step)};
+    enum outcome outcome = send_request(stage, step->role, &request, fd);
+    if (outcome != OUTCOME_ANSWERED || !wait_for_reply(stage, step->role))
+        return outcome;
+    int error = protocol_receive(role->channel, reply, sizeof *reply, 0, NULL);
+    *left = error == EPIPE;
+    if (*left)
+        close(role->channel);
+    return error == 0 || *left ? OUTCOME_ANSWERED : broke(stage, "receiving a role's reply", error);
+}
+
 /* --- steps in which the stage takes part --- */
 
 /* Sends the new role's channel with the request. */
@@ -293,8 +309,25 @@ enum outcome stage_ask(struct stage *stage, const struct step *step, struct repl
     return outcome;
 }
 
+int stage_reap(struct stage *stage, int role) {
+    return reap(&stage->roles[role]);
+}
+
+/* Kills the tracer of a program, and with it all that it watches. */
+static void end_tracer(struct stage_role *role) {
+    if (role->tracer <= 0)
+        return;
+    kill(role->tracer, SIGKILL);
+    while (waitpid(role->tracer, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    role->tracer = 0;
+}
+
 /* Kills and reaps the roles of a host, or with `everywhere` all. */
 static void end_roles(struct stage *stage, int host, bool everywhere) {
+    for (size_t i = 0; i < stage->scenario->role_count; i++)
+        if (everywhere || stage->roles[i].host == host)
+            end_tracer(&stage->roles[i]);
     for (size_t i = 0; i < stage->scenario->role_count; i++)
         if (is_alive(&stage->roles[i]) && (everywhere || stage->roles[i].host == host))
             kill(stage->roles[i].pid, SIGKILL);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/errnames.h"
+#include "base/signames.h"
 
 /* --- whether an answer is as expected --- */
 
@@ -49,7 +50,8 @@ static bool result_met(const struct wanted *wanted, const struct answer *got,
     switch (wanted->kind) {
     case WANT_OK:
         return got->kind == ANSWER_OK || got->kind == ANSWER_READY || got->kind == ANSWER_NUMBER ||
-               got->kind == ANSWER_ADDRESS || got->kind == ANSWER_NAME || got->kind == ANSWER_VALUE;
+               (got->kind == ANSWER_EXIT && got->number == 0) || got->kind == ANSWER_ADDRESS ||
+               got->kind == ANSWER_NAME || got->kind == ANSWER_VALUE;
     case WANT_ANY:
         return true;
     case WANT_ERRNO:
@@ -69,6 +71,10 @@ static bool result_met(const struct wanted *wanted, const struct answer *got,
         return got->kind == ANSWER_VALUE && value_met(wanted, &got->value);
     case WANT_FREE:
         return got->kind == ANSWER_FREE;
+    case WANT_EXIT:
+        return got->kind == ANSWER_EXIT && within(got->number, wanted->low, wanted->high);
+    case WANT_SIGNAL:
+        return got->kind == ANSWER_SIGNAL && got->number == wanted->low;
     case WANT_CAUSE:
         return got->kind == ANSWER_CAUSE && got->cause == wanted->cause;
     }
@@ -136,11 +142,14 @@ bool expectation_wants_more(const struct expectation *want, int64_t got) {
            wants_more(want->otherwise, want->otherwise_count, got);
 }
 
+static bool is_success(const struct wanted *wanted) {
+    return wanted->kind == WANT_ERRNO ? wanted->error == EINPROGRESS : wanted->kind != WANT_TIMEOUT;
+}
+
 bool expectation_allows_success(const struct expectation *want) {
     int count = (int)(want->either_count + want->otherwise_count);
     for (int i = 0; i < count; i++)
-        if (expectation_at(want, i)->kind != WANT_ERRNO ||
-            expectation_at(want, i)->error == EINPROGRESS)
+        if (is_success(expectation_at(want, i)))
             return true;
     return false;
 }
@@ -199,6 +208,12 @@ static void result_text(const struct answer *got, char *text, size_t size) {
         break;
     case ANSWER_VALUE:
         snprintf(text, size, "%s", sockopt_text(&got->value, part));
+        break;
+    case ANSWER_EXIT:
+        snprintf(text, size, "exit %lld", (long long)got->number);
+        break;
+    case ANSWER_SIGNAL:
+        snprintf(text, size, "%s", signame((int)got->number, part));
         break;
     case ANSWER_FREE:
         snprintf(text, size, "free");

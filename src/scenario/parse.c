@@ -66,8 +66,8 @@ static void need_sysctl(struct parser *parser, struct cursor *cursor) {
 
 /* The name of a socket option, or a mistake. */
 static void need_option(struct parser *parser, const struct word *word) {
-    static const char *const words[] = {"kernel",    "ipv6",  "uids", "sysctl",
-                                        "sock_diag", "mptcp", "hosts"};
+    static const char *const words[] = {"kernel",    "ipv6",  "uids",  "sysctl",
+                                        "sock_diag", "mptcp", "hosts", "program"};
     const struct sockopt *option = sockopt_named(word->text);
     if (option != NULL) {
         add_need(parser,
@@ -83,15 +83,17 @@ static void need_option(struct parser *parser, const struct word *word) {
     else
         parser_error(parser, word,
                      "unknown need '%s'; it must be 'kernel >= VERSION', 'ipv6', 'uids', "
-                     "'hosts', 'sock_diag', 'mptcp', 'sysctl NAME' or the name of a socket option",
+                     "'hosts', 'sock_diag', 'mptcp', 'program', 'sysctl NAME' or the name of a "
+                     "socket option",
                      word->text);
 }
 
 void parse_needs(struct parser *parser) {
     struct cursor cursor = {&parser->line, 1, parser->line.count};
-    const struct word *word = cursor_need(parser, &cursor,
-                                          "'kernel >= VERSION', 'ipv6', 'uids', 'hosts', "
-                                          "'sock_diag', 'mptcp', 'sysctl NAME' or a socket option");
+    const struct word *word =
+        cursor_need(parser, &cursor,
+                    "'kernel >= VERSION', 'ipv6', 'uids', 'hosts', "
+                    "'sock_diag', 'mptcp', 'program', 'sysctl NAME' or a socket option");
     if (word_is(word, "ipv6"))
         parser->scenario->needs_ipv6 = true;
     else if (word_is(word, "uids"))
@@ -100,6 +102,8 @@ void parse_needs(struct parser *parser) {
         add_need(parser, (struct need){.kind = NEED_SOCK_DIAG, .name = "sock_diag"});
     else if (word_is(word, "mptcp"))
         add_need(parser, (struct need){.kind = NEED_MPTCP, .name = "mptcp"});
+    else if (word_is(word, "program"))
+        parser->scenario->needs_program = true;
     else if (word_is(word, "hosts"))
         add_need(parser, (struct need){.kind = NEED_HOSTS, .name = "hosts"});
     else if (word_is(word, "kernel"))

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/errnames.h"
+#include "base/signames.h"
 #include "base/units.h"
 #include "scenario/parser.h"
 
@@ -150,7 +151,9 @@ static void parse_cause(const struct context *context, const struct word *word,
 static void parse_kind(const struct context *context, const struct word *word,
                        struct wanted *wanted) {
     struct parser *parser = context->parser;
-    if (verb_row(context->verb)->answer == GIVES_CAUSE) {
+    enum verb_answer answer = verb_row(context->verb)->answer;
+    bool times_out = answer == GIVES_READY || answer == GIVES_CALL || answer == GIVES_END;
+    if (answer == GIVES_CAUSE) {
         parse_cause(context, word, wanted);
         return;
     }
@@ -160,11 +163,14 @@ static void parse_kind(const struct context *context, const struct word *word,
         wanted->kind = WANT_ANY;
     } else if (strcmp(word->text, "eof") == 0) {
         wanted->kind = WANT_EOF;
-    } else if (verb_row(context->verb)->answer == GIVES_READY && strcmp(word->text, "ready") == 0) {
+    } else if (answer == GIVES_READY && strcmp(word->text, "ready") == 0) {
         wanted->kind = WANT_READY;
-    } else if (verb_row(context->verb)->answer == GIVES_READY &&
-               strcmp(word->text, "timeout") == 0) {
+    } else if (times_out && strcmp(word->text, "timeout") == 0) {
         wanted->kind = WANT_TIMEOUT;
+    } else if (answer == GIVES_END && strcmp(word->text, "exit") == 0) {
+        wanted->kind = WANT_EXIT; /* its status follows */
+    } else if (answer == GIVES_END && (wanted->low = signame_number(word->text)) != 0) {
+        wanted->kind = WANT_SIGNAL;
     } else if ((wanted->error = errname_number(word->text)) != 0) {
         wanted->kind = WANT_ERRNO;
     } else if (context->option != NULL && !looks_like_errno(word->text)) {
@@ -181,6 +187,18 @@ static void parse_kind(const struct context *context, const struct word *word,
         return;
     }
     check_kind(context, word, wanted);
+}
+
+/* The status after `exit`, or a range of them. */
+static void parse_status(const struct context *context, struct cursor *cursor,
+                         struct wanted *wanted) {
+    struct parser *parser = context->parser;
+    const struct word *word = cursor_need(parser, cursor, "an exit status");
+    enum { HIGHEST = 255 };
+    if (word != NULL && (!parse_bounds(parser, word, &wanted->low, &wanted->high) ||
+                         wanted->low < 0 || wanted->high > HIGHEST))
+        parser_error(parser, word, "'%s' is not an exit status from 0 to %d, nor a range",
+                     word->text, HIGHEST);
 }
 
 /* `at VERB` and `after N`: how a block ended. */
@@ -239,6 +257,8 @@ static const struct wanted *parse_either(const struct context *context, struct c
         *wanted = (struct wanted){0};
         parse_kind(context, word, wanted);
         parser_vary(parser, word, VARIES_WANT, index + (int)*count - 1);
+        if (wanted->kind == WANT_EXIT)
+            parse_status(context, cursor, wanted);
         parse_block_end(context, cursor, wanted);
         wanted->text =
             line_slice(arena, cursor->line, first, cursor->line->words[cursor->next - 1].end);

@@ -278,6 +278,13 @@ void parser_check_role(struct parser *parser, const struct word *word, int role,
     else if (*state == ROLE_SERVES && !row->while_serving)
         parser_error(parser, word, "role '%s' is serving; '%s stop' must come first", word->text,
                      word->text);
+    else if (*state == ROLE_PROGRAM && !row->of_program && !row->of_process)
+        parser_error(parser, word,
+                     "role '%s' has become a program: only calls, listens, signal, wait and kill "
+                     "are for it",
+                     word->text);
+    else if (*state != ROLE_PROGRAM && *state != ROLE_ENDED && row->of_program)
+        parser_error(parser, word, "role '%s' is no program: 'exec' must come first", word->text);
     else if (*state != ROLE_UNBORN && row->is_first)
         parser_error(parser, word, "role '%s' runs already; '%s' must be its first step",
                      word->text, row->name);

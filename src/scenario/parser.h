@@ -7,6 +7,7 @@
  *   steps_socket.c       a role's calls on its sockets
  *   steps_role.c         the verbs of a role's process
  *   steps_block.c        its blocks, and the lines in them that vary
+ *   steps_program.c      the verbs of a role that has become a program
  *   steps_question.c     the verbs that ask the tool itself
  *   parse_expectation.c  what stands after `->`
  *   parser.c             what all of them need: lines, words, errors, names, addresses
@@ -43,7 +44,7 @@ struct line {
 
 /* What is known at a line of the story so far: which roles run, and which sockets they have. Each
  * case starts again from where the setup ended. */
-enum role_state { ROLE_UNBORN, ROLE_RUNS, ROLE_SERVES, ROLE_ENDED };
+enum role_state { ROLE_UNBORN, ROLE_RUNS, ROLE_SERVES, ROLE_PROGRAM, ROLE_ENDED };
 enum socket_state { SOCKET_NEVER, SOCKET_OPEN, SOCKET_CLOSED };
 enum host_state { HOST_ON, HOST_OFF };
 

@@ -74,6 +74,8 @@ static uint64_t section_declared_ns(const struct scenario *scenario,
             longest_ns = step->duration_ns;
         if (has(step, ARGUMENTS_QUERY) && step->query.within_ns > longest_ns)
             longest_ns = step->query.within_ns;
+        if (has(step, ARGUMENTS_WATCH) && step->watch.within_ns > longest_ns)
+            longest_ns = step->watch.within_ns;
         if (has(step, ARGUMENTS_WAIT) && step->wait.within_ns > longest_ns)
             longest_ns = step->wait.within_ns;
         sum += longest_ns * rounds;

@@ -101,6 +101,7 @@ const struct verb_row verb_kill = {
     .name = "kill",
     .usage = "ROLE kill",
     .scope = SCOPE_ROLE,
+    .of_process = true,
     .arrow = ARROW_ENDS_ROLE,
     .while_serving = true,
     .effect = after_end_of_role,

@@ -15,6 +15,31 @@ ok "hosts: each is alone, is cut off, fails and comes back" first_line_is \
 run "$portreuse" run --net=current -q "$scenarios/hosts.scenario"
 ok "they are no matter of the current namespace" first_line_starts \
   "SKIP hosts: needs hosts: they are private namespaces, without --net=current"
+cp "$helpers/dial" "$work/dial"
+PATH=$work:$PATH
+run "$portreuse" run --must-run "$scenarios/programs.scenario"
+ok "programs: their calls are seen, and they die with the case" first_line_is \
+  "PASS programs: 9 cases, all as expected"
+scenario given <<'S'
+title The program of the command line
+needs program
+case it is printed where the case fails
+  r exec sh -c "echo begins; \"$@\"" sh $program
+  r wait -> exit 0
+S
+run "$portreuse" run "$file"
+ok "a program that is needed and not given is a SKIP" first_line_is \
+  "SKIP given: needs program: portreuse run given -- PROGRAM ARG..."
+run "$portreuse" run "$file" -- echo -v two
+ok "options behind -- are the program's" first_line_is "PASS given: 1 case, as expected"
+ok "what it prints is not shown where all is well" out_lacks "output:"
+run "$portreuse" run "$file" -- sh -c 'echo it fails; exit 3'
+ok "its end is judged" first_line_is "FAIL given: line 5: want exit 0, got exit 3"
+ok "and its output shown" out_says "output: begins it fails"
+run "$portreuse" run time-wait-rebind -- true
+ok "a program that no scenario needs is refused" status_is 2
+run "$portreuse" run "$file" --
+ok "so is none behind --" err_has "name a program after '--'"
 scenario data-short <<'S'
 title Less comes than is expected
 case a pair
@@ -35,6 +60,8 @@ if users_may; then
   ok "also as an ordinary user" first_line_starts "PASS every-verb: "
   run as_user "$portreuse" run -q "$scenarios/hosts.scenario"
   ok "an ordinary user has hosts, too" first_line_is "PASS hosts: 13 cases, all as expected"
+  run as_user "$portreuse" run -q "$scenarios/programs.scenario"
+  ok "and programs" first_line_is "PASS programs: 9 cases, all as expected"
   run as_user "$portreuse" run "$scenarios/uids.scenario"
   ok "where there is no other user ID, that is a SKIP" first_line_starts \
     "SKIP uids: needs uids: "

@@ -131,6 +131,45 @@ static void hosts_are_checked(void **state) {
     errors_free(&errors);
 }
 
+/* --- programs --- */
+
+#define PROGRAM CASE "r exec sleep 1\n" /* behind it: line 4 */
+
+static const struct row program_rows[] = {
+    {CASE "r exec\n", 3, 7, "a PROGRAM is missing"},
+    {CASE "r exec $program\n", 3, 8, "the header must say 'needs program'"},
+    {CASE "r exec sleep $q.l.port\n", 3, 15, "unknown role 'q'"},
+    {PROGRAM "r socket s\n", 4, 1, "has become a program"},
+    {PROGRAM "r exec true\n", 4, 1, "has become a program"},
+    {PROGRAM "r exit\n", 4, 1, "has become a program"},
+    {PROGRAM "r fork q\n", 4, 1, "has become a program"},
+    {CASE "r calls bind\n", 3, 1, "'exec' must come first"},
+    {SOCKET "r listens s\n", 4, 1, "'exec' must come first"},
+    {CASE "r exec /x -> ENOENT\nr calls bind\n", 4, 1, "'exec' must come first"},
+    {PROGRAM "r calls\n", 4, 8, "bind, listen or connect is missing"},
+    {PROGRAM "r calls accept\n", 4, 9, "expected bind, listen or connect, not 'accept'"},
+    {PROGRAM "r calls bind 127.0.0.1\n", 4, 14, "'127.0.0.1'"},
+    {PROGRAM "r calls bind within\n", 4, 20, "a TIME is missing"},
+    {PROGRAM "r calls bind -> 5\n", 4, 17, "'calls' never returns '5'"},
+    {PROGRAM "r calls bind -> exit 0\n", 4, 17, "unknown result 'exit'"},
+    {PROGRAM "r listens\n", 4, 10, "the name of a socket is missing"},
+    {PROGRAM "r listens within 1s\n", 4, 11, "missing before 'within'"},
+    {PROGRAM "r signal\n", 4, 9, "the name of a signal is missing"},
+    {PROGRAM "r signal SIGTREM\n", 4, 10, "did you mean 'SIGTERM'?"},
+    {PROGRAM "r signal 15\n", 4, 10, "unknown signal '15'"},
+    {PROGRAM "r wait -> exit\n", 4, 15, "an exit status is missing"},
+    {PROGRAM "r wait -> exit 256\n", 4, 16, "'256' is not an exit status"},
+    {PROGRAM "r wait -> SIGFOO\n", 4, 11, "unknown result 'SIGFOO'"},
+    {PROGRAM "r wait\nr kill\n", 5, 1, "role 'r' has ended"},
+    {PROGRAM "r listens s\nq socket c\nq connect c $r.t\n", 6, 16, "role 'r' has no socket 't'"},
+    {"title t\nneeds programs\ncase c\n r socket s\n", 2, 7, "did you mean 'program'?"},
+};
+
+static void programs_are_checked(void **state) {
+    (void)state;
+    CHECK(program_rows);
+}
+
 /* --- words --- */
 
 static const struct row word_rows[] = {
@@ -1186,6 +1225,7 @@ static void freeing_leaves_an_empty_list(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(programs_are_checked),
         cmocka_unit_test(hosts_are_checked),
         cmocka_unit_test(an_unknown_word_is_named_with_the_nearest_known_one),
         cmocka_unit_test(a_missing_argument_is_named_where_it_should_stand),

@@ -108,6 +108,7 @@ static void each_verb_is_used_by_a_scenario_of_the_tests(void **state) {
     (void)state;
     note_uses("tests/cli/scenarios/every-verb.scenario", used);
     note_uses("tests/cli/scenarios/hosts.scenario", used);
+    note_uses("tests/cli/scenarios/programs.scenario", used);
     note_uses("tests/cli/scenarios/uids.scenario", used); /* needs root */
     for (enum verb verb = VERB_NONE + 1; verb < VERB_END; verb++)
         if (!used[verb])

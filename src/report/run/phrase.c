@@ -80,8 +80,12 @@ bool phrase_shows_evidence(const struct step *step, const struct step_result *re
 const char *phrase_seen(const struct step *step, const struct step_result *result, bool verbose,
                         const char **label) {
     bool nothing = result->seen == NULL || result->seen[0] == '\0';
-    *label = step_question(step) == NULL ? "seen there" : "found";
-    return nothing || !says_more(step, result, verbose) ? NULL : result->seen;
+    *label = step_question(step) != NULL        ? "found"
+             : step->verb == VERB_EXEC          ? "output"
+             : verb_row(step->verb)->of_program ? "seen"
+                                                : "seen there";
+    bool quiet = verb_row(step->verb)->of_program && result->status == STEP_MET && !verbose;
+    return nothing || quiet || !says_more(step, result, verbose) ? NULL : result->seen;
 }
 
 /* --- what was in the way: which sockets, and whose they are ---

@@ -295,6 +295,19 @@ void text_evidence(FILE *out, const struct scenario *scenario, const struct evid
     layout_wrap(out, evidence->words, column, column + (unsigned)strlen(name) + 2);
 }
 
+/* What a program has printed, line by line. */
+static void print_output(FILE *out, const char *text) {
+    const unsigned column = NOTE_INDENT + NOTE_WIDTH;
+    struct arena scratch = {0};
+    for (bool first = true; *text != '\0'; first = false) {
+        size_t size = strcspn(text, "\n");
+        fprintf(out, "%*s%-*s", NOTE_INDENT, "", NOTE_WIDTH, first ? "output:" : "");
+        layout_wrap(out, arena_copy(&scratch, text, size), column, column);
+        text += size + (text[size] == '\n');
+    }
+    arena_free(&scratch);
+}
+
 static void print_step(FILE *out, const struct report *report, const struct scenario *scenario,
                        const struct step *step, const struct step_result *result,
                        const struct columns *columns) {
@@ -306,7 +319,9 @@ static void print_step(FILE *out, const struct report *report, const struct scen
     if (result->status == STEP_UNMET)
         print_difference(out, step, result);
     const char *label, *seen = phrase_seen(step, result, report->verbose, &label);
-    if (seen != NULL) {
+    if (seen != NULL && step->verb == VERB_EXEC) {
+        print_output(out, seen);
+    } else if (seen != NULL) {
         unsigned length = (unsigned)strlen(label);
         fprintf(out, "%*s%s:%*s", NOTE_INDENT, "", label, (int)(NOTE_WIDTH - 1 - length), "");
         layout_wrap(out, seen, NOTE_INDENT + NOTE_WIDTH, NOTE_INDENT + NOTE_WIDTH);

@@ -1,0 +1,390 @@
+/* The steps of a role that has become a program: what the tracer has seen of it, and its end. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/errnames.h"
+#include "engine/program.h"
+#include "engine/role.h"
+#include "engine/stage.h"
+#include "kernel/process.h"
+#include "kernel/ptrace.h"
+#include "kernel/sockdiag.h"
+
+/* --- waiting: the tracer tells nobody, so the log is looked at again and again --- */
+
+struct clock {
+    const struct stage *stage;
+    uint64_t end_ns, pause_ns;
+};
+
+static struct clock begin(const struct stage *stage, uint64_t within_ns) {
+    return (struct clock){stage, units_now_ns() + within_ns, 50ULL * NS_PER_US};
+}
+
+/* Returns whether the program is gone, with all that it has started: then so is its tracer. */
+static bool is_gone(const struct stage_role *role) {
+    siginfo_t ended = {0};
+    return waitid(P_PID, (id_t)role->tracer, &ended, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+           ended.si_pid != 0;
+}
+
+/* Pauses, a little longer each time. Returns false when the time is over. */
+static bool pauses(struct clock *clock) {
+    if (units_now_ns() >= clock->end_ns || stage_time_left(clock->stage) == 0)
+        return false;
+    nanosleep(&(struct timespec){.tv_nsec = (long)clock->pause_ns}, NULL);
+    clock->pause_ns = clock->pause_ns < 5ULL * NS_PER_MS ? 2 * clock->pause_ns : clock->pause_ns;
+    return true;
+}
+
+static void answer_timeout(struct reply *reply) {
+    reply->answer = (struct answer){.kind = ANSWER_TIMEOUT};
+}
+
+static void answer_errno(struct reply *reply, int error) {
+    reply->answer = error == 0 ? (struct answer){.kind = ANSWER_OK}
+                               : (struct answer){.kind = ANSWER_ERRNO, .error = error};
+}
+
+/* --- exec: in the role --- */
+
+/* The words of the command line, with NULL at the end; NULL if a socket has no endpoint. */
+static char **make_words(struct role *role, const struct step_program *program) {
+    char *const *given = role->scenario->program;
+    size_t count = 0, most = program->word_count + 1;
+    for (size_t i = 0; given != NULL && given[i] != NULL; i++)
+        most += program->word_count;
+    char **words = arena_alloc(&role->arena, most * sizeof words[0]);
+    for (size_t i = 0; i < program->word_count; i++) {
+        const struct program_word *word = &program->words[i];
+        char text[ENDPOINT_TEXT_SIZE];
+        struct place place;
+        if (word->use == WORD_PROGRAM) {
+            for (size_t k = 0; given != NULL && given[k] != NULL; k++)
+                words[count++] = given[k];
+            continue;
+        }
+        if (word->use != WORD_WRITTEN && !role_resolve(role, &word->address, AF_INET, &place))
+            return NULL;
+        if (word->use == WORD_PORT)
+            snprintf(text, sizeof text, "%u", place.endpoint.port);
+        else if (word->use == WORD_ADDRESS)
+            endpoint_text(&place.endpoint, text);
+        const char *made = word->use == WORD_WRITTEN ? word->text : text;
+        words[count++] = arena_copy(&role->arena, made, strlen(made));
+    }
+    return words;
+}
+
+/* A socket that was made with SOCK_CLOEXEC is closed by exec. */
+static void note_closing(struct role *role) {
+    for (size_t i = 0; i < role->scenario->socket_count; i++)
+        if (role->sockets[i] >= 0 && (fcntl(role->sockets[i], F_GETFD) & FD_CLOEXEC) != 0)
+            role_view_of(role, (int)i)->open = false;
+}
+
+static struct answer call_exec(struct role *role, const struct step *step, struct reply *reply) {
+    struct program_before before;
+    char **words = make_words(role, &step->program);
+    reply->no_endpoint = words == NULL;
+    if (words == NULL)
+        return (struct answer){.kind = ANSWER_ERRNO, .error = EDESTADDRREQ};
+    int error = role->output >= 0 ? 0 : program_begin(role->received, &role->output);
+    if (error != 0)
+        return (struct answer){.kind = ANSWER_ERRNO, .error = error};
+    program_prepare(role->output, &before);
+    note_closing(role);
+    execvp(words[0], words);
+    error = errno;
+    program_return(&before);
+    for (size_t i = 0; i < role->scenario->socket_count; i++)
+        if (role->sockets[i] >= 0)
+            role_view(role, (int)i);
+    return (struct answer){.kind = ANSWER_ERRNO, .error = error};
+}
+
+/* --- exec: in the stage --- */
+
+static enum outcome broke(struct stage *stage, const char *what, int error) {
+    char name[ERRNAME_SIZE];
+    return stage_reason(stage, OUTCOME_ERROR, "%s: %s", what, errname(error, name));
+}
+
+/* Forks the tracer. Returns the role's end of the channel to it, or -1 with errno set. */
+static int start_tracer(struct stage *stage, struct stage_role *role) {
+    int ends[2];
+    pid_t self = getpid();
+    prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L); /* of what the program leaves behind */
+    role->log = program_log_new();
+    role->output = (int)syscall(SYS_memfd_create, "output", 1U /* MFD_CLOEXEC */);
+    if (role->log == NULL || role->output < 0 ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+        return -1;
+    role->tracer = fork();
+    if (role->tracer == 0) {
+        close(ends[1]);
+        if (stage->diag >= 0)
+            close(stage->diag); /* its answers are the stage's */
+        program_watch(role->log, role->pid, ends[0], role->output, self);
+    }
+    int error = errno;
+    close(ends[0]);
+    if (role->tracer < 0)
+        close(ends[1]);
+    errno = error;
+    return role->tracer < 0 ? -1 : ends[1];
+}
+
+/* Why the program could not be watched. */
+static enum outcome not_traced(struct stage *stage, const struct step *step, int error) {
+    char reason[PTRACE_REASON_SIZE];
+    return stage_reason(stage, OUTCOME_SKIP, "line %u: a program cannot be traced here: %s",
+                        step->line, ptrace_explain(0, error, reason));
+}
+
+static enum outcome do_exec(struct stage *stage, const struct step *step, struct reply *reply) {
+    struct stage_role *role = &stage->roles[step->role];
+    bool left = false;
+    bool again = role->tracer > 0; /* an earlier one could not be executed */
+    int channel = again ? -1 : start_tracer(stage, role);
+    if (channel < 0 && !again)
+        return broke(stage, "starting the tracer of a program", errno);
+    enum outcome outcome = stage_ask_to_leave(stage, step, channel, reply, &left);
+    if (channel >= 0)
+        close(channel);
+    if (outcome != OUTCOME_ANSWERED)
+        return outcome;
+    int error = atomic_load(&role->log->trace_error);
+    if (error != 0)
+        return not_traced(stage, step, error);
+    struct clock clock = begin(stage, 5ULL * NS_PER_S);
+    while (left && !atomic_load(&role->log->executed))
+        if (!pauses(&clock))
+            return stage_reason(stage, OUTCOME_ERROR, "line %u: the role has ended instead",
+                                step->line);
+    if (left) {
+        role->state = STAGE_ROLE_PROGRAM;
+        role->exec = step;
+        for (unsigned call = 0; call < SOCKET_CALL_COUNT; call++)
+            role->next_call[call] = atomic_load(&role->log->first);
+        role->next_listener = atomic_load(&role->log->first);
+        answer_errno(reply, 0);
+    }
+    return OUTCOME_ANSWERED;
+}
+
+const struct action action_exec = {.stage = do_exec, .role = call_exec, .needs = TOUCHES_HOST};
+
+/* --- calls --- */
+
+static bool is_asked_for(const struct stage *stage, const struct step_watch *watch,
+                         const struct program_call *call) {
+    struct endpoint_pattern pattern;
+    if (call->call != watch->call)
+        return false;
+    return !watch->has_address || (board_resolve_pattern(stage->board, &watch->address, &pattern) &&
+                                   endpoint_matches(&pattern, &call->address));
+}
+
+/* Returns the next such call that no earlier step has taken, or NULL. */
+static const struct program_call *next_call(const struct stage *stage, struct stage_role *role,
+                                            const struct step_watch *watch) {
+    unsigned *next = &role->next_call[watch->call], count = atomic_load(&role->log->count);
+    while (*next < count) {
+        const struct program_call *call = &role->log->calls[(*next)++];
+        if (is_asked_for(stage, watch, call))
+            return call;
+    }
+    return NULL;
+}
+
+static enum outcome do_calls(struct stage *stage, const struct step *step, struct reply *reply) {
+    struct stage_role *role = &stage->roles[step->role];
+    struct step_result *result = board_result(stage->board, step);
+    uint64_t start_ns = units_now_ns();
+    bool until = step->want.timed && step->want.latest_ns > 0;
+    struct clock clock = begin(stage, until ? step->want.latest_ns : step->watch.within_ns);
+    const struct program_call *call;
+    bool gone = false; /* one more look, behind its last call */
+    while ((call = next_call(stage, role, &step->watch)) == NULL)
+        if (gone || !pauses(&clock)) {
+            answer_timeout(reply);
+            reply->elapsed_ns = until ? step->want.latest_ns : step->watch.within_ns;
+            return OUTCOME_ANSWERED;
+        } else {
+            gone = is_gone(role);
+        }
+    char text[ENDPOINT_TEXT_SIZE];
+    answer_errno(reply, call->error);
+    reply->elapsed_ns = units_now_ns() - start_ns;
+    snprintf(result->seen, RESULT_TEXT_SIZE, "%s %s", seccomp_call_name(call->call),
+             endpoint_text(&call->address, text));
+    if (call->evidence >= 0) {
+        *result->evidence = role->log->evidence[call->evidence];
+        result->has_evidence = true;
+        stage_name_owners(stage, result->evidence);
+    }
+    return OUTCOME_ANSWERED;
+}
+
+const struct action action_calls = {.stage = do_calls};
+
+/* --- listens --- */
+
+/* A listener that the program got from the role. */
+struct inherited {
+    const struct stage_role *role;
+    uint32_t inode; /* of the one that is looked at */
+    struct endpoint *address;
+    bool found;
+};
+
+static bool is_it(void *context, uint32_t inode, int fd) {
+    struct inherited *inherited = context;
+    (void)fd;
+    inherited->found = inode == inherited->inode;
+    return !inherited->found;
+}
+
+static bool take_listener(void *context, const struct inet_socket *socket) {
+    struct inherited *inherited = context;
+    inherited->inode = socket->inode;
+    *inherited->address = socket->local;
+    process_sockets(inherited->role->pid, UINT_MAX, is_it, inherited);
+    return !inherited->found;
+}
+
+static bool has_listener(struct stage *stage, const struct stage_role *role,
+                         struct endpoint *address) {
+    struct diag_query query = sockdiag_query(1U << STATE_LISTEN);
+    struct inherited inherited = {.role = role, .address = address};
+    return stage->diag >= 0 && sockdiag_dump(stage->diag, &query, take_listener, &inherited) == 0 &&
+           inherited.found;
+}
+
+/* Returns whether a listen() of the program has succeeded that no earlier step has named. */
+static bool next_listener(struct stage_role *role, struct endpoint *address) {
+    unsigned count = atomic_load(&role->log->count);
+    while (role->next_listener < count) {
+        const struct program_call *call = &role->log->calls[role->next_listener++];
+        if (call->call == SOCKET_CALL_LISTEN && call->error == 0) {
+            *address = call->address;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum outcome do_listens(struct stage *stage, const struct step *step, struct reply *reply) {
+    struct stage_role *role = &stage->roles[step->role];
+    struct clock clock = begin(stage, step->watch.within_ns);
+    struct endpoint address;
+    uint64_t start_ns = units_now_ns();
+    bool found =
+        next_listener(role, &address) || (role->next_listener == atomic_load(&role->log->first) &&
+                                          has_listener(stage, role, &address));
+    for (bool gone = false; !found && !gone && pauses(&clock);) {
+        gone = is_gone(role);
+        found = next_listener(role, &address);
+    }
+    reply->elapsed_ns = units_now_ns() - start_ns;
+    if (!found) {
+        answer_timeout(reply);
+        return OUTCOME_ANSWERED;
+    }
+    char text[ENDPOINT_TEXT_SIZE];
+    struct socket_view *view =
+        board_view(stage->board, (unsigned)step->role, (unsigned)step->watch.made);
+    *view = (struct socket_view){
+        .made = true, .family = address.family, .local = address, .reuseaddr = false};
+    snprintf(board_result(stage->board, step)->seen, RESULT_TEXT_SIZE, "%s",
+             endpoint_text(&address, text));
+    answer_errno(reply, 0);
+    return OUTCOME_ANSWERED;
+}
+
+const struct action action_listens = {.stage = do_listens};
+
+/* --- signal, wait --- */
+
+static enum outcome do_signal(struct stage *stage, const struct step *step, struct reply *reply) {
+    answer_errno(reply, kill(stage->roles[step->role].pid, step->signal) < 0 ? errno : 0);
+    return OUTCOME_ANSWERED;
+}
+
+const struct action action_signal = {.stage = do_signal};
+
+static enum outcome do_wait(struct stage *stage, const struct step *step, struct reply *reply) {
+    struct stage_role *role = &stage->roles[step->role];
+    struct clock clock = begin(stage, step->watch.within_ns);
+    siginfo_t ended = {0};
+    for (;;) {
+        if (waitid(P_PID, (id_t)role->pid, &ended, WEXITED | WNOHANG | WNOWAIT) < 0)
+            return broke(stage, "waiting for a program", errno);
+        if (ended.si_pid != 0)
+            break;
+        if (!pauses(&clock)) {
+            answer_timeout(reply);
+            return OUTCOME_ANSWERED;
+        }
+    }
+    int status = stage_reap(stage, step->role);
+    if (WIFSIGNALED(status))
+        reply->answer = (struct answer){.kind = ANSWER_SIGNAL, .number = WTERMSIG(status)};
+    else
+        reply->answer = (struct answer){.kind = ANSWER_EXIT, .number = WEXITSTATUS(status)};
+    return OUTCOME_ANSWERED;
+}
+
+const struct action action_wait = {.stage = do_wait};
+
+/* --- the end --- */
+
+/* Copies the end of what a program has printed to the result of its `exec`. */
+static void keep_output(struct stage *stage, const struct stage_role *role) {
+    char *seen = board_result(stage->board, role->exec)->seen;
+    off_t size = lseek(role->output, 0, SEEK_END);
+    off_t start = size < OUTPUT_TEXT_SIZE ? 0 : size - OUTPUT_TEXT_SIZE + 1;
+    ssize_t got = size <= 0 ? 0 : pread(role->output, seen, OUTPUT_TEXT_SIZE - 1, start);
+    seen[got > 0 ? got : 0] = '\0';
+    for (char *c = seen; *c != '\0' && c < seen + got; c++)
+        if (*c == '\r')
+            *c = ' ';
+    if (start > 0) { /* begin with a whole line */
+        char *line = strchr(seen, '\n');
+        if (line != NULL)
+            memmove(seen, line + 1, strlen(line));
+    }
+}
+
+void stage_end_programs(struct stage *stage) {
+    bool any = false;
+    stage_end_roles(stage);
+    for (size_t i = 0; i < stage->scenario->role_count; i++) {
+        struct stage_role *role = &stage->roles[i];
+        if (role->log == NULL)
+            continue;
+        if (role->exec != NULL && stage->board->result.verdict != VERDICT_PASS)
+            keep_output(stage, role);
+        if (role->output >= 0)
+            close(role->output);
+        munmap(role->log, sizeof *role->log);
+        role->log = NULL;
+        any = true;
+    }
+    /* What they have started has died with the tracer, and is ours as its parents are gone. */
+    while (any && (wait(NULL) > 0 || errno == EINTR))
+        continue;
+}
