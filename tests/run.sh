@@ -64,10 +64,11 @@ check() {
   fi
 }
 
-# tap NAME COMMAND...: a program that prints TAP; each of its tests counts.
+# tap NAME COMMAND...: a program that prints TAP; each of its tests counts. It is told what takes long.
 tap() {
   tap_name=$1
   shift
+  begin=$(date +%s)
   tests/tap.sh "$@" >"$log" 2>&1
   sum=$(tail -n 1 "$log")
   # shellcheck disable=SC2086 # to be split: N passed, N failed, N skipped
@@ -75,7 +76,9 @@ tap() {
   passed=$((passed + $1))
   failed=$((failed + $3))
   skipped=$((skipped + $5))
-  echo "$tap_name: ${sum%, 0 skipped}"
+  seconds=$(($(date +%s) - begin))
+  [ $seconds -ge 10 ] && seconds=" ($seconds s)" || seconds=
+  echo "$tap_name: ${sum%, 0 skipped}$seconds"
   sed -n 's/^# note: /  /p' "$log"
   if [ "$3" = 0 ]; then
     grep -E '# SKIP' "$log" | sed 's/^/  /'
