@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "kernel/process.h"
+#include "model/rules.h"
 
 enum { FIRST_BATCH = EVIDENCE_SUSPECTS, LARGEST_BATCH = 1024 };
 
@@ -100,13 +101,17 @@ static struct candidate *candidate_of(struct candidates *candidates,
     return NULL;
 }
 
-/* Returns whether a listener that has been examined is in the way. */
+/* Returns whether a listener is in the way for certain: it has been examined, or nothing that is
+ * still to be learnt of it would change that. */
 static bool listener_is_in_the_way(const struct refusal *refusal,
                                    const struct candidates *candidates) {
     for (size_t i = 0; i < candidates->count; i++) {
         const struct candidate *candidate = &candidates->list[i];
-        if (candidate->examined && candidate->occupant.socket.state == STATE_LISTEN &&
-            cause_in_the_way(refusal, &candidate->occupant))
+        const struct occupant *occupant = &candidate->occupant;
+        if (occupant->socket.state != STATE_LISTEN || !cause_in_the_way(refusal, occupant))
+            continue;
+        if (candidate->examined ||
+            rules_between(refusal->call, &refusal->claim, occupant).in_the_way == KNOWN_YES)
             return true;
     }
     return false;
