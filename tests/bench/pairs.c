@@ -1,6 +1,7 @@
 /* pairs N -- COMMAND... -- OTHER...: runs the two commands in turn, A B A B ..., N times each after
  * a warm-up, and prints the quartiles of A's wall time, of B's, and of the ratio A/B pair by pair,
- * and the peak memory of A. Pairs see the same noise, so their ratio holds where times do not. */
+ * of their processor time, and the peak memory of A. Pairs see the same noise, so their ratio holds
+ * where times do not; that of the processor time holds on a host that is busy with other things. */
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 extern char **environ;
 
 struct measured {
-    double ms;
+    double ms, cpu_ms;
     long peak_kib; /* of the largest single process */
 };
 
@@ -22,6 +23,11 @@ static double now_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static double cpu_ms(const struct rusage *usage) {
+    return (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1e3 +
+           (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1e3;
 }
 
 /* Runs the command, which must end with a status of at most `worst`. */
@@ -41,7 +47,7 @@ static struct measured run(char **command, int worst) {
     }
     double end = now_ms();
     posix_spawn_file_actions_destroy(&actions);
-    return (struct measured){end - start, usage.ru_maxrss};
+    return (struct measured){end - start, cpu_ms(&usage), usage.ru_maxrss};
 }
 
 static int ascending(const void *a, const void *b) {
@@ -70,7 +76,7 @@ static char **split(char **words) {
 
 int main(int argc, char **argv) {
     enum { MOST = 1000 };
-    static double a[MOST], b[MOST], ratio[MOST];
+    static double a[MOST], b[MOST], ratio[MOST], cpu[MOST];
     int count = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 0;
     char **first = split(argv), **second = split(first);
     long peak = 0;
@@ -84,11 +90,13 @@ int main(int argc, char **argv) {
         a[i] = one.ms;
         b[i] = other.ms;
         ratio[i] = one.ms / other.ms;
+        cpu[i] = one.cpu_ms / other.cpu_ms;
         peak = one.peak_kib > peak ? one.peak_kib : peak;
     }
     print_quartiles("A", a, count, " ms");
     print_quartiles("B", b, count, " ms");
     print_quartiles("A/B, pair by pair", ratio, count, "");
+    print_quartiles("the same, processor", cpu, count, "");
     printf("  %-22s %ld KiB\n", "peak memory of A", peak);
     return 0;
 }
