@@ -10,6 +10,7 @@
 #include "inspect/server.h"
 #include "kernel/sockdiag.h"
 #include "kernel/socket.h"
+#include "kernel/sockets.h"
 #include "model/cause.h"
 
 /* How a socket is owned. */
@@ -85,6 +86,7 @@ struct evidence_source {
     size_t connections_most; /* where a listener is in the way for certain, this many connections of
                                 a busy server are enough; 0: all */
     bool no_bound;           /* do as if the kernel listed no bound sockets; for the tests */
+    struct sockets_memory *memory; /* of earlier looks at these sockets; or NULL */
     evidence_identify *identify;
     void *context;
     evidence_keep *keep; /* called for each socket in the way; or NULL */

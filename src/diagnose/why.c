@@ -115,7 +115,9 @@ static void count_on_port(struct why *why) {
     struct diag_query query = evidence_query(&count.refusal);
     if (why->asked.name_namespace)
         query.states &= ~(1U << STATE_BOUND);
+    query.opener = true; /* as in the search for suspects that may follow */
     struct sockets sockets = sockets_open(NETNS_HERE);
+    sockets.memory = why_listed();
     if (why->asked.local.port != 0)
         why->counted = sockets_dump(&sockets, &query, count_one, &count) == 0;
     sockets_close(&sockets);
@@ -439,7 +441,7 @@ static void look_until_it_holds(struct why *why, const struct why_question *aske
     bool sockets = false, owners = false;
     for (int i = 0; !owners && (i < LEAST || (i < MOST && units_now_ns() < end)); i++) {
         if (i > 0)
-            owners_forget();
+            why_forget();
         look_once(why, asked);
         sockets = why->verdict == WHY_UNKNOWN || sockets_hold(why);
         owners = sockets && evidence_owners_hold(&why->evidence);
@@ -561,9 +563,9 @@ static void look_here(void *context, FILE *more) {
 
 /* What an earlier look saw is not used again. */
 static void look_anew(struct why *why) {
-    owners_forget();
+    why_forget();
     look_here(why, NULL);
-    owners_forget();
+    why_forget();
 }
 
 void why_look(const struct why_question *question, const struct namespace *where, struct why *why) {

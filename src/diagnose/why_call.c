@@ -308,7 +308,7 @@ void why_call_look(const struct why_call *call, struct why *why) {
     struct namespace where;
     const char *what = "finding the network namespace of the socket";
     int error = find_namespace(call, &where);
-    owners_forget();
+    why_forget();
     *why = (struct why){.asked = question_of(call),
                         .verdict = WHY_REFUSED,
                         .call = call->call,

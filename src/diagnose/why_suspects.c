@@ -181,6 +181,19 @@ static void find_holder(struct why *why) {
         why->holder = holder_find(socket->protocol == PROTOCOL_UDP, &socket->local);
 }
 
+/* What was listed in this look: asked by port alone, the same question is asked for each address.
+ */
+static struct sockets_memory listed;
+
+struct sockets_memory *why_listed(void) {
+    return &listed;
+}
+
+void why_forget(void) {
+    owners_forget();
+    sockets_forget(&listed);
+}
+
 void why_find_suspects(struct why *why) {
     enum { CONNECTIONS_MOST = 64 };
     struct look look = {.why = why, .refusal = why_refusal(why), .diag = sockdiag_open(NETNS_HERE)};
@@ -189,6 +202,7 @@ void why_find_suspects(struct why *why) {
                                      .diag_error = look.diag < 0 ? errno : 0,
                                      .own_inode = why->own_inode,
                                      .connections_most = CONNECTIONS_MOST,
+                                     .memory = &listed,
                                      .identify = identify,
                                      .context = &look,
                                      .keep = candidates_add,

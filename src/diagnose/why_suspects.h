@@ -11,6 +11,12 @@ void why_find_suspects(struct why *why);
 /* Names the reason of a refusal of bind() that no socket explains. */
 void why_explain_without_socket(struct why *why);
 
+/* Forgets the sockets that were listed in this namespace, and their owners: a new look begins. */
+void why_forget(void);
+
+/* Returns the memory of the sockets that were listed in this look. */
+struct sockets_memory *why_listed(void);
+
 /* Drops the sockets that were found, and the cause, as they do not explain the answer. */
 void why_drop_suspects(struct why *why);
 

@@ -161,6 +161,7 @@ static bool consider_some(void *context, const struct inet_socket *socket) {
  * busy (netlink_dump_start() in net/netlink/af_netlink.c), so it has one of its own. */
 static int look_at_some(struct search *search, const struct diag_query *query) {
     struct sockets own = sockets_open(search->sockets.ns);
+    own.memory = search->sockets.memory;
     search->left = search->source->connections_most;
     int error = sockets_dump(&own, query, consider_some, search);
     sockets_close(&own);
@@ -291,11 +292,13 @@ static struct blame without_occupant(const struct search *search, bool listed) {
 
 void evidence_look(const struct evidence_source *source, const struct refusal *refusal,
                    struct evidence *evidence) {
-    struct search search = {
-        .source = source,
-        .sockets = {.ns = NETNS_HERE, .diag = source->diag, .diag_error = source->diag_error},
-        .refusal = refusal,
-        .evidence = evidence};
+    struct search search = {.source = source,
+                            .sockets = {.ns = NETNS_HERE,
+                                        .diag = source->diag,
+                                        .diag_error = source->diag_error,
+                                        .memory = source->memory},
+                            .refusal = refusal,
+                            .evidence = evidence};
     bool no_such_address = refusal->call == CALL_BIND && refusal->error == EADDRNOTAVAIL;
     *evidence = (struct evidence){.automatic = refusal->claim.local.port == 0 && !no_such_address,
                                   .range_low = refusal->claim.range_low,

@@ -95,14 +95,110 @@ static bool is_missing(int error) {
            error == EAFNOSUPPORT;
 }
 
-int sockets_dump(struct sockets *sockets, const struct diag_query *query, sockdiag_visit *visit,
-                 void *context) {
+static int list(struct sockets *sockets, const struct diag_query *query, sockdiag_visit *visit,
+                void *context) {
     int error = sockets->diag_error != 0 ? sockets->diag_error
                                          : dump_by_diag(sockets, query, visit, context);
     if (!is_missing(error) || procnet_dump(sockets->ns, query, visit, context) != 0)
         return error;
     sockets->from_proc = true;
     return 0;
+}
+
+/* --- the memory --- */
+
+static bool same_pattern(const struct endpoint_pattern *a, const struct endpoint_pattern *b) {
+    return a->any_address == b->any_address && a->any_port == b->any_port &&
+           (a->any_port || a->endpoint.port == b->endpoint.port) &&
+           (a->any_address || endpoint_equal(&a->endpoint, &b->endpoint));
+}
+
+/* Returns whether what answers `query` is part of the answer to `wider`. */
+static bool is_within(const struct diag_query *query, const struct diag_query *wider) {
+    return query->protocol == wider->protocol && query->family == wider->family &&
+           (query->states & ~wider->states) == 0 && same_pattern(&query->local, &wider->local) &&
+           same_pattern(&query->remote, &wider->remote) && query->low == wider->low &&
+           query->high == wider->high && query->asked == wider->asked &&
+           (wider->opener || !query->opener);
+}
+
+static const struct sockets_list *recall(const struct sockets_memory *memory,
+                                         const struct diag_query *query) {
+    for (unsigned i = 0; memory != NULL && i < memory->count; i++)
+        if (is_within(query, &memory->lists[i].query))
+            return &memory->lists[i];
+    return NULL;
+}
+
+static void replay(struct sockets *sockets, const struct sockets_list *list,
+                   const struct diag_query *query, sockdiag_visit *visit, void *context) {
+    bool more = true;
+    sockets->from_proc |= list->from_proc;
+    for (size_t i = 0; more && i < list->count; i++)
+        if (sockdiag_wanted(query, &list->sockets[i]))
+            more = visit(context, &list->sockets[i]);
+}
+
+/* A visit that is kept. */
+struct recording {
+    sockdiag_visit *visit;
+    void *context;
+    struct sockets_list list;
+    bool incomplete;
+};
+
+static bool record(void *context, const struct inet_socket *socket) {
+    enum { FIRST = 64, MOST = 64 * 1024 };
+    struct recording *recording = context;
+    struct sockets_list *list = &recording->list;
+    if (!recording->incomplete && list->count == list->room) {
+        size_t room = list->room == 0 ? FIRST : 2 * list->room;
+        struct inet_socket *grown =
+            room > MOST ? NULL : realloc(list->sockets, room * sizeof *grown);
+        recording->incomplete = grown == NULL;
+        list->room = grown == NULL ? list->room : room;
+        list->sockets = grown == NULL ? list->sockets : grown;
+    }
+    if (!recording->incomplete)
+        list->sockets[list->count++] = *socket;
+    bool more = recording->visit(recording->context, socket);
+    recording->incomplete |= !more;
+    return more;
+}
+
+/* Asks the kernel, and keeps the answer if it is complete. */
+static int list_and_keep(struct sockets *sockets, const struct diag_query *query,
+                         sockdiag_visit *visit, void *context) {
+    struct sockets_memory *memory = sockets->memory;
+    struct recording recording = {.visit = visit, .context = context, .list = {.query = *query}};
+    bool from_proc = sockets->from_proc;
+    sockets->from_proc = false;
+    int error = list(sockets, query, record, &recording);
+    recording.list.from_proc = sockets->from_proc;
+    sockets->from_proc |= from_proc;
+    if (error == 0 && !recording.incomplete)
+        memory->lists[memory->count++] = recording.list;
+    else
+        free(recording.list.sockets);
+    return error;
+}
+
+int sockets_dump(struct sockets *sockets, const struct diag_query *query, sockdiag_visit *visit,
+                 void *context) {
+    const struct sockets_list *known = recall(sockets->memory, query);
+    if (known != NULL)
+        replay(sockets, known, query, visit, context);
+    else if (sockets->memory != NULL && sockets->memory->count < SOCKETS_LISTS)
+        return list_and_keep(sockets, query, visit, context);
+    else
+        return list(sockets, query, visit, context);
+    return 0;
+}
+
+void sockets_forget(struct sockets_memory *memory) {
+    for (unsigned i = 0; i < memory->count; i++)
+        free(memory->lists[i].sockets);
+    *memory = (struct sockets_memory){0};
 }
 
 int sockets_dump_unix(struct sockets *sockets, unixdiag_visit *visit, void *context) {
