@@ -62,6 +62,10 @@ unsigned owners_find(struct owners *sockets, size_t count);
  * descriptor where it had it, or elsewhere. With descriptor -1 it need not have it. */
 bool owners_has(const struct owner *owner, uint32_t inode);
 
+/* Looks for all of these sockets, so that owners_find() knows where they are, whichever of them it
+ * is asked about, a few at a time. Without memory it does nothing. */
+void owners_locate(const uint32_t *inodes, size_t count);
+
 /* Forgets what was seen. */
 void owners_forget(void);
 

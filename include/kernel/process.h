@@ -57,11 +57,22 @@ ssize_t process_link(pid_t pid, const char *name, char *text, size_t size);
 struct process_stat {
     char state; /* R, S, D; T stopped by a signal, t by a debugger other than us; Z exited */
     pid_t parent, group;
+    unsigned threads;
     uint64_t started; /* clock ticks since the machine started */
 };
 
 /* Returns false if there is no such process; `found` is then zero. */
 bool process_stat(pid_t pid, struct process_stat *found);
+
+/* How long and how often a process has run. */
+struct process_runs {
+    uint64_t ns, times;
+};
+
+/* Returns whether the process has one thread, and that sleeps; `runs` is then set. While it stays
+ * the same, the process has not run, and so its descriptors are what they were. Where the kernel
+ * does not count (CONFIG_SCHED_INFO), false. */
+bool process_sleeps(pid_t pid, struct process_runs *runs);
 
 /* Returns the user whose /proc/PID is: that of the process, or root if it may not be dumped.
  * Returns false if there is no such process. */

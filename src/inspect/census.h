@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/memory.h"
+#include "kernel/process.h"
 
 /* In every process the lowest descriptors are looked at, about so many: most sockets are there. */
 enum { CENSUS_DESCRIPTORS = 128 };
@@ -26,6 +27,9 @@ struct census_process {
     bool denied; /* it may not be looked into */
     bool more;   /* it has more than the lowest descriptors */
     bool moves;  /* a descriptor was closed during a look, and may have been another afterwards */
+    unsigned
+        past; /* the search that looked at the others in vain while the process slept; 0: none */
+    struct process_runs runs; /* then */
 };
 
 /* Called with each place as it is found. */

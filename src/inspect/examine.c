@@ -101,33 +101,40 @@ static struct candidate *candidate_of(struct candidates *candidates,
     return NULL;
 }
 
-/* Returns whether a listener is in the way for certain: it has been examined, or nothing that is
- * still to be learnt of it would change that. */
+/* Returns whether a listener is in the way: one that has been examined, or where there are many
+ * candidates, one of which nothing that is still to be learnt would change that. */
 static bool listener_is_in_the_way(const struct refusal *refusal,
                                    const struct candidates *candidates) {
+    bool many = candidates->count > EVIDENCE_SUSPECTS;
     for (size_t i = 0; i < candidates->count; i++) {
         const struct candidate *candidate = &candidates->list[i];
         const struct occupant *occupant = &candidate->occupant;
         if (occupant->socket.state != STATE_LISTEN || !cause_in_the_way(refusal, occupant))
             continue;
         if (candidate->examined ||
-            rules_between(refusal->call, &refusal->claim, occupant).in_the_way == KNOWN_YES)
+            (many &&
+             rules_between(refusal->call, &refusal->claim, occupant).in_the_way == KNOWN_YES))
             return true;
     }
     return false;
 }
 
+/* A busy server has thousands of connections that it accepted: once its listener is known to be in
+ * the way, those that have not been examined are left out. */
+static bool is_chosen(const struct candidate *candidate, bool listener) {
+    return !listener || candidate->examined || candidate->occupant.socket.state == STATE_LISTEN ||
+           candidate->occupant.socket.opener == OPENED_HERE;
+}
+
 /* Chooses the heaviest of the candidates that are in the way. Returns whether all of these have
- * been examined. A busy server has thousands of connections that it accepted: once its listener is
- * known to be in the way, those that have not been examined are left out. */
+ * been examined. */
 static bool choose(const struct refusal *refusal, struct candidates *candidates,
                    struct evidence *evidence) {
     bool examined = true, listener = listener_is_in_the_way(refusal, candidates);
     evidence_clear(evidence);
     for (size_t i = 0; i < candidates->count; i++) {
         const struct candidate *candidate = &candidates->list[i];
-        if (!listener || candidate->examined || candidate->occupant.socket.state == STATE_LISTEN ||
-            candidate->occupant.socket.opener == OPENED_HERE)
+        if (is_chosen(candidate, listener))
             evidence_add(evidence, refusal, &candidate->occupant);
     }
     for (unsigned i = 0; i < evidence->suspect_count; i++) {
@@ -193,12 +200,27 @@ static void take_mptcp(struct candidates *candidates, const struct evidence *evi
     }
 }
 
+/* Locates all that may be examined in one look at the processes, where they are so many that they
+ * are examined in batches. Connections are not, beside a listener that is in the way. */
+static void locate(const struct refusal *refusal, const struct candidates *candidates) {
+    bool listener = listener_is_in_the_way(refusal, candidates);
+    uint32_t *inodes = calloc(candidates->count, sizeof *inodes);
+    size_t count = 0;
+    for (size_t i = 0; inodes != NULL && i < candidates->count; i++)
+        if (is_chosen(&candidates->list[i], listener))
+            inodes[count++] = candidates->list[i].occupant.socket.inode;
+    owners_locate(inodes, count);
+    free(inodes);
+}
+
 unsigned examine_candidates(const struct evidence_source *source, const struct refusal *refusal,
                             struct candidates *candidates, struct evidence *evidence) {
     size_t most = FIRST_BATCH;
     take_mptcp(candidates, evidence);
     find_bound(source, refusal, candidates);
     choose(refusal, candidates, evidence);
+    if (candidates->count > EVIDENCE_SUSPECTS)
+        locate(refusal, candidates);
     unsigned unseen = find_owners(candidates, evidence);
     if (candidates->count > EVIDENCE_SUSPECTS) {
         while (!choose(refusal, candidates, evidence)) {

@@ -31,6 +31,7 @@ static struct {
     enum owners_search reach; /* how far they could search at all */
     pid_t receiver;           /* of descriptors in a message, or 0 */
     unsigned unseen;
+    unsigned searches; /* so far; this is the number of the present one, too */
 } kept = {
     .absent = {.entry_size = sizeof(struct absent), .key_size = sizeof((struct absent *)0)->inode}};
 
@@ -47,10 +48,11 @@ void owners_look_ahead(void) {
 
 /* --- the owners of some sockets --- */
 
-/* A socket that is searched: which of the caller's. */
+/* A socket that is searched: which of the caller's, and whether it has been found. */
 struct wanted {
     uint32_t inode;
     uint32_t index;
+    bool found;
 };
 
 /* A socket and one of its owners. */
@@ -60,11 +62,12 @@ struct pair {
 };
 
 struct search {
-    struct owners *sockets;
-    struct table wanted;  /* owns: of struct wanted */
-    struct table pairs;   /* owns: of struct pair, so that none counts twice */
-    size_t missing;       /* sockets without an owner so far */
-    struct owner process; /* the one that is looked into, once it is read; pid is always set */
+    struct owners *sockets; /* NULL: they are only located */
+    struct table wanted;    /* owns: of struct wanted */
+    struct table pairs;     /* owns: of struct pair, so that none counts twice */
+    size_t missing;         /* sockets without an owner so far */
+    size_t hits;            /* how often one of them was met */
+    struct owner process;   /* the one that is looked into, once it is read; pid is always set */
     bool is_read;
     pid_t thread; /* whose own descriptors are looked at, or 0 */
 };
@@ -102,9 +105,15 @@ static void begin_process(struct search *search, pid_t pid) {
  * several descriptors for it, the first counts. */
 static bool match_socket(void *context, uint32_t inode, int fd) {
     struct search *search = context;
-    const struct wanted *wanted = table_find(&search->wanted, &inode);
+    struct wanted *wanted = table_find(&search->wanted, &inode);
     if (wanted == NULL)
         return true;
+    search->hits++;
+    if (search->sockets == NULL) {
+        search->missing -= !wanted->found;
+        wanted->found = true;
+        return true;
+    }
     struct pair pair = {wanted->index, (uint32_t)search->process.pid};
     bool is_new;
     if (table_add(&search->pairs, &pair, &is_new) == NULL || !is_new)
@@ -117,7 +126,8 @@ static bool match_socket(void *context, uint32_t inode, int fd) {
     search->process.fd = fd;
     search->process.thread = search->thread;
     struct owners *socket = &search->sockets[wanted->index];
-    search->missing -= socket->count == 0;
+    search->missing -= !wanted->found;
+    wanted->found = true;
     add_owner(socket, &search->process);
     return true;
 }
@@ -154,31 +164,47 @@ static bool match_beyond(void *context, uint32_t inode, int fd) {
     return match_socket(search, inode, fd);
 }
 
-static bool match_until_none_is_missing(void *context, uint32_t inode, int fd) {
-    const struct search *search = context;
-    return match_beyond(context, inode, fd) && search->missing > 0;
+static bool goes_on(const struct search *search) {
+    return search->missing > 0 || search->sockets == NULL;
+}
+
+static bool match_while_it_goes_on(void *context, uint32_t inode, int fd) {
+    return match_beyond(context, inode, fd) && goes_on(context);
 }
 
 static bool search_table(struct search *search, pid_t pid, pid_t thread) {
     struct process_walk walk = {.pid = pid, .thread = thread, .most = UINT_MAX, .rings = true};
     search->thread = thread;
-    census_note(&kept.census, process_walk(&walk, match_until_none_is_missing, search));
-    return search->missing > 0;
+    census_note(&kept.census, process_walk(&walk, match_while_it_goes_on, search));
+    return goes_on(search);
 }
 
 static bool search_thread(void *context, pid_t pid, pid_t thread) {
     return search_table(context, pid, thread);
 }
 
+/* Looks at the other descriptors of a process. Where this search has done so in vain, they are what
+ * they were if the process has slept since: a server that is idle is not read again and again. */
+static void search_process(struct search *search, struct census_process *process) {
+    struct process_runs runs;
+    size_t hits = search->hits;
+    bool sleeps = process_sleeps(process->pid, &runs);
+    begin_process(search, process->pid);
+    if (sleeps && process->past == kept.searches && memcmp(&runs, &process->runs, sizeof runs) == 0)
+        return;
+    search_table(search, process->pid, 0);
+    process->past = sleeps && search->hits == hits ? kept.searches : 0;
+    process->runs = runs;
+}
+
 /* Looks at the other descriptors of the processes that have more, then at those that threads have
  * for themselves. */
 static void search_beyond(struct search *search) {
     const struct table *processes = &kept.census.processes;
-    for (size_t i = 0; i < processes->count && search->missing > 0; i++) {
-        const struct census_process *process = table_entry(processes, i);
-        begin_process(search, process->pid);
-        if (process->more)
-            search_table(search, process->pid, 0);
+    for (size_t i = 0; i < processes->count && goes_on(search); i++) {
+        struct census_process *process = table_entry(processes, i);
+        if (process->more && !process->denied)
+            search_process(search, process);
     }
     for (size_t i = 0; i < processes->count && search->missing > 0; i++) {
         const struct census_process *process = table_entry(processes, i);
@@ -189,7 +215,8 @@ static void search_beyond(struct search *search) {
 }
 
 /* Looks in the process for the sockets that another one has beyond the lowest descriptors, at the
- * same descriptor: there it is if it was inherited. */
+ * same descriptor: there it is if it was inherited. A process with few descriptors was looked at.
+ */
 static void search_same(struct search *search, pid_t pid) {
     begin_process(search, pid);
     for (size_t i = 0; i < search->wanted.count; i++) {
@@ -215,29 +242,46 @@ static void search_heirs(struct search *search) {
     const struct table *processes = &kept.census.processes;
     for (size_t i = 0; any_is_high(search) && i < processes->count; i++) {
         const struct census_process *process = table_entry(processes, i);
-        if (!process->denied)
+        if (process->more && !process->denied)
             search_same(search, process->pid);
     }
 }
 
 /* --- the search --- */
 
+/* Adds a socket to those to search, as number `index`. Returns false if out of memory. */
+static bool add_wanted(struct search *search, uint32_t inode, size_t index) {
+    bool is_new;
+    struct wanted *wanted = inode == 0 ? NULL : table_add(&search->wanted, &inode, &is_new);
+    if (wanted == NULL)
+        return inode == 0;
+    if (is_new)
+        wanted->index = (uint32_t)index;
+    search->missing += is_new;
+    return true;
+}
+
 /* Lists the sockets to search, each inode once. Returns false if out of memory. */
 static bool begin_search(struct search *search, size_t count) {
     for (size_t i = 0; i < count; i++) {
         struct owners *socket = &search->sockets[i];
-        bool is_new;
         *socket = (struct owners){.inode = socket->inode};
-        if (socket->inode == 0)
-            continue;
-        struct wanted *wanted = table_add(&search->wanted, &socket->inode, &is_new);
-        if (wanted == NULL)
+        if (!add_wanted(search, socket->inode, i))
             return false;
-        if (is_new)
-            wanted->index = (uint32_t)i;
     }
-    search->missing = search->wanted.count;
     return true;
+}
+
+/* Makes the search as if nothing had been found. */
+static void begin_again(struct search *search) {
+    search->missing = search->wanted.count;
+    table_free(&search->pairs);
+    for (size_t i = 0; i < search->wanted.count; i++) {
+        struct wanted *wanted = table_entry(&search->wanted, i);
+        wanted->found = false;
+        if (search->sockets != NULL)
+            search->sockets[wanted->index] = (struct owners){.inode = wanted->inode};
+    }
 }
 
 /* Returns whether the socket was seen, and is still where it was seen. */
@@ -351,6 +395,7 @@ static enum owners_search look_repeatedly(struct search *search) {
     enum { QUIET_LOOKS = 2 };
     uint64_t begin = units_now_ns();
     unsigned quiet = 0;
+    kept.searches++;
     for (long look = 0; looks_again(search, look, begin); look++) {
         pause_before(look);
         if (!look_at_all(search))
@@ -358,7 +403,8 @@ static enum owners_search look_repeatedly(struct search *search) {
         quiet = kept.census.quiet ? quiet + 1 : 0;
     }
     bool complete = search->missing == 0 || search_movers(search);
-    search_heirs(search);
+    if (search->sockets != NULL)
+        search_heirs(search);
     if (kept.census.error != 0)
         return OWNERS_NOT_SEARCHED;
     enum owners_search end = search->missing > 0 ? look_in_flight() : OWNERS_SEARCHED;
@@ -398,7 +444,7 @@ static void keep(const struct search *search, enum owners_search end) {
     for (size_t i = 0; i < search->wanted.count; i++) {
         const struct wanted *wanted = table_entry(&search->wanted, i);
         bool is_new;
-        if (search->sockets[wanted->index].count > 0)
+        if (wanted->found)
             continue;
         struct absent *absent = table_add(&kept.absent, &wanted->inode, &is_new);
         if (absent != NULL)
@@ -426,25 +472,45 @@ static void end_search(struct search *search, size_t count) {
     }
 }
 
-unsigned owners_find(struct owners *sockets, size_t count) {
-    struct search search = {
+static struct search make_search(struct owners *sockets) {
+    return (struct search){
         .sockets = sockets,
         .wanted = {.entry_size = sizeof(struct wanted), .key_size = sizeof sockets->inode},
         .pairs = {.entry_size = sizeof(struct pair), .key_size = sizeof(struct pair)}};
-    if (!begin_search(&search, count)) {
-        table_free(&search.wanted);
-        return 1; /* nothing is searched */
+}
+
+static void run_search(struct search *search) {
+    if (search->wanted.count == 0 || recall(search))
+        return;
+    begin_again(search); /* what was recalled is no longer so */
+    table_free(&kept.absent);
+    keep(search, look_repeatedly(search));
+}
+
+static void free_search(struct search *search) {
+    table_free(&search->wanted);
+    table_free(&search->pairs);
+}
+
+unsigned owners_find(struct owners *sockets, size_t count) {
+    struct search search = make_search(sockets);
+    bool begun = begin_search(&search, count);
+    if (begun) {
+        run_search(&search);
+        end_search(&search, count);
     }
-    if (search.wanted.count > 0 && !recall(&search)) {
-        begin_search(&search, count); /* what was recalled is no longer so */
-        table_free(&search.pairs);
-        table_free(&kept.absent);
-        keep(&search, look_repeatedly(&search));
-    }
-    end_search(&search, count);
-    table_free(&search.wanted);
-    table_free(&search.pairs);
-    return kept.unseen;
+    free_search(&search);
+    return begun ? kept.unseen : 1; /* nothing is searched */
+}
+
+void owners_locate(const uint32_t *inodes, size_t count) {
+    struct search search = make_search(NULL);
+    bool begun = true;
+    for (size_t i = 0; begun && i < count; i++)
+        begun = add_wanted(&search, inodes[i], i);
+    if (begun)
+        run_search(&search);
+    free_search(&search);
 }
 
 /* --- whether an owner still is one --- */

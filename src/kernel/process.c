@@ -162,7 +162,7 @@ static bool is_traced_by_us(pid_t pid) {
 }
 
 bool process_stat(pid_t pid, struct process_stat *found) {
-    enum { PARENT = 4, GROUP = 5, STARTED = 22 };
+    enum { PARENT = 4, GROUP = 5, THREADS = 20, STARTED = 22 };
     char text[1024];
     *found = (struct process_stat){0};
     process_read(pid, "stat", text, sizeof text);
@@ -178,12 +178,28 @@ bool process_stat(pid_t pid, struct process_stat *found) {
             found->parent = (pid_t)number;
         else if (field == GROUP)
             found->group = (pid_t)number;
+        else if (field == THREADS)
+            found->threads = (unsigned)number;
         else if (field == STARTED)
             found->started = number;
     }
     if (found->state == 't' && is_traced_by_us(pid))
         found->state = 'S';
     return true;
+}
+
+/* /proc/PID/schedstat has the time that the process ran, the time that it waited to run, and how
+ * often it was given a processor (proc_pid_schedstat() in fs/proc/base.c). One that runs since
+ * before this look, and so counts as before, does not sleep: the state is read last. */
+bool process_sleeps(pid_t pid, struct process_runs *runs) {
+    char text[128], *at = text;
+    struct process_stat stat;
+    process_read(pid, "schedstat", text, sizeof text);
+    runs->ns = strtoull(at, &at, 10);
+    strtoull(at, &at, 10);
+    runs->times = strtoull(at, &at, 10);
+    return runs->times > 0 && process_stat(pid, &stat) && stat.threads == 1 &&
+           strchr("SDITt", stat.state) != NULL;
 }
 
 bool process_user(pid_t pid, uint32_t *uid) {

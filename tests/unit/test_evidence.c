@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "inspect/evidence.h"
+#include "inspect/examine.h"
 #include "kernel/netns.h"
 #include "kernel/process.h"
 #include "kernel/socket.h"
@@ -132,6 +134,43 @@ static void nothing_is_named_anew_if_all_are_dropped(void **state) {
     assert_int_equal(evidence.cause, CAUSE_FIXED_CLIENT_PORT);
 }
 
+/* --- many of them --- */
+
+/* A listener, of whose options nothing is known, and `count` connections that it has accepted. The
+ * inodes are nobody's. Returns the number of connections that were examined. */
+static size_t examine_server(unsigned count, struct evidence *evidence) {
+    const struct evidence_source source = {.diag = -1, .diag_error = ENOENT};
+    struct candidates candidates = {0};
+    struct suspect listener = a_listener();
+    size_t examined = 0;
+    listener.occupant.reuseaddr = listener.occupant.reuseport = NOT_KNOWN;
+    listener.occupant.socket.inode = UINT32_MAX;
+    for (unsigned i = 0; i < count; i++) {
+        struct suspect suspect = a_connection("127.0.0.3:40001", "127.0.0.1:5", UINT32_MAX - 1 - i);
+        candidates_add(&candidates, &suspect.occupant);
+    }
+    candidates_add(&candidates, &listener.occupant);
+    examine_candidates(&source, &bind_with_reuseaddr, &candidates, evidence);
+    for (unsigned i = 0; i < count; i++)
+        examined += candidates.list[i].examined;
+    free(candidates.list);
+    return examined;
+}
+
+/* Searching for their owners takes long, and changes nothing. */
+static void many_connections_beside_a_listener_are_not_examined(void **state) {
+    static struct evidence evidence;
+    (void)state;
+    assert_int_equal(examine_server(3, &evidence), 3);
+    assert_int_equal(evidence.suspect_count, 4);
+    assert_int_equal(evidence.suspects[0].occupant.socket.inode, UINT32_MAX);
+    evidence = (struct evidence){0};
+    assert_int_equal(examine_server(EVIDENCE_SUSPECTS + 1, &evidence), 0);
+    assert_int_equal(evidence.suspect_count, 1);
+    assert_int_equal(evidence.suspects[0].occupant.socket.inode, UINT32_MAX);
+    assert_int_equal(evidence.cause, CAUSE_WILDCARD_VS_SPECIFIC);
+}
+
 /* --- the query --- */
 
 static void check_query(struct endpoint local, bool any_port) {
@@ -222,6 +261,7 @@ int main(void) {
         cmocka_unit_test(of_equals_the_first_cause_of_the_table_is_named),
         cmocka_unit_test(who_shares_the_port_is_dropped_in_every_order),
         cmocka_unit_test(nothing_is_named_anew_if_all_are_dropped),
+        cmocka_unit_test(many_connections_beside_a_listener_are_not_examined),
         cmocka_unit_test(the_query_is_for_the_port_on_any_address),
         cmocka_unit_test(the_query_for_an_automatic_choice_is_for_every_port),
         cmocka_unit_test(a_bound_socket_is_found_by_its_descriptor),

@@ -2,8 +2,10 @@
  * that bind do so in a network namespace of their own. */
 #include "test.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,7 @@
 #include "kernel/netns.h"
 #include "kernel/process.h"
 #include "kernel/socket.h"
+#include "kernel/sockets.h"
 
 /* --- units and containers --- */
 
@@ -253,6 +256,89 @@ static void owners_find_looks_again_where_an_owner_is_gone(void **state) {
     assert_int_equal(again[0].count, 0);
 }
 
+/* What was located is not searched for again: there is nothing to see any more, but what is known
+ * is still there. */
+static void owners_locate_finds_all_for_later_questions(void **state) {
+    enum { SOCKETS = 12 };
+    uint32_t inodes[SOCKETS];
+    int fds[SOCKETS], end;
+    (void)state;
+    owners_forget();
+    fill_descriptors(true);
+    for (int i = 0; i < SOCKETS; i++) {
+        fds[i] = socket(AF_INET, SOCK_STREAM, 0);
+        if (i % 2 == 0)
+            fds[i] = moved_up(fds[i], HIGH);
+        inodes[i] = inode_of(fds[i]);
+    }
+    pid_t child = spawn_heir(&end);
+    owners_locate(inodes, SOCKETS);
+    process_use_group(child); /* nobody's */
+    for (int i = 0; i < SOCKETS; i++) {
+        struct owners found = {.inode = inodes[i]};
+        owners_find(&found, 1);
+        assert_int_equal(found.count, 2);
+        assert_int_equal(found.oldest[0].pid, getpid());
+        assert_int_equal(found.oldest[0].fd, fds[i]);
+        assert_int_equal(found.oldest[1].pid, child);
+    }
+    process_use_group(0);
+    close(end);
+    waitpid(child, NULL, 0);
+    for (int i = 0; i < SOCKETS; i++)
+        close(fds[i]);
+    fill_descriptors(false);
+    owners_forget();
+}
+
+/* A child process that writes a byte for each that it reads, and then sleeps. */
+static pid_t spawn_echo(int to[2], int from[2]) {
+    assert_int_equal(pipe(to), 0);
+    assert_int_equal(pipe(from), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        char byte;
+        close(to[1]);
+        while (read(to[0], &byte, 1) == 1 && write(from[1], &byte, 1) == 1)
+            continue;
+        _exit(0);
+    }
+    return child;
+}
+
+/* Waits until it sleeps. Returns false where the kernel does not count. */
+static bool wait_for_sleep(pid_t pid, struct process_runs *runs) {
+    enum { TIMES = 2000 };
+    struct timespec pause = {.tv_nsec = NS_PER_MS};
+    for (int i = 0; i < TIMES && !process_sleeps(pid, runs); i++)
+        nanosleep(&pause, NULL);
+    return process_sleeps(pid, runs);
+}
+
+static void process_sleeps_tells_whether_it_has_run_since(void **state) {
+    struct process_runs first, second, third;
+    int to[2], from[2];
+    char byte = 0;
+    (void)state;
+    pid_t child = spawn_echo(to, from);
+    assert_true(write(to[1], &byte, 1) == 1 && read(from[0], &byte, 1) == 1);
+    bool counted = wait_for_sleep(child, &first);
+    assert_true(!counted || process_sleeps(child, &second));
+    assert_true(write(to[1], &byte, 1) == 1 && read(from[0], &byte, 1) == 1);
+    assert_true(!counted || wait_for_sleep(child, &third));
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    for (int i = 0; i < 2; i++) {
+        close(to[i]);
+        close(from[i]);
+    }
+    if (!counted)
+        skip();
+    assert_memory_equal(&first, &second, sizeof first);
+    assert_memory_not_equal(&first, &third, sizeof first);
+    assert_false(process_sleeps(getpid(), &first)); /* it runs */
+}
+
 /* A child process finds what its parent has seen, and the processes that have come since. */
 static void owners_look_ahead_serves_child_processes(void **state) {
     enum { STALE_MS = 350 };
@@ -397,6 +483,68 @@ static int try_binds(void) {
     return socket_trial(NETNS_HERE, &trial, &call) == EADDRNOTAVAIL ? 0 : 6;
 }
 
+static bool count_one(void *context, const struct inet_socket *socket) {
+    (void)socket;
+    ++*(int *)context;
+    return true;
+}
+
+static bool count_and_end(void *context, const struct inet_socket *socket) {
+    count_one(context, socket);
+    return false;
+}
+
+static int listen_on_2000(const char *address) {
+    struct sockaddr_in local = {.sin_family = AF_INET, .sin_port = htons(2000)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    inet_pton(AF_INET, address, &local.sin_addr);
+    return bind(fd, (struct sockaddr *)&local, sizeof local) < 0 ? -1 : listen(fd, 1);
+}
+
+/* Counts the sockets of port 2000 in these states. */
+static int count_on_2000(struct sockets *sockets, uint32_t states, bool opener,
+                         sockdiag_visit *visit) {
+    struct diag_query query = sockdiag_query(states);
+    int count = 0;
+    query.local = (struct endpoint_pattern){.any_address = true, .endpoint = {.port = 2000}};
+    query.opener = opener;
+    return sockets_dump(sockets, &query, visit, &count) == 0 ? count : -1;
+}
+
+/* The same question is answered as before, and one that is wider is not. */
+static int list_with_memory(void) {
+    const uint32_t listening = 1U << STATE_LISTEN, closing = 1U << STATE_CLOSING;
+    struct sockets_memory memory = {0};
+    struct sockets sockets = sockets_open(NETNS_HERE);
+    sockets.memory = &memory;
+    if (listen_on_2000("127.0.0.1") < 0 || listen_on_2000("127.0.0.2") < 0)
+        return 1;
+    if (count_on_2000(&sockets, listening | closing, false, count_and_end) != 1)
+        return 2;
+    if (count_on_2000(&sockets, listening | closing, false, count_one) != 2)
+        return 3; /* what ended early was kept */
+    if (listen_on_2000("127.0.0.3") < 0)
+        return 4;
+    if (count_on_2000(&sockets, listening | closing, false, count_one) != 2 ||
+        count_on_2000(&sockets, listening, false, count_one) != 2 ||
+        count_on_2000(&sockets, closing, false, count_one) != 0)
+        return 5;
+    if (count_on_2000(&sockets, listening, true, count_one) != 3 ||
+        count_on_2000(&sockets, STATES_ANY, false, count_one) != 3)
+        return 6;
+    sockets_forget(&memory);
+    if (count_on_2000(&sockets, listening, false, count_one) != 3)
+        return 7;
+    sockets_forget(&memory);
+    sockets_close(&sockets);
+    return 0;
+}
+
+static void sockets_dump_remembers_if_told(void **state) {
+    (void)state;
+    in_namespace(list_with_memory);
+}
+
 static void socket_trial_answers_as_bind_does(void **state) {
     (void)state;
     in_namespace(try_binds);
@@ -475,10 +623,13 @@ int main(void) {
         cmocka_unit_test(owners_find_gives_each_socket_its_owner_at_high_descriptors),
         cmocka_unit_test(owners_find_counts_more_than_it_lists),
         cmocka_unit_test(owners_find_looks_again_where_an_owner_is_gone),
+        cmocka_unit_test(owners_locate_finds_all_for_later_questions),
+        cmocka_unit_test(process_sleeps_tells_whether_it_has_run_since),
         cmocka_unit_test(owners_look_ahead_serves_child_processes),
         cmocka_unit_test(owner_read_shortens_a_command_between_words),
         cmocka_unit_test(owner_read_of_a_process_that_is_gone),
         cmocka_unit_test(process_borrow_gives_the_socket_itself),
+        cmocka_unit_test(sockets_dump_remembers_if_told),
         cmocka_unit_test(socket_trial_answers_as_bind_does),
         cmocka_unit_test(namespaces_knows_the_present_one_and_each_once),
         cmocka_unit_test(namespaces_refuses_what_is_no_network_namespace),
