@@ -66,6 +66,16 @@ bool owners_has(const struct owner *owner, uint32_t inode);
  * is asked about, a few at a time. Without memory it does nothing. */
 void owners_locate(const uint32_t *inodes, size_t count);
 
+/* One of the processes that have a socket, and its descriptor there. */
+struct owners_place {
+    pid_t pid;
+    int fd;
+};
+
+/* Writes the processes that owners_find() has seen with the socket, at most `most`, to `places`, in
+ * no order: also those for which struct owners has no room. Returns how many. */
+size_t owners_places(uint32_t inode, struct owners_place *places, size_t most);
+
 /* Forgets what was seen. */
 void owners_forget(void);
 

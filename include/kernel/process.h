@@ -59,6 +59,8 @@ struct process_stat {
     pid_t parent, group;
     unsigned threads;
     uint64_t started; /* clock ticks since the machine started */
+    uint64_t stack;   /* where its stack began at execve(2), which is another place each time; 0 if
+                         that may not be read */
 };
 
 /* Returns false if there is no such process; `found` is then zero. */

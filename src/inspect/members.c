@@ -24,31 +24,50 @@ const struct owner *members_with(const struct members *members, pid_t pid) {
     return NULL;
 }
 
-static size_t listed(const struct owners *owners) {
-    return owners->count < OWNERS_PIDS ? owners->count : OWNERS_PIDS;
+/* The owners of one socket: all that the search has seen, of which struct owners has room for some.
+ */
+struct places {
+    struct owners_place *list; /* owned */
+    size_t count;
+};
+
+static struct places read_places(const struct owners *owners) {
+    size_t room = owners->count, listed = room < OWNERS_PIDS ? room : OWNERS_PIDS;
+    struct places places = {.list = calloc(room + 1, sizeof *places.list)};
+    if (places.list != NULL && room > listed)
+        places.count = owners_places(owners->inode, places.list, room);
+    if (places.list == NULL || places.count >= listed)
+        return places;
+    for (places.count = 0; places.count < listed; places.count++)
+        places.list[places.count] =
+            (struct owners_place){owners->pids[places.count], owners->fds[places.count]};
+    return places;
 }
 
 /* Adds the owners of one socket. It may seem that all have handed it over: one that a thread or an
  * io_uring keeps is not at that descriptor. Then all count. */
 static void add_owners(struct members *members, const struct owners *owners) {
+    struct places places = read_places(owners);
     size_t present = 0;
-    for (size_t i = 0; i < listed(owners); i++)
-        present += process_socket_at(owners->pids[i], owners->fds[i]) == owners->inode;
-    for (size_t i = 0; i < listed(owners); i++) {
+    for (size_t i = 0; i < places.count; i++)
+        present += process_socket_at(places.list[i].pid, places.list[i].fd) == owners->inode;
+    for (size_t i = 0; i < places.count; i++) {
+        const struct owners_place *place = &places.list[i];
         struct owner *member = &members->list[members->count];
-        if ((present > 0 && process_socket_at(owners->pids[i], owners->fds[i]) != owners->inode) ||
-            members_with(members, owners->pids[i]) != NULL || !owner_read(owners->pids[i], member))
+        if ((present > 0 && process_socket_at(place->pid, place->fd) != owners->inode) ||
+            members_with(members, place->pid) != NULL || !owner_read(place->pid, member))
             continue;
-        member->fd = owners->fds[i];
+        member->fd = place->fd;
         members->count++;
     }
-    members->more |= owners->count > OWNERS_PIDS;
+    members->unlisted += owners->count > places.count ? owners->count - places.count : 0;
+    free(places.list);
 }
 
 struct members members_read(const struct owners *const *sockets, size_t count) {
     size_t most = 0;
     for (size_t i = 0; i < count; i++)
-        most += listed(sockets[i]);
+        most += sockets[i]->count;
     struct members members = {.list = calloc(most + 1, sizeof *members.list)};
     if (members.list == NULL)
         return members;

@@ -11,7 +11,7 @@
 struct members {
     struct owner *list; /* owned; the oldest first */
     size_t count;
-    bool more; /* there are processes that are not listed */
+    size_t unlisted; /* processes that are known to be there, and not listed */
 };
 
 /* Reads the owners of `count` sockets, each process once, without those that have handed their

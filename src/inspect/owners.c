@@ -513,6 +513,23 @@ void owners_locate(const uint32_t *inodes, size_t count) {
     free_search(&search);
 }
 
+/* Two searches can have found the same place. */
+static bool has_place(const struct owners_place *places, size_t count, pid_t pid) {
+    for (size_t i = 0; i < count; i++)
+        if (places[i].pid == pid)
+            return true;
+    return false;
+}
+
+size_t owners_places(uint32_t inode, struct owners_place *places, size_t most) {
+    size_t count = 0;
+    const struct census_place *place = census_find(&kept.census, inode);
+    for (; place != NULL && count < most; place = census_next(&kept.census, place))
+        if (!has_place(places, count, place->pid))
+            places[count++] = (struct owners_place){place->pid, place->fd};
+    return count;
+}
+
 /* --- whether an owner still is one --- */
 
 static bool same_process(const struct owner *owner) {

@@ -100,13 +100,24 @@ static bool look_at_child(void *context, pid_t pid) {
     return !family->others;
 }
 
+/* Returns whether the parent made the process by fork(2) alone, so that nothing shows which part of
+ * one program each of them is. A reloader starts its program anew, by execve(2). */
+static bool is_plain_fork(const struct owner *parent, const struct owner *child) {
+    struct process_stat a, b;
+    return process_stat(parent->pid, &a) && process_stat(child->pid, &b) && a.stack == b.stack &&
+           strcmp(parent->command, child->command) == 0;
+}
+
 /* Returns whether the parent of a single process is its master. One that has other children of its
- * program too, which have nothing to do with the socket, does more than to serve this port. */
-static bool is_master_of_one(const struct owner *parent, const struct members *members) {
+ * program too, which have nothing to do with the socket, does more than to serve this port. Nor is
+ * an unknown program that has only forked: a script, or a test, that started a server. */
+static bool is_master_of_one(const struct owner *parent, const struct server *server,
+                             const struct members *members) {
     struct family family = {parent, members, false};
-    if (!ends_its_workers(parent))
-        process_children(parent->pid, look_at_child, &family);
-    return !family.others;
+    if (ends_its_workers(parent))
+        return true;
+    process_children(parent->pid, look_at_child, &family);
+    return !family.others && !is_plain_fork(parent, &server->main);
 }
 
 /* The master may have left the socket to its workers, or have ended. */
@@ -115,7 +126,8 @@ static void find_master(const struct members *members, struct server *server) {
     if (!are_siblings(members, server, &parent))
         return;
     if (owner_same_program(&parent, &server->main) && !members_cannot_listen(&parent) &&
-        !serves_sessions(&parent) && (server->workers > 0 || is_master_of_one(&parent, members))) {
+        !serves_sessions(&parent) &&
+        (server->workers > 0 || is_master_of_one(&parent, server, members))) {
         server->main = parent;
         server->workers++;
     } else if (server_adopts(&parent) &&
@@ -186,6 +198,7 @@ static void find_shape(const struct members *members, struct server *server) {
     }
     server->main = *main;
     server->shape = SERVER_ONE;
+    server->workers = (unsigned)members->unlisted;
     unsigned others = sort_members(members, server);
     if (owner_is_systemd(main)) {
         server->shape = SERVER_SOCKET_UNIT;
@@ -322,7 +335,7 @@ static struct targets find_targets(const struct server *server, const struct mem
     for (size_t i = 0; i < members->count; i++)
         if (target(&members->list[i], server, members))
             add_target(&targets, &members->list[i]);
-    targets.all &= !members->more || target == is_master;
+    targets.all &= members->unlisted == 0 || target == is_master;
     return targets;
 }
 

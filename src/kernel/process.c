@@ -162,7 +162,7 @@ static bool is_traced_by_us(pid_t pid) {
 }
 
 bool process_stat(pid_t pid, struct process_stat *found) {
-    enum { PARENT = 4, GROUP = 5, THREADS = 20, STARTED = 22 };
+    enum { PARENT = 4, GROUP = 5, THREADS = 20, STARTED = 22, STACK = 28 };
     char text[1024];
     *found = (struct process_stat){0};
     process_read(pid, "stat", text, sizeof text);
@@ -171,7 +171,7 @@ bool process_stat(pid_t pid, struct process_stat *found) {
         return false;
     at += 2;
     found->state = *at;
-    for (int field = 3; (at = strchr(at, ' ')) != NULL && field < STARTED;) {
+    for (int field = 3; (at = strchr(at, ' ')) != NULL && field < STACK;) {
         unsigned long long number = strtoull(++at, NULL, 10);
         field++;
         if (field == PARENT)
@@ -182,6 +182,8 @@ bool process_stat(pid_t pid, struct process_stat *found) {
             found->threads = (unsigned)number;
         else if (field == STARTED)
             found->started = number;
+        else if (field == STACK)
+            found->stack = number;
     }
     if (found->state == 't' && is_traced_by_us(pid))
         found->state = 'S';
@@ -376,11 +378,11 @@ static void visit_descriptor(struct progress *progress, int directory, const cha
         visit_ring(progress, fd);
 }
 
-/* Returns whether the links of the descriptors may be read: `cwd` is such a link, and takes the same
- * right (proc_pid_readlink() in fs/proc/base.c). Where they may not be, the directory is left alone,
- * although root can list it: even to list it, or to be refused a link, keeps each file open for a
- * moment, and a server that closes its listener and binds the port again in that moment is refused
- * (proc_readfd_common() and tid_fd_revalidate() in fs/proc/fd.c). */
+/* Returns whether the links of the descriptors may be read: `cwd` is such a link, and takes the
+ * same right (proc_pid_readlink() in fs/proc/base.c). Where they may not be, the directory is left
+ * alone, although root can list it: even to list it, or to be refused a link, keeps each file open
+ * for a moment, and a server that closes its listener and binds the port again in that moment is
+ * refused (proc_readfd_common() and tid_fd_revalidate() in fs/proc/fd.c). */
 static bool may_read_links(pid_t pid) {
     char path[PATH_SIZE], target[1];
     return readlink(path_of(pid, "cwd", path), target, sizeof target) >= 0 ||

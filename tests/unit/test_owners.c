@@ -205,7 +205,8 @@ static void owners_find_gives_each_socket_its_owner_at_high_descriptors(void **s
 }
 
 static void owners_find_counts_more_than_it_lists(void **state) {
-    enum { HEIRS = OWNERS_MOST + 4 };
+    enum { HEIRS = OWNERS_PIDS + 4 };
+    struct owners_place places[HEIRS + 2];
     pid_t heirs[HEIRS];
     int ends[HEIRS];
     struct owners found[2] = {{0}};
@@ -217,11 +218,15 @@ static void owners_find_counts_more_than_it_lists(void **state) {
     for (int i = 0; i < HEIRS; i++)
         heirs[i] = spawn_heir(&ends[i]);
     owners_find(found, 2);
+    size_t seen = owners_places(found[0].inode, places, HEIRS + 2);
     for (int i = HEIRS; i-- > 0;) {
         close(ends[i]);
         waitpid(heirs[i], NULL, 0);
     }
     assert_int_equal(found[0].count, HEIRS + 1);
+    assert_int_equal(seen, HEIRS + 1);
+    for (int i = 0; i < HEIRS + 1; i++)
+        assert_int_equal(places[i].fd, fd);
     assert_int_equal(found[0].known, OWNERS_MOST);
     assert_int_equal(found[0].oldest[0].pid, getpid());
     assert_int_equal(found[1].count, 0);

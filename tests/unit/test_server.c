@@ -188,6 +188,13 @@ static void a_single_worker_has_the_socket(void **state) {
                                {291, 290, "app", NULL, NULL, NULL, NULL, 0},
                                {292, 290, "app", NULL, NULL, NULL, NULL, 0},
                                {0}};
+    /* An unknown program has forked, and nothing shows that the parent has a part in it. */
+    const struct fake forked[] = {{295, 1, "app", NULL, "app|-x", NULL, NULL, 0},
+                                  {296, 295, "app", NULL, "app|-x", NULL, NULL, 0},
+                                  {0}};
+    const struct fake titled[] = {{297, 1, "app", NULL, "app|-x", NULL, NULL, 0},
+                                  {298, 297, "app", NULL, "app: worker", NULL, NULL, 0},
+                                  {0}};
     const struct fake shell[] = {{240, 1, "sh", "busybox", NULL, NULL, NULL, 0},
                                  {241, 240, "httpd", "busybox", "httpd|-f", NULL, NULL, 0},
                                  {0}};
@@ -203,6 +210,10 @@ static void a_single_worker_has_the_socket(void **state) {
     check_stop((server = describe(session, 1), &server), "kill 231");
     check_stop((server = describe(shell, 1), &server), "kill 241");
     check_stop((server = describe(app, 2), &server), "kill 292");
+    check_stop((server = describe(forked, 1), &server), "kill 296");
+    assert_int_equal(server.workers, 0);
+    check_stop((server = describe(titled, 1), &server), "kill 297 298");
+    assert_int_equal(server.workers, 1);
 }
 
 /* Each worker has a socket of its own (SO_REUSEPORT). */
@@ -394,6 +405,7 @@ static void very_many_processes_are_found_by_the_command(void **state) {
     }
     server_describe(&(struct server_socket){&owners, &socket}, 1, &server);
     assert_int_equal(server.shape, SERVER_ORPHANS);
+    assert_int_equal(server.workers, OWNERS_PIDS); /* and the first */
     check_stop(&server, "kill $(find /proc/[0-9]*/fd -lname 'socket:\\[77\\]' 2>/dev/null | "
                         "cut -d / -f 3 | sort -u)");
 }
