@@ -116,7 +116,7 @@ int program_begin(int channel, int *output) {
     int error = protocol_send(channel, &byte, sizeof byte, -1);
     if (error == 0)
         error = protocol_receive(channel, &byte, sizeof byte, 0, output);
-    return error != 0 ? error : seccomp_watch_socket_calls();
+    return error != 0 ? error : seccomp_watch_socket_calls(false);
 }
 
 void program_prepare(int output, struct program_before *before) {
