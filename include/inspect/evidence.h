@@ -34,6 +34,7 @@ struct suspect_role {
 struct suspect {
     struct occupant occupant; /* the socket, and what is known of its options and its origin */
     char device[IF_NAMESIZE]; /* the device that it is bound to, if whoever looks finds its name */
+    char name[UNIX_NAME_SIZE + 1]; /* of a Unix socket in a scenario: `db`, `@db`; else "" */
     struct blame blame;
     enum ownership ownership;
     struct suspect_role roles[SUSPECT_ROLES]; /* the roles, where a scenario runs */

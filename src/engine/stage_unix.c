@@ -1,6 +1,7 @@
 /* Unix sockets. They have names instead of addresses and ports; a name that is no abstract one is
  * that of a file in the case's own directory, which is the current one of the stage and of the
  * roles. */
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -95,6 +96,7 @@ int stage_why_unix(struct stage *stage, const struct address *address, bool clie
                                                     .receive_queue = why.socket.receive_queue,
                                                     .send_queue = why.socket.send_queue};
     suspect->blame.cause = why.cause;
+    snprintf(suspect->name, sizeof suspect->name, "%s", name);
     evidence->total = 1;
     stage_name_owners(stage, evidence);
     return why.error;

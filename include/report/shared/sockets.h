@@ -17,7 +17,7 @@ typedef const char *sockets_endpoint(const void *context, const struct endpoint 
 
 /* Prints `LISTEN 127.0.0.1:80`, `ESTABLISHED 127.0.0.1:80 to 127.0.0.1:4000`, `UDP UNCONN
  * 0.0.0.0:53`, or of a Unix socket `Unix LISTEN, 0 waiting, backlog 128`. `write` writes the
- * endpoints; NULL: as endpoint_text() does. */
+ * endpoints, or of a Unix socket its name; NULL: as endpoint_text() does. */
 void sockets_print(FILE *out, const struct inet_socket *socket, sockets_endpoint *write,
                    const void *context);
 
@@ -65,8 +65,8 @@ void sockets_print_server(FILE *out, const struct server *server, const struct o
 void sockets_json_endpoint(struct json *json, const char *key, const struct endpoint *endpoint);
 
 /* Writes the members of an object: protocol, state, local, remote (null: none), uid, inode, and in
- * TIME-WAIT time_left_ms. */
-void sockets_json(struct json *json, const struct inet_socket *socket);
+ * TIME-WAIT time_left_ms. `name` is what stands for the endpoint of a Unix socket, or NULL. */
+void sockets_json(struct json *json, const struct inet_socket *socket, const char *name);
 
 /* Writes the members of an object: pid, fd (null: not known), uid, user (null: not known), name,
  * program, command, unit (null: none). */

@@ -94,7 +94,7 @@ static void write_suspect(struct json *json, const struct suspect *suspect) {
     const struct occupant *occupant = &suspect->occupant;
     bool own = occupant->socket.state != STATE_TIME_WAIT;
     json_object(json, NULL);
-    sockets_json(json, &occupant->socket);
+    sockets_json(json, &occupant->socket, NULL);
     json_string(json, "device", text_or_null(suspect->device));
     write_knowledge(json, "reuseaddr", own ? occupant->reuseaddr : NOT_KNOWN);
     write_knowledge(json, "reuseport", own ? occupant->reuseport : NOT_KNOWN);

@@ -40,8 +40,10 @@ static void write_suspect(struct json *json, const struct scenario *scenario,
                                         [LEFT] = "left",
                                         [UNACCEPTED] = "not accepted",
                                         [OWNER_NOT_KNOWN] = "not known"};
+    char name[sizeof suspect->name + 8];
     json_object(json, NULL);
-    sockets_json(json, &suspect->occupant.socket);
+    snprintf(name, sizeof name, "unix:%s", suspect->name);
+    sockets_json(json, &suspect->occupant.socket, suspect->name[0] == '\0' ? NULL : name);
     json_string(json, "holding", words[suspect->ownership]);
     json_array(json, "holders");
     for (unsigned i = 0; i < suspect->role_count; i++) {

@@ -81,7 +81,7 @@ static void write_answer(const struct mermaid *mermaid, const struct step *step,
 static void write_evidence(const struct mermaid *mermaid, const struct scenario *scenario,
                            const struct step *step, const struct evidence *evidence) {
     unsigned lines = phrase_evidence_lines(evidence);
-    write_note(mermaid, step, "in the way");
+    write_note(mermaid, step, lines > 0 ? "in the way" : "nothing is in the way");
     for (unsigned i = 0; i < lines; i++) {
         fputs("<br/>", mermaid->out);
         phrase_evidence(mermaid->label, scenario, evidence, i, mermaid->report->verbose);

@@ -115,11 +115,14 @@ static bool is_written(const struct scenario *scenario, uint16_t port) {
 struct style {
     const struct scenario *scenario;
     bool verbose;
+    const char *unix_address; /* of a Unix socket, which has no endpoint */
 };
 
 static const char *write_endpoint(const void *context, const struct endpoint *endpoint,
                                   char *text) {
     const struct style *style = context;
+    if (endpoint->family == 0 && style->unix_address != NULL)
+        return style->unix_address;
     bool chosen = endpoint->port != 0 && !is_written(style->scenario, endpoint->port);
     return chosen && !style->verbose ? endpoint_text_any_port(endpoint, text)
                                      : endpoint_text(endpoint, text);
@@ -170,7 +173,9 @@ static void print_owners(FILE *out, const struct scenario *scenario, const struc
 
 static void print_suspect(FILE *out, const struct scenario *scenario, const struct suspect *suspect,
                           bool verbose) {
-    const struct style style = {scenario, verbose};
+    char address[sizeof suspect->name + 8];
+    snprintf(address, sizeof address, "unix:%s", suspect->name);
+    const struct style style = {scenario, verbose, suspect->name[0] == '\0' ? NULL : address};
     sockets_print(out, &suspect->occupant.socket, write_endpoint, &style);
     print_owners(out, scenario, suspect, verbose);
     if (verbose)

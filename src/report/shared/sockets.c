@@ -23,6 +23,9 @@ void sockets_print(FILE *out, const struct inet_socket *socket, sockets_endpoint
         fprintf(out, "%s ", socket_protocol_name(socket->protocol));
     fputs(socket_state_text(socket->protocol, socket->state), out);
     if (socket->protocol == PROTOCOL_UNIX) {
+        const char *name = write(context, &socket->local, text);
+        if (strcmp(name, "-") != 0)
+            fprintf(out, " %s", name);
         if (socket->state == STATE_LISTEN && socket->send_queue > 0)
             fprintf(out, ", %" PRIu32 " waiting, backlog %" PRIu32, socket->receive_queue,
                     socket->send_queue);
@@ -281,11 +284,14 @@ void sockets_json_endpoint(struct json *json, const char *key, const struct endp
     json_string(json, key, endpoint->family == 0 ? NULL : endpoint_text(endpoint, text));
 }
 
-void sockets_json(struct json *json, const struct inet_socket *socket) {
+void sockets_json(struct json *json, const struct inet_socket *socket, const char *name) {
     static const struct endpoint none = {0};
     json_string(json, "protocol", socket_protocol_name(socket->protocol));
     json_string(json, "state", socket_state_text(socket->protocol, socket->state));
-    sockets_json_endpoint(json, "local", &socket->local);
+    if (name != NULL)
+        json_string(json, "local", name);
+    else
+        sockets_json_endpoint(json, "local", &socket->local);
     sockets_json_endpoint(json, "remote", socket->remote.port == 0 ? &none : &socket->remote);
     if (socket->uid == SOCKET_UID_UNKNOWN)
         json_string(json, "uid", NULL);
