@@ -40,6 +40,13 @@ run "$portreuse" run time-wait-rebind -- true
 ok "a program that no scenario needs is refused" status_is 2
 run "$portreuse" run "$file" --
 ok "so is none behind --" err_has "name a program after '--'"
+for name in datagrams unix streams wire; do
+  run "$portreuse" run --must-run -j "$scenarios/$name.scenario"
+  ok "odd uses of the language: $name" first_line_starts "PASS $name: "
+  users_may || continue
+  run as_user "$portreuse" run -j "$scenarios/$name.scenario"
+  ok "$name, as an ordinary user" first_line_starts "PASS $name: "
+done
 scenario data-short <<'S'
 title Less comes than is expected
 case a pair
