@@ -78,11 +78,14 @@ static _Noreturn void give_up(const struct run *run, int error) {
     _exit(error == ENOENT ? 127 : 126);
 }
 
-/* Becomes the program, once it is traced. */
+/* Becomes the program, once it is traced. The tracer may not try earlier than it is allowed to. */
 static _Noreturn void become_program(const struct run *run) {
+    pid_t own = getpid();
     char go;
     close(run->go[1]);
     ptrace_allow(run->tracer);
+    if (write(run->pid[1], &own, sizeof own) != sizeof own)
+        _exit(127);
     if (read(run->go[0], &go, 1) != 1)
         _exit(127);
     int error = seccomp_watch_socket_calls(run->program->sendto);
@@ -258,8 +261,6 @@ static int fork_both(struct run *run) {
     if (run->child == 0)
         become_program(run);
     int error = run->child < 0 ? errno : 0;
-    if (error == 0 && write(run->pid[1], &run->child, sizeof run->child) != sizeof run->child)
-        error = errno;
     if (error != 0) {
         kill(run->tracer, SIGKILL);
         waitpid(run->tracer, NULL, 0);
