@@ -33,6 +33,10 @@ void why_judge_bind(struct why *why);
  * becomes that user. Returns false after a failure. */
 bool why_try(struct why *why, unsigned options);
 
+/* Finds out whether the answer holds; if not, `changed` is set, and nothing is said any more that
+ * the sockets do not prove. Repeats the first trial. */
+void why_settle(struct why *why);
+
 /* Finds the owners of the Unix socket that `why->unix_socket` has found. */
 void why_find_unix_owners(struct why *why);
 

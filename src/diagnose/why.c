@@ -415,6 +415,13 @@ static void say_less(struct why *why) {
         why_name(why);
 }
 
+void why_settle(struct why *why) {
+    bool sockets = sockets_hold(why);
+    why->changed = !sockets || !evidence_owners_hold(&why->evidence) || owners_changed(why);
+    if (!sockets)
+        say_less(why);
+}
+
 /* What an answer comes to. */
 struct gist {
     enum why_verdict verdict;

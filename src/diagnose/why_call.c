@@ -109,6 +109,17 @@ static void find_own_socket(const struct why_call *call, struct why *why) {
                   (endpoint_is_wildcard(own) ? WHEN_OCCUPANT_WILDCARD : 0U));
 }
 
+/* A listener can have refused the call and be gone before the sockets were listed, or before its
+ * process was found. A trial with SO_REUSEADDR alone tells, and keeps nobody else from binding. */
+static void check_once_more(const struct why_call *call, struct why *why) {
+    unsigned own = why_asked_options(&why->asked);
+    if ((why->tried & 1U << own) == 0 || own != WHY_REUSEADDR)
+        return;
+    why->asked.as = other_user(call->process);
+    why_settle(why);
+    why->asked.as = 0;
+}
+
 static void look_at_bind(const struct why_call *call, struct why *why) {
     if (call->error != EADDRINUSE) {
         why_explain_without_socket(why);
@@ -116,6 +127,7 @@ static void look_at_bind(const struct why_call *call, struct why *why) {
     }
     try_options(call, why);
     why_find_suspects(why);
+    check_once_more(call, why);
     find_own_socket(call, why);
 }
 

@@ -143,6 +143,28 @@ for mode in restart beside gone; do
   moves $mode "$free|$taken|$bound|$waits|$connected" "a server that starts and ends"
 done
 
+# The same for the calls of a program, which cannot be repeated.
+trace_causes() {
+  : >"$work/causes"
+  for _ in $(seq $((looks / 3 + 1))); do
+    # shellcheck disable=SC2046 # words
+    "$portreuse" trace --output "$work/json:json" -- "$helpers/caller" \
+      $(yes "tcp4 reuseaddr bind=2000" | head -n 200) >/dev/null 2>&1
+    jq -r '.calls[].cause // empty' "$work/json" >>"$work/causes"
+  done
+  sort "$work/causes" | uniq -c | sed "s/^/# traced: /"
+}
+
+case " ${MODES:-beside} " in *" beside "*)
+  if begin beside; then
+    trace_causes
+    ok "beside: a traced program is told no wrong cause" \
+      sh -c '! grep -vxE "address-in-use|unknown" "$1"' - "$work/causes"
+    end
+  fi
+  ;;
+esac
+
 # Where few look.
 if begin flight; then
   run ask 127.0.0.1:2000
