@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "base/ports.h"
 #include "diagnose/holders.h"
-#include "diagnose/makers.h"
+#include "diagnose/makers_book.h"
 #include "inspect/namespaces.h"
 #include "model/cause.h"
 #include "model/rules.h"

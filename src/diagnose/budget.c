@@ -13,6 +13,7 @@
 
 #include "base/units.h"
 #include "diagnose/budget_tally.h"
+#include "diagnose/makers.h"
 #include "inspect/child.h"
 #include "inspect/owners.h"
 #include "kernel/netdev.h"

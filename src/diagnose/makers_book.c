@@ -1,6 +1,6 @@
 /* What is known of each port of a route while it is watched, and who its makers are. Makes no
  * system call. */
-#include "diagnose/makers.h"
+#include "diagnose/makers_book.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef PORTREUSE_DIAGNOSE_MAKERS_LOOK_H
 #define PORTREUSE_DIAGNOSE_MAKERS_LOOK_H
 
-#include "diagnose/makers.h"
+#include "diagnose/makers_book.h"
 #include "kernel/sockdiag.h"
 
 /* Lists the sockets of the route in these states. Returns 0 or an errno. */

@@ -20,8 +20,8 @@ unsigned why_asked_options(const struct why_question *asked) {
 }
 
 /* Of a question about SO_REUSEPORT alone: a trial with both options would answer it by itself.
- * Where that succeeds, beside a socket that has only SO_REUSEADDR, the kernel lets SO_REUSEPORT alone
- * in from then on (inet_csk_update_fastreuse() in net/ipv4/inet_connection_sock.c). */
+ * Where that succeeds, beside a socket that has only SO_REUSEADDR, the kernel lets SO_REUSEPORT
+ * alone in from then on (inet_csk_update_fastreuse() in net/ipv4/inet_connection_sock.c). */
 bool why_asks_reuseport_alone(const struct why_question *asked) {
     return asked->reuseport && !asked->reuseaddr;
 }

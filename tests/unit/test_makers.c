@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "diagnose/makers.h"
+#include "diagnose/makers_book.h"
 
 static struct maker program(pid_t pid, const char *name, uint32_t uid, pid_t starter) {
     struct maker maker = {.owner = {.pid = pid, .uid = uid}, .starter = starter};

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "diagnose/holders.h"
-#include "diagnose/makers.h"
+#include "diagnose/makers_book.h"
 #include "report/shared/json.h"
 
 /* Prints a line or more for each owner, with this indent. */

@@ -1,13 +1,7 @@
-/* Who leaves ports in TIME-WAIT. A socket in TIME-WAIT belongs to nobody: neither its process nor
- * its user nor its control group is known any more. So the connections of one route are watched for
- * a while, and those that end in TIME-WAIT were somebody's before. Root of the host is told of each
- * by the kernel; others see those that are open at one of many looks.
- *
- * The notices of sock_diag(7) about sockets that end (SKNLGRP_INET_TCP_DESTROY), which every user
- * gets, tell nothing of all that (inet_diag_handler_get_info() in net/ipv4/inet_diag.c of the
- * kernel): they would only say that a connection has ended, as its TIME-WAIT does. */
-#ifndef PORTREUSE_DIAGNOSE_MAKERS_H
-#define PORTREUSE_DIAGNOSE_MAKERS_H
+/* What is known of the connections of a route, and of those that make them. Makes no system call.
+ */
+#ifndef PORTREUSE_DIAGNOSE_MAKERS_BOOK_H
+#define PORTREUSE_DIAGNOSE_MAKERS_BOOK_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,7 +12,14 @@
 #include "inspect/cgroup.h"
 #include "inspect/owner.h"
 
-/* --- the result --- */
+/* --- a route, and what is found --- */
+
+struct makers_question {
+    struct endpoint local; /* its port does not count; family 0: any address */
+    struct endpoint remote;
+    uint16_t low, high; /* the local ports */
+    uint64_t end_ns;    /* until when; units_now_ns() */
+};
 
 /* A program whose connections ended in TIME-WAIT. */
 struct maker {
@@ -48,24 +49,7 @@ struct makers {
     struct maker list[MAKERS_LISTED];
 };
 
-/* --- watching --- */
-
-struct makers_question {
-    struct endpoint local; /* its port does not count; family 0: any address */
-    struct endpoint remote;
-    uint16_t low, high; /* the local ports */
-    uint64_t end_ns;    /* until when; units_now_ns() */
-};
-
-/* Watches a route until the time is over. `diag` is a socket of sockdiag_open() in the namespace
- * that this process is in. Reads /proc. Returns 0 or an errno. */
-int makers_watch(int diag, const struct makers_question *question, struct makers *makers);
-
-/* Names owners that were not found, because their connections ended before their process was looked
- * into: if one program alone of that user was seen to open connections of the route, it is that. */
-void makers_name(const struct makers *makers, struct budget_owners *owners);
-
-/* --- the book, which makes no system call --- */
+/* --- the book --- */
 
 enum { MAKERS_PORTS = 65536, MAKERS_MOST = 64 };
 
@@ -121,5 +105,9 @@ void makers_close(struct makers_book *book, uint16_t port, uint32_t entered_ms);
  * it was seen. */
 void makers_finish(struct makers_book *book, struct makers *makers,
                    uint64_t cgroups[MAKERS_LISTED]);
+
+/* Names owners that were not found, because their connections ended before their process was looked
+ * into: if one program alone of that user was seen to open connections of the route, it is that. */
+void makers_name(const struct makers *makers, struct budget_owners *owners);
 
 #endif
