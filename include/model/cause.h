@@ -185,6 +185,7 @@ struct refusal {
     bool own_range; /* the claim's range is that of the socket, narrower than the namespace's */
     bool moving;    /* connections are being closed in this moment: FIN-WAIT-2 is only a step on the
                        way to TIME-WAIT */
+    bool no_range;  /* the range of the namespace could not be read: the claim has none */
     bool all_reserved;     /* each port of the claim's range is in ip_local_reserved_ports */
     bool assume_reuseaddr; /* name what is in TIME-WAIT as if the claim had SO_REUSEADDR: whether
                               that would help */

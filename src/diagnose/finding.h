@@ -130,11 +130,10 @@ struct why {
     struct endpoint free_other;   /* of a refusal: another address that was asked for, and is
                                      free; family 0: none */
     uint32_t time_left_ms;        /* until the last TIME-WAIT in the way ends */
-    struct port_range range;      /* of the ports that the kernel chooses from */
+    struct port_range range;      /* of the ports that the kernel chooses from; 0-0: not known */
     bool in_range, reserved;      /* the port: in that range; reserved, so that it is not chosen */
     uint16_t privileged_below;    /* ip_unprivileged_port_start */
-    struct sysctl_failure unread; /* which of these settings could not be read: its default is
-                                     assumed; a port that the kernel chooses is not known then */
+    struct sysctl_failure unread; /* which of these settings could not be read */
     struct why_hints hints;       /* of a refusal: for what to do */
     bool asked_by_root;           /* whoever asks needs no sudo(8) */
     unsigned unseen;              /* processes that this one may not inspect */

@@ -52,6 +52,7 @@ struct refusal why_refusal(const struct why *why) {
         .error = !is_connect ? why->error
                  : is_udp    ? EADDRINUSE
                              : EADDRNOTAVAIL,
+        .no_range = why->range.high == 0,
         .all_reserved = port_range_size(&range) == 0,
         .own_range = own_range,
         .assume_reuseaddr = true,

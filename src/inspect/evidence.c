@@ -303,6 +303,11 @@ void evidence_look(const struct evidence_source *source, const struct refusal *r
     *evidence = (struct evidence){.automatic = refusal->claim.local.port == 0 && !no_such_address,
                                   .range_low = refusal->claim.range_low,
                                   .range_high = refusal->claim.range_high};
+    if (evidence->automatic && refusal->no_range) {
+        evidence->missing = "the range of ports that the kernel chooses from cannot be read";
+        name(evidence, (struct blame){.cause = CAUSE_UNKNOWN, .when = WHEN_NO_OCCUPANT});
+        return;
+    }
     if (look(&search) != 0)
         evidence->missing = refusal->claim.protocol == PROTOCOL_UDP
                                 ? "this kernel does not list its UDP sockets (udp_diag, /proc/net)"
@@ -358,7 +363,10 @@ void evidence_weigh(struct evidence *evidence, const struct refusal *refusal) {
  * that of the namespace (inet_sk_get_local_port_range() in net/ipv4/inet_connection_sock.c). */
 static void find_range(const struct socket_view *view, struct refusal *refusal) {
     struct port_range range;
-    sysctl_port_range(NETNS_HERE, &range, NULL);
+    if (sysctl_port_range(NETNS_HERE, &range, NULL) != 0) {
+        refusal->no_range = true;
+        return;
+    }
     bool own_low = view->range_low >= range.low && view->range_low <= range.high;
     bool own_high = view->range_high >= range.low && view->range_high <= range.high;
     uint32_t port = own_low ? view->range_low : range.low;

@@ -228,9 +228,12 @@ static struct finding finding_about(enum finding_kind kind, const struct recorde
     return finding;
 }
 
+/* What cannot be read is not assumed: nothing is said of a port in a range that nobody knows. */
 static void read_range(void *context, FILE *more) {
+    struct port_range *range = context;
     (void)more;
-    sysctl_port_range(NETNS_HERE, context, NULL);
+    if (sysctl_port_range(NETNS_HERE, range, NULL) != 0)
+        *range = (struct port_range){0};
 }
 
 /* Returns the range of ports in the namespace of the process; 0-0 if it cannot be read. */
@@ -245,7 +248,7 @@ static const struct port_range *range_of(struct record *record, pid_t process) {
     record->range = (struct port_range){0};
     record->range_namespace = where.inode;
     if (where.inode == namespaces_here().inode)
-        sysctl_port_range(NETNS_HERE, &record->range, NULL);
+        read_range(&record->range, NULL);
     else
         child_run(&child, read_range, &record->range, sizeof record->range, NULL, &what);
     return &record->range;

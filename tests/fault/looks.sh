@@ -43,6 +43,27 @@ for command in budget audit; do
   fails recvfrom error=ENOBUFS $command
   ok "$command: without sock_diag it is UNKNOWN" first_line_starts "UNKNOWN listing the TCP sockets"
 done
+# unread NAME COMMAND...: the command cannot read this setting.
+unread() {
+  setting=/proc/sys/net/ipv4/$1
+  shift
+  run timeout 20 strace -f -qq -o /dev/null -P "$setting" -e trace=openat -e inject=openat:error=EACCES \
+    "$portreuse" "$@" --pid "$pid"
+}
+unread ip_local_port_range why 127.0.0.1:0
+ok "a range that cannot be read: UNKNOWN, with the file" first_line_starts \
+  "UNKNOWN port 0: reading /proc/sys/net/ipv4/ip_local_port_range: EACCES"
+ok "and exit 2" status_is 2
+unread ip_local_port_range why --as client 127.0.0.1:2000
+ok "a client too" first_line_starts "UNKNOWN port 2000: reading /proc/sys/net/ipv4/ip_local_port_range: EACCES"
+unread ip_local_port_range why 127.0.0.1:40000
+ok "of a port that is given the answer stands" first_line_starts "FREE 127.0.0.1:40000: "
+ok "but not that it is in a range that nobody knows" out_lacks "is in the range"
+ok "and what could not be read is told" out_says "default: reading /proc/sys/net/ipv4/ip_local_port_range: EACCES"
+for command in budget audit; do
+  unread ip_local_port_range $command
+  ok "$command too" first_line_starts "UNKNOWN reading /proc/sys/net/ipv4/ip_local_port_range: EACCES"
+done
 fails socket error=EMFILE:when=1+ why 127.0.0.1:2000
 ok "without descriptors it is UNKNOWN" first_line_starts "UNKNOWN 127.0.0.1:2000: socket: EMFILE"
 end

@@ -203,6 +203,22 @@ static void know_nothing(void *context, struct suspect *suspect) {
     (void)suspect;
 }
 
+static void a_range_that_cannot_be_read_has_no_cause(void **state) {
+    static struct evidence evidence;
+    const struct evidence_source source = {
+        .diag = -1, .diag_error = ENOENT, .identify = know_nothing};
+    const struct refusal refusal = {.call = CALL_BIND,
+                                    .error = EADDRINUSE,
+                                    .claim = {.local = an_endpoint("127.0.0.1:0")},
+                                    .no_range = true};
+    (void)state;
+    evidence_look(&source, &refusal, &evidence);
+    assert_int_equal(evidence.cause, CAUSE_UNKNOWN);
+    assert_int_equal(evidence.total, 0);
+    assert_string_equal(evidence.missing,
+                        "the range of ports that the kernel chooses from cannot be read");
+}
+
 enum { NOT_PERMITTED = 77 };
 
 /* Makes a bound socket in another process, and looks for it without the kernel's list. Returns the
@@ -264,6 +280,7 @@ int main(void) {
         cmocka_unit_test(many_connections_beside_a_listener_are_not_examined),
         cmocka_unit_test(the_query_is_for_the_port_on_any_address),
         cmocka_unit_test(the_query_for_an_automatic_choice_is_for_every_port),
+        cmocka_unit_test(a_range_that_cannot_be_read_has_no_cause),
         cmocka_unit_test(a_bound_socket_is_found_by_its_descriptor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

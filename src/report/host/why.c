@@ -581,10 +581,11 @@ static void print_verdict(const struct filling *filling, const struct shape *sha
         fputs("UNKNOWN ", filling->out);
         fill_asked(filling);
         print_namespace(filling);
-        if (filling->brevity != SHORT_NAMES)
+        bool needs_root = why->error == EPERM || why->error == EACCES;
+        if (!shape->cause_alone) /* what could not be found out is dropped last */
             fprintf(filling->out, ": %s", why->failure);
         fprintf(filling->out, ": %s%s", errname(why->error, name),
-                why->error == EPERM || why->error == EACCES ? "; needs root" : "");
+                needs_root && filling->brevity != SHORT_NAMES ? "; needs root" : "");
     }
 }
 

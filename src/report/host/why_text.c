@@ -290,8 +290,8 @@ static void note_settings(struct notes *notes, const struct why *why) {
     uint16_t port = why->asked.local.port;
     char name[ERRNAME_SIZE];
     if (why->unread.what != NULL)
-        note(notes, "The kernel's default is assumed, as %s gives %s.", why->unread.what,
-             errname(why->unread.error, name));
+        note(notes, "What depends on it is not said, or is said for the kernel's default: %s: %s.",
+             why->unread.what, errname(why->unread.error, name));
     if (port == 0 || why->asked.local.family == 0)
         return;
     if (port < why->privileged_below && why->verdict == WHY_FREE)
