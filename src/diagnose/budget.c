@@ -23,7 +23,7 @@
 #include "kernel/sockets.h"
 #include "kernel/sysctl.h"
 
-enum { TRIALS_MS = 500, UNPRIVILEGED = 1024 };
+enum { TRIALS_MS = 500 };
 
 struct search {
     struct budget *budget;
@@ -170,12 +170,13 @@ static int try_named(const struct search *search, const struct budget_route *rou
     return answer.verdict == SILENT_TRIED ? answer.error : ENOTSUP;
 }
 
-/* Tries the ports that are to be named to bind(): those with sockets, and of the others one, as the
- * lowest can be privileged. */
+/* Tries the ports that are to be named to bind(): those with sockets, and of the others those that
+ * can be privileged, up to one that is not. */
 static void settle_named(struct search *search, uint64_t end_ns) {
     struct budget *budget = search->budget;
     struct port_set ports, tried = {{0}}, refused = {{0}};
-    unsigned first_free = UNPRIVILEGED;
+    unsigned first_free =
+        sysctl_number(NETNS_HERE, "net.ipv4.ip_unprivileged_port_start", 1024, true, NULL);
     budget_tally_doubtful(&search->tally, &budget->routes[0], &ports);
     for (uint32_t port = budget->range.low; port <= budget->range.high; port++) {
         bool is_free = !port_set_has(&search->tally.occupied, (uint16_t)port);

@@ -7,7 +7,7 @@
  *   listen ADDRESS; plisten ADDRESS; unlisten          here, at the other end; the last one ends
  *   connect N ADDRESS HOW  N connections; HOW is any of: from ADDRESS (no port), ports PORT (bind()
  *                          to PORT and the next ones), bind0 (bind() to port 0), dev NAME, reuse,
- *                          reuseport, own LOW HIGH (IP_LOCAL_PORT_RANGE)
+ *                          reuseport, mptcp, own LOW HIGH (IP_LOCAL_PORT_RANGE)
  *   close client; close server; leave client; leave server   of the last connections: both ends
  *                          close, this one first; or only this one does
  *   bind N ADDRESS HOW     N idle sockets, on this port and the next ones
@@ -40,6 +40,9 @@
 #endif
 #ifndef IP_BIND_ADDRESS_NO_PORT
 #define IP_BIND_ADDRESS_NO_PORT 24
+#endif
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
 #endif
 
 enum { MOST = 400, WORDS = 24, OTHER_USER = 65534 };
@@ -81,7 +84,7 @@ static int value(const char *word) {
 /* How a client makes a connection. */
 struct how {
     struct endpoint from; /* family 0: no bind() */
-    bool bind0, reuse, reuseport, ends_time_wait;
+    bool bind0, reuse, reuseport, mptcp, ends_time_wait;
     int ports; /* the first port for bind(), or 0 */
     const char *device;
     unsigned low, high;
@@ -113,6 +116,8 @@ static struct how read_how(char **words) {
             how.ends_time_wait = true;
         } else if (strcmp(*words, "reuseport") == 0) {
             how.reuseport = true;
+        } else if (strcmp(*words, "mptcp") == 0) {
+            how.mptcp = true;
         } else {
             errno = EINVAL;
             need(false, *words);
@@ -128,7 +133,9 @@ static void set(int fd, int level, int option, unsigned number) {
 /* A socket for connect() to `to`, number `index` of its kind; -1 if bind() fails. */
 static int client(const struct endpoint *to, const struct how *how, int index) {
     struct sockaddr_storage address;
-    int fd = socket(to->family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(to->family, SOCK_STREAM | SOCK_CLOEXEC, how->mptcp ? IPPROTO_MPTCP : 0);
+    if (fd < 0 && how->mptcp) /* an older kernel, or switched off */
+        _exit(77);
     need(fd >= 0, "socket");
     if (how->reuse)
         set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
@@ -145,6 +152,8 @@ static int client(const struct endpoint *to, const struct how *how, int index) {
         from = endpoint_wildcard(to->family, 0);
     if (from.family == 0)
         return fd;
+    if (from.family == AF_INET && to->family == AF_INET6)
+        from = endpoint_mapped(&from);
     if (how->ports != 0)
         from.port = (uint16_t)(how->ports + index);
     else if (!how->bind0)

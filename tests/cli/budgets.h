@@ -244,6 +244,103 @@ static const struct setup setups[] = {
     {"each port by veth, IPv6", "veth;plisten [fd00::2]:80;connect 3 [fd00::2]:80 ports 5002",
      "[fd00::2]:80 each 5000 5009", false},
 
+    /* more of the same kinds */
+    {"each port, privileged up to the middle",
+     "sysctl ip_unprivileged_port_start 5005;listen 127.0.0.1:80", "127.0.0.1:80 each 5000 5009",
+     false},
+    {"each port of the range, beside connect()",
+     "listen 0.0.0.0:80;connect 5 127.0.0.1:80;connect 5 127.0.0.2:80",
+     "127.0.0.1:80 each 40000 "
+     "40019",
+     false},
+    {"a range that begins with 1",
+     "sysctl ip_unprivileged_port_start 1;range 1 40;listen 127.0.0.1:80;connect 5 127.0.0.1:80",
+     "127.0.0.1:80", false},
+    {"all ports there are, nearly all reserved",
+     "sysctl ip_unprivileged_port_start 1;range 1 65534;reserved 1-49999,50011-65535;listen "
+     "127.0.0.1:80;connect 3 127.0.0.1:80",
+     "127.0.0.1:80", false},
+    {"the odd ports reserved",
+     "reserved 40001,40003,40005,40007,40009,40011,40013,40015,40017,40019;listen "
+     "127.0.0.1:80;connect 3 127.0.0.1:80",
+     "127.0.0.1:80", false},
+    {"the even ports reserved, an odd range",
+     "range 40000 40010;reserved 40000,40002,40004,40006,40008,40010;listen 127.0.0.1:80",
+     "127.0.0.1:80", false},
+    {"the even ports taken by bind(0)", "listen 0.0.0.0:80;connect 10 127.0.0.2:80 bind0",
+     "127.0.0.1:80", false},
+    {"MPTCP clients", "listen 127.0.0.1:80;connect 6 127.0.0.1:80 mptcp", "127.0.0.1:80", false},
+    {"MPTCP clients to another destination, bind(0)",
+     "listen 0.0.0.0:80;connect 6 127.0.0.2:80 mptcp bind0", "127.0.0.1:80", false},
+    {"MPTCP clients, closed",
+     "sysctl tcp_tw_reuse_delay 30000;listen 127.0.0.1:80;connect 6 127.0.0.1:80 mptcp;close "
+     "client;wait 300",
+     "127.0.0.1:80", false},
+    {"SO_REUSEPORT clients, bind(0)",
+     "listen 0.0.0.0:80;connect 6 127.0.0.2:80 from 127.0.0.1 bind0 reuseport", "127.0.0.1:80",
+     false},
+    {"SO_REUSEPORT clients on one port",
+     "listen 0.0.0.0:80;connect 1 127.0.0.2:80 from 127.0.0.1 ports 40003 reuseport;connect 1 "
+     "127.0.0.3:80 from 127.0.0.1 ports 40003 reuseport",
+     "127.0.0.1:80", false},
+    {"a route with a source",
+     "veth;plisten 10.0.0.2:80;run ip route add 10.0.0.2/32 dev v0 src 10.0.0.11;connect 4 "
+     "10.0.0.2:80;connect 20 10.0.0.2:80 from 10.0.0.1",
+     "10.0.0.2:80", false},
+    {"a rule with a table with a source",
+     "veth;plisten 10.0.0.2:80;run ip rule add to 10.0.0.2 lookup 77;run ip route add table 77 "
+     "10.0.0.2/32 dev v0 src 10.0.0.11;connect 4 10.0.0.2:80",
+     "10.0.0.2:80", false},
+    {"a rule for a source",
+     "veth;plisten 10.0.0.2:80;run ip rule add from 10.0.0.11 lookup 77;run ip route add table 77 "
+     "prohibit 10.0.0.2/32",
+     "10.0.0.2:80 from 10.0.0.11", false},
+    {"poisoned from every address",
+     "listen 0.0.0.0:80;connect 20 127.0.0.2:80 from 127.0.0.9 "
+     "bind0;connect 1 127.0.0.3:80 ports 5000",
+     "127.0.0.1:80 from 127.0.0.5", false},
+    {"poisoned by IPv6 sockets", "listen [::1]:80;listen 127.0.0.1:80;connect 9 [::1]:80 bind0",
+     "127.0.0.1:80", false},
+    {"mapped, from a source", "listen 0.0.0.0:80;connect 9 [::ffff:127.0.0.1]:80 from 127.0.0.9",
+     "127.0.0.1:80 from 127.0.0.9", false},
+    {"mapped, from a source, asked so", "listen 0.0.0.0:80;connect 9 127.0.0.1:80 from 127.0.0.9",
+     "[::ffff:127.0.0.1]:80 from "
+     "127.0.0.9",
+     false},
+    {"mapped, bind(0)", "listen 0.0.0.0:80;connect 9 [::ffff:127.0.0.2]:80 from 127.0.0.9 bind0",
+     "127.0.0.1:80", false},
+    {"two devices' worth",
+     "veth;plisten 10.0.0.2:80;connect 6 10.0.0.2:80 dev v0;connect 5 "
+     "10.0.0.2:80",
+     "10.0.0.2:80 dev v0", false},
+    {"TIME-WAIT of clients of a device, asked without",
+     "sysctl tcp_tw_reuse 0;veth;plisten 10.0.0.2:80;connect 6 10.0.0.2:80 dev v0;close client",
+     "10.0.0.2:80", false},
+    {"TIME-WAIT, mapped, another destination, bind(0)",
+     "listen 0.0.0.0:80;connect 6 [::ffff:127.0.0.2]:80 from 127.0.0.1 bind0;close client",
+     "127.0.0.1:80", false},
+    {"TIME-WAIT of the server's side in the range",
+     "listen 127.0.0.1:80;listen 127.0.0.1:40004;connect 4 127.0.0.1:40004 from 127.0.0.9 ports "
+     "5000;close server",
+     "127.0.0.1:80", false},
+    {"TIME-WAIT, some old enough",
+     "sysctl tcp_tw_reuse_delay 2500;listen 127.0.0.1:80;connect 4 127.0.0.1:80;close client;wait "
+     "2700;sysctl tcp_tw_reuse_delay 2600;connect 3 127.0.0.1:80;leave server",
+     "127.0.0.1:80", false},
+    {"an accepted socket that took over its listener's port, IPv6",
+     "listen 127.0.0.1:80;listen [::1]:40004;connect 3 [::1]:40004 ports 5000;unlisten",
+     "127.0.0.1:80", false},
+    {"listeners with SO_REUSEPORT in the range",
+     "listen 127.0.0.1:80;bind 1 127.0.0.7:40002 reuseport;bind 1 127.0.0.7:40002 reuseport",
+     "127.0.0.1:80", false},
+    {"bind(0) with SO_REUSEADDR is asked about",
+     "listen 0.0.0.0:80;connect 6 127.0.0.2:80 from 127.0.0.9 bind0 reuse",
+     "127.0.0.1:80 from 127.0.0.9 bind0 reuse", false},
+    {"own range of one port in use", "listen 127.0.0.1:80;connect 1 127.0.0.1:80 own 40004 40004",
+     "127.0.0.1:80 own 40004 40004", false},
+    {"own range, reserved in part", "reserved 40004-40006;listen 127.0.0.1:80",
+     "127.0.0.1:80 own 40003 40008", false},
+
     /* no way */
     {"no route", "", "192.0.2.1:80", false},
     {"no such source", "listen 127.0.0.1:80", "127.0.0.1:80 from 192.0.2.1", false},
@@ -268,7 +365,14 @@ static struct setup random_setup(void) {
                                         "range 40000 40015;",
                                         "reserved 40001,40006-40007;",
 
-                                        "range 40001 40018;"};
+                                        "range 40001 40018;",
+                                        "reserved 40001,40003,40005,40007,40009;",
+                                        "sysctl tcp_timestamps 0;",
+                                        "listen 127.0.0.9:40005;listen [::1]:40008;",
+                                        ("listen 127.0.0.1:40004;connect 2 127.0.0.1:40004 "
+                                         "from 127.0.0.9 ports 5000;unlisten;"),
+                                        ("listen 127.0.0.1:40004;connect 2 127.0.0.1:40004 "
+                                         "from 127.0.0.9 ports 5000;close server;unlisten;")};
     static const char *const parts[] = {
         "connect 2 127.0.0.1:80;",
         "connect 2 127.0.0.2:80;",
@@ -298,6 +402,16 @@ static struct setup random_setup(void) {
         "bind 1 127.0.0.7:0;",
         "bind 1 [::1]:0 reuse;",
         "connect 1 127.0.0.2:80 from 127.0.0.8 own 40004 40009;",
+        "connect 2 127.0.0.2:80 from 127.0.0.1 bind0 reuseport;",
+        "connect 2 127.0.0.2:80 from 127.0.0.9 bind0 reuse;close client;",
+        "connect 2 127.0.0.1:80 reuse;",
+        "connect 2 127.0.0.1:80 mptcp;",
+        "connect 2 10.0.0.2:80 mptcp;close client;",
+        "connect 2 [::ffff:127.0.0.2]:80 from 127.0.0.9 bind0;",
+        "connect 2 [::ffff:127.0.0.1]:80;close client;",
+        "run ip route replace 10.0.0.2/32 dev v0 src 10.0.0.11;",
+        ("run ip rule add to 10.0.0.12 lookup 77 && ip route replace table 77 10.0.0.12/32 dev v0 "
+         "src 10.0.0.11;"),
         "wait 1100;",
     };
     static const char *const questions[] = {
@@ -318,6 +432,11 @@ static struct setup random_setup(void) {
         "10.0.0.1:80",
         "[fd00::2]:80",
         "127.0.0.1:80 own 40003 40012",
+        "[::ffff:127.0.0.1]:80 from 127.0.0.9",
+        "127.0.0.1:80 from 127.0.0.9 bind0 reuse",
+        "127.0.0.1:80 each 40000 40009",
+        "127.0.0.1:80 from 127.0.0.9 each 40000 40009 reuse",
+        "10.0.0.2:80 dev v0 from 10.0.0.11 own 40002 40009",
     };
     static char name[32], text[2048];
     static int count;
@@ -333,6 +452,8 @@ static struct setup random_setup(void) {
     /* Either all in TIME-WAIT is old enough for connect(), or nothing is. */
     snprintf(text + used, sizeof text - used,
              random() % 2 == 0 ? "wait 1200" : "sysctl tcp_tw_reuse_delay 30000");
+    /* Whether the other end had timestamps is not known. */
+    bool chance = strstr(text, "tcp_tw_reuse 1") != NULL;
     return (struct setup){name, text, one_of(questions, sizeof questions / sizeof questions[0]),
-                          false};
+                          chance};
 }

@@ -178,7 +178,7 @@ static void print_time_wait(FILE *out, const struct budget_route *route) {
             route->reuse == NOT_KNOWN && route->reusable > 0 ? "up to " : "", route->reusable);
     if (route->reuse == NOT_KNOWN && route->reusable > 0)
         fprintf(out,
-                "%*swhether they had TCP timestamps is not known: --try-time-wait\n"
+                "%*swhether they had TCP timestamps, which that needs, is not known;\n"
                 "%*sends one of them to find out\n",
                 2 * INDENT, "", 2 * INDENT, "");
 }
