@@ -25,6 +25,12 @@ beside_strace() { # NAME COMMAND...
   name=$1
   shift
   compare "$name, traced / not traced" "$portreuse" trace "$@" -- "$@"
+  case $1 in
+    "$calls") # what the kernel makes any filter cost, one that allows everything, too
+      compare "$name, an empty filter / not traced" env EMPTY_FILTER=1 "$@" -- "$@"
+      compare "$name, traced / an empty filter" "$portreuse" trace "$@" -- env EMPTY_FILTER=1 "$@"
+      ;;
+  esac
   command -v strace >/dev/null || return 0
   compare "$name, strace -f -e trace=bind,listen,connect --seccomp-bpf / not traced" \
     strace -f -o /dev/null -e trace=bind,listen,connect --seccomp-bpf "$@" -- "$@"
