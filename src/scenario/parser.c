@@ -268,7 +268,7 @@ static bool host_is_off(const struct parser *parser, int role, const char **host
 void parser_check_role(struct parser *parser, const struct word *word, int role, enum verb verb) {
     unsigned char *state = &parser->flow.role[role];
     const struct verb_row *row = verb_row(verb);
-    const char *host;
+    const char *host = "";
     bool off = !row->is_first && host_is_off(parser, role, &host);
     if (*state == ROLE_ENDED && off)
         parser_error(parser, word, "role '%s' has ended: its host '%s' is off", word->text, host);
