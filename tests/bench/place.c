@@ -154,11 +154,13 @@ static pid_t put(const char *kind) {
     char byte;
     pid_t pid = need(fork(), "fork");
     if (pid == 0) {
+        int done = ready[1];
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        need(pipe(ready), "pipe"); /* for those that it starts */
         for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
             if (strcmp(kind, kinds[i].name) == 0)
                 kinds[i].put();
-        need((int)write(ready[1], "r", 1), "write");
+        need((int)write(done, "r", 1), "write");
         for (;;)
             pause();
     }
