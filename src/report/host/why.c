@@ -581,11 +581,13 @@ static void print_verdict(const struct filling *filling, const struct shape *sha
         fputs("UNKNOWN ", filling->out);
         fill_asked(filling);
         print_namespace(filling);
+        bool reads = why->unread.what != NULL && why->failure == why->unread.what;
+        bool whole = filling->brevity != SHORT_NAMES;
         bool needs_root = why->error == EPERM || why->error == EACCES;
-        if (!shape->cause_alone) /* what could not be found out is dropped last */
+        if (whole || (reads && !shape->cause_alone)) /* the file's name is dropped last */
             fprintf(filling->out, ": %s", why->failure);
         fprintf(filling->out, ": %s%s", errname(why->error, name),
-                needs_root && filling->brevity != SHORT_NAMES ? "; needs root" : "");
+                needs_root && (whole || !reads) ? "; needs root" : "");
     }
 }
 
