@@ -69,7 +69,7 @@ static void take_within(struct parser *parser, struct cursor *cursor, struct ste
 static void parse_calls(struct parser *parser, struct cursor *cursor, struct step *step) {
     const struct word *word = cursor_need(parser, cursor, "bind, listen or connect");
     struct step_watch *watch = &step->watch;
-    for (unsigned call = SOCKET_CALL_BIND; word != NULL && call < SOCKET_CALL_COUNT; call++)
+    for (unsigned call = SOCKET_CALL_BIND; word != NULL && call <= SOCKET_CALL_CONNECT; call++)
         if (word_is(word, seccomp_call_name((enum socket_call)call)))
             watch->call = (enum socket_call)call;
     if (word != NULL && watch->call == SOCKET_CALL_NONE)
