@@ -7,7 +7,8 @@
 #include "scenario/catalogue.h"
 
 /* Besides the groups; docs/scenario-language.md says what they mean. */
-static const char *const other_tags[] = {"address", "ipv6", "restart", "seed", "sysctl", "udp", "unix"};
+static const char *const other_tags[] = {"address", "ipv6", "restart", "seed",
+                                         "sysctl",  "udp",  "unix"};
 
 static struct scenario *parsed(const struct catalogue_entry *entry, bool header_alone) {
     struct errors errors = {0};
