@@ -340,14 +340,18 @@ static uint32_t count_new(const struct port_set *before, const struct port_set *
     return count;
 }
 
-/* Counts the open connections of the first route once more when the interval is over. Returns by
- * how many per second they grow: 0 if that is no more than the ups and downs of a steady load, in
- * which opened and closed connections differ by some standard deviations of their number. */
+/* Counts the open connections of the first route once more when the interval is over, which is
+ * watched if there are ports in TIME-WAIT. Returns by how many per second they grow: 0 if that is
+ * no more than the ups and downs of a steady load, in which opened and closed connections differ by
+ * some standard deviations of their number. */
 static double live_growth(struct search *search, uint64_t first_ns) {
     const struct budget_route *route = &search->budget->routes[0];
     struct port_set before, after;
+    uint64_t now_ns = units_now_ns(), end_ns = search->budget->asked.interval_ns;
     budget_tally_live(&search->tally, route, &before);
-    watch_makers(search, units_now_ns() + search->budget->asked.interval_ns);
+    end_ns += route->waiting > 0 ? now_ns : first_ns; /* nobody is to be watched for otherwise */
+    if (end_ns > now_ns)
+        watch_makers(search, end_ns);
     budget_tally_free(&search->tally);
     search->holders = NULL;
     if (walk_connections(search, &route->remote) != 0)

@@ -194,7 +194,10 @@ row_time_wait() {
   paste '^sysctl -w net.ipv4.tcp_tw_reuse=1'
   asked="--as client 192.0.2.2:3000"
   again
-  first "FREE 192.0.2.2:3000 from 192.0.2.1: connect\(\) would take over a TIME-WAIT.*"
+  first "FREE 192.0.2.2:3000 from 192.0.2.1: connect\(\) may take over a TIME-WAIT.*"
+  run "$portreuse" budget 192.0.2.2:3000
+  first "WARNING 192.0.2.2:3000 from 192.0.2.1: 0 to 4 of 4 ports left.*"
+  says "--try-time-wait ends one of them to find out"
   holds "$label: nothing in TIME-WAIT was touched" time_waits 4
   client --try-time-wait 192.0.2.2:3000
   tried true

@@ -22,16 +22,25 @@ static const struct budget *budget_of(const struct report *report) {
     return ((const struct budget_findings *)report->findings)->budget;
 }
 
-/* The thresholds are percentages of the ports in use. */
+static bool is_certain(const struct budget_route *route) {
+    return route->left_least == route->left_most;
+}
+
+/* The thresholds are percentages of the ports in use. Where it may be critical, because it is not
+ * known whether ports in TIME-WAIT can be taken over, that is worth a warning. */
 static enum severity judge(const struct budget_findings *findings) {
     const struct budget *budget = findings->budget;
+    const struct budget_route *route = &budget->routes[0];
     uint32_t size = port_range_size(&budget->range);
-    double used = size == 0 ? 100 : 100.0 * budget->routes[0].used / size;
+    double used = size == 0 ? 100 : 100.0 * route->used / size;
+    double most = size == 0 ? 100 : 100.0 * (size - route->left_least) / size;
+    double critical = (double)findings->critical_percent;
     if (budget->failure != NULL)
         return SEVERITY_UNKNOWN;
-    if (used >= (double)findings->critical_percent)
+    if (used >= critical)
         return SEVERITY_CRITICAL;
-    return used >= (double)findings->warn_percent ? SEVERITY_WARNING : SEVERITY_OK;
+    bool warns = used >= (double)findings->warn_percent || (!is_certain(route) && most >= critical);
+    return warns ? SEVERITY_WARNING : SEVERITY_OK;
 }
 
 static void print_span(FILE *out, double seconds) {
@@ -55,10 +64,6 @@ static const char *address_text(const struct endpoint *endpoint, char *text) {
 
 /* How much of the first line is printed, from all to the least. */
 enum extent { WITH_EXHAUSTION, WITH_TOTAL, WITH_SOURCE, SHORTEST };
-
-static bool is_certain(const struct budget_route *route) {
-    return route->left_least == route->left_most;
-}
 
 /* Prints `192.0.2.1%eth0:80 from 198.51.100.1`; of a link-local address the device is the zone:
  * `[fe80::1%eth0]:80`. */
@@ -179,7 +184,7 @@ static void print_time_wait(FILE *out, const struct budget_route *route) {
     if (route->reuse == NOT_KNOWN && route->reusable > 0)
         fprintf(out,
                 "%*swhether they had TCP timestamps, which that needs, is not known;\n"
-                "%*sends one of them to find out\n",
+                "%*s--try-time-wait ends one of them to find out\n",
                 2 * INDENT, "", 2 * INDENT, "");
 }
 

@@ -50,7 +50,8 @@ void why_client_text_free(FILE *out, const struct why *why, bool whole) {
                         : "",
                 whole && !fixed ? "; expect ECONNREFUSED" : "");
     else if (client->takes_time_wait)
-        fprintf(out, "connect() would take over a TIME-WAIT%s",
+        fprintf(out, "connect() %s take over a TIME-WAIT%s",
+                client->to_this_host || client->timestamps == KNOWN_YES ? "would" : "may",
                 whole ? "; see the note on timestamps" : "");
     else if (fixed)
         fputs("bind() and connect() can use the port", out);
