@@ -76,8 +76,10 @@ int socket_name(int fd, bool peer, struct endpoint *endpoint, char *name) {
         return 0;
     }
     *endpoint = endpoint_from_sockaddr(&address);
+    if (address.ss_family != AF_INET6)
+        return 0;
     uint32_t zone = ((const struct sockaddr_in6 *)&address)->sin6_scope_id;
-    if (address.ss_family == AF_INET6 && zone != 0 && if_indextoname(zone, name) == NULL)
+    if (zone != 0 && if_indextoname(zone, name) == NULL)
         *name = '\0';
     return 0;
 }
