@@ -397,6 +397,7 @@ int process_walk(struct process_walk *walk, process_socket_visit *visit, void *c
     void *entries = chunk; /* getdents64() of musl takes another pointer type than that of glibc */
     char name[ENTRY_SIZE], path[PATH_SIZE];
     struct progress progress = {.walk = walk, .visit = visit, .context = context, .more = true};
+    walk->moved = walk->complete = false;
     if (!may_read_links(walk->pid))
         return EACCES;
     path_of(walk->pid, descriptors_of(walk, "fd", -1, name), path);
