@@ -237,9 +237,21 @@ static void offer(struct search *search, const struct place *place, size_t line,
     }
 }
 
+/* A word longer than any address is passed over: each of its places would be read to its end. */
 static void look_at(struct search *search, size_t number) {
+    enum { LONGEST_WORD = 1024 };
+    static const char between[] = " \t\r\n\"',;";
     const struct line *line = &search->text.lines[number];
+    size_t word = 0; /* the end of the present one */
     for (size_t i = 0; i < line->span.size; i++) {
+        if (i >= word) {
+            size_t size = strcspn(line->span.text + i, between);
+            word = i + size + 1;
+            if (size > LONGEST_WORD) {
+                i += size;
+                continue;
+            }
+        }
         struct place place = {search->text.plain, line->span.text + i, line->span};
         struct typed typed = {0};
         int weight = places_weigh(&place, &typed);
