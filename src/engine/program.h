@@ -8,10 +8,10 @@
 #ifndef PORTREUSE_ENGINE_PROGRAM_H
 #define PORTREUSE_ENGINE_PROGRAM_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/shared.h"
 #include "inspect/evidence.h"
 #include "kernel/seccomp.h"
 

@@ -2,12 +2,55 @@
 #include "kernel/bpf.h"
 
 #include <errno.h>
-#include <linux/bpf.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#ifndef __TINYC__
+#include <linux/bpf.h>
+#else /* which does not understand that header: what is used here of it */
+#include <linux/bpf_common.h>
+enum {
+    BPF_ALU64 = 0x07,
+    BPF_DW = 0x18,
+    BPF_MOV = 0xb0,
+    BPF_JNE = 0x50,
+    BPF_JSGE = 0x70,
+    BPF_JSLT = 0xc0,
+    BPF_CALL = 0x80,
+    BPF_EXIT = 0x90,
+    BPF_PSEUDO_MAP_FD = 1,
+    BPF_MAP_TYPE_ARRAY = 2,
+    BPF_MAP_CREATE = 0,
+    BPF_MAP_LOOKUP_ELEM = 1,
+    BPF_PROG_LOAD = 5
+};
+union bpf_attr {
+    struct {
+        uint32_t map_type, key_size, value_size, max_entries;
+    };
+    struct {
+        uint32_t map_fd, padding;
+        uint64_t key, value;
+    };
+    struct {
+        uint32_t prog_type, insn_cnt;
+        uint64_t insns, license;
+    };
+    struct {
+        uint64_t name;
+        uint32_t prog_fd;
+    } raw_tracepoint;
+    uint8_t all[128];
+};
+struct bpf_insn {
+    uint64_t all;
+};
+#endif
+
+#include "base/shared.h"
 
 enum { MAP_RING = 27, PROGRAM_RAW_TRACEPOINT = 17, RAW_TRACEPOINT_OPEN = 17 };
 
@@ -206,9 +249,9 @@ int bpf_ring_map(struct bpf_ring *ring, int map, size_t size) {
 bool bpf_ring_take(struct bpf_ring *ring, void *record, size_t size) {
     uint64_t at = *ring->consumed;
     memset(record, 0, size);
-    while (at < __atomic_load_n(ring->produced, __ATOMIC_ACQUIRE)) {
+    while (at < shared_acquire(ring->produced)) {
         const char *place = ring->bytes + (at & (ring->size - 1));
-        uint32_t head = __atomic_load_n((const uint32_t *)(const void *)place, __ATOMIC_ACQUIRE);
+        uint32_t head = shared_acquire((const uint32_t *)(const void *)place);
         if ((head & RING_BUSY) != 0)
             return false;
         size_t length = head & ~(RING_BUSY | RING_DISCARDED);
@@ -216,7 +259,7 @@ bool bpf_ring_take(struct bpf_ring *ring, void *record, size_t size) {
         if (good)
             memcpy(record, place + RING_HEAD, length < size ? length : size);
         at += (length + RING_HEAD + 7) / 8 * 8;
-        __atomic_store_n(ring->consumed, at, __ATOMIC_RELEASE);
+        shared_release(ring->consumed, at);
         if (good)
             return true;
     }

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/shared.h"
 #include "base/units.h"
 
 /* The same on every architecture that Linux 5.4 runs on, but for Alpha. */
@@ -275,7 +276,7 @@ static void copy_out(const struct tcp_watch *watch, const struct tcp_ring *ring,
 
 static void read_ring(struct tcp_watch *watch, struct tcp_ring *ring, tcp_watch_visit *visit,
                       void *context) {
-    uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
+    uint64_t head = shared_acquire(&ring->page->data_head);
     uint64_t tail = ring->page->data_tail;
     while (head - tail >= sizeof(struct perf_event_header)) {
         struct perf_event_header header;
@@ -291,7 +292,7 @@ static void read_ring(struct tcp_watch *watch, struct tcp_ring *ring, tcp_watch_
         }
         tail += header.size;
     }
-    __atomic_store_n(&ring->page->data_tail, tail, __ATOMIC_RELEASE);
+    shared_release(&ring->page->data_tail, tail);
 }
 
 void tcp_watch_read(struct tcp_watch *watch, tcp_watch_visit *visit, void *context) {

@@ -20,20 +20,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/shared.h"
 #include "base/units.h"
 #include "kernel/ptrace.h"
 #include "kernel/seccomp.h"
-
-/* tcc has no atomic types; what it stores stays in the order of the source. */
-#ifdef __TINYC__
-typedef volatile bool atomic_bool;
-typedef volatile int atomic_int;
-#define _Atomic volatile
-#define atomic_load(from)       (*(from))
-#define atomic_store(to, value) (*(to) = (value))
-#else
-#include <stdatomic.h>
-#endif
 
 enum { SIGNALS = 65 };
 

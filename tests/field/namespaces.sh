@@ -181,7 +181,7 @@ done()'
   # The trial shows what the settings would not; no list of ports is made from an unknown one.
   ask 127.0.0.1:8080
   first "EADDRINUSE .*\\($pid\\) listens.*"
-  says 'as reading /proc/sys/net/ipv4/ip_local_port_range gives ENOENT'
+  says '/proc/sys/net/ipv4/ip_local_port_range: ENOENT'
   no_remedy 'sysctl'
 }
 

@@ -290,7 +290,8 @@ static void note_settings(struct notes *notes, const struct why *why) {
     uint16_t port = why->asked.local.port;
     char name[ERRNAME_SIZE];
     if (why->unread.what != NULL)
-        note(notes, "What depends on it is not said, or is said for the kernel's default: %s: %s.",
+        note(notes,
+             "What depends on this setting is left out, or assumes the kernel's default: %s: %s.",
              why->unread.what, errname(why->unread.error, name));
     if (port == 0 || why->asked.local.family == 0)
         return;
