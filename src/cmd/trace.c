@@ -84,7 +84,7 @@ static const struct option_row rows[] = {
      .set = option_set_either,
      .offset = offsetof(struct request, private_net),
      .help = "current (default), or private: run the program in a network namespace of its own, "
-             "which has lo alone"},
+             "which has only lo"},
     {.name = "pid",
      .takes = VALUE_REQUIRED,
      .value_name = "PID",
@@ -131,7 +131,7 @@ static const struct option_row rows[] = {
      .letter = 'v',
      .set = option_set_flag,
      .offset = offsetof(struct request, verbose),
-     .help = "report the calls that succeed, too, and the C library's own"},
+     .help = "also report the calls that succeed, and the C library's own"},
     {0},
 };
 
@@ -534,14 +534,13 @@ const struct command command_trace = {
     .description =
         "Stops the program, with all that it starts, exactly at a call that fails, and shows what "
         "was in the way at that moment: on standard error as it happens, and in files at the end. "
-        "All else is the program's own: input, output, signals, the terminal and the exit status; "
-        "127 if it is not found, 126 if it cannot be executed. It ends when the last process that "
-        "the program has started ends.\n\n"
-        "--host watches every program instead, and stops none: the sockets in the way are looked "
-        "at some milliseconds after a call has failed.\n\n"
-        "Needs no root, but for --host. A setuid program runs without its privileges, unless root "
-        "traces it. A "
-        "program that is being debugged cannot be traced.",
+        "The program keeps its own input, output, signals, terminal and exit status; the status is "
+        "127 if it is not found, 126 if it cannot be executed. trace ends when the last process "
+        "that the program has started ends.\n\n"
+        "--host watches every program instead, and stops none: it examines the sockets in the way "
+        "some milliseconds after a call has failed.\n\n"
+        "Only --host needs root. A setuid program runs without its privileges, unless root traces "
+        "it. A program that is being debugged cannot be traced.",
     .options = groups,
     .subject = &subject_trace,
 };

@@ -164,7 +164,7 @@ static const struct option_row rows[] = {
     {.name = "no-reuse-addr",
      .set = clear_reuseaddr,
      .offset = offsetof(struct request, reuseaddr),
-     .help = "the program does not set SO_REUSEADDR, as few TCP servers do"},
+     .help = "the program does not set SO_REUSEADDR; nearly all TCP servers do"},
     {.name = "reuse-addr",
      .set = set_reuseaddr,
      .offset = offsetof(struct request, reuseaddr),
@@ -541,7 +541,7 @@ const struct command command_why = {
         "unix:PATH, or the error message of a program, in one word or several. A dash reads the "
         "message from standard input: ./server 2>&1 | portreuse why -. A port alone means every "
         "address. The word why can be left out: portreuse :8080.\n\n"
-        "A TCP server is taken to set SO_REUSEADDR, as nearly all do.",
+        "why assumes that a TCP server sets SO_REUSEADDR, as nearly all do.",
     .options = groups,
     .subject = &subject_why,
 };
