@@ -53,7 +53,7 @@ tell() {
 }
 
 jq -r '.scenarios[] | "\(.name) \([.cases[].steps[].evidence.cause // empty] | unique |
-  map("[\(.)](#\(.))") | join(", "))"' "$work/run.json" >"$work/causes"
+  map("[\(.)](causes.md#\(.))") | join(", "))"' "$work/run.json" >"$work/causes"
 
 while read -r kind name title; do
   if [ "$kind" = group ]; then

@@ -47,7 +47,7 @@ static const char head[] =
     "Every cause that `run` and `why` can name: what it means, the rule of bind() behind it\n"
     "([bind-rules.md](bind-rules.md)), the scenario that reproduces it, and what `why` says and "
     "advises.\n"
-    "A cause has the same name in every command, and the same name as its scenario.\n"
+    "A cause has the same name in every command; the scenario that shows it, if any, has it too.\n"
     "\n"
     "`why` replaces the fields in braces. It leaves out what does not apply: a line with `{stop}` "
     "if the\n"

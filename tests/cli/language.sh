@@ -49,20 +49,6 @@ for name in datagrams unix streams wire; do
   run as_user "$portreuse" run -j "$scenarios/$name.scenario"
   ok "$name, as an ordinary user" first_line_starts "PASS $name: "
 done
-if command -v python3 >/dev/null; then
-  run "$portreuse" run server-restart -- python3 -m http.server 8000
-  ok "a server that is safe to restart" first_line_is "PASS server-restart: 6 cases, all as expected"
-  run "$portreuse" run server-restart -- python3 -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 8000))
-s.listen()
-kept = []
-while True: kept.append(s.accept())'
-  ok "one without SO_REUSEADDR is not" out_has "FAIL  with an open connection"
-  ok "though it is if nothing is open" out_has "PASS  idle: stop and start"
-else
-  skip "servers that are safe to restart, or not" "python3 is not installed"
-fi
 scenario data-short <<'S'
 title Less comes than is expected
 case a pair
