@@ -246,17 +246,7 @@ static int weigh_sockaddr(const struct place *place, struct typed *typed) {
 /* --- all of them --- */
 
 int numbers_weigh(const struct place *place, struct typed *typed) {
-    typedef int weigh(const struct place *, struct typed *);
-    static weigh *const forms[] = {weigh_sockaddr, weigh_bracketed, weigh_address,
-                                   weigh_any,      weigh_erlang,    weigh_tuple};
-    int best = 0;
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        struct typed found = {0};
-        int weight = forms[i](place, &found);
-        if (weight > best) {
-            best = weight;
-            *typed = found;
-        }
-    }
-    return best;
+    static place_form *const forms[] = {weigh_sockaddr, weigh_bracketed, weigh_address,
+                                        weigh_any,      weigh_erlang,    weigh_tuple};
+    return place_heaviest(place, forms, sizeof forms / sizeof forms[0], typed);
 }

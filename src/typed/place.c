@@ -66,3 +66,19 @@ bool place_set_port(struct span port, struct typed *typed) {
     span_copy(port, typed->port, sizeof typed->port);
     return port.size > 0;
 }
+
+/* --- forms --- */
+
+int place_heaviest(const struct place *place, place_form *const *forms, size_t count,
+                   struct typed *typed) {
+    int best = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct typed found = {0};
+        int weight = forms[i](place, &found);
+        if (weight > best) {
+            best = weight;
+            *typed = found;
+        }
+    }
+    return best;
+}

@@ -30,6 +30,13 @@ bool place_starts_word(const struct place *place);
 
 bool place_is_word_byte(char byte);
 
+/* Returns how likely an address of this form begins at the place, 0 for none; `typed` gets it. */
+typedef int place_form(const struct place *place, struct typed *typed);
+
+/* Returns the weight of the heaviest of these forms; `typed` gets what that one has found. */
+int place_heaviest(const struct place *place, place_form *const *forms, size_t count,
+                   struct typed *typed);
+
 /* Returns the digits of the port that begins at `text`: nothing follows that would make them
  * another number, such as a time, a date, a version or a duration. Size 0 if it is none. */
 struct span place_port(const char *text);

@@ -376,20 +376,10 @@ static int weigh_path(const struct place *place, struct typed *typed) {
 /* --- all of them --- */
 
 int places_weigh(const struct place *place, struct typed *typed) {
-    typedef int weigh(const struct place *, struct typed *);
-    static weigh *const forms[] = {
+    static place_form *const forms[] = {
         numbers_weigh, weigh_url,           weigh_port_word,     weigh_path,
         weigh_name,    weigh_name_and_port, weigh_with_protocol, weigh_connector,
         weigh_range,   weigh_number,        weigh_service,       weigh_published,
     };
-    int best = 0;
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        struct typed found = {0};
-        int weight = forms[i](place, &found);
-        if (weight > best) {
-            best = weight;
-            *typed = found;
-        }
-    }
-    return best;
+    return place_heaviest(place, forms, sizeof forms / sizeof forms[0], typed);
 }
