@@ -521,6 +521,17 @@ bool parse_address(struct parser *parser, const struct word *word, struct addres
     return !only_port;
 }
 
+const struct word *parse_numbered(struct parser *parser, struct cursor *cursor,
+                                  struct address *address) {
+    const struct word *word = cursor_need(parser, cursor, "an ADDRESS");
+    if (word == NULL || !parse_address(parser, word, address))
+        return NULL;
+    if (address->use == ADDRESS_WRITTEN && address->pattern.any_port)
+        parser_error(parser, word, "'%s': the port cannot be '*' here; 0 lets the kernel choose",
+                     word->text);
+    return word;
+}
+
 bool parse_port_reference(struct parser *parser, const struct word *word, struct address *address) {
     *address = (struct address){0};
     if (word->quoted || word->text[0] != '$')

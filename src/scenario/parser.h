@@ -188,6 +188,11 @@ void parse_split_zone(const char *text, char *plain, size_t size, char *zone);
 /* Parses an address, written or taken from a socket. Returns false after an error. */
 bool parse_address(struct parser *parser, const struct word *word, struct address *address);
 
+/* Takes an ADDRESS whose port is a number, not `*`. Returns its word; NULL if there is none, or if
+ * it is no address. */
+const struct word *parse_numbered(struct parser *parser, struct cursor *cursor,
+                                  struct address *address);
+
 /* Returns whether the word is a `$role.socket.port` alone; if so, parses it into `address`. */
 bool parse_port_reference(struct parser *parser, const struct word *word, struct address *address);
 

@@ -8,16 +8,6 @@
 
 /* --- the address --- */
 
-/* An address to bind or to connect to: its port must be a number. */
-static void take_address(struct parser *parser, struct cursor *cursor, struct address *address) {
-    const struct word *word = cursor_need(parser, cursor, "an ADDRESS");
-    if (word == NULL || !parse_address(parser, word, address))
-        return;
-    if (address->use == ADDRESS_WRITTEN && address->pattern.any_port)
-        parser_error(parser, word, "'%s': the port cannot be '*' here; 0 lets the kernel choose",
-                     word->text);
-}
-
 /* Returns whether the word is an address without a port: 127.0.0.2 or ::1. */
 static bool is_without_port(const struct word *word, struct address *address) {
     struct endpoint endpoint;
@@ -211,7 +201,7 @@ static void parse_why(struct parser *parser, struct cursor *cursor, struct step 
     struct step_question *question = &step->question;
     struct said said = {0};
     question->as = NO_ROLE;
-    take_address(parser, cursor, &question->address);
+    parse_numbered(parser, cursor, &question->address);
     while (cursor_peek(cursor) != NULL && !parser->line_is_wrong)
         take_word(parser, cursor, question, &said);
     check_whole(parser, question, &said);
@@ -241,7 +231,7 @@ static void parse_budget(struct parser *parser, struct cursor *cursor, struct st
     question->client = true;
     question->as = NO_ROLE;
     const struct word *word = cursor_peek(cursor);
-    take_address(parser, cursor, &question->address);
+    parse_numbered(parser, cursor, &question->address);
     if (!parser->line_is_wrong && is_unix(parser, &question->address))
         parser_error(parser, word, "'%s' is a Unix socket: connections to it need no port",
                      word->text);

@@ -223,13 +223,9 @@ const struct verb_row verb_getsockopt = {
 
 /* Takes an address to bind, connect or send to: its port must be a number. */
 static void take_address(struct parser *parser, struct cursor *cursor, struct address *address) {
-    const struct word *word = cursor_need(parser, cursor, "an ADDRESS");
-    if (word == NULL || !parse_address(parser, word, address))
-        return;
-    if (address->use == ADDRESS_WRITTEN && address->pattern.any_port)
-        parser_error(parser, word, "'%s': the port cannot be '*' here; 0 lets the kernel choose",
-                     word->text);
-    parser_vary(parser, word, VARIES_ADDRESS, 0);
+    const struct word *word = parse_numbered(parser, cursor, address);
+    if (word != NULL)
+        parser_vary(parser, word, VARIES_ADDRESS, 0);
 }
 
 static void parse_socket_address(struct parser *parser, struct cursor *cursor, struct step *step) {
