@@ -28,8 +28,9 @@ passed=0
 failed=0
 skipped=0
 jobs=$(nproc 2>/dev/null || echo 2)
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+work=$(mktemp -d)
+log=$work/log
+trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
 note() {
@@ -64,27 +65,24 @@ check() {
   fi
 }
 
-# tap NAME COMMAND...: a program that prints TAP; each of its tests counts. It is told what takes long.
-tap() {
-  tap_name=$1
-  shift
-  begin=$(date +%s)
-  tests/tap.sh "$@" >"$log" 2>&1
-  sum=$(tail -n 1 "$log")
-  # shellcheck disable=SC2086 # to be split: N passed, N failed, N skipped
-  set -- $sum
-  passed=$((passed + $1))
-  failed=$((failed + $3))
-  skipped=$((skipped + $5))
-  seconds=$(($(date +%s) - begin))
-  [ $seconds -ge 10 ] && seconds=" ($seconds s)" || seconds=
-  echo "$tap_name: ${sum%, 0 skipped}$seconds"
-  sed -n 's/^# note: /  /p' "$log"
-  if [ "$3" = 0 ]; then
-    grep -E '# SKIP' "$log" | sed 's/^/  /'
-  else
-    grep -vE '^ok ' "$log"
-  fi
+# together <LIST: tests that print TAP, as many at a time as there are processors. LIST has a line for
+# each: name, program and its arguments, separated by tabs. Each of their results counts; a test that
+# left no sum counts as failed.
+together() {
+  rm -rf "$work/tests"
+  mkdir "$work/tests"
+  cat >"$work/tests/list"
+  seq "$(wc -l <"$work/tests/list")" >"$work/tests/numbers"
+  xargs -P "$jobs" -I '{}' tests/one.sh "$work/tests" '{}' <"$work/tests/numbers"
+  while read -r number; do
+    sum="0 passed, 1 failed, 0 skipped"
+    [ ! -s "$work/tests/$number.sum" ] || sum=$(cat "$work/tests/$number.sum")
+    # shellcheck disable=SC2086 # to be split
+    set -- $sum
+    passed=$((passed + $1))
+    failed=$((failed + $3))
+    skipped=$((skipped + $5))
+  done <"$work/tests/numbers"
 }
 
 # build DIRECTORY OPTION...
@@ -104,17 +102,15 @@ build() {
 scripts_of() { # FOLDER BUILD
   for script in "$1"/*.sh; do
     if [ -x "$script" ]; then
-      tap "$script" "$script" "$2/portreuse" "$2/tests"
+      printf '%s\t%s\t%s\t%s\n' "$script" "$script" "$2/portreuse" "$2/tests"
     fi
-  done
+  done >"$work/scripts"
+  together <"$work/scripts"
 }
 
 # tests_of BUILD: the tests that CMake has registered there.
 tests_of() {
-  tab=$(printf '\t')
-  while IFS=$tab read -r name program argument1 argument2; do
-    tap "$name" "$program" ${argument1:+"$argument1"} ${argument2:+"$argument2"} </dev/null
-  done <"$1/tests/registry"
+  together <"$1/tests/registry"
 }
 
 step_plain() {
@@ -225,8 +221,11 @@ step_field() {
 
 step_mutation() {
   [ -e build/portreuse ] || build build -DPORTREUSE_TESTS=ON
-  tap tests/mutation/run.sh tests/mutation/run.sh build/portreuse build/tests address-in-use dual-stack \
-    ephemeral-exhaustion fixed-client-port reuseport-all-or-none stolen-port-time-wait time-wait-rebind
+  for name in address-in-use dual-stack ephemeral-exhaustion fixed-client-port reuseport-all-or-none \
+    stolen-port-time-wait time-wait-rebind; do
+    printf 'mutation/%s\ttests/mutation/run.sh\tbuild/portreuse\tbuild/tests\t%s\n' $name $name
+  done >"$work/scripts"
+  together <"$work/scripts"
 }
 
 step_fuzz() {
