@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "inspect/owner.h"
+#include "model/socket.h"
 
 /* How far the owners of a socket were searched. Only after a complete search does 0 owners mean
  * that no process has it; otherwise this says why there may be one, or one more. */
@@ -31,6 +32,7 @@ enum { OWNERS_MOST = 8, OWNERS_PIDS = 64 };
 /* The processes that have one socket open. */
 struct owners {
     uint32_t inode; /* which socket: set by the caller */
+    bool others;    /* another user made it: set by the caller, if that is known */
     enum owners_search search;
     unsigned count; /* how many processes */
     unsigned known; /* how many of them are listed here, the oldest first: */
@@ -51,20 +53,25 @@ struct owners {
  * that number; a process that has it under another number is not counted.
  *
  * A socket can be handed over from one process to another while they are read one after the other:
- * one without an owner is searched for several times.
+ * one without an owner is searched for several times. Sockets of others alone are not, where a
+ * process of this network namespace may not be looked into: that most likely has them.
  *
  * What was seen serves later calls, also those of child processes: that a socket is still where it
  * was is looked at again, and processes that are new are looked at, but an old process can have got
  * the socket meanwhile. So a new look at a host begins with owners_forget(). */
 unsigned owners_find(struct owners *sockets, size_t count);
 
+/* Returns whether the socket was made by another user than the one who asks, for certain. */
+bool owners_of_others(const struct inet_socket *socket, uint32_t asker);
+
 /* Returns whether the process is still the same, runs the same program, and has the socket: at the
  * descriptor where it had it, or elsewhere. With descriptor -1 it need not have it. */
 bool owners_has(const struct owner *owner, uint32_t inode);
 
 /* Looks for all of these sockets, so that owners_find() knows where they are, whichever of them it
- * is asked about, a few at a time. Without memory it does nothing. */
-void owners_locate(const uint32_t *inodes, size_t count);
+ * is asked about, a few at a time. `others`: other users made them all. Without memory it does
+ * nothing. */
+void owners_locate(const uint32_t *inodes, size_t count, bool others);
 
 /* One of the processes that have a socket, and its descriptor there. */
 struct owners_place {

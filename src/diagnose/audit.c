@@ -144,8 +144,10 @@ static unsigned find_owners(struct listeners *listeners) {
     struct owners *owners = calloc(listeners->count + 1, sizeof *owners);
     if (owners == NULL)
         arena_out_of_memory();
-    for (size_t i = 0; i < listeners->count; i++)
+    for (size_t i = 0; i < listeners->count; i++) {
         owners[i].inode = listeners->list[i].socket.inode;
+        owners[i].others = owners_of_others(&listeners->list[i].socket, geteuid());
+    }
     unsigned unseen = owners_find(owners, listeners->count);
     for (size_t i = 0; i < listeners->count; i++)
         if (owners[i].known > 0)

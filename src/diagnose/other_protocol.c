@@ -1,5 +1,7 @@
 #include "diagnose/other_protocol.h"
 
+#include <unistd.h>
+
 #include "kernel/sockets.h"
 
 static bool keep_socket(void *context, const struct inet_socket *socket) {
@@ -7,6 +9,7 @@ static bool keep_socket(void *context, const struct inet_socket *socket) {
     if (found->count < OTHER_SOCKETS) {
         found->sockets[found->count] = *socket;
         found->owners[found->count].inode = socket->inode;
+        found->owners[found->count].others = owners_of_others(socket, geteuid());
         found->count++;
     }
     found->total++;

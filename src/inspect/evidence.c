@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "inspect/bound.h"
 #include "kernel/sockets.h"
@@ -401,8 +402,11 @@ unsigned evidence_find_owners(struct evidence *evidence) {
     struct server_socket sockets[EVIDENCE_SUSPECTS];
     struct server servers[EVIDENCE_SUSPECTS];
     unsigned count = evidence->suspect_count;
-    for (unsigned i = 0; i < count; i++)
-        found[i].inode = evidence->suspects[i].occupant.socket.inode;
+    for (unsigned i = 0; i < count; i++) {
+        const struct inet_socket *socket = &evidence->suspects[i].occupant.socket;
+        found[i].inode = socket->inode;
+        found[i].others = owners_of_others(socket, geteuid());
+    }
     unsigned unseen = owners_find(found, count);
     for (unsigned i = 0; i < count; i++) {
         struct suspect *suspect = &evidence->suspects[i];

@@ -150,6 +150,7 @@ static void examine_batch(struct candidates *candidates, const struct evidence *
     struct owners *owners = calloc(most, sizeof *owners);
     struct candidate **batch = calloc(most, sizeof *batch);
     size_t count = 0;
+    uint32_t asker = geteuid();
     for (unsigned i = 0; batch != NULL && i < evidence->suspect_count; i++) {
         struct candidate *candidate = candidate_of(candidates, &evidence->suspects[i]);
         if (candidate != NULL && !candidate->examined) {
@@ -162,8 +163,10 @@ static void examine_batch(struct candidates *candidates, const struct evidence *
             candidates->list[i].examined = true;
             batch[count++] = &candidates->list[i];
         }
-    for (size_t i = 0; owners != NULL && i < count; i++)
+    for (size_t i = 0; owners != NULL && i < count; i++) {
         owners[i].inode = batch[i]->occupant.socket.inode;
+        owners[i].others = owners_of_others(&batch[i]->occupant.socket, asker);
+    }
     if (owners != NULL)
         owners_find(owners, count);
     for (size_t i = 0; owners != NULL && i < count; i++)
@@ -206,10 +209,16 @@ static void locate(const struct refusal *refusal, const struct candidates *candi
     bool listener = listener_is_in_the_way(refusal, candidates);
     uint32_t *inodes = calloc(candidates->count, sizeof *inodes);
     size_t count = 0;
-    for (size_t i = 0; inodes != NULL && i < candidates->count; i++)
-        if (is_chosen(&candidates->list[i], listener))
-            inodes[count++] = candidates->list[i].occupant.socket.inode;
-    owners_locate(inodes, count);
+    bool others = true;
+    uint32_t asker = geteuid();
+    for (size_t i = 0; inodes != NULL && i < candidates->count; i++) {
+        const struct inet_socket *socket = &candidates->list[i].occupant.socket;
+        if (!is_chosen(&candidates->list[i], listener))
+            continue;
+        inodes[count++] = socket->inode;
+        others &= socket->inode == 0 || owners_of_others(socket, asker);
+    }
+    owners_locate(inodes, count, others);
     free(inodes);
 }
 

@@ -69,7 +69,9 @@ struct search {
     size_t hits;            /* how often one of them was met */
     struct owner process;   /* the one that is looked into, once it is read; pid is always set */
     bool is_read;
-    pid_t thread; /* whose own descriptors are looked at, or 0 */
+    pid_t thread;    /* whose own descriptors are looked at, or 0 */
+    bool others;     /* other users made all of the sockets */
+    unsigned unseen; /* processes here that could not be looked into; 0: not counted */
 };
 
 static bool is_older(const struct owner *a, const struct owner *b) {
@@ -265,7 +267,8 @@ static bool add_wanted(struct search *search, uint32_t inode, size_t index) {
 static bool begin_search(struct search *search, size_t count) {
     for (size_t i = 0; i < count; i++) {
         struct owners *socket = &search->sockets[i];
-        *socket = (struct owners){.inode = socket->inode};
+        *socket = (struct owners){.inode = socket->inode, .others = socket->others};
+        search->others &= socket->inode == 0 || socket->others;
         if (!add_wanted(search, socket->inode, i))
             return false;
     }
@@ -279,8 +282,10 @@ static void begin_again(struct search *search) {
     for (size_t i = 0; i < search->wanted.count; i++) {
         struct wanted *wanted = table_entry(&search->wanted, i);
         wanted->found = false;
-        if (search->sockets != NULL)
-            search->sockets[wanted->index] = (struct owners){.inode = wanted->inode};
+        if (search->sockets == NULL)
+            continue;
+        struct owners *socket = &search->sockets[wanted->index];
+        *socket = (struct owners){.inode = wanted->inode, .others = socket->others};
     }
 }
 
@@ -323,9 +328,31 @@ static bool look_at_all(struct search *search) {
     return taken;
 }
 
+/* Counts the processes of this network namespace that could not be looked into. */
+static unsigned count_unseen(void) {
+    const struct table *processes = &kept.census.processes;
+    uint64_t here = process_namespace(getpid());
+    unsigned unseen = 0;
+    for (size_t i = 0; i < processes->count; i++) {
+        const struct census_process *process = table_entry(processes, i);
+        if (process->denied)
+            unseen += process_namespace(process->pid) == here;
+    }
+    return unseen;
+}
+
+/* Returns whether a process that may not be looked into most likely has the sockets: other users
+ * made them all. */
+static bool is_out_of_reach(struct search *search) {
+    if (!search->others || kept.census.denied == 0 || !kept.census.quiet)
+        return false;
+    search->unseen = count_unseen();
+    return search->unseen > 0;
+}
+
 /* Returns whether another look is worth while. On a large host, where a look takes long, there are
  * few. Where processes could not be looked into, most likely one of them has the socket. */
-static bool looks_again(const struct search *search, long looks, uint64_t begin) {
+static bool looks_again(struct search *search, long looks, uint64_t begin) {
     enum {
         LOOKS = 32,
         LEAST = 2,
@@ -336,6 +363,8 @@ static bool looks_again(const struct search *search, long looks, uint64_t begin)
     };
     bool denied = kept.census.denied > 0, small = kept.census.processes.count < SMALL;
     uint64_t time_ms = denied ? DENIED_MS : TIME_MS;
+    if (search->missing > 0 && looks > 0 && is_out_of_reach(search))
+        return false;
     return search->missing > 0 && looks < LOOKS &&
            (looks < (small && !denied ? LEAST_IF_SMALL : LEAST) ||
             units_now_ns() - begin < time_ms * NS_PER_MS);
@@ -413,19 +442,6 @@ static enum owners_search look_repeatedly(struct search *search) {
     return moving ? OWNERS_CHANGED : end;
 }
 
-/* Counts the processes of this network namespace that could not be looked into. */
-static unsigned count_unseen(void) {
-    const struct table *processes = &kept.census.processes;
-    uint64_t here = process_namespace(getpid());
-    unsigned unseen = 0;
-    for (size_t i = 0; i < processes->count; i++) {
-        const struct census_process *process = table_entry(processes, i);
-        if (process->denied)
-            unseen += process_namespace(process->pid) == here;
-    }
-    return unseen;
-}
-
 /* Returns what kept the search from being complete, whatever else happened. */
 static enum owners_search limit_of(enum owners_search end) {
     if (end == OWNERS_NO_PROC || end == OWNERS_NOT_SEARCHED)
@@ -439,7 +455,7 @@ static enum owners_search limit_of(enum owners_search end) {
 
 /* Notes how far the search could go, and which sockets it did not find. */
 static void keep(const struct search *search, enum owners_search end) {
-    kept.unseen = end == OWNERS_NO_PROC ? 1 : count_unseen();
+    kept.unseen = end == OWNERS_NO_PROC ? 1 : search->unseen > 0 ? search->unseen : count_unseen();
     kept.reach = limit_of(end);
     for (size_t i = 0; i < search->wanted.count; i++) {
         const struct wanted *wanted = table_entry(&search->wanted, i);
@@ -472,9 +488,10 @@ static void end_search(struct search *search, size_t count) {
     }
 }
 
-static struct search make_search(struct owners *sockets) {
+static struct search make_search(struct owners *sockets, bool others) {
     return (struct search){
         .sockets = sockets,
+        .others = others,
         .wanted = {.entry_size = sizeof(struct wanted), .key_size = sizeof sockets->inode},
         .pairs = {.entry_size = sizeof(struct pair), .key_size = sizeof(struct pair)}};
 }
@@ -493,7 +510,7 @@ static void free_search(struct search *search) {
 }
 
 unsigned owners_find(struct owners *sockets, size_t count) {
-    struct search search = make_search(sockets);
+    struct search search = make_search(sockets, true);
     bool begun = begin_search(&search, count);
     if (begun) {
         run_search(&search);
@@ -503,8 +520,12 @@ unsigned owners_find(struct owners *sockets, size_t count) {
     return begun ? kept.unseen : 1; /* nothing is searched */
 }
 
-void owners_locate(const uint32_t *inodes, size_t count) {
-    struct search search = make_search(NULL);
+bool owners_of_others(const struct inet_socket *socket, uint32_t asker) {
+    return socket->uid != SOCKET_UID_UNKNOWN && socket->uid != asker;
+}
+
+void owners_locate(const uint32_t *inodes, size_t count, bool others) {
+    struct search search = make_search(NULL, others);
     bool begun = true;
     for (size_t i = 0; begun && i < count; i++)
         begun = add_wanted(&search, inodes[i], i);

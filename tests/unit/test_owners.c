@@ -5,21 +5,17 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/units.h"
-#include "inspect/census.h"
 #include "inspect/namespaces.h"
 #include "inspect/owners.h"
 #include "inspect/placement.h"
@@ -281,7 +277,7 @@ static void owners_locate_finds_all_for_later_questions(void **state) {
         inodes[i] = inode_of(fds[i]);
     }
     pid_t child = spawn_heir(&end);
-    owners_locate(inodes, SOCKETS);
+    owners_locate(inodes, SOCKETS, false);
     process_use_group(child); /* nobody's */
     for (int i = 0; i < SOCKETS; i++) {
         struct owners found = {.inode = inodes[i]};
@@ -298,31 +294,6 @@ static void owners_locate_finds_all_for_later_questions(void **state) {
         close(fds[i]);
     fill_descriptors(false);
     owners_forget();
-}
-
-/* Returns 0 if a census taken without any capability says of the process that it may not be looked
- * into, and no more than that. */
-static int census_of_denied(pid_t pid) {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[2] = {{0}};
-    struct census census = {0};
-    if (syscall(SYS_capset, &header, none) < 0 || !census_take(&census))
-        return 1;
-    const struct census_process *process = table_find(&census.processes, &pid);
-    return process == NULL || !process->denied || process->moves ? 2 : 0;
-}
-
-/* A process whose descriptors move is looked at again and again, which takes a long time. */
-static void census_does_not_take_a_denied_process_for_one_that_moves(void **state) {
-    int status = -1;
-    (void)state;
-    assert_int_equal(prctl(PR_SET_DUMPABLE, 0), 0);
-    pid_t child = fork();
-    if (child == 0)
-        _exit(census_of_denied(getppid()));
-    waitpid(child, &status, 0);
-    prctl(PR_SET_DUMPABLE, 1);
-    assert_int_equal(status, 0);
 }
 
 /* A child process that writes a byte for each that it reads, and then sleeps. */
@@ -658,7 +629,6 @@ int main(void) {
         cmocka_unit_test(owners_find_counts_more_than_it_lists),
         cmocka_unit_test(owners_find_looks_again_where_an_owner_is_gone),
         cmocka_unit_test(owners_locate_finds_all_for_later_questions),
-        cmocka_unit_test(census_does_not_take_a_denied_process_for_one_that_moves),
         cmocka_unit_test(process_sleeps_tells_whether_it_has_run_since),
         cmocka_unit_test(owners_look_ahead_serves_child_processes),
         cmocka_unit_test(owner_read_shortens_a_command_between_words),
