@@ -6,6 +6,7 @@
 #include "diagnose/budget.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -18,6 +19,7 @@
 #include "inspect/owners.h"
 #include "kernel/netdev.h"
 #include "kernel/process.h"
+#include "kernel/route.h"
 #include "kernel/silent.h"
 #include "kernel/socket.h"
 #include "kernel/sockets.h"
@@ -110,26 +112,64 @@ static struct silent_trial trial_for(const struct search *search,
     return trial;
 }
 
+/* Asks for the route alone, for which a rule of the host can go by the port. Returns 0 or the errno
+ * of connect(). */
+static int find_route(const struct silent_trial *trial, const struct budget_route *route,
+                      struct endpoint *source) {
+    const struct route_question question = {.to = route->remote,
+                                            .from = trial->local,
+                                            .device = trial->device,
+                                            .protocol = IPPROTO_TCP};
+    struct route found;
+    int error = route_find(NETNS_HERE, &question, &found);
+    if (error != 0)
+        return error;
+    *source = found.source;
+    if (trial->local.family != 0 && !endpoint_is_wildcard(&trial->local))
+        *source = trial->local;
+    if (source->family == 0)
+        *source = silent_source(NETNS_HERE, trial);
+    return source->family == 0 ? EADDRNOTAVAIL : 0;
+}
+
+/* Tries connect() to the destination itself, from a port that no socket has, so that no TIME-WAIT
+ * is taken over. Without such a port, or before Linux 6.3, the trial is towards another port.
+ * Returns whether it is the former. */
+static bool try_destination(const struct search *search, const struct silent_trial *trial,
+                            struct silent_answer *answer) {
+    const struct budget *budget = search->budget;
+    struct silent_trial whole = *trial;
+    whole.remote.port = budget->routes[0].remote.port;
+    whole.low = whole.high = budget_tally_vacant(&search->tally);
+    if (whole.low != 0 && budget->asked.named_high == 0) {
+        silent_connect(NETNS_HERE, &whole, answer);
+        if (answer->error != ENOPROTOOPT)
+            return true;
+    }
+    silent_connect(NETNS_HERE, trial, answer);
+    return false;
+}
+
 /* Finds the source address that the kernel chooses for the asked destination, or why it refuses to
  * connect whatever the port. */
 static void find_source(struct search *search) {
     struct budget *budget = search->budget;
     struct budget_route *route = &budget->routes[0];
-    struct silent_trial trial = trial_for(search, route);
+    const struct silent_trial trial = trial_for(search, route);
     struct silent_answer answer = {.verdict = SILENT_NOT_TRIED};
     struct endpoint source = {.family = 0};
-    if (budget->not_tried == NULL)
-        silent_connect(NETNS_HERE, &trial, &answer);
-    if (answer.verdict == SILENT_TRIED && answer.error == 0)
+    bool whole = budget->not_tried == NULL && try_destination(search, &trial, &answer);
+    bool tried = answer.verdict == SILENT_TRIED;
+    bool is_port = answer.error == EADDRNOTAVAIL && strcmp(answer.call, "connect") == 0;
+    if (tried && answer.error != 0 && !is_port)
+        budget->refused = answer.error;
+    else if (tried && answer.error == 0 && whole)
         source = answer.from;
     else
-        source = silent_source(NETNS_HERE, &trial);
-    bool is_port = answer.error == EADDRNOTAVAIL && strcmp(answer.call, "connect") == 0;
-    if (source.family == 0 || (answer.verdict == SILENT_TRIED && answer.error != 0 && !is_port)) {
-        budget->refused = answer.error != 0 ? answer.error : ENETUNREACH;
-        budget->refused_call = answer.call;
+        budget->refused = find_route(&trial, route, &source);
+    budget->refused_call = budget->refused == 0 ? NULL : answer.call;
+    if (budget->refused != 0)
         return;
-    }
     route->local = endpoint_unmapped(&source);
     route->local.port = 0;
 }
@@ -419,20 +459,14 @@ static void narrow_range(struct budget *budget) {
     *range = port_range(low, high, &range->reserved);
 }
 
-/* Begins with the route that is asked about. The wildcard address means loopback to connect(). */
+/* Begins with the route that is asked about. To connect(), the wildcard address means this host. */
 static void begin_route(struct budget *budget) {
     struct budget_route *route = &budget->routes[0];
-    route->remote = endpoint_unmapped(&budget->asked.remote);
+    const struct silent_trial trial = {.remote = budget->asked.remote,
+                                       .local = budget->asked.local};
+    const struct endpoint to = silent_destination(&trial);
+    route->remote = endpoint_unmapped(&to);
     route->interface = netdev_index(budget->asked.device);
-    if (budget->asked.remote.family == 0 || !endpoint_is_wildcard(&route->remote))
-        return;
-    uint8_t *address = route->remote.address;
-    if (route->remote.family == AF_INET) {
-        address[0] = 127;
-        address[3] = 1;
-    } else {
-        address[15] = 1;
-    }
 }
 
 static void name_routes(struct budget *budget) {

@@ -276,6 +276,14 @@ uint16_t budget_tally_unused(const struct budget_tally *tally, const struct endp
     return port;
 }
 
+uint16_t budget_tally_vacant(const struct budget_tally *tally) {
+    const struct port_range *range = &tally->budget->range;
+    for (uint32_t i = range->low; i <= range->high; i++)
+        if (port_range_has(range, (uint16_t)i) && !port_set_has(&tally->occupied, (uint16_t)i))
+            return (uint16_t)i;
+    return 0;
+}
+
 /* --- what the counts come to --- */
 
 static bool is_kept(const struct budget_tally *tally, uint16_t port) {

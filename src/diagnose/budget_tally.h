@@ -77,6 +77,9 @@ void budget_tally_live(const struct budget_tally *tally, const struct budget_rou
  * other socket. */
 uint16_t budget_tally_unused(const struct budget_tally *tally, const struct endpoint *address);
 
+/* Returns a port of the range that no socket has, or 0. */
+uint16_t budget_tally_vacant(const struct budget_tally *tally);
+
 /* Returns whether a port has a connection of the route that is in TIME-WAIT. */
 bool budget_tally_has_waiting(const struct budget_tally *tally, const struct budget_route *route,
                               uint16_t port);

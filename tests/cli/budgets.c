@@ -96,7 +96,8 @@ static struct how read_how(char **words) {
     for (; *words != NULL; words++) {
         if (strcmp(*words, "from") == 0) {
             char text[80];
-            snprintf(text, sizeof text, "%s:0", *++words);
+            bool six = strchr(*++words, ':') != NULL;
+            snprintf(text, sizeof text, six ? "[%s]:0" : "%s:0", *words);
             how.from = at(text);
         } else if (strcmp(*words, "ports") == 0) {
             how.ports = value(*++words);
