@@ -125,8 +125,9 @@ static void note_answer(struct why *why, const struct attempt *attempt) {
     client->from = answer->from.family != 0      ? answer->from
                    : attempt->source.family != 0 ? attempt->source
                                                  : attempt->route.source;
-    if (why->asked.local.family != 0 && !endpoint_is_wildcard(&why->asked.local))
-        client->from = why->asked.local;
+    bool is_bound = why->asked.local.family != 0 && !endpoint_is_wildcard(&why->asked.local);
+    if (is_bound && answer->from.family == 0)
+        client->from = why->asked.local; /* but bind() to a broadcast address gives no source */
     client->from.port = why->asked.local.port;
 }
 

@@ -174,6 +174,30 @@ row "a rule for the user" "pair; ip rule add uidrange 0-0 to 192.0.2.2 blackhole
 row "a route with a source of its own" \
   "pair; ip addr add 192.0.2.77/24 dev v0; ip route add 203.0.113.0/24 via 192.0.2.2 src 192.0.2.77" 203.0.113.5:80
 row "the device is down" "pair; ip link set v0 down" 192.0.2.2:80
+row "a rule for the port, with a source" \
+  "pair; ip addr add 192.0.2.77/24 dev v0; ip rule add to 192.0.2.2 ipproto tcp dport 80 lookup 77
+   ip route add table 77 192.0.2.2/32 dev v0 src 192.0.2.77" 192.0.2.2:80
+row "a rule for the source" "pair; ip addr add 192.0.2.77/24 dev v0; ip rule add from 192.0.2.77 prohibit" 192.0.2.2:80 \
+  from 192.0.2.77:0
+row "a rule for the source port" "pair; ip rule add to 192.0.2.2 ipproto tcp sport 5000 prohibit" 192.0.2.2:80 \
+  from 192.0.2.1:5000
+row "a rule for any source port" "pair; ip rule add to 192.0.2.2 ipproto tcp sport 1-65534 prohibit" 192.0.2.2:80
+row "a rule for what is sent from here" "pair; ip rule add iif lo to 192.0.2.2 unreachable" 192.0.2.2:80
+row "a rule for the device" "pair; ip rule add oif v0 to 192.0.2.2 prohibit" 192.0.2.2:80 device v0
+row "a rule before that of local addresses" \
+  "ip rule add pref 0 to 127.0.0.9 prohibit; ip rule del pref 0 lookup local; ip rule add pref 1 lookup local" 127.0.0.9:80
+row "the other end of the device is down" \
+  "pair; sysctl -qw net.ipv4.conf.all.ignore_routes_with_linkdown=1; there ip link set v1 down" 192.0.2.2:80
+row "lo has no address" "ip addr flush dev lo" 127.0.0.1:80
+row "lo has no address, IPv6" "ip addr flush dev lo" "[::1]:80"
+row "lo has no address, another device has one" "pair; ip addr flush dev lo" 127.0.0.1:80
+row "IPv6 is switched off for the device" "pair; sysctl -qw net.ipv6.conf.v0.disable_ipv6=1" "[2001:db8::2]:80"
+row "IPv6 is switched off for lo" "sysctl -qw net.ipv6.conf.lo.disable_ipv6=1" "[::1]:80"
+row "0.1.2.3" "pair; ip route add default via 192.0.2.2" 0.1.2.3:80
+row "240.0.0.1" "pair; ip route add default via 192.0.2.2" 240.0.0.1:80
+row "the first address of the network" pair 192.0.2.0:80
+row "a multicast address of IPv6, with the device" pair "[ff02::1]:80" device v0
+row "port 0" : 127.0.0.1:0
 
 # --- the source ---
 
@@ -196,6 +220,18 @@ row "a VRF" "pair && ip link add red type vrf table 10 && ip link set red up && 
   192.0.2.2:80 device red
 row "outside of a VRF" "pair && ip link add red type vrf table 10 && ip link set red up && ip link set v0 master red" \
   192.0.2.2:80
+row "from the wildcard, IPv6" pair "[2001:db8::2]:80" from "[::]:0"
+row "mapped, from a mapped address" pair "[::ffff:192.0.2.2]:80" from "[::ffff:192.0.2.1]:0"
+expected="ok 192.0.2.1" row "from a broadcast address" pair 192.0.2.2:80 from 192.0.2.255:0
+expected="ok 192.0.2.1" row "from a multicast address" pair 192.0.2.2:80 from 224.0.0.5:0
+row "IPv6, from a missing address, ip_nonlocal_bind=1" "sysctl -qw net.ipv6.ip_nonlocal_bind=1" "[::1]:80" \
+  from "[2001:db8::77]:0"
+row "the wildcard address, mapped" : "[::ffff:0.0.0.0]:80"
+row "the wildcard address by a device" pair 0.0.0.0:80 device v0
+row "loopback by another device" pair 127.0.0.1:80 device v0
+row "IPv6 loopback by another device" pair "[::1]:80" device v0
+row "an own address by its device" pair 192.0.2.1:80 device v0
+row "an own address by lo" pair 192.0.2.1:80 device lo
 
 # --- ports that are named ---
 
@@ -251,6 +287,20 @@ row "a range of its own that reaches out" "range 40000 40009; keep listen 127.0.
 row "CLOSE-WAIT in the whole range" "range 40000 40003; keep slam 127.0.0.1:80; keep fill 127.0.0.1:80 wait" 127.0.0.1:80
 row "FIN-WAIT-2 in the whole range" \
   "$four; for i in 1 2 3 4; do closed 127.0.0.1:80; done" 127.0.0.1:80
+row "a range of its own outside" "range 40000 40003" 127.0.0.1:80 range 100-200
+row "a range of its own, and a named port" "range 40000 40003" 127.0.0.1:80 from 127.0.0.1:5000 range 40000-40001
+row "a range of one port" "range 40001 40001; keep listen 127.0.0.1:80" 127.0.0.1:80
+row "bind() with SO_REUSEADDR on both" "$four; keep fill 127.0.0.1:81 from 127.0.0.1:0 reuse-addr" 127.0.0.1:80 \
+  from 127.0.0.1:0 reuse-addr
+row "the same with ip_autobind_reuse=1" \
+  "sysctl -qw net.ipv4.ip_autobind_reuse=1 && { $four; keep fill 127.0.0.1:81 from 127.0.0.1:0 reuse-addr; }" \
+  127.0.0.1:80 from 127.0.0.1:0 reuse-addr
+busy="pair; range 40000 40003; for p in 0 1 2 3; do keep bind 0.0.0.0:4000\$p device v0; done"
+row "idle sockets of another device" "$busy" 127.0.0.1:80 from 127.0.0.1:0 device lo
+row "idle sockets of a device" "$busy" 192.0.2.2:80
+row "a named port with SO_REUSEPORT" \
+  "keep listen 127.0.0.1:80; keep listen 127.0.0.1:81; keep hold 127.0.0.1:81 from 127.0.0.1:5000 reuse-port" \
+  127.0.0.1:80 from 127.0.0.1:5000 reuse-port
 
 # --- TIME-WAIT ---
 
