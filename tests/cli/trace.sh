@@ -444,6 +444,20 @@ ok "a program that is killed by a signal: so ends trace" status_is 143
 run "$portreuse" trace -- sh -c 'kill -KILL $$'
 ok "also by SIGKILL" status_is 137
 
+# A parent that ignores SIGCHLD passes that on to what it starts (a shell cannot be asked for it).
+if command -v $python >/dev/null; then
+  cat >"$work/ignores" <<'END'
+import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execvp(sys.argv[1], sys.argv[1:])
+END
+  run timeout 20 $python "$work/ignores" "$portreuse" trace -- sh -c 'grep SigIgn /proc/self/status; exit 3'
+  cp "$work/out" "$work/traced"
+  ok "SIGCHLD is ignored: the end of the program is noticed" status_is 3
+  run $python "$work/ignores" sh -c 'grep SigIgn /proc/self/status'
+  ok "and the program finds it ignored" diff "$work/traced" "$work/out"
+fi
+
 # told_to SIGNAL TRAP...: sends the signal to trace alone, and shows what the program does.
 "$portreuse" trace -- sh -c 'trap "echo usr1; exit 3" USR1; echo $$ >"$0"; while :; do sleep 0.05; done' \
   "$work/pid" >"$work/out" 2>"$work/err" &
