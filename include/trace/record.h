@@ -49,9 +49,10 @@ struct record {
     struct finding **findings;
     size_t finding_count;
     uint64_t left_out; /* calls that are not among `calls`, as there are too many different ones */
-    struct table failures; /* struct failure_count */
-    uint64_t conflicts;    /* calls that failed by conflict, with their repetitions */
-    unsigned looks;        /* how many `why` there are */
+    struct table failures;   /* struct failure_count */
+    uint64_t conflicts;      /* calls that failed by conflict, with their repetitions */
+    unsigned looks;          /* how many `why` there are */
+    struct lookups *lookups; /* owned; calls that may be none of the program's own */
     struct arena arena;
     struct table keys, recent, sockets, programs; /* see record.c */
     struct port_range range;                      /* of the network namespace with this number */
@@ -64,6 +65,15 @@ void record_begin(struct record *record);
 void record_call(struct record *record, const struct traced_call *call);
 void record_exec(struct record *record, pid_t process);
 void record_exit(struct record *record, pid_t process);
+
+enum { RECORD_HOLD_S = 2 };
+
+/* Tells what was held back for RECORD_HOLD_S: it was no lookup of the C library. Returns whether
+ * more is held back, so that this must be called again after that time. */
+bool record_settle(struct record *record);
+
+/* Tells all that is held back. Called once, before a report of the end. */
+void record_end(struct record *record);
 
 void record_free(struct record *record);
 

@@ -28,11 +28,12 @@ struct traced_call {
                                         was seen of it (trace/host.h) */
 };
 
-/* What the watcher is told; all with the thread stopped. NULL: not told. */
+/* What the watcher is told, with the thread stopped. NULL: not told. */
 struct tracer_handlers {
     void (*call)(void *context, const struct traced_call *call);
     void (*executed)(void *context, pid_t process);           /* it runs another program now */
     void (*exited)(void *context, pid_t process, int status); /* as by waitpid(2) */
+    void (*woken)(void *context); /* a signal has interrupted the wait; no thread is stopped */
     void *context;
 };
 

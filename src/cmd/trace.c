@@ -238,8 +238,15 @@ static void tell_end(const struct request *request) {
     end_piece(&piece);
 }
 
+/* Comes back to what is held back, if anything is. */
+static void settle(void *context) {
+    if (record_settle(&((struct request *)context)->record))
+        alarm(RECORD_HOLD_S);
+}
+
 static void on_call(void *context, const struct traced_call *call) {
     record_call(&((struct request *)context)->record, call);
+    settle(context);
 }
 
 static void on_exec(void *context, pid_t process) {
@@ -278,8 +285,11 @@ static int watch_to_end(struct request *request, struct tracer *tracer) {
         .subject = &subject_trace, .findings = &request->findings, .verbose = request->verbose};
     begin_record(request);
     tracer->sendto = request->sendto;
-    tracer->handlers = (struct tracer_handlers){
-        .call = on_call, .executed = on_exec, .exited = on_exit_of, .context = request};
+    tracer->handlers = (struct tracer_handlers){.call = on_call,
+                                                .executed = on_exec,
+                                                .exited = on_exit_of,
+                                                .woken = settle,
+                                                .context = request};
     int error = tracer_run(tracer), result = 0;
     if (error != 0) {
         options_complain("trace", "%s", strerror(error));
@@ -287,6 +297,7 @@ static int watch_to_end(struct request *request, struct tracer *tracer) {
     }
     if (request->words != NULL)
         request->findings.start_error = program_start_error();
+    record_end(record);
     tell_end(request);
     if (!outputs_write(&request->outputs, &report))
         result = HAD_TROUBLE;
@@ -304,11 +315,13 @@ static int watch_program(void *context, struct tracer *tracer) {
 
 static volatile sig_atomic_t ended;
 
-/* Comes again each second: the first one may be too early for the waitpid(2) that it is to end. */
+/* Comes again each second: the first one may be too early for the waitpid(2) that it is to end. An
+ * alarm alone only wakes the watch up. */
 static void end_watch(int signal) {
-    (void)signal;
-    ended = 1;
-    alarm(1);
+    if (signal != SIGALRM)
+        ended = 1;
+    if (ended)
+        alarm(1);
 }
 
 static void end_by_signals(void) {

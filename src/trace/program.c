@@ -129,11 +129,13 @@ static int seize(struct run *run, struct tracer *tracer) {
 
 static volatile sig_atomic_t ended;
 
-/* Comes again each second: the first one may be too early for the waitpid(2) that it is to end. */
+/* Comes again each second: the first one may be too early for the waitpid(2) that it is to end. An
+ * alarm alone only wakes the tracer up. */
 static void end_tracing(int signal) {
-    (void)signal;
-    ended = 1;
-    alarm(1);
+    if (signal != SIGALRM)
+        ended = 1;
+    if (ended)
+        alarm(1);
 }
 
 /* What is written to a terminal in the background, or to a pipe that nobody reads, must not end the
@@ -144,7 +146,10 @@ static void set_signals(const struct run *run) {
     signal(SIGPIPE, SIG_IGN);
     sigaction(SIGTERM, &ending, NULL);
     sigaction(SIGALRM, &ending, NULL);
-    sigprocmask(SIG_SETMASK, &run->before, NULL);
+    sigset_t mask = run->before;
+    sigdelset(&mask, SIGTERM);
+    sigdelset(&mask, SIGALRM);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
 static _Noreturn void become_tracer(struct run *run) {

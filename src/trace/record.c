@@ -19,6 +19,7 @@
 #include "kernel/sysctl.h"
 #include "trace/host.h"
 #include "trace/look.h"
+#include "trace/lookups.h"
 
 enum {
     MOST_CALLS = 10000,           /* different ones */
@@ -70,6 +71,9 @@ struct program_entry {
 };
 
 void record_begin(struct record *record) {
+    record->lookups = calloc(1, sizeof *record->lookups);
+    if (record->lookups == NULL)
+        arena_out_of_memory();
     record->keys =
         (struct table){.entry_size = sizeof(struct kind_entry), .key_size = sizeof(uint64_t)};
     record->recent = record->keys;
@@ -83,6 +87,7 @@ void record_begin(struct record *record) {
 
 /* Frees all but the counts of failures. */
 static void forget(struct record *record) {
+    lookups_free(record->lookups);
     for (size_t i = 0; i < record->call_count; i++)
         free(record->calls[i]->why);
     table_free(&record->keys);
@@ -94,6 +99,7 @@ static void forget(struct record *record) {
 
 void record_free(struct record *record) {
     forget(record);
+    free(record->lookups);
     table_free(&record->failures);
 }
 
@@ -140,10 +146,6 @@ static void forget_program(struct record *record, pid_t process) {
     struct program_entry *entry = table_find(&record->programs, &process);
     if (entry != NULL)
         entry->known = false;
-}
-
-void record_exit(struct record *record, pid_t process) {
-    forget_program(record, process);
 }
 
 /* --- keys --- */
@@ -400,14 +402,6 @@ static void find_lost_privileges(struct record *record, pid_t process) {
     find(record, &finding);
 }
 
-void record_exec(struct record *record, pid_t process) {
-    struct inheritance inheritance = {.record = record, .process = process};
-    forget_program(record, process);
-    if (any_listens(record))
-        process_sockets(process, MOST_DESCRIPTORS, find_inherited, &inheritance);
-    find_lost_privileges(record, process);
-}
-
 /* --- why --- */
 
 static struct why_call question_of(const struct recorded_call *call, const char *zone) {
@@ -459,19 +453,8 @@ static bool is_about_ports(struct record *record, const struct recorded_call *ca
            (call->error == EAGAIN && socket->view.local.port == 0);
 }
 
-/* The C library looks for a cache of names (glibc and musl: getpwuid() and the like) and for a
- * server of mDNS names (nss-mdns: getaddrinfo()), and does without where there is none, as on most
- * hosts. The program did not ask for them. */
-static bool is_lookup(const struct recorded_call *call) {
-    static const char *const servers[] = {"/var/run/nscd/socket", "/run/nscd/socket",
-                                          "/var/run/avahi-daemon/socket",
-                                          "/run/avahi-daemon/socket"};
-    if (call->call != SOCKET_CALL_CONNECT)
-        return false;
-    for (size_t i = 0; i < sizeof servers / sizeof servers[0]; i++)
-        if (strcmp(call->unix_socket.name, servers[i]) == 0)
-            return true;
-    return false;
+static bool may_be_lookup(const struct record *record, const struct recorded_call *call) {
+    return !record->filter.lookups && lookups_may_be_one(call);
 }
 
 static bool is_wanted(const struct record *record, const struct traced_call *call) {
@@ -560,6 +543,26 @@ static bool is_there(pid_t process) {
     return process_stat(process, &stat) && stat.state != 'Z';
 }
 
+/* Returns the row that the call is counted in, or NULL. */
+static struct recorded_call *keep_explained(struct record *record, const struct recorded_call *call,
+                                            struct why *why) {
+    bool is_new;
+    struct recorded_call *row = row_of(record, call, why, &is_new);
+    record->looks += why != NULL && is_new && row != NULL;
+    record->left_out += row == NULL;
+    if (row == NULL || !is_new)
+        free(why);
+    if (row != NULL)
+        count(record, row, is_new);
+    return row;
+}
+
+static void look_afterwards(struct recorded_call *call, const struct witness *witness) {
+    call->afterwards = true;
+    call->after_ns = units_now_ns() - witness->at_ns;
+    call->gone = call->gone || !is_there(call->process);
+}
+
 /* Looks for the reason, unless that was done just now for the same call of the same asker. */
 static void keep_failed(struct record *record, struct recorded_call *call, const char *zone,
                         const struct traced_call *made) {
@@ -571,31 +574,56 @@ static void keep_failed(struct record *record, struct recorded_call *call, const
     }
     struct why_call question = question_of(call, zone);
     struct why *why = NULL;
-    bool is_new;
     if (call->socket.protocol_known && why_call_has_cause(&question) &&
         record->looks < MOST_LOOKS && can_look(call))
         why = look(&question, made);
-    if (made->witness != NULL) {
-        call->afterwards = true;
-        call->after_ns = units_now_ns() - made->witness->at_ns;
-        call->gone = call->gone || !is_there(call->process);
-    }
-    struct recorded_call *row = row_of(record, call, why, &is_new);
-    if (row == NULL || !is_new)
-        free(why);
-    record->looks += why != NULL && is_new && row != NULL;
-    record->left_out += row == NULL;
-    recent->call = row;
+    if (made->witness != NULL)
+        look_afterwards(call, made->witness);
+    else if (may_be_lookup(record, call) && lookups_hold(record->lookups, call, why))
+        return;
+    recent->call = keep_explained(record, call, why);
     recent->looked_ns = units_now_ns();
-    if (row != NULL)
-        count(record, row, is_new);
 }
+
+/* --- lookups --- */
+
+static void tell_held(void *context, struct recorded_call *call, struct why *why) {
+    keep_explained(context, call, why);
+}
+
+static void settle_lookups(struct record *record, pid_t process, uint64_t before_ns) {
+    lookups_settle(record->lookups, process, before_ns, tell_held, record);
+}
+
+bool record_settle(struct record *record) {
+    settle_lookups(record, 0, units_now_ns() - RECORD_HOLD_S * (uint64_t)NS_PER_S);
+    return record->lookups->count > 0;
+}
+
+void record_end(struct record *record) {
+    settle_lookups(record, 0, UINT64_MAX);
+}
+
+void record_exit(struct record *record, pid_t process) {
+    settle_lookups(record, process, UINT64_MAX);
+    forget_program(record, process);
+}
+
+void record_exec(struct record *record, pid_t process) {
+    struct inheritance inheritance = {.record = record, .process = process};
+    settle_lookups(record, process, UINT64_MAX);
+    forget_program(record, process);
+    if (any_listens(record))
+        process_sockets(process, MOST_DESCRIPTORS, find_inherited, &inheritance);
+    find_lost_privileges(record, process);
+}
+
+/* --- a call --- */
 
 void record_call(struct record *record, const struct traced_call *call) {
     struct recorded_call kept = {
         .call = call->call, .error = has_failed(call) ? call->error : 0, .process = call->process};
     char zone[IF_NAMESIZE];
-    bool is_new;
     begin_anew(record);
     if (call->witness != NULL)
         kept.socket = call->witness->socket;
@@ -603,8 +631,9 @@ void record_call(struct record *record, const struct traced_call *call) {
         look_at_socket(call, &kept.socket);
     if (!look_at_address(call, &kept.socket, &kept, zone) ||
         (kept.socket.known && !kept.socket.protocol_known) ||
-        (is_lookup(&kept) && !record->filter.lookups))
+        (lookups_is_one(&kept) && !record->filter.lookups))
         return;
+    lookups_drop(record->lookups, &kept);
     keep_programs(record, call, &kept);
     if (call->witness == NULL)
         follow_socket(record, &kept);
@@ -615,9 +644,7 @@ void record_call(struct record *record, const struct traced_call *call) {
         keep_failed(record, &kept, zone, call);
         return;
     }
-    struct recorded_call *row = row_of(record, &kept, NULL, &is_new);
-    if (row != NULL)
-        count(record, row, is_new);
-    else
-        record->left_out++;
+    if (call->witness == NULL && may_be_lookup(record, &kept))
+        lookups_hold(record->lookups, &kept, NULL);
+    keep_explained(record, &kept, NULL);
 }

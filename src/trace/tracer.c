@@ -273,6 +273,8 @@ int tracer_run(struct tracer *tracer) {
             return 0;
         else if (errno != EINTR)
             return errno;
+        else if (tracer->handlers.woken != NULL)
+            tracer->handlers.woken(tracer->handlers.context);
     }
     if (is_to_end(tracer) && tracer->no_filter)
         let_go(tracer);

@@ -163,9 +163,10 @@ END
   run timeout 60 "$portreuse" trace --output "$work/json:json" -- $python "$work/refused"
   test_about="refusals of connect() and others"
   ok "$test_about: the program sees the same" diff "$work/want" "$work/out"
-  calls .cause "no-route no-route address-not-local bound-twice fixed-client-port $(
-    grep -q 'source EINVAL' "$work/want" && echo wrong-source || echo no-route)"
-  calls .conflict "false false false true true false"
+  # The UDP socket comes last: it could have been one of getaddrinfo().
+  calls .cause "no-route address-not-local bound-twice fixed-client-port $(
+    grep -q 'source EINVAL' "$work/want" && echo wrong-source || echo no-route) no-route"
+  calls .conflict "false false true true false false"
   ok "$test_about: the program is not told to be stopped" sh -c '! grep -q "^ *kill [0-9]" "$1"' - "$work/err"
 fi
 
@@ -236,7 +237,8 @@ ok "a relative path is that of the program" err_has "bind(unix:s): EADDRINUSE; t
 ok "what to do with it works from everywhere" err_has "rm $work/s"
 
 # What the C library looks for by itself, as getpwuid() does where HOME is not set.
-for server in /var/run/nscd/socket /run/avahi-daemon/socket; do
+for server in /var/run/nscd/socket /run/avahi-daemon/socket /dev/log; do
+  [ ! -S $server ] || continue # somebody answers
   about unix connect=$server
   calls .call ""
   ok "$test_about: nothing is said" err_is_empty
@@ -247,6 +249,53 @@ for server in /var/run/nscd/socket /run/avahi-daemon/socket; do
 done
 about unix connect="$work/nscd/socket"
 calls .cause unix-no-socket
+
+# How getaddrinfo() sorts addresses: it connects UDP sockets and sends nothing. It is known by the
+# port, or by the TCP connection to one of the addresses that comes next; all else is told.
+if command -v $python >/dev/null; then
+  cat >"$work/sorts" <<'END'
+import socket, sys, time
+def connect(kind, address, port):
+    s = socket.socket(socket.AF_INET, kind)
+    s.connect_ex((address, port))
+    return s
+for word in sys.argv[1:]:
+    kind, _, port = word.partition(":")
+    if kind == "pause":
+        print(kind, flush=True)
+        time.sleep(60)
+    elif kind == "tcp":
+        connect(socket.SOCK_STREAM, "192.0.2.2", int(port))
+    elif kind == "option":
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.connect_ex(("192.0.2.2", int(port)))
+    else:
+        for address in "192.0.2.1", "127.0.0.1", "192.0.2.2":
+            connect(socket.SOCK_DGRAM, address, int(port))
+END
+  sorts() { # WORDS WANT [OPTION]: the protocols and ports of the calls that are told
+    # shellcheck disable=SC2086 # words and options are several
+    run timeout 20 "$portreuse" trace ${3:-} --output "$work/json:json" -- $python "$work/sorts" $1
+    test_about="sorting of addresses: $1 ${3:-}"
+    calls '"\(.protocol):\(.address | split(":") | last)"' "$2"
+  }
+  sorts "udp:0 udp:65535" ""
+  ok "$test_about: nothing is said" err_is_empty
+  sorts "udp:443 tcp:443" TCP:443
+  sorts "udp:9 tcp:443" TCP:443
+  sorts "udp:443" "UDP:443 UDP:443"
+  sorts "udp:443 tcp:80" "TCP:80 UDP:443 UDP:443"
+  sorts "option:443 tcp:443" "UDP:443 TCP:443"
+  sorts "udp:443 tcp:443" "UDP:443 UDP:443 TCP:443" -v
+  sorts "udp:65535" "UDP:65535 UDP:65535" -v
+  "$portreuse" trace -- $python "$work/sorts" udp:443 pause >"$work/out" 2>"$work/err" &
+  tracer=$!
+  until_ok out_has pause
+  ok "sorting of addresses: a failure is not held back for long" await err_has "connect(192.0.2.2:443/udp): ENETUNREACH"
+  kill $tracer
+  wait $tracer 2>/dev/null
+fi
 
 # --- other ways to make a call ---
 

@@ -137,6 +137,28 @@ END
   found no-reuseaddr
 }
 
+# getaddrinfo() connects UDP sockets to sort the addresses, which fails where there is no route.
+row_getaddrinfo() {
+  printf '192.0.2.1 two.test\n2001:db8::1 two.test\n198.51.100.7 two.test\n' >hosts
+  mount --bind hosts /etc/hosts || return
+  cat >client.py <<'END'
+import socket
+try:
+    socket.create_connection(("two.test", 443))
+except OSError as e:
+    print(e.errno)
+END
+  traced getaddrinfo "$python" client.py
+  ok "its output is its own" out_has 101
+  told .protocol "TCP TCP TCP"
+  told .cause "no-route no-route no-route"
+  traced getent getent ahosts two.test
+  told .protocol ""
+  has curl || return
+  traced curl curl -s -m 5 https://two.test/
+  told '.protocol + .address' "TCP[2001:db8::1]:443 TCP192.0.2.1:443 TCP198.51.100.7:443"
+}
+
 row_threads() {
   cat >threads.py <<'END'
 import socket, threading
