@@ -248,6 +248,36 @@ static bool take_dev_tcp(struct span text, struct typed *typed) {
     return true;
 }
 
+/* Takes the next component of a path; size 0 behind its end. */
+static struct span next_component(struct span *rest) {
+    if (rest->size > 0)
+        *rest = span_from(*rest, 1); /* its slash */
+    const char *slash = span_find(*rest, '/');
+    struct span component =
+        span_of(rest->text, slash == NULL ? rest->size : (size_t)(slash - rest->text));
+    *rest = span_from(*rest, component.size);
+    return component;
+}
+
+bool forms_multiaddr(struct span text, struct typed *typed) {
+    static const char *const kinds[] = {"ip4", "ip6", "dns", "dns4", "dns6"};
+    struct span rest = text, kind, host, protocol, port;
+    bool known = false;
+    if (text.size == 0 || *text.text != '/')
+        return false;
+    kind = next_component(&rest);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        known |= span_is(kind, kinds[i]);
+    host = next_component(&rest);
+    protocol = next_component(&rest);
+    port = next_component(&rest);
+    if (!known || !span_is_port(port) || !forms_protocol(protocol, typed) ||
+        !forms_host(host, typed))
+        return false;
+    span_copy(port, typed->port, sizeof typed->port);
+    return true;
+}
+
 /* `localhost:8080/index.html`: a URL without its scheme. */
 static bool take_with_path(struct span text, struct typed *typed) {
     const char *slash = span_find(text, '/');
@@ -267,6 +297,9 @@ bool forms_word(struct span text, struct typed *typed) {
     if (span_begins(text, "unix:"))
         return take_unix_name(span_from(text, 5), typed);
     if (take_dev_tcp(text, typed) || take_socat(text, typed))
+        return true;
+    *typed = start;
+    if (forms_multiaddr(text, typed))
         return true;
     *typed = start;
     if (span_begins(text, "//") && take_authority(span_from(text, 2), typed))

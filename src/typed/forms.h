@@ -26,6 +26,9 @@ bool forms_url(struct span text, struct typed *typed);
 /* The path of a Unix socket, or an abstract name: it begins with a slash, a dot or `@`. */
 bool forms_path(struct span text, struct typed *typed);
 
+/* The addresses of libp2p: `/ip4/127.0.0.1/tcp/4001`, `/dns/localhost/udp/53/quic`. */
+bool forms_multiaddr(struct span text, struct typed *typed);
+
 /* Any of these, `PORT`, `PORT/tcp`, `tcp:ADDRESS`, `unix:PATH`, `/dev/tcp/HOST/PORT`, or an address
  * of socat(1): `TCP-LISTEN:8080,fork`. */
 bool forms_word(struct span text, struct typed *typed);

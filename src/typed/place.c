@@ -54,10 +54,16 @@ bool place_starts_word(const struct place *place) {
     return strchr(" \t\r\n\"'`<>(){}[,;=|", place_before(place)) != NULL;
 }
 
+/* Chinese, Japanese and Korean put no blank behind a number; their letters begin with these bytes.
+ */
+static bool is_word_behind_number(char byte) {
+    return place_is_word_byte(byte) && (unsigned char)byte < 0xe2;
+}
+
 struct span place_port(const char *text) {
     struct span digits = span_of(text, strspn(text, "0123456789"));
     const char *end = text + digits.size;
-    bool goes_on = place_is_word_byte(*end) || *end == '%' ||
+    bool goes_on = is_word_behind_number(*end) || *end == '%' ||
                    (*end != '\0' && strchr(".:-/", *end) != NULL && isdigit((unsigned char)end[1]));
     return !goes_on && span_is_port(digits) ? digits : span_of(text, 0);
 }

@@ -18,8 +18,10 @@
 /* Returns how long the word for a port is that begins here, in one of several languages; else 0. */
 static size_t port_word(const struct place *place) {
     static const char *const words[] = {
-        "ports",  "port(s)", "porta", "porto",     "port",       "puerto",       "端口",
-        "ポート", "포트",    "порт",  "Anschluss", "ListenPort", "ListenStream", "ListenDatagram"};
+        "ports",     "port(s)",    "porta",        "porto",         "portu", "port",
+        "puerto",    "poort",      "Cổng",         "端口号",        "端口",  "連接埠",
+        "埠",        "ポート番号", "ポート",       "포트",          "порт",  "Порт",
+        "Anschluss", "ListenPort", "ListenStream", "ListenDatagram"};
     bool hump = islower((unsigned char)place_before(place)) && *place->at == 'P'; /* nodePort */
     if (isalpha((unsigned char)place_before(place)) && !hump)
         return 0;
@@ -53,6 +55,19 @@ static int weigh_port_word(const struct place *place, struct typed *typed) {
     return place_set_port(port, typed) ? 45 : 0;
 }
 
+/* SELinux: `denied  { name_bind } for  pid=4711 comm="httpd" src=8081 ... tclass=tcp_socket`. */
+static int weigh_denial(const struct place *place, struct typed *typed) {
+    char line[512];
+    span_copy(place->line, line, sizeof line);
+    if (!place_follows(place, "src=|dest=") || strstr(line, " denied ") == NULL)
+        return 0;
+    typed->connects = strstr(line, "name_connect") != NULL;
+    if (!typed->connects && strstr(line, "name_bind") == NULL)
+        return 0;
+    typed->protocol = strstr(line, "tclass=udp") != NULL ? TYPED_UDP : TYPED_TCP;
+    return place_set_port(place_port(place->at), typed) ? 60 : 0;
+}
+
 /* `80/tcp`, `tcp/80`, `http/tcp`. */
 static int weigh_with_protocol(const struct place *place, struct typed *typed) {
     struct span word = span_of(place->at, strcspn(place->at, " \t\r\n\"'`<>(){},;:=|]"));
@@ -65,8 +80,10 @@ static int weigh_with_protocol(const struct place *place, struct typed *typed) {
     if (!port_first && !forms_protocol(left, typed))
         return 0;
     struct span port = port_first ? left : right;
-    return (span_is_port(port) || (port_first && span_is_service(port) && !span_is(port, "tcp"))) &&
-                   place_set_port(port, typed)
+    struct typed other;
+    bool service =
+        port_first && span_is_service(port) && !forms_protocol(port, &other); /* TCP/UDP */
+    return (span_is_port(port) || service) && place_set_port(port, typed)
                ? (span_is_port(port) ? 40 : 25)
                : 0;
 }
@@ -149,6 +166,22 @@ static bool precedes_error(const struct place *place, struct span port) {
            signs_error(rest) == EADDRINUSE && strcspn(rest, "aA") <= 3;
 }
 
+/* `Adresse déjà utilisée: 8080`: at the end of the line, behind the error in any language. */
+static bool ends_error(const struct place *place, struct span port) {
+    const char *rest = port.text + port.size;
+    char before[256];
+    size_t size = (size_t)(place->at - place->line.text);
+    if (size < 2 || size >= sizeof before || strncmp(place->at - 2, ": ", 2) != 0 ||
+        rest + strspn(rest, " .!\r") < place->line.text + place->line.size)
+        return false;
+    span_copy(span_of(place->line.text, size - 2), before, sizeof before);
+    if (signs_error(before) != EADDRINUSE)
+        return false;
+    char *last_word = strrchr(before, ' '); /* `already in use, attempts: 12` */
+    before[last_word == NULL ? 0 : last_word - before] = '\0';
+    return signs_error(before) == 0;
+}
+
 /* A number behind the error, or behind a word that a port follows: `address already in use: 80`. */
 static int weigh_number(const struct place *place, struct typed *typed) {
     static const char *const words[] = {"in use",    "addrinuse",     "eaddrinuse", "listening on",
@@ -156,7 +189,7 @@ static int weigh_number(const struct place *place, struct typed *typed) {
                                         "bind",      "bind() for",    "bind() to",  "bind() on",
                                         "create",    "already bound", "socket on",  "listener on",
                                         "server on", "service on",    "bind on",    "-p",
-                                        "-l",        "http.server"};
+                                        "-l",        "http.server",   "tcp",        "udp"};
     struct span port = place_port(place->at);
     if (port.size < 2 || !place_starts_word(place) || strtol(port.text, NULL, 10) == 0)
         return 0;
@@ -164,6 +197,8 @@ static int weigh_number(const struct place *place, struct typed *typed) {
         return place_set_port(port, typed) ? 25 : 0;
     if (signs_numbered(strtol(port.text, NULL, 10)) != 0) /* `Address already in use [98]` */
         return 0;
+    if (ends_error(place, port))
+        return place_set_port(port, typed) ? 25 : 0;
     const char *end = place->at;
     while (end > place->line.text && strchr(" :,'\"[(", end[-1]) != NULL &&
            !names_process(place->line.text, end))
@@ -182,10 +217,13 @@ static int weigh_number(const struct place *place, struct typed *typed) {
 /* `server.go:12` is a place in a source file. */
 static bool is_source_place(const char *host) {
     static const char *const extensions[] = {
-        "go",  "py",   "js",    "ts", "c",   "cc",  "cpp", "h",    "hpp",    "rs",   "rb",   "ex",
-        "exs", "java", "php",   "pl", "erl", "lua", "cfg", "conf", "yml",    "yaml", "json", "xml",
-        "ini", "toml", "scala", "kt", "cs",  "mjs", "cjs", "tsx",  "jsx",    "sh",   "pm",   "log",
-        "txt", "html", "cxx",   "m",  "mm",  "pyx", "ps1", "sql",  "groovy", "clj",  "swift"};
+        "go",  "py",   "js",   "ts",   "c",      "cc",     "cpp",    "h",     "hpp", "rs",
+        "rb",  "ex",   "exs",  "java", "php",    "pl",     "erl",    "lua",   "cfg", "conf",
+        "yml", "yaml", "json", "xml",  "ini",    "toml",   "scala",  "kt",    "cs",  "mjs",
+        "cjs", "tsx",  "jsx",  "sh",   "pm",     "log",    "txt",    "html",  "cxx", "m",
+        "mm",  "pyx",  "ps1",  "sql",  "groovy", "clj",    "swift",  "jl",    "nim", "zig",
+        "hs",  "dart", "ipp",  "inl",  "inc",    "tcl",    "lisp",   "el",    "fs",  "vb",
+        "pas", "adb",  "cljs", "edn",  "vue",    "svelte", "gradle", "coffee"};
     const char *dot = strrchr(host, '.');
     for (size_t i = 0; dot != NULL && i < sizeof extensions / sizeof extensions[0]; i++)
         if (strcasecmp(dot + 1, extensions[i]) == 0)
@@ -196,16 +234,49 @@ static bool is_source_place(const char *host) {
 /* Words with a number behind them that is no port. */
 static bool is_label(const char *word) {
     static const char *const labels[] = {
-        "errno",  "error",  "code",   "pid",      "line",   "id",      "status",  "version",
-        "rc",     "fd",     "uid",    "gid",      "user",   "level",   "attempt", "retry",
-        "exit",   "time",   "size",   "count",    "took",   "elapsed", "step",    "thread",
-        "main",   "node",   "native", "ppid",     "tid",    "inet",    "since",   "after",
-        "left",   "worker", "init",   "ttl",      "mtu",    "len",     "syscall", "signal",
-        "family", "type",   "ts",     "duration", "timeout"};
+        "errno",  "error",  "code",   "pid",      "line",    "id",      "status",  "version",
+        "rc",     "fd",     "uid",    "gid",      "user",    "level",   "attempt", "retry",
+        "exit",   "time",   "size",   "count",    "took",    "elapsed", "step",    "thread",
+        "main",   "node",   "native", "ppid",     "tid",     "inet",    "since",   "after",
+        "left",   "worker", "init",   "ttl",      "mtu",     "len",     "syscall", "signal",
+        "family", "type",   "ts",     "duration", "timeout", "system",  "generic"};
     for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++)
         if (strcasecmp(word, labels[i]) == 0)
             return true;
     return false;
+}
+
+/* Returns whether the word before the place is such a label: `pid 4711`. */
+static bool is_labelled(const struct place *place) {
+    char word[16];
+    const char *end = place->at;
+    while (end > place->line.text && end[-1] == ' ')
+        end--;
+    const char *begin = end;
+    while (begin > place->line.text && isalpha((unsigned char)begin[-1]))
+        begin--;
+    span_copy(span_of(begin, (size_t)(end - begin)), word, sizeof word);
+    return is_label(word);
+}
+
+/* `8080 port is already in use`, `8080端口被占用`: only in a line that says so. */
+static int weigh_before_port_word(const struct place *place, struct typed *typed) {
+    struct span port = place_port(place->at);
+    struct place behind = *place;
+    char line[256];
+    static const char counter[] = "番"; /* Japanese */
+    if (port.size < 2 || is_labelled(place) || isalnum((unsigned char)place_before(place)) ||
+        strchr(".:-/", place_before(place)) != NULL)
+        return 0;
+    behind.at += port.size + strspn(place->at + port.size, " ");
+    if (strncmp(behind.at, counter, strlen(counter)) == 0)
+        behind.at += strlen(counter);
+    size_t word = port_word(&behind);
+    const char *rest = behind.at + word + strspn(behind.at + word, " :=#");
+    span_copy(place->line, line, sizeof line);
+    if (word == 0 || isdigit((unsigned char)*rest) || signs_error(line) != EADDRINUSE)
+        return 0;
+    return place_set_port(port, typed) ? 22 : 0;
 }
 
 /* `/tmp/ssh-me@web1:22` */
@@ -235,6 +306,7 @@ static int weigh_name(const struct place *place, struct typed *typed) {
     if (span_is(host, "localhost") || span_is(host, "localhost.localdomain"))
         return 60;
     if (is_source_place(typed->host) || is_label(typed->host) ||
+        span_begins(host, "asio.") || /* asio.netdb:1 is an error of Boost */
         (isdigit((unsigned char)host.text[host.size - 1]) && span_find(host, 'T') != NULL &&
          span_find(host, '-') != NULL))
         return 0;
@@ -346,12 +418,24 @@ static bool is_object(const struct place *place) {
            (unquoted.at - place->line.text > 7 && strncasecmp(unquoted.at - 7, "socket ", 7) == 0);
 }
 
+/* `/run/x: bind: Address already in use`, as perror(3) has it. */
+static bool precedes_bind(const struct place *place, struct span word) {
+    char rest[64];
+    span_copy(span_of(word.text + word.size, strcspn(word.text + word.size, "\n")), rest,
+              sizeof rest);
+    return strncmp(rest, ": bind", 6) == 0 && signs_error(rest) == EADDRINUSE &&
+           place_starts_word(place);
+}
+
 /* A path is one of a socket only where something says so. */
 static int weigh_path(const struct place *place, struct typed *typed) {
     struct span word = whole_word(place, " \t\r\n\"'`<>(){},;=|");
     bool prefixed = span_begins(word, "unix:");
     if (!place_starts_word(place) && place_before(place) != ':')
         return 0;
+    if (forms_multiaddr(word, typed))
+        return 55;
+    *typed = (struct typed){0};
     if (prefixed && memmem(word.text, word.size, "://", 3) == NULL)
         word = span_from(word, 5);
     if (word.size < 2 || (*word.text != '/' && *word.text != '@') ||
@@ -366,6 +450,7 @@ static int weigh_path(const struct place *place, struct typed *typed) {
     bool named = place_after(place, "unix|socket file|socket '|socket \"|local socket");
     bool object =
         place_follows(place, "in use |in use: |EADDRINUSE |EADDRINUSE: |denied |denied: ") ||
+        precedes_bind(place, word) ||
         (is_object(place) && place_after(place, "bind|listen|connect|socket"));
     if (unit || (*word.text == '@' && !prefixed && !named && !socket) ||
         (file != NULL && (is_source_place(file) || is_other_file(file))))
@@ -377,9 +462,20 @@ static int weigh_path(const struct place *place, struct typed *typed) {
 
 int places_weigh(const struct place *place, struct typed *typed) {
     static place_form *const forms[] = {
-        numbers_weigh, weigh_url,           weigh_port_word,     weigh_path,
-        weigh_name,    weigh_name_and_port, weigh_with_protocol, weigh_connector,
-        weigh_range,   weigh_number,        weigh_service,       weigh_published,
+        numbers_weigh,
+        weigh_url,
+        weigh_port_word,
+        weigh_path,
+        weigh_name,
+        weigh_name_and_port,
+        weigh_with_protocol,
+        weigh_connector,
+        weigh_range,
+        weigh_number,
+        weigh_service,
+        weigh_published,
+        weigh_before_port_word,
+        weigh_denial,
     };
     return place_heaviest(place, forms, sizeof forms / sizeof forms[0], typed);
 }

@@ -18,6 +18,7 @@ static const struct message {
     {"address already in use", EADDRINUSE},
     {"address in use", EADDRINUSE},
     {"addrinuse", EADDRINUSE},
+    {"addressinuse", EADDRINUSE},
     {"only one usage of each socket address", EADDRINUSE},
     {"assign requested address", EADDRNOTAVAIL},
     {"address not available", EADDRNOTAVAIL},
@@ -54,15 +55,41 @@ static const struct message {
     {"conflicts with an existing", EADDRINUSE},
     {"in use", EADDRINUSE},
     {"wird bereits verwendet", EADDRINUSE},
+    {"bereits belegt", EADDRINUSE},
     {"déjà utilisé", EADDRINUSE},
+    {"déjà occupé", EADDRINUSE},
+    {"en cours d'utilisation", EADDRINUSE},
     {"en uso", EADDRINUSE},
+    {"siendo utilizado", EADDRINUSE},
+    {"sendo usada", EADDRINUSE},
+    {"sendo usado", EADDRINUSE},
+    {"in Benutzung", EADDRINUSE},
+    {"déjà pris", EADDRINUSE},
+    {"occupied", EADDRINUSE},
+    {"occupé", EADDRINUSE},
+    {"occupata", EADDRINUSE},
+    {"ocupada", EADDRINUSE},
+    {"zajęty", EADDRINUSE},
+    {"upptagen", EADDRINUSE},
+    {"kullanımda", EADDRINUSE},
+    {"được sử dụng", EADDRINUSE},
+    {"被佔用", EADDRINUSE},
+    {"使われて", EADDRINUSE},
+    {"siendo usado", EADDRINUSE},
+    {"ocupado", EADDRINUSE},
     {"em uso", EADDRINUSE},
     {"in uso", EADDRINUSE},
+    {"al in gebruik", EADDRINUSE},
+    {"används redan", EADDRINUSE},
     {"被占用", EADDRINUSE},
+    {"已占用", EADDRINUSE},
     {"被使用", EADDRINUSE},
     {"使用中", EADDRINUSE},
+    {"使用されて", EADDRINUSE},
     {"사용 중", EADDRINUSE},
+    {"사용중", EADDRINUSE},
     {"уже используется", EADDRINUSE},
+    {"уже занят", EADDRINUSE},
 };
 
 /* The messages of glibc 2.36 in its languages (musl has none), with quotes as typed_text.c leaves
@@ -75,6 +102,8 @@ static const struct translation {
     {"Adresa je užívána", "Požadovanou adresu nelze přiřadit", "Operace zamítnuta"},
     {"Adressen er allerede i brug", "Kan ikke tildele den ønskede adresse", "Adgang nægtet"},
     {"Die Adresse wird bereits verwendet", "Die angeforderte Adresse kann nicht zugewiesen werden",
+     "Keine Berechtigung"},
+    {"Die Adresse wird bereits benutzt", "Kann die angeforderte Adresse nicht zuweisen",
      "Keine Berechtigung"},
     {"Η διεύθυνση υποδοχής είναι ήδη σε χρήση",
      "Δεν είναι δυνατή η εκχώρηση της ζητηθήσας διεύθυνσης", "Άρνηση πρόσβασης"},
@@ -164,10 +193,11 @@ int signs_numbered(long number) {
     }
 }
 
-/* `errno 98`, `[Errno 98]`, `errno: -98`, `os error 98`, `error code 98`, `SocketException (98)`.
- */
+/* `errno 98`, `[Errno 98]`, `errno: -98`, `os error 98`, `error code 98`, `SocketException (98)`,
+ * `[system:98]` of std::error_code. */
 static int numbered_error(const char *line) {
-    static const char *const words[] = {"errno", "os error", "error", "SocketException", "code:"};
+    static const char *const words[] = {"errno",           "os error", "error",
+                                        "SocketException", "code:",    "system:"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         const char *at = strcasestr(line, words[i]);
         if (at == NULL)
@@ -214,14 +244,14 @@ static bool tells_of_failure(const char *line) {
 /* A number alone, in a line about a failure: `Can't connect to ... (99)`, `bind failed: 98`,
  * `listen(...) -> -98`, `rc=-98`. */
 static int lone_number_error(const char *line) {
-    static const char *const before[] = {"(",   "failed ", "failed: ", "-> ",
-                                         "rc=", "ret=",    "err=",     "code "};
+    static const char *const before[] = {
+        "(", "failed ", "failed: ", "-> ", "rc=", "ret=", "err=", "code ", "err "};
     for (size_t i = 0; i < sizeof before / sizeof before[0]; i++)
         for (const char *at = line; (at = strcasestr(at, before[i])) != NULL;) {
             at += strlen(before[i]);
             size_t sign = *at == '-', digits = strspn(at + sign, "0123456789");
-            bool ends = strchr(i == 0 ? ")" : " ,;.)\n\r", at[sign + digits]) != NULL;
-            bool whole = i > 0 || at[sign + digits] == ')';
+            bool ends = strchr(i == 0 ? "):" : " ,;.)\n\r", at[sign + digits]) != NULL;
+            bool whole = i > 0 || at[sign + digits] != '\0';
             bool call = i == 0 ? tells_of_failure(line) : names_call(line);
             if (digits > 1 && digits < 6 && ends && whole && call &&
                 signs_numbered(strtol(at, NULL, 10)) != 0)

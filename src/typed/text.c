@@ -22,14 +22,24 @@
 
 /* --- the text, made plain --- */
 
-/* Typographic quotes, in UTF-8. */
-static size_t quote_size(const char *text) {
-    static const char *const quotes[] = {"\xe2\x80\x98", "\xe2\x80\x99", "\xe2\x80\x9c",
-                                         "\xe2\x80\x9d", "\xe2\x80\x9e", "\xc2\xab",
-                                         "\xc2\xbb"};
-    for (size_t i = 0; i < sizeof quotes / sizeof quotes[0]; i++)
-        if (strncmp(text, quotes[i], strlen(quotes[i])) == 0)
-            return strlen(quotes[i]);
+/* What typography writes for a byte of ASCII: quotes, blanks, and the full width of Chinese and
+ * Japanese. Returns how long it is in UTF-8, and the byte; 0 if it is something else. */
+static size_t typographic(const char *text, char *plain) {
+    static const struct {
+        const char *bytes;
+        char plain;
+    } signs[] = {
+        {"\xe2\x80\x98", '"'}, {"\xe2\x80\x99", '"'}, {"\xe2\x80\x9c", '"'}, {"\xe2\x80\x9d", '"'},
+        {"\xe2\x80\x9e", '"'}, {"\xc2\xab", '"'},     {"\xc2\xbb", '"'},     {"\xe3\x80\x8c", '"'},
+        {"\xe3\x80\x8d", '"'}, {"\xc2\xa0", ' '},     {"\xe2\x80\xaf", ' '}, {"\xe3\x80\x80", ' '},
+        {"\xef\xbb\xbf", ' '}, {"\xef\xbc\x9a", ':'}, {"\xef\xbc\x8c", ','}, {"\xef\xbc\x88", '('},
+        {"\xef\xbc\x89", ')'}, {"\xe3\x80\x82", '.'},
+    };
+    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
+        if (strncmp(text, signs[i].bytes, strlen(signs[i].bytes)) == 0) {
+            *plain = signs[i].plain;
+            return strlen(signs[i].bytes);
+        }
     return 0;
 }
 
@@ -60,12 +70,12 @@ static char escaped_byte(const char *text) {
 /* Copies the text without colours, control characters and the backslashes of strings in JSON. */
 static void clean(const char *text, char *plain) {
     while (*text != '\0') {
-        size_t escape = escape_size(text), quote = quote_size(text);
+        size_t escape = escape_size(text), sign = typographic(text, plain);
         if (escape > 0) {
             text += escape;
-        } else if (quote > 0) {
-            *plain++ = '"';
-            text += quote;
+        } else if (sign > 0) {
+            plain++;
+            text += sign;
         } else if (strncasecmp(text, "%5B", 3) == 0 || strncasecmp(text, "%5D", 3) == 0) {
             *plain++ = tolower((unsigned char)text[2]) == 'b' ? '[' : ']'; /* gRPC's [::1]:80 */
             text += 3;
@@ -180,6 +190,13 @@ static bool is_setting(const struct line *line) {
     return false;
 }
 
+/* `Is another server running on port 5432?`, in any language, just below the error. */
+static bool asks_about_port(const struct text *text, size_t number) {
+    const struct line *line = &text->lines[number];
+    return number > text->failing && number <= text->failing + 2 &&
+           span_find(line->span, '?') != NULL;
+}
+
 /* Before the address of another host. */
 #define PEERS "client: |client=|client |from |source|peer |peer=|remote addr|remote="
 
@@ -207,7 +224,7 @@ static int line_weight(const struct text *text, size_t number, bool *guess) {
     if (most == 0 || line->failure >= CLEAR || (line->failure > 0 && most < CLEAR))
         return line->failure;
     *guess = true;
-    if (!signs_starts(line_text(line, copy)) && !is_setting(line))
+    if (!signs_starts(line_text(line, copy)) && !is_setting(line) && !asks_about_port(text, number))
         return UNLIKELY;
     size_t away = distance(text, number);
     return away <= NEAR ? 14 - (int)away : -10;
@@ -332,7 +349,7 @@ static void find_protocol(const char *line, size_t offset, struct typed *typed) 
         if (!known && (span_begins(word, "udp") || span_is(word, "dgram") ||
                        span_is(word, "datagram") || span_is(word, "quic")))
             known = (said.protocol = TYPED_UDP) != 0;
-        if (strncasecmp(at, "TCP/UDP", 7) == 0) {
+        if (strncasecmp(at, "TCP/UDP", 7) == 0 || strncasecmp(at, "UDP/TCP", 7) == 0) {
             at += 7;
             continue;
         }

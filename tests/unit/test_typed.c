@@ -90,6 +90,7 @@ static const struct row words[] = {
     {"UDP-RECVFROM:53", TYPED_UDP, "", "53", "", 0, 0},
     {"UNIX-LISTEN:/tmp/x,fork", TYPED_UNIX, "", "", "/tmp/x", 0, 0},
     {"/dev/tcp/10.0.0.5/80", TYPED_TCP, "10.0.0.5", "80", "", 1, 0},
+    {"/ip4/127.0.0.1/tcp/4001", TYPED_TCP, "127.0.0.1", "4001", "", 0, 0},
     {":8080:", 0, "", "8080", "", 0, 0},
     {"::8080", 0, "::", "8080", "", 0, 0},
     {"//localhost:8080/x", 0, "localhost", "8080", "", 0, 0},
