@@ -147,6 +147,8 @@ struct variation {
         VARIES_UID,     /* uid */
         VARIES_OPTION,  /* the value of options.list[index] */
         VARIES_WANT,    /* the wanted answer of this index, see expectation_index() */
+        VARIES_TIME,    /* the time that sleep or poll takes */
+        VARIES_WITHIN,  /* the times of the expectation */
     } place;
     int index;
     const char *text; /* the word, without the name of an option, with COUNTER for the counter */

@@ -287,29 +287,39 @@ static void parse_since(const struct context *context, struct cursor *cursor,
         parse_either(context, cursor, (int)want->either_count, &want->otherwise_count);
 }
 
+const char *parse_times(const char *text, uint64_t *soonest_ns, uint64_t *latest_ns) {
+    static const char not_a_range[] = "not a range of times such as 59s..62s";
+    enum { TIME_SIZE = 64 };
+    const char *upper = units_range_split(text);
+    char lower[TIME_SIZE];
+    *soonest_ns = 0;
+    if (upper == NULL)
+        return units_duration(text, latest_ns) ? NULL : "not a time such as 200ms or 3s";
+    size_t size = (size_t)(upper - 2 - text);
+    if (size >= sizeof lower)
+        return not_a_range;
+    memcpy(lower, text, size);
+    lower[size] = '\0';
+    if (!units_duration(lower, soonest_ns) || !units_duration(upper, latest_ns))
+        return not_a_range;
+    return *soonest_ns <= *latest_ns ? NULL : "the range is empty: the shorter time comes first";
+}
+
+/* `within TIME`, or with `span` `in TIME..TIME`. */
 static void parse_time(struct parser *parser, struct cursor *cursor, bool span,
                        struct expectation *want) {
     const struct word *word = cursor_need(parser, cursor, span ? "TIME..TIME" : "a TIME");
     if (word == NULL)
         return;
     want->timed = true;
-    const char *latest = word->text;
-    if (span) {
-        const char *upper = units_range_split(word->text);
-        size_t size = upper == NULL ? 0 : (size_t)(upper - 2 - word->text);
-        char *lower = arena_copy(&parser->scratch, word->text, size);
-        latest = upper == NULL ? "" : upper;
-        if (!units_duration(lower, &want->soonest_ns))
-            latest = "";
-    }
-    if (!units_duration(latest, &want->latest_ns))
-        parser_error(parser, word,
-                     span ? "'%s' is not a range of times such as 59s..62s"
-                          : "'%s' is not a time such as 200ms or 3s",
-                     word->text);
-    else if (want->soonest_ns > want->latest_ns)
-        parser_error(parser, word, "the range '%s' is empty: the shorter time comes first",
-                     word->text);
+    parser_vary(parser, word, VARIES_WITHIN, 0);
+    const char *wrong = parse_times(word->text, &want->soonest_ns, &want->latest_ns);
+    bool is_span = units_range_split(word->text) != NULL;
+    if (is_span != span)
+        wrong = span ? "'in' needs a range of times such as 59s..62s"
+                     : "'within' needs one time such as 3s; for a range write 'in'";
+    if (wrong != NULL)
+        parser_error(parser, word, "'%s': %s", word->text, wrong);
 }
 
 static const struct wanted just_ok = {.kind = WANT_OK, .text = "ok"};

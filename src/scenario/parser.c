@@ -186,6 +186,7 @@ bool cursor_take_number(struct parser *parser, struct cursor *cursor, const char
 
 void cursor_take_time(struct parser *parser, struct cursor *cursor, uint64_t *ns) {
     const struct word *word = cursor_need(parser, cursor, "a TIME");
+    parser_vary(parser, word, VARIES_TIME, 0);
     if (word != NULL && !units_duration(word->text, ns))
         parser_error(parser, word, "'%s' is not a time such as 200ms or 3s", word->text);
 }

@@ -162,6 +162,10 @@ enum verb word_verb(const struct word *word);
 
 /* Returns the index of a role, or of a socket's name, and adds it if it is new; -1 after an error
  * if it is not a possible name, or if there are too many. */
+/* Reads `within TIME`, or a range of times such as 59s..62s. Returns NULL, or what is wrong with
+ * it, static. */
+const char *parse_times(const char *text, uint64_t *soonest_ns, uint64_t *latest_ns);
+
 int parser_role(struct parser *parser, const struct word *word);
 int parser_socket(struct parser *parser, const struct word *word);
 

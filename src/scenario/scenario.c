@@ -62,25 +62,46 @@ const struct step_question *step_question(const struct step *step) {
 
 /* --- time --- */
 
+/* The longest time that a step says it will wait. */
+static uint64_t step_declared_ns(const struct step *step) {
+    uint64_t longest_ns = step->want.latest_ns;
+    if (has(step, ARGUMENTS_TIME) && step->duration_ns > longest_ns)
+        longest_ns = step->duration_ns;
+    if (has(step, ARGUMENTS_QUERY) && step->query.within_ns > longest_ns)
+        longest_ns = step->query.within_ns;
+    if (has(step, ARGUMENTS_WATCH) && step->watch.within_ns > longest_ns)
+        longest_ns = step->watch.within_ns;
+    if (has(step, ARGUMENTS_WAIT) && step->wait.within_ns > longest_ns)
+        longest_ns = step->wait.within_ns;
+    return longest_ns;
+}
+
+/* The same for a line of a block whose counter ends at `last`: it may have the longest time then.
+ */
+static uint64_t line_declared_ns(const struct step *step, int64_t last) {
+    struct arena scratch = {0};
+    const struct variation *which;
+    uint64_t first_ns = step_declared_ns(step);
+    if (step->variation_count == 0)
+        return first_ns;
+    struct step *copy = step_copy(&scratch, step);
+    uint64_t last_ns = step_fill(copy, last, &which) == NULL ? step_declared_ns(copy) : first_ns;
+    arena_free(&scratch);
+    return last_ns > first_ns ? last_ns : first_ns;
+}
+
 /* The steps of a block count once for each of its rounds, if it says how many there are. */
 static uint64_t section_declared_ns(const struct scenario *scenario,
                                     const struct section *section) {
     uint64_t sum = 0, rounds = 1;
+    int64_t last = 0;
     size_t body_left = 0;
     for (size_t i = section->first; i < section->first + section->count; i++) {
         const struct step *step = &scenario->steps[i];
-        uint64_t longest_ns = step->want.latest_ns;
-        if (has(step, ARGUMENTS_TIME) && step->duration_ns > longest_ns)
-            longest_ns = step->duration_ns;
-        if (has(step, ARGUMENTS_QUERY) && step->query.within_ns > longest_ns)
-            longest_ns = step->query.within_ns;
-        if (has(step, ARGUMENTS_WATCH) && step->watch.within_ns > longest_ns)
-            longest_ns = step->watch.within_ns;
-        if (has(step, ARGUMENTS_WAIT) && step->wait.within_ns > longest_ns)
-            longest_ns = step->wait.within_ns;
-        sum += longest_ns * rounds;
+        sum += line_declared_ns(step, last) * rounds;
         if (step->body > 0) {
             body_left = step->body + 1;
+            last = step->rounds.start + (step->rounds.given ? (int64_t)step->rounds.most - 1 : 0);
             rounds = step->rounds.given ? step->rounds.most : 1;
         }
         body_left -= body_left > 0;

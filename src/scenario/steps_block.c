@@ -86,16 +86,26 @@ const struct verb_row verb_stop = {
 
 /* --- lines that vary --- */
 
-/* Returns where `$NAME` stands in the text, as a whole word, or NULL. */
+/* Returns whether the counter's name may end here: no letter follows, or only the unit of a time,
+ * as in `$ims`. */
+static bool name_ends(const char *end) {
+    static const char *const units[] = {"us", "ms", "s", "m"};
+    bool letter = *end == '_' || ((*end | 0x20) >= 'a' && (*end | 0x20) <= 'z');
+    for (size_t i = 0; letter && i < sizeof units / sizeof units[0]; i++) {
+        const char *behind = end + strlen(units[i]);
+        if (strncmp(end, units[i], strlen(units[i])) == 0 &&
+            (*behind == '\0' || strncmp(behind, "..", 2) == 0))
+            return true;
+    }
+    return !letter;
+}
+
+/* Returns where `$NAME` stands in the text, or NULL. */
 static const char *find_counter(const char *text, const char *name) {
     size_t size = strlen(name);
-    for (const char *at = text; (at = strchr(at, '$')) != NULL; at++) {
-        const char *end = at + 1 + size;
-        bool ends = strncmp(at + 1, name, size) == 0 && *end != '_' &&
-                    !((*end | 0x20) >= 'a' && (*end | 0x20) <= 'z');
-        if (ends)
+    for (const char *at = text; (at = strchr(at, '$')) != NULL; at++)
+        if (strncmp(at + 1, name, size) == 0 && name_ends(at + 1 + size))
             return at;
-    }
     return NULL;
 }
 
@@ -141,7 +151,7 @@ void parse_variations(struct parser *parser, const struct step_rounds *rounds, s
     if (parser->variation_count < words) {
         parser_error(parser, first_that_varies(parser),
                      "'$%s' stands for a number: in an address, a number of bytes, a value of an "
-                     "option, or a result",
+                     "option, a time, or a result",
                      rounds->counter);
         return;
     }

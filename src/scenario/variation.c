@@ -87,6 +87,13 @@ static const char *fill_wanted(const char *text, const struct step *step, struct
     return wrong;
 }
 
+/* The time that stands in the arguments: of sleep, or of poll. */
+static const char *fill_time(const char *text, struct step *copy) {
+    uint64_t soonest_ns;
+    bool sleeps = verb_row(copy->verb)->arguments == ARGUMENTS_TIME;
+    return parse_times(text, &soonest_ns, sleeps ? &copy->duration_ns : &copy->wait.within_ns);
+}
+
 static const char *fill_one(struct step *copy, const struct variation *variation) {
     const char *text = variation->filled, *wrong;
     int64_t uid = 0;
@@ -105,6 +112,10 @@ static const char *fill_one(struct step *copy, const struct variation *variation
     case VARIES_WANT:
         return fill_wanted(text, copy,
                            (struct wanted *)expectation_at(&copy->want, variation->index));
+    case VARIES_TIME:
+        return fill_time(text, copy);
+    case VARIES_WITHIN:
+        return parse_times(text, &copy->want.soonest_ns, &copy->want.latest_ns);
     }
     return NULL;
 }

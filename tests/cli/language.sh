@@ -42,7 +42,7 @@ run "$portreuse" run time-wait-rebind -- true
 ok "a program that no scenario needs is refused" status_is 2
 run "$portreuse" run "$file" --
 ok "so is none behind --" err_has "name a program after '--'"
-for name in datagrams unix streams wire; do
+for name in counters datagrams unix streams wire; do
   run "$portreuse" run --must-run -j "$scenarios/$name.scenario"
   ok "odd uses of the language: $name" first_line_starts "PASS $name: "
   users_may || continue
