@@ -145,6 +145,8 @@ struct verb_row {
     bool of_program;    /* for a role that has become a program alone */
     bool of_process;    /* for such a role too */
     bool while_serving; /* may be given to a role that serves */
+    bool when_ended;    /* and to one that has ended */
+    bool when_off;      /* may be done on a host that is off */
     bool needs_result;  /* must have a `-> RESULT` */
     /* Reads the arguments; NULL: there are none. */
     void (*parse)(struct parser *parser, struct cursor *cursor, struct step *step);

@@ -278,7 +278,8 @@ static enum outcome end_serving(struct stage *stage, int role) {
 static enum outcome do_step(struct stage *stage, const struct step *step, struct reply *reply) {
     uint64_t start_ns = units_now_ns();
     *reply = protocol_reply(stage_index(stage, step));
-    enum outcome outcome = step->host == NO_HOST ? OUTCOME_ANSWERED : stage_go(stage, step->host);
+    bool stays = step->host == NO_HOST || stage_is_off(stage, step);
+    enum outcome outcome = stays ? OUTCOME_ANSWERED : stage_go(stage, step->host);
     if (outcome != OUTCOME_ANSWERED)
         return outcome;
     if (step->role == NO_ROLE) {

@@ -57,6 +57,7 @@ enum stage_role_state {
 struct stage_role {
     enum stage_role_state state;
     pid_t pid;
+    int status;               /* once it has ended: its wait status */
     int host;                 /* where it was forked, an index, or NO_HOST */
     int channel;              /* owned while it runs or serves */
     const struct step *serve; /* the block that it serves, or served last */
@@ -181,6 +182,9 @@ enum outcome stage_try_hosts(struct stage *stage);
 
 /* Goes to a host, or to the middle. Does nothing in a scenario without hosts. */
 enum outcome stage_go(struct stage *stage, int host);
+
+/* Returns whether a step is done on a host that is off: there are no sockets. */
+bool stage_is_off(const struct stage *stage, const struct step *step);
 
 /* Closes what the hosts have open, when the roles are dead. */
 void stage_end_hosts(struct stage *stage);

@@ -59,6 +59,8 @@ static bool make_query(const struct stage *stage, const struct step *step,
 /* Visits the sockets that the step asks for, in these states. Returns 0 or an errno. */
 static int look(const struct stage *stage, const struct step *step, const struct diag_query *query,
                 sockdiag_visit *visit, void *context) {
+    if (stage_is_off(stage, step))
+        return 0;
     if (query->protocol == PROTOCOL_UNIX)
         return stage_dump_unix(stage, step, query->states, visit, context);
     return sockdiag_dump(stage->diag, query, visit, context);
@@ -170,8 +172,8 @@ static enum outcome do_await(struct stage *stage, const struct step *step, struc
         return stage_no_endpoint(stage, step);
     for (;;) {
         struct tally tally = {.enough = step->query.least};
-        bool known =
-            step->query.least == 1 && query.protocol == PROTOCOL_TCP && known_exists(stage, &query);
+        bool known = step->query.least == 1 && query.protocol == PROTOCOL_TCP &&
+                     !stage_is_off(stage, step) && known_exists(stage, &query);
         int error = known ? 0 : look(stage, step, &query, found_one, &tally);
         bool there = known || tally.found >= tally.enough;
         if (error != 0)

@@ -123,6 +123,10 @@ enum outcome stage_go(struct stage *stage, int host) {
     return OUTCOME_ANSWERED;
 }
 
+bool stage_is_off(const struct stage *stage, const struct step *step) {
+    return stage->hosts != NULL && step->host != NO_HOST && stage->hosts[step->host].ns.fd < 0;
+}
+
 /* --- ending them --- */
 
 /* Ends the connections of a host off the wire that no process has any more: they would keep the

@@ -49,8 +49,20 @@ static bool pauses(struct clock *clock) {
     return true;
 }
 
-static void answer_timeout(struct reply *reply) {
+/* How long a step waits: `-> RESULT within TIME` says it, too. */
+static uint64_t patience(const struct step *step) {
+    return step->want.timed && step->want.latest_ns > 0 ? step->want.latest_ns
+                                                        : step->watch.within_ns;
+}
+
+/* What was waited for did not come: in the time that the step has, not a little later; or earlier,
+ * as the program is gone. */
+static enum outcome answer_timeout(const struct step *step, uint64_t start_ns,
+                                   struct reply *reply) {
+    uint64_t elapsed_ns = units_now_ns() - start_ns, most_ns = patience(step);
     reply->answer = (struct answer){.kind = ANSWER_TIMEOUT};
+    reply->elapsed_ns = elapsed_ns < most_ns ? elapsed_ns : most_ns;
+    return OUTCOME_ANSWERED;
 }
 
 static void answer_errno(struct reply *reply, int error) {
@@ -214,18 +226,14 @@ static enum outcome do_calls(struct stage *stage, const struct step *step, struc
     struct stage_role *role = &stage->roles[step->role];
     struct step_result *result = board_result(stage->board, step);
     uint64_t start_ns = units_now_ns();
-    bool until = step->want.timed && step->want.latest_ns > 0;
-    struct clock clock = begin(stage, until ? step->want.latest_ns : step->watch.within_ns);
+    struct clock clock = begin(stage, patience(step));
     const struct program_call *call;
     bool gone = false; /* one more look, behind its last call */
     while ((call = next_call(stage, role, &step->watch)) == NULL)
-        if (gone || !pauses(&clock)) {
-            answer_timeout(reply);
-            reply->elapsed_ns = until ? step->want.latest_ns : step->watch.within_ns;
-            return OUTCOME_ANSWERED;
-        } else {
+        if (gone || !pauses(&clock))
+            return answer_timeout(step, start_ns, reply);
+        else
             gone = is_gone(role);
-        }
     char text[ENDPOINT_TEXT_SIZE];
     answer_errno(reply, call->error);
     reply->elapsed_ns = units_now_ns() - start_ns;
@@ -289,7 +297,7 @@ static bool next_listener(struct stage_role *role, struct endpoint *address) {
 
 static enum outcome do_listens(struct stage *stage, const struct step *step, struct reply *reply) {
     struct stage_role *role = &stage->roles[step->role];
-    struct clock clock = begin(stage, step->watch.within_ns);
+    struct clock clock = begin(stage, patience(step));
     struct endpoint address;
     uint64_t start_ns = units_now_ns();
     bool found =
@@ -299,11 +307,9 @@ static enum outcome do_listens(struct stage *stage, const struct step *step, str
         gone = is_gone(role);
         found = next_listener(role, &address);
     }
+    if (!found)
+        return answer_timeout(step, start_ns, reply);
     reply->elapsed_ns = units_now_ns() - start_ns;
-    if (!found) {
-        answer_timeout(reply);
-        return OUTCOME_ANSWERED;
-    }
     char text[ENDPOINT_TEXT_SIZE];
     struct socket_view *view =
         board_view(stage->board, (unsigned)step->role, (unsigned)step->watch.made);
@@ -328,19 +334,18 @@ const struct action action_signal = {.stage = do_signal};
 
 static enum outcome do_wait(struct stage *stage, const struct step *step, struct reply *reply) {
     struct stage_role *role = &stage->roles[step->role];
-    struct clock clock = begin(stage, step->watch.within_ns);
+    uint64_t start_ns = units_now_ns();
+    struct clock clock = begin(stage, patience(step));
     siginfo_t ended = {0};
-    for (;;) {
+    while (role->state != STAGE_ROLE_ENDED) {
         if (waitid(P_PID, (id_t)role->pid, &ended, WEXITED | WNOHANG | WNOWAIT) < 0)
             return broke(stage, "waiting for a program", errno);
         if (ended.si_pid != 0)
             break;
-        if (!pauses(&clock)) {
-            answer_timeout(reply);
-            return OUTCOME_ANSWERED;
-        }
+        if (!pauses(&clock))
+            return answer_timeout(step, start_ns, reply);
     }
-    int status = stage_reap(stage, step->role);
+    int status = role->state == STAGE_ROLE_ENDED ? role->status : stage_reap(stage, step->role);
     if (WIFSIGNALED(status))
         reply->answer = (struct answer){.kind = ANSWER_SIGNAL, .number = WTERMSIG(status)};
     else

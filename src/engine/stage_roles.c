@@ -27,6 +27,7 @@ static int reap(struct stage_role *role) {
     if (role->state != STAGE_ROLE_PROGRAM)
         close(role->channel);
     role->state = STAGE_ROLE_ENDED;
+    role->status = status;
     return status;
 }
 
@@ -303,7 +304,10 @@ enum outcome stage_ask(struct stage *stage, const struct step *step, struct repl
     enum outcome outcome = start(stage, step->role);
     if (outcome != OUTCOME_ANSWERED)
         return outcome;
+    uint64_t start_ns = units_now_ns();
     outcome = action != NULL ? action(stage, step, reply) : exchange(stage, step, -1, reply);
+    if (reply->elapsed_ns == 0) /* the role has measured nothing */
+        reply->elapsed_ns = units_now_ns() - start_ns;
     if (stage->roles[step->role].state == STAGE_ROLE_ENDED)
         close_views(stage, step->role);
     return outcome;

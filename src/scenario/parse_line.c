@@ -71,7 +71,7 @@ static int usual_host(struct parser *parser, enum verb verb, int role) {
         return parser->flow.host_of[role];
     if (!verb_row(verb)->on_host)
         return NO_HOST;
-    if (parser->flow.host[0] == HOST_OFF)
+    if (parser->flow.host[0] == HOST_OFF && !verb_row(verb)->when_off)
         parser_error(parser, &parser->line.words[0],
                      "the first host, '%s', is off; say where: on HOST %s",
                      parser->scenario->hosts[0].name, verb_row(verb)->name);
@@ -238,8 +238,9 @@ static void parse_on_line(struct parser *parser) {
                      "a step is missing; usage: on HOST STEP, or ROLE on HOST");
         return;
     }
-    int host = parse_host_on(parser, &words[1]);
     enum verb verb = word_verb(&words[2]);
+    int host = verb != VERB_NONE && verb_row(verb)->when_off ? parse_host_name(parser, &words[1])
+                                                             : parse_host_on(parser, &words[1]);
     if (verb == VERB_NONE && parser_knows_role(parser, &words[2])) {
         parser_error(parser, &words[2],
                      "a step of a role is done on the host of the role: remove 'on %s'",

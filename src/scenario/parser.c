@@ -251,7 +251,9 @@ bool parser_knows_role(const struct parser *parser, const struct word *word) {
 }
 
 void flow_end_role(struct flow *flow, int role) {
-    flow->role[role] = ROLE_ENDED;
+    flow->role[role] = flow->role[role] == ROLE_PROGRAM || flow->role[role] == ROLE_PROGRAM_ENDED
+                           ? ROLE_PROGRAM_ENDED
+                           : ROLE_ENDED;
     for (size_t i = 0; i < SCENARIO_SOCKETS_MAX; i++)
         if (flow->socket[role][i] == SOCKET_OPEN)
             flow->socket[role][i] = SOCKET_CLOSED;
@@ -271,9 +273,13 @@ void parser_check_role(struct parser *parser, const struct word *word, int role,
     const struct verb_row *row = verb_row(verb);
     const char *host = "";
     bool off = !row->is_first && host_is_off(parser, role, &host);
-    if (*state == ROLE_ENDED && off)
+    bool was_program = *state == ROLE_PROGRAM_ENDED;
+    bool ended = *state == ROLE_ENDED || was_program;
+    if (ended && row->when_ended && (was_program || !row->of_program))
+        return;
+    if (ended && off)
         parser_error(parser, word, "role '%s' has ended: its host '%s' is off", word->text, host);
-    else if (*state == ROLE_ENDED)
+    else if (ended)
         parser_error(parser, word, "role '%s' has ended; give the new process a new name",
                      word->text);
     else if (*state == ROLE_SERVES && !row->while_serving)
@@ -284,7 +290,7 @@ void parser_check_role(struct parser *parser, const struct word *word, int role,
                      "role '%s' has become a program: only calls, listens, signal, wait and kill "
                      "are for it",
                      word->text);
-    else if (*state != ROLE_PROGRAM && *state != ROLE_ENDED && row->of_program)
+    else if (*state != ROLE_PROGRAM && row->of_program)
         parser_error(parser, word, "role '%s' is no program: 'exec' must come first", word->text);
     else if (*state != ROLE_UNBORN && row->is_first)
         parser_error(parser, word, "role '%s' runs already; '%s' must be its first step",

@@ -44,7 +44,14 @@ struct line {
 
 /* What is known at a line of the story so far: which roles run, and which sockets they have. Each
  * case starts again from where the setup ended. */
-enum role_state { ROLE_UNBORN, ROLE_RUNS, ROLE_SERVES, ROLE_PROGRAM, ROLE_ENDED };
+enum role_state {
+    ROLE_UNBORN,
+    ROLE_RUNS,
+    ROLE_SERVES,
+    ROLE_PROGRAM,
+    ROLE_ENDED,
+    ROLE_PROGRAM_ENDED,
+};
 enum socket_state { SOCKET_NEVER, SOCKET_OPEN, SOCKET_CLOSED };
 enum host_state { HOST_ON, HOST_OFF };
 
@@ -155,6 +162,10 @@ bool cursor_take_number(struct parser *parser, struct cursor *cursor, const char
                         int64_t high, int64_t *number);
 void cursor_take_time(struct parser *parser, struct cursor *cursor, uint64_t *ns);
 
+/* Reads `within TIME`, or a range of times such as 59s..62s. Returns NULL, or what is wrong with
+ * it, static. */
+const char *parse_times(const char *text, uint64_t *soonest_ns, uint64_t *latest_ns);
+
 /* Returns the keyword or the verb that an unquoted word is; KEYWORDS or VERB_NONE if it is none, or
  * NULL. */
 enum keyword word_keyword(const struct word *word);
@@ -162,10 +173,6 @@ enum verb word_verb(const struct word *word);
 
 /* Returns the index of a role, or of a socket's name, and adds it if it is new; -1 after an error
  * if it is not a possible name, or if there are too many. */
-/* Reads `within TIME`, or a range of times such as 59s..62s. Returns NULL, or what is wrong with
- * it, static. */
-const char *parse_times(const char *text, uint64_t *soonest_ns, uint64_t *latest_ns);
-
 int parser_role(struct parser *parser, const struct word *word);
 int parser_socket(struct parser *parser, const struct word *word);
 

@@ -177,6 +177,7 @@ const struct verb_row verb_await = {
     .usage = "await [no|N] [PROTOCOL] STATE LOCAL [REMOTE] [within TIME]",
     .arguments = ARGUMENTS_QUERY,
     .on_host = true,
+    .when_off = true,
     .parse = parse_await,
 };
 
@@ -185,6 +186,7 @@ const struct verb_row verb_count = {
     .usage = "count [PROTOCOL] STATE LOCAL [REMOTE] -> N",
     .arguments = ARGUMENTS_QUERY,
     .on_host = true,
+    .when_off = true,
     .answer = GIVES_NUMBER,
     .needs_result = true,
     .parse = parse_count,

@@ -103,6 +103,7 @@ const struct verb_row verb_calls = {
     .arguments = ARGUMENTS_WATCH,
     .answer = GIVES_CALL,
     .of_program = true,
+    .when_ended = true,
     .parse = parse_calls,
 };
 
@@ -158,6 +159,7 @@ const struct verb_row verb_wait = {
     .answer = GIVES_END,
     .of_process = true,
     .while_serving = true,
+    .when_ended = true,
     .parse = parse_wait,
     .effect = after_wait,
 };

@@ -96,7 +96,7 @@ static void take_asker(struct parser *parser, struct cursor *cursor,
     enum role_state state = parser->flow.role[role];
     if (state == ROLE_UNBORN)
         parser_error(parser, word, "role '%s' does not exist yet", word->text);
-    else if (state == ROLE_ENDED)
+    else if (state == ROLE_ENDED || state == ROLE_PROGRAM_ENDED)
         parser_error(parser, word, "role '%s' has ended", word->text);
     question->as = role;
 }

@@ -13,7 +13,7 @@ ok "send and recv take what there is, and what their line expects" first_line_is
   "PASS data: 9 cases, all as expected"
 run "$portreuse" run --must-run "$scenarios/hosts.scenario"
 ok "hosts: each is alone, is cut off, fails and comes back" first_line_is \
-  "PASS hosts: 13 cases, all as expected"
+  "PASS hosts: 14 cases, all as expected"
 run "$portreuse" run --net=current -q "$scenarios/hosts.scenario"
 ok "they are no matter of the current namespace" first_line_starts \
   "SKIP hosts: needs hosts: they are private namespaces, without --net=current"
@@ -21,7 +21,7 @@ cp "$helpers/dial" "$work/dial"
 PATH=$work:$PATH
 run "$portreuse" run --must-run "$scenarios/programs.scenario"
 ok "programs: their calls are seen, and they die with the case" first_line_is \
-  "PASS programs: 9 cases, all as expected"
+  "PASS programs: 11 cases, all as expected"
 scenario given <<'S'
 title The program of the command line
 needs program
@@ -68,9 +68,9 @@ if users_may; then
   run as_user "$portreuse" run -q "$scenarios/every-verb.scenario"
   ok "also as an ordinary user" first_line_starts "PASS every-verb: "
   run as_user "$portreuse" run -q "$scenarios/hosts.scenario"
-  ok "an ordinary user has hosts, too" first_line_is "PASS hosts: 13 cases, all as expected"
+  ok "an ordinary user has hosts, too" first_line_is "PASS hosts: 14 cases, all as expected"
   run as_user "$portreuse" run -q "$scenarios/programs.scenario"
-  ok "and programs" first_line_is "PASS programs: 9 cases, all as expected"
+  ok "and programs" first_line_is "PASS programs: 11 cases, all as expected"
   run as_user "$portreuse" run "$scenarios/uids.scenario"
   ok "where there is no other user ID, that is a SKIP" first_line_starts \
     "SKIP uids: needs uids: "
