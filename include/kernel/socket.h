@@ -76,8 +76,9 @@ struct trial {
     enum protocol protocol; /* TCP or UDP */
     struct endpoint local;
     bool reuseaddr, reuseport, v6only;
-    uint32_t device; /* the index of the device of SO_BINDTODEVICE, or 0 */
-    uint32_t zone;   /* that of a link-local address (sin6_scope_id), or 0 */
+    uint32_t device;  /* the index of the device of SO_BINDTODEVICE, or 0 */
+    uint32_t zone;    /* that of a link-local address (sin6_scope_id), or 0 */
+    uint64_t *cookie; /* receives that of the socket (SO_COOKIE) if it was bound, or NULL */
 };
 
 /* Binds a new socket in the namespace and closes it at once. A TCP socket never listens, so it

@@ -55,6 +55,7 @@ struct why_question {
 struct why_trial {
     int error;        /* 0 or an errno */
     const char *call; /* that gave it, static */
+    uint64_t cookie;  /* of the socket, if it was bound and this is known, or 0 */
 };
 
 /* Trials are numbered by the options that they set, as a set. */

@@ -49,6 +49,7 @@ static void make_attempt(void *context, FILE *more) {
         struct why_trial *answer = &attempt->answers[options];
         attempt->trial.reuseaddr = (options & WHY_REUSEADDR) != 0;
         attempt->trial.reuseport = (options & WHY_REUSEPORT) != 0;
+        attempt->trial.cookie = &answer->cookie;
         answer->error = socket_trial(NETNS_HERE, &attempt->trial, &answer->call);
     }
 }
@@ -364,7 +365,7 @@ static bool asks_unix_again(const struct why *why) {
 
 /* Returns whether the kernel still answers what it answered. A trial that succeeded is made again
  * only if a socket that was found should have refused it. */
-static bool asks_again(const struct why *why) {
+static bool asks_again(const struct why *why, struct why_watch *watch) {
     const struct why_question *asked = &why->asked;
     struct why again = {.asked = *asked};
     unsigned first = why_first_options(asked), mine = why_asked_options(asked);
@@ -374,29 +375,35 @@ static bool asks_again(const struct why *why) {
         return why_client_holds(why);
     if (why_is_proved(why) || (why->tried & 1U << mine) == 0)
         mine = first;
-    return why_try(&again, 1U << first | 1U << mine) &&
-           again.trials[first].error == why->trials[first].error &&
+    bool tried = why_try(&again, 1U << first | 1U << mine);
+    why_watch_except(watch, &again);
+    return tried && again.trials[first].error == why->trials[first].error &&
            again.trials[mine].error == why->trials[mine].error && why_client_holds(why);
 }
 
-/* An answer that the sockets prove holds if they are still there. Any other one must stay the same
- * for a while in which nothing moves: a socket that comes and goes can have refused the trial, and
- * not have been there when the sockets were listed. The pauses are long enough for a process that
- * waits for a processor. */
-static bool sockets_hold(const struct why *why) {
+/* Returns whether the answer stays the same for a while in which no socket comes or goes: one that
+ * does can have refused the trial, and not have been there when the sockets were listed. Looks now
+ * and then are not enough for that: they can fall in step with a server that starts again and
+ * again, and meet it at each trial and at no list. But if it ends, the kernel says so; if not, the
+ * last look shows it. The pauses are long enough for a process that waits for a processor. */
+static bool stays(const struct why *why) {
     static const long pauses_ms[] = {1, 2, 4, 8, 16, 32, 64};
-    const size_t times = why_is_proved(why) ? 0 : sizeof pauses_ms / sizeof pauses_ms[0];
-    struct why_signs first = {0}, now;
-    if (times > 0)
-        first = why_read_signs(why);
-    bool holds = asks_again(why) && why_suspects_hold(why) && !first.new_one;
+    const size_t times = sizeof pauses_ms / sizeof pauses_ms[0];
+    struct why_watch watch = why_watch_begin(why);
+    struct why_signs first = why_read_signs(why);
+    bool holds = !first.new_one && asks_again(why, &watch) && why_suspects_hold(why);
     for (size_t i = 0; holds && i < times; i++) {
         struct timespec pause = {.tv_nsec = pauses_ms[i] * NS_PER_MS};
         nanosleep(&pause, NULL);
-        now = why_read_signs(why);
-        holds = now.sum == first.sum && !now.new_one && asks_again(why) && why_suspects_hold(why);
+        holds = why_signs_stay(why, &first) && asks_again(why, &watch) && why_suspects_hold(why);
     }
-    return holds;
+    holds = holds && why_signs_stay(why, &first);
+    return !why_watch_end(&watch, why) && holds;
+}
+
+/* An answer that the sockets prove holds if they are still there. */
+static bool sockets_hold(const struct why *why) {
+    return why_is_proved(why) ? asks_again(why, NULL) && why_suspects_hold(why) : stays(why);
 }
 
 /* Returns whether the owners of the socket that is blamed came and went. */

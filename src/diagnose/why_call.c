@@ -72,7 +72,7 @@ static void try_options(const struct why_call *call, struct why *why) {
     if (call->protocol == PROTOCOL_UDP || !is(call, "bind") || call->address.port == 0 ||
         !call->socket.open)
         return;
-    why->trials[own] = (struct why_trial){call->error, "bind"};
+    why->trials[own] = (struct why_trial){.error = call->error, .call = "bind"};
     why->tried = 1U << own;
     why->asked.as = other_user(call->process);
     /* Without its answer less is known, but nothing is wrong. */

@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "diagnose/why_suspects.h"
+#include "kernel/endings.h"
 #include "kernel/netns.h"
 #include "kernel/sockets.h"
 
@@ -159,4 +161,56 @@ struct why_signs why_read_signs(const struct why *why) {
     if (why->verdict != WHY_REFUSED || is_certain(why, &glance.first))
         glance.signs.new_one = false;
     return glance.signs;
+}
+
+bool why_signs_stay(const struct why *why, const struct why_signs *first) {
+    struct why_signs now = why_read_signs(why);
+    return now.sum == first->sum && !now.new_one;
+}
+
+/* --- does anything end? --- */
+
+struct why_watch why_watch_begin(const struct why *why) {
+    struct why_watch watch = {.link = -1};
+    uint16_t port = why->asked.local.port;
+    bool binds = port != 0 && why->asked.remote.family == 0;
+    if (why->verdict == WHY_REFUSED && binds && are_listed(why))
+        watch.link = endings_open(NETNS_HERE, why->asked.protocol, port);
+    return watch;
+}
+
+void why_watch_except(struct why_watch *watch, const struct why *again) {
+    for (unsigned i = 0; watch != NULL && i < WHY_TRIALS; i++)
+        if (again->trials[i].cookie != 0 && watch->own_count < WHY_WATCH_TRIALS)
+            watch->own[watch->own_count++] = again->trials[i].cookie;
+}
+
+struct ended {
+    const struct why_watch *watch;
+    struct refusal refusal;
+    bool any;
+};
+
+/* What has ended may have listened, if it had no peer. */
+static bool judge_ended(void *context, const struct inet_socket *socket) {
+    struct ended *ended = context;
+    struct occupant occupant = {.socket = *socket};
+    uint64_t cookie = (uint64_t)socket->cookie[1] << 32 | socket->cookie[0];
+    for (unsigned i = 0; i < ended->watch->own_count; i++)
+        if (ended->watch->own[i] == cookie)
+            return true;
+    if (socket->protocol == PROTOCOL_TCP)
+        occupant.socket.state = socket->remote.port == 0 ? STATE_LISTEN : STATE_ESTABLISHED;
+    ended->any |= cause_in_the_way(&ended->refusal, &occupant);
+    return true;
+}
+
+bool why_watch_end(struct why_watch *watch, const struct why *why) {
+    struct ended ended = {.watch = watch, .refusal = why_refusal(why)};
+    if (watch->link < 0)
+        return false;
+    int error = endings_read(watch->link, why->asked.protocol, judge_ended, &ended);
+    close(watch->link);
+    watch->link = -1;
+    return error != 0 || ended.any;
 }

@@ -23,6 +23,8 @@ bool why_suspects_hold(const struct why *why);
 /* Drops the suspects that are gone, unless they all are, and names the cause anew. */
 void why_drop_gone(struct why *why);
 
+enum { WHY_WATCH_TRIALS = 16 };
+
 /* The sockets on the port at some moment. */
 struct why_signs {
     uint64_t sum; /* changes when those that may be in the way do; 0: there is none */
@@ -32,5 +34,24 @@ struct why_signs {
 
 /* Reads the signs, in the network namespace of the caller; none, if no port is bound. */
 struct why_signs why_read_signs(const struct why *why);
+
+/* Returns whether they are still the same, and nothing new is there. */
+bool why_signs_stay(const struct why *why, const struct why_signs *first);
+
+/* Whether a socket that may be in the way ends meanwhile, after a life however short. */
+struct why_watch {
+    int link;                       /* kernel/endings.h, or -1: nothing is watched */
+    uint64_t own[WHY_WATCH_TRIALS]; /* cookies of our own trials' sockets */
+    unsigned own_count;
+};
+
+/* Begins to watch, if bind() was refused. End with why_watch_end(). */
+struct why_watch why_watch_begin(const struct why *why);
+
+/* The sockets of these trials are our own. `watch` may be NULL. */
+void why_watch_except(struct why_watch *watch, const struct why *again);
+
+/* Returns whether another socket ended that may be in the way of this answer. */
+bool why_watch_end(struct why_watch *watch, const struct why *why);
 
 #endif

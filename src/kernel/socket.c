@@ -154,6 +154,12 @@ static bool set_options(int fd, const struct trial *trial) {
            (trial->local.family != AF_INET6 || set(fd, IPPROTO_IPV6, IPV6_V6ONLY, trial->v6only));
 }
 
+static void read_cookie(int fd, uint64_t *cookie) {
+    socklen_t size = sizeof *cookie;
+    if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, cookie, &size) < 0)
+        *cookie = 0;
+}
+
 int socket_trial(struct netns ns, const struct trial *trial, const char **call) {
     struct sockaddr_storage address;
     socklen_t size = endpoint_to_sockaddr(&trial->local, &address);
@@ -172,6 +178,8 @@ int socket_trial(struct netns ns, const struct trial *trial, const char **call) 
         *call = "bind";
         error = bind(fd, (struct sockaddr *)&address, size) < 0 ? errno : 0;
     }
+    if (error == 0 && trial->cookie != NULL)
+        read_cookie(fd, trial->cookie);
     close(fd);
     return error;
 }

@@ -25,7 +25,7 @@ static struct why a_refusal(void) {
                       .time_left_ms = 59999,
                       .range = {.low = 32768, .high = 60999}};
     for (unsigned i = 0; i < WHY_TRIALS; i++)
-        why.trials[i] = (struct why_trial){EADDRINUSE, "bind"};
+        why.trials[i] = (struct why_trial){.error = EADDRINUSE, .call = "bind"};
     why.tried = (1U << WHY_TRIALS) - 1;
     why.evidence = (struct evidence){
         .cause = CAUSE_ADDRESS_IN_USE, .words = "words", .total = 1, .suspect_count = 1};
