@@ -13,7 +13,7 @@
  *   reopen      it is closed and opened again
  *   restart     a server starts, has connections, and ends, again and again
  *   crash       a program starts, listens, and dies after some milliseconds, again and again
- *   beside      as `reopen`, beside TIME-WAIT
+ *   beside      as `reopen`, beside TIME-WAIT, which is made anew
  *   gone        as `restart`, but the connections outlive the listener
  *   alternate   it is bound, listens after some time, and is closed, again and again
  *   addresses   it is closed and opened again, on 0.0.0.0 and 127.0.0.1 by turns
@@ -56,6 +56,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { PORT = 2000, NOT_HERE = 77 };
@@ -441,10 +442,20 @@ static void serve(int number) {
     }
 }
 
+/* TIME-WAIT lasts 60 seconds. */
 static void reopen_beside(int fd) {
-    for (int i = 0; i < 3; i++)
-        connect_once(fd);
-    reopen(fd);
+    enum { RENEW_SECONDS = 20 };
+    for (time_t renewed = -RENEW_SECONDS; !ended();) {
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if (now.tv_sec - renewed >= RENEW_SECONDS) {
+            for (int i = 0; i < 3; i++)
+                connect_once(fd);
+            renewed = now.tv_sec;
+        }
+        close(fd);
+        fd = listener();
+    }
 }
 
 static void leave_connections(int number) {
