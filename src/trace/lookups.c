@@ -45,6 +45,7 @@ bool lookups_may_be_one(const struct recorded_call *call) {
 
 bool lookups_hold(struct lookups *lookups, const struct recorded_call *call, struct why *why) {
     struct recorded_call *kept = NULL;
+    uint64_t now_ns = units_now_ns();
     if (lookups->count == LOOKUPS_MOST)
         return false;
     if (call->error != 0) {
@@ -53,8 +54,11 @@ bool lookups_hold(struct lookups *lookups, const struct recorded_call *call, str
             return false;
         *kept = *call;
     }
+    for (unsigned i = 0; i < lookups->count; i++)
+        if (lookups->list[i].process == call->process)
+            lookups->list[i].at_ns = now_ns;
     lookups->list[lookups->count++] = (struct lookup){.process = call->process,
-                                                      .at_ns = units_now_ns(),
+                                                      .at_ns = now_ns,
                                                       .address = call->address,
                                                       .call = kept,
                                                       .why = why};

@@ -17,7 +17,7 @@ enum { LOOKUPS_MOST = 64 };
 struct lookups {
     struct lookup {
         pid_t process;
-        uint64_t at_ns;
+        uint64_t at_ns; /* of the last one of its process: each stops it for a while */
         struct endpoint address;
         struct recorded_call *call; /* owned; NULL: it succeeded */
         struct why *why;            /* owned */

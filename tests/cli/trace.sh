@@ -163,10 +163,11 @@ END
   run timeout 60 "$portreuse" trace --output "$work/json:json" -- $python "$work/refused"
   test_about="refusals of connect() and others"
   ok "$test_about: the program sees the same" diff "$work/want" "$work/out"
-  # The UDP socket comes last: it could have been one of getaddrinfo().
-  calls .cause "no-route address-not-local bound-twice fixed-client-port $(
-    grep -q 'source EINVAL' "$work/want" && echo wrong-source || echo no-route) no-route"
-  calls .conflict "false false true true false false"
+  # The UDP socket may come last: it could have been one of getaddrinfo().
+  calls 'select(.protocol == "UDP") | .cause' no-route
+  calls 'select(.protocol == "TCP") | .cause' "no-route address-not-local bound-twice fixed-client-port $(
+    grep -q 'source EINVAL' "$work/want" && echo wrong-source || echo no-route)"
+  calls 'select(.protocol == "TCP") | .conflict' "false false true true false"
   ok "$test_about: the program is not told to be stopped" sh -c '! grep -q "^ *kill [0-9]" "$1"' - "$work/err"
 fi
 
@@ -278,7 +279,11 @@ END
     # shellcheck disable=SC2086 # words and options are several
     run timeout 20 "$portreuse" trace ${3:-} --output "$work/json:json" -- $python "$work/sorts" $1
     test_about="sorting of addresses: $1 ${3:-}"
-    calls '"\(.protocol):\(.address | split(":") | last)"' "$2"
+    [ -n "$jq" ] || return 0
+    # What is held back comes later, or not, as the machine is busy.
+    got=$(jq -r '[.calls[] | select(.error) | "\(.protocol):\(.address | split(":") | last)"] | sort | join(" ")' \
+      "$work/json")
+    ok "$test_about: '$2' is told" [ "$got" = "$2" ]
   }
   sorts "udp:0 udp:65535" ""
   ok "$test_about: nothing is said" err_is_empty
