@@ -145,6 +145,9 @@ bool process_has_socket(pid_t pid, pid_t thread, int fd, uint32_t inode);
  * received; 0 if that cannot be read. `thread` as above. */
 unsigned process_awaited_descriptors(pid_t pid, pid_t thread, int fd);
 
+/* Returns whether a process has a descriptor of io_uring(7); false too if it cannot be seen. */
+bool process_has_ring(pid_t pid);
+
 /* Returns about how many descriptors a process has; 0 if it cannot be seen. */
 unsigned process_descriptor_count(pid_t pid);
 

@@ -18,10 +18,11 @@ enum socket_call {
     SOCKET_CALL_LISTEN,
     SOCKET_CALL_CONNECT,
     SOCKET_CALL_SENDTO, /* with an address; only if it is asked for */
+    SOCKET_CALL_RING,   /* io_uring_setup(): from then on calls can be made that nobody sees */
     SOCKET_CALL_COUNT,
 };
 
-/* Returns "bind", "listen", "connect" or "sendto"; static. */
+/* Returns "bind", "listen", "connect", "sendto" or "io_uring_setup"; static. */
 const char *seccomp_call_name(enum socket_call call);
 
 /* A set of numbers, of one kind of programs that this machine can run. */

@@ -66,6 +66,9 @@ void record_call(struct record *record, const struct traced_call *call);
 void record_exec(struct record *record, pid_t process);
 void record_exit(struct record *record, pid_t process);
 
+/* A process uses io_uring. */
+void record_ring(struct record *record, pid_t process);
+
 enum { RECORD_HOLD_S = 2 };
 
 /* Tells what was held back for RECORD_HOLD_S: it was no lookup of the C library. Returns whether

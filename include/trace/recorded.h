@@ -54,6 +54,7 @@ enum finding_kind {
     FINDING_LISTENER_INHERITED, /* another program was executed with the listener open */
     FINDING_LATE_OPTION,        /* an option was set after bind() */
     FINDING_PRIVILEGES_LOST, /* a setuid program that runs without root's rights, as it is traced */
+    FINDING_IO_URING,        /* calls that the program makes through io_uring are not seen */
     FINDING_KINDS,
 };
 

@@ -13,6 +13,7 @@
 #include "cmd/commands.h"
 #include "cmd/outputs.h"
 #include "kernel/netns.h"
+#include "kernel/process.h"
 #include "kernel/ptrace.h"
 #include "report/host/trace.h"
 #include "trace/host.h"
@@ -34,6 +35,7 @@ struct request {
     const struct format *lines; /* --format: standard output gets each call as a line of it */
     bool formatted;             /* --format was given */
     char *const *words;         /* the program, or NULL */
+    bool has_ring;              /* that process uses io_uring */
     struct trace_findings findings;
     struct host_watch *host_watch;
     bool trouble; /* a file could not be written */
@@ -55,7 +57,7 @@ static bool add_error(struct request *request, int error) {
 /* An errno or a call. */
 static bool set_only(const struct option_use *use) {
     struct request *request = use->target;
-    for (unsigned call = SOCKET_CALL_BIND; call < SOCKET_CALL_COUNT; call++)
+    for (unsigned call = SOCKET_CALL_BIND; call <= SOCKET_CALL_SENDTO; call++)
         if (strcmp(use->value, seccomp_call_name((enum socket_call)call)) == 0) {
             request->record.filter.calls |= 1U << call;
             return true;
@@ -274,6 +276,8 @@ static void begin_record(struct request *request) {
     record->filter.lookups = request->verbose;
     record->caller = request->words != NULL ? getppid() : 0;
     record_begin(record);
+    if (request->has_ring)
+        record_ring(record, (pid_t)request->pid);
     request->findings.record = record;
     request->findings.words = request->words;
 }
@@ -347,6 +351,7 @@ static int watch_process(struct request *request) {
                      "Ctrl-C lets it go",
                      (int)pid, tracer_count(&tracer));
     request->findings.process = pid;
+    request->has_ring = process_has_ring(pid);
     int result = watch_to_end(request, &tracer);
     tracer_free(&tracer);
     if ((result & HAD_TROUBLE) != 0)

@@ -472,6 +472,21 @@ unsigned process_descriptor_count(pid_t pid) {
     return found == NULL ? 0 : (unsigned)strtoul(found + strlen(key), NULL, 10);
 }
 
+bool process_has_ring(pid_t pid) {
+    char path[PATH_SIZE], name[24], target[32];
+    DIR *directory = opendir(path_of(pid, "fd", path));
+    bool found = false;
+    for (const struct dirent *entry;
+         directory != NULL && !found && (entry = readdir(directory)) != NULL;) {
+        int size = snprintf(name, sizeof name, "fd/%.12s", entry->d_name);
+        found = size > 0 && process_link(pid, name, target, sizeof target) > 0 &&
+                strcmp(target, "anon_inode:[io_uring]") == 0;
+    }
+    if (directory != NULL)
+        closedir(directory);
+    return found;
+}
+
 unsigned process_awaited_descriptors(pid_t pid, pid_t thread, int fd) {
     static const char key[] = "scm_fds:";
     struct process_walk walk = {.pid = pid, .thread = thread};

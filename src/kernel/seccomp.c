@@ -29,13 +29,17 @@
 
 /* --- the numbers --- */
 
+/* The same on every processor. */
+enum { IO_URING_SETUP = 425 };
+
 #define NUMBERS(arch_, bind_, listen_, connect_, sendto_, socketcall_, word_size_)                 \
     {                                                                                              \
         .arch = (arch_),                                                                           \
         .number = {[SOCKET_CALL_BIND] = (bind_),                                                   \
                    [SOCKET_CALL_LISTEN] = (listen_),                                               \
                    [SOCKET_CALL_CONNECT] = (connect_),                                             \
-                   [SOCKET_CALL_SENDTO] = (sendto_)},                                              \
+                   [SOCKET_CALL_SENDTO] = (sendto_),                                               \
+                   [SOCKET_CALL_RING] = IO_URING_SETUP | ((bind_)&X32_BIT)},                       \
         .socketcall = (socketcall_), .word_size = (word_size_)                                     \
     }
 
@@ -70,11 +74,10 @@ const struct seccomp_numbers *seccomp_numbers(unsigned index) {
 }
 
 const char *seccomp_call_name(enum socket_call call) {
-    static const char *const names[SOCKET_CALL_COUNT] = {[SOCKET_CALL_NONE] = "none",
-                                                         [SOCKET_CALL_BIND] = "bind",
-                                                         [SOCKET_CALL_LISTEN] = "listen",
-                                                         [SOCKET_CALL_CONNECT] = "connect",
-                                                         [SOCKET_CALL_SENDTO] = "sendto"};
+    static const char *const names[SOCKET_CALL_COUNT] = {
+        [SOCKET_CALL_NONE] = "none",     [SOCKET_CALL_BIND] = "bind",
+        [SOCKET_CALL_LISTEN] = "listen", [SOCKET_CALL_CONNECT] = "connect",
+        [SOCKET_CALL_SENDTO] = "sendto", [SOCKET_CALL_RING] = "io_uring_setup"};
     return names[call];
 }
 
@@ -158,6 +161,7 @@ static void add_row(struct filter *filter, const struct seccomp_numbers *row, bo
     static const uint32_t calls[] = {SECCOMP_NET_BIND, SECCOMP_NET_CONNECT, SECCOMP_NET_LISTEN};
     for (unsigned which = SOCKET_CALL_BIND; which <= SOCKET_CALL_CONNECT; which++)
         stop_if(filter, row->number[which]);
+    stop_if(filter, row->number[SOCKET_CALL_RING]);
     if (sendto)
         add_sendto(filter, row->number[SOCKET_CALL_SENDTO]);
     if (row->socketcall == 0)

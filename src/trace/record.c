@@ -37,6 +37,7 @@ static const struct {
     [FINDING_LISTENER_INHERITED] = {"listener-inherited"},
     [FINDING_LATE_OPTION] = {"late-option"},
     [FINDING_PRIVILEGES_LOST] = {"privileges-lost"},
+    [FINDING_IO_URING] = {"io-uring"},
 };
 
 const char *finding_name(enum finding_kind kind) {
@@ -402,6 +403,12 @@ static void find_lost_privileges(struct record *record, pid_t process) {
     find(record, &finding);
 }
 
+void record_ring(struct record *record, pid_t process) {
+    struct finding finding = {.kind = FINDING_IO_URING, .process = process};
+    memcpy(finding.program, program_of(record, process)->program, sizeof finding.program);
+    find(record, &finding);
+}
+
 /* --- why --- */
 
 static struct why_call question_of(const struct recorded_call *call, const char *zone) {
@@ -625,6 +632,11 @@ void record_call(struct record *record, const struct traced_call *call) {
         .call = call->call, .error = has_failed(call) ? call->error : 0, .process = call->process};
     char zone[IF_NAMESIZE];
     begin_anew(record);
+    if (call->call == SOCKET_CALL_RING) {
+        if (call->error == 0)
+            record_ring(record, call->process);
+        return;
+    }
     if (call->witness != NULL)
         kept.socket = call->witness->socket;
     else

@@ -121,7 +121,8 @@ static bool begin_call(const struct tracer *tracer, struct traced_thread *row) {
         call->call = SOCKET_CALL_NONE;
         return false;
     }
-    if (which != SOCKET_CALL_LISTEN && size > 0 && size <= sizeof call->address &&
+    if (which != SOCKET_CALL_LISTEN && which != SOCKET_CALL_RING && size > 0 &&
+        size <= sizeof call->address &&
         ptrace_read_memory(row->thread, place, &call->address, size))
         call->address_size = (socklen_t)size;
     return true;

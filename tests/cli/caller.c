@@ -9,6 +9,7 @@
  * - listen: makes the call;
  * - fork vfork thread: makes the next call in a child, or in another thread;
  * - exec=WORD: another thread executes this program with that word;
+ * - ring: calls io_uring_setup(); it is no error if the kernel refuses that;
  * - filter: installs a seccomp filter of its own, which refuses ptrace();
  * - pause: waits for a signal; stop: stops itself; exit=N: exits.
  *
@@ -23,6 +24,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +35,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MPTCP = 262 };
+enum { MPTCP = 262, IO_URING_SETUP = 425 };
 
 static int fd = -1;
 static int family;
@@ -145,6 +147,12 @@ static void install_filter(void) {
         exit(6);
 }
 
+static void open_ring(void) {
+    uint32_t parameters[30] = {0}; /* struct io_uring_params */
+    printf("ring %d\n", syscall(IO_URING_SETUP, 1, parameters) < 0 ? errno : 0);
+    fflush(stdout);
+}
+
 static void set(int option) {
     const int one = 1;
     if (setsockopt(fd, SOL_SOCKET, option, &one, sizeof one) < 0)
@@ -172,6 +180,8 @@ static bool do_option(const char *word) {
 static bool do_process(const char *word) {
     if (strcmp(word, "filter") == 0)
         install_filter();
+    else if (strcmp(word, "ring") == 0)
+        open_ring();
     else if (strcmp(word, "pause") == 0)
         pause();
     else if (strcmp(word, "stop") == 0)

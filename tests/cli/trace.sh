@@ -291,8 +291,8 @@ END
   sorts "udp:9 tcp:443" TCP:443
   sorts "udp:443" "UDP:443 UDP:443"
   sorts "udp:443 tcp:80" "TCP:80 UDP:443 UDP:443"
-  sorts "option:443 tcp:443" "UDP:443 TCP:443"
-  sorts "udp:443 tcp:443" "UDP:443 UDP:443 TCP:443" -v
+  sorts "option:443 tcp:443" "TCP:443 UDP:443"
+  sorts "udp:443 tcp:443" "TCP:443 UDP:443 UDP:443" -v
   sorts "udp:65535" "UDP:65535 UDP:65535" -v
   "$portreuse" trace -- $python "$work/sorts" udp:443 pause >"$work/out" 2>"$work/err" &
   tracer=$!
@@ -349,6 +349,30 @@ if command -v $python >/dev/null; then
   test_about="a child gets the listener"
   findings listener-inherited
 fi
+
+# What is done through io_uring is not seen, which is said; it is no warning.
+if "$caller" ring | grep -q "ring 0"; then
+  about ring
+  findings io-uring
+  ok "io_uring: it is said" err_says "io-uring: caller uses io_uring: bind(), listen() and connect() calls that it makes through it are not seen"
+  run "$portreuse" trace --output "$work/report:line" -- "$caller" ring
+  ok "io_uring: no warning" grep -q '^OK no call failed of 0, 1 finding$' "$work/report"
+  "$caller" ring pause >"$work/out" &
+  server=$!
+  until_ok out_has ring
+  "$portreuse" trace --pid $server --output "$work/json:json" 2>"$work/err" &
+  tracer=$!
+  until_ok err_has "watching process"
+  kill -TERM $tracer
+  wait $tracer
+  test_about="--pid of a program with io_uring"
+  findings io-uring
+  kill $server
+  wait $server 2>/dev/null
+else
+  skip "io_uring" "it is not allowed here"
+fi
+about filter ring
 
 # --- retries ---
 

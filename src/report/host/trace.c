@@ -203,6 +203,11 @@ void trace_print_sentence(FILE *out, const struct finding *finding) {
               "traces it. As root, portreuse trace leaves them.",
               out);
         break;
+    case FINDING_IO_URING:
+        fputs(" uses io_uring: bind(), listen() and connect() calls that it makes through it are "
+              "not seen, and not reported.",
+              out);
+        break;
     case FINDING_KINDS:
         break;
     }
@@ -234,13 +239,21 @@ static struct tally count_calls(const struct record *record) {
     return tally;
 }
 
+/* What was not seen is worth a word, but no warning. */
+static bool any_remarkable(const struct record *record) {
+    for (size_t i = 0; i < record->finding_count; i++)
+        if (record->findings[i]->kind != FINDING_IO_URING)
+            return true;
+    return false;
+}
+
 static enum severity judge(const struct trace_findings *findings) {
     struct tally tally = count_calls(findings->record);
     if (findings->start_error != 0)
         return SEVERITY_UNKNOWN;
-    return tally.conflicts > 0                                  ? SEVERITY_CRITICAL
-           : tally.failed + findings->record->finding_count > 0 ? SEVERITY_WARNING
-                                                                : SEVERITY_OK;
+    return tally.conflicts > 0                                    ? SEVERITY_CRITICAL
+           : tally.failed > 0 || any_remarkable(findings->record) ? SEVERITY_WARNING
+                                                                  : SEVERITY_OK;
 }
 
 static void print_first(FILE *out, const struct recorded_call *call) {
