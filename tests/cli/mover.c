@@ -5,10 +5,13 @@
  *   exec        the process executes itself again and again
  *   descriptor  it moves from one descriptor to another
  *   high        the same, to and from one beyond the lowest
+ *   copies      threads move copies of it from one number to another (dup2())
+ *   relay       as `fork`, and now and then it is closed and opened again
  *   pass        two processes send it to each other (SCM_RIGHTS)
  *   threads     a thread with a table of its own hands it over to another, and ends
  *   workers     a master keeps it, and its workers end and are replaced
  *   reuseport   beside it, other processes listen and close (SO_REUSEPORT)
+ *   reload      the next process listens before the last one ends (SO_REUSEPORT)
  *   traffic     connections come and go, and leave TIME-WAIT
  *   reopen      it is closed and opened again
  *   restart     a server starts, has connections, and ends, again and again
@@ -22,10 +25,12 @@
  *   names       a process executes itself again and again, as two programs by turns
  *   idle        a socket that is bound, but does not listen, is handed over as by `fork`
  *   udp         so is a UDP socket
+ *   udp-relay   as `relay`
  *   udp-reopen  it is closed and opened again
  *   udp-sharers processes bind it and close it (SO_REUSEPORT)
  *   unix        a listener at the Unix path PATH is handed over
  *   unix-reopen the file is removed and the listener made again
+ *   unix-replace  the file of the next listener is renamed to PATH before the last one is closed
  *
  * And where it is, without moving, but not behind a descriptor of the process:
  *
@@ -130,14 +135,18 @@ static int datagrams(void) {
     return bound(SOCK_DGRAM, SO_REUSEADDR);
 }
 
-static int at_path(void) {
+static int listener_at(const char *name) {
     struct sockaddr_un un = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    snprintf(un.sun_path, sizeof un.sun_path, "%s", path);
-    unlink(path);
+    snprintf(un.sun_path, sizeof un.sun_path, "%s", name);
+    unlink(name);
     need(bind(fd, (struct sockaddr *)&un, sizeof un), "bind");
     need(listen(fd, 16), "listen");
     return fd;
+}
+
+static int at_path(void) {
+    return listener_at(path);
 }
 
 /* Returns whether standard input has ended. */
@@ -164,6 +173,48 @@ static void hand_over(int fd) {
         pid_t child = fork();
         if (child > 0)
             _exit(0);
+        pause_ms(2);
+    }
+}
+
+/* Every fourth process opens it anew. */
+static void relay(int fd, int (*make)(void)) {
+    for (unsigned i = 0; !ended(); i++) {
+        pid_t child = fork();
+        if (child > 0)
+            _exit(0);
+        pause_ms(2);
+        if (i % 4 != 3)
+            continue;
+        close(fd);
+        pause_ms(1);
+        fd = make();
+    }
+}
+
+static void relay_listener(int fd) {
+    relay(fd, listener);
+}
+
+static void relay_datagrams(int fd) {
+    relay(fd, datagrams);
+}
+
+/* The parent has the old listener until its child has a new one. */
+static void reload(int fd) {
+    while (!ended()) {
+        int ready[2];
+        char byte = 0;
+        need(pipe(ready), "pipe");
+        if (fork() != 0) {
+            close(ready[1]);
+            _exit(read(ready[0], &byte, 1) < 0);
+        }
+        int next = sharer();
+        close(fd);
+        fd = next;
+        close(ready[0]);
+        close(ready[1]);
         pause_ms(2);
     }
 }
@@ -208,6 +259,32 @@ static void move(int fd) {
 
 static void move_high(int fd) {
     move_between(fd, 3, 900);
+}
+
+enum { COPIES = 3, COPY_NUMBERS = 50, COPIES_BEGIN = 100 };
+
+static void *move_copy(void *argument) {
+    int fd = *(const int *)argument, first = fd;
+    for (unsigned i = 1;; i++) {
+        int next = first + (int)(i % COPY_NUMBERS);
+        dup2(fd, next);
+        close(fd);
+        fd = next;
+    }
+    return NULL;
+}
+
+static void move_copies(int fd) {
+    static int firsts[COPIES];
+    for (int i = 0; i < COPIES; i++) {
+        pthread_t thread;
+        firsts[i] = dup2(fd, COPIES_BEGIN + i * COPY_NUMBERS);
+        errno = pthread_create(&thread, NULL, move_copy, &firsts[i]);
+        need(errno == 0 ? 0 : -1, "pthread_create");
+    }
+    close(fd);
+    wait_for_end();
+    exit(0);
 }
 
 static void send_socket(int over, int fd) {
@@ -326,6 +403,18 @@ static void reopen_at_path(int fd) {
         close(fd);
         pause_ms(1);
         fd = at_path();
+    }
+}
+
+static void replace_at_path(int fd) {
+    char next[200];
+    snprintf(next, sizeof next, "%s.next", path);
+    while (!ended()) {
+        int old = fd;
+        pause_ms(1);
+        fd = listener_at(next);
+        need(rename(next, path), "rename");
+        close(old);
     }
 }
 
@@ -557,10 +646,13 @@ int main(int argc, char **argv) {
                  {"exec", listener, execute, NULL},
                  {"descriptor", listener, move, NULL},
                  {"high", listener, move_high, NULL},
+                 {"copies", listener, move_copies, NULL},
+                 {"relay", listener, relay_listener, NULL},
                  {"pass", listener, pass, NULL},
                  {"threads", listener, pass_to_threads, NULL},
                  {"workers", listener, respawn, NULL},
                  {"reuseport", sharer, share_all, NULL},
+                 {"reload", sharer, reload, NULL},
                  {"traffic", listener, have_traffic, NULL},
                  {"reopen", listener, reopen, NULL},
                  {"restart", listener, restart, NULL},
@@ -571,6 +663,7 @@ int main(int argc, char **argv) {
                  {"families", listener, change_family, NULL},
                  {"sharers", nothing, share_all, NULL},
                  {"names", listener, execute_by_turns, NULL},
+                 {"udp-relay", datagrams, relay_datagrams, NULL},
                  {"udp-reopen", datagrams, reopen_udp, NULL},
                  {"udp-sharers", nothing, share_udp, NULL},
                  {"crash", listener, crash, NULL},
@@ -578,6 +671,7 @@ int main(int argc, char **argv) {
                  {"udp", datagrams, hand_over, NULL},
                  {"unix", at_path, hand_over, NULL},
                  {"unix-reopen", at_path, reopen_at_path, NULL},
+                 {"unix-replace", at_path, replace_at_path, NULL},
                  {"thread", listener, NULL, in_thread},
                  {"leader", listener, NULL, in_thread},
                  {"ring", listener, NULL, register_with_ring},

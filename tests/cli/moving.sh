@@ -14,7 +14,7 @@ if ! command -v jq >/dev/null; then
   finish
 fi
 
-looks=${LOOKS:-15}
+looks=${LOOKS:-6}
 socket=$work/moving.sock
 
 begun() { grep -q ready "$work/ready" || ! kill -0 "$mover"; }
@@ -53,19 +53,19 @@ ask() {
 }
 
 # look MODE ADDRESS [OPTION...]: looks so many times; each answer goes to the file answers, as verdict,
-# cause, program, whether somebody listens for a client, and `changed` if it says so.
+# cause, program, whether somebody listens for a client, and `changed` if it says so. With KEEP=FOLDER
+# the wrong ones are kept there.
 look() {
   mode=$1
   shift
-  : >"$work/answers"
   for _ in $(seq "$looks"); do
-    ask --format json "$@" >"$work/json" 2>"$work/err"
-    jq -r '[.verdict, .cause // "-", .sockets[0].server.program // "-"] +
-        (if .client == null then [] else [.client.listens | tostring] end) +
-        (if .changed then ["changed"] else [] end) | join(" ")' "$work/json" >"$work/answer"
-    cat "$work/answer" >>"$work/answers"
-    [ -z "${KEEP:-}" ] || grep -qxE -e "$(allowed "$right")" "$work/answer" || cp "$work/json" "$KEEP"
-  done
+    ask --format json "$@"
+  done >"$work/json" 2>"$work/err"
+  jq -r '[.verdict, .cause // "-", .sockets[0].server.program // "-"] +
+      (if .client == null then [] else [.client.listens | tostring] end) +
+      (if .changed then ["changed"] else [] end) | join(" ")' "$work/json" >"$work/answers"
+  [ -z "${KEEP:-}" ] || jq -c . "$work/json" | paste -d '\t' "$work/answers" - |
+    grep -vE -e "^($(allowed "$right"))$(printf '\t')" >"$KEEP/$mode"
   sort "$work/answers" | uniq -c | sed "s/^/# $mode: /"
 }
 
@@ -100,14 +100,17 @@ who=mover
 
 listens="each time a server listens"
 moves exec "refused address-in-use (exe|mover|-)" "$listens"
-for mode in fork descriptor high pass threads workers; do
+for mode in fork descriptor high copies pass threads workers; do
   moves $mode "refused address-in-use ($who|-)" "$listens"
 done
 moves names "refused address-in-use (mover|moving.sock-[01]|-)" "$listens"
 moves reuseport "refused (address-in-use|reuseport-all-or-none) ($who|-)" "$listens"
+moves reload "refused (address-in-use|reuseport-all-or-none) ($who|-)" "$listens"
 moves idle "free bound-but-idle ($who|-)" "each time a socket is bound"
 moves udp "refused udp-port-taken ($who|-)" "each time a server has the port" udp/127.0.0.1:2000
-moves unix "refused unix-socket-in-use ($who|-)" "each time a server listens" "$socket"
+for mode in unix unix-replace; do
+  moves $mode "refused unix-socket-in-use ($who|-)" "$listens" "$socket"
+done
 
 # Where the socket itself comes and goes: never one of no process, and nothing but what there is.
 free="free - -"
@@ -118,11 +121,14 @@ connected="free (live-connection|close-wait-leak|fin-wait-[12]-orphan|last-ack-o
 moves sharers "$free|$bound|refused (address-in-use|reuseport-all-or-none|bound-but-idle) ($who|-)" \
   "a group that grows and shrinks"
 moves reopen "$free|$taken|$bound" "a socket that comes and goes"
+moves relay "$free|$taken|$bound" "a socket that is handed over and closed"
 moves alternate "$free|$taken|$bound" "a socket that is bound before it listens"
 moves crash "$free|$taken|$bound" "a program that dies again and again"
 moves addresses "$free|$bound|refused (address-in-use|wildcard-vs-specific) ($who|-)" \
   "a socket of one address or all"
 moves families "$free|$bound|refused dual-stack ($who|-)" "a socket of one family or both"
+moves udp-relay "free - -|refused udp-port-taken ($who|-)" \
+  "a socket that is handed over and closed" udp/127.0.0.1:2000
 moves udp-reopen "free - -|refused udp-port-taken ($who|-)" "a socket that comes and goes" \
   udp/127.0.0.1:2000
 moves udp-sharers "free - -|refused udp-port-taken ($who|-)" "a group that grows and shrinks" \
