@@ -34,6 +34,10 @@ compare "repeat: 5000 connections / a bare C loop of the same calls" \
   "$pairs" -- "$portreuse" run -q "$here/connect.scenario" -- "$bare" connect 5000
 compare "repeat: 200000 binds / a bare C loop of the same calls" \
   "$pairs" -- "$portreuse" run -q "$here/bind.scenario" -- "$bare" bind 200000
+if command -v ip >/dev/null; then
+  compare "hosts: 20 roles on 4 hosts, and a partition / the same hosts alone, made with ip(8)" \
+    "$pairs" -- "$portreuse" run -q "$here/partition.scenario" -- sh "$here/partition.sh"
+fi
 bound=$("$portreuse" matrix --format csv | sed 's/"[^"]*"/x/g' | cut -d, -f7 | grep -cx ok)
 compare "matrix: all pairs, and a report / a bare C program with the same calls" \
   "$pairs" -- "$portreuse" matrix -- "$build/matrix" "$bound"
