@@ -105,6 +105,10 @@ int process_own_tables(pid_t pid, process_thread_visit *visit, void *context);
 
 /* --- descriptors --- */
 
+/* Closes every descriptor of this process but the three streams and this one, which gets a high
+ * number: the next ones that are opened are 3, 4, ..., as in any program. Returns that number. */
+int process_keep_only(int fd);
+
 /* Called with the inode of each socket that a process has open, and its descriptor there; false
  * ends the visits. */
 typedef bool process_socket_visit(void *context, uint32_t inode, int fd);

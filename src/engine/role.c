@@ -1,5 +1,6 @@
 /* The process of a role: receive a request, do the step, look at the socket, reply. */
 #include "engine/role.h"
+#include "kernel/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -293,25 +294,10 @@ void role_free(struct role *role) {
     *role = (struct role){0};
 }
 
-/* Closes every descriptor that came from the stage except the channel, which becomes descriptor 3.
- */
-static int keep_only(int channel) {
-    enum { KEPT = 3, HIGHEST = 1023 };
-    if (channel != KEPT)
-        channel = dup3(channel, KEPT, O_CLOEXEC);
-#ifdef SYS_close_range
-    if (syscall(SYS_close_range, KEPT + 1, ~0U, 0) == 0)
-        return channel;
-#endif
-    for (int fd = KEPT + 1; fd <= HIGHEST; fd++)
-        close(fd);
-    return channel;
-}
-
 _Noreturn void role_main(const struct scenario *scenario, struct board *board, int index,
                          int channel, pid_t stage) {
     struct role role;
-    role_init(&role, scenario, board, index, keep_only(channel));
+    role_init(&role, scenario, board, index, process_keep_only(channel));
     role.stage = stage;
     role_die_with_stage(&role);
     _exit(role_serve(&role));

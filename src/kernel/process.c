@@ -71,6 +71,28 @@ int process_enter_directory(void) {
     return error;
 }
 
+/* --- the descriptors of this process --- */
+
+static void close_all(unsigned first, unsigned last) {
+    enum { HIGHEST = 1023 };
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, first, last, 0) == 0)
+        return;
+#endif
+    for (unsigned fd = first; fd <= last && fd <= HIGHEST; fd++)
+        close((int)fd);
+}
+
+int process_keep_only(int fd) {
+    enum { FIRST = 3, KEPT = 200 };
+    if (fd != KEPT && dup3(fd, KEPT, O_CLOEXEC) == KEPT)
+        fd = KEPT; /* else there may be fewer: then it stays where it is */
+    if (fd > FIRST)
+        close_all(FIRST, (unsigned)fd - 1);
+    close_all((unsigned)fd + 1, ~0U);
+    return fd;
+}
+
 /* --- /proc --- */
 
 enum { PATH_SIZE = 256, ENTRY_SIZE = 64 };

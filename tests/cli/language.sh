@@ -21,7 +21,7 @@ cp "$helpers/dial" "$work/dial"
 PATH=$work:$PATH
 run "$portreuse" run --must-run "$scenarios/programs.scenario"
 ok "programs: their calls are seen, and they die with the case" first_line_is \
-  "PASS programs: 11 cases, all as expected"
+  "PASS programs: 12 cases, all as expected"
 scenario given <<'S'
 title The program of the command line
 needs program
@@ -70,7 +70,7 @@ if users_may; then
   run as_user "$portreuse" run -q "$scenarios/hosts.scenario"
   ok "an ordinary user has hosts, too" first_line_is "PASS hosts: 14 cases, all as expected"
   run as_user "$portreuse" run -q "$scenarios/programs.scenario"
-  ok "and programs" first_line_is "PASS programs: 11 cases, all as expected"
+  ok "and programs" first_line_is "PASS programs: 12 cases, all as expected"
   run as_user "$portreuse" run "$scenarios/uids.scenario"
   ok "where there is no other user ID, that is a SKIP" first_line_starts \
     "SKIP uids: needs uids: "
