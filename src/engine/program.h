@@ -3,6 +3,7 @@
  * with the stage. The tracer dies with the stage, and all that it watches dies with the tracer.
  *
  *   program.c        the tracer, and the role's way into the program
+ *   program_output.c what it prints
  *   stage_program.c  the steps
  */
 #ifndef PORTREUSE_ENGINE_PROGRAM_H
@@ -12,6 +13,7 @@
 #include <sys/types.h>
 
 #include "base/shared.h"
+#include "engine/result.h"
 #include "inspect/evidence.h"
 #include "kernel/seccomp.h"
 
@@ -26,7 +28,13 @@ struct program_call {
     int evidence;            /* an index, if something was in the way; else -1 */
 };
 
-/* Written by the tracer. A call is complete before it is counted. */
+/* What a program has printed: how much, and the end of it, at its place modulo the size. */
+struct program_output {
+    atomic_ullong size;
+    char end[OUTPUT_TEXT_SIZE];
+};
+
+/* Written by the tracer, but for the output. A call is complete before it is counted. */
 struct program_log {
     atomic_int trace_error;  /* why the program could not be traced */
     atomic_bool watched;     /* it is traced, or cannot be */
@@ -36,6 +44,7 @@ struct program_log {
     unsigned evidence_count; /* the tracer's own */
     struct program_call calls[PROGRAM_CALLS];
     struct evidence evidence[PROGRAM_EVIDENCE];
+    struct program_output output;
 };
 
 /* Makes one, or returns NULL with errno set. */
@@ -47,12 +56,21 @@ struct program_log *program_log_new(void);
 _Noreturn void program_watch(struct program_log *log, pid_t program, int channel, int output,
                              pid_t stage);
 
-/* In the role: asks the tracer, by the channel to it, to watch this process, and takes the file for
+/* A process that reads what the program prints from a pipe, however much that is, and keeps the end
+ * of it, until nobody can print any more. Never returns. */
+_Noreturn void program_listen(struct program_log *log, int pipe, pid_t stage);
+
+/* Writes the end of what was printed into `text`, of OUTPUT_TEXT_SIZE bytes: whole lines, at most
+ * PROGRAM_LINES. If that is not all, the first line says so. */
+enum { PROGRAM_LINES = 40 };
+void program_printed(const struct program_log *log, char *text);
+
+/* In the role: asks the tracer, by the channel to it, to watch this process, and takes the pipe for
  * the output into `*output`. This is done once; from then on the socket calls need the tracer.
  * Returns 0 or an errno. */
 int program_begin(int channel, int *output);
 
-/* Prepares this process for a program: no input, its output into the file, the usual signals.
+/* Prepares this process for a program: no input, its output into the pipe, the usual signals.
  * `*before` gets what program_return() needs if the program cannot be executed after all. */
 struct program_before {
     int streams[3];

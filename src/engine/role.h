@@ -26,7 +26,7 @@ struct role {
     bool polls;         /* accept() waits in epoll_wait(): */
     int *epolls;        /* for each listener, by the socket's index; -1: none yet */
     int received;       /* the descriptor that came with the present request, or -1 */
-    int output;         /* owned: the file for the output of a program, once it is traced; or -1 */
+    int output;         /* owned: the pipe for the output of a program, once it is traced; or -1 */
     bool exits;         /* after the present step */
 };
 

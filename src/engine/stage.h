@@ -64,9 +64,8 @@ struct stage_role {
 
     /* A program, or what was to become one; stage_program.c */
     struct program_log *log;
-    pid_t tracer;            /* or 0 */
-    int output;              /* owned: a file with what it has printed */
-    const struct step *exec; /* by which it has become a program */
+    pid_t tracer;                                         /* or 0 */
+    const struct step *exec;                              /* by which it has become a program */
     unsigned next_call[SOCKET_CALL_COUNT], next_listener; /* of the log, for the next step */
 };
 

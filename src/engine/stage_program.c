@@ -134,25 +134,43 @@ static enum outcome broke(struct stage *stage, const char *what, int error) {
     return stage_reason(stage, OUTCOME_ERROR, "%s: %s", what, errname(error, name));
 }
 
+/* Forks the process that reads what the program prints. Returns the pipe to it, or -1 with errno
+ * set. */
+static int start_listener(const struct stage_role *role, pid_t self) {
+    int pipe[2];
+    if (pipe2(pipe, O_CLOEXEC) < 0)
+        return -1;
+    pid_t listener = fork();
+    if (listener == 0)
+        program_listen(role->log, pipe[0], self);
+    int error = errno;
+    close(pipe[0]);
+    if (listener < 0)
+        close(pipe[1]);
+    errno = error;
+    return listener < 0 ? -1 : pipe[1];
+}
+
 /* Forks the tracer. Returns the role's end of the channel to it, or -1 with errno set. */
 static int start_tracer(struct stage *stage, struct stage_role *role) {
     int ends[2];
     pid_t self = getpid();
     prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L); /* of what the program leaves behind */
     role->log = program_log_new();
-    role->output = (int)syscall(SYS_memfd_create, "output", 1U /* MFD_CLOEXEC */);
-    if (role->log == NULL || role->output < 0 ||
-        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+    if (role->log == NULL || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return -1;
-    role->tracer = fork();
+    int output = start_listener(role, self);
+    role->tracer = output < 0 ? -1 : fork();
     if (role->tracer == 0) {
         close(ends[1]);
         if (stage->diag >= 0)
             close(stage->diag); /* its answers are the stage's */
-        program_watch(role->log, role->pid, ends[0], role->output, self);
+        program_watch(role->log, role->pid, ends[0], output, self);
     }
     int error = errno;
     close(ends[0]);
+    if (output >= 0)
+        close(output);
     if (role->tracer < 0)
         close(ends[1]);
     errno = error;
@@ -357,39 +375,22 @@ const struct action action_wait = {.stage = do_wait};
 
 /* --- the end --- */
 
-/* Copies the end of what a program has printed to the result of its `exec`. */
-static void keep_output(struct stage *stage, const struct stage_role *role) {
-    char *seen = board_result(stage->board, role->exec)->seen;
-    off_t size = lseek(role->output, 0, SEEK_END);
-    off_t start = size < OUTPUT_TEXT_SIZE ? 0 : size - OUTPUT_TEXT_SIZE + 1;
-    ssize_t got = size <= 0 ? 0 : pread(role->output, seen, OUTPUT_TEXT_SIZE - 1, start);
-    seen[got > 0 ? got : 0] = '\0';
-    for (char *c = seen; *c != '\0' && c < seen + got; c++)
-        if (*c == '\r')
-            *c = ' ';
-    if (start > 0) { /* begin with a whole line */
-        char *line = strchr(seen, '\n');
-        if (line != NULL)
-            memmove(seen, line + 1, strlen(line));
-    }
-}
-
 void stage_end_programs(struct stage *stage) {
     bool any = false;
     stage_end_roles(stage);
+    for (size_t i = 0; i < stage->scenario->role_count; i++)
+        any = any || stage->roles[i].log != NULL;
+    /* What they have started has died with the tracer, and is ours as its parents are gone. Then
+     * nobody can print any more, and those who read it have read all. */
+    while (any && (wait(NULL) > 0 || errno == EINTR))
+        continue;
     for (size_t i = 0; i < stage->scenario->role_count; i++) {
         struct stage_role *role = &stage->roles[i];
         if (role->log == NULL)
             continue;
         if (role->exec != NULL && stage->board->result.verdict != VERDICT_PASS)
-            keep_output(stage, role);
-        if (role->output >= 0)
-            close(role->output);
+            program_printed(role->log, board_result(stage->board, role->exec)->seen);
         munmap(role->log, sizeof *role->log);
         role->log = NULL;
-        any = true;
     }
-    /* What they have started has died with the tracer, and is ours as its parents are gone. */
-    while (any && (wait(NULL) > 0 || errno == EINTR))
-        continue;
 }

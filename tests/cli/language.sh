@@ -38,6 +38,10 @@ ok "what it prints is not shown where all is well" out_lacks "output:"
 run "$portreuse" run "$file" -- sh -c 'echo it fails; exit 3'
 ok "its end is judged" first_line_is "FAIL given: line 5: want exit 0, got exit 3"
 ok "and its output shown" out_says "output: begins it fails"
+run "$portreuse" run "$file" -- sh -c 'seq 100000; echo it ends >&2; exit 3'
+ok "a program may print without end: the end is kept" out_says "99999 100000 it ends"
+ok "and what is left out is said" out_says "output: (588667 bytes are left out here) 99962"
+ok "40 lines are enough" sh -c '[ "$(wc -l <"$1")" -lt 60 ]' - "$work/out"
 run "$portreuse" run time-wait-rebind -- true
 ok "a program that no scenario needs is refused" status_is 2
 run "$portreuse" run "$file" --
