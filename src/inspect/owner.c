@@ -175,16 +175,30 @@ static bool set_whole_name(const struct owner_words *words, char *program) {
     size_t length = strlen(words->name);
     const char *argument = words->size == 0 ? NULL : words->arguments;
     const char *name = base_name(words->executable);
+    bool is_path = true; /* and no title of a process, which has blanks */
     if (length < CUT)
         return false;
     for (int i = 0; i <= WORDS; i++) {
-        if (strncmp(name, words->name, length) == 0 && strpbrk(name, " :") == NULL &&
+        if (strncmp(name, words->name, length) == 0 && (is_path || strpbrk(name, " :") == NULL) &&
             set_program(program, name, strlen(name)))
             return true;
         if (argument == NULL)
             return false;
         name = base_name(argument);
+        is_path = name != argument;
         argument = next_argument(words, argument);
+    }
+    return false;
+}
+
+/* Returns whether it is the name of a script that was started by its path, `./my server.pl`. */
+static bool is_script(const struct owner_words *words) {
+    enum { CUT = 15 };
+    const char *argument = words->size == 0 ? NULL : words->arguments;
+    for (; argument != NULL; argument = next_argument(words, argument)) {
+        const char *name = base_name(argument);
+        if (name != argument && strncmp(name, words->name, CUT) == 0)
+            return true;
     }
     return false;
 }
@@ -195,7 +209,7 @@ static size_t name_length(const struct owner_words *words) {
     const char *colon = strstr(words->name, ": ");
     size_t length = colon != NULL ? (size_t)(colon - words->name) : strlen(words->name);
     const char *executable = base_name(words->executable);
-    bool is_file = strncmp(executable, words->name, strlen(words->name)) == 0;
+    bool is_file = strncmp(executable, words->name, strlen(words->name)) == 0 || is_script(words);
     size_t word = strcspn(words->name, " ");
     return !is_file && word > 0 && word < length ? word : length;
 }
