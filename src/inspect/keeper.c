@@ -185,14 +185,29 @@ static const char *inside(const struct placement *placement, char prefix[128]) {
     return prefix;
 }
 
+/* Makes the path of a file of another process absolute. Returns false if that cannot be done. */
+static bool make_absolute(pid_t pid, char *path, size_t size) {
+    char link[32], folder[256], name[256];
+    if (path[0] == '/')
+        return true;
+    snprintf(link, sizeof link, "/proc/%d/cwd", (int)pid);
+    ssize_t length = readlink(link, folder, sizeof folder - 1);
+    if (path[0] == '\0' || length <= 0 || folder[0] != '/')
+        return false;
+    folder[length] = '\0';
+    snprintf(name, sizeof name, "%s", path);
+    return (size_t)snprintf(path, size, "%s/%s", folder, name) < size;
+}
+
 /* The environment has the name of the program, and that of its group if it has another. */
 static void stop_supervisord(struct kept *keeper, const struct owner *server, const char *prefix) {
     char name[KEEPER_NAME_SIZE], group[KEEPER_NAME_SIZE], quoted[KEEPER_NAME_SIZE], file[256];
     char option[300] = "", path[260];
     owner_variable(server->pid, "SUPERVISOR_PROCESS_NAME", name, sizeof name / 2);
     owner_variable(server->pid, "SUPERVISOR_GROUP_NAME", group, sizeof group / 2 - 1);
-    if (value_of_option(keeper->pid, "-c", file, sizeof file) && file[0] == '/' &&
-        stop_quote(file, path, sizeof path))
+    if ((value_of_option(keeper->pid, "-c", file, sizeof file) ||
+         value_of_option(keeper->pid, "--configuration", file, sizeof file)) &&
+        make_absolute(keeper->pid, file, sizeof file) && stop_quote(file, path, sizeof path))
         snprintf(option, sizeof option, "-c %s ", path);
     if (name[0] != '\0' && group[0] != '\0' && strcmp(name, group) != 0) {
         strcat(group, ":");
@@ -206,7 +221,7 @@ static void stop_supervisord(struct kept *keeper, const struct owner *server, co
     }
     struct stop *stop = stops_add(&keeper->stops, "%ssupervisorctl %sstatus", prefix, option);
     stop->asks = true;
-    set_price(stop, "It shows the names of the programs; then: supervisorctl stop NAME");
+    set_price(stop, "It shows the names of the programs; then: supervisorctl %sstop NAME", option);
 }
 
 /* The supervisors of one service run in the folder that describes it. */

@@ -119,16 +119,16 @@ serverurl=unix://$work/supervisor.sock
 [program:web]
 command=$python -m http.server --bind 127.0.0.1 8080
 C
-  up supervisord -c "$work/supervisord.conf"
+  up supervisord -c supervisord.conf
   listening 8080
   ask 127.0.0.1:8080
   first "EADDRINUSE .*: http\.server \\([0-9]+\\) .*listens.*"
   says supervisord
-  remedy "(sudo )?supervisorctl (-c \S+ )?stop web"
+  remedy "(sudo )?supervisorctl -c $work/supervisord.conf stop web"
   no_remedy '^(sudo )?kill [0-9]+$'
-  # What it advises works, and lasts.
+  # What it advises works in any folder, and lasts.
   stop=$(json '.remedies[]' | grep -xE '(sudo )?supervisorctl.*' | head -n 1)
-  sh -c "sudo() { \"\$@\"; }; $stop" >/dev/null 2>&1
+  sh -c "sudo() { \"\$@\"; }; cd /; $stop" >/dev/null 2>&1
   sleep 1.2
   ask 127.0.0.1:8080
   exits 0
