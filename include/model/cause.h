@@ -105,29 +105,31 @@ enum remedy_kind {
 /* When a remedy is given; a set, of which all must hold. */
 enum {
     IF_ALWAYS = 0,
-    IF_OWNER = 1,             /* a process is known to have the socket */
-    IF_NO_OPTION = 2,         /* no option was found with which bind() succeeds */
-    IF_DESTROY = 4,           /* the kernel can end a connection (SOCK_DESTROY) */
-    IF_NO_IPV6 = 8,           /* IPv6 is switched off */
-    IF_IPV6 = 16,             /* it is not, or the address is not an IPv6 address */
-    IF_SERVERS = 32,          /* there are ports to reserve before the range is made wider */
-    IF_NARROW = 64,           /* the range can be made wider */
-    IF_RESERVED_MORE = 128,   /* ports outside of the range are reserved, too */
-    IF_UNRESERVED = 256,      /* the port is not reserved */
-    IF_NOT_ROOT = 512,        /* whoever asks is not root */
-    IF_PEER = 1024,           /* the process at the other end of the connection is known */
-    IF_UNREAD = 2048,         /* the peer of the occupant answers, but reads nothing */
-    IF_READ = 8192,           /* it does not */
-    IF_TIMED = 4096,          /* the occupant is in FIN-WAIT-2, or in TIME-WAIT */
-    IF_PORT = 1 << 16,        /* the port was given */
-    IF_RANGE = 1 << 17,       /* the kernel was to choose the port */
-    IF_TW_REUSE = 1 << 18,    /* tcp_tw_reuse=1 would let connect() take over a TIME-WAIT */
-    IF_LO_DOWN = 1 << 19,     /* the loopback device is down */
-    IF_ROUTE = 1 << 20,       /* there is no route, and why is not known */
-    IF_BIND = 1 << 21,        /* bind() was refused, not connect() */
-    IF_NOT_UNICAST = 1 << 22, /* the destination is a broadcast or multicast address */
-    IF_TCP = 1 << 23,         /* it is about TCP */
-    IF_UDP = 1 << 24,         /* it is about UDP */
+    IF_OWNER = 1,               /* a process is known to have the socket */
+    IF_NO_OPTION = 2,           /* no option was found with which bind() succeeds */
+    IF_DESTROY = 4,             /* the kernel can end a connection (SOCK_DESTROY) */
+    IF_NO_IPV6 = 8,             /* IPv6 is switched off */
+    IF_IPV6 = 16,               /* it is not, or the address is not an IPv6 address */
+    IF_SERVERS = 32,            /* there are ports to reserve before the range is made wider */
+    IF_NARROW = 64,             /* the range can be made wider */
+    IF_RESERVED_MORE = 128,     /* ports outside of the range are reserved, too */
+    IF_UNRESERVED = 256,        /* the port is not reserved */
+    IF_NOT_ROOT = 512,          /* whoever asks is not root */
+    IF_PEER = 1024,             /* the process at the other end of the connection is known */
+    IF_UNREAD = 2048,           /* the peer of the occupant answers, but reads nothing */
+    IF_READ = 8192,             /* it does not */
+    IF_TIMED = 4096,            /* the occupant is in FIN-WAIT-2, or in TIME-WAIT */
+    IF_PORT = 1 << 16,          /* the port was given */
+    IF_RANGE = 1 << 17,         /* the kernel was to choose the port */
+    IF_TW_REUSE = 1 << 18,      /* tcp_tw_reuse=1 would let connect() take over a TIME-WAIT */
+    IF_LO_DOWN = 1 << 19,       /* the loopback device is down */
+    IF_ROUTE = 1 << 20,         /* there is no route, and why is not known */
+    IF_BIND = 1 << 21,          /* bind() was refused, not connect() */
+    IF_NOT_UNICAST = 1 << 22,   /* the destination is a broadcast or multicast address */
+    IF_TCP = 1 << 23,           /* it is about TCP */
+    IF_UDP = 1 << 24,           /* it is about UDP */
+    IF_SAME_ADDRESS = 1 << 25,  /* the occupant is bound to the address that was asked about */
+    IF_OTHER_ADDRESS = 1 << 26, /* it is not */
 };
 
 struct cause_remedy {

@@ -586,8 +586,11 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                "the wildcard address means every address, and another UDP socket has the port on "
                "one of them"},
               {WHEN_ALWAYS, "another UDP socket has the port on this address"}},
-         .headline = "{occupant} {has} it{on_address}; bind one address, or stop {it}",
-         .remedies = {STOP, NOTE("or bind one address: 0.0.0.0 and [::] mean every address"),
+         .headline = "{occupant} {has} it{on_address}; stop {it}",
+         .remedies = {STOP,
+                      NOTE_IF(IF_SAME_ADDRESS, "or have your program use another port or address"),
+                      NOTE_IF(IF_OTHER_ADDRESS, "or bind both to specific addresses: 0.0.0.0 and "
+                                                "[::] mean every address"),
                       NOTE("not SO_REUSEADDR: on UDP it lets both sockets bind, and the newest one "
                            "silently "
                            "gets the datagrams")},

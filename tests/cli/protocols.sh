@@ -16,7 +16,7 @@ if [ "$pid" = 0 ]; then
 else
   why --protocol udp 127.0.0.1:2000
   ok "a UDP socket has the port" line_is \
-    "EADDRINUSE 127.0.0.1:2000/udp: situation (PID) has it on 127.0.0.1:2000"
+    "EADDRINUSE 127.0.0.1:2000/udp: situation (PID) has it; stop it"
   ok "the cause is udp-port-taken" out_has "  udp-port-taken: another UDP socket has the port"
   why -v --protocol udp 127.0.0.1:2000
   ok "the trials are of UDP sockets" out_has "of a UDP socket"
@@ -25,6 +25,7 @@ else
   ok "exit 1" status_is 1
   why --protocol udp 0.0.0.0:2000
   ok "the wildcard address is said to be one" out_has "the wildcard address means every address"
+  ok "the remedy is about the wildcard" out_has "or bind both to specific addresses"
   why --protocol udp 127.0.0.2:2000
   ok "another address is free" line_is "FREE 127.0.0.2:2000/udp: bind() would succeed now"
   ok "what has the port elsewhere is counted" out_has "1 UNCONN on the port, not in the way."

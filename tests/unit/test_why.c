@@ -258,7 +258,10 @@ static void fields_are_filled_in(void **state) {
     check_filled(&why, "{occupant} {listens}", "nginx (4711) and 1 worker listen");
     check_filled(&why, "{has} {is} {runs} {leaks} {uses}", "have are run leak use");
     check_filled(&why, "kill: {stop}.", "kill: kill 4711.");
-    check_filled(&why, "{on_address} {asked} {port}", " on 127.0.0.1:65535 127.0.0.1:65535 65535");
+    check_filled(&why, "{asked}{on_address} {port}", "127.0.0.1:65535 65535");
+    why.asked.local = an_endpoint("0.0.0.0:65535");
+    check_filled(&why, "{asked}{on_address}", "0.0.0.0:65535 on 127.0.0.1:65535");
+    why.asked.local = an_endpoint("127.0.0.1:65535");
     check_filled(&why, "{user} {pid}", "www-data 4711");
     check_filled(&why, "{time_left} {privileged_below} {range_ports}", "60 s 1024 28232");
     check_filled(&why, "{reuse_or_stop}, {reuse_or_wait}", "stop it, wait");
@@ -508,6 +511,23 @@ static void a_line_that_is_too_long_is_shortened_step_by_step(void **state) {
     check_line_is(&why, "EADDRNOTAVAIL port 65535: pid 4194304 uses it as a client");
 }
 
+static void that_workers_are_orphans_is_told_in_the_shortest_line_too(void **state) {
+    struct why why = a_refusal();
+    struct suspect *suspect = &why.evidence.suspects[0];
+    (void)state;
+    add_owner(&why, 31639);
+    suspect->server.shape = SERVER_ORPHANS;
+    suspect->server.workers = 1;
+    why.asked.local = an_endpoint("0.0.0.0:65535");
+    why.cause = why.evidence.cause = suspect->blame.cause = CAUSE_WILDCARD_VS_SPECIFIC;
+    strcpy(suspect->server.main.program, "nginx");
+    check_line_is(&why,
+                  "EADDRINUSE 0.0.0.0:65535: 2 orphans of nginx (31639) listen on 127.0.0.1:65535");
+    strcpy(suspect->server.main.program, "a-very-long-name-of-a-program");
+    check_line_is(&why,
+                  "EADDRINUSE port 65535: 2 orphaned workers (31639) listen on another address");
+}
+
 static void what_is_free_has_no_cause(void **state) {
     struct why why = {.verdict = WHY_FREE, .asked = {.local = an_endpoint("0.0.0.0:80")}};
     unsigned remedies = 0;
@@ -606,6 +626,7 @@ int main(void) {
         cmocka_unit_test(the_longest_line_is_not_cut),
         cmocka_unit_test(no_line_of_the_text_is_wider_than_80_columns),
         cmocka_unit_test(a_line_that_is_too_long_is_shortened_step_by_step),
+        cmocka_unit_test(that_workers_are_orphans_is_told_in_the_shortest_line_too),
         cmocka_unit_test(what_is_free_has_no_cause),
         cmocka_unit_test(the_same_question_can_be_asked_again),
         cmocka_unit_test(only_a_socket_that_is_certainly_in_the_way_proves_a_refusal),

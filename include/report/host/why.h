@@ -22,6 +22,9 @@ const char *why_line(const struct why *why, char *text);
 /* Prints the name of the Unix socket that was asked for: a path, or `@` and an abstract name. */
 void why_print_name(FILE *out, const struct why *why);
 
+/* Returns whether the socket that is blamed is bound to the address that was asked about. */
+bool why_is_same_address(const struct why *why);
+
 /* Returns, of the looks into several namespaces, the one whose verdict is that of all: a refusal
  * outweighs an unknown answer, which outweighs a free port. */
 const struct why *why_decisive(const struct report *report);

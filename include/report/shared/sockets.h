@@ -38,7 +38,7 @@ void sockets_print_program(FILE *out, const struct owner *owner);
 enum sockets_extent {
     SOCKETS_WITH_UNIT, /* `nginx (4711) and 2 workers of nginx.service` */
     SOCKETS_PROGRAM,   /* `nginx (4711) and 2 workers` */
-    SOCKETS_PID,       /* `pid 4711` */
+    SOCKETS_PID,       /* `pid 4711`, `2 orphaned workers (4711)` */
 };
 
 /* Prints what has a socket, as the subject of a sentence, like above; `2 orphaned workers of nginx

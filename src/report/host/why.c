@@ -22,13 +22,18 @@
 /* How long the fields of a line may be. */
 enum { ASKED_SIZE = ENDPOINT_TEXT_SIZE + 8 };
 
-enum brevity { WHOLE, SHORT_ADDRESSES, SHORT_NAMES };
+/* What is left out: addresses other than the port; the unit; both; even the name of the program. */
+enum brevity { WHOLE, SHORT_ADDRESSES, NO_UNIT, SHORT_BOTH, SHORT_NAMES };
 
 struct filling {
     FILE *out;
     const struct why *why;
     enum brevity brevity;
 };
+
+static bool has_whole_addresses(const struct filling *filling) {
+    return filling->brevity == WHOLE || filling->brevity == NO_UNIT;
+}
 
 /* Returns the suspect that is blamed, or NULL if there is none. */
 static const struct suspect *blamed(const struct why *why) {
@@ -60,7 +65,9 @@ static unsigned other_servers(const struct why *why) {
 /* What has the socket: `nginx (4711) and 2 workers`, `nc (815) and 3 other servers`. */
 static void fill_occupant(const struct filling *filling) {
     static const enum sockets_extent extents[] = {[WHOLE] = SOCKETS_WITH_UNIT,
-                                                  [SHORT_ADDRESSES] = SOCKETS_PROGRAM,
+                                                  [SHORT_ADDRESSES] = SOCKETS_WITH_UNIT,
+                                                  [NO_UNIT] = SOCKETS_PROGRAM,
+                                                  [SHORT_BOTH] = SOCKETS_PROGRAM,
                                                   [SHORT_NAMES] = SOCKETS_PID};
     const struct suspect *suspect = blamed(filling->why);
     unsigned others = other_servers(filling->why);
@@ -76,9 +83,10 @@ static void fill_occupant(const struct filling *filling) {
 /* A verb behind `{occupant}`. */
 static void fill_verb(const struct filling *filling, const char *one, const char *many) {
     const struct suspect *suspect = blamed(filling->why);
-    bool plural =
-        other_servers(filling->why) > 0 ||
-        (suspect != NULL && filling->brevity != SHORT_NAMES && sockets_is_plural(&suspect->server));
+    bool counted = filling->brevity != SHORT_NAMES ||
+                   (suspect != NULL && suspect->server.shape == SERVER_ORPHANS);
+    bool plural = other_servers(filling->why) > 0 ||
+                  (suspect != NULL && counted && sockets_is_plural(&suspect->server));
     fputs(plural ? many : one, filling->out);
 }
 
@@ -167,13 +175,21 @@ static bool has_several_addresses(const struct why *why) {
     return false;
 }
 
-/* Where that is: not of sockets on several addresses. */
+bool why_is_same_address(const struct why *why) {
+    const struct suspect *suspect = blamed(why);
+    return suspect != NULL && suspect->occupant.socket.interface == 0 &&
+           endpoint_equal(&suspect->occupant.socket.local, subject(why));
+}
+
+/* Where that is: not of sockets on several addresses, nor the address that stands before it. */
 static void fill_on_address(const struct filling *filling) {
     char text[ENDPOINT_TEXT_SIZE];
     const struct suspect *suspect = blamed(filling->why);
-    if (suspect != NULL && other_servers(filling->why) > 0 && has_several_addresses(filling->why))
+    if ((suspect != NULL && other_servers(filling->why) > 0 &&
+         has_several_addresses(filling->why)) ||
+        why_is_same_address(filling->why))
         return;
-    if (suspect == NULL || filling->brevity != WHOLE)
+    if (suspect == NULL || !has_whole_addresses(filling))
         fputs(" on another address", filling->out);
     else
         fprintf(filling->out, " on %s", why_fields_local(suspect, text));
@@ -191,9 +207,9 @@ void why_print_name(FILE *out, const struct why *why) {
 /* A long path is shortened to `.../x.sock`. */
 static void fill_name(const struct filling *filling) {
     const char *name = filling->why->asked.unix_socket.name, *slash = strrchr(name, '/');
-    if (filling->brevity == WHOLE || (slash == NULL && filling->brevity == SHORT_ADDRESSES)) {
+    if (has_whole_addresses(filling) || (slash == NULL && filling->brevity != SHORT_NAMES)) {
         why_print_name(filling->out, filling->why);
-    } else if (slash != NULL && filling->brevity == SHORT_ADDRESSES) {
+    } else if (slash != NULL && filling->brevity != SHORT_NAMES) {
         fputs("...", filling->out);
         layout_text(filling->out, slash);
     } else {
@@ -222,7 +238,7 @@ static void fill_asked(const struct filling *filling) {
     const struct why *why = filling->why;
     if (why->asked.protocol == PROTOCOL_UNIX)
         fill_name(filling);
-    else if (filling->brevity == WHOLE)
+    else if (has_whole_addresses(filling))
         layout_text(filling->out, asked_text(why, subject(why), text));
     else
         fprintf(filling->out, "port %u%s", subject(why)->port,
@@ -458,10 +474,15 @@ static const struct shape {
     {WHOLE, true, true, false, true},
     {WHOLE, false, true, false, true},
     {SHORT_ADDRESSES, false, true, false, true},
+    {SHORT_BOTH, false, true, false, true},
     {WHOLE, true, true, false, false},
     {WHOLE, false, true, false, false},
     {SHORT_ADDRESSES, true, true, false, false},
     {SHORT_ADDRESSES, false, true, false, false},
+    {NO_UNIT, true, true, false, false},
+    {NO_UNIT, false, true, false, false},
+    {SHORT_BOTH, true, true, false, false},
+    {SHORT_BOTH, false, true, false, false},
     {SHORT_NAMES, false, true, false, false},
     {SHORT_NAMES, false, false, false, false},
     {SHORT_NAMES, false, false, true, false},

@@ -148,12 +148,17 @@ void sockets_print_occupant(FILE *out, const struct server *server, const struct
         print_somebody(out, owners, uid);
         return;
     }
+    unsigned orphans = server->shape == SERVER_ORPHANS ? server->workers + 1 : 0;
     if (extent == SOCKETS_PID) {
-        fprintf(out, "pid %d", (int)main->pid);
+        if (orphans > 0)
+            fprintf(out, "%u orphaned worker%s (%d)", orphans, plural(orphans), (int)main->pid);
+        else
+            fprintf(out, "pid %d", (int)main->pid);
         return;
     }
-    if (server->shape == SERVER_ORPHANS)
-        fprintf(out, "%u orphaned worker%s of ", server->workers + 1, plural(server->workers + 1));
+    if (orphans > 0)
+        fprintf(out, extent == SOCKETS_PROGRAM ? "%u orphan%s of " : "%u orphaned worker%s of ",
+                orphans, plural(orphans));
     if (server->shape == SERVER_SOCKET_UNIT && server->keeper.name[0] != '\0') {
         layout_text(out, server->keeper.name);
         fputs(" (systemd)", out);
