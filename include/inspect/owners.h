@@ -43,8 +43,8 @@ struct owners {
 };
 
 /* Finds the owners of `count` sockets. A socket with inode 0 has none. Returns how many processes
- * could not be looked into: root, or whoever has CAP_SYS_PTRACE, could; 1 if it cannot search at
- * all.
+ * could not be looked into: root, or whoever has CAP_SYS_PTRACE, could; 0 if none of them is in the
+ * network namespace of this one, and 1 if it cannot search at all.
  *
  * In every process the lowest 128 descriptors are searched. While a socket has no owner after that,
  * the other descriptors are searched too, and the sockets registered with io_urings, and the

@@ -31,6 +31,9 @@ static struct {
     enum owners_search reach; /* how far they could search at all */
     pid_t receiver;           /* of descriptors in a message, or 0 */
     unsigned unseen;
+    unsigned denied; /* how many could not be looked into when it was found out that some of these
+                        are in this namespace, or that none is: */
+    bool denied_here;
     unsigned searches; /* so far; this is the number of the present one, too */
 } kept = {
     .absent = {.entry_size = sizeof(struct absent), .key_size = sizeof((struct absent *)0)->inode}};
@@ -38,7 +41,7 @@ static struct {
 void owners_forget(void) {
     census_free(&kept.census);
     table_free(&kept.absent);
-    kept.unseen = 0;
+    kept.unseen = kept.denied = 0;
 }
 
 void owners_look_ahead(void) {
@@ -69,9 +72,8 @@ struct search {
     size_t hits;            /* how often one of them was met */
     struct owner process;   /* the one that is looked into, once it is read; pid is always set */
     bool is_read;
-    pid_t thread;    /* whose own descriptors are looked at, or 0 */
-    bool others;     /* other users made all of the sockets */
-    unsigned unseen; /* processes here that could not be looked into; 0: not counted */
+    pid_t thread; /* whose own descriptors are looked at, or 0 */
+    bool others;  /* other users made all of the sockets */
 };
 
 static bool is_older(const struct owner *a, const struct owner *b) {
@@ -328,31 +330,39 @@ static bool look_at_all(struct search *search) {
     return taken;
 }
 
-/* Counts the processes of this network namespace that could not be looked into. */
-static unsigned count_unseen(void) {
+/* Returns whether a process of this network namespace could not be looked into. To ask each of
+ * thousands for its namespace takes longer than all the rest: the oldest and the newest come first,
+ * one of each in turn, as in most namespaces one of them is of the same. */
+static bool any_is_denied_here(void) {
     const struct table *processes = &kept.census.processes;
     uint64_t here = process_namespace(getpid());
-    unsigned unseen = 0;
     for (size_t i = 0; i < processes->count; i++) {
-        const struct census_process *process = table_entry(processes, i);
-        if (process->denied)
-            unseen += process_namespace(process->pid) == here;
+        size_t place = i % 2 == 0 ? i / 2 : processes->count - 1 - i / 2;
+        const struct census_process *process = table_entry(processes, place);
+        if (process->denied && process_namespace(process->pid) == here)
+            return true;
     }
-    return unseen;
+    return false;
+}
+
+/* Counts the processes that could not be looked into, if one of them is in this network namespace;
+ * otherwise 0. */
+static unsigned count_unseen(void) {
+    if (kept.denied != kept.census.denied)
+        kept.denied_here = any_is_denied_here();
+    kept.denied = kept.census.denied;
+    return kept.denied > 0 && kept.denied_here ? kept.denied : 0;
 }
 
 /* Returns whether a process that may not be looked into most likely has the sockets: other users
  * made them all. */
-static bool is_out_of_reach(struct search *search) {
-    if (!search->others || kept.census.denied == 0 || !kept.census.quiet)
-        return false;
-    search->unseen = count_unseen();
-    return search->unseen > 0;
+static bool is_out_of_reach(const struct search *search) {
+    return search->others && kept.census.quiet && count_unseen() > 0;
 }
 
 /* Returns whether another look is worth while. On a large host, where a look takes long, there are
  * few. Where processes could not be looked into, most likely one of them has the socket. */
-static bool looks_again(struct search *search, long looks, uint64_t begin) {
+static bool looks_again(const struct search *search, long looks, uint64_t begin) {
     enum {
         LOOKS = 32,
         LEAST = 2,
@@ -455,7 +465,7 @@ static enum owners_search limit_of(enum owners_search end) {
 
 /* Notes how far the search could go, and which sockets it did not find. */
 static void keep(const struct search *search, enum owners_search end) {
-    kept.unseen = end == OWNERS_NO_PROC ? 1 : search->unseen > 0 ? search->unseen : count_unseen();
+    kept.unseen = end == OWNERS_NO_PROC ? 1 : count_unseen();
     kept.reach = limit_of(end);
     for (size_t i = 0; i < search->wanted.count; i++) {
         const struct wanted *wanted = table_entry(&search->wanted, i);

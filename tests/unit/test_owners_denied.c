@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -107,6 +108,38 @@ static void owners_find_searches_once_for_what_is_out_of_reach(void **state) {
     assert_int_equal(status, 0);
 }
 
+/* Returns 0 if the parent, which cannot be looked into, is not taken for one that may have the
+ * socket: it is in another network namespace. */
+static int search_apart(pid_t parent) {
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct owners gone = {.inode = inode_of(fd), .others = true};
+    close(fd);
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+        return 77;
+    if (!look_without_rights(parent))
+        return 1;
+    return owners_find(&gone, 1) == 0 && gone.search != OWNERS_DENIED ? 0 : 2;
+}
+
+static void owners_find_knows_who_is_in_another_namespace(void **state) {
+    int status = -1;
+    pid_t group = getpgrp();
+    (void)state;
+    assert_int_equal(setpgid(0, 0), 0);
+    assert_int_equal(prctl(PR_SET_DUMPABLE, 0), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_DUMPABLE, 1); /* for the user namespace */
+        _exit(search_apart(getppid()));
+    }
+    waitpid(child, &status, 0);
+    prctl(PR_SET_DUMPABLE, 1);
+    setpgid(0, group);
+    if (WEXITSTATUS(status) == 77)
+        skip();
+    assert_int_equal(status, 0);
+}
+
 /* Hands the socket on by fork(2), from one process to the next, until it is told to end. */
 static pid_t spawn_relay(int fd, int *end) {
     int ends[2];
@@ -167,6 +200,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(census_does_not_take_a_denied_process_for_one_that_moves),
         cmocka_unit_test(owners_find_searches_once_for_what_is_out_of_reach),
+        cmocka_unit_test(owners_find_knows_who_is_in_another_namespace),
         cmocka_unit_test(owners_find_calls_nothing_nobodys_where_a_process_is_denied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
