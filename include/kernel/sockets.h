@@ -14,6 +14,7 @@ struct sockets_list {
     struct inet_socket *sockets; /* owned */
     size_t count, room;
     bool from_proc;
+    uint64_t begun_ns, ended_ns; /* when it was listed */
 };
 
 enum { SOCKETS_LISTS = 8 };
@@ -33,6 +34,9 @@ struct sockets {
     bool from_proc;                /* /proc/net was read at least once, instead */
     struct sockets_memory *memory; /* borrowed: answers sockets_dump(), and keeps its answers; NULL:
                                       the kernel is always asked */
+    bool fresh;                    /* only what is not older than the time that it took to list it,
+                                      by which a list is out of date anyway: for whoever asks
+                                      whether something is still there */
 };
 
 /* End with sockets_close(). A failure to open shows when something is listed. */

@@ -78,11 +78,13 @@ struct recount {
 
 static bool find_again(void *context, const struct inet_socket *socket) {
     struct recount *recount = context;
-    recount->found = same_socket(recount->wanted, socket);
-    return !recount->found;
+    recount->found |= same_socket(recount->wanted, socket);
+    return true;
 }
 
-/* Where the kernel does not list bound, idle sockets, nothing shows whether they are there. */
+/* Where the kernel does not list bound, idle sockets, nothing shows whether they are there. To list
+ * those of one port it walks through all that are bound, which takes as long as all the rest where
+ * these are 200,000: it is not asked again for each suspect and each address. */
 static bool is_there(struct sockets *sockets, const struct inet_socket *socket) {
     struct inet_socket now;
     struct recount recount = {.wanted = socket};
@@ -92,7 +94,9 @@ static bool is_there(struct sockets *sockets, const struct inet_socket *socket) 
         return sockdiag_find(sockets->diag, &socket->local, &socket->remote, &now) == 0 &&
                now.state == socket->state;
     query.protocol = socket->protocol;
-    query.local = (struct endpoint_pattern){.endpoint = socket->local};
+    query.local = (struct endpoint_pattern){.any_address = true, .endpoint = socket->local};
+    sockets->memory = socket->state == STATE_BOUND ? why_listed() : NULL;
+    sockets->fresh = true;
     if (sockets_dump(sockets, &query, find_again, &recount) == 0 && recount.found)
         return true;
     return socket->state == STATE_BOUND &&

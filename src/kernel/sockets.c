@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/units.h"
 #include "kernel/procnet.h"
 
 /* --- opening --- */
@@ -122,10 +123,16 @@ static bool is_within(const struct diag_query *query, const struct diag_query *w
            (wider->opener || !query->opener);
 }
 
-static const struct sockets_list *recall(const struct sockets_memory *memory,
+static bool is_fresh(const struct sockets_list *list) {
+    return units_now_ns() - list->ended_ns <= list->ended_ns - list->begun_ns;
+}
+
+static const struct sockets_list *recall(const struct sockets *sockets,
                                          const struct diag_query *query) {
+    const struct sockets_memory *memory = sockets->memory;
     for (unsigned i = 0; memory != NULL && i < memory->count; i++)
-        if (is_within(query, &memory->lists[i].query))
+        if (is_within(query, &memory->lists[i].query) &&
+            (!sockets->fresh || is_fresh(&memory->lists[i])))
             return &memory->lists[i];
     return NULL;
 }
@@ -173,7 +180,9 @@ static int list_and_keep(struct sockets *sockets, const struct diag_query *query
     struct recording recording = {.visit = visit, .context = context, .list = {.query = *query}};
     bool from_proc = sockets->from_proc;
     sockets->from_proc = false;
+    recording.list.begun_ns = units_now_ns();
     int error = list(sockets, query, record, &recording);
+    recording.list.ended_ns = units_now_ns();
     recording.list.from_proc = sockets->from_proc;
     sockets->from_proc |= from_proc;
     if (error == 0 && !recording.incomplete)
@@ -185,7 +194,7 @@ static int list_and_keep(struct sockets *sockets, const struct diag_query *query
 
 int sockets_dump(struct sockets *sockets, const struct diag_query *query, sockdiag_visit *visit,
                  void *context) {
-    const struct sockets_list *known = recall(sockets->memory, query);
+    const struct sockets_list *known = recall(sockets, query);
     if (known != NULL)
         replay(sockets, known, query, visit, context);
     else if (sockets->memory != NULL && sockets->memory->count < SOCKETS_LISTS)

@@ -516,6 +516,21 @@ static int count_on_2000(struct sockets *sockets, uint32_t states, bool opener,
     return sockets_dump(sockets, &query, visit, &count) == 0 ? count : -1;
 }
 
+/* Returns 0 if a list of two of the three listeners serves whoever wants a fresh one for as long as
+ * it took to make, and no longer. */
+static int count_fresh(struct sockets *sockets, uint32_t states) {
+    struct sockets_list *list = &sockets->memory->lists[0];
+    sockets->memory->count = 1;
+    sockets->fresh = true;
+    list->ended_ns = units_now_ns();
+    list->begun_ns = 0;
+    int within = count_on_2000(sockets, states, false, count_one);
+    list->begun_ns = list->ended_ns;
+    int later = count_on_2000(sockets, states, false, count_one);
+    sockets->fresh = false;
+    return within == 2 && later == 3 ? 0 : 1;
+}
+
 /* The same question is answered as before, and one that is wider is not. */
 static int list_with_memory(void) {
     const uint32_t listening = 1U << STATE_LISTEN, closing = 1U << STATE_CLOSING;
@@ -537,6 +552,8 @@ static int list_with_memory(void) {
     if (count_on_2000(&sockets, listening, true, count_one) != 3 ||
         count_on_2000(&sockets, STATES_ANY, false, count_one) != 3)
         return 6;
+    if (count_fresh(&sockets, listening) != 0)
+        return 8;
     sockets_forget(&memory);
     if (count_on_2000(&sockets, listening, false, count_one) != 3)
         return 7;
