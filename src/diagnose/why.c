@@ -414,20 +414,23 @@ static bool owners_changed(const struct why *why) {
 }
 
 /* No answer has held. Of sockets that are gone nothing is said, as long as others are left; and
- * nothing that they do not prove. */
-static void say_less(struct why *why) {
-    why_drop_gone(why);
-    if (!why_is_proved(why))
-        why_drop_suspects(why);
-    else if (why->cause == CAUSE_HELD_BY_NO_PROCESS)
+ * nothing that they do not prove. Of a socket that no process seemed to have nobody says that none
+ * has it. */
+static void say_less(struct why *why, bool sockets) {
+    if (!sockets) {
+        why_drop_gone(why);
+        if (!why_is_proved(why))
+            why_drop_suspects(why);
+    }
+    if (why->cause == CAUSE_HELD_BY_NO_PROCESS)
         why_name(why);
 }
 
 void why_settle(struct why *why) {
     bool sockets = sockets_hold(why);
     why->changed = !sockets || !evidence_owners_hold(&why->evidence) || owners_changed(why);
-    if (!sockets)
-        say_less(why);
+    if (why->changed)
+        say_less(why, sockets);
 }
 
 /* What an answer comes to. */
@@ -465,8 +468,8 @@ static void look_until_it_holds(struct why *why, const struct why_question *aske
             first = last;
     }
     why->changed = !owners || owners_changed(why) || !same_gist(&first, &last, asked);
-    if (!sockets)
-        say_less(why);
+    if (why->changed)
+        say_less(why, sockets);
 }
 
 /* --- several addresses --- */

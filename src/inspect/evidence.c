@@ -426,13 +426,13 @@ static bool names_all(enum server_shape shape) {
     return shape == SERVER_LEAK || shape == SERVER_ORPHANS || shape == SERVER_SEVERAL;
 }
 
-/* Returns whether no process has the socket, as a search has found; another one has to find it too:
- * 1 of 350 sockets that move between processes all the time escaped the first. */
-static bool nobody_has(uint32_t inode) {
+/* Returns whether no process has the socket, as a search has found; another one has to come to the
+ * same end: 1 of 350 sockets that move between processes all the time escaped the first. */
+static bool nobody_has(uint32_t inode, enum owners_search search) {
     struct owners again = {.inode = inode};
     owners_forget();
     owners_find(&again, 1);
-    return again.count == 0;
+    return again.count == 0 && again.search == search;
 }
 
 static bool owners_hold(const struct suspect *suspect) {
@@ -441,7 +441,7 @@ static bool owners_hold(const struct suspect *suspect) {
     if (owners->count == 0)
         return owners->inode == 0 ||
                (owners->search != OWNERS_SEARCHED && owners->search != OWNERS_IN_FLIGHT) ||
-               nobody_has(owners->inode);
+               nobody_has(owners->inode, owners->search);
     bool holds = server->main.pid != 0 && owners_has(&server->main, owners->inode) &&
                  (server->heir.pid == 0 || owners_has(&server->heir, owners->inode));
     for (unsigned i = 0; holds && names_all(server->shape) && i < owners->known; i++)

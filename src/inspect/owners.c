@@ -34,6 +34,7 @@ static struct {
     unsigned denied; /* how many could not be looked into when it was found out that some of these
                         are in this namespace, or that none is: */
     bool denied_here;
+    bool passed;       /* a message with descriptors was met between the looks */
     unsigned searches; /* so far; this is the number of the present one, too */
 } kept = {
     .absent = {.entry_size = sizeof(struct absent), .key_size = sizeof((struct absent *)0)->inode}};
@@ -427,17 +428,28 @@ static enum owners_search look_in_flight(void) {
     return times == TIMES ? OWNERS_IN_FLIGHT : times > 0 ? OWNERS_CHANGED : OWNERS_SEARCHED;
 }
 
+/* One look at everything. What is passed from process to process is in a message for as long as its
+ * receiver waits for a processor: on a busy host that is most of the time, and above all while we
+ * look. Returns false if there is no /proc. */
+static bool look_once(struct search *search) {
+    bool looked = look_at_all(search);
+    if (looked && search->missing > 0 && !kept.passed)
+        kept.passed = flight_receiver(&kept.census) != 0;
+    return looked;
+}
+
 /* Looks again while a socket has no owner. Only if no process came or went during the last looks,
- * it is certain that none has the socket: one that was not there in time can have passed it on to
- * one that came too late. */
+ * and no message with descriptors was met, it is certain that none has the socket: one that was not
+ * there in time can have passed it on to one that came too late. */
 static enum owners_search look_repeatedly(struct search *search) {
     enum { QUIET_LOOKS = 2 };
     uint64_t begin = units_now_ns();
     unsigned quiet = 0;
     kept.searches++;
+    kept.passed = false;
     for (long look = 0; looks_again(search, look, begin); look++) {
         pause_before(look);
-        if (!look_at_all(search))
+        if (!look_once(search))
             return OWNERS_NO_PROC;
         quiet = kept.census.quiet ? quiet + 1 : 0;
     }
@@ -447,8 +459,8 @@ static enum owners_search look_repeatedly(struct search *search) {
     if (kept.census.error != 0)
         return OWNERS_NOT_SEARCHED;
     enum owners_search end = search->missing > 0 ? look_in_flight() : OWNERS_SEARCHED;
-    bool moving =
-        search->missing > 0 && (quiet < QUIET_LOOKS || !complete) && end == OWNERS_SEARCHED;
+    bool moving = search->missing > 0 && (quiet < QUIET_LOOKS || !complete || kept.passed) &&
+                  end == OWNERS_SEARCHED;
     return moving ? OWNERS_CHANGED : end;
 }
 
