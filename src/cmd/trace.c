@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "kernel/process.h"
 #include "kernel/ptrace.h"
 #include "report/host/trace.h"
+#include "report/shared/layout.h"
 #include "trace/host.h"
 #include "trace/program.h"
 #include "trace/record.h"
@@ -205,6 +207,25 @@ static void end_piece(struct piece *piece) {
     free(piece->text);
 }
 
+/* As options_complain(), but in lines of the usual width: reasons are long. */
+__attribute__((format(printf, 1, 2))) static void complain(const char *format, ...) {
+    static const char lead[] = "portreuse trace: ";
+    struct piece piece;
+    va_list values;
+    char *text;
+    va_start(values, format);
+    int size = vasprintf(&text, format, values);
+    va_end(values);
+    if (size < 0)
+        return;
+    if (begin_piece(&piece)) {
+        fputs(lead, piece.out);
+        layout_wrap(piece.out, text, 2, sizeof lead - 1);
+        end_piece(&piece);
+    }
+    free(text);
+}
+
 static void tell_call(void *context, const struct recorded_call *call, bool is_new) {
     const struct request *request = context;
     struct piece piece;
@@ -296,7 +317,7 @@ static int watch_to_end(struct request *request, struct tracer *tracer) {
                                                 .context = request};
     int error = tracer_run(tracer), result = 0;
     if (error != 0) {
-        options_complain("trace", "%s", strerror(error));
+        complain("%s", strerror(error));
         result = HAD_TROUBLE;
     }
     if (request->words != NULL)
@@ -342,14 +363,12 @@ static int watch_process(struct request *request) {
     end_by_signals();
     int error = tracer_take_running(&tracer, pid);
     if (error != 0) {
-        options_complain("trace", "process %d cannot be traced: %s", (int)pid,
-                         ptrace_explain(pid, error, reason));
+        complain("process %d cannot be traced: %s", (int)pid, ptrace_explain(pid, error, reason));
         return EXIT_TROUBLE;
     }
-    options_complain("trace",
-                     "watching process %d (threads: %zu); its system calls are slower meanwhile; "
-                     "Ctrl-C lets it go",
-                     (int)pid, tracer_count(&tracer));
+    complain("watching process %d (threads: %zu); its system calls are slower meanwhile; "
+             "Ctrl-C lets it go",
+             (int)pid, tracer_count(&tracer));
     request->findings.process = pid;
     request->has_ring = process_has_ring(pid);
     int result = watch_to_end(request, &tracer);
@@ -412,16 +431,16 @@ static int watch_host(struct request *request) {
     end_by_signals();
     request->host_watch = host_open(reason);
     if (request->host_watch == NULL) {
-        options_complain("trace", "%s", reason);
+        complain("%s", reason);
         return EXIT_TROUBLE;
     }
-    options_complain("trace", "watching this host; Ctrl-C ends it");
+    complain("watching this host; Ctrl-C ends it");
     begin_record(request);
     record->endless = true;
     request->findings.host = true;
     int error = run_host(request);
     if (error != 0)
-        options_complain("trace", "%s", strerror(error));
+        complain("%s", strerror(error));
     bool good = write_end(request) && error == 0 && !request->trouble;
     bool conflict = record->conflicts > 0;
     host_close(request->host_watch);
@@ -435,8 +454,8 @@ static int watch_host(struct request *request) {
 
 static void tell_left_behind(void *context) {
     (void)context;
-    options_complain("trace", "the program has ended; waiting for processes that it left behind "
-                              "(Ctrl-C kills them)");
+    complain("the program has ended; waiting for processes that it left behind "
+             "(Ctrl-C kills them)");
 }
 
 /* Ends this process as the program ended, unless that hides what the options ask for. */
@@ -444,9 +463,9 @@ static int end_as_program(const struct request *request, const struct program_en
     bool succeeded = WIFEXITED(end->status) && WEXITSTATUS(end->status) == 0;
     bool trouble = end->watched < 0 || (end->watched & HAD_TROUBLE) != 0;
     if (end->watched < 0)
-        options_complain("trace", "the tracer was killed; the program was killed with it");
+        complain("the tracer was killed; the program was killed with it");
     if (end->start_error != 0)
-        options_complain("trace", "%s: %s", request->words[0], strerror(end->start_error));
+        complain("%s: %s", request->words[0], strerror(end->start_error));
     if (succeeded && trouble)
         return EXIT_TROUBLE;
     if (!succeeded || !request->fail || (end->watched & SAW_CONFLICT) == 0)
@@ -464,14 +483,13 @@ static int run_program(struct request *request) {
     const char *what;
     char reason[NETNS_REASON_SIZE];
     if (request->private_net && netns_enter_as_self(reason) == NETNS_REFUSED) {
-        options_complain("trace", "%s", reason);
+        complain("%s", reason);
         return EXIT_TROUBLE;
     }
     int error = program_run(&program, &end, &what);
     if (error != 0) {
         bool refused = error == EPERM || error == ENOSYS;
-        options_complain("trace", "%s: %s", what,
-                         refused ? ptrace_explain(0, error, reason) : strerror(error));
+        complain("%s: %s", what, refused ? ptrace_explain(0, error, reason) : strerror(error));
         return EXIT_TROUBLE;
     }
     return end_as_program(request, &end);
@@ -522,7 +540,7 @@ static int trace(struct request *request, int argc, char **argv) {
         at++;
     const char *fault = find_fault(request, at < argc);
     if (fault != NULL) {
-        options_complain("trace", "%s", fault);
+        complain("%s", fault);
         return EXIT_TROUBLE;
     }
     if (!open_outputs(request))

@@ -17,6 +17,7 @@
 
 #include "base/units.h"
 #include "inspect/namespaces.h"
+#include "kernel/netns.h"
 #include "kernel/process.h"
 #include "kernel/uapi.h"
 #include "trace/host_program.h"
@@ -381,6 +382,20 @@ static bool is_locked_down(void) {
     return strstr(text, "[confidentiality]") != NULL;
 }
 
+/* The sockets in the way are looked at in their network namespace. */
+static bool may_enter_namespaces(void) {
+    static const char own[] = "/proc/self/ns/net";
+    struct netns here = {open(own, O_RDONLY | O_CLOEXEC)};
+    int there = here.fd < 0 ? -1 : netns_open(here, own, O_RDONLY);
+    int error = errno;
+    if (there >= 0)
+        close(there);
+    if (here.fd >= 0)
+        close(here.fd);
+    errno = error;
+    return there >= 0;
+}
+
 #define INSTEAD "; portreuse trace -- PROGRAM needs none of that"
 
 /* Explains an errno of `what`: why it was refused, and what to do instead. */
@@ -391,8 +406,8 @@ static const char *explain(const char *what, int error) {
     if ((error == EPERM || error == EACCES) && geteuid() != 0)
         return "watching the host needs root: use sudo" INSTEAD;
     if (error == EPERM || error == EACCES)
-        return "watching the host is refused, most likely to a container: it needs CAP_BPF, "
-               "CAP_PERFMON, CAP_SYS_PTRACE and CAP_SYS_ADMIN, and the pid namespace of the host "
+        return "watching the host is refused, most likely to a container: it needs "
+               "CAP_SYS_ADMIN and CAP_SYS_PTRACE, and the pid namespace of the host "
                "(docker run --privileged --pid=host)" INSTEAD;
     if (error == ENOSYS)
         return "this kernel has no bpf(2), which watching the host needs" INSTEAD;
@@ -428,7 +443,10 @@ static int begin(struct host_watch *watch, const char **what) {
     struct btf btf = {0};
     struct bpf_code *code = calloc(1, sizeof *code);
     int error = code == NULL ? ENOMEM : 0;
-    *what = "types";
+    *what = "namespaces";
+    if (error == 0 && !may_enter_namespaces())
+        error = errno;
+    *what = error == 0 ? "types" : *what;
     if (error == 0)
         error = btf_open(&btf, btf_of_kernel);
     *what = error == 0 ? "maps" : *what;

@@ -50,6 +50,36 @@ if command -v unshare >/dev/null; then
   ok "in another pid namespace it is refused" status_is 2
   ok "and why is said" err_says "this is not the pid namespace of the host"
 fi
+# narrow: no line of the refusal is wider than a terminal.
+narrow() { ! grep -qE '.{81}' "$work/err"; }
+# kernel_refuses NAME TEXT COMMAND...: in these surroundings it is refused, with these words.
+kernel_refuses() {
+  about=$1
+  text=$2
+  shift 2
+  run timeout -s INT 20 "$@" "$portreuse" trace --host
+  ok "$about: refused" status_is 2
+  ok "$about: it says why, and what to do instead" err_says "$text; portreuse trace -- PROGRAM needs none of that"
+  ok "$about: in lines that fit" narrow
+}
+container="most likely to a container: it needs CAP_SYS_ADMIN and CAP_SYS_PTRACE, and the pid namespace of the host (docker run --privileged --pid=host)"
+kernel_refuses "bpf() is refused" "$container" "$helpers/refuse" bpf
+kernel_refuses "no bpf()" "this kernel has no bpf(2), which watching the host needs" "$helpers/refuse" no-bpf
+kernel_refuses "an old kernel" "watching the host needs Linux 5.8, with CONFIG_BPF_EVENTS" "$helpers/refuse" old-bpf
+if setpriv --bounding-set=-sys_admin true 2>/dev/null; then
+  kernel_refuses "root without CAP_SYS_ADMIN" "$container" setpriv --bounding-set=-sys_admin --inh-caps=-all
+fi
+if unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf' 2>/dev/null; then
+  # shellcheck disable=SC2016 # the inner shell expands it
+  kernel_refuses "no types" "this kernel does not describe its types (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF), which watching the host needs" \
+    unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf && exec "$@"' -
+fi
+if unshare -m mount -t tmpfs none /sys/kernel/security 2>/dev/null; then
+  # shellcheck disable=SC2016
+  kernel_refuses "lockdown" "the kernel is locked down (lockdown=confidentiality), which forbids to watch the host" \
+    "$helpers/refuse" bpf unshare -m sh -c 'mount -t tmpfs none /sys/kernel/security &&
+      echo "none integrity [confidentiality]" >/sys/kernel/security/lockdown && exec "$@"' -
+fi
 jq=$(command -v jq) || {
   skip "what is seen of the host" "jq is not installed"
   finish
@@ -73,6 +103,24 @@ unwatch() {
 }
 # said TEXT: the watcher says that, sooner or later.
 said() { ok "$1 is told" await err_says "$1"; }
+# valid: the document, and each line of standard output, are as the schema says.
+schema_python=
+for candidate in python3 /usr/bin/python3; do
+  if "$candidate" -c 'import jsonschema' 2>/dev/null; then
+    schema_python=$candidate
+    break
+  fi
+done
+valid() {
+  [ -n "$schema_python" ] || return 0
+  ok "$about: the JSON is as docs/trace.schema.json says" "$schema_python" -c 'import json, sys, jsonschema
+schema = json.load(open(sys.argv[1]))
+jsonschema.validate(json.load(open(sys.argv[2])), schema)
+row = dict(schema["properties"]["calls"]["items"])
+for line in open(sys.argv[3]):
+    if line.startswith("{") and json.loads(line)["event"] == "call":
+        jsonschema.validate(json.loads(line), row)' "$here/../../docs/trace.schema.json" "$work/json" "$work/out"
+}
 # calls FILTER WANT: what the filter makes of each of our failed calls, joined by blanks.
 calls() {
   got=$("$jq" -r --arg name "$name" "[.calls[] | select(.program == \$name) | $1] | join(\" \")" \
@@ -107,6 +155,7 @@ calls '.looked_after_ms | type' number
 calls .process_ended false
 calls '.sockets[0].state' LISTEN
 calls '.sockets[0].processes[0].pid' $server
+valid
 ok "$about: the document is about the host" "$jq" -e '.host and .lost == 0' "$work/json"
 
 about="a program that is gone at once"
@@ -136,6 +185,7 @@ calls .error "EADDRINUSE ECONNREFUSED EADDRINUSE ECONNREFUSED EADDRINUSE"
 calls .protocol "TCP TCP UDP Unix TCP"
 calls .cause "bound-twice  bound-twice unix-no-socket bound-twice"
 calls .options.reuseaddr "true false false false false"
+valid
 calls '.pid == '$many "true true true true true"
 
 about="listen() that fails"
@@ -223,6 +273,9 @@ wait $three 2>/dev/null
 unwatch
 ok "--fail: a conflict is exit status 1" status_is 1
 calls .times 2
+valid
+command -v promtool >/dev/null &&
+  ok "promtool accepts the metrics" sh -c 'promtool check metrics <"$1"' - "$work/metrics.prom"
 ok "the last line is the end" [ "$(tail -n 1 "$work/out" | "$jq" -r .event)" = end ]
 
 # --- the end ---

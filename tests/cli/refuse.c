@@ -8,6 +8,9 @@
  *   pidfd     pidfd_getfd() answers ENOSYS, as before Linux 5.6
  *   reading   process_vm_readv() answers ENOSYS, as where the kernel was built without it
  *   filter    seccomp() answers EINVAL, as where the kernel was built without filters
+ *   bpf       bpf() answers EPERM, as in a container without the right to it
+ *   no-bpf    bpf() answers ENOSYS, as where the kernel was built without it
+ *   old-bpf   bpf() answers EINVAL, as a kernel that does not know the kind of map
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -86,6 +89,12 @@ int main(int argc, char **argv) {
         refuse_call(SYS_process_vm_readv, BPF_JGE, 0, ENOSYS);
     else if (strcmp(argv[1], "filter") == 0)
         refuse_call(SYS_seccomp, BPF_JGE, 0, EINVAL);
+    else if (strcmp(argv[1], "bpf") == 0)
+        refuse_call(SYS_bpf, BPF_JGE, 0, EPERM);
+    else if (strcmp(argv[1], "no-bpf") == 0)
+        refuse_call(SYS_bpf, BPF_JGE, 0, ENOSYS);
+    else if (strcmp(argv[1], "old-bpf") == 0)
+        refuse_call(SYS_bpf, BPF_JGE, 0, EINVAL);
     else
         refuse_user_namespaces();
     execvp(argv[2], argv + 2);

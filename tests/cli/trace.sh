@@ -412,7 +412,7 @@ refused() { # WHAT WORD...
 refused ptrace tcp4 bind=80
 ok "ptrace() is refused: the program does not run" status_is 2
 ok "and says nothing" out_is_empty
-ok "why, and the way out" err_has "tracing the program: the container does not allow it: run it with --cap-add=SYS_PTRACE"
+ok "why, and the way out" err_says "tracing the program: the container does not allow it: run it with --cap-add=SYS_PTRACE"
 refused filter tcp4 bind=80
 ok "no seccomp filters: the program does not run" status_is 2
 ok "and why" err_has "installing a seccomp filter for the program: Invalid argument"

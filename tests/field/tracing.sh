@@ -304,7 +304,7 @@ row_refused() {
   label=refused
   run strace -f -o /dev/null "$portreuse" trace -- true
   ok "a program that strace has: not traced" status_is 2
-  ok "and why" err_has "a debugger or tracer, has it"
+  ok "and why" err_says "a debugger or tracer, has it"
 }
 
 rows
