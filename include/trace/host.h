@@ -23,6 +23,9 @@ struct witness {
     int network; /* the network namespace of the socket: a descriptor, or -1: not found */
 };
 
+/* Returns whether the call was so long ago that what is in the way now is another story. */
+bool host_is_late(const struct witness *witness);
+
 struct host_handlers {
     void (*call)(void *context, const struct traced_call *call); /* `witness` is set */
     void (*tick)(void *context);                                 /* at each interval; or NULL */

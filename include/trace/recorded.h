@@ -44,6 +44,7 @@ struct recorded_call {
     bool afterwards;   /* it was looked for the reason ... */
     uint64_t after_ns; /* ... until so long after the call */
     bool gone;         /* the process had ended before */
+    bool too_late;     /* it was not looked, as that was too long ago */
 };
 
 /* What is remarkable. */

@@ -125,6 +125,14 @@ static void read_socket(const struct host_watch *watch, const struct host_record
 
 /* --- what is held --- */
 
+static uint64_t age_of(const struct witness *witness) {
+    return units_now_ns() - witness->at_ns;
+}
+
+bool host_is_late(const struct witness *witness) {
+    return age_of(witness) > NS_PER_S;
+}
+
 /* Adds what only a copy of the descriptor tells, if it still is that socket. */
 static void complete_socket(const struct traced_call *call, struct recorded_socket *socket) {
     struct recorded_socket now;
@@ -166,11 +174,14 @@ static int search_namespace(uint64_t inode) {
     return found;
 }
 
-static int hold_namespace(const struct traced_call *call, uint64_t inode) {
+/* A search takes long where there are many processes, and would make the next records late, too: it
+ * is left out where this one has waited. */
+static int hold_namespace(const struct traced_call *call, const struct witness *witness) {
     char path[40];
     snprintf(path, sizeof path, "/proc/%d/ns/net", (int)call->thread);
-    int found = open_namespace(path, inode);
-    return found >= 0 || inode == 0 ? found : search_namespace(inode);
+    int found = open_namespace(path, witness->where);
+    bool search = found < 0 && witness->where != 0 && age_of(witness) < NS_PER_S / 10;
+    return search ? search_namespace(witness->where) : found;
 }
 
 /* A process of the same number that was started later is another one. */
@@ -212,7 +223,7 @@ static bool hold(const struct host_watch *watch, const struct host_record *recor
         is_ours(watch, witness->parent))
         return false;
     witness->where = fact_of(watch, record, FACT_NAMESPACE);
-    witness->network = hold_namespace(&held->call, witness->where);
+    witness->network = hold_namespace(&held->call, witness);
     read_socket(watch, record, &witness->socket);
     complete_socket(&held->call, &witness->socket);
     hold_programs(&held->call, record, witness);

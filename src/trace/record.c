@@ -527,10 +527,11 @@ static void count(struct record *record, struct recorded_call *row, bool is_new)
         record->told(record->context, row, is_new);
 }
 
-/* Where a process finds a path, nobody knows when it has ended. */
+/* Where a process finds a path, nobody knows when it has ended. Where very many calls fail at once,
+ * those that were waiting for too long are only counted: so the others get their look in time. */
 static bool can_look(const struct recorded_call *call) {
-    return !call->gone || call->socket.protocol != PROTOCOL_UNIX ||
-           call->unix_socket.name[0] == '\0';
+    return !call->too_late && (!call->gone || call->socket.protocol != PROTOCOL_UNIX ||
+                               call->unix_socket.name[0] == '\0');
 }
 
 /* Looks for the reason, in the namespace of the socket. */
@@ -581,8 +582,9 @@ static void keep_failed(struct record *record, struct recorded_call *call, const
     }
     struct why_call question = question_of(call, zone);
     struct why *why = NULL;
-    if (call->socket.protocol_known && why_call_has_cause(&question) &&
-        record->looks < MOST_LOOKS && can_look(call))
+    bool has_cause = call->socket.protocol_known && why_call_has_cause(&question);
+    call->too_late = has_cause && made->witness != NULL && host_is_late(made->witness);
+    if (has_cause && record->looks < MOST_LOOKS && can_look(call))
         why = look(&question, made);
     if (made->witness != NULL)
         look_afterwards(call, made->witness);

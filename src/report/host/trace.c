@@ -134,6 +134,10 @@ static void print_options(FILE *out, const struct recorded_socket *socket) {
 
 /* The process went on while it was looked. */
 static void print_afterwards(FILE *out, const struct recorded_call *call) {
+    if (call->too_late) {
+        fputs("; too many calls failed at once", out);
+        return;
+    }
     fprintf(out, "; looked %" PRIu64 " ms afterwards", call->after_ns / NS_PER_MS);
     if (call->gone)
         fputs(", when it had ended", out);
