@@ -27,8 +27,9 @@
     NOTE_IF(IF_READ, "or wait: it ends when the peer answers, or when the kernel gives up, after " \
                      "tcp_orphan_retries retransmissions (8 if that is 0), a minute or two:")
 #define UNTIL_READ                                                                                 \
-    NOTE_IF(IF_UNREAD, "or wait until the peer reads what is left, or ends; of one that does not " \
-                       "answer, the kernel gives up after tcp_orphan_retries:")
+    NOTE_IF(IF_UNREAD, "or wait until the peer reads what is left, or ends; of one that answers, " \
+                       "but does not read, the kernel gives up after some five minutes, and of "   \
+                       "one that does not answer, after tcp_orphan_retries:")
 #define RESERVE                                                                                    \
     {                                                                                              \
         .kind = REMEDY_SYSCTL, .text = "net.ipv4.ip_local_reserved_ports={reserved}",              \
@@ -264,7 +265,8 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .weight = 2,
          .sentences = {{WHEN_UNREAD,
                         "a connection closed on this side has data left that its peer does not "
-                        "take; while the peer answers, but does not read, it keeps the port"},
+                        "take; it keeps the port until the peer reads or ends, or the kernel gives "
+                        "up, some minutes later"},
                        {WHEN_ALWAYS,
                         "a connection closed on this side waits for its peer to acknowledge that, "
                         "and keeps the port until the kernel gives up (tcp_orphan_retries)"}},
@@ -277,8 +279,8 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .weight = 2,
          .sentences = {{WHEN_UNREAD,
                         "a connection that first its peer and then this side has closed has data "
-                        "left that the peer does not take; while the peer answers, but does not "
-                        "read, it keeps the port"},
+                        "left that the peer does not take; it keeps the port until the peer reads "
+                        "or ends, or the kernel gives up, some minutes later"},
                        {WHEN_ALWAYS,
                         "a connection that first its peer and then this side has closed waits for "
                         "the last acknowledgement, and keeps the port until the kernel gives up "
