@@ -13,6 +13,9 @@ struct port_set {
 
 bool port_set_has(const struct port_set *set, uint16_t port);
 
+/* Returns whether there is any port in the set. */
+bool port_set_any(const struct port_set *set);
+
 /* Adds a port. Returns whether it is new to the set. */
 bool port_set_add(struct port_set *set, uint16_t port);
 

@@ -62,6 +62,7 @@ struct budget_route {
     uint32_t closed;      /* sockets that entered TIME-WAIT in the last BUDGET_RECENT_S seconds */
     uint32_t ending;      /* sockets in TIME-WAIT that have less than that to go */
     enum knowledge reuse; /* whether its connections had TCP timestamps, which that needs */
+    bool reuse_assumed;   /* which is so if the setting was the same then */
     bool loopback;        /* for which tcp_tw_reuse=2 is enough */
     struct budget_owners owners;
 };

@@ -27,6 +27,7 @@ enum bpf_helper {
     BPF_TASK = 35,
     BPF_READ_USER = 112,
     BPF_READ_KERNEL = 113,
+    BPF_SEQ_WRITE = 127,
     BPF_RING_RESERVE = 131, /* Linux 5.8 */
     BPF_RING_SUBMIT = 132,
 };
@@ -55,9 +56,13 @@ void bpf_shift_left(struct bpf_code *code, enum bpf_register to, int32_t bits);
 /* Clears the upper half of a register. */
 void bpf_low_half(struct bpf_code *code, enum bpf_register to);
 
-/* Load and store 8 bytes at `offset` from a register; load 4 of them. */
+/* Load and store 8 bytes at `offset` from a register; load 4, 2, or 1 of them. */
 void bpf_load(struct bpf_code *code, enum bpf_register to, enum bpf_register base, int16_t offset);
 void bpf_load_half(struct bpf_code *code, enum bpf_register to, enum bpf_register base,
+                   int16_t offset);
+void bpf_load_short(struct bpf_code *code, enum bpf_register to, enum bpf_register base,
+                    int16_t offset);
+void bpf_load_byte(struct bpf_code *code, enum bpf_register to, enum bpf_register base,
                    int16_t offset);
 void bpf_store(struct bpf_code *code, enum bpf_register base, int16_t offset,
                enum bpf_register from);
@@ -94,6 +99,12 @@ int bpf_ring_open(size_t size); /* a power of two, at least a page */
 int bpf_counter_open(void);     /* one number of 64 bits, its key is 0 */
 int bpf_load_program(const struct bpf_code *code);
 int bpf_attach(int program, const char *tracepoint); /* of all processors and processes */
+
+/* Runs a program for each thing of a kind, and gives what it writes (BPF_SEQ_WRITE) to read(2) from
+ * the descriptor, which is returned, or -1 with errno set. The kind is the function of the kernel
+ * with this number (btf_function()), such as bpf_iter_tcp: the TCP sockets of this network
+ * namespace. R1 points at first to what the kind gives. Linux 5.8. */
+int bpf_iterate(const struct bpf_code *code, uint32_t function);
 
 /* Reads a counter; 0 if it cannot be read. */
 uint64_t bpf_counter(int counter);

@@ -33,6 +33,9 @@ struct btf_place {
  * whether there is one. */
 bool btf_find(const struct btf *btf, const char *type, const char *member, struct btf_place *place);
 
+/* Returns the number of a function, or 0. */
+uint32_t btf_function(const struct btf *btf, const char *name);
+
 void btf_close(struct btf *btf);
 
 #endif

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/units.h"
+#include "diagnose/budget_stamps.h"
 #include "diagnose/budget_tally.h"
 #include "diagnose/makers.h"
 #include "inspect/child.h"
@@ -284,13 +285,6 @@ static void find_openers(struct search *search) {
 
 /* --- TCP timestamps of what is in TIME-WAIT --- */
 
-static bool keep_timestamps(void *context, const struct inet_socket *socket) {
-    enum knowledge *known = context;
-    if (socket->timestamps_known)
-        *known = knowledge_of(socket->timestamps);
-    return *known == NOT_KNOWN;
-}
-
 /* Returns whether the address is one of this namespace: bind() takes it. */
 static bool is_local(const struct endpoint *address) {
     struct trial trial = {.protocol = PROTOCOL_UDP, .local = *address, .v6only = true};
@@ -318,20 +312,17 @@ static enum knowledge try_one(const struct search *search, const struct budget_r
     return knowledge_of(answer.error == 0);
 }
 
-/* sock_diag does not tell whether a TIME-WAIT had timestamps. Open connections with the same
- * address do; between two addresses of this host the setting does. */
+/* The kernel's own memory tells, to those who may read it; then a trial, if one may end a
+ * TIME-WAIT; then what is known of other connections. */
 static void find_reuse(struct search *search, struct budget_route *route) {
-    struct diag_query query = sockdiag_query(1U << STATE_ESTABLISHED | 1U << STATE_CLOSE_WAIT |
-                                             1U << STATE_FIN_WAIT_1 | 1U << STATE_FIN_WAIT_2);
-    if (search->budget->asked.ends_time_wait && route->reusable > 0)
-        route->reuse = try_one(search, route);
-    if (route->reuse != NOT_KNOWN || route->may_reuse == 0)
+    const struct budget *budget = search->budget;
+    if (route->may_reuse == 0 || search->sockets.from_proc)
         return;
-    query.opener = true;
-    query.remote = (struct endpoint_pattern){.endpoint = route->remote, .any_port = true};
-    walk_until(&query, keep_timestamps, &route->reuse);
-    if (route->reuse == NOT_KNOWN && (!search->budget->timestamps || is_local(&route->remote)))
-        route->reuse = knowledge_of(search->budget->timestamps);
+    if (route->reuse == NOT_KNOWN && budget->asked.ends_time_wait && route->reusable > 0)
+        route->reuse = try_one(search, route);
+    if (route->reuse == NOT_KNOWN)
+        route->reuse = budget_stamps_compare(route, budget->timestamps, is_local(&route->remote),
+                                             &route->reuse_assumed);
 }
 
 /* --- the rate and the growth --- */
@@ -541,13 +532,16 @@ static int search_sockets(struct search *search) {
     settle(search);
     find_openers(search);
     budget_tally_finish(&search->tally, budget);
+    if (!search->sockets.from_proc)
+        error = budget_stamps_read(&search->tally, budget);
     for (unsigned i = 0; i < budget->known; i++)
         find_reuse(search, &budget->routes[i]);
     budget_tally_finish(&search->tally, budget);
     if (budget->refused != 0)
         leave_nothing(budget);
     name_routes(budget);
-    error = find_owners(search);
+    if (error == 0)
+        error = find_owners(search);
     if (error != 0)
         return error;
     find_peer(search);

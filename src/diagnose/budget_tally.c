@@ -7,10 +7,11 @@ enum { LOOPBACK_INDEX = 1 };
 
 /* What is known of a connection in TIME-WAIT. */
 enum {
-    AGED = 1,     /* it is older than tcp_tw_reuse_delay */
-    RECENT = 2,   /* it is younger than BUDGET_RECENT_S */
-    ENDING = 4,   /* it ends within that time */
-    LOOPBACK = 8, /* one of its addresses is loopback, or its device is */
+    AGED = 1,       /* it is older than tcp_tw_reuse_delay */
+    RECENT = 2,     /* it is younger than BUDGET_RECENT_S */
+    ENDING = 4,     /* it ends within that time */
+    LOOPBACK = 8,   /* one of its addresses is loopback, or its device is */
+    UNSTAMPED = 16, /* it had no TCP timestamps */
 };
 
 struct route_key {
@@ -97,10 +98,10 @@ static uint8_t time_wait_flags(const struct budget *budget, const struct route_k
                      (expires_ms <= RECENT_MS ? ENDING : 0) | (loopback ? LOOPBACK : 0));
 }
 
-/* tcp_twsk_unique() in net/ipv4/tcp_ipv4.c, without the timestamps. With `setting` that is the
- * value of tcp_tw_reuse. */
+/* tcp_twsk_unique() in net/ipv4/tcp_ipv4.c, without the timestamps, unless it is known that there
+ * were none. With `setting` that is the value of tcp_tw_reuse. */
 static bool may_take_over(const struct budget_entry *entry, unsigned setting) {
-    return entry->state == STATE_TIME_WAIT && (entry->flags & AGED) != 0 &&
+    return entry->state == STATE_TIME_WAIT && (entry->flags & (AGED | UNSTAMPED)) == AGED &&
            (setting == 1 || (setting == 2 && (entry->flags & LOOPBACK) != 0));
 }
 
@@ -108,7 +109,7 @@ static bool may_take_over(const struct budget_entry *entry, unsigned setting) {
  * bind() named its port, neither tcp_tw_reuse nor the delay matters. */
 static bool takes_over(const struct budget *budget, const struct budget_entry *entry) {
     if (budget->asked.named_high != 0)
-        return entry->state == STATE_TIME_WAIT;
+        return entry->state == STATE_TIME_WAIT && (entry->flags & UNSTAMPED) == 0;
     return may_take_over(entry, budget->tw_reuse);
 }
 
@@ -235,6 +236,16 @@ void budget_tally_live(const struct budget_tally *tally, const struct budget_rou
     for (const struct budget_entry *entry; (entry = next_entry(tally, route, &at)) != NULL;)
         if (entry->state != STATE_TIME_WAIT)
             port_set_add(ports, entry->port);
+}
+
+void budget_tally_unstamped(struct budget_tally *tally, const struct budget_route *route,
+                            const struct port_set *ports) {
+    for (size_t i = 0; i < tally->entry_count; i++) {
+        struct budget_entry *entry = &tally->entries[i];
+        if (entry->state == STATE_TIME_WAIT && port_set_has(ports, entry->port) &&
+            is_of_route(&route_at(tally, entry->route)->key, route))
+            entry->flags |= UNSTAMPED;
+    }
 }
 
 static bool is_doubtful(const struct budget_tally *tally, uint16_t port) {
@@ -460,7 +471,8 @@ void budget_tally_finish(const struct budget_tally *tally, struct budget *budget
         *route = (struct budget_route){.local = route->local,
                                        .remote = route->remote,
                                        .interface = route->interface,
-                                       .reuse = route->reuse};
+                                       .reuse = route->reuse,
+                                       .reuse_assumed = route->reuse_assumed};
         count_states(tally, route);
         count_ports(tally, route);
     }

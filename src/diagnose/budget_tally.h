@@ -73,6 +73,11 @@ void budget_tally_opened(struct budget_tally *tally, const struct inet_socket *s
 void budget_tally_live(const struct budget_tally *tally, const struct budget_route *route,
                        struct port_set *ports);
 
+/* Notes that the connections of a route in TIME-WAIT on these ports had no TCP timestamps: nothing
+ * takes them over. */
+void budget_tally_unstamped(struct budget_tally *tally, const struct budget_route *route,
+                            const struct port_set *ports);
+
 /* Returns a port at `address` that no connection has as its destination: with it a trial meets no
  * other socket. */
 uint16_t budget_tally_unused(const struct budget_tally *tally, const struct endpoint *address);

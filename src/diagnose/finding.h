@@ -82,9 +82,11 @@ struct why_client {
                                socket would be connected to itself */
     bool reuses;            /* a connection in TIME-WAIT does not keep connect() from choosing its
                                port: tcp_tw_reuse, for this destination */
-    bool no_timestamps;     /* tcp_timestamps=0 here, so that nothing in TIME-WAIT is taken over */
+    bool no_timestamps; /* tcp_timestamps=0 here, or what is in TIME-WAIT had none: nothing is taken
+                           over */
     enum knowledge timestamps; /* where that matters: whether connections to the peer have TCP
-                                  timestamps, by those that live */
+                                  timestamps, by those that live, or that are in TIME-WAIT: */
+    bool stamps_read;          /* the kernel's memory tells of these */
     bool takes_time_wait;      /* FREE, by taking over a connection in TIME-WAIT: if that had TCP
                                   timestamps */
 };

@@ -23,6 +23,7 @@
 #include "kernel/silent.h"
 #include "kernel/sockets.h"
 #include "kernel/sysctl.h"
+#include "kernel/time_wait.h"
 
 static void refuse(struct why *why, int error, const char *call) {
     why->verdict = WHY_REFUSED;
@@ -165,6 +166,19 @@ static enum knowledge find_audience(const struct why *why) {
     return error == 0 ? audience.heard : NOT_KNOWN;
 }
 
+/* --- TCP timestamps of what is in TIME-WAIT --- */
+
+/* Root of the host reads in the kernel which of these connections had none. */
+static void read_stamps(struct why_client *client, struct port_set *unstamped) {
+    struct time_wait_route route = {.local = client->from, .remote = client->to};
+    if (route.local.family == 0)
+        route.local = endpoint_wildcard(client->to.family, 0);
+    client->stamps_read = time_wait_stamps(&route, 1) == 0;
+    client->no_timestamps |=
+        client->stamps_read && port_set_any(&route.without) && !port_set_any(&route.with);
+    *unstamped = route.without;
+}
+
 /* --- why it is refused --- */
 
 static bool lo_is_down(void) {
@@ -203,7 +217,9 @@ static void explain_connect(struct why *why, const struct attempt *attempt) {
         if (lo_is_down() && endpoint_unmapped(&attempt->way.to).address[15] == 1)
             why_blame(why, CAUSE_NO_ROUTE, WHEN_LO_DOWN);
     } else if (error == EADDRNOTAVAIL || error == EAGAIN) {
+        struct port_set unstamped;
         why_find_suspects(why);
+        read_stamps(&why->client, &unstamped);
     } else if (error == attempt->route_error || error == ENETUNREACH || error == EHOSTUNREACH ||
                error == EINVAL || (error == EACCES && attempt->route.broadcast)) {
         explain_route(why, attempt);
@@ -236,7 +252,8 @@ struct waiting {
     struct silent_trial trial; /* for one local port, towards other ports */
     struct port_range range;
     uint32_t delay_ms;
-    unsigned left; /* how many more are tried */
+    const struct port_set *unstamped; /* ports of those that had no TCP timestamps */
+    unsigned left;                    /* how many more are tried */
     bool found;
 };
 
@@ -259,18 +276,21 @@ static bool may_be_chosen(const struct waiting *waiting, uint16_t local_port) {
 static bool can_be_taken_over(void *context, const struct inet_socket *socket) {
     struct waiting *waiting = context;
     if (socket->expires_ms + waiting->delay_ms > TIME_WAIT_MS ||
-        !port_range_has(&waiting->range, socket->local.port))
+        !port_range_has(&waiting->range, socket->local.port) ||
+        port_set_has(waiting->unstamped, socket->local.port))
         return true;
     waiting->found = may_be_chosen(waiting, socket->local.port);
     return !waiting->found && --waiting->left > 0;
 }
 
 /* Returns whether a connection whose port connect() chooses can take over one of these. */
-static bool finds_one_to_take(const struct why *why, const struct attempt *attempt) {
+static bool finds_one_to_take(const struct why *why, const struct attempt *attempt,
+                              const struct port_set *unstamped) {
     struct waiting waiting = {
         .trial = attempt->trial,
         .range = port_range_narrow(&why->range, why->asked.range_low, why->asked.range_high),
         .delay_ms = sysctl_number(NETNS_HERE, "net.ipv4.tcp_tw_reuse_delay", 1000, true, NULL),
+        .unstamped = unstamped,
         .left = 512};
     struct diag_query query = sockdiag_query(1U << STATE_TIME_WAIT);
     struct sockets sockets = sockets_open(NETNS_HERE);
@@ -316,13 +336,19 @@ static enum knowledge find_timestamps(const struct why *why) {
     return stamps.same_port != NOT_KNOWN ? stamps.same_port : stamps.other_port;
 }
 
-/* Nothing but taking over a TIME-WAIT is left. */
+/* Nothing but taking over a TIME-WAIT is left. Root of the host reads in the kernel which of these
+ * had timestamps; others go by what lives. */
 static void judge_time_wait(struct why *why, const struct attempt *attempt) {
-    bool fixed = why->asked.local.port != 0;
-    why->client.not_tried = "a trial would end a TIME-WAIT";
-    why->client.timestamps = find_timestamps(why);
-    if (why->client.timestamps != KNOWN_NO && (fixed || finds_one_to_take(why, attempt))) {
-        why->client.takes_time_wait = true;
+    struct why_client *client = &why->client;
+    struct port_set unstamped;
+    uint16_t port = why->asked.local.port;
+    client->not_tried = "a trial would end a TIME-WAIT";
+    read_stamps(client, &unstamped);
+    client->timestamps = client->stamps_read ? KNOWN_YES : find_timestamps(why);
+    if (client->timestamps != KNOWN_NO &&
+        (port != 0 ? !port_set_has(&unstamped, port)
+                   : finds_one_to_take(why, attempt, &unstamped))) {
+        client->takes_time_wait = true;
         return;
     }
     refuse(why, attempt->answer.error, attempt->answer.call);

@@ -2,6 +2,7 @@
 #include "kernel/bpf.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -14,7 +15,7 @@
 #include <linux/bpf_common.h>
 enum {
     BPF_ALU64 = 0x07,
-    BPF_DW = 0x18,
+    BPF_DW = 0x18, /* <linux/bpf_common.h> has the smaller ones */
     BPF_MOV = 0xb0,
     BPF_JNE = 0x50,
     BPF_JSGE = 0x70,
@@ -113,6 +114,16 @@ void bpf_load(struct bpf_code *code, enum bpf_register to, enum bpf_register bas
 void bpf_load_half(struct bpf_code *code, enum bpf_register to, enum bpf_register base,
                    int16_t offset) {
     add(code, BPF_LDX | BPF_MEM | BPF_W, to, base, offset, 0);
+}
+
+void bpf_load_short(struct bpf_code *code, enum bpf_register to, enum bpf_register base,
+                    int16_t offset) {
+    add(code, BPF_LDX | BPF_MEM | BPF_H, to, base, offset, 0);
+}
+
+void bpf_load_byte(struct bpf_code *code, enum bpf_register to, enum bpf_register base,
+                   int16_t offset) {
+    add(code, BPF_LDX | BPF_MEM | BPF_B, to, base, offset, 0);
 }
 
 void bpf_store(struct bpf_code *code, enum bpf_register base, int16_t offset,
@@ -222,6 +233,50 @@ int bpf_attach(int program, const char *tracepoint) {
     attribute.raw_tracepoint.name = address_of(tracepoint);
     attribute.raw_tracepoint.prog_fd = (uint32_t)program;
     return command(RAW_TRACEPOINT_OPEN, &attribute);
+}
+
+/* union bpf_attr of a program with a function of the kernel, which older headers lack in part. */
+struct iterator_program {
+    uint32_t type, instruction_count;
+    uint64_t instructions, license;
+    uint32_t unused[11]; /* the log, the name, the device */
+    uint32_t attach_type;
+    uint32_t descriptions[9]; /* of the program itself */
+    uint32_t function;
+};
+
+_Static_assert(offsetof(struct iterator_program, attach_type) == 68 &&
+                   offsetof(struct iterator_program, function) == 108,
+               "as in union bpf_attr");
+
+static int open_and_close(long what, const uint32_t *attribute, size_t size, int used) {
+    int opened = (int)syscall(SYS_bpf, what, attribute, size), error = errno;
+    close(used);
+    errno = error;
+    return opened;
+}
+
+int bpf_iterate(const struct bpf_code *code, uint32_t function) {
+    enum { TRACING = 26, ITERATOR = 28, LINK_CREATE = 28, ITERATOR_CREATE = 33 };
+    struct iterator_program attribute = {.type = TRACING,
+                                         .instruction_count = code->count,
+                                         .instructions = address_of(code->at),
+                                         .license = address_of("GPL"),
+                                         .attach_type = ITERATOR,
+                                         .function = function};
+    errno = E2BIG;
+    if (code->count > BPF_MOST_INSTRUCTIONS)
+        return -1;
+    raise_limit();
+    int program = (int)syscall(SYS_bpf, (long)BPF_PROG_LOAD, &attribute, sizeof attribute);
+    if (program < 0)
+        return -1;
+    const uint32_t link[4] = {(uint32_t)program, 0, ITERATOR, 0};
+    int linked = open_and_close(LINK_CREATE, link, sizeof link, program);
+    if (linked < 0)
+        return -1;
+    const uint32_t iterator[2] = {(uint32_t)linked, 0};
+    return open_and_close(ITERATOR_CREATE, iterator, sizeof iterator, linked);
 }
 
 /* --- the ring --- */

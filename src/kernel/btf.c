@@ -215,3 +215,12 @@ bool btf_find(const struct btf *btf, const char *type, const char *member,
     }
     return false;
 }
+
+uint32_t btf_function(const struct btf *btf, const char *name) {
+    for (uint32_t i = 1; i <= btf->count; i++) {
+        const struct btf_type *type = type_at(btf, i);
+        if (kind_of(type) == 12 /* FUNC */ && strcmp(name_at(btf, type->name_off), name) == 0)
+            return i;
+    }
+    return 0;
+}

@@ -325,6 +325,41 @@ expected="ok 192.0.2.1" row "TIME-WAIT of another host" "pair; $far" 192.0.2.2:8
 expected="EADDRNOTAVAIL connect" row "another host that has no timestamps" \
   "pair; there sysctl -qw net.ipv4.tcp_timestamps=0; $far" 192.0.2.2:80 from 192.0.2.1:5000 reuse-addr take
 
+# Without touching it, only root of the host can tell, who reads in the kernel which of these had
+# timestamps.
+# row_read NAME SETUP ADDRESS [OPTION...]: `why` must have the answer of a real connect().
+row_read() {
+  name=$1
+  shift
+  run_row "$@"
+  ok "$name: why is right without touching it" same why
+  [ -z "$expected" ] || ok "$name: it is $expected" grep -qx "$expected" "$work/real"
+  expected=
+}
+off="sysctl -qw net.ipv4.tcp_timestamps=0"
+on="sysctl -qw net.ipv4.tcp_timestamps=1"
+two="range 40000 40003; keep serve 127.0.0.1:80; for i in 1 2 3 4; do closed 127.0.0.1:80; done; await waits 4"
+far_two="keep_there serve 192.0.2.2:80; for i in 1 2 3 4; do closed 192.0.2.2:80; done; await waits 4; sleep 1.2"
+far_range="range 40000 40003; sysctl -qw net.ipv4.tcp_tw_reuse=1; pair"
+if "$helpers/unit/test_time_wait" 2>&1 | grep -q SKIPPED; then
+  skip "TIME-WAIT that is not touched" "only root of the host can read the kernel's memory, on Linux 5.8"
+else
+  expected="ok 127.0.0.1" row_read "TIME-WAIT of the same port" "$own" 127.0.0.1:80 from 127.0.0.1:5000 reuse-addr
+  expected="ok 127.0.0.1" row_read "TIME-WAIT of the same port, timestamps switched off since" "$own; $off" 127.0.0.1:80 \
+    from 127.0.0.1:5000 reuse-addr
+  expected="EADDRNOTAVAIL connect" row_read "TIME-WAIT of the same port, timestamps switched on since" \
+    "$off; $own; $on" 127.0.0.1:80 from 127.0.0.1:5000 reuse-addr
+  expected="ok 127.0.0.1" row_read "TIME-WAIT in the whole range, timestamps switched off since" \
+    "$two; $off; sleep 1.2" 127.0.0.1:80
+  expected="EADDRNOTAVAIL connect" row_read "TIME-WAIT in the whole range, timestamps switched on since" \
+    "$off; $two; $on; sleep 1.2" 127.0.0.1:80
+  expected="ok 192.0.2.1" row_read "TIME-WAIT of another host" "pair; $far" 192.0.2.2:80 from 192.0.2.1:5000 reuse-addr
+  expected="EADDRNOTAVAIL connect" row_read "TIME-WAIT of another host that has no timestamps" \
+    "pair; there $off; $far" 192.0.2.2:80 from 192.0.2.1:5000 reuse-addr
+  expected="ok 192.0.2.1" row_read "TIME-WAIT of another host in the whole range" "$far_range; $far_two" 192.0.2.2:80
+  expected="EADDRNOTAVAIL connect" row_read "the same without timestamps" "$far_range; there $off; $far_two" 192.0.2.2:80
+fi
+
 # --- users ---
 
 row "UDP" : 127.0.0.1:53 udp

@@ -186,6 +186,8 @@ static void print_time_wait(FILE *out, const struct budget_route *route) {
                 "%*swhether they had TCP timestamps, which that needs, is not known;\n"
                 "%*s--try-time-wait ends one of them to find out\n",
                 2 * INDENT, "", 2 * INDENT, "");
+    if (route->reuse_assumed && route->may_reuse + route->waiting > 0)
+        fprintf(out, "%*sif tcp_timestamps was the same when they were opened\n", 2 * INDENT, "");
 }
 
 static void print_route(FILE *out, const struct budget *budget, const struct budget_route *route) {

@@ -52,7 +52,7 @@ void why_client_text_free(FILE *out, const struct why *why, bool whole) {
     else if (client->takes_time_wait)
         fprintf(out, "connect() %s take over a TIME-WAIT%s",
                 client->to_this_host || client->timestamps == KNOWN_YES ? "would" : "may",
-                whole ? "; see the note on timestamps" : "");
+                whole && !client->stamps_read ? "; see the note on timestamps" : "");
     else if (fixed)
         fputs("bind() and connect() can use the port", out);
     else
@@ -105,7 +105,11 @@ static void note_addresses(const struct why *why, void (*note)(void *, const cha
 static void note_time_wait(const struct why *why, void (*note)(void *, const char *),
                            void *context) {
     note(context,
-         why->client.timestamps == KNOWN_YES && !why->client.to_this_host
+         why->client.stamps_read
+             ? "Only by taking over a connection in TIME-WAIT that had TCP timestamps, as the "
+               "kernel's memory shows. A trial would end that TIME-WAIT, and was not made; "
+               "--try-time-wait makes it."
+         : why->client.timestamps == KNOWN_YES && !why->client.to_this_host
              ? "Only by taking over a connection in TIME-WAIT, which needs TCP timestamps: the "
                "live connections to this peer have them. A trial would end that TIME-WAIT, and "
                "was not made; --try-time-wait makes it."
