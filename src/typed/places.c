@@ -68,6 +68,34 @@ static int weigh_denial(const struct place *place, struct typed *typed) {
     return place_set_port(place_port(place->at), typed) ? 60 : 0;
 }
 
+/* Words with a number behind them that is no port. */
+static bool is_label(const char *word) {
+    static const char *const labels[] = {
+        "errno",  "error",  "code",   "pid",      "line",    "id",      "status",  "version",
+        "rc",     "fd",     "uid",    "gid",      "user",    "level",   "attempt", "retry",
+        "exit",   "time",   "size",   "count",    "took",    "elapsed", "step",    "thread",
+        "main",   "node",   "native", "ppid",     "tid",     "inet",    "since",   "after",
+        "left",   "worker", "init",   "ttl",      "mtu",     "len",     "syscall", "signal",
+        "family", "type",   "ts",     "duration", "timeout", "system",  "generic"};
+    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++)
+        if (strcasecmp(word, labels[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Returns whether the word before the place is such a label: `pid 4711`. */
+static bool is_labelled(const struct place *place) {
+    char word[16];
+    const char *end = place->at;
+    while (end > place->line.text && end[-1] == ' ')
+        end--;
+    const char *begin = end;
+    while (begin > place->line.text && isalpha((unsigned char)begin[-1]))
+        begin--;
+    span_copy(span_of(begin, (size_t)(end - begin)), word, sizeof word);
+    return is_label(word);
+}
+
 /* `80/tcp`, `tcp/80`, `http/tcp`. */
 static int weigh_with_protocol(const struct place *place, struct typed *typed) {
     struct span word = span_of(place->at, strcspn(place->at, " \t\r\n\"'`<>(){},;:=|]"));
@@ -159,11 +187,30 @@ static bool names_process(const char *line, const char *end) {
     return room < size + 1 || strncasecmp(end - 1 - size, create, size) != 0;
 }
 
-/* `8080: Address already in use`: at the start of the line. */
+/* `8080: Address already in use`, `8080 is in use`: at the start of the line. */
 static bool precedes_error(const struct place *place, struct span port) {
+    static const char *const words[] = {": address", " already", " is already", " in use",
+                                        " is in use"};
     const char *rest = port.text + port.size;
-    return place->at == place->line.text && strncmp(rest, ": ", 2) == 0 &&
-           signs_error(rest) == EADDRINUSE && strcspn(rest, "aA") <= 3;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strncasecmp(rest, words[i], strlen(words[i])) == 0)
+            return place->at == place->line.text && signs_error(rest) == EADDRINUSE;
+    return false;
+}
+
+/* `why is 8080 taken`, `who uses 3000?`: the one number of a short question. */
+static bool is_asked_about(const struct place *place, struct span port) {
+    static const char *const words[] = {"who ", "who's ", "what ", "what's ",
+                                        "why ", "which ", "is ",   "where "};
+    enum { QUESTION = 60 };
+    size_t before = (size_t)(port.text - place->line.text);
+    struct span rest = span_from(place->line, before + port.size);
+    bool asks = false;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        asks |= strncasecmp(place->line.text, words[i], strlen(words[i])) == 0;
+    return asks && place->line.size < QUESTION &&
+           strcspn(place->line.text, "0123456789") == before &&
+           strcspn(rest.text, "0123456789:/.") >= rest.size && !is_labelled(place);
 }
 
 /* `Adresse déjà utilisée: 8080`: at the end of the line, behind the error in any language. */
@@ -184,16 +231,16 @@ static bool ends_error(const struct place *place, struct span port) {
 
 /* A number behind the error, or behind a word that a port follows: `address already in use: 80`. */
 static int weigh_number(const struct place *place, struct typed *typed) {
-    static const char *const words[] = {"in use",    "addrinuse",     "eaddrinuse", "listening on",
-                                        "listen on", "listen",        "bind to",    "binding to",
-                                        "bind",      "bind() for",    "bind() to",  "bind() on",
-                                        "create",    "already bound", "socket on",  "listener on",
-                                        "server on", "service on",    "bind on",    "-p",
-                                        "-l",        "http.server",   "tcp",        "udp"};
+    static const char *const words[] = {
+        "in use",      "addrinuse",   "eaddrinuse", "listening on",  "listen on",
+        "listen",      "bind to",     "binding to", "bind",          "bind() for",
+        "bind() to",   "bind() on",   "create",     "already bound", "socket on",
+        "listener on", "server on",   "service on", "bind on",       "-p",
+        "-l",          "http.server", "grep",       "tcp",           "udp"};
     struct span port = place_port(place->at);
     if (port.size < 2 || !place_starts_word(place) || strtol(port.text, NULL, 10) == 0)
         return 0;
-    if (ends_with_number(place, port) || precedes_error(place, port))
+    if (ends_with_number(place, port) || precedes_error(place, port) || is_asked_about(place, port))
         return place_set_port(port, typed) ? 25 : 0;
     if (signs_numbered(strtol(port.text, NULL, 10)) != 0) /* `Address already in use [98]` */
         return 0;
@@ -229,34 +276,6 @@ static bool is_source_place(const char *host) {
         if (strcasecmp(dot + 1, extensions[i]) == 0)
             return true;
     return false;
-}
-
-/* Words with a number behind them that is no port. */
-static bool is_label(const char *word) {
-    static const char *const labels[] = {
-        "errno",  "error",  "code",   "pid",      "line",    "id",      "status",  "version",
-        "rc",     "fd",     "uid",    "gid",      "user",    "level",   "attempt", "retry",
-        "exit",   "time",   "size",   "count",    "took",    "elapsed", "step",    "thread",
-        "main",   "node",   "native", "ppid",     "tid",     "inet",    "since",   "after",
-        "left",   "worker", "init",   "ttl",      "mtu",     "len",     "syscall", "signal",
-        "family", "type",   "ts",     "duration", "timeout", "system",  "generic"};
-    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++)
-        if (strcasecmp(word, labels[i]) == 0)
-            return true;
-    return false;
-}
-
-/* Returns whether the word before the place is such a label: `pid 4711`. */
-static bool is_labelled(const struct place *place) {
-    char word[16];
-    const char *end = place->at;
-    while (end > place->line.text && end[-1] == ' ')
-        end--;
-    const char *begin = end;
-    while (begin > place->line.text && isalpha((unsigned char)begin[-1]))
-        begin--;
-    span_copy(span_of(begin, (size_t)(end - begin)), word, sizeof word);
-    return is_label(word);
 }
 
 /* `8080 port is already in use`, `8080端口被占用`: only in a line that says so. */

@@ -80,7 +80,8 @@ static bool take_port_word(struct span word, struct typed *typed) {
 static void explain(struct span word, char *error) {
     char text[80];
     span_copy(word, text, sizeof text);
-    const char *colon = strrchr(text, ':'), *dash = strchr(text, '-');
+    const char *colon = strrchr(text, ':');
+    const char *first_end = text + strspn(text, "0123456789");
     bool six = span_family(word) == AF_INET6;
     bool bracketed = word.size > 2 && text[0] == '[' && text[word.size - 1] == ']';
     bool host = bracketed || strcmp(text, "*") == 0 ||
@@ -90,8 +91,8 @@ static void explain(struct span word, char *error) {
                  six ? "[" : "", text, six ? "]" : "");
     else if (word.size > 0 && strspn(text, "0123456789") == word.size)
         snprintf(error, TYPED_ERROR_SIZE, "a port is a number from 0 to 65535");
-    else if (dash != NULL && dash > text && strspn(text, "0123456789-") == word.size)
-        snprintf(error, TYPED_ERROR_SIZE, "one port at a time; write %.*s", (int)(dash - text),
+    else if (first_end > text && strspn(text, "0123456789-,") == word.size)
+        snprintf(error, TYPED_ERROR_SIZE, "one port at a time; write %.*s", (int)(first_end - text),
                  text);
     else if (colon != NULL && (colon[1] == '\0' || strcmp(colon, ":*") == 0))
         snprintf(error, TYPED_ERROR_SIZE, "the port is missing; write %.*s:PORT",
@@ -149,14 +150,17 @@ static bool is_filler(struct span word) {
     return false;
 }
 
-/* Takes the next word: a host comes before its port, and nothing behind it. */
+/* Takes the next word: a host comes before its port, or is the last word. */
 static bool take_next(struct span word, bool last, struct typed *found, bool *has_host) {
     bool dotted = !last && span_is_host(word) && span_find(word, '.') != NULL;
     bool host = span_family(word) != 0 || span_is(word, "localhost") || span_is(word, "*");
     if (is_filler(word) || forms_protocol(word, found))
         return true;
-    if (found->port[0] != '\0')
-        return false;
+    if (found->port[0] != '\0') {
+        bool behind = last && host && !*has_host; /* `8080 on localhost` */
+        *has_host |= behind;
+        return behind && forms_host(word, found);
+    }
     if (span_is_port(word) || (*has_host && last && span_is_service(word))) {
         span_copy(word, found->port, sizeof found->port);
         return true;

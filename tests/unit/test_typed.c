@@ -102,6 +102,8 @@ static const struct row words[] = {
 
 static const struct row phrases[] = {
     {"127.0.0.1 8080", 0, "127.0.0.1", "8080", "", 0, 0},
+    {"8080 on localhost", 0, "localhost", "8080", "", 0, 0},
+    {"udp 53 127.0.0.1", TYPED_UDP, "127.0.0.1", "53", "", 0, 0},
     {"localhost 8080", 0, "localhost", "8080", "", 0, 0},
     {"* 8080", 0, "", "8080", "", 0, 0},
     {"::1 8080", 0, "::1", "8080", "", 0, 0},
@@ -110,7 +112,7 @@ static const struct row phrases[] = {
     {"0.0.0.0 port 25", 0, "0.0.0.0", "25", "", 0, 0},
     {"127.0.0.1, port 21", 0, "127.0.0.1", "21", "", 0, 0},
     {"port 8080", 0, "", "8080", "", 0, 0},
-    {"port 8080 on 127.0.0.1", 0, "", "", "", 0, 0},
+    {"port 8080 on 127.0.0.1", 0, "127.0.0.1", "8080", "", 0, 0},
     {"tcp 8080", TYPED_TCP, "", "8080", "", 0, 0},
     {"53 udp", TYPED_UDP, "", "53", "", 0, 0},
     {"udp 127.0.0.1 53", TYPED_UDP, "127.0.0.1", "53", "", 0, 0},
@@ -151,6 +153,7 @@ static void words_that_are_no_address_say_what_to_write(void **state) {
         {"host:70000", "0 to 65535"},
         {"300.1.1.1:80", "no address"},
         {"8080-8090", "one port at a time; write 8080"},
+        {"8080,8081", "one port at a time; write 8080"},
         {"*.*", "write PORT"},
         {"*:*", "write *:PORT"},
         {"*", "write *:PORT"},
