@@ -453,10 +453,10 @@ static bool set_all(const struct option_use *use) {
     *target = (struct target){.namespaces = all.list, .count = all.count, .all = true};
     chooses_first(use);
     if (all.unseen > 0)
-        options_complain(use->command,
-                         "%u process%s could not be examined; run as root to include their "
-                         "network namespaces",
-                         all.unseen, all.unseen == 1 ? "" : "es");
+        options_complain(use->command, "%u process%s could not be examined%s: %s may be left out",
+                         all.unseen, all.unseen == 1 ? "" : "es",
+                         geteuid() == 0 ? ", not even by root" : " (run as root)",
+                         all.unseen == 1 ? "its network namespace" : "their network namespaces");
     return true;
 }
 

@@ -300,6 +300,26 @@ static void the_same_question_can_be_asked_again(void **state) {
     check_filled(&why, "{question}", "unix:'/run/my x.sock'");
 }
 
+static void keep_first(void *first, const char *line) {
+    char *text = first;
+    if (text[0] == '\0')
+        snprintf(text, 80, "%s", line);
+}
+
+static void the_first_line_is_no_alternative(void **state) {
+    struct why why = a_refusal();
+    char first[80] = "";
+    (void)state;
+    why.asked_by_root = true;
+    why_remedies(&why, keep_first, first);
+    assert_string_equal(first, "# have your program use another port or address");
+    why.asked_by_root = false;
+    why.evidence.suspects[0].owners.search = OWNERS_DENIED;
+    first[0] = '\0';
+    why_remedies(&why, keep_first, first);
+    assert_string_equal(first, "sudo portreuse why --no-reuse-addr 127.0.0.1:65535");
+}
+
 static void every_command_that_is_needed_is_given(void **state) {
     struct why why = a_refusal();
     (void)state;
@@ -618,6 +638,7 @@ int main(void) {
         cmocka_unit_test(the_kernel_can_have_a_port),
         cmocka_unit_test(no_process_has_it_only_if_all_were_searched),
         cmocka_unit_test(fields_are_filled_in),
+        cmocka_unit_test(the_first_line_is_no_alternative),
         cmocka_unit_test(every_command_that_is_needed_is_given),
         cmocka_unit_test(who_has_it_is_named_as_far_as_it_is_known),
         cmocka_unit_test(an_unknown_field_is_reported),

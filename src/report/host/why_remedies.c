@@ -16,7 +16,8 @@ struct advice {
     const struct why *why;
     why_step_visit *visit;
     void *context;
-    bool *kept; /* it was said how a setting is kept */
+    bool *kept;  /* it was said how a setting is kept */
+    bool *begun; /* a line was given */
 };
 
 /* --- lines --- */
@@ -44,13 +45,17 @@ static void advise(const struct advice *advice, enum why_step step, const char *
         rest[--size] = '\0';
     if (rest != NULL && asprintf(&line, "%s%s", start, rest) >= 0) {
         advice->visit(advice->context, step, line);
+        *advice->begun = true;
         free(line);
     }
     free(rest);
 }
 
+/* An alternative comes behind something else. */
 static void note(const struct advice *advice, const char *text) {
-    advise(advice, STEP_NOTE, "# ", text);
+    static const char other[] = "or ";
+    bool alone = !*advice->begun && strncmp(text, other, strlen(other)) == 0;
+    advise(advice, STEP_NOTE, "# ", alone ? text + strlen(other) : text);
 }
 
 /* Visits the price, if there is one. */
@@ -126,6 +131,7 @@ static void advise_stop(const struct advice *advice, const struct stop *stop) {
                                      stop->line, inner, prefix, at + strlen(inner));
     if (size >= 0)
         advice->visit(advice->context, STEP_COMMAND, line);
+    *advice->begun = true;
     free(line);
 }
 
@@ -341,8 +347,8 @@ static void advise_shared(const struct advice *advice) {
 }
 
 void why_steps(const struct why *why, why_step_visit *visit, void *context) {
-    bool kept = false;
-    const struct advice advice = {why, visit, context, &kept};
+    bool kept = false, begun = false;
+    const struct advice advice = {why, visit, context, &kept, &begun};
     const struct cause_row *cause = why_cause(why);
     if (why->needs_reuseaddr)
         advise_reuseaddr(&advice);
