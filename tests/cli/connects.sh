@@ -393,7 +393,6 @@ work=$work fifo=$work/fifo.silence portreuse=$portreuse "$helpers/netns" sh -c '
   counts() {
     cat /proc/net/snmp /proc/net/netstat
     there cat /proc/net/snmp /proc/net/netstat
-    cat /sys/class/net/v0/statistics/tx_packets
     grep " *[a-z0-9]*:" /proc/net/dev
     there grep " *[a-z0-9]*:" /proc/net/dev
   }
@@ -402,7 +401,12 @@ work=$work fifo=$work/fifo.silence portreuse=$portreuse "$helpers/netns" sh -c '
     sysctl -qw net.ipv6.conf.all.disable_ipv6=1
     there sysctl -qw net.ipv6.conf.all.disable_ipv6=1
     keep_there listen 192.0.2.2:80
-    "$dial" real 192.0.2.2:80 wait # whatever is found out once, as by ARP
+    range 40000 40019
+    keep fill 192.0.2.2:80 from 192.0.2.1:0 most 5 # whose ports budget tries
+    # Neighbours that are looked for again would be packets, too.
+    there ip neigh replace 192.0.2.1 dev v1 nud permanent lladdr "$(ip -o link show v0 | sed "s/.*ether \\([^ ]*\\).*/\\1/")"
+    ip neigh replace 192.0.2.2 dev v0 nud permanent lladdr "$(there ip -o link show v1 | sed "s/.*ether \\([^ ]*\\).*/\\1/")"
+    "$dial" real 192.0.2.2:80 wait
     sleep 0.3
   } >"$work/log" 2>&1
   counts >"$work/before"
@@ -414,14 +418,16 @@ work=$work fifo=$work/fifo.silence portreuse=$portreuse "$helpers/netns" sh -c '
     "$dial" silent 192.0.2.2:53 udp
     "$portreuse" why --as client 192.0.2.2:80
     "$portreuse" why --as client --from 192.0.2.1:5000 192.0.2.2:80
+    "$portreuse" budget --interval 0 192.0.2.2:80
+    "$portreuse" budget --interval 0
+    "$portreuse" budget --interval 0 --range 5000-5009 192.0.2.2:80
   done
   counts >"$work/after"
-  there ss -Htan | grep -c ESTAB >"$work/arrived"
   "$dial" real 192.0.2.2:80 wait
   counts >"$work/louder"
   kill $other
 ' >"$work/out" 2>"$work/err" </dev/null
-ok "35 trials towards another host leave no trace in its counters, nor in ours" \
+ok "50 questions about another host leave no trace in its counters, nor in ours" \
   diff "$work/before" "$work/after"
 ok "a real connection does" sh -c "! diff '$work/after' '$work/louder'"
 
