@@ -188,7 +188,7 @@ time.sleep(1000)"
   holds "$label: $asked: the maker is named" named "$(cat maker)"
   is '.time_wait.attributed == ([.time_wait.makers[].closed] | add)' true
   is '.time_wait.attributed <= .time_wait.closed' true
-  says "went to TIME-WAIT; whose is known of"
+  says "went to TIME-WAIT:"
   if [ "$(wc -l </proc/self/uid_map)" = 1 ] && as_other true 2>/dev/null; then
     as=as_other
     budget --interval 1s 127.0.0.1:9000

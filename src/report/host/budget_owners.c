@@ -114,9 +114,11 @@ void budget_owners_print_makers(FILE *out, const struct makers *makers) {
     bool any = makers->closed > 0;
     if (!any && makers->known == 0)
         return;
+    uint32_t unknown =
+        makers->closed > makers->attributed ? makers->closed - makers->attributed : 0;
     if (any)
-        fprintf(out, "  in %.1f s, %" PRIu32 " went to TIME-WAIT; whose is known of %" PRIu32 ":\n",
-                makers->seconds, makers->closed, makers->attributed);
+        fprintf(out, "  in %.1f s, %" PRIu32 " went to TIME-WAIT:\n", makers->seconds,
+                makers->closed);
     else
         fprintf(out, "  in %.1f s, none went to TIME-WAIT; %" PRIu32 " were opened:\n",
                 makers->seconds, makers->opened);
@@ -128,9 +130,12 @@ void budget_owners_print_makers(FILE *out, const struct makers *makers) {
     }
     if (makers->count > makers->known)
         fprintf(out, "    and %u more\n", makers->count - makers->known);
-    if (!makers->all_events && (!any || makers->attributed < makers->closed))
-        fputs("  samples miss what is open for a moment only; root of the host is told of\n"
-              "  every connection\n",
+    if (unknown > 0)
+        fprintf(out, "    %" PRIu32 ": not known; %s not seen while open\n", unknown,
+                unknown == 1 ? "it was" : "they were");
+    if (!makers->all_events && (!any || unknown > 0))
+        fputs("  To see every connection, however short, run this as root on the host.\n"
+              "  Otherwise a longer --interval, such as 5s, sees more of them.\n",
               out);
 }
 
