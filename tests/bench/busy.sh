@@ -1,49 +1,131 @@
 #!/bin/sh
-# The questions of a busy host, each beside `ss -tlnp` about the same port. run.sh starts it on a host
-# with 200,000 sockets, 5000 processes, eight of them with 18,000 descriptors, and 2000 network
-# namespaces; the line `answer` shows that what is found there is right.
+# The questions of a busy host, each beside ss about the same port, as root and as an ordinary user.
+# run.sh starts it on a host with very many sockets, processes, descriptors and network namespaces.
+# A fast wrong answer is worth nothing: the line `answer` is checked, and the status is 1 if one is
+# wrong.
 #
-# usage: busy.sh BUILD PAIRS
+# usage: busy.sh BUILD PAIRS, within host(1) and crowd(1)
 set -eu
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-chmod 755 "$work"
-cp "$1/portreuse" "$1/pairs" "$1/place" "$work"
 PATH=$PATH:/usr/sbin
+build=$1
 pairs=$2
 user="setpriv --reuid=65534 --regid=65534 --clear-groups"
 
-# question NAME ADDRESS PORT [ss OPTION]
+# What why answers: the verdict, the cause, and the process; or that there is none, if the search for
+# it was complete.
+field() { # NAME INDENTATION
+  value=$(sed -n "s/^ \{$2\}\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\$/\1/p" "$work/json" | head -n 1)
+  echo "${value:--}"
+}
+answer() { # COMMAND...
+  "$@" why --format json "$address" >"$work/json" || :
+  pid=$(field pid 8)
+  [ "$pid" != - ] || [ "$(field processes_search 6)" != complete ] || pid=none
+  echo "$(field verdict 2) $(field cause 2) $pid"
+}
+
+verdict() { # GOT EXPECTED WORDS
+  if [ "$1" = "$2" ]; then
+    echo "  answer                 right: $3"
+  else
+    echo "  answer                 WRONG: $1; it is $2"
+    touch "$work/wrong"
+  fi
+}
+
+# What is expected, with the owner for `%`: an ordinary user is told the same, but not whose it is.
+check() { # COMMAND...
+  got=$(answer "$@")
+  expected=$(echo "$want" | sed "s/%/$owner/")
+  if [ "$who" = user ]; then
+    expected=$(echo "$want" | sed "s/%/-/; s/held-by-no-process none/$listener -/")
+  fi
+  verdict "$got" "$expected" "$(field summary 2)"
+}
+
+# question NAME ADDRESS WANT SS...
 question() {
+  name=$1 address=$2 want=$3
+  shift 3
   for who in root user; do
     as=
     [ $who = root ] || as=$user
-    echo "$1, asked by $who: $2 / ss ${4:--tlnp}"
+    echo "$name, asked by $who: why $address / ss $*"
     # shellcheck disable=SC2086 # several words
-    echo "  answer                 $($as "$work"/portreuse why "$2" | head -n 1)"
+    check $as "$work"/portreuse
     # shellcheck disable=SC2086
-    "$work"/pairs "$pairs" -- $as "$work"/portreuse why "$2" -- $as ss -H "${4:--tlnp}" "sport = :$3"
+    "$work"/pairs "$pairs" -- $as "$work"/portreuse why "$address" -- $as ss -H "$@"
     echo
   done
 }
 
+# The clients of the crowd have bound the same 9000 of 55,001 ports towards each destination.
+budget() { # ARGUMENT...
+  for who in root user; do
+    as=
+    [ $who = root ] || as=$user
+    echo "budget, asked by $who: budget $* / ss -tan"
+    # shellcheck disable=SC2086
+    $as "$work"/portreuse budget --format json "$@" >"$work/json" || :
+    verdict "$(field left 6)" 46001 "$(field summary 2)"
+    # shellcheck disable=SC2086
+    "$work"/pairs "$pairs" -- $as "$work"/portreuse budget "$@" -- $as ss -Htan
+    echo
+  done
+}
+
+listener=wildcard-vs-specific
 if [ $# -gt 2 ]; then # within place
-  shift 2
+  # shellcheck disable=SC2153 # place sets OWNER
+  work=$3 owner=$OWNER
+  shift 3
   question "$@"
   exit
 fi
-question "a port with a listener and 9000 connections" 127.0.0.1:2001 2001
-question "the same on every address" :2001 2001
-question "a free port" :1500 1500
-for kind in low high workers reuseport bound flight waiting connections; do
-  "$work"/place $kind 3001 "$0" "$1" "$pairs" "$kind" :3001 3001
-done
-"$work"/place udp 3001 "$0" "$1" "$pairs" udp udp/3001 3001 -ulnp
 
-echo "all namespaces / ss -tln in each, without the processes"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+chmod 755 "$work"
+cp "$build/portreuse" "$build/pairs" "$build/place" "$work"
+
+placed() { # KIND NAME WANT
+  "$work"/place "$1" 3001 "$0" "$build" "$pairs" "$work" "$2" :3001 "$3" -tlnp "sport = :3001"
+}
+
+owner=$CROWD
+question "a port with a listener and 9000 connections" 127.0.0.1:2001 \
+  "refused address-in-use %" -tlnp "sport = :2001"
+question "the same on every address" :2001 "refused $listener %" -tlnp "sport = :2001"
+question "a free port" :1500 "free null -" -tlnp "sport = :1500"
+placed low "a listener at a low descriptor" "refused $listener %"
+placed high "a listener at the last of 18,000 descriptors" "refused $listener %"
+placed workers "a listener that 200 workers inherited" "refused $listener %"
+placed reuseport "64 listeners (SO_REUSEPORT)" "refused $listener %"
+placed threads "a listener in a process of 1000 threads" "refused $listener %"
+placed table "a listener in the descriptor table of one of 1000 threads" "refused $listener %"
+placed flight "a listener in a message (SCM_RIGHTS)" "refused held-by-no-process none"
+placed bound "a socket that is bound and idle" "free bound-but-idle %"
+placed connections "9000 connections, no listener" "free live-connection %"
+placed waiting "9000 connections in TIME-WAIT, no listener" "free time-wait-rebind none"
+"$work"/place udp 3001 "$0" "$build" "$pairs" "$work" "a UDP socket" udp/3001 \
+  "refused udp-port-taken %" -ulnp "sport = :3001"
+"$work"/place unix "$work/socket" "$0" "$build" "$pairs" "$work" "a Unix socket" "$work/socket" \
+  "refused unix-socket-in-use %" -xlp "src $work/socket"
+
+budget 127.0.0.1:2001
+budget --interval 0 127.0.0.1:2001
+budget
+
+# ss needs a process for each namespace. With -p it would read all of /proc each time, too.
+now_ms() { echo $(($(date +%s%N) / 1000000)); }
+echo "all namespaces: why --all-netns :2001 / ss -tln in each of them, without the processes"
+begin=$(now_ms)
 "$work"/portreuse why --all-netns :2001 >"$work/all" || :
-echo "  answer                 $(head -n 1 "$work/all"); $(grep -c '^EADDRINUSE' "$work/all") of EADDRINUSE"
-cat >"$work/each" <<'END'
-for pid in $(lsns -t net -n -o PID); do nsenter -t "$pid" -n ss -Htln "sport = :2001"; done
-END
-"$work"/pairs 1 -- "$work"/portreuse why --all-netns :2001 -- sh "$work/each"
+middle=$(now_ms)
+listeners=$(for pid in $(lsns -t net -n -o PID); do nsenter -t "$pid" -n ss -Htln "sport = :2001"; done | wc -l)
+end=$(now_ms)
+refused=$(tail -n +2 "$work/all" | grep -c '^EADDRINUSE')
+verdict "$refused" "$listeners" "EADDRINUSE in $refused namespaces"
+echo "  A                      $((middle - begin)) ms"
+echo "  B                      $((end - middle)) ms"
+[ ! -e "$work/wrong" ]

@@ -1,5 +1,6 @@
 /* crowd OPEN CLOSED COMMAND...: a network namespace with OPEN established connections and CLOSED
- * ones in TIME-WAIT, and the command run in it. Each open connection is two sockets of the
+ * ones in TIME-WAIT, and the command run in it, with the id of the process that listens on the
+ * first port in CROWD. Each open connection is two sockets of the
  * namespace, each closed one is one. The ports from 2001 on each have 9000 connections to them. The
  * clients' ports are explicit, as nothing here is to wait for connect() to find a free one. */
 #include <netinet/in.h>
@@ -80,6 +81,7 @@ static pid_t spawn(int port, int count, int keep) {
 int main(int argc, char **argv) {
     char reason[NETNS_REASON_SIZE];
     pid_t crowds[CROWDS_MOST];
+    char first[16];
     int count = 0, status = 1;
     if (argc < 4) {
         fputs("usage: crowd OPEN CLOSED COMMAND...\n", stderr);
@@ -95,6 +97,8 @@ int main(int argc, char **argv) {
         for (int left = atoi(argv[keep ? 1 : 2]); left > 0 && count < CROWDS_MOST; left -= PAIRS)
             crowds[count] = spawn(LISTENER_PORT + count, left < PAIRS ? left : PAIRS, keep),
             count++;
+    snprintf(first, sizeof first, "%d", count == 0 ? 0 : (int)crowds[0]);
+    setenv("CROWD", first, 1);
     pid_t command = fork();
     need(command, "fork");
     if (command == 0) {

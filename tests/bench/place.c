@@ -1,4 +1,5 @@
-/* place KIND PORT COMMAND...: puts a socket where it takes time to find, and runs the command:
+/* place KIND PORT COMMAND...: puts a socket where it takes time to find, and runs the command, with
+ * the id of the process that did so in OWNER:
  *
  *   low          a listener at a low descriptor
  *   high         at the last of 18,000 descriptors
@@ -8,10 +9,15 @@
  *   flight       a listener in a message that nobody has read (SCM_RIGHTS)
  *   waiting      9000 connections in TIME-WAIT, no listener
  *   connections  9000 open connections, no listener
- *   udp          a UDP socket */
+ *   threads      a listener in a process of 1000 threads
+ *   table        the same, in the table of descriptors of one of them
+ *   udp          a UDP socket
+ *   unix         a listener at a path, which PORT is then */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,12 +25,21 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WORKERS = 200, SHARERS = 64, DESCRIPTORS = 18000, CONNECTIONS = 9000, CLIENT_PORT = 10000 };
+enum {
+    WORKERS = 200,
+    THREADS = 1000,
+    SHARERS = 64,
+    DESCRIPTORS = 18000,
+    CONNECTIONS = 9000,
+    CLIENT_PORT = 10000
+};
 
 static int port, ready[2], descriptors;
+static const char *path;
 
 static int need(int result, const char *what) {
     if (result < 0) {
@@ -95,6 +110,52 @@ static void idle(void) {
     bound(SOCK_STREAM, "127.0.0.1", port, SO_REUSEADDR);
 }
 
+static void *run_thread(void *begin) {
+    char byte = 'r';
+    if (begin != NULL)
+        ((void (*)(void))begin)();
+    need((int)write(ready[1], &byte, 1), "write");
+    for (;;)
+        pause();
+    return NULL;
+}
+
+static void start_thread(void (*begin)(void)) {
+    pthread_attr_t attributes;
+    pthread_t thread;
+    char byte;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 64 * 1024);
+    errno = pthread_create(&thread, &attributes, run_thread, (void *)begin);
+    need(errno == 0 ? 0 : -1, "pthread_create");
+    need((int)read(ready[0], &byte, 1) - 1, "a thread");
+}
+
+static void threads(void) {
+    listener(SO_REUSEADDR);
+    for (int i = 0; i < THREADS; i++)
+        start_thread(NULL);
+}
+
+static void apart(void) {
+    need(unshare(CLONE_FILES), "unshare");
+    listener(SO_REUSEADDR);
+}
+
+static void table(void) {
+    for (int i = 0; i < THREADS; i++)
+        start_thread(i == THREADS / 2 ? apart : NULL);
+}
+
+static void at_path(void) {
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    int fd = need(socket(AF_UNIX, SOCK_STREAM, 0), "socket");
+    snprintf(un.sun_path, sizeof un.sun_path, "%s", path);
+    unlink(path);
+    need(bind(fd, (struct sockaddr *)&un, sizeof un), path);
+    need(listen(fd, SOMAXCONN), "listen");
+}
+
 static void udp(void) {
     bound(SOCK_DGRAM, "127.0.0.1", port, SO_REUSEADDR);
 }
@@ -145,9 +206,9 @@ static const struct {
     const char *name;
     void (*put)(void);
 } kinds[] = {
-    {"low", low},    {"high", high},     {"workers", workers}, {"reuseport", reuseport},
-    {"bound", idle}, {"flight", flight}, {"waiting", waiting}, {"connections", connections},
-    {"udp", udp}};
+    {"low", low},         {"high", high},     {"workers", workers}, {"reuseport", reuseport},
+    {"bound", idle},      {"flight", flight}, {"waiting", waiting}, {"connections", connections},
+    {"threads", threads}, {"table", table},   {"udp", udp},         {"unix", at_path}};
 
 /* Puts it there in a process of its own; returns that. */
 static pid_t put(const char *kind) {
@@ -171,6 +232,7 @@ static pid_t put(const char *kind) {
 
 int main(int argc, char **argv) {
     struct rlimit limit;
+    char owner[16];
     int status = 1;
     if (argc < 4) {
         fputs("usage: place KIND PORT COMMAND...\n", stderr);
@@ -180,9 +242,12 @@ int main(int argc, char **argv) {
     limit.rlim_cur = limit.rlim_max;
     need(setrlimit(RLIMIT_NOFILE, &limit), "RLIMIT_NOFILE");
     descriptors = limit.rlim_cur < DESCRIPTORS + 16 ? (int)limit.rlim_cur - 16 : DESCRIPTORS;
-    port = atoi(argv[2]);
+    path = argv[2];
+    port = atoi(path);
     need(pipe(ready), "pipe");
     pid_t holder = put(argv[1]);
+    snprintf(owner, sizeof owner, "%d", (int)holder);
+    setenv("OWNER", owner, 1);
     pid_t command = need(fork(), "fork");
     if (command == 0) {
         execvp(argv[3], argv + 3);

@@ -2,7 +2,7 @@
 # The benchmarks: portreuse (A) against something else (B), in turn, in one run. The times are those
 # of this machine at this moment; the ratios are what counts.
 #
-# usage: tests/bench/run.sh [PAIRS]
+# usage: tests/bench/run.sh [PAIRS [busy]]    busy: the busy host alone, in full size
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -11,11 +11,23 @@ build=$top/build-bench
 
 cmake -S "$top" -B "$build" -DCMAKE_BUILD_TYPE=Release >/dev/null
 cmake --build "$build" -j "$(nproc)" >/dev/null
-for program in bare matrix pairs; do
-  cc -O2 -D_GNU_SOURCE -o "$build/$program" "$here/$program.c"
+for program in bare matrix pairs host place; do
+  cc -O2 -pthread -D_GNU_SOURCE -o "$build/$program" "$here/$program.c"
 done
+cc -O2 -D_GNU_SOURCE -I"$top/include" -o "$build/crowd" "$here/crowd.c" "$build/libportreuse_parts.a"
 portreuse=$build/portreuse
 bare=$build/bare
+
+# On a host with so many processes, descriptors of two of them, network namespaces, and open and
+# closed connections; an open one is two sockets. busy.sh checks the answers as well.
+busy() { # PROCESSES DESCRIPTORS NAMESPACES OPEN CLOSED PAIRS
+  echo "busy host: $1 processes, $2 descriptors, $3 namespaces, $((2 * $4 + $5)) sockets"
+  "$build/host" "$1" "$2" "$3" "$build/crowd" "$4" "$5" "$here/busy.sh" "$build" "$6"
+}
+if [ "${2:-}" = busy ]; then
+  busy 5000 18000 2000 100000 0 "$pairs"
+  exit
+fi
 
 compare() { # NAME N COMMAND... -- OTHER...
   echo "$1"
@@ -42,7 +54,6 @@ bound=$("$portreuse" matrix --format csv | sed 's/"[^"]*"/x/g' | cut -d, -f7 | g
 compare "matrix: all pairs, and a report / a bare C program with the same calls" \
   "$pairs" -- "$portreuse" matrix -- "$build/matrix" "$bound"
 # Among 200,000 sockets, of which half are in TIME-WAIT, and so gone after a minute.
-cc -O2 -D_GNU_SOURCE -I"$top/include" -o "$build/crowd" "$here/crowd.c" "$build/libportreuse_parts.a"
 if command -v ss >/dev/null; then
   crowd() { # NAME COMMAND... -- OTHER...
     echo "$1"
@@ -60,23 +71,8 @@ if command -v ss >/dev/null; then
   crowd "budget towards one destination / ss of all sockets" \
     "$portreuse" budget 127.0.0.1:2010 -- ss -Htan
 fi
-# The same on a busy host: 5000 processes, two with 18,000 descriptors, 2000 network namespaces.
-cc -O2 -D_GNU_SOURCE -o "$build/host" "$here/host.c"
 if [ "$(id -u)" = 0 ] && command -v ss >/dev/null; then
-  host() { # NAME COMMAND... -- OTHER...
-    echo "$1"
-    shift
-    "$build/host" 5000 18000 2000 "$build/crowd" 50000 100000 "$build/pairs" 5 -- "$@"
-    echo
-  }
-  host "busy host: why, a port with a listener and 9000 connections / ss -tlnp of that port" \
-    "$portreuse" why 127.0.0.1:2001 -- ss -Htlnp 'sport = :2001'
-  host "busy host: why, a free port / ss -tlnp of that port" \
-    "$portreuse" why 127.0.0.1:1500 -- ss -Htlnp 'sport = :1500'
-  # shellcheck disable=SC2016 # for the inner shell
-  host "busy host: why --all-netns / ss -tlnp in each namespace" \
-    "$portreuse" why --all-netns 127.0.0.1:2001 -- sh -c '
-      for pid in $(lsns -t net -n -o PID); do nsenter -t "$pid" -n ss -Htlnp "sport = :2001"; done'
+  busy 500 4000 50 9000 10000 5
 fi
 if command -v python3 >/dev/null && command -v ip >/dev/null; then
   compare "run: two cases in TIME-WAIT / a Python script under 'unshare -rn'" \
