@@ -17,17 +17,21 @@
 enum matrix_user { MATRIX_SAME_USER, MATRIX_OTHER_USER, MATRIX_USERS };
 
 /* Of the first socket. For ESTABLISHED and TIME-WAIT, it is a listener that has accepted a
- * connection in that state and is closed. A UDP socket is BOUND, which is called UNCONN, or
- * ESTABLISHED: connected. */
+ * connection in that state and is closed. LISTEN-LATER: it is bound when the second one calls
+ * bind(), and listens when the second one calls listen(). A UDP socket is BOUND, which is called
+ * UNCONN, or ESTABLISHED: connected. */
 enum matrix_state {
     MATRIX_BOUND,
     MATRIX_LISTEN,
     MATRIX_ESTABLISHED,
     MATRIX_TIME_WAIT,
+    MATRIX_LISTEN_LATER,
     MATRIX_STATES
 };
 
-enum { MATRIX_ADDRESSES = 8 };
+/* The second socket has one of the first MATRIX_ADDRESSES. The first socket can also be the one
+ * after them: [::] again, where it has accepted an IPv4 client. */
+enum { MATRIX_ADDRESSES = 8, MATRIX_FIRSTS };
 
 enum matrix_options {
     MATRIX_NONE,
@@ -39,13 +43,14 @@ enum matrix_options {
 
 /* A local address to bind. */
 struct matrix_address {
-    const char *name; /* 127.0.0.1, ::, "::,v6only" */
-    const char *text; /* as endpoint_parse() reads it */
-    const char *peer; /* the address that a client connects to */
+    const char *name;     /* 127.0.0.1, ::, "::,v6only" */
+    const char *accepted; /* of a socket that has accepted, where it tells more: its client */
+    const char *text;     /* as endpoint_parse() reads it */
+    const char *peer;     /* the address that a client connects to */
     bool v6only;
 };
 
-extern const struct matrix_address matrix_addresses[MATRIX_ADDRESSES];
+extern const struct matrix_address matrix_addresses[MATRIX_FIRSTS];
 
 /* "none", "REUSEADDR", "REUSEPORT", "both"; "BOUND", ...; "same", "other". All static. */
 extern const char *const matrix_options_names[MATRIX_OPTIONS];
@@ -85,7 +90,7 @@ struct matrix {
     char kernel[65];                 /* its release */
     bool ipv6, users;                /* false: pairs that need them are left out */
     size_t pairs, disagreements;
-    struct matrix_cell cells[MATRIX_USERS][MATRIX_STATES][MATRIX_ADDRESSES][MATRIX_OPTIONS]
+    struct matrix_cell cells[MATRIX_USERS][MATRIX_STATES][MATRIX_FIRSTS][MATRIX_OPTIONS]
                             [MATRIX_ADDRESSES][MATRIX_OPTIONS];
 };
 
@@ -97,9 +102,14 @@ struct matrix *matrix_measure(enum protocol protocol);
 bool matrix_has_state(enum protocol protocol, enum matrix_state state);
 const char *matrix_state_name(enum protocol protocol, enum matrix_state state);
 
+/* Return whether the first socket can have the address in this state, and what it is called there:
+ * `::`, or `:: (IPv4 client)`. */
+bool matrix_has_first(enum protocol protocol, enum matrix_state state, unsigned address);
+const char *matrix_first_name(enum protocol protocol, enum matrix_state state, unsigned address);
+
 /* Advances `*pair` to the next pair, in the order of the cells; the first one is all zero. Returns
  * false after the last. There are pairs of another user only where both sockets have SO_REUSEPORT:
- * nothing else depends on the user. */
+ * nothing else depends on the user. There are no pairs that matrix_has_first() excludes for TCP. */
 bool matrix_next(struct matrix_pair *pair);
 
 /* Returns the cell of a pair. Like strchr(3), it takes a const pointer but returns one that is not:

@@ -35,11 +35,12 @@ static bool set_state(const struct option_use *use) {
     return state >= 0 && (request->choice.states[state % MATRIX_STATES] = true);
 }
 
-static bool choose_ends(const struct option_use *use, bool *named, matrix_ends ends) {
+static bool choose_ends(const struct option_use *use, bool *named, unsigned addresses,
+                        matrix_ends ends) {
     if (!*named)
         memset(ends, false, sizeof(matrix_ends));
     *named = true;
-    return matrix_choose_ends(use->value, ends) ||
+    return matrix_choose_ends(use->value, addresses, ends) ||
            options_wrong_value(use, "an address (0.0.0.0, 127.0.0.1, 127.0.0.2, ::, ::1, "
                                     "::ffff:0.0.0.0, ::ffff:127.0.0.1), v6only, options (none, "
                                     "REUSEADDR, REUSEPORT, both), or several separated by commas, "
@@ -48,12 +49,12 @@ static bool choose_ends(const struct option_use *use, bool *named, matrix_ends e
 
 static bool set_first(const struct option_use *use) {
     struct request *request = use->target;
-    return choose_ends(use, &request->first_named, request->choice.first);
+    return choose_ends(use, &request->first_named, MATRIX_FIRSTS, request->choice.first);
 }
 
 static bool set_second(const struct option_use *use) {
     struct request *request = use->target;
-    return choose_ends(use, &request->second_named, request->choice.second);
+    return choose_ends(use, &request->second_named, MATRIX_ADDRESSES, request->choice.second);
 }
 
 static const char *const protocols[] = {"tcp", "udp", NULL};
@@ -70,14 +71,17 @@ static const struct option_row rows[] = {
      .value_name = "STATE",
      .values = matrix_state_names,
      .set = set_state,
-     .help = "only this state of the first socket: BOUND, LISTEN, ESTABLISHED or TIME-WAIT (of "
-             "UDP: UNCONN or ESTABLISHED); may be given several times"},
+     .help = "only this state of the first socket: BOUND, LISTEN, ESTABLISHED, TIME-WAIT or "
+             "LISTEN-LATER (bound, and listening after the second bind()); of UDP: UNCONN or "
+             "ESTABLISHED; may be given several times"},
     {.name = "first",
      .takes = VALUE_REQUIRED,
      .value_name = "SOCKET",
      .set = set_first,
      .help = "only these as the first socket, which has the port: an address, options (none, "
-             "REUSEADDR, REUSEPORT, both), or several separated by commas: ::,v6only,REUSEADDR"},
+             "REUSEADDR, REUSEPORT, both), the client of :: (IPv4, IPv6), or several separated by "
+             "commas: "
+             "::,v6only,REUSEADDR"},
     {.name = "second",
      .takes = VALUE_REQUIRED,
      .value_name = "SOCKET",

@@ -20,20 +20,21 @@
 #include "kernel/sysctl.h"
 #include "model/udp.h"
 
-const struct matrix_address matrix_addresses[MATRIX_ADDRESSES] = {
-    {"0.0.0.0", "0.0.0.0:0", "127.0.0.1:0", false},
-    {"127.0.0.1", "127.0.0.1:0", "127.0.0.1:0", false},
-    {"127.0.0.2", "127.0.0.2:0", "127.0.0.2:0", false},
-    {"::", "[::]:0", "[::1]:0", false},
-    {"::,v6only", "[::]:0", "[::1]:0", true},
-    {"::1", "[::1]:0", "[::1]:0", false},
-    {"::ffff:0.0.0.0", "[::ffff:0.0.0.0]:0", "[::ffff:127.0.0.1]:0", false},
-    {"::ffff:127.0.0.1", "[::ffff:127.0.0.1]:0", "[::ffff:127.0.0.1]:0", false},
+const struct matrix_address matrix_addresses[MATRIX_FIRSTS] = {
+    {"0.0.0.0", NULL, "0.0.0.0:0", "127.0.0.1:0", false},
+    {"127.0.0.1", NULL, "127.0.0.1:0", "127.0.0.1:0", false},
+    {"127.0.0.2", NULL, "127.0.0.2:0", "127.0.0.2:0", false},
+    {"::", ":: (IPv6 client)", "[::]:0", "[::1]:0", false},
+    {"::,v6only", NULL, "[::]:0", "[::1]:0", true},
+    {"::1", NULL, "[::1]:0", "[::1]:0", false},
+    {"::ffff:0.0.0.0", NULL, "[::ffff:0.0.0.0]:0", "[::ffff:127.0.0.1]:0", false},
+    {"::ffff:127.0.0.1", NULL, "[::ffff:127.0.0.1]:0", "[::ffff:127.0.0.1]:0", false},
+    [MATRIX_ADDRESSES] = {"::", ":: (IPv4 client)", "[::]:0", "[::ffff:127.0.0.1]:0", false},
 };
 
 const char *const matrix_options_names[MATRIX_OPTIONS] = {"none", "REUSEADDR", "REUSEPORT", "both"};
-const char *const matrix_state_names[MATRIX_STATES + 2] = {"BOUND", "LISTEN", "ESTABLISHED",
-                                                           "TIME-WAIT", "UNCONN"};
+const char *const matrix_state_names[MATRIX_STATES + 2] = {
+    "BOUND", "LISTEN", "ESTABLISHED", "TIME-WAIT", "LISTEN-LATER", "UNCONN"};
 const char *const matrix_user_names[MATRIX_USERS] = {"same", "other"};
 
 enum {
@@ -55,18 +56,32 @@ static bool count_up(unsigned *digit, unsigned base) {
     return *digit != 0;
 }
 
+static bool accepts(enum protocol protocol, enum matrix_state state) {
+    return protocol != PROTOCOL_UDP && (state == MATRIX_ESTABLISHED || state == MATRIX_TIME_WAIT);
+}
+
+bool matrix_has_first(enum protocol protocol, enum matrix_state state, unsigned address) {
+    return address < MATRIX_ADDRESSES || accepts(protocol, state);
+}
+
+const char *matrix_first_name(enum protocol protocol, enum matrix_state state, unsigned address) {
+    const struct matrix_address *row = &matrix_addresses[address];
+    return row->accepted != NULL && accepts(protocol, state) ? row->accepted : row->name;
+}
+
 bool matrix_next(struct matrix_pair *pair) {
     do {
         bool carry = !count_up(&pair->second.options, MATRIX_OPTIONS) &&
                      !count_up(&pair->second.address, MATRIX_ADDRESSES) &&
                      !count_up(&pair->first.options, MATRIX_OPTIONS) &&
-                     !count_up(&pair->first.address, MATRIX_ADDRESSES);
+                     !count_up(&pair->first.address, MATRIX_FIRSTS);
         if (carry) {
             pair->state = (pair->state + 1) % MATRIX_STATES;
             pair->user += pair->state == 0;
         }
-    } while (pair->user == MATRIX_OTHER_USER &&
-             !(has_reuseport(pair->first) && has_reuseport(pair->second)));
+    } while (!matrix_has_first(PROTOCOL_TCP, pair->state, pair->first.address) ||
+             (pair->user == MATRIX_OTHER_USER &&
+              !(has_reuseport(pair->first) && has_reuseport(pair->second))));
     return pair->user < MATRIX_USERS;
 }
 
@@ -118,10 +133,10 @@ static struct claim claim_of(struct matrix_end end, uint16_t port, uint32_t uid)
 }
 
 static struct occupant occupant_of(const struct matrix_pair *pair, const struct claim *first) {
-    static const enum tcp_state states[MATRIX_STATES] = {STATE_BOUND, STATE_LISTEN,
-                                                         STATE_ESTABLISHED, STATE_TIME_WAIT};
+    static const enum tcp_state states[MATRIX_STATES] = {
+        STATE_BOUND, STATE_LISTEN, STATE_ESTABLISHED, STATE_TIME_WAIT, STATE_BOUND};
     const char *peer = matrix_addresses[pair->first.address].peer;
-    bool accepted = pair->state == MATRIX_ESTABLISHED || pair->state == MATRIX_TIME_WAIT;
+    bool accepted = accepts(PROTOCOL_TCP, pair->state);
     return (struct occupant){
         .socket = {.state = states[pair->state],
                    .local = accepted ? endpoint_named(peer, first->local.port) : first->local,
@@ -161,6 +176,10 @@ static void predict(const struct matrix_pair *pair, struct matrix_cell *cell) {
     if (cell->want.bind != 0)
         return;
     rules_remember(&history, &second);
+    if (pair->state == MATRIX_LISTEN_LATER) {
+        rules_remember(&history, &first);
+        occupant.socket.state = STATE_LISTEN;
+    }
     struct port_ruling listen = rules_port(CALL_LISTEN, &second, &occupant, 1, &history);
     cell->want.listen = errno_of(&listen);
     cell->listen_rule = (uint8_t)listen.ruling.rule;
@@ -262,9 +281,9 @@ static int make_first(enum protocol protocol, int diag, const struct matrix_pair
     if (protocol == PROTOCOL_UDP)
         return error == 0 && pair->state == MATRIX_ESTABLISHED ? call_connect(first->socket, peer)
                                                                : error;
-    if (error == 0 && pair->state != MATRIX_BOUND)
+    if (error == 0 && pair->state != MATRIX_BOUND && pair->state != MATRIX_LISTEN_LATER)
         error = listen(first->socket, 1) < 0 ? errno : 0;
-    if (error == 0 && (pair->state == MATRIX_ESTABLISHED || pair->state == MATRIX_TIME_WAIT))
+    if (error == 0 && accepts(protocol, pair->state))
         error = take_connection(first, &peer);
     if (error == 0 && pair->state == MATRIX_TIME_WAIT)
         error = close_to_time_wait(diag, first, &peer);
@@ -274,7 +293,7 @@ static int make_first(enum protocol protocol, int diag, const struct matrix_pair
 /* Makes the calls with the second socket. A socket belongs to the file system user of the process
  * that creates it (setfsuid(2)). Returns 0, or the errno of another call. */
 static int ask_second(enum protocol protocol, const struct matrix_pair *pair, uint16_t port,
-                      struct matrix_answer *got) {
+                      const struct first *first, struct matrix_answer *got) {
     struct endpoint local = bound_to(pair->second, port);
     if (pair->user == MATRIX_OTHER_USER)
         setfsuid(OTHER_USER);
@@ -284,14 +303,18 @@ static int ask_second(enum protocol protocol, const struct matrix_pair *pair, ui
     if (second < 0)
         return error;
     got->bind = (int16_t)call_bind(second, &local);
+    error = 0;
+    if (got->bind == 0 && pair->state == MATRIX_LISTEN_LATER)
+        error = listen(first->socket, 1) < 0 ? errno : 0;
     if (got->bind == 0 && protocol == PROTOCOL_TCP)
         got->listen = (int16_t)(listen(second, 1) < 0 ? errno : 0);
     close_one(&second);
-    return 0;
+    return error;
 }
 
 static bool left_out(const struct matrix *matrix, const struct matrix_pair *pair) {
     return !matrix_has_state(matrix->protocol, pair->state) ||
+           !matrix_has_first(matrix->protocol, pair->state, pair->first.address) ||
            (pair->user == MATRIX_OTHER_USER && !matrix->users) ||
            (!matrix->ipv6 && (bound_to(pair->first, 0).family == AF_INET6 ||
                               bound_to(pair->second, 0).family == AF_INET6));
@@ -306,7 +329,7 @@ static void measure_pair(struct matrix *matrix, int diag, const struct matrix_pa
         return;
     int error = make_first(matrix->protocol, diag, pair, port, &first);
     if (error == 0)
-        error = ask_second(matrix->protocol, pair, port, &cell->got);
+        error = ask_second(matrix->protocol, pair, port, &first, &cell->got);
     close_one(&first.socket);
     close_one(&first.accepted);
     close_one(&first.client);
@@ -315,7 +338,7 @@ static void measure_pair(struct matrix *matrix, int diag, const struct matrix_pa
         return;
     matrix->verdict = VERDICT_ERROR;
     snprintf(matrix->reason, sizeof matrix->reason, "a socket on %s did not reach %s: %s",
-             matrix_addresses[pair->first.address].name,
+             matrix_first_name(matrix->protocol, pair->state, pair->first.address),
              matrix_state_name(matrix->protocol, pair->state), errname(error, name));
 }
 

@@ -47,6 +47,29 @@ ok "unless it is v6only" out_has "v6only none, then 0.0.0.0 none"
 run "$portreuse" matrix --state BOUND --first 0.0.0.0,REUSEADDR --second 0.0.0.0,REUSEADDR
 ok "two may bind by SO_REUSEADDR" out_has "both-reuseaddr: "
 
+# The client of a dual-stack listener decides what its connections overlap.
+run "$portreuse" matrix --state TIME-WAIT --first ::,IPv4,none --second 127.0.0.1,none
+ok "what an IPv4 client left on [::] blocks IPv4" out_has "bind EADDRINUSE"
+ok "and the row is named after the client" out_has "TIME-WAIT :: (IPv4 client) none, then 127.0.0.1"
+run "$portreuse" matrix --state TIME-WAIT --first ::,IPv6,none --second 127.0.0.1,none
+ok "what an IPv6 client left does not block 127.0.0.1" out_has "bind ok, listen ok"
+ok "in the grid both rows are there" sh -c \
+  '[ "$(grep -cE "^from IPv[46] " "$1")" = 8 ]' - "$work/first"
+run "$portreuse" matrix --second ::,IPv4
+ok "the second socket has no client" status_is 2
+
+# --- the first one listens later ---
+
+later() { # FIRST SECOND
+  run "$portreuse" matrix --state LISTEN-LATER --first "$1" --second "$2"
+}
+later 127.0.0.1,REUSEADDR 127.0.0.1,REUSEADDR
+ok "two may bind, and the one that listens first refuses the other" out_has "bind ok, listen EADDRINUSE"
+ok "the rule is named" out_has "bind-twice-listen-once: "
+later 127.0.0.1,REUSEPORT 0.0.0.0,REUSEPORT
+ok "SO_REUSEPORT lets both listen" out_has "bind ok, listen ok"
+ok "the grid has the mark of bind only" grep -qE " \.b\.b( |$)" "$work/first"
+
 # --- UDP ---
 
 run "$portreuse" matrix --protocol udp
@@ -105,6 +128,9 @@ fi
 run "$portreuse" matrix --diff "$work/before.json"
 ok "nothing has changed since a moment ago" status_is 0
 ok "all pairs were compared" out_has "PASS matrix: 0 of $records pairs differ from Linux "
+sed 's/:: (IPv6 client)/::/' "$work/before.json" >"$work/version-1.json"
+run "$portreuse" matrix --diff "$work/version-1.json"
+ok "version 1 had only the IPv6 client of [::]" out_has "PASS matrix: 0 of $records pairs differ "
 # Of the first record of TIME-WAIT the old kernel said something else.
 sed '/"state": "TIME-WAIT"/,/"bind"/ s/"bind": "EADDRINUSE"/"bind": "EACCES"/
   s/"kernel": ".*"/"kernel": "5.10"/' "$work/before.json" >"$work/other.json"
@@ -126,7 +152,7 @@ ok "and one without pairs, which says how to make one" err_has "portreuse matrix
 # --- what is wrong ---
 
 run "$portreuse" matrix --state TIMEWAIT
-ok "an unknown state is refused" err_has "--state 'TIMEWAIT': expected 'BOUND', 'LISTEN', 'ESTABLISHED', 'TIME-WAIT' or 'UNCONN'"
+ok "an unknown state is refused" err_has "--state 'TIMEWAIT': expected 'BOUND', 'LISTEN', 'ESTABLISHED', 'TIME-WAIT', 'LISTEN-LATER' or 'UNCONN'"
 run "$portreuse" matrix --first 10.0.0.1
 ok "an address that it has not is refused" status_is 2
 run "$portreuse" matrix --second 127.0.0.1,v6only

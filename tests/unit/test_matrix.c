@@ -7,11 +7,11 @@
 
 #include "report/matrix/matrix.h"
 
-static unsigned count_ends(const char *text) {
+static unsigned count_ends(const char *text, unsigned addresses) {
     matrix_ends ends = {{false}};
     unsigned count = 0;
-    bool any = matrix_choose_ends(text, ends);
-    for (unsigned i = 0; i < MATRIX_ADDRESSES; i++)
+    bool any = matrix_choose_ends(text, addresses, ends);
+    for (unsigned i = 0; i < MATRIX_FIRSTS; i++)
         for (unsigned k = 0; k < MATRIX_OPTIONS; k++)
             count += ends[i][k];
     assert_int_equal(any, count > 0);
@@ -21,15 +21,22 @@ static unsigned count_ends(const char *text) {
 static void ends_are_chosen_by_words(void **state) {
     static const struct {
         const char *text;
-        unsigned count;
+        unsigned first, second;
     } rows[] = {
-        {"127.0.0.1", 4},           {"::", 8},           {"[::]", 8},      {"::,v6only", 4},
-        {"REUSEADDR", 8},           {"SO_REUSEADDR", 8}, {"v6only", 4},    {"127.0.0.1,both", 1},
-        {"127.0.0.1,127.0.0.2", 0}, {"127.0.0.3", 0},    {"reuseaddr", 0}, {"", 0},
+        {"127.0.0.1", 4, 4},      {"::", 12, 8},
+        {"[::]", 12, 8},          {"::,v6only", 4, 4},
+        {"REUSEADDR", 9, 8},      {"SO_REUSEADDR", 9, 8},
+        {"v6only", 4, 4},         {"127.0.0.1,both", 1, 1},
+        {"::,IPv4", 4, 0},        {"::,IPv6,none", 1, 1},
+        {"IPv5", 0, 0},           {"127.0.0.1,127.0.0.2", 0, 0},
+        {"127.0.0.1,IPv4", 0, 0}, {"127.0.0.3", 0, 0},
+        {"reuseaddr", 0, 0},      {"", 0, 0},
     };
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++)
-        assert_int_equal(count_ends(rows[i].text), rows[i].count);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        assert_int_equal(count_ends(rows[i].text, MATRIX_FIRSTS), rows[i].first);
+        assert_int_equal(count_ends(rows[i].text, MATRIX_ADDRESSES), rows[i].second);
+    }
 }
 
 static void every_pair_comes_once(void **state) {
@@ -42,8 +49,9 @@ static void every_pair_comes_once(void **state) {
         same += pair.user == MATRIX_SAME_USER;
         other += pair.user == MATRIX_OTHER_USER;
     } while (matrix_next(&pair));
-    assert_int_equal(same, MATRIX_STATES * ends * ends);
-    assert_int_equal(other, MATRIX_STATES * reuseport * reuseport);
+    /* in two states, there is one more address */
+    assert_int_equal(same, MATRIX_STATES * ends * ends + 2 * MATRIX_OPTIONS * ends);
+    assert_int_equal(other, MATRIX_STATES * reuseport * reuseport + 2 * 2 * reuseport);
 }
 
 static void pairs_and_answers_are_text(void **state) {
@@ -56,6 +64,15 @@ static void pairs_and_answers_are_text(void **state) {
     assert_string_equal(matrix_pair_text(&(struct matrix){0}, &pair, text),
                         "ESTABLISHED ::ffff:127.0.0.1 REUSEADDR, then ::ffff:127.0.0.1 REUSEPORT "
                         "of another user");
+    pair = (struct matrix_pair){.state = MATRIX_TIME_WAIT, .first = {.address = MATRIX_ADDRESSES}};
+    assert_string_equal(matrix_pair_text(&(struct matrix){0}, &pair, text),
+                        "TIME-WAIT :: (IPv4 client) none, then 0.0.0.0 none");
+    pair.first.address = 3;
+    assert_string_equal(matrix_pair_text(&(struct matrix){0}, &pair, text),
+                        "TIME-WAIT :: (IPv6 client) none, then 0.0.0.0 none");
+    pair.state = MATRIX_LISTEN;
+    assert_string_equal(matrix_pair_text(&(struct matrix){0}, &pair, text),
+                        "LISTEN :: none, then 0.0.0.0 none");
     struct matrix_answer answer = {.bind = 0, .listen = EADDRINUSE};
     assert_string_equal(matrix_answer_text(&answer, text), "bind ok, listen EADDRINUSE");
     answer = (struct matrix_answer){.bind = EADDRINUSE, .listen = MATRIX_NOT_ASKED};

@@ -9,7 +9,7 @@
 #include "report/subject.h"
 
 /* Which ends are shown. */
-typedef bool matrix_ends[MATRIX_ADDRESSES][MATRIX_OPTIONS];
+typedef bool matrix_ends[MATRIX_FIRSTS][MATRIX_OPTIONS];
 
 struct matrix_choice {
     bool states[MATRIX_STATES];
@@ -28,9 +28,13 @@ struct matrix_findings {
 extern const struct subject subject_matrix;
 
 /* Adds the ends to which every word of `text` applies. The words are separated by commas; each is
- * an address, `v6only` or options: `127.0.0.1,REUSEADDR`, `[::],v6only`, `SO_REUSEPORT`. Returns
- * false if there is no such end. */
-bool matrix_choose_ends(const char *text, matrix_ends ends);
+ * an address, `v6only`, `IPv4` or `IPv6` (the client of [::]), or options: `127.0.0.1,REUSEADDR`,
+ * `[::],v6only`, `::,IPv4`, `SO_REUSEPORT`. `addresses` is MATRIX_FIRSTS, or MATRIX_ADDRESSES for
+ * the second socket. Returns false if there is no such end. */
+bool matrix_choose_ends(const char *text, unsigned addresses, matrix_ends ends);
+
+/* Returns the address of a row: the two of [::] are beside each other. */
+unsigned matrix_row(unsigned row);
 
 /* Returns whether the pair is chosen, and was measured. */
 bool matrix_shown(const struct matrix_findings *findings, const struct matrix_pair *pair);

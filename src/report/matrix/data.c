@@ -28,7 +28,7 @@ static void fill(const struct matrix *matrix, const struct matrix_pair *pair,
     const struct matrix_cell *cell = matrix_cell(matrix, pair);
     fields[0] = matrix_state_name(matrix->protocol, pair->state);
     fields[1] = matrix_user_names[pair->user];
-    fields[2] = matrix_addresses[pair->first.address].name;
+    fields[2] = matrix_first_name(matrix->protocol, pair->state, pair->first.address);
     fields[3] = matrix_options_names[pair->first.options];
     fields[4] = matrix_addresses[pair->second.address].name;
     fields[5] = matrix_options_names[pair->second.options];
@@ -132,11 +132,14 @@ static unsigned take_name(struct reading *reading, const char *name, const char 
     return 0;
 }
 
-/* The same for the name of an address. */
+/* The same for the name of an address. In the first version, [::] stood for an IPv6 client. */
 static unsigned take_address(struct reading *reading, const char *name) {
-    for (unsigned i = 0; i < MATRIX_ADDRESSES; i++)
-        if (strcmp(matrix_addresses[i].name, name) == 0)
+    for (unsigned i = 0; i < MATRIX_FIRSTS; i++) {
+        const struct matrix_address *row = &matrix_addresses[i];
+        if (strcmp(row->name, name) == 0 ||
+            (row->accepted != NULL && strcmp(row->accepted, name) == 0))
             return i;
+    }
     reading->known = false;
     return 0;
 }

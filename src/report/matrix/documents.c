@@ -6,7 +6,8 @@
 
 /* Writes a row: for each address of the second socket the marks of its options. */
 static void write_row(const struct matrix_findings *findings, struct matrix_pair pair, FILE *out) {
-    fprintf(out, "| %s %s |", matrix_addresses[pair.first.address].name,
+    fprintf(out, "| %s %s |",
+            matrix_first_name(findings->matrix->protocol, pair.state, pair.first.address),
             matrix_options_names[pair.first.options]);
     for (unsigned i = 0; i < MATRIX_ADDRESSES; i++) {
         fputs(" `", out);
@@ -31,10 +32,11 @@ static void write_table(const struct matrix_findings *findings, enum matrix_stat
     for (unsigned i = 0; i < MATRIX_ADDRESSES; i++)
         fputs("---|", out);
     fputc('\n', out);
-    for (unsigned i = 0; i < MATRIX_ADDRESSES; i++)
+    for (unsigned i = 0; i < MATRIX_FIRSTS; i++)
         for (unsigned k = 0; k < MATRIX_OPTIONS; k++) {
-            pair.first = (struct matrix_end){i, k};
-            if (findings->choice->first[i][k] &&
+            pair.first = (struct matrix_end){matrix_row(i), k};
+            if (findings->choice->first[pair.first.address][k] &&
+                matrix_has_first(findings->matrix->protocol, state, pair.first.address) &&
                 (user == MATRIX_SAME_USER || k >= MATRIX_REUSEPORT))
                 write_row(findings, pair, out);
         }
@@ -75,7 +77,7 @@ enum {
     MARGIN = 20,
     LEGEND = 60,
     PANEL = LABEL + MATRIX_ADDRESSES * (MATRIX_OPTIONS * CELL + GAP) + MARGIN,
-    PANEL_HEIGHT = HEAD + MATRIX_ADDRESSES * (MATRIX_OPTIONS * CELL + GAP) + MARGIN
+    PANEL_HEIGHT = HEAD + MATRIX_FIRSTS * (MATRIX_OPTIONS * CELL + GAP) + MARGIN
 };
 
 /* What a mark means, and its colour; they can be told apart without seeing red and green. */
@@ -91,6 +93,14 @@ static const struct kind {
 
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
+/* Returns the place of an address of the first socket: see matrix_row(). */
+static unsigned place(unsigned address) {
+    unsigned row = 0;
+    while (matrix_row(row) != address)
+        row++;
+    return row;
+}
+
 /* Returns how far a row or a column is from the first one. */
 static int offset(struct matrix_end end) {
     return (int)end.address * (MATRIX_OPTIONS * CELL + GAP) + (int)end.options * CELL;
@@ -104,7 +114,9 @@ static void write_squares(const struct matrix_findings *findings, enum matrix_st
         if (pair.state == state && pair.user == user && matrix_shown(findings, &pair) &&
             matrix_mark(matrix_cell(findings->matrix, &pair)) == kind->mark)
             fprintf(out, "M%d %dh%dv%dh-%dz", LABEL + offset(pair.second),
-                    HEAD + offset(pair.first), CELL - 1, CELL - 1, CELL - 1);
+                    HEAD +
+                        offset((struct matrix_end){place(pair.first.address), pair.first.options}),
+                    CELL - 1, CELL - 1, CELL - 1);
     } while (matrix_next(&pair));
     fputs("\"/>\n", out);
 }
@@ -126,11 +138,14 @@ static void write_panel(const struct matrix_findings *findings, enum matrix_stat
             user == MATRIX_OTHER_USER ? ", another user" : "");
     for (unsigned i = 0; i < MATRIX_ADDRESSES; i++) {
         int middle = offset((struct matrix_end){i, 2});
-        fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", LABEL - 6,
-                HEAD + middle + 4, matrix_addresses[i].name);
         fprintf(out, "<text transform=\"translate(%d %d) rotate(-60)\">%s</text>\n",
                 LABEL + middle + 4, HEAD - 6, matrix_addresses[i].name);
     }
+    for (unsigned i = 0; i < MATRIX_FIRSTS; i++)
+        if (matrix_has_first(findings->matrix->protocol, state, matrix_row(i)))
+            fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", LABEL - 6,
+                    HEAD + offset((struct matrix_end){i, 2}) + 4,
+                    matrix_first_name(findings->matrix->protocol, state, matrix_row(i)));
     for (unsigned i = 0; i < KINDS; i++)
         write_squares(findings, state, user, &kinds[i], out);
     fputs("</g>\n", out);

@@ -25,6 +25,11 @@ void matrix_each_grid(const struct matrix_findings *findings, matrix_grid *grid,
                 grid(findings, state, user, out);
 }
 
+unsigned matrix_row(unsigned row) {
+    enum { DUAL_STACK = 3 };
+    return row <= DUAL_STACK ? row : row == DUAL_STACK + 1 ? MATRIX_ADDRESSES : row - 1;
+}
+
 static bool word_is(const char *word, size_t size, const char *name) {
     return strlen(name) == size && memcmp(name, word, size) == 0;
 }
@@ -36,6 +41,9 @@ static bool end_has(unsigned address, unsigned options, const char *word, size_t
     const char *name = bracketed ? word + 1 : word;
     size_t length = bracketed ? size - 2 : size;
     if (row->v6only && word_is(word, size, "v6only"))
+        return true;
+    if (row->accepted != NULL && size == strlen("IPv4") && strstr(row->accepted, "(IPv") != NULL &&
+        memcmp(strstr(row->accepted, "IPv"), word, size) == 0)
         return true;
     if (strcspn(row->name, ",") == length && memcmp(row->name, name, length) == 0)
         return true;
@@ -55,9 +63,9 @@ static bool end_has_all(unsigned address, unsigned options, const char *text) {
     }
 }
 
-bool matrix_choose_ends(const char *text, matrix_ends ends) {
+bool matrix_choose_ends(const char *text, unsigned addresses, matrix_ends ends) {
     bool any = false;
-    for (unsigned i = 0; i < MATRIX_ADDRESSES; i++)
+    for (unsigned i = 0; i < addresses; i++)
         for (unsigned k = 0; k < MATRIX_OPTIONS; k++)
             if (end_has_all(i, k, text))
                 any = ends[i][k] = true;
@@ -85,8 +93,8 @@ const char *matrix_pair_text(const struct matrix *matrix, const struct matrix_pa
                              char *text) {
     snprintf(text, MATRIX_PAIR_SIZE, "%s %s %s, then %s %s%s",
              matrix_state_name(matrix->protocol, pair->state),
-             matrix_addresses[pair->first.address].name, matrix_options_names[pair->first.options],
-             matrix_addresses[pair->second.address].name,
+             matrix_first_name(matrix->protocol, pair->state, pair->first.address),
+             matrix_options_names[pair->first.options], matrix_addresses[pair->second.address].name,
              matrix_options_names[pair->second.options],
              pair->user == MATRIX_OTHER_USER ? " of another user" : "");
     return text;
@@ -131,13 +139,20 @@ enum { ADDRESS = 10, LABEL = 14, MARKS = 5, FEW = 16, PARTS = 2, PART_SIZE = 16,
 /* What the first socket is. */
 static const char *const state_lines[MATRIX_STATES] = {
     "a bound socket", "a listening socket", "an accepted socket whose listener is closed",
-    "an accepted socket that closed first, and whose listener is closed"};
+    "an accepted socket that closed first, and whose listener is closed",
+    "a bound socket, which listens after the second bind()"};
 static const char *const udp_state_lines[MATRIX_STATES] = {
     [MATRIX_BOUND] = "a bound socket", [MATRIX_ESTABLISHED] = "a bound and connected socket"};
 
-/* Splits the name of an address into two lines: `::ffff:` and `127.0.0.1`, `::` and `v6only`. */
+/* Splits the name of an address into two lines: `::ffff:` and `127.0.0.1`, `::` and `v6only`, `::`
+ * and `from IPv4`. */
 static void split_name(const char *name, char parts[PARTS][PART_SIZE]) {
-    static const char mapped[] = "::ffff:";
+    static const char mapped[] = "::ffff:", client[] = ":: (";
+    if (strncmp(name, client, strlen(client)) == 0) {
+        snprintf(parts[0], PART_SIZE, "::");
+        snprintf(parts[1], PART_SIZE, "from %.*s", (int)strlen("IPv4"), name + strlen(client));
+        return;
+    }
     size_t size = strncmp(name, mapped, strlen(mapped)) == 0 ? strlen(mapped) : strcspn(name, ",");
     snprintf(parts[0], PART_SIZE, "%.*s", (int)size, name);
     snprintf(parts[1], PART_SIZE, "%s", name + size + (name[size] == ','));
@@ -209,7 +224,10 @@ static void print_group(const struct matrix_findings *findings, struct matrix_pa
     static const char *const names[MATRIX_OPTIONS] = {"none", "ADDR", "PORT", "both"};
     char parts[PARTS][PART_SIZE], line[LINE_SIZE];
     unsigned lines = 0;
-    split_name(matrix_addresses[pair.first.address].name, parts);
+    if (!matrix_has_first(findings->matrix->protocol, pair.state, pair.first.address))
+        return;
+    split_name(matrix_first_name(findings->matrix->protocol, pair.state, pair.first.address),
+               parts);
     for (unsigned i = 0; i < MATRIX_OPTIONS; i++) {
         if (!row_chosen(findings->choice, pair.user, pair.first.address, i))
             continue;
@@ -228,9 +246,10 @@ static void print_grid(const struct matrix_findings *findings, enum matrix_state
                        enum matrix_user user, FILE *out) {
     struct matrix_pair pair = {.user = user, .state = state};
     bool any = false;
-    for (unsigned i = 0; i < MATRIX_ADDRESSES; i++)
+    for (unsigned i = 0; i < MATRIX_FIRSTS; i++)
         for (unsigned k = 0; k < MATRIX_OPTIONS; k++)
-            any |= row_chosen(findings->choice, user, i, k);
+            any |= row_chosen(findings->choice, user, i, k) &&
+                   matrix_has_first(findings->matrix->protocol, state, i);
     if (!any)
         return;
     bool udp = findings->matrix->protocol == PROTOCOL_UDP;
@@ -238,8 +257,8 @@ static void print_grid(const struct matrix_findings *findings, enum matrix_state
             udp ? udp_state_lines[state] : state_lines[state],
             user == MATRIX_OTHER_USER ? ".\nThe second socket belongs to another user." : "");
     print_heading(findings->choice, out);
-    for (unsigned i = 0; i < MATRIX_ADDRESSES; i++) {
-        pair.first.address = i;
+    for (unsigned i = 0; i < MATRIX_FIRSTS; i++) {
+        pair.first.address = matrix_row(i);
         print_group(findings, pair, out);
     }
 }
@@ -254,6 +273,9 @@ static void print_legend(const struct matrix *matrix, FILE *out) {
     fputs("Options: none, ADDR (SO_REUSEADDR), PORT (SO_REUSEPORT), both. A row is for the\n"
           "first socket; the four marks of a cell are for the second: n, A, P, B.\n",
           out);
+    if (matrix->protocol != PROTOCOL_UDP && matrix->ipv6)
+        fputs("from IPv4, from IPv6: the client of the connection that a socket on :: accepted.\n",
+              out);
     if (!matrix->ipv6)
         fputs("IPv6 is left out: it is not available here.\n", out);
     if (!matrix->users)
@@ -330,7 +352,7 @@ static const struct format *const formats[] = {
 
 const struct subject subject_matrix = {
     .name = "matrix",
-    .schema = 1,
+    .schema = 2,
     .formats = formats,
     .summarize = summarize_matrix,
 };
