@@ -139,9 +139,10 @@ struct why {
     struct sysctl_failure unread; /* which of these settings could not be read */
     struct why_hints hints;       /* of a refusal: for what to do */
     bool asked_by_root;           /* whoever asks needs no sudo(8) */
-    unsigned unseen;              /* processes that this one may not inspect */
-    bool own_pids_only;           /* processes outside of this pid namespace are not visible */
-    bool changed;                 /* the sockets, or who has them, changed during every look */
+    bool same_run;   /* traced: what is in the way was started by the program, as the asker was */
+    unsigned unseen; /* processes that this one may not inspect */
+    bool own_pids_only; /* processes outside of this pid namespace are not visible */
+    bool changed;       /* the sockets, or who has them, changed during every look */
 };
 
 #endif

@@ -534,6 +534,34 @@ static bool can_look(const struct recorded_call *call) {
                                call->unix_socket.name[0] == '\0');
 }
 
+/* Returns whether `caller` has started the process, or one that has. */
+static bool descends(pid_t process, pid_t caller) {
+    enum { MOST_STEPS = 100 };
+    struct process_stat stat;
+    for (int i = 0; i < MOST_STEPS && process > 1; i++) {
+        if (!process_stat(process, &stat))
+            return false;
+        process = stat.parent;
+        if (process == caller)
+            return true;
+    }
+    return false;
+}
+
+/* A process of the same run is not to be stopped: it is as much the program as the one that asks.
+ */
+static bool spare_same_run(const struct record *record, struct why *why) {
+    bool any = false;
+    for (unsigned i = 0; i < why->evidence.suspect_count && record->caller != 0; i++) {
+        struct server *server = &why->evidence.suspects[i].server;
+        if (server->main.pid == 0 || !descends(server->main.pid, record->caller))
+            continue;
+        server->stops.count = 0;
+        any = true;
+    }
+    return any;
+}
+
 /* Looks for the reason, in the namespace of the socket. */
 static struct why *look(struct why_call *question, const struct traced_call *made) {
     struct why *why = malloc(sizeof *why);
@@ -586,6 +614,8 @@ static void keep_failed(struct record *record, struct recorded_call *call, const
     call->too_late = has_cause && made->witness != NULL && host_is_late(made->witness);
     if (has_cause && record->looks < MOST_LOOKS && can_look(call))
         why = look(&question, made);
+    if (why != NULL && why->cause != CAUSE_BOUND_TWICE)
+        why->same_run = spare_same_run(record, why);
     if (made->witness != NULL)
         look_afterwards(call, made->witness);
     else if (may_be_lookup(record, call) && lookups_hold(record->lookups, call, why))

@@ -374,6 +374,20 @@ else
 fi
 about filter ring
 
+# What the program has started itself is not to be stopped: it is part of the same run.
+cat >"$work/run" <<'END'
+$1 tcp4 reuseaddr bind=80 listen pause >"$2" &
+until grep -q listen "$2"; do sleep 0.05; done
+$1 tcp4 bind=80
+kill $!
+END
+run timeout 20 "$portreuse" trace --output "$work/json:json" -- sh "$work/run" "$caller" "$work/one"
+test_about="two programs of one run"
+calls .cause address-in-use
+calls '[.steps[].command | select(.)] | length' 0
+ok "$test_about: it is said" err_says "listens; the same run has started it"
+ok "$test_about: and what to do" err_says "was started by the same run: let each have"
+
 # --- retries ---
 
 i=0

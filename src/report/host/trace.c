@@ -65,6 +65,9 @@ static void print_headline(FILE *out, const struct recorded_call *call) {
     } else if (lacks_reuseaddr(call)) {
         why_fill(out, fact, call->why);
         fputs("; this program did not set SO_REUSEADDR", out);
+    } else if (call->why->same_run) {
+        why_fill(out, fact, call->why);
+        fputs("; the same run has started it", out);
     } else {
         why_fill(out, headline, call->why);
     }

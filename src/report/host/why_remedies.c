@@ -170,6 +170,10 @@ static void advise_left(const struct advice *advice) {
 /* Visits what frees the port: the servers of the first socket, and of those like it. */
 static void advise_stops(const struct advice *advice) {
     const struct evidence *evidence = &advice->why->evidence;
+    if (advice->why->same_run)
+        note(advice,
+             "{occupant} was started by the same run: let each have a port of its own (with "
+             "port 0 the kernel chooses one), or let them run one after the other");
     for (unsigned i = 0; i < evidence->suspect_count; i++) {
         const struct suspect *suspect = &evidence->suspects[i];
         if (suspect->blame.weight != evidence->suspects[0].blame.weight || was_stopped(evidence, i))
