@@ -130,6 +130,8 @@ enum {
     IF_UDP = 1 << 24,           /* it is about UDP */
     IF_SAME_ADDRESS = 1 << 25,  /* the occupant is bound to the address that was asked about */
     IF_OTHER_ADDRESS = 1 << 26, /* it is not */
+    IF_FILE = 1 << 27,          /* the Unix socket has a file */
+    IF_ABSTRACT = 1 << 28,      /* it has an abstract name */
 };
 
 struct cause_remedy {

@@ -181,6 +181,11 @@ static const char *trim(const char *text, char *trimmed, size_t room) {
     return trimmed;
 }
 
+/* A path with blanks, of a file that is there. */
+static bool is_file(const char *word) {
+    return strpbrk(word, " \t\n") != NULL && access(word, F_OK) == 0;
+}
+
 static bool read_words(const char *command, int argc, char **argv, enum typed_protocol protocol,
                        struct typed *typed) {
     char error[TYPED_ERROR_SIZE];
@@ -188,6 +193,9 @@ static bool read_words(const char *command, int argc, char **argv, enum typed_pr
         return read_input(command, typed);
     if (argc == 1 && protocol == TYPED_UNIX && strncmp(argv[0], "unix:", 5) != 0)
         return read_unix(command, argv[0], typed);
+    const char *path = argc == 1 && strncmp(argv[0], "unix:", 5) == 0 ? argv[0] + 5 : argv[0];
+    if (argc == 1 && is_file(path))
+        return read_unix(command, path, typed);
     char trimmed[TYPED_HOST_SIZE];
     const char *word = argc == 1 ? trim(argv[0], trimmed, sizeof trimmed) : "";
     if (argc > 1 || strpbrk(word, " \t\n") != NULL) {
@@ -197,8 +205,9 @@ static bool read_words(const char *command, int argc, char **argv, enum typed_pr
         return good;
     }
     const char *wrong = typed_word(word, typed, error);
-    if (wrong != NULL && strchr(word, '=') != NULL && typed_text(word, typed))
-        return true; /* server.port=8080 */
+    if (wrong != NULL && typed_text(word, typed) &&
+        (strchr(word, '=') != NULL || typed->error != 0))
+        return true; /* server.port=8080, 端口8080被占用 */
     if (wrong == NULL && typed->port[0] == '\0' && typed->path[0] == '\0')
         wrong = "a port is missing; write ADDRESS:PORT";
     if (wrong != NULL)
@@ -375,7 +384,9 @@ bool target_is_address(int argc, char **argv) {
     if (argc == 1 && strpbrk(argv[0], " \t\n") == NULL)
         return strchr("0123456789[:*/@", argv[0][0]) != NULL ||
                (typed_word(argv[0], &typed, error) == NULL &&
-                (typed.path[0] != '\0' || is_known_port(&typed) || strpbrk(argv[0], ":/") != NULL));
+                (typed.path[0] != '\0' || is_known_port(&typed) ||
+                 strpbrk(argv[0], ":/") != NULL)) ||
+               (typed_text(argv[0], &typed) && typed.error != 0);
     char *text = join(argc, argv);
     bool is_one = typed_words(text, &typed) || typed_text(text, &typed) || typed.error != 0;
     free(text);

@@ -42,6 +42,8 @@ run "$portreuse" why --pid "$pid" 2000
 ok "with the word why" first_line_starts "EADDRINUSE 0.0.0.0:2000: "
 
 # Lines of programs.
+asked "EADDRINUSE 0.0.0.0:2000: " 端口2000已被占用，请更换端口
+asked "EADDRINUSE 0.0.0.0:2000: " why why is 2000 taken
 asked "EADDRINUSE 127.0.0.1:2000: " "listen tcp 127.0.0.1:2000: bind: address already in use"
 asked "EADDRINUSE [::]:2000: " Error: listen EADDRINUSE: address already in use :::2000
 asked "EADDRINUSE 0.0.0.0:2000: " nginx: '[emerg] bind() to 0.0.0.0:2000 failed (98: Address already in use)'

@@ -104,6 +104,7 @@ else
   ok "the backlog is shown" out_has "Unix LISTEN, 0 waiting, backlog 5"
   run "$portreuse" why --pid "$pid" --protocol unix @situation
   ok "an abstract name" first_line_starts "EADDRINUSE @situation: situation "
+  ok "which has no file to speak of" out_lacks "the file"
   ask @situation
   ok "which is another network namespace's" first_line_starts "FREE @situation"
 fi

@@ -235,6 +235,7 @@ static unsigned situation(const struct why *why) {
            (state == STATE_FIN_WAIT_2 || state == STATE_TIME_WAIT ? IF_TIMED : 0U) |
            (evidence->automatic ? IF_RANGE : IF_PORT) |
            (why->asked.protocol == PROTOCOL_UDP ? IF_UDP : IF_TCP) |
+           (why->asked.unix_socket.name[0] != '\0' ? IF_FILE : IF_ABSTRACT) |
            (why_is_same_address(why) ? IF_SAME_ADDRESS : IF_OTHER_ADDRESS) |
            ((why->when & WHEN_LO_DOWN) != 0       ? IF_LO_DOWN
             : (why->when & WHEN_NOT_UNICAST) != 0 ? IF_NOT_UNICAST
