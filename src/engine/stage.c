@@ -156,6 +156,8 @@ static bool port_in_use(const struct stage *stage, struct inet_socket *other) {
             continue;
         struct diag_query query = sockdiag_query(STATES_ANY);
         query.protocol = socket_kind_row(step->kind)->protocol;
+        if (query.protocol == PROTOCOL_MPTCP) /* each is listed as TCP, too; in TIME-WAIT only so */
+            query.protocol = PROTOCOL_TCP;
         query.local = (struct endpoint_pattern){
             .any_address = true, .endpoint = {.port = address->pattern.endpoint.port}};
         other->state = STATE_NONE;
@@ -258,7 +260,8 @@ static bool note_broken(struct stage *stage, const struct step *serve, const str
         return false;
     record(stage, serve, reply);
     board_result(stage->board, serve)->status = STEP_UNMET;
-    stage->board->result.verdict = VERDICT_FAIL;
+    bool lacking = stage_check_answer(stage, reply) == OUTCOME_ERROR;
+    stage->board->result.verdict = lacking ? VERDICT_ERROR : VERDICT_FAIL;
     tell(stage, serve, true);
     return true;
 }
@@ -291,7 +294,7 @@ static enum outcome do_step(struct stage *stage, const struct step *step, struct
     if (outcome == OUTCOME_ANSWERED && reply->no_endpoint)
         return stage_no_endpoint(stage, step);
     if (outcome == OUTCOME_ANSWERED && !stage_met(stage, step, reply))
-        return stage_check_option(stage, reply);
+        return stage_check_answer(stage, reply);
     return outcome;
 }
 
@@ -381,9 +384,11 @@ static enum outcome enter_directory(struct stage *stage) {
     if (error == 0)
         return OUTCOME_ANSWERED;
     return stage_reason(stage, OUTCOME_SKIP,
-                        "no private directory for unix:NAME can be made here (%s): run as root, or "
-                        "without --net=current",
-                        errname(error, name));
+                        "no private directory for unix:NAME can be made here (%s)%s",
+                        errname(error, name),
+                        error == ENOSPC           ? ": raise user.max_mnt_namespaces"
+                        : stage->options->current ? ": run as root, or without --net=current"
+                                                  : "");
 }
 
 /* Enters the namespace, opens what is needed, checks what the case needs. */
@@ -409,18 +414,50 @@ static enum outcome prepare(struct stage *stage) {
     return outcome == OUTCOME_ANSWERED && stage->options->current ? check_host(stage) : outcome;
 }
 
-/* In the current namespace: has the kernel drop the connections of the case that are in TIME-WAIT,
- * so that the next case finds its ports free. Only connections that the roles are known to have had
- * are touched; if one stays, the check of the next case reports it. */
-static void drop_leftovers(const struct stage *stage) {
+/* The connections in TIME-WAIT that a case has left in the current namespace. */
+struct leftovers {
+    const struct stage *stage;
+    struct arena arena;
+    struct inet_socket *sockets;
+    size_t count;
+};
+
+/* Returns whether a socket of the roles has, or had, this endpoint. */
+static bool was_theirs(const struct stage *stage, const struct endpoint *endpoint) {
     size_t count = stage->scenario->role_count * stage->scenario->socket_count;
     for (size_t i = 0; i < count; i++) {
-        const struct socket_view *view = &stage->board->views[i];
-        struct inet_socket socket;
-        if (view->has_peer && sockdiag_find(stage->diag, &view->local, &view->peer, &socket) == 0 &&
-            socket.state == STATE_TIME_WAIT)
-            sockdiag_end_time_wait(stage->diag, NETNS_HERE, &socket);
+        const struct endpoint *own = &stage->board->views[i].local;
+        struct endpoint_pattern pattern = {.any_address = endpoint_is_wildcard(own),
+                                           .endpoint = *own};
+        if (stage->board->views[i].made && stage->board->views[i].protocol != PROTOCOL_UDP &&
+            own->port != 0 && endpoint_matches(&pattern, endpoint))
+            return true;
     }
+    return false;
+}
+
+static bool take_leftover(void *context, const struct inet_socket *socket) {
+    struct leftovers *left = context;
+    bool at_home = endpoint_is_loopback(&socket->remote) ||
+                   endpoint_same_address(&socket->remote, &socket->local);
+    if (!was_theirs(left->stage, &socket->local) &&
+        !(at_home && was_theirs(left->stage, &socket->remote)))
+        return true;
+    left->sockets = arena_grow(&left->arena, left->sockets, left->count, sizeof *socket);
+    left->sockets[left->count++] = *socket;
+    return true;
+}
+
+/* In the current namespace: has the kernel drop the connections of the case that are in TIME-WAIT,
+ * so that the next case finds its ports free. Only those with an endpoint that a socket of the
+ * roles had are touched; if one stays, the check of the next case reports it. */
+static void drop_leftovers(const struct stage *stage) {
+    struct leftovers left = {.stage = stage};
+    struct diag_query query = sockdiag_query(1U << STATE_TIME_WAIT);
+    sockdiag_dump(stage->diag, &query, take_leftover, &left);
+    for (size_t i = 0; i < left.count; i++)
+        sockdiag_end_time_wait(stage->diag, NETNS_HERE, &left.sockets[i]);
+    arena_free(&left.arena);
 }
 
 void stage_run(struct board *board, const struct stage_options *options) {

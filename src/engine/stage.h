@@ -120,8 +120,9 @@ enum outcome stage_probe_needs(struct stage *stage);
 enum outcome stage_check_sysctl(struct stage *stage, const struct step *step, const char *wrote,
                                 int error);
 
-/* Returns SKIP if a socket option is unknown, or MPTCP. For an answer that is not as expected. */
-enum outcome stage_check_option(struct stage *stage, const struct reply *reply);
+/* Returns SKIP if a socket option is unknown, or MPTCP; ERROR if the call failed for want of memory
+ * or descriptors. For an answer that is not as expected. */
+enum outcome stage_check_answer(struct stage *stage, const struct reply *reply);
 
 /* --- stage_unix.c --- */
 

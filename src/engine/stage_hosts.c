@@ -99,9 +99,12 @@ enum outcome stage_make_hosts(struct stage *stage) {
     if (count == 0)
         return outcome;
     int error = netns_keep(&stage->middle);
+    if (error == ENOENT)
+        return stage_reason(stage, OUTCOME_SKIP, "needs hosts: there is no /proc here: mount it");
+    if (error != 0)
+        return refused(stage, "the namespace could not be opened", error);
     want_own_tables();
-    if (error == 0)
-        error = ethernet_make(NETNS_HERE);
+    error = ethernet_make(NETNS_HERE);
     if (error != 0)
         return refused(stage, "no bridge could be made", error);
     for (int i = 0; outcome == OUTCOME_ANSWERED && i < count; i++)

@@ -117,9 +117,29 @@ static bool lacks_mptcp(const struct step *call, const struct reply *reply) {
            (error == EPROTONOSUPPORT || error == ENOPROTOOPT || error == EINVAL);
 }
 
-enum outcome stage_check_option(struct stage *stage, const struct reply *reply) {
+/* What to do where the call failed for want of resources, or NULL if it did not. */
+static const char *want_of_resources(const struct reply *reply) {
+    if (reply->answer.kind != ANSWER_ERRNO)
+        return NULL;
+    switch (reply->answer.error) {
+    case EMFILE:
+        return "a process may have too few descriptors: see ulimit -n";
+    case ENFILE:
+        return "the system has no more descriptors: see the sysctl fs.file-max";
+    case ENOMEM:
+        return "there is no memory for it";
+    default:
+        return NULL;
+    }
+}
+
+enum outcome stage_check_answer(struct stage *stage, const struct reply *reply) {
     const struct step *call = &stage->scenario->steps[reply->call_index];
+    const char *lacking = want_of_resources(reply);
     char name[ERRNAME_SIZE];
+    if (lacking != NULL)
+        return stage_reason(stage, OUTCOME_ERROR, "line %u: %s (%s)", call->line, lacking,
+                            errname(reply->answer.error, name));
     if (lacks_mptcp(call, reply))
         return stage_reason(
             stage, OUTCOME_SKIP,

@@ -106,4 +106,51 @@ ok "a port that is taken in the current namespace is a SKIP" first_line_starts \
   "SKIP wants: port $port is in use in this namespace (LISTEN)"
 kill $holder
 
+# What a case leaves in TIME-WAIT is gone when it ends, also what a block has made; the connections of
+# others are not. A case of Multipath TCP is no worse off.
+if unshare -rn true 2>/dev/null; then
+  for name in first second; do
+    printf '%s\n' "title $name" 'case one' '  s socket l mptcp4' '  s bind l *:4000' '  s listen l' \
+      '  s serve' '    accept l p' '    recv p -> eof' '    close p' '  end' '  c repeat 20' \
+      '    socket k' '    connect k 127.0.0.1:4000' '    close k' '  end' '  s stop -> 20' \
+      >"$work/$name.scenario"
+  done
+  printf '%s\n' 'title others' 'case one' '  s socket l' '  s bind l 127.0.0.1:4001' '  s listen l' \
+    '  c socket k' '  c connect k $s.l' '  s accept l p' '  c close k' '  s close p' \
+    '  await TIME-WAIT *:* 127.0.0.1:4001' '  w socket s' '  w bind s 127.0.0.1:4002' \
+    '  w exec "$PORTREUSE" run --net=current "$WORK/first.scenario" "$WORK/second.scenario"' \
+    '  w wait -> exit 0' '  count TIME-WAIT *:4000 -> 0' '  count TIME-WAIT *:* *:4000 -> 0' \
+    '  count TIME-WAIT *:* 127.0.0.1:4001 -> 1' |
+    sed "s|\$PORTREUSE|$portreuse|; s|\$WORK|$work|g" >"$work/others.scenario"
+  run "$portreuse" run "$work/others.scenario"
+  ok "with --net=current a case leaves nothing in TIME-WAIT" first_line_is \
+    "PASS others: 1 case, as expected"
+else
+  skip "with --net=current a case leaves nothing in TIME-WAIT" "there is no private namespace here"
+fi
+
+# A call that fails because the process has too few descriptors is no answer of the kernel.
+scenario few <<'S'
+title  Many sockets
+case in a block
+  a repeat 200
+    socket s
+  end
+case a block that serves
+  a socket l
+  a bind l 127.0.0.1:0
+  a listen l
+  a serve
+    accept l p
+  end
+  b repeat 200
+    socket k
+    connect k $a.l
+  end
+S
+run sh -c 'ulimit -n 100; exec "$@"' - "$portreuse" run "$file"
+ok "too few descriptors are an error, not an answer" first_line_starts \
+  "ERROR few: line 4: a process may have too few descriptors"
+ok "which says what to do" out_says "a process may have too few descriptors: see ulimit -n (EMFILE)"
+
 finish
