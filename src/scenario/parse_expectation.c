@@ -9,6 +9,7 @@
 
 #include "base/errnames.h"
 #include "base/signames.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "scenario/parser.h"
 
@@ -99,11 +100,19 @@ static bool looks_like_errno(const char *text) {
 
 static void unknown_result(const struct context *context, const struct word *word) {
     const char *near = errname_near(word->text);
+    bool ends = verb_row(context->verb)->answer == GIVES_END;
+    if (ends && near == NULL)
+        near = signame_near(word->text);
     if (near != NULL)
         parser_error(context->parser, word, "unknown result '%s'; did you mean '%s'?", word->text,
                      near);
     else if (looks_like_errno(word->text))
         parser_error(context->parser, word, "unknown errno '%s'", word->text);
+    else if (ends)
+        parser_error(context->parser, word,
+                     "unknown result '%s'; a process ends with 'exit N' or a signal such as "
+                     "SIGTERM, or the answer is timeout, or any",
+                     word->text);
     else
         parser_error(context->parser, word,
                      "unknown result '%s'; a result is ok, an errno by name, eof, a number, a "
@@ -118,7 +127,10 @@ static void check_kind(const struct context *context, const struct word *word,
     bool never = (wanted->kind == WANT_EOF && gives != GIVES_DATA) ||
                  (wanted->kind == WANT_NUMBER && gives != GIVES_DATA && gives != GIVES_NUMBER) ||
                  (wanted->kind == WANT_ADDRESS && gives != GIVES_ADDRESS);
-    if (never && gives != GIVES_BLOCK && !context->parser->line_is_wrong)
+    if (never && gives == GIVES_END && wanted->kind == WANT_NUMBER && word->text[0] != '$')
+        parser_error(context->parser, word, "'%s' never returns '%s'; did you mean 'exit %s'?",
+                     verb_row(context->verb)->name, word->text, word->text);
+    else if (never && gives != GIVES_BLOCK && !context->parser->line_is_wrong)
         parser_error(context->parser, word, "'%s' never returns '%s'",
                      verb_row(context->verb)->name, word->text);
 }
@@ -324,6 +336,19 @@ static void parse_time(struct parser *parser, struct cursor *cursor, bool span,
 
 static const struct wanted just_ok = {.kind = WANT_OK, .text = "ok"};
 
+/* A word behind a result that is not one of those that may follow it. */
+static void unexpected(struct parser *parser, const struct word *word) {
+    static const char *const words[] = {"since", "within", "in"};
+    struct suggestion nearest = suggest_begin(word->text);
+    for (size_t i = 0; !word->quoted && i < sizeof words / sizeof words[0]; i++)
+        suggest_offer(&nearest, words[i]);
+    if (nearest.word != NULL && strcmp(nearest.word, word->text) != 0)
+        parser_error(parser, word, "unexpected '%s' after the expected result; did you mean '%s'?",
+                     word->text, nearest.word);
+    else
+        parser_error(parser, word, "unexpected '%s' after the expected result", word->text);
+}
+
 static void read_want(struct parser *parser, struct cursor *cursor, enum verb verb,
                       const struct sockopt *option, struct expectation *want) {
     struct arena *arena = &parser->scenario->arena;
@@ -345,7 +370,7 @@ static void read_want(struct parser *parser, struct cursor *cursor, enum verb ve
         else if (plain && strcmp(word->text, "in") == 0 && !want->timed)
             parse_time(parser, &inner, true, want);
         else
-            parser_error(parser, word, "unexpected '%s' after the expected result", word->text);
+            unexpected(parser, word);
     }
 }
 

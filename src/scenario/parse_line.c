@@ -192,9 +192,10 @@ static void parse_keyword(struct parser *parser, enum keyword keyword) {
     if (verb_follows && !needs_sysctl && !names_host) {
         parser_refuse_role(parser, &line->words[0]);
     } else if (misplaced) {
-        parser_error(parser, &line->words[0],
-                     "'%s' belongs in the header, before the setup and the cases",
-                     keyword_name(keyword));
+        if (!parser->line_is_wrong) /* misspelt */
+            parser_error(parser, &line->words[0],
+                         "'%s' belongs in the header, before the setup and the cases",
+                         keyword_name(keyword));
         if (row->parse == parse_prose)
             parse_prose(parser);
     } else {
@@ -241,10 +242,12 @@ static void parse_on_line(struct parser *parser) {
     enum verb verb = word_verb(&words[2]);
     int host = verb != VERB_NONE && verb_row(verb)->when_off ? parse_host_name(parser, &words[1])
                                                              : parse_host_on(parser, &words[1]);
-    if (verb == VERB_NONE && parser_knows_role(parser, &words[2])) {
+    if (verb == VERB_NONE && (parser_knows_role(parser, &words[2]) ||
+                              (count > 3 && word_verb(&words[3]) != VERB_NONE))) {
         parser_error(parser, &words[2],
-                     "a step of a role is done on the host of the role: remove 'on %s'",
-                     words[1].text);
+                     "a step of a role is done on the host of the role: its first step says where, "
+                     "'%s on %s'",
+                     words[2].text, words[1].text);
         return;
     }
     if (verb == VERB_NONE) {
@@ -256,7 +259,8 @@ static void parse_on_line(struct parser *parser) {
         suggest_verb(parser, &words[2], verb);
     }
     if (!verb_row(verb)->on_host) {
-        parser_error(parser, &words[2], "'%s' is not a step that is done on a host", words[2].text);
+        parser_error(parser, &words[2], "'%s' is not done on a host: remove 'on %s'", words[2].text,
+                     words[1].text);
         return;
     }
     parse_step_at(parser, verb, NO_ROLE, host, 3);

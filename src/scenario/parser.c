@@ -390,8 +390,18 @@ static void unknown_socket(struct parser *parser, const struct word *word, unsig
 
 static void unknown_role(struct parser *parser, const struct word *word, const char *text) {
     const struct scenario *scenario = parser->scenario;
+    const struct step_rounds *rounds = parser->in_block ? step_rounds(parse_block(parser)) : NULL;
     if (strchr(text, '.') == NULL) {
-        parser_error_in(parser, word, text, "a reference to a socket is $ROLE.SOCKET");
+        if (rounds != NULL && rounds->counter != NULL)
+            parser_error_in(parser, word, text,
+                            "'$%s' is not the counter of this block, which is $%s; a socket is "
+                            "$ROLE.SOCKET",
+                            text, rounds->counter);
+        else
+            parser_error_in(parser, word, text,
+                            "a reference to a socket is $ROLE.SOCKET; '$%s' alone is only the "
+                            "counter of a block 'repeat N as %s'",
+                            text, text);
         return;
     }
     const char *name = arena_copy(&parser->scratch, text, strcspn(text, "."));
@@ -474,17 +484,27 @@ static bool may_have_zone(const struct endpoint *endpoint) {
            (endpoint->address[0] == 0xfe && (endpoint->address[1] & 0xc0) == 0x80);
 }
 
+/* Returns what is wrong with the zone, static, or NULL. `written` is what stands after the `%`. */
+static const char *refuse_zone(const char *written, const struct endpoint *endpoint) {
+    size_t size = strcspn(written, "]");
+    if (!may_have_zone(endpoint))
+        return "only a link-local address, such as fe80::1, has a zone";
+    if (size == 0)
+        return "the zone is missing: the name of a device, as in [fe80::1%eth0]:80";
+    return size < IFNAMSIZ ? NULL : "the zone is too long for the name of a device";
+}
+
 static bool parse_written(struct parser *parser, const struct word *word, const char *text,
                           struct address *address) {
     size_t size = strlen(text) + 1;
     char *plain = arena_alloc(&parser->scratch, size), zone[IFNAMSIZ];
     parse_split_zone(text, plain, size, zone);
-    const char *at;
+    const char *at, *percent = text[0] == '[' ? strchr(text, '%') : NULL;
     const char *wrong = endpoint_parse(plain, &address->pattern, &at);
     if (zone[0] != '\0')
         address->zone = arena_copy(&parser->scenario->arena, zone, strlen(zone));
-    if (wrong == NULL && zone[0] != '\0' && !may_have_zone(&address->pattern.endpoint)) {
-        wrong = "only a link-local address, such as fe80::1, has a zone";
+    if (wrong == NULL && percent != NULL) {
+        wrong = refuse_zone(percent + 1, &address->pattern.endpoint);
         at = plain;
     }
     if (wrong == NULL)

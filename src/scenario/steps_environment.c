@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "kernel/netdev.h"
 #include "kernel/sysctl.h"
@@ -48,8 +49,10 @@ static const char *const protocols[PROTOCOL_COUNT] = {[PROTOCOL_TCP] = "tcp",
 static void take_protocol(struct cursor *cursor, struct step_query *query) {
     query->protocol = PROTOCOL_TCP;
     for (enum protocol protocol = 0; protocol < PROTOCOL_COUNT; protocol++)
-        if (cursor_skip(cursor, protocols[protocol]))
+        if (cursor_skip(cursor, protocols[protocol])) {
             query->protocol = protocol;
+            return;
+        }
 }
 
 /* A protocol of which there is a state of this name; PROTOCOL_COUNT if there is none. */
@@ -60,12 +63,37 @@ static enum protocol protocol_with(const char *state) {
     return protocol;
 }
 
+/* A word before the STATE that is none: taken as a protocol, or what is meant for one. Returns
+ * whether it was. */
+static bool is_wrong_protocol(struct parser *parser, struct cursor *cursor,
+                              const struct step_query *query) {
+    const struct word *word = cursor_peek(cursor);
+    bool state_follows = word != NULL && cursor->next + 1 < cursor->end &&
+                         protocol_with(word->text) == PROTOCOL_COUNT &&
+                         protocol_with(word[1].text) < PROTOCOL_COUNT;
+    if (!state_follows)
+        return false;
+    struct suggestion nearest = suggest_begin(word->text);
+    for (enum protocol protocol = 0; protocol < PROTOCOL_COUNT; protocol++)
+        suggest_offer(&nearest, protocols[protocol]);
+    if (nearest.word != NULL)
+        parser_error(parser, word, "unknown protocol '%s'; did you mean '%s'?", word->text,
+                     nearest.word);
+    else
+        parser_error(parser, word,
+                     query->least == 0 ? "unexpected '%s' before the STATE"
+                                       : "'%s' is neither a number, nor tcp, udp, mptcp or unix",
+                     word->text);
+    cursor_take(cursor);
+    return true;
+}
+
 static void unknown_state(struct parser *parser, const struct word *word,
                           const struct step_query *query) {
     const char *near = socket_state_near(query->protocol, word->text);
     enum protocol other = protocol_with(word->text);
     if (other < PROTOCOL_COUNT)
-        parser_error(parser, word, "no %s socket is in the state %s; it is one of '%s %s'",
+        parser_error(parser, word, "no %s socket is in the state %s; did you mean '%s %s'?",
                      socket_protocol_name(query->protocol), word->text, protocols[other],
                      word->text);
     else if (near != NULL)
@@ -80,8 +108,9 @@ static void unknown_state(struct parser *parser, const struct word *word,
 }
 
 static void take_state(struct parser *parser, struct cursor *cursor, struct step_query *query) {
+    bool wrong = is_wrong_protocol(parser, cursor, query);
     const struct word *word = cursor_need(parser, cursor, "a STATE");
-    if (word == NULL)
+    if (word == NULL || wrong)
         return;
     query->states = socket_states(query->protocol, word->text);
     if (query->states == 0)
@@ -93,7 +122,12 @@ static void take_pattern(struct parser *parser, const struct word *word,
                          const struct step_query *query, struct address *pattern) {
     const struct address any = {.pattern = {.any_address = true, .any_port = true}};
     *pattern = any;
-    if (word_is(word, "*") || !parse_address(parser, word, pattern))
+    bool unix_name = query->protocol == PROTOCOL_UNIX && strchr(word->text, ':') == NULL &&
+                     strchr("$*", word->text[0]) == NULL;
+    if (unix_name)
+        parser_error(parser, word, "'%s': the address of a Unix socket is unix:NAME, or '*'",
+                     word->text);
+    if (unix_name || word_is(word, "*") || !parse_address(parser, word, pattern))
         return;
     bool named = pattern->name != NULL;
     if (pattern->use != ADDRESS_WRITTEN)
@@ -227,7 +261,10 @@ static void parse_device(struct parser *parser, struct cursor *cursor, struct st
         endpoint_parse_network(word->text, &step->device.address, &step->device.bits);
     if (wrong != NULL)
         parser_error(parser, word, "'%s': %s", word->text, wrong);
-    take_device(parser, cursor, &step->device);
+    if (wrong != NULL)
+        cursor->next = cursor->end;
+    else
+        take_device(parser, cursor, &step->device);
 }
 
 const struct verb_row verb_address = {

@@ -15,6 +15,16 @@ static int find_host(const struct scenario *scenario, const char *name) {
     return NO_HOST;
 }
 
+/* The names of the hosts, for people. */
+static const char *host_names(struct parser *parser) {
+    const struct scenario *scenario = parser->scenario;
+    const char *names = "";
+    for (size_t i = 0; i < scenario->host_count; i++)
+        names = arena_format(&parser->scratch, "%s%s%s", names, i > 0 ? ", " : "",
+                             scenario->hosts[i].name);
+    return names;
+}
+
 int parse_host_name(struct parser *parser, const struct word *word) {
     const struct scenario *scenario = parser->scenario;
     int host = find_host(scenario, word->text);
@@ -27,7 +37,8 @@ int parse_host_name(struct parser *parser, const struct word *word) {
         parser_error(parser, word, "unknown host '%s'; did you mean '%s'?", word->text,
                      nearest.word);
     else if (scenario->host_count > 0)
-        parser_error(parser, word, "unknown host '%s'", word->text);
+        parser_error(parser, word, "unknown host '%s'; the hosts are %s", word->text,
+                     host_names(parser));
     else
         parser_error(parser, word,
                      "unknown host '%s': the header has no line 'host NAME ADDRESS/BITS...'",

@@ -126,6 +126,9 @@ static void parse_signal(struct parser *parser, struct cursor *cursor, struct st
         return;
     step->signal = signame_number(word->text);
     const char *near = step->signal != 0 ? NULL : signame_near(word->text);
+    const char *full = arena_format(&parser->scratch, "SIG%s", word->text);
+    if (step->signal == 0 && signame_number(full) != 0)
+        near = full;
     if (near != NULL)
         parser_error(parser, word, "unknown signal '%s'; did you mean '%s'?", word->text, near);
     else if (step->signal == 0)

@@ -28,9 +28,29 @@ static void after_fork(struct flow *flow, const struct step *step) {
         flow_share(flow, role, i, child, i);
 }
 
+/* Returns whether a role has, or had, a socket of this name. */
+static bool knows_socket(const struct parser *parser, int role, const struct word *word) {
+    const struct scenario *scenario = parser->scenario;
+    for (size_t i = 0; i < scenario->socket_count; i++)
+        if (strcmp(scenario->sockets[i], word->text) == 0)
+            return parser->flow.socket[role][i] != SOCKET_NEVER;
+    return false;
+}
+
 static void parse_pass(struct parser *parser, struct cursor *cursor, struct step *step) {
+    const struct word *word = cursor_peek(cursor);
+    bool turned = word != NULL && cursor->next + 1 < cursor->end &&
+                  !knows_socket(parser, step->role, word) &&
+                  knows_socket(parser, step->role, word + 1);
+    if (turned) {
+        parser_error(parser, word, "the socket comes first: %s pass %s %s",
+                     parser->scenario->roles[step->role], word[1].text, word->text);
+        cursor->next = cursor->end;
+        step->other_role = NO_ROLE;
+        return;
+    }
     parse_socket_name(parser, cursor, step);
-    const struct word *word = cursor_need(parser, cursor, "the name of the role that gets it");
+    word = cursor_need(parser, cursor, "the name of the role that gets it");
     step->other_role = word == NULL ? NO_ROLE : parser_role(parser, word);
     if (step->other_role == NO_ROLE)
         return;

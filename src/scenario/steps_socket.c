@@ -228,8 +228,25 @@ static void take_address(struct parser *parser, struct cursor *cursor, struct ad
         parser_vary(parser, word, VARIES_ADDRESS, 0);
 }
 
+/* A word such as /run/db.sock or db, where a Unix socket needs unix:NAME. */
+static bool is_unix_name_alone(const struct word *word) {
+    return word != NULL && strchr(word->text, ':') == NULL && strchr("$*", word->text[0]) == NULL;
+}
+
+static void refuse_name_alone(struct parser *parser, const struct word *word) {
+    const char *slash = strrchr(word->text, '/');
+    const char *name = slash == NULL ? word->text : slash + 1;
+    parser_error(parser, word, "'%s': the address of a Unix socket is unix:NAME, as unix:%s",
+                 word->text, name[0] == '\0' || name[0] == '.' ? "db" : name);
+}
+
 static void parse_socket_address(struct parser *parser, struct cursor *cursor, struct step *step) {
     parse_socket_name(parser, cursor, step);
+    if (step->socket != NO_SOCKET && socket_kind_row(step->kind)->family == AF_UNIX &&
+        is_unix_name_alone(cursor_peek(cursor))) {
+        refuse_name_alone(parser, cursor_take(cursor));
+        return;
+    }
     take_address(parser, cursor, &step->address);
 }
 
@@ -488,6 +505,10 @@ static void parse_chown(struct parser *parser, struct cursor *cursor, struct ste
 
 static void parse_unlink(struct parser *parser, struct cursor *cursor, struct step *step) {
     const struct word *word = cursor_need(parser, cursor, "unix:NAME");
+    if (is_unix_name_alone(word)) {
+        refuse_name_alone(parser, word);
+        return;
+    }
     if (word == NULL || !parse_address(parser, word, &step->address))
         return;
     parser_vary(parser, word, VARIES_ADDRESS, 0);

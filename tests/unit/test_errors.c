@@ -87,7 +87,7 @@ static const struct row host_rows[] = {
     {HOSTS "host socket s\n", 5, 1, "'host' is a keyword and cannot name a role"},
     {"title t\nhots a 10.0.0.1/24\ncase c\n r socket s\n", 2, 1, "did you mean 'host'?"},
     /* where a role is */
-    {HOSTS "r on c\n", 5, 6, "unknown host 'c'"},
+    {HOSTS "r on c\n", 5, 6, "unknown host 'c'; the hosts are a, b"},
     {"title t\nhost web 10.0.0.1/24\ncase c\nr on wed\n", 4, 6, "did you mean 'web'?"},
     {CASE "r on b\n", 3, 6, "the header has no line 'host NAME ADDRESS/BITS...'"},
     {HOSTS "r on\n", 5, 5, "the name of a host is missing"},
@@ -102,20 +102,21 @@ static const struct row host_rows[] = {
     {HOSTS "on b -> ok\n", 5, 6, "a step is missing"},
     {HOSTS "on b conut LISTEN * -> 0\n", 5, 6, "did you mean 'count'?"},
     {HOSTS "on b frobnicate\n", 5, 6, "unknown verb 'frobnicate'"},
-    {HOSTS "on b sleep 1s\n", 5, 6, "'sleep' is not a step that is done on a host"},
-    {HOSTS "on b cut a\n", 5, 6, "'cut' is not a step that is done on a host"},
-    {HOSTS "r on b\non b r socket s\n", 6, 6, "remove 'on b'"},
+    {HOSTS "on b sleep 1s\n", 5, 6, "'sleep' is not done on a host: remove 'on b'"},
+    {HOSTS "on b cut a\n", 5, 6, "'cut' is not done on a host: remove 'on b'"},
+    {HOSTS "r on b\non b r socket s\n", 6, 6, "its first step says where, 'r on b'"},
+    {HOSTS "on b r socket s\n", 5, 6, "its first step says where, 'r on b'"},
     {HOSTS "r on b\nwhy 10.0.0.1:80 as r -> free\n", 6, 17, "on another host"},
     {HOSTS "r repeat 2\n socket s\n on b count LISTEN * -> 0\nend\n", 7, 2,
      "not allowed in a block"},
     /* off */
     {HOSTS "off\n", 5, 4, "the name of a host is missing"},
     {HOSTS "off c\n", 5, 5, "unknown host 'c'"},
-    {HOSTS "off b\non b count LISTEN * -> 0\n", 6, 4, "host 'b' is off; 'join b'"},
+    {HOSTS "off b\non b budget 10.0.0.1:80 -> 1\n", 6, 4, "host 'b' is off; 'join b'"},
     {HOSTS "off b\ncut b\n", 6, 5, "host 'b' is off"},
     {HOSTS "off b\nr on b\n", 6, 6, "host 'b' is off"},
     {HOSTS "off a\nr socket s\n", 6, 1, "the first host, 'a', which is off"},
-    {HOSTS "off a\ncount LISTEN * -> 0\n", 6, 1, "say where: on HOST count"},
+    {HOSTS "off a\ndestroy *:80\n", 6, 1, "say where: on HOST destroy"},
     {HOSTS "r on b\nr socket s\noff b\nr close s\n", 8, 1, "its host 'b' is off"},
     {HOSTS "r on b\nr socket s\noff b\njoin b\nr close s\n", 9, 1, "role 'r' has ended"},
     {HOSTS "r on b\nr serve\n sleep 1s\nend\noff b\nr stop\n", 10, 1, "its host 'b' is off"},
@@ -125,7 +126,8 @@ static void hosts_are_checked(void **state) {
     (void)state;
     CHECK(host_rows);
     static const char sound[] =
-        HOSTS "off a\nr on b\nr socket s\non b count LISTEN * -> 0\njoin a\nq socket s\n";
+        HOSTS "off a\non a count LISTEN * -> 0\ncount LISTEN * -> 0\nawait no LISTEN *\n"
+              "r on b\nr socket s\non b count LISTEN * -> 0\njoin a\nq socket s\n";
     struct errors errors = errors_of(sound, strlen(sound));
     assert_int_equal(errors.count, 0);
     errors_free(&errors);
@@ -159,7 +161,11 @@ static const struct row program_rows[] = {
     {PROGRAM "r signal 15\n", 4, 10, "unknown signal '15'"},
     {PROGRAM "r wait -> exit\n", 4, 15, "an exit status is missing"},
     {PROGRAM "r wait -> exit 256\n", 4, 16, "'256' is not an exit status"},
-    {PROGRAM "r wait -> SIGFOO\n", 4, 11, "unknown result 'SIGFOO'"},
+    {PROGRAM "r wait -> fine\n", 4, 11, "'fine'; a process ends with 'exit N' or a signal"},
+    {PROGRAM "r wait -> SIGTREM\n", 4, 11, "did you mean 'SIGTERM'?"},
+    {PROGRAM "r wait -> 0\n", 4, 11, "did you mean 'exit 0'?"},
+    {PROGRAM "r signal TERM\n", 4, 10, "did you mean 'SIGTERM'?"},
+    {CASE "r socket s\nr exit\nr calls bind\n", 5, 1, "role 'r' has ended"},
     {PROGRAM "r wait\nr kill\n", 5, 1, "role 'r' has ended"},
     {PROGRAM "r listens s\nq socket c\nq connect c $r.t\n", 6, 16, "role 'r' has no socket 't'"},
     {"title t\nneeds programs\ncase c\n r socket s\n", 2, 7, "did you mean 'program'?"},
@@ -196,6 +202,21 @@ static const struct row word_rows[] = {
     {CASE "await TIMEWAIT *:80\n", 3, 7, "did you mean 'TIME-WAIT'?"},
     {CASE "await TIME_WAIT *:80\n", 3, 7, "did you mean 'TIME-WAIT'?"},
     {CASE "await no SLEEPING *:80\n", 3, 10, "unknown state 'SLEEPING'"},
+    {CASE "await udp4 UNCONN *:80\n", 3, 7, "unknown protocol 'udp4'; did you mean 'udp'?"},
+    {CASE "await some LISTEN *:80\n", 3, 7, "'some' is neither a number, nor tcp, udp"},
+    {CASE "await udp LISTEN *:80\n", 3, 11, "did you mean 'tcp LISTEN'?"},
+    {CASE "count unix LISTEN db -> 1\n", 3, 19, "'db': the address of a Unix socket"},
+    {CASE "r socket s unix\nr bind s /run/db.sock\n", 4, 10, "unix:NAME, as unix:db.sock"},
+    {CASE "r unlink db\n", 3, 10, "unix:NAME, as unix:db"},
+    {CASE "address add 10.0.0.1/24\n", 3, 9, "'add': not an address"},
+    {SOCKET "r pass q s\n", 4, 8, "the socket comes first: r pass s q"},
+    {SOCKET "r bind s [fe80::1%]:80\n", 4, 10, "the zone is missing"},
+    {SOCKET "r bind s [fe80::1%a234567890123456]:80\n", 4, 10, "the zone is too long"},
+    {SOCKET "r bind s [::1%lo]:80\n", 4, 10, "only a link-local address"},
+    {SOCKET "r bind s 127.0.0.1:$i\n", 4, 21, "the counter of a block 'repeat N as i'"},
+    {CASE "r repeat 2 as i\n socket s\n bind s *:$j\nend\n", 5, 12, "which is $i"},
+    {CASE "r repeat 2 as i\n socket s$i\nend\n", 4, 9, "'$i' stands for a number"},
+    {SOCKET "r close s -> ok witin 5s\n", 4, 17, "did you mean 'within'?"},
     {CASE "count ESTABLISHD *:80 -> 3\n", 3, 7, "did you mean 'ESTABLISHED'?"},
     /* errnos and other results */
     {SOCKET "r bind s *:80 -> EADDRINUS\n", 4, 18, "did you mean 'EADDRINUSE'?"},
