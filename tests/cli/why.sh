@@ -135,6 +135,13 @@ ok "another port is free" first_line_is "FREE 127.0.0.1:2001: bind() and listen(
 ok "exit 0" status_is 0
 why 127.0.0.5:2000
 ok "another address, too" status_is 0
+why 224.0.0.1:2001
+ok "a multicast address can be bound" status_is 0
+ok "but the note says what that is worth" out_has "This is a multicast address: bind() takes it"
+why 127.255.255.255:2001
+ok "so can a broadcast address" out_has "This is a broadcast address: bind() takes it"
+why 127.0.0.2:2001
+ok "the address of one host has no such note" out_lacks "bind() takes it"
 why :2001
 ok "any address: free in both families" first_line_starts "FREE :2001:"
 end
