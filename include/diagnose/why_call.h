@@ -20,7 +20,9 @@ struct why_call {
     struct unix_question unix_socket;
     struct socket_view socket; /* the socket after the call; not `open` if it cannot be looked at */
     char device[IF_NAMESIZE];  /* that it is bound to, or "" */
-    int network; /* an open file of the socket's network namespace; -1: that of the process */
+    unsigned seconds; /* a look that takes longer is given up; 0: the default, for a process that
+                         waits */
+    int network;      /* an open file of the socket's network namespace; -1: that of the process */
 };
 
 /* Returns whether a look can name a cause. Other failures speak for themselves: nobody listens

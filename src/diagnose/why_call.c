@@ -19,6 +19,10 @@
 /* A look that takes longer than that is given up, as the process waits for it. */
 enum { MOST_SECONDS = 20 };
 
+static unsigned seconds_of(const struct why_call *call) {
+    return call->seconds != 0 ? call->seconds : MOST_SECONDS;
+}
+
 static bool is(const struct why_call *call, const char *name) {
     return strcmp(call->call, name) == 0;
 }
@@ -236,7 +240,7 @@ static void judge_name(const struct why_call *call, const struct why_unix *found
 
 static void look_at_unix_socket(const struct why_call *call, struct why *why) {
     struct child child = {
-        .where = &why->where, .as = other_user(call->process), .seconds = MOST_SECONDS};
+        .where = &why->where, .as = other_user(call->process), .seconds = seconds_of(call)};
     struct place place = place_of(call, &why->asked.unix_socket);
     const char *what;
     int error = child_run(&child, look_at_name, &place, sizeof place, NULL, &what);
@@ -334,7 +338,7 @@ void why_call_look(const struct why_call *call, struct why *why) {
         look_at_unix_socket(call, why);
         return;
     }
-    struct child child = {.where = &why->where, .seconds = MOST_SECONDS};
+    struct child child = {.where = &why->where, .seconds = seconds_of(call)};
     task.why = *why;
     if (error == 0)
         error = child_run(&child, look_here, &task, sizeof task, NULL, &what);

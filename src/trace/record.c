@@ -25,6 +25,7 @@ enum {
     MOST_CALLS = 10000,           /* different ones */
     MOST_LOOKS = 300,             /* each keeps about a hundred kilobytes */
     AGAIN_NS = 100 * 1000 * 1000, /* for how long a look holds */
+    MOST_SECONDS_OF_HOST = 3,     /* for a look, while other calls wait for theirs */
     MOST_DESCRIPTORS = 256,       /* that are looked at for an inherited listener */
 };
 
@@ -567,6 +568,7 @@ static struct why *look(struct why_call *question, const struct traced_call *mad
     struct why *why = malloc(sizeof *why);
     if (why == NULL)
         arena_out_of_memory();
+    question->seconds = made->witness != NULL ? MOST_SECONDS_OF_HOST : 0;
     question->network = made->witness != NULL ? made->witness->network : look_at_namespace(made);
     why_call_look(question, why);
     if (made->witness == NULL && question->network >= 0)
