@@ -140,7 +140,7 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .weight = LISTENER_WEIGHT,
          .sentences = {{WHEN_ALWAYS,
                         "only one of the two sockets has SO_REUSEPORT: it shares a port only among "
-                        "sockets that all set it before bind()"}},
+                        "sockets that all have it"}},
          .headline = "{occupant} {listens}; both sockets need SO_REUSEPORT",
          .remedies =
              {STOP,
