@@ -9,6 +9,7 @@
 #include "base/endpoint.h"
 #include "base/memory.h"
 #include "base/units.h"
+#include "base/verdict.h"
 #include "kernel/sockopt.h"
 #include "kernel/unixdiag.h"
 #include "model/cause.h"
@@ -112,6 +113,8 @@ struct expectation {
     size_t otherwise_count;
     bool timed;
     uint64_t soonest_ns, latest_ns;
+    enum verdict verdict; /* of the case if the answer is another one: FAIL; SKIP or ERROR with: */
+    const char *reason;   /* `else SKIP "REASON"` */
 };
 
 /* Finds what an address stands for now. Returns false if that is nothing yet. */

@@ -313,7 +313,11 @@ static enum outcome judge(struct stage *stage, const struct step *step, const st
                   note_broken(stage, &stage->scenario->steps[said.step_index], &said);
     if (broken && reply->answer.kind == ANSWER_NONE)
         result->status = STEP_NOT_RUN;
-    return outcome;
+    if (broken || outcome != OUTCOME_ANSWERED || step->want.reason == NULL)
+        return outcome;
+    result->status = STEP_BROKEN;
+    return stage_reason(stage, step->want.verdict == VERDICT_SKIP ? OUTCOME_SKIP : OUTCOME_ERROR,
+                        "%s", step->want.reason);
 }
 
 /* Sets the verdict where a step could not be done. */
@@ -366,7 +370,8 @@ static void run_case(struct stage *stage) {
 static bool may_have_ipv6(const struct stage *stage) {
     for (size_t i = 0; i < stage->board->result.step_count; i++) {
         const struct step *step = result_step(stage->scenario, stage->board->case_index, i);
-        if (step->verb == VERB_SOCKET && socket_kind_row(step->kind)->family == AF_INET6)
+        if (step->verb == VERB_EXEC ||
+            (step->verb == VERB_SOCKET && socket_kind_row(step->kind)->family == AF_INET6))
             return true;
     }
     return stage->options->current;

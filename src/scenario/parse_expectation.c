@@ -1,7 +1,7 @@
 /* What stands after the arrow:
  *
  *     RESULT [at VERB] [after N] [| RESULT ...] [since VERSION, else RESULT [| ...]]
- *         [within TIME | in TIME..TIME]
+ *         [within TIME | in TIME..TIME] [, else SKIP|ERROR "REASON"]
  *
  * `|` and `,` may touch the words beside them, so the words are split again first.
  */
@@ -334,6 +334,22 @@ static void parse_time(struct parser *parser, struct cursor *cursor, bool span,
         parser_error(parser, word, "'%s': %s", word->text, wrong);
 }
 
+/* `else SKIP "REASON"` */
+static void parse_else(struct parser *parser, struct cursor *cursor, struct expectation *want) {
+    const struct word *word = cursor_need(parser, cursor, "SKIP or ERROR");
+    if (word_is(word, verdict_name(VERDICT_SKIP)))
+        want->verdict = VERDICT_SKIP;
+    else if (word_is(word, verdict_name(VERDICT_ERROR)))
+        want->verdict = VERDICT_ERROR;
+    else if (word != NULL)
+        parser_error(parser, word, "expected SKIP or ERROR, not '%s'", word->text);
+    word = cursor_need(parser, cursor, "the reason, in quotes,");
+    if (word != NULL && !word->quoted)
+        parser_error(parser, word, "the reason must be in quotes");
+    else if (word != NULL)
+        want->reason = parser_keep(parser, word);
+}
+
 static const struct wanted just_ok = {.kind = WANT_OK, .text = "ok"};
 
 /* A word behind a result that is not one of those that may follow it. */
@@ -353,10 +369,11 @@ static void read_want(struct parser *parser, struct cursor *cursor, enum verb ve
                       const struct sockopt *option, struct expectation *want) {
     struct arena *arena = &parser->scenario->arena;
     struct context context = {parser, verb, option};
-    *want = (struct expectation){.text = just_ok.text, .either = &just_ok, .either_count = 1};
+    *want = (struct expectation){
+        .text = just_ok.text, .either = &just_ok, .either_count = 1, .verdict = VERDICT_FAIL};
     if (cursor_peek(cursor) == NULL)
         return;
-    *want = (struct expectation){.given = true};
+    *want = (struct expectation){.given = true, .verdict = VERDICT_FAIL};
     want->text = line_slice(arena, cursor->line, cursor->next, cursor->line->content);
     struct line pieces = cut(&parser->scratch, cursor);
     struct cursor inner = {&pieces, 0, pieces.count};
@@ -369,6 +386,9 @@ static void read_want(struct parser *parser, struct cursor *cursor, enum verb ve
             parse_time(parser, &inner, false, want);
         else if (plain && strcmp(word->text, "in") == 0 && !want->timed)
             parse_time(parser, &inner, true, want);
+        else if (plain && strcmp(word->text, ",") == 0 && want->reason == NULL &&
+                 word_is(cursor_peek(&inner), "else") && cursor_take(&inner) != NULL)
+            parse_else(parser, &inner, want);
         else
             unexpected(parser, word);
     }

@@ -53,6 +53,21 @@ for name in counters datagrams unix streams wire; do
   run as_user "$portreuse" run -j "$scenarios/$name.scenario"
   ok "$name, as an ordinary user" first_line_starts "PASS $name: "
 done
+scenario else <<'S'
+title Another answer is no failure
+case a reason not to go on
+  r socket s
+  r getsockopt s SO_REUSEADDR -> 1, else SKIP "it is 0"
+S
+run "$portreuse" run "$file"
+ok "another answer may be a SKIP" first_line_is "SKIP else: it is 0"
+sed -i 's/SKIP/ERROR/; s/-> 1/-> 1 | 0 within 9s/' "$file"
+run "$portreuse" run "$file"
+ok "but not the one that is wanted" first_line_is "PASS else: 1 case, as expected"
+sed -i 's/| 0//' "$file"
+run "$portreuse" run "$file"
+ok "or an ERROR" first_line_is "ERROR else: it is 0"
+ok "which is exit 2" status_is 2
 scenario data-short <<'S'
 title Less comes than is expected
 case a pair
