@@ -33,6 +33,10 @@ typedef bool process_visit(void *context, pid_t pid);
  */
 void process_use_group(pid_t group);
 
+/* The same for the processes in the network namespace that this process is in; false: all of them.
+ */
+void process_use_namespace(bool only);
+
 /* Visits the processes that /proc shows. Returns 0 or an errno: that of opening /proc. */
 int process_each(process_visit *visit, void *context);
 

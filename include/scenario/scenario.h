@@ -41,7 +41,9 @@ struct option_setting {
 
 /* socket, setsockopt, getsockopt */
 struct step_options {
-    int flags;    /* socket: SOCK_NONBLOCK and SOCK_CLOEXEC, as told */
+    int flags; /* socket: SOCK_NONBLOCK and SOCK_CLOEXEC, as told */
+    const struct address
+        *like;    /* socket: of the family of this address; NULL: of the step's kind */
     size_t count; /* getsockopt: 1 */
     struct option_setting *list;
 };
@@ -112,10 +114,16 @@ struct step_program {
 /* calls, listens, wait: what a program is watched for. */
 struct step_watch {
     enum socket_call call; /* calls */
-    bool has_address;      /* calls: of this address alone: */
+    bool has_address;      /* calls, listens: of this address alone: */
     struct address address;
     int made; /* listens: the name that the socket gets, an index, or NO_SOCKET */
     uint64_t within_ns;
+};
+
+/* signal */
+struct step_signal {
+    int number;
+    bool all; /* also to all that the program has started, and what is left of it */
 };
 
 /* poll */
@@ -190,7 +198,7 @@ struct step {
         struct step_question question;
         struct step_program program;
         struct step_watch watch;
-        int signal;
+        struct step_signal signal;
         struct step_wait wait;
     };
 };
@@ -263,6 +271,8 @@ struct scenario {
     bool needs_ipv6, needs_uids, needs_program, slow;
     char *const *program; /* what $program stands for, with NULL at its end, set by the caller; or
                              NULL */
+    uint16_t port;        /* `listens` without an address waits for this port, set by the caller; 0:
+                             any */
     bool has_files;       /* a step names the file of a Unix socket */
     struct need *needs;   /* the others */
     size_t need_count;

@@ -53,6 +53,8 @@
     VERB(EXEC, exec)                                                                               \
     VERB(CALLS, calls)                                                                             \
     VERB(LISTENS, listens)                                                                         \
+    VERB(SETTLES, settles)                                                                         \
+    VERB(ACCEPTS, accepts)                                                                         \
     VERB(SIGNAL, signal)                                                                           \
     VERB(WAIT, wait)                                                                               \
     VERB(FORK, fork)                                                                               \

@@ -24,6 +24,7 @@ struct request {
     struct run_options run;
     struct outputs outputs;
     bool verbose, all, slow;
+    unsigned port;     /* --port; 0: not given */
     const char **tags; /* owned by the arena */
     size_t tag_count;
     struct arena arena;
@@ -102,6 +103,14 @@ static const struct option_row rows[] = {
      .set = set_timeout,
      .offset = offsetof(struct request, run.timeout_ns),
      .help = "time limit per case: 500ms, 10s (default 30s plus the waiting times in the case)"},
+    {.name = "port",
+     .takes = VALUE_REQUIRED,
+     .value_name = "PORT",
+     .set = option_set_unsigned,
+     .offset = offsetof(struct request, port),
+     .low = 1,
+     .high = UINT16_MAX,
+     .help = "the port of PROGRAM that is meant, if it listens on several (default: the first)"},
     {.name = "net",
      .takes = VALUE_REQUIRED,
      .values = nets,
@@ -181,12 +190,17 @@ static char **cut_program(int *argc, char **argv) {
     return NULL;
 }
 
-/* Gives the program to the scenarios. Returns false after a complaint. */
-static bool give_program(const struct selection *selection, char **program) {
+/* Gives the program to the scenarios, and its port. Returns false after a complaint. */
+static bool give_program(const struct selection *selection, char **program, unsigned port) {
     bool any = false;
     for (size_t i = 0; i < selection->count; i++) {
         any |= selection->scenarios[i]->needs_program;
         selection->scenarios[i]->program = program;
+        selection->scenarios[i]->port = (uint16_t)port;
+    }
+    if (port != 0 && !any) {
+        options_complain("run", "--port: no scenario here needs a program");
+        return false;
     }
     if (program == NULL || (any && program[0] != NULL))
         return true;
@@ -375,7 +389,8 @@ static int cmd_run(int argc, char **argv) {
     int status = EXIT_TROUBLE;
     char **program = cut_program(&argc, argv);
     if (options_parse("run", groups, argc, argv, &request) &&
-        select_scenarios(&request, argc, argv, &selection) && give_program(&selection, program))
+        select_scenarios(&request, argc, argv, &selection) &&
+        give_program(&selection, program, request.port))
         status = run_selection(&request, &selection);
     for (size_t i = 0; i < selection.count; i++)
         scenario_free(selection.scenarios[i]);

@@ -122,6 +122,7 @@ int program_begin(int channel, int *output) {
 void program_prepare(int output, struct program_before *before) {
     static const int signals[] = {SIGNAL_STOP, SIGALRM, SIGPIPE};
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    setpgid(0, 0); /* `kill 0` of a program is not meant for the stage */
     const int streams[] = {null, output, output};
     for (int fd = 0; fd < 3; fd++) {
         before->streams[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -134,6 +135,7 @@ void program_prepare(int output, struct program_before *before) {
 }
 
 void program_return(const struct program_before *before) {
+    setpgid(0, getpgid(getppid()));
     for (int fd = 0; fd < 3; fd++)
         if (before->streams[fd] >= 0) {
             dup2(before->streams[fd], fd);

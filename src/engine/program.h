@@ -70,7 +70,8 @@ void program_printed(const struct program_log *log, char *text);
  * Returns 0 or an errno. */
 int program_begin(int channel, int *output);
 
-/* Prepares this process for a program: no input, its output into the pipe, the usual signals.
+/* Prepares this process for a program: no input, its output into the pipe, the usual signals, a
+ * process group of its own.
  * `*before` gets what program_return() needs if the program cannot be executed after all. */
 struct program_before {
     int streams[3];

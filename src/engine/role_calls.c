@@ -54,7 +54,13 @@ static struct answer set_options(int fd, const struct step_options *options, str
 }
 
 static struct answer call_socket(struct role *role, const struct step *step, struct reply *reply) {
-    const struct socket_kind_row *kind = socket_kind_row(step->kind);
+    const struct address *like = step->options.like;
+    struct place place;
+    reply->no_endpoint = like != NULL && !role_resolve(role, like, AF_INET, &place);
+    if (reply->no_endpoint)
+        return failed(EDESTADDRREQ);
+    bool is_ipv6 = like != NULL && place.endpoint.family == AF_INET6;
+    const struct socket_kind_row *kind = socket_kind_row(is_ipv6 ? KIND_TCP6 : step->kind);
     int fd = socket(kind->family, kind->type | step->options.flags, kind->number);
     if (fd < 0)
         return failed(errno);

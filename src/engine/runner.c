@@ -19,6 +19,7 @@
 #include "base/units.h"
 #include "engine/board.h"
 #include "engine/stage.h"
+#include "kernel/process.h"
 #include "scenario/verb.h"
 
 /* One case to run, so many times. */
@@ -205,8 +206,44 @@ static const char *too_long(struct runner *runner, const struct slot *slot) {
                         step->line, verb_row(step->verb)->name);
 }
 
+/* Returns whether the program of the command line cannot be judged: an ERROR in the setup, which
+ * every case has. */
+static bool is_hopeless(const struct job *job) {
+    const struct case_result *result = job->result;
+    if (!job->scenario->needs_program || result->verdict != VERDICT_ERROR)
+        return false;
+    for (size_t i = 0; i < job->scenario->setup.count && i < result->step_count; i++)
+        if (result->steps[i].status == STEP_BROKEN)
+            return true;
+    return false;
+}
+
+/* Gives the result of a case to those of its scenario that have not begun. */
+static void spare_others(struct runner *runner, const struct job *hopeless) {
+    for (size_t i = 0; i < runner->job_count; i++) {
+        struct job *job = &runner->jobs[i];
+        struct case_result broken = {0};
+        if (job->scenario != hopeless->scenario)
+            continue;
+        set_broken(&broken, hopeless->result->reason);
+        for (; job->begun < runner->options->repeat; job->begun++)
+            add_result(runner, job, &broken);
+    }
+}
+
+/* Reaps a process that a stage has left behind. */
+static bool reap_orphan(void *context, pid_t pid) {
+    const struct runner *runner = context;
+    for (size_t i = 0; i < runner->slot_count; i++)
+        if (runner->slots[i].job != NULL && runner->slots[i].pid == pid)
+            return true;
+    waitpid(pid, NULL, 0);
+    return true;
+}
+
 /* Handles the end of the stage in a slot: reaps it, and then the roles that it may have left to us
- * as their subreaper. They are in its process group, and dead or about to be. */
+ * as their subreaper, dead or about to be: those in its process group, among them the tracers, and
+ * then the programs, which die with their tracers. */
 static void finish(struct runner *runner, struct slot *slot) {
     struct case_result *result = &slot->board->result;
     int status = 0, ignored;
@@ -215,6 +252,8 @@ static void finish(struct runner *runner, struct slot *slot) {
     while (waitpid(-slot->pid, &ignored, 0) > 0 || errno == EINTR)
         continue;
     bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (!clean)
+        process_children(getpid(), reap_orphan, runner);
     if (!clean && runner->interrupted != 0)
         set_broken(result, "interrupted");
     else if (!clean && slot->killed)
@@ -228,20 +267,33 @@ static void finish(struct runner *runner, struct slot *slot) {
     struct run_event event = event_of(slot, CASE_ENDS);
     event.case_result = result;
     tell(runner, event, units_now_ns());
+    const struct job *job = slot->job;
     board_free(slot->board);
     *slot = (struct slot){0};
+    if (is_hopeless(job))
+        spare_others(runner, job);
 }
 
 /* --- the loop --- */
 
-/* The next job that has runs left to start, or NULL. */
+/* Returns whether a case with the program of the command line is under way. */
+static bool program_runs(const struct runner *runner) {
+    for (size_t i = 0; i < runner->slot_count; i++)
+        if (runner->slots[i].job != NULL && runner->slots[i].job->scenario->needs_program)
+            return true;
+    return false;
+}
+
+/* The next job that has runs left to start, or NULL. The program of the command line runs in one
+ * case at a time: it has its files, such as that with its process ID, for itself. */
 static struct job *next_job(struct runner *runner) {
     while (runner->next_job < runner->job_count &&
            runner->jobs[runner->next_job].begun == runner->options->repeat)
         runner->next_job++;
     if (runner->next_job == runner->job_count || runner->interrupted != 0)
         return NULL;
-    return &runner->jobs[runner->next_job];
+    struct job *next = &runner->jobs[runner->next_job];
+    return next->scenario->needs_program && program_runs(runner) ? NULL : next;
 }
 
 /* Fills the free slots. Returns how many are in use. */

@@ -5,6 +5,7 @@
  *   stage_needs.c        what the case needs and the kernel may lack
  *   stage_roles.c        the roles: forked, asked, ended
  *   stage_program.c      the roles that have become programs
+ *   stage_quiet.c        all processes of such a program
  *   stage_hosts.c        the hosts: their namespaces, and the wire between them
  *   stage_environment.c  the steps of the environment
  *   stage_question.c     the steps that ask the tool itself
@@ -164,7 +165,7 @@ void stage_end_roles_on(struct stage *stage, int host);
 enum outcome stage_ask_to_leave(struct stage *stage, const struct step *step, int fd,
                                 struct reply *reply, bool *left);
 
-/* Waits for a role that is ending or dead, and returns its wait status. */
+/* Waits for a role that is ending or dead, unless that is done, and returns its wait status. */
 int stage_reap(struct stage *stage, int role);
 
 /* --- stage_program.c --- */

@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "engine/role.h"
 #include "engine/stage.h"
+#include "inspect/owners.h"
 #include "kernel/netdev.h"
 #include "kernel/sockdiag.h"
 #include "kernel/sysctl.h"
@@ -117,16 +118,40 @@ static bool known_exists(const struct stage *stage, const struct diag_query *que
 struct seen_text {
     char *text;
     size_t used;
+    bool owners; /* say which processes have the sockets, too */
 };
+
+/* Returns whether a role has become a program: then the socket can be that of any child of it. */
+static bool has_program(const struct stage *stage) {
+    for (size_t i = 0; i < stage->scenario->role_count; i++)
+        if (stage->roles[i].log != NULL)
+            return true;
+    return false;
+}
+
+/* Writes ", held by nginx (pid 7), nginx (pid 8)" to `text`, of RESULT_TEXT_SIZE bytes. */
+static void describe_owners(uint32_t inode, char *text) {
+    struct owners owners = {.inode = inode};
+    size_t used = 0;
+    text[0] = '\0';
+    if (inode != 0)
+        owners_find(&owners, 1);
+    for (unsigned i = 0; i < owners.known && used < RESULT_TEXT_SIZE; i++)
+        used += (size_t)snprintf(text + used, RESULT_TEXT_SIZE - used, "%s %s (pid %d)",
+                                 i == 0 ? ", held by" : ",", owners.oldest[i].program,
+                                 (int)owners.oldest[i].pid);
+}
 
 static bool describe_one(void *context, const struct inet_socket *socket) {
     struct seen_text *seen = context;
-    char local[ENDPOINT_TEXT_SIZE];
+    char local[ENDPOINT_TEXT_SIZE], owners[RESULT_TEXT_SIZE] = "";
     size_t left = RESULT_TEXT_SIZE - seen->used;
+    if (seen->owners)
+        describe_owners(socket->inode, owners);
     bool named = socket->protocol == PROTOCOL_UNIX; /* its name is the one that was asked for */
-    int length = snprintf(seen->text + seen->used, left, "%s%s%s%s", seen->used > 0 ? ", " : "",
+    int length = snprintf(seen->text + seen->used, left, "%s%s%s%s%s", seen->used > 0 ? ", " : "",
                           socket_state_text(socket->protocol, socket->state), named ? "" : " ",
-                          named ? "" : endpoint_text(&socket->local, local));
+                          named ? "" : endpoint_text(&socket->local, local), owners);
     if ((size_t)length >= left) {
         seen->text[seen->used] = '\0';
         return false;
@@ -135,10 +160,14 @@ static bool describe_one(void *context, const struct inet_socket *socket) {
     return true;
 }
 
-/* Writes down which sockets exist instead of the awaited one, in any state. */
+/* Writes down which sockets exist instead of the awaited one, in any state; or those that should
+ * not. */
 static void describe_seen(struct stage *stage, const struct step *step, struct diag_query query) {
-    struct seen_text seen = {.text = board_result(stage->board, step)->seen};
-    query.states = STATES_ANY;
+    struct seen_text seen = {.text = board_result(stage->board, step)->seen,
+                             .owners = step->query.absent && has_program(stage)};
+    if (!step->query.absent)
+        query.states = STATES_ANY;
+    owners_forget();
     look(stage, step, &query, describe_one, &seen);
     if (seen.used == 0)
         snprintf(seen.text, RESULT_TEXT_SIZE, "no socket");

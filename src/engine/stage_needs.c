@@ -145,6 +145,12 @@ enum outcome stage_check_answer(struct stage *stage, const struct reply *reply) 
             stage, OUTCOME_SKIP,
             "line %u: there is no MPTCP here (%s); see the sysctl net.mptcp.enabled", call->line,
             errname(reply->answer.error, name));
+    bool no_ipv6 = call->verb == VERB_SOCKET && reply->option == 0 &&
+                   reply->answer.kind == ANSWER_ERRNO && reply->answer.error == EAFNOSUPPORT &&
+                   socket_kind_row(call->kind)->family == AF_INET6;
+    if (no_ipv6)
+        return stage_reason(stage, OUTCOME_SKIP, "line %u: there is no IPv6 here (EAFNOSUPPORT)",
+                            call->line);
     bool unknown = verb_row(call->verb)->arguments == ARGUMENTS_OPTIONS &&
                    reply->answer.kind == ANSWER_ERRNO && reply->answer.error == ENOPROTOOPT;
     if (!unknown)

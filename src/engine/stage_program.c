@@ -17,31 +17,18 @@
 #include "base/errnames.h"
 #include "engine/program.h"
 #include "engine/role.h"
-#include "engine/stage.h"
+#include "engine/stage_program.h"
 #include "kernel/process.h"
 #include "kernel/ptrace.h"
 #include "kernel/sockdiag.h"
 
-/* --- waiting: the tracer tells nobody, so the log is looked at again and again --- */
+/* --- waiting --- */
 
-struct clock {
-    const struct stage *stage;
-    uint64_t end_ns, pause_ns;
-};
-
-static struct clock begin(const struct stage *stage, uint64_t within_ns) {
-    return (struct clock){stage, units_now_ns() + within_ns, 50ULL * NS_PER_US};
+struct stage_clock stage_clock_begin(const struct stage *stage, uint64_t within_ns) {
+    return (struct stage_clock){stage, units_now_ns() + within_ns, 50ULL * NS_PER_US};
 }
 
-/* Returns whether the program is gone, with all that it has started: then so is its tracer. */
-static bool is_gone(const struct stage_role *role) {
-    siginfo_t ended = {0};
-    return waitid(P_PID, (id_t)role->tracer, &ended, WEXITED | WNOHANG | WNOWAIT) < 0 ||
-           ended.si_pid != 0;
-}
-
-/* Pauses, a little longer each time. Returns false when the time is over. */
-static bool pauses(struct clock *clock) {
+bool stage_clock_pauses(struct stage_clock *clock) {
     if (units_now_ns() >= clock->end_ns || stage_time_left(clock->stage) == 0)
         return false;
     nanosleep(&(struct timespec){.tv_nsec = (long)clock->pause_ns}, NULL);
@@ -49,23 +36,26 @@ static bool pauses(struct clock *clock) {
     return true;
 }
 
-/* How long a step waits: `-> RESULT within TIME` says it, too. */
-static uint64_t patience(const struct step *step) {
+bool stage_program_gone(const struct stage_role *role) {
+    siginfo_t ended = {0};
+    return waitid(P_PID, (id_t)role->tracer, &ended, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+           ended.si_pid != 0;
+}
+
+uint64_t stage_patience(const struct step *step) {
     return step->want.timed && step->want.latest_ns > 0 ? step->want.latest_ns
                                                         : step->watch.within_ns;
 }
 
-/* What was waited for did not come: in the time that the step has, not a little later; or earlier,
- * as the program is gone. */
-static enum outcome answer_timeout(const struct step *step, uint64_t start_ns,
-                                   struct reply *reply) {
-    uint64_t elapsed_ns = units_now_ns() - start_ns, most_ns = patience(step);
+/* In the time that the step has, not a little later; or earlier, as the program is gone. */
+enum outcome stage_answer_timeout(const struct step *step, uint64_t start_ns, struct reply *reply) {
+    uint64_t elapsed_ns = units_now_ns() - start_ns, most_ns = stage_patience(step);
     reply->answer = (struct answer){.kind = ANSWER_TIMEOUT};
     reply->elapsed_ns = elapsed_ns < most_ns ? elapsed_ns : most_ns;
     return OUTCOME_ANSWERED;
 }
 
-static void answer_errno(struct reply *reply, int error) {
+void stage_answer_errno(struct reply *reply, int error) {
     reply->answer = error == 0 ? (struct answer){.kind = ANSWER_OK}
                                : (struct answer){.kind = ANSWER_ERRNO, .error = error};
 }
@@ -156,6 +146,8 @@ static int start_tracer(struct stage *stage, struct stage_role *role) {
     int ends[2];
     pid_t self = getpid();
     prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L); /* of what the program leaves behind */
+    process_use_group(0);                          /* it is in another one, or in several */
+    process_use_namespace(!stage->options->current);
     role->log = program_log_new();
     if (role->log == NULL || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return -1;
@@ -199,9 +191,9 @@ static enum outcome do_exec(struct stage *stage, const struct step *step, struct
     int error = atomic_load(&role->log->trace_error);
     if (error != 0)
         return not_traced(stage, step, error);
-    struct clock clock = begin(stage, 5ULL * NS_PER_S);
+    struct stage_clock clock = stage_clock_begin(stage, 5ULL * NS_PER_S);
     while (left && !atomic_load(&role->log->executed))
-        if (!pauses(&clock))
+        if (!stage_clock_pauses(&clock))
             return stage_reason(stage, OUTCOME_ERROR, "line %u: the role has ended instead",
                                 step->line);
     if (left) {
@@ -210,7 +202,7 @@ static enum outcome do_exec(struct stage *stage, const struct step *step, struct
         for (unsigned call = 0; call < SOCKET_CALL_COUNT; call++)
             role->next_call[call] = atomic_load(&role->log->first);
         role->next_listener = atomic_load(&role->log->first);
-        answer_errno(reply, 0);
+        stage_answer_errno(reply, 0);
     }
     return OUTCOME_ANSWERED;
 }
@@ -244,16 +236,16 @@ static enum outcome do_calls(struct stage *stage, const struct step *step, struc
     struct stage_role *role = &stage->roles[step->role];
     struct step_result *result = board_result(stage->board, step);
     uint64_t start_ns = units_now_ns();
-    struct clock clock = begin(stage, patience(step));
+    struct stage_clock clock = stage_clock_begin(stage, stage_patience(step));
     const struct program_call *call;
     bool gone = false; /* one more look, behind its last call */
     while ((call = next_call(stage, role, &step->watch)) == NULL)
-        if (gone || !pauses(&clock))
-            return answer_timeout(step, start_ns, reply);
+        if (gone || !stage_clock_pauses(&clock))
+            return stage_answer_timeout(step, start_ns, reply);
         else
-            gone = is_gone(role);
+            gone = stage_program_gone(role);
     char text[ENDPOINT_TEXT_SIZE];
-    answer_errno(reply, call->error);
+    stage_answer_errno(reply, call->error);
     reply->elapsed_ns = units_now_ns() - start_ns;
     snprintf(result->seen, RESULT_TEXT_SIZE, "%s %s", seccomp_call_name(call->call),
              endpoint_text(&call->address, text));
@@ -269,8 +261,20 @@ const struct action action_calls = {.stage = do_calls};
 
 /* --- listens --- */
 
+/* Returns whether this is the address that the step waits for. */
+static bool is_wanted(const struct stage *stage, const struct step *step,
+                      const struct endpoint *address) {
+    struct endpoint_pattern pattern;
+    if (step->watch.has_address)
+        return board_resolve_pattern(stage->board, &step->watch.address, &pattern) &&
+               endpoint_matches(&pattern, address);
+    return stage->scenario->port == 0 || stage->scenario->port == address->port;
+}
+
 /* A listener that the program got from the role. */
 struct inherited {
+    const struct stage *stage;
+    const struct step *step;
     const struct stage_role *role;
     uint32_t inode; /* of the one that is looked at */
     struct endpoint *address;
@@ -286,84 +290,111 @@ static bool is_it(void *context, uint32_t inode, int fd) {
 
 static bool take_listener(void *context, const struct inet_socket *socket) {
     struct inherited *inherited = context;
+    if (!is_wanted(inherited->stage, inherited->step, &socket->local))
+        return true;
     inherited->inode = socket->inode;
     *inherited->address = socket->local;
     process_sockets(inherited->role->pid, UINT_MAX, is_it, inherited);
     return !inherited->found;
 }
 
-static bool has_listener(struct stage *stage, const struct stage_role *role,
-                         struct endpoint *address) {
+static bool has_listener(struct stage *stage, const struct step *step, struct endpoint *address) {
     struct diag_query query = sockdiag_query(1U << STATE_LISTEN);
-    struct inherited inherited = {.role = role, .address = address};
+    struct inherited inherited = {
+        .stage = stage, .step = step, .role = &stage->roles[step->role], .address = address};
     return stage->diag >= 0 && sockdiag_dump(stage->diag, &query, take_listener, &inherited) == 0 &&
            inherited.found;
 }
 
-/* Returns whether a listen() of the program has succeeded that no earlier step has named. */
-static bool next_listener(struct stage_role *role, struct endpoint *address) {
+/* Returns whether a listen() of the program has succeeded that no earlier step has named. `other`
+ * is then the last one that is not the wanted one, if there was one. */
+static bool next_listener(struct stage *stage, const struct step *step, struct endpoint *address,
+                          struct endpoint *other) {
+    struct stage_role *role = &stage->roles[step->role];
     unsigned count = atomic_load(&role->log->count);
     while (role->next_listener < count) {
         const struct program_call *call = &role->log->calls[role->next_listener++];
-        if (call->call == SOCKET_CALL_LISTEN && call->error == 0) {
+        if (call->call != SOCKET_CALL_LISTEN || call->error != 0)
+            continue;
+        if (is_wanted(stage, step, &call->address)) {
             *address = call->address;
             return true;
         }
+        *other = call->address;
     }
     return false;
 }
 
-static enum outcome do_listens(struct stage *stage, const struct step *step, struct reply *reply) {
+/* How long a program may do nothing before it is no longer waited for: one that has opened another
+ * port is not likely to be at its start still. */
+static const uint64_t idle_ns = 10ULL * NS_PER_S, idle_elsewhere_ns = 2ULL * NS_PER_S;
+
+/* Looks whether the program has nothing to do any more; from time to time, as it costs some. */
+static bool has_given_up(const struct stage_role *role, bool elsewhere, struct stage_quiet *quiet,
+                         uint64_t *look_ns) {
+    const uint64_t pause_ns = 50ULL * NS_PER_MS;
+    if (units_now_ns() < *look_ns)
+        return false;
+    *look_ns = units_now_ns() + pause_ns;
+    return stage_quiet_look(quiet, role) > (elsewhere ? idle_elsewhere_ns : idle_ns);
+}
+
+/* Waits for the listener. `other` is then the last one that is not the wanted one, if any. */
+static bool wait_for_listener(struct stage *stage, const struct step *step,
+                              struct endpoint *address, struct endpoint *other) {
     struct stage_role *role = &stage->roles[step->role];
-    struct clock clock = begin(stage, patience(step));
-    struct endpoint address;
-    uint64_t start_ns = units_now_ns();
+    struct stage_clock clock = stage_clock_begin(stage, stage_patience(step));
+    struct stage_quiet quiet = {0};
+    uint64_t look_ns = 0;
+    bool first = role->next_listener == atomic_load(&role->log->first);
     bool found =
-        next_listener(role, &address) || (role->next_listener == atomic_load(&role->log->first) &&
-                                          has_listener(stage, role, &address));
-    for (bool gone = false; !found && !gone && pauses(&clock);) {
-        gone = is_gone(role);
-        found = next_listener(role, &address);
+        next_listener(stage, step, address, other) || (first && has_listener(stage, step, address));
+    for (bool gone = false; !found && !gone && stage_clock_pauses(&clock);) {
+        gone = stage_program_gone(role) || has_given_up(role, other->family != 0, &quiet, &look_ns);
+        found = next_listener(stage, step, address, other);
     }
-    if (!found)
-        return answer_timeout(step, start_ns, reply);
-    reply->elapsed_ns = units_now_ns() - start_ns;
+    return found;
+}
+
+static enum outcome do_listens(struct stage *stage, const struct step *step, struct reply *reply) {
+    struct endpoint address, other = {0};
     char text[ENDPOINT_TEXT_SIZE];
+    uint64_t start_ns = units_now_ns();
+    bool found = wait_for_listener(stage, step, &address, &other);
+    if (!found && other.family != 0)
+        snprintf(board_result(stage->board, step)->seen, RESULT_TEXT_SIZE, "listen %s",
+                 endpoint_text(&other, text));
+    if (!found)
+        return stage_answer_timeout(step, start_ns, reply);
+    reply->elapsed_ns = units_now_ns() - start_ns;
     struct socket_view *view =
         board_view(stage->board, (unsigned)step->role, (unsigned)step->watch.made);
     *view = (struct socket_view){
         .made = true, .family = address.family, .local = address, .reuseaddr = false};
     snprintf(board_result(stage->board, step)->seen, RESULT_TEXT_SIZE, "%s",
              endpoint_text(&address, text));
-    answer_errno(reply, 0);
+    stage_answer_errno(reply, 0);
     return OUTCOME_ANSWERED;
 }
 
 const struct action action_listens = {.stage = do_listens};
 
-/* --- signal, wait --- */
-
-static enum outcome do_signal(struct stage *stage, const struct step *step, struct reply *reply) {
-    answer_errno(reply, kill(stage->roles[step->role].pid, step->signal) < 0 ? errno : 0);
-    return OUTCOME_ANSWERED;
-}
-
-const struct action action_signal = {.stage = do_signal};
+/* --- wait --- */
 
 static enum outcome do_wait(struct stage *stage, const struct step *step, struct reply *reply) {
     struct stage_role *role = &stage->roles[step->role];
     uint64_t start_ns = units_now_ns();
-    struct clock clock = begin(stage, patience(step));
+    struct stage_clock clock = stage_clock_begin(stage, stage_patience(step));
     siginfo_t ended = {0};
     while (role->state != STAGE_ROLE_ENDED) {
         if (waitid(P_PID, (id_t)role->pid, &ended, WEXITED | WNOHANG | WNOWAIT) < 0)
             return broke(stage, "waiting for a program", errno);
         if (ended.si_pid != 0)
             break;
-        if (!pauses(&clock))
-            return answer_timeout(step, start_ns, reply);
+        if (!stage_clock_pauses(&clock))
+            return stage_answer_timeout(step, start_ns, reply);
     }
-    int status = role->state == STAGE_ROLE_ENDED ? role->status : stage_reap(stage, step->role);
+    int status = stage_reap(stage, step->role);
     if (WIFSIGNALED(status))
         reply->answer = (struct answer){.kind = ANSWER_SIGNAL, .number = WTERMSIG(status)};
     else
@@ -375,8 +406,24 @@ const struct action action_wait = {.stage = do_wait};
 
 /* --- the end --- */
 
+/* Gives the program of the command line a moment to end by itself: it may have files to remove that
+ * would be in the way of the next case. */
+static void ask_to_end(const struct stage *stage) {
+    const uint64_t moment_ns = NS_PER_S / 2;
+    struct stage_clock clock = stage_clock_begin(stage, moment_ns);
+    for (size_t i = 0; i < stage->scenario->role_count; i++)
+        if (stage->roles[i].state == STAGE_ROLE_PROGRAM)
+            kill(stage->roles[i].pid, SIGTERM);
+    for (size_t i = 0; i < stage->scenario->role_count; i++)
+        while (stage->roles[i].state == STAGE_ROLE_PROGRAM &&
+               !stage_program_gone(&stage->roles[i]) && stage_clock_pauses(&clock))
+            continue;
+}
+
 void stage_end_programs(struct stage *stage) {
     bool any = false;
+    if (stage->scenario->needs_program)
+        ask_to_end(stage);
     stage_end_roles(stage);
     for (size_t i = 0; i < stage->scenario->role_count; i++)
         any = any || stage->roles[i].log != NULL;

@@ -314,7 +314,8 @@ enum outcome stage_ask(struct stage *stage, const struct step *step, struct repl
 }
 
 int stage_reap(struct stage *stage, int role) {
-    return reap(&stage->roles[role]);
+    struct stage_role *ending = &stage->roles[role];
+    return ending->state == STAGE_ROLE_ENDED ? ending->status : reap(ending);
 }
 
 /* Kills the tracer of a program, and with it all that it watches. */

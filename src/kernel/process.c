@@ -109,6 +109,18 @@ void process_use_group(pid_t group) {
     only_group = group;
 }
 
+static bool only_namespace;
+
+void process_use_namespace(bool only) {
+    only_namespace = only;
+}
+
+/* Returns whether process_each() visits the process. */
+static bool is_visited(pid_t pid) {
+    return pid > 0 && (only_group == 0 || getpgid(pid) == only_group) &&
+           (!only_namespace || process_in_namespace(pid) == 1);
+}
+
 /* Writes the path of a file of /proc/PID, and returns it. */
 static const char *path_of(pid_t pid, const char *name, char *path) {
     snprintf(path, PATH_SIZE, "%s/%d/%s", root, (int)pid, name);
@@ -130,7 +142,7 @@ int process_each(process_visit *visit, void *context) {
         for (ssize_t at = 0; more && at < size;) {
             const struct dirent64 *entry = (const struct dirent64 *)(chunk + at);
             pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-            if (pid > 0 && (only_group == 0 || getpgid(pid) == only_group))
+            if (is_visited(pid))
                 more = visit(context, pid);
             at += entry->d_reclen;
         }

@@ -66,6 +66,15 @@ static void take_within(struct parser *parser, struct cursor *cursor, struct ste
         cursor_take_time(parser, cursor, &watch->within_ns);
 }
 
+/* [ADDRESS] */
+static void take_watched_address(struct parser *parser, struct cursor *cursor,
+                                 struct step_watch *watch) {
+    const struct word *word = cursor_peek(cursor);
+    watch->has_address = word != NULL && !word_is(word, "within");
+    if (watch->has_address)
+        parse_address(parser, cursor_take(cursor), &watch->address);
+}
+
 static void parse_calls(struct parser *parser, struct cursor *cursor, struct step *step) {
     const struct word *word = cursor_need(parser, cursor, "bind, listen or connect");
     struct step_watch *watch = &step->watch;
@@ -74,20 +83,20 @@ static void parse_calls(struct parser *parser, struct cursor *cursor, struct ste
             watch->call = (enum socket_call)call;
     if (word != NULL && watch->call == SOCKET_CALL_NONE)
         parser_error(parser, word, "expected bind, listen or connect, not '%s'", word->text);
-    word = cursor_peek(cursor);
-    watch->has_address = word != NULL && !word_is(word, "within");
-    if (watch->has_address)
-        parse_address(parser, cursor_take(cursor), &watch->address);
+    take_watched_address(parser, cursor, watch);
     take_within(parser, cursor, watch);
 }
 
 static void parse_listens(struct parser *parser, struct cursor *cursor, struct step *step) {
     step->watch.made = NO_SOCKET;
     const struct word *word = cursor_need(parser, cursor, "the name of a socket");
-    if (word_is(word, "within"))
+    if (word_is(word, "within")) {
         parser_error(parser, word, "the name of a socket is missing before 'within'");
-    else if (word != NULL)
+        cursor->next--;
+    } else if (word != NULL) {
         step->watch.made = parser_socket(parser, word);
+    }
+    take_watched_address(parser, cursor, &step->watch);
     take_within(parser, cursor, &step->watch);
 }
 
@@ -109,7 +118,7 @@ const struct verb_row verb_calls = {
 
 const struct verb_row verb_listens = {
     .name = "listens",
-    .usage = "ROLE listens NAME [within TIME]",
+    .usage = "ROLE listens NAME [ADDRESS] [within TIME]",
     .scope = SCOPE_ROLE,
     .arguments = ARGUMENTS_WATCH,
     .answer = GIVES_CALL,
@@ -118,22 +127,61 @@ const struct verb_row verb_listens = {
     .effect = after_listens,
 };
 
+/* --- settles, accepts --- */
+
+static void parse_settles(struct parser *parser, struct cursor *cursor, struct step *step) {
+    step->watch.made = NO_SOCKET;
+    take_within(parser, cursor, &step->watch);
+}
+
+static void parse_accepts(struct parser *parser, struct cursor *cursor, struct step *step) {
+    parse_socket_name(parser, cursor, step);
+    parse_settles(parser, cursor, step);
+}
+
+const struct verb_row verb_settles = {
+    .name = "settles",
+    .usage = "ROLE settles [within TIME]",
+    .scope = SCOPE_ROLE,
+    .arguments = ARGUMENTS_WATCH,
+    .answer = GIVES_CALL,
+    .of_program = true,
+    .parse = parse_settles,
+};
+
+const struct verb_row verb_accepts = {
+    .name = "accepts",
+    .usage = "ROLE accepts NAME [within TIME]",
+    .scope = SCOPE_ROLE,
+    .arguments = ARGUMENTS_WATCH,
+    .answer = GIVES_CALL,
+    .of_program = true,
+    .parse = parse_accepts,
+};
+
 /* --- signal, wait --- */
 
 static void parse_signal(struct parser *parser, struct cursor *cursor, struct step *step) {
     const struct word *word = cursor_need(parser, cursor, "the name of a signal");
     if (word == NULL)
         return;
-    step->signal = signame_number(word->text);
-    const char *near = step->signal != 0 ? NULL : signame_near(word->text);
+    step->signal.number = signame_number(word->text);
+    const char *near = step->signal.number != 0 ? NULL : signame_near(word->text);
     const char *full = arena_format(&parser->scratch, "SIG%s", word->text);
-    if (step->signal == 0 && signame_number(full) != 0)
+    if (step->signal.number == 0 && signame_number(full) != 0)
         near = full;
     if (near != NULL)
         parser_error(parser, word, "unknown signal '%s'; did you mean '%s'?", word->text, near);
-    else if (step->signal == 0)
+    else if (step->signal.number == 0)
         parser_error(parser, word, "unknown signal '%s'; signals are written like SIGTERM",
                      word->text);
+    step->signal.all = cursor_skip(cursor, "all");
+    unsigned char state = parser->flow.role[step->role];
+    bool ended = state == ROLE_ENDED || state == ROLE_PROGRAM_ENDED;
+    if (!step->signal.all && ended && !parser->line_is_wrong)
+        parser_error(parser, &parser->line.words[0],
+                     "role '%s' has ended; 'signal %s all' is for what it has started",
+                     parser->scenario->roles[step->role], word->text);
 }
 
 static void parse_wait(struct parser *parser, struct cursor *cursor, struct step *step) {
@@ -146,10 +194,11 @@ static void after_wait(struct flow *flow, const struct step *step) {
 
 const struct verb_row verb_signal = {
     .name = "signal",
-    .usage = "ROLE signal SIGNAME",
+    .usage = "ROLE signal SIGNAME [all]",
     .scope = SCOPE_ROLE,
     .arguments = ARGUMENTS_SIGNAL,
     .of_process = true,
+    .when_ended = true,
     .while_serving = true,
     .parse = parse_signal,
 };

@@ -121,11 +121,19 @@ static void unknown_kind(struct parser *parser, const struct word *word) {
 /* A kind, nonblock or cloexec. Returns whether the word is one of these, or seems to be. */
 static bool take_kind(struct parser *parser, const struct word *word, struct step *step,
                       const struct word **said) {
+    struct address like;
     enum socket_kind kind = word->quoted ? SOCKET_KINDS : socket_kind_named(word->text);
-    if (kind < SOCKET_KINDS) {
+    bool is_like = !word->quoted && word->text[0] == '$';
+    if (is_like && parse_address(parser, word, &like)) {
+        step->options.like = arena_keep(&parser->scenario->arena, &like, sizeof like);
+        if (is_unix(parser->flow.kind[like.role][like.socket]))
+            parser_error(parser, word, "'%s' is a Unix socket, which has no family of addresses",
+                         word->text);
+    }
+    if (kind < SOCKET_KINDS || is_like) {
         if (*said != NULL)
             parser_error(parser, word, "'%s' contradicts '%s'", word->text, (*said)->text);
-        step->kind = kind;
+        step->kind = is_like ? KIND_TCP4 : kind;
         *said = word;
     } else if (word_is(word, "nonblock")) {
         step->options.flags |= SOCK_NONBLOCK;
@@ -192,7 +200,7 @@ static void parse_getsockopt(struct parser *parser, struct cursor *cursor, struc
 
 const struct verb_row verb_socket = {
     .name = "socket",
-    .usage = "ROLE socket NAME [KIND] [nonblock] [cloexec] [OPTION[=VALUE]...]",
+    .usage = "ROLE socket NAME [KIND|$ROLE.SOCKET] [nonblock] [cloexec] [OPTION[=VALUE]...]",
     .scope = SCOPE_CALL,
     .arguments = ARGUMENTS_OPTIONS,
     .parse = parse_socket,

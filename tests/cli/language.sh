@@ -21,7 +21,7 @@ cp "$helpers/dial" "$work/dial"
 PATH=$work:$PATH
 run "$portreuse" run --must-run "$scenarios/programs.scenario"
 ok "programs: their calls are seen, and they die with the case" first_line_is \
-  "PASS programs: 12 cases, all as expected"
+  "PASS programs: 20 cases, all as expected"
 scenario given <<'S'
 title The program of the command line
 needs program
@@ -68,6 +68,38 @@ sed -i 's/| 0//' "$file"
 run "$portreuse" run "$file"
 ok "or an ERROR" first_line_is "ERROR else: it is 0"
 ok "which is exit 2" status_is 2
+scenario judged <<'S'
+title The program of the command line
+needs program
+setup
+  r exec $program
+  r listens l within 30s -> ok, else ERROR "it does not listen"
+case it ends
+  r signal SIGTERM
+  r wait -> SIGTERM
+case its port stays
+  r signal SIGKILL
+  await no LISTEN *:4000 within 50ms -> ok | ETIMEDOUT
+S
+run "$portreuse" run -j "$file" -- sh -c 'sleep 1000 | dial listen 127.0.0.1:4000'
+ok "a line for each case, without its steps" out_lacks "signal"
+ok "but with what was seen if the first answer did not come" out_matches \
+  '^PASS  its port stays$'
+ok "and who has the socket" out_matches '^      seen: LISTEN 127.0.0.1:4000, held by dial \(pid [0-9]+\)$'
+run "$portreuse" run -v "$file" -- sh -c 'sleep 1000 | dial listen 127.0.0.1:4000'
+ok "the steps with -v" out_has "r signal  SIGTERM"
+run "$portreuse" run --port 4001 "$file" -- sh -c 'dial listen 127.0.0.1:4000 </dev/zero & sleep 1000 | dial listen 127.0.0.1:4001'
+ok "--port names one of several listeners" first_line_starts "PASS judged: "
+begun=$(date +%s)
+run "$portreuse" run --port 4002 "$file" -- sh -c 'sleep 1000 | dial listen 127.0.0.1:4000'
+ok "a wrong one is an ERROR" first_line_is "ERROR judged: 2 of 2 cases, first: it does not listen"
+ok "that says what the program does" out_has "seen:       listen 127.0.0.1:4000"
+ok "soon, and once for all cases" [ $(($(date +%s) - begun)) -lt 10 ]
+run "$portreuse" run --port 4000 time-wait-rebind
+ok "--port without a program" err_has "--port: no scenario here needs a program"
+run "$portreuse" run -j "$file" -- sh -c 'mkdir "$0" || exit; trap "rmdir $0; trap - TERM; kill 0" TERM
+  sleep 1000 | dial listen 127.0.0.1:4000 & while :; do wait; done' "$work/alone"
+ok "one case at a time, and the program may clean up behind it" out_lacks "ERROR"
 scenario data-short <<'S'
 title Less comes than is expected
 case a pair
@@ -89,7 +121,7 @@ if users_may; then
   run as_user "$portreuse" run -q "$scenarios/hosts.scenario"
   ok "an ordinary user has hosts, too" first_line_is "PASS hosts: 14 cases, all as expected"
   run as_user "$portreuse" run -q "$scenarios/programs.scenario"
-  ok "and programs" first_line_is "PASS programs: 12 cases, all as expected"
+  ok "and programs" first_line_is "PASS programs: 20 cases, all as expected"
   run as_user "$portreuse" run "$scenarios/uids.scenario"
   ok "where there is no other user ID, that is a SKIP" first_line_starts \
     "SKIP uids: needs uids: "

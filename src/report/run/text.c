@@ -451,6 +451,39 @@ static void print_cases(const struct writer *writer, const struct scenario_resul
     }
 }
 
+/* One line for a case, and below it the reason of a SKIP, or what was seen where the first of
+ * several possible answers did not come. */
+static void print_judgement(const struct writer *writer, const struct scenario_result *scenario,
+                            size_t index) {
+    const struct case_result *result = &scenario->cases[index];
+    print_case_line(writer, scenario, index);
+    if (result->verdict == VERDICT_SKIP)
+        print_reason(writer->out, result->reason);
+    for (size_t i = 0; result->verdict == VERDICT_PASS && i < result->step_count; i++) {
+        const struct step *step = result_step(scenario->scenario, index, i);
+        const struct step_result *answer = &result->steps[i];
+        if (answer->met == step->want.either || answer->seen == NULL || answer->seen[0] == '\0')
+            continue;
+        unsigned column = print_label(writer->out, "seen:");
+        layout_wrap(writer->out, answer->seen, column, column);
+    }
+}
+
+/* The same of a program of the command line: it is judged, not explained. One line for each case;
+ * below it the steps of those that were not as expected. */
+static void print_judgements(const struct writer *writer, const struct scenario_result *scenario) {
+    bool below = true;
+    for (size_t i = 0; i < scenario->scenario->case_count; i++) {
+        bool steps = scenario->cases[i].verdict >= VERDICT_FAIL;
+        fputs(below || steps ? "\n" : "", writer->out);
+        if (steps)
+            print_case(writer, scenario, i, true);
+        else
+            print_judgement(writer, scenario, i);
+        below = steps;
+    }
+}
+
 static void print_story(const struct writer *writer, const struct scenario_result *scenario) {
     const char *reason = common_reason(scenario);
     fputc('\n', writer->out);
@@ -460,9 +493,14 @@ static void print_story(const struct writer *writer, const struct scenario_resul
         print_verdict(writer, scenario->verdict);
         fputs("every case\n", writer->out);
         print_reason(writer->out, reason);
+        if (scenario->scenario->needs_program && scenario->verdict == VERDICT_ERROR)
+            print_steps(writer, scenario, 0, 0, scenario->scenario->setup.count);
         return;
     }
-    print_cases(writer, scenario);
+    if (scenario->scenario->needs_program && !writer->report->verbose)
+        print_judgements(writer, scenario);
+    else
+        print_cases(writer, scenario);
     print_prose(writer->out, "Why", scenario->scenario->why);
     print_prose(writer->out, "What to do", scenario->scenario->fix);
 }
