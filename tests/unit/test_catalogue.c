@@ -135,6 +135,7 @@ static const struct {
     {"reuseport-balance", "no call fails"},
     {"reuseport-blackhole", "no call is refused: a connection gets no answer"},
     {"reuseport-reload-drops", "no call is refused because of a port: connections are reset"},
+    {"server-restart", "what is refused depends on the program that is given"},
     {"server-closed-first-reconnect",
      "the TIME-WAIT is at the other end: connect() is not refused, but waits"},
 };
