@@ -30,6 +30,7 @@ alone() { # SCENARIO: a case for each question, with nothing else
 
 mkdir "$work/alone"
 for file in "$here"/../../scenarios/*.scenario; do
+  ! grep -q '^needs  *program' "$file" || continue # what it asks is about the program
   alone "$file" >"$work/alone/$(basename "$file")"
   grep -q '^case ' "$work/alone/$(basename "$file")" || rm "$work/alone/$(basename "$file")"
 done
