@@ -143,6 +143,9 @@ static bool tell(struct byhand *hand, const char *call, const char *what, int er
     return true;
 }
 
+static const char *const call_names[] = {
+    [CALL_BIND] = "bind", [CALL_CONNECT] = "connect", [CALL_LISTEN] = "listen"};
+
 /* A connection from the client's own source to where it connects is an earlier one of this client.
  * Of other sockets only what sock_diag shows is known. */
 struct attempt {
@@ -180,6 +183,7 @@ static void look_by_socket(const struct byhand *hand, enum port_call call, int e
     evidence_look(&source, &refusal, &why->evidence);
     evidence_find_owners(&why->evidence);
     why->verdict = WHY_REFUSED;
+    why->call = call_names[call];
     why->error = error;
     why->cause = why->evidence.cause;
     why->words = why->evidence.words;
@@ -247,10 +251,8 @@ static void explain(struct byhand *hand, enum port_call call, int error, int fd,
 /* Prints a call that can be refused because of its address or port. */
 static bool tell_refusable(struct byhand *hand, enum port_call call, int fd,
                            const struct endpoint *asked, int error, const char *more) {
-    static const char *const names[] = {
-        [CALL_BIND] = "bind", [CALL_CONNECT] = "connect", [CALL_LISTEN] = "listen"};
     char what[ENDPOINT_TEXT_SIZE];
-    if (tell(hand, names[call], endpoint_text(asked, what), error, "ok%s", more))
+    if (tell(hand, call_names[call], endpoint_text(asked, what), error, "ok%s", more))
         return true;
     if (error == EADDRINUSE || error == EADDRNOTAVAIL ||
         (call == CALL_BIND && (error == EACCES || error == EPERM)))

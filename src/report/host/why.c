@@ -53,7 +53,7 @@ static const struct endpoint *target(const struct why *why) {
 
 /* What the line is about: where bind() of a client is refused, that is its own address. */
 static const struct endpoint *subject(const struct why *why) {
-    bool binds = why->verdict == WHY_REFUSED && strcmp(why->call, "bind") == 0;
+    bool binds = why->call != NULL && strcmp(why->call, "bind") == 0;
     return binds && why->asked.local.family != 0 ? &why->asked.local : target(why);
 }
 
