@@ -11,6 +11,7 @@ compare() {
   while read -r line; do
     name=${line#* - }
     case $line in
+      '# not run'*) echo "$line" ;;
       '#'*) last=$line ;;
       *' # SKIP '*) skip "${name% # SKIP*}" "${line#* # SKIP }" ;;
       'ok '*) ok "$name: ${last#\# }" true ;;

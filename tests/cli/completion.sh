@@ -62,7 +62,7 @@ values() {
 }
 values why --as server client
 values run --net private current
-values matrix --state BOUND LISTEN ESTABLISHED TIME-WAIT UNCONN
+values matrix --state BOUND LISTEN ESTABLISHED TIME-WAIT LISTEN-LATER UNCONN
 words run --color=
 ok "behind --color= stand its values" has --color=never
 words run --color ""

@@ -546,7 +546,7 @@ END
   run timeout 20 $python "$work/ignores" "$portreuse" trace -- sh -c 'grep SigIgn /proc/self/status; exit 3'
   cp "$work/out" "$work/traced"
   ok "SIGCHLD is ignored: the end of the program is noticed" status_is 3
-  run $python "$work/ignores" sh -c 'grep SigIgn /proc/self/status'
+  run timeout 20 $python "$work/ignores" sh -c 'grep SigIgn /proc/self/status'
   ok "and the program finds it ignored" diff "$work/traced" "$work/out"
 fi
 
