@@ -122,7 +122,8 @@ if unshare -rn true 2>/dev/null; then
     '  w wait -> exit 0' '  count TIME-WAIT *:4000 -> 0' '  count TIME-WAIT *:* *:4000 -> 0' \
     '  count TIME-WAIT *:* 127.0.0.1:4001 -> 1' |
     sed "s|\$PORTREUSE|$portreuse|; s|\$WORK|$work|g" >"$work/others.scenario"
-  run "$portreuse" run "$work/others.scenario"
+  # The check for leaks of a sanitized build does not work under ptrace.
+  run env ASAN_OPTIONS=detect_leaks=0 "$portreuse" run "$work/others.scenario"
   ok "with --net=current a case leaves nothing in TIME-WAIT" first_line_is \
     "PASS others: 1 case, as expected"
 else
