@@ -293,4 +293,20 @@ for share in 101 -1 99.5 % '' 123456789; do
   ok "--warn '$share' is no share" err_has "--warn '$share': expected a percentage of the ports, such as 80%"
 done
 
+# Whether a TIME-WAIT had TCP timestamps is assumed by those who may not read it in the kernel.
+cat >"$work/waiting" <<'END'
+ip link set lo up || exit
+"$1" server -l 127.0.0.1:80 >/dev/null 2>&1 &
+until grep -q ':0050 00000000:0000 0A' /proc/net/tcp; do sleep 0.05; done
+"$1" client -e 127.0.0.1:80 --count 3 >/dev/null
+sleep 1.2
+"$1" budget --format json 127.0.0.1:80
+kill $!
+END
+if users_may && command -v ip >/dev/null && command -v jq >/dev/null; then
+  run as_user unshare -rn sh "$work/waiting" "$portreuse"
+  ok "that tcp_timestamps was not changed is assumed, and said in JSON" sh -c \
+    '[ "$(jq -c ".destinations[0] | [.reusable, .reuse_assumed]" "$1")" = "[3,true]" ]' - "$work/out"
+fi
+
 finish
