@@ -8,6 +8,7 @@
 typedef volatile bool atomic_bool;
 typedef volatile int atomic_int;
 typedef volatile unsigned atomic_uint;
+typedef volatile unsigned long long atomic_ullong;
 #define _Atomic volatile
 #define atomic_load(from)         (*(from))
 #define atomic_store(to, value)   (*(to) = (value))
