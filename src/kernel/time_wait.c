@@ -160,7 +160,7 @@ static void note(const struct reader *reader, const uint8_t *record, struct time
 /* Returns 0 or an errno. */
 static int read_records(const struct reader *reader, int iterator, struct time_wait_route *routes,
                         unsigned count) {
-    enum { RECORDS = 64 };
+    enum { RECORDS = 256 }; /* more than bpf_seq_read() gives at once: 8 pages */
     const size_t size = reader->common_size + STAMP_SIZE;
     uint8_t bytes[RECORDS * (COMMON_MOST + STAMP_SIZE)];
     size_t used = 0;
