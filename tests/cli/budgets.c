@@ -95,7 +95,7 @@ struct how {
 static struct how read_how(char **words) {
     struct how how = {.ports = 0};
     for (; *words != NULL; words++) {
-        if (strcmp(*words, "from") == 0) {
+        if (strcmp(*words, "from") == 0 && words[1] != NULL) {
             char text[80];
             bool six = strchr(*++words, ':') != NULL;
             snprintf(text, sizeof text, six ? "[%s]:0" : "%s:0", *words);

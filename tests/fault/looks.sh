@@ -27,7 +27,7 @@ for injection in error=EPERM error=ENOSYS; do
   ok "without pidfd_getfd ($injection) the cause is the same" out_has "  address-in-use: "
   ok "and of the socket's options nothing is said" out_matches "LISTEN 127.0.0.1:2000\$"
 done
-fails recvfrom error=ENOBUFS why 127.0.0.1:2000
+fails recvfrom error=EIO why 127.0.0.1:2000
 ok "without sock_diag the refusal is told" first_line_starts "EADDRINUSE 127.0.0.1:2000: no socket was found in the way"
 fails getdents64 error=EIO why 127.0.0.1:2000
 ok "without /proc the listener is" out_has "  address-in-use: "

@@ -50,8 +50,8 @@ static void every_pair_comes_once(void **state) {
         other += pair.user == MATRIX_OTHER_USER;
     } while (matrix_next(&pair));
     /* in two states, there is one more address */
-    assert_int_equal(same, MATRIX_STATES * ends * ends + 2 * MATRIX_OPTIONS * ends);
-    assert_int_equal(other, MATRIX_STATES * reuseport * reuseport + 2 * 2 * reuseport);
+    assert_int_equal(same, MATRIX_STATES * ends * ends + 2UL * MATRIX_OPTIONS * ends);
+    assert_int_equal(other, MATRIX_STATES * reuseport * reuseport + 2UL * 2 * reuseport);
 }
 
 static void pairs_and_answers_are_text(void **state) {

@@ -85,7 +85,7 @@ static int search_out_of_reach(pid_t parent, int fd) {
     uint64_t once = search_time(&one, 1), again = search_time(two, 2);
     if (one.count != 0 || one.search != OWNERS_DENIED || two[0].search != OWNERS_DENIED)
         return 2;
-    if (again < LEAST_MS * NS_PER_MS || once >= again / 2)
+    if (again < LEAST_MS * (uint64_t)NS_PER_MS || once >= again / 2)
         return 3;
     owners_find(&mine, 1);
     return mine.count == 1 && mine.oldest[0].pid == getpid() ? 0 : 4;
