@@ -64,6 +64,9 @@ unsigned owners_find(struct owners *sockets, size_t count);
 /* Returns whether the socket was made by another user than the one who asks, for certain. */
 bool owners_of_others(const struct inet_socket *socket, uint32_t asker);
 
+/* Returns what owners_find() is to be asked about this socket. */
+struct owners owners_wanted(const struct inet_socket *socket, uint32_t asker);
+
 /* Returns whether the process is still the same, runs the same program, and has the socket: at the
  * descriptor where it had it, or elsewhere. With descriptor -1 it need not have it. */
 bool owners_has(const struct owner *owner, uint32_t inode);

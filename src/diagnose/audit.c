@@ -144,10 +144,9 @@ static unsigned find_owners(struct listeners *listeners) {
     struct owners *owners = calloc(listeners->count + 1, sizeof *owners);
     if (owners == NULL)
         arena_out_of_memory();
-    for (size_t i = 0; i < listeners->count; i++) {
-        owners[i].inode = listeners->list[i].socket.inode;
-        owners[i].others = owners_of_others(&listeners->list[i].socket, geteuid());
-    }
+    uint32_t asker = geteuid();
+    for (size_t i = 0; i < listeners->count; i++)
+        owners[i] = owners_wanted(&listeners->list[i].socket, asker);
     unsigned unseen = owners_find(owners, listeners->count);
     for (size_t i = 0; i < listeners->count; i++)
         if (owners[i].known > 0)

@@ -8,8 +8,7 @@ static bool keep_socket(void *context, const struct inet_socket *socket) {
     struct other_sockets *found = context;
     if (found->count < OTHER_SOCKETS) {
         found->sockets[found->count] = *socket;
-        found->owners[found->count].inode = socket->inode;
-        found->owners[found->count].others = owners_of_others(socket, geteuid());
+        found->owners[found->count] = owners_wanted(socket, geteuid());
         found->count++;
     }
     found->total++;

@@ -402,11 +402,9 @@ unsigned evidence_find_owners(struct evidence *evidence) {
     struct server_socket sockets[EVIDENCE_SUSPECTS];
     struct server servers[EVIDENCE_SUSPECTS];
     unsigned count = evidence->suspect_count;
-    for (unsigned i = 0; i < count; i++) {
-        const struct inet_socket *socket = &evidence->suspects[i].occupant.socket;
-        found[i].inode = socket->inode;
-        found[i].others = owners_of_others(socket, geteuid());
-    }
+    uint32_t asker = geteuid();
+    for (unsigned i = 0; i < count; i++)
+        found[i] = owners_wanted(&evidence->suspects[i].occupant.socket, asker);
     unsigned unseen = owners_find(found, count);
     for (unsigned i = 0; i < count; i++) {
         struct suspect *suspect = &evidence->suspects[i];

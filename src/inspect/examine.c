@@ -163,10 +163,8 @@ static void examine_batch(struct candidates *candidates, const struct evidence *
             candidates->list[i].examined = true;
             batch[count++] = &candidates->list[i];
         }
-    for (size_t i = 0; owners != NULL && i < count; i++) {
-        owners[i].inode = batch[i]->occupant.socket.inode;
-        owners[i].others = owners_of_others(&batch[i]->occupant.socket, asker);
-    }
+    for (size_t i = 0; owners != NULL && i < count; i++)
+        owners[i] = owners_wanted(&batch[i]->occupant.socket, asker);
     if (owners != NULL)
         owners_find(owners, count);
     for (size_t i = 0; owners != NULL && i < count; i++)

@@ -546,6 +546,10 @@ bool owners_of_others(const struct inet_socket *socket, uint32_t asker) {
     return socket->uid != SOCKET_UID_UNKNOWN && socket->uid != asker;
 }
 
+struct owners owners_wanted(const struct inet_socket *socket, uint32_t asker) {
+    return (struct owners){.inode = socket->inode, .others = owners_of_others(socket, asker)};
+}
+
 void owners_locate(const uint32_t *inodes, size_t count, bool others) {
     struct search search = make_search(NULL, others);
     bool begun = true;
