@@ -52,6 +52,10 @@ bool process_hides_others(void);
  * how many bytes were read, or -1 with errno set; `text` is then "". */
 ssize_t process_read(pid_t pid, const char *name, char *text, size_t size);
 
+/* Returns the number behind a key in the text of /proc/PID/status, such as "TracerPid"; 0 if it is
+ * not there. */
+long process_status_number(const char *status, const char *key);
+
 /* Reads where the link /proc/PID/NAME leads, such as `exe`, into `text`, with a NUL. A file that
  * was deleted since is named without the kernel's " (deleted)". Returns the length, or -1 with
  * errno set; `text` is then "". */

@@ -1,16 +1,15 @@
 /* The process of a role: receive a request, do the step, look at the socket, reply. */
 #include "engine/role.h"
-#include "kernel/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "base/units.h"
+#include "kernel/process.h"
 
 /* --- stopping ---
  *

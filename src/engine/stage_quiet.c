@@ -3,8 +3,6 @@
  * subreaper; so all of them are found below the stage. */
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,19 +19,14 @@ struct visit {
     void *context;
 };
 
-static pid_t number_after(const char *status, const char *key) {
-    const char *found = strstr(status, key);
-    return found == NULL ? 0 : (pid_t)strtol(found + strlen(key), NULL, 10);
-}
-
 /* Visits a process if it is the program's, and then those below it. */
 static bool visit_below(void *context, pid_t pid) {
     enum { STATUS_SIZE = 1024 }; /* up to TracerPid, which comes soon */
     struct visit visit = *(const struct visit *)context;
     char status[STATUS_SIZE];
     process_read(pid, "status", status, sizeof status);
-    if (number_after(status, "\nPPid:") != visit.parent ||
-        number_after(status, "\nTracerPid:") != visit.tracer)
+    if (process_status_number(status, "PPid") != visit.parent ||
+        process_status_number(status, "TracerPid") != visit.tracer)
         return true;
     visit.visit(visit.context, pid);
     visit.parent = pid;

@@ -182,19 +182,17 @@ ssize_t process_link(pid_t pid, const char *name, char *text, size_t size) {
     return length;
 }
 
-/* The second field, the name in parentheses, can contain anything; the third follows the last
- * parenthesis. */
 /* Returns whether this process, or the one that has forked it to look at something, is the tracer
  * of that one. */
 static bool is_traced_by_us(pid_t pid) {
-    static const char key[] = "\nTracerPid:";
     char text[4096];
     process_read(pid, "status", text, sizeof text);
-    const char *found = strstr(text, key);
-    pid_t tracer = found == NULL ? 0 : (pid_t)strtol(found + strlen(key), NULL, 10);
+    pid_t tracer = (pid_t)process_status_number(text, "TracerPid");
     return tracer != 0 && (tracer == getpid() || tracer == getppid());
 }
 
+/* The second field, the name in parentheses, can contain anything; the third follows the last
+ * parenthesis. */
 bool process_stat(pid_t pid, struct process_stat *found) {
     enum { PARENT = 4, GROUP = 5, THREADS = 20, STARTED = 22, STACK = 28 };
     char text[1024];
@@ -258,6 +256,12 @@ static uint64_t status_number(const char *status, const char *key, int base, boo
     while (last && end > found && end[-1] != '\t')
         end--;
     return strtoull(last ? end : found, NULL, base);
+}
+
+long process_status_number(const char *status, const char *key) {
+    char line[32];
+    snprintf(line, sizeof line, "\n%s:\t", key);
+    return (long)status_number(status, line, 10, false);
 }
 
 /* A signal that the first process of a pid namespace does not catch does nothing to it
@@ -496,14 +500,12 @@ int process_sockets(pid_t pid, unsigned most, process_socket_visit *visit, void 
 /* Since Linux 6.2 the size of the directory is the number; before that, the size of the table of
  * descriptors has to do. */
 unsigned process_descriptor_count(pid_t pid) {
-    static const char key[] = "\nFDSize:";
     char text[4096], path[PATH_SIZE];
     struct stat directory;
     if (stat(path_of(pid, "fd", path), &directory) == 0 && directory.st_size > 0)
         return (unsigned)directory.st_size;
     process_read(pid, "status", text, sizeof text);
-    const char *found = strstr(text, key);
-    return found == NULL ? 0 : (unsigned)strtoul(found + strlen(key), NULL, 10);
+    return (unsigned)process_status_number(text, "FDSize");
 }
 
 bool process_has_ring(pid_t pid) {

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "kernel/process.h"
 
 #ifndef PR_SET_PTRACER
 #define PR_SET_PTRACER 0x59616d61 /* <linux/prctl.h> */
@@ -54,14 +55,12 @@ static long number_in(const char *path) {
     return file_read(path, text, sizeof text) <= 0 ? 0 : strtol(text, NULL, 10);
 }
 
-/* Returns a number of /proc/PID/status, such as that behind "\nTracerPid:"; 0 if it is not there.
- */
+/* Returns a number of /proc/PID/status; 0 if it is not there. */
 static long status_of(const char *process, const char *key) {
     char path[40], status[4096];
     snprintf(path, sizeof path, "/proc/%s/status", process);
     file_read(path, status, sizeof status);
-    const char *found = strstr(status, key);
-    return found == NULL ? 0 : strtol(found + strlen(key), NULL, 10);
+    return process_status_number(status, key);
 }
 
 const char *ptrace_explain(pid_t process, int error, char *reason) {
@@ -69,7 +68,7 @@ const char *ptrace_explain(pid_t process, int error, char *reason) {
     long yama = number_in("/proc/sys/kernel/yama/ptrace_scope");
     if (process != 0)
         snprintf(pid, sizeof pid, "%d", (int)process);
-    long tracer = status_of(pid, "\nTracerPid:");
+    long tracer = status_of(pid, "TracerPid");
     if (error == ESRCH)
         snprintf(reason, PTRACE_REASON_SIZE, "there is no such process");
     else if (tracer != 0)
@@ -81,7 +80,7 @@ const char *ptrace_explain(pid_t process, int error, char *reason) {
     else if (geteuid() != 0 && (yama == 2 || (yama == 1 && process != 0)))
         snprintf(reason, PTRACE_REASON_SIZE,
                  "kernel.yama.ptrace_scope is %ld: run as root, or set it to 0", yama);
-    else if (status_of("self", "\nSeccomp:") == 2 || (geteuid() == 0 && error == EPERM))
+    else if (status_of("self", "Seccomp") == 2 || (geteuid() == 0 && error == EPERM))
         snprintf(reason, PTRACE_REASON_SIZE,
                  "the container does not allow it: run it with --cap-add=SYS_PTRACE");
     else if (error == EPERM)

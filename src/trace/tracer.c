@@ -64,13 +64,11 @@ static void drop(struct tracer *tracer, pid_t thread) {
 
 /* Returns the process that a thread belongs to; the thread itself if that cannot be read. */
 static pid_t process_of(struct traced_thread *row) {
-    static const char key[] = "\nTgid:";
     char status[512];
     if (row->process != 0)
         return row->process;
     process_read(row->thread, "status", status, sizeof status);
-    const char *found = strstr(status, key);
-    row->process = found == NULL ? 0 : (pid_t)strtol(found + strlen(key), NULL, 10);
+    row->process = (pid_t)process_status_number(status, "Tgid");
     return row->process == 0 ? row->thread : row->process;
 }
 
