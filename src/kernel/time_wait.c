@@ -138,12 +138,10 @@ static bool is_address(const struct endpoint *address, const uint8_t *common, ui
 
 static bool is_of_route(const struct reader *reader, const uint8_t *common,
                         const struct time_wait_route *route) {
-    const struct endpoint local = endpoint_unmapped(&route->local);
-    const struct endpoint remote = endpoint_unmapped(&route->remote);
-    return number_at(common, reader->remote_port) == htons(remote.port) &&
-           is_address(&remote, common, reader->family, reader->remote4, reader->remote6) &&
-           (endpoint_is_wildcard(&local) ||
-            is_address(&local, common, reader->family, reader->local4, reader->local6));
+    return number_at(common, reader->remote_port) == htons(route->remote.port) &&
+           is_address(&route->remote, common, reader->family, reader->remote4, reader->remote6) &&
+           (endpoint_is_wildcard(&route->local) ||
+            is_address(&route->local, common, reader->family, reader->local4, reader->local6));
 }
 
 static void note(const struct reader *reader, const uint8_t *record, struct time_wait_route *routes,
@@ -183,7 +181,8 @@ int time_wait_stamps(struct time_wait_route *routes, unsigned count) {
     struct bpf_code code = {.count = 0};
     int error = begin(&reader);
     for (unsigned i = 0; i < count; i++)
-        routes[i].with = routes[i].without = (struct port_set){{0}};
+        routes[i] = (struct time_wait_route){.local = endpoint_unmapped(&routes[i].local),
+                                             .remote = endpoint_unmapped(&routes[i].remote)};
     if (error != 0)
         return error;
     write_program(&reader, routes, count, &code);

@@ -91,29 +91,37 @@ static int search_out_of_reach(pid_t parent, int fd) {
     return mine.count == 1 && mine.oldest[0].pid == getpid() ? 0 : 4;
 }
 
-/* More looks do not show more: a process that may not be looked into has the socket. */
-static void owners_find_searches_once_for_what_is_out_of_reach(void **state) {
+/* Has a child search, while this process, which has a socket, may not be looked into. Returns the
+ * status of the child. */
+static int search_below_denied(int (*search)(pid_t parent, int fd)) {
     int status = -1, fd = socket(AF_INET, SOCK_STREAM, 0);
     pid_t group = getpgrp();
-    (void)state;
     assert_int_equal(setpgid(0, 0), 0);
     assert_int_equal(prctl(PR_SET_DUMPABLE, 0), 0);
     pid_t child = fork();
     if (child == 0)
-        _exit(search_out_of_reach(getppid(), fd));
+        _exit(search(getppid(), fd));
     waitpid(child, &status, 0);
     prctl(PR_SET_DUMPABLE, 1);
     setpgid(0, group);
     close(fd);
-    assert_int_equal(status, 0);
+    return status;
+}
+
+/* More looks do not show more: a process that may not be looked into has the socket. */
+static void owners_find_searches_once_for_what_is_out_of_reach(void **state) {
+    (void)state;
+    assert_int_equal(search_below_denied(search_out_of_reach), 0);
 }
 
 /* Returns 0 if the parent, which cannot be looked into, is not taken for one that may have the
  * socket: it is in another network namespace. */
-static int search_apart(pid_t parent) {
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct owners gone = {.inode = inode_of(fd), .others = true};
+static int search_apart(pid_t parent, int fd) {
+    int own = socket(AF_INET, SOCK_STREAM, 0);
+    struct owners gone = {.inode = inode_of(own), .others = true};
+    close(own);
     close(fd);
+    prctl(PR_SET_DUMPABLE, 1); /* for the user namespace */
     if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
         return 77;
     if (!look_without_rights(parent))
@@ -122,19 +130,8 @@ static int search_apart(pid_t parent) {
 }
 
 static void owners_find_knows_who_is_in_another_namespace(void **state) {
-    int status = -1;
-    pid_t group = getpgrp();
+    int status = search_below_denied(search_apart);
     (void)state;
-    assert_int_equal(setpgid(0, 0), 0);
-    assert_int_equal(prctl(PR_SET_DUMPABLE, 0), 0);
-    pid_t child = fork();
-    if (child == 0) {
-        prctl(PR_SET_DUMPABLE, 1); /* for the user namespace */
-        _exit(search_apart(getppid()));
-    }
-    waitpid(child, &status, 0);
-    prctl(PR_SET_DUMPABLE, 1);
-    setpgid(0, group);
     if (WEXITSTATUS(status) == 77)
         skip();
     assert_int_equal(status, 0);
@@ -163,6 +160,7 @@ static pid_t spawn_relay(int fd, int *end) {
 static int search_relay(pid_t parent, int fd) {
     enum { LOOKS = 12 };
     int end, status = 0;
+    prctl(PR_SET_DUMPABLE, 1);
     struct owners found = {.inode = inode_of(fd), .others = true};
     bool ready = look_without_rights(parent);
     pid_t first = spawn_relay(fd, &end);
@@ -179,21 +177,8 @@ static int search_relay(pid_t parent, int fd) {
 }
 
 static void owners_find_calls_nothing_nobodys_where_a_process_is_denied(void **state) {
-    int status = -1, fd = socket(AF_INET, SOCK_STREAM, 0);
-    pid_t group = getpgrp();
     (void)state;
-    assert_int_equal(setpgid(0, 0), 0);
-    assert_int_equal(prctl(PR_SET_DUMPABLE, 0), 0);
-    pid_t child = fork();
-    if (child == 0) {
-        prctl(PR_SET_DUMPABLE, 1);
-        _exit(search_relay(getppid(), fd));
-    }
-    waitpid(child, &status, 0);
-    prctl(PR_SET_DUMPABLE, 1);
-    setpgid(0, group);
-    close(fd);
-    assert_int_equal(status, 0);
+    assert_int_equal(search_below_denied(search_relay), 0);
 }
 
 int main(void) {
