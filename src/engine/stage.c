@@ -313,6 +313,8 @@ static enum outcome judge(struct stage *stage, const struct step *step, const st
                   note_broken(stage, &stage->scenario->steps[said.step_index], &said);
     if (broken && reply->answer.kind == ANSWER_NONE)
         result->status = STEP_NOT_RUN;
+    if (outcome == OUTCOME_ANSWERED)
+        outcome = stage_check_surroundings(stage);
     if (broken || outcome != OUTCOME_ANSWERED || step->want.reason == NULL)
         return outcome;
     result->status = STEP_BROKEN;

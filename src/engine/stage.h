@@ -125,6 +125,10 @@ enum outcome stage_check_sysctl(struct stage *stage, const struct step *step, co
  * or descriptors. For an answer that is not as expected. */
 enum outcome stage_check_answer(struct stage *stage, const struct reply *reply);
 
+/* Returns SKIP if the case has not gone as expected in a namespace that is not private, and that is
+ * set up otherwise than one in which every case must pass. */
+enum outcome stage_check_surroundings(struct stage *stage);
+
 /* --- stage_unix.c --- */
 
 /* Visits the Unix sockets that a step asks for, in these states. Each has its state and its inode,

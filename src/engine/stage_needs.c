@@ -11,6 +11,7 @@
 
 #include "base/errnames.h"
 #include "engine/stage.h"
+#include "kernel/netdev.h"
 #include "kernel/sysctl.h"
 
 /* --- the header --- */
@@ -161,4 +162,50 @@ enum outcome stage_check_answer(struct stage *stage, const struct reply *reply) 
                         "(ENOPROTOOPT)",
                         call->line,
                         call->options.count > index ? call->options.list[index].option->name : "");
+}
+
+/* --- the current namespace --- */
+
+/* The settings on which the answers of the kernel depend, as they are in a new namespace. */
+static const struct {
+    const char *name, *value;
+} defaults[] = {
+    {"net.ipv4.ip_local_port_range", "32768 60999"},
+    {"net.ipv4.ip_local_reserved_ports", ""},
+    {"net.ipv4.ip_unprivileged_port_start", "1024"},
+    {"net.ipv4.ip_nonlocal_bind", "0"},
+    {"net.ipv6.ip_nonlocal_bind", "0"},
+    {"net.ipv4.ip_autobind_reuse", "0"},
+    {"net.ipv6.bindv6only", "0"},
+    {"net.ipv4.tcp_timestamps", "1"},
+    {"net.ipv4.tcp_tw_reuse", "2"},
+    {"net.ipv4.tcp_rfc1337", "0"},
+    {"net.ipv4.tcp_fin_timeout", "60"},
+    {"net.ipv4.tcp_abort_on_overflow", "0"},
+    {"net.ipv4.tcp_syncookies", "1"},
+    {"net.ipv4.tcp_migrate_req", "0"},
+    {"net.ipv4.tcp_l3mdev_accept", "0"},
+    {"net.ipv4.udp_l3mdev_accept", "0"},
+    {"net.ipv4.tcp_orphan_retries", "0"},
+    {"net.ipv4.tcp_fastopen", "1"},
+    {"net.core.somaxconn", "4096"},
+};
+
+enum outcome stage_check_surroundings(struct stage *stage) {
+    char value[256];
+    if (!stage->options->current)
+        return OUTCOME_ANSWERED;
+    if (!netdev_is_up(NETNS_HERE, "lo"))
+        return stage_reason(stage, OUTCOME_SKIP,
+                            "the device lo is down: ip link set lo up, or run it without "
+                            "--net=current");
+    for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
+        if (sysctl_read(NETNS_HERE, defaults[i].name, value, sizeof value) == 0 &&
+            strcmp(value, defaults[i].value) != 0)
+            return stage_reason(stage, OUTCOME_SKIP,
+                                "this namespace has %s = %.64s, where the default is %s: run it "
+                                "without --net=current",
+                                defaults[i].name, value[0] == '\0' ? "\"\"" : value,
+                                defaults[i].value[0] == '\0' ? "\"\"" : defaults[i].value);
+    return OUTCOME_ANSWERED;
 }

@@ -106,6 +106,37 @@ ok "a port that is taken in the current namespace is a SKIP" first_line_starts \
   "SKIP wants: port $port is in use in this namespace (LISTEN)"
 kill $holder
 
+# A case that fails where the namespace is set up otherwise than a new one says so, and blames nobody.
+if unshare -rn true 2>/dev/null; then
+  run unshare -rn "$portreuse" run --net=current time-wait-rebind
+  ok "a namespace whose lo is down is a SKIP" first_line_starts \
+    "SKIP time-wait-rebind: the device lo is down: ip link set lo up"
+  run unshare -rn "$portreuse" run --net=current --must-run time-wait-rebind
+  ok "with --must-run an ERROR" first_line_starts "ERROR time-wait-rebind: the device lo is down"
+  run unshare -rn "$portreuse" run --net=current unix-stale-socket
+  ok "what passes there passes" first_line_is "PASS unix-stale-socket: 8 cases, all as expected"
+  scenario odd <<'S'
+title A case that fails, and one that passes
+case a failure
+  one socket s
+  one bind   s 127.0.0.1:80 -> ENOENT
+case a success
+  one socket s
+  one bind   s 127.0.0.1:8080
+S
+  set -- sh -c 'ip link set lo up; echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start; exec "$@"' sh
+  run unshare -rn "$@" "$portreuse" run --net=current "$file"
+  ok "so is one with another setting, for what fails alone" first_line_is \
+    "PASS odd: 1 case, as expected; 1 skipped"
+  ok "and it is named" out_says "this namespace has net.ipv4.ip_unprivileged_port_start = 0, \
+where the default is 1024: run it without --net=current"
+  run unshare -rn sh -c 'ip link set lo up; exec "$@"' sh "$portreuse" run --net=current \
+    "$file"
+  ok "where all is as usual, a failure is one" first_line_starts "FAIL odd: 1 of 2 cases"
+else
+  skip "a namespace whose lo is down is a SKIP" "there is no private namespace here"
+fi
+
 # What a case leaves in TIME-WAIT is gone when it ends, also what a block has made; the connections of
 # others are not. A case of Multipath TCP is no worse off.
 if unshare -rn true 2>/dev/null; then
