@@ -16,6 +16,8 @@ const char *sysctl_refusal(const char *name);
 /* Returns NULL if sysctls can be written here at all, else why not and what to do, static. */
 const char *sysctl_obstacle(void);
 
+enum { SYSCTL_TEXT_SIZE = 512 * 1024 }; /* room for every value: a list of all ports, one by one */
+
 /* Write `value`, or read at most `size` - 1 bytes of the value, without its newline. The tabs that
  * the kernel writes between the numbers of one value are read as blanks. The name is that of
  * sysctl(8): `net.ipv4.tcp_tw_reuse`, in which a slash stands for a dot in the name of a device.

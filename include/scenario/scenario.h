@@ -66,6 +66,7 @@ struct sysctl_value {
 /* sysctl */
 struct step_sysctl {
     const char *name;
+    bool outside; /* `$here`: the value that it has where portreuse was started */
     struct sysctl_value *values;
     size_t value_count;
 };

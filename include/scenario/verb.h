@@ -29,6 +29,7 @@
     VERB(SLEEP, sleep)                                                                             \
     VERB(WHY, why)                                                                                 \
     VERB(BUDGET, budget)                                                                           \
+    VERB(EPHEMERAL, ephemeral)                                                                     \
     /* a role's calls on its sockets */                                                            \
     VERB(SOCKET, socket)                                                                           \
     VERB(SETSOCKOPT, setsockopt)                                                                   \

@@ -483,6 +483,7 @@ void stage_run(struct board *board, const struct stage_options *options) {
     for (size_t i = 0; stage.hosts != NULL && i < board->scenario->host_count; i++)
         stage.hosts[i] = (struct stage_host){.ns = NETNS_HERE, .diag = -1};
     board->result.verdict = VERDICT_PASS;
+    stage_read_outside(&stage, &arena);
     enum outcome outcome = prepare(&stage);
     if (outcome == OUTCOME_ANSWERED)
         run_case(&stage);

@@ -77,6 +77,12 @@ struct stage_host {
     bool cut;        /* off the wire */
 };
 
+/* The value of a sysctl where portreuse was started: `$here`. */
+struct outside_value {
+    char *text;
+    int error; /* why it could not be read, or 0 */
+};
+
 struct stage {
     const struct scenario *scenario;
     struct board *board;
@@ -85,11 +91,12 @@ struct stage {
     int diag;             /* a sock_diag socket where the stage is, or -1: owned without hosts */
     int diag_error;       /* why it cannot be used, or 0 */
     sa_family_t families; /* of the sockets that can exist: AF_INET, or 0 for both */
-    struct stage_role *roles; /* owned, by the role's index */
-    struct stage_host *hosts; /* owned, by the host's index; NULL: the scenario has none */
-    struct netns middle;      /* owned, with hosts: where the bridge is */
-    unsigned ports;           /* how many ports the bridge has had */
-    int here;                 /* the host where the stage is; NO_HOST: in the middle */
+    struct stage_role *roles;      /* owned, by the role's index */
+    struct outside_value *outside; /* owned, by the step's index */
+    struct stage_host *hosts;      /* owned, by the host's index; NULL: the scenario has none */
+    struct netns middle;           /* owned, with hosts: where the bridge is */
+    unsigned ports;                /* how many ports the bridge has had */
+    int here;                      /* the host where the stage is; NO_HOST: in the middle */
 };
 
 /* Sets the case's reason; returns `outcome`. */
@@ -195,6 +202,10 @@ bool stage_is_off(const struct stage *stage, const struct step *step);
 void stage_end_hosts(struct stage *stage);
 
 /* --- stage_environment.c --- */
+
+/* Reads the sysctls that the case takes over from the namespace that the stage is about to leave.
+ * The values are the arena's. */
+void stage_read_outside(struct stage *stage, struct arena *arena);
 
 /* Has the kernel destroy all sockets in these states, as far as it can. */
 void stage_abort_sockets(int diag, uint32_t states);

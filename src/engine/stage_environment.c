@@ -21,10 +21,39 @@ static void answer_errno(struct reply *reply, int error) {
 
 /* --- sysctl --- */
 
+/* Reads the values that sysctls have where portreuse was started, before the stage leaves it. */
+void stage_read_outside(struct stage *stage, struct arena *arena) {
+    size_t count = stage->scenario->step_count;
+    stage->outside = arena_alloc(arena, (count + 1) * sizeof stage->outside[0]);
+    for (size_t i = 0; i < stage->board->result.step_count; i++) {
+        const struct step *step = result_step(stage->scenario, stage->board->case_index, i);
+        if (step->verb != VERB_SYSCTL || !step->sysctl.outside)
+            continue;
+        struct outside_value *value = &stage->outside[stage_index(stage, step)];
+        value->text = arena_alloc(arena, SYSCTL_TEXT_SIZE);
+        value->error = sysctl_read(NETNS_HERE, step->sysctl.name, value->text, SYSCTL_TEXT_SIZE);
+    }
+}
+
+/* The kernel clears a list at an empty line. */
+static enum outcome do_outside(struct stage *stage, const struct step *step, struct reply *reply) {
+    const struct outside_value *value = &stage->outside[stage_index(stage, step)];
+    int error = value->error;
+    if (error == 0)
+        error = sysctl_write(NETNS_HERE, step->sysctl.name,
+                             value->text[0] == '\0' ? "\n" : value->text);
+    answer_errno(reply, error);
+    if (error == 0 || stage_met(stage, step, reply))
+        return OUTCOME_ANSWERED;
+    return stage_check_sysctl(stage, step, value->text, error);
+}
+
 static enum outcome do_sysctl(struct stage *stage, const struct step *step, struct reply *reply) {
     const struct step_sysctl *sysctl = &step->sysctl;
     char value[512] = "";
     size_t used = 0;
+    if (sysctl->outside)
+        return do_outside(stage, step, reply);
     for (size_t i = 0; i < sysctl->value_count && used < sizeof value; i++) {
         const struct sysctl_value *word = &sysctl->values[i];
         struct endpoint endpoint;

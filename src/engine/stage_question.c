@@ -10,6 +10,7 @@
 #include "diagnose/budget.h"
 #include "diagnose/why.h"
 #include "engine/stage.h"
+#include "kernel/sysctl.h"
 
 /* Without sock_diag, /proc/net shows less: an answer that is not as expected then says nothing. */
 static enum outcome doubt(struct stage *stage, const struct step *step, const struct reply *reply) {
@@ -187,3 +188,38 @@ static enum outcome do_budget(struct stage *stage, const struct step *step, stru
 }
 
 const struct action action_budget = {.stage = do_budget};
+
+/* --- ephemeral --- */
+
+static const char *why_not_ephemeral(const struct port_range *range, uint16_t port) {
+    return port_set_has(&range->reserved, port) ? "it is in ip_local_reserved_ports"
+                                                : "it is outside of ip_local_port_range";
+}
+
+static enum outcome do_ephemeral(struct stage *stage, const struct step *step,
+                                 struct reply *reply) {
+    char *seen = board_result(stage->board, step)->seen, name[ERRNAME_SIZE];
+    struct sysctl_failure failure = {0};
+    struct endpoint endpoint;
+    struct port_range range;
+    if (!resolve(stage, &step->question.address, AF_INET, &endpoint))
+        return stage_no_endpoint(stage, step);
+    int error = sysctl_port_range(NETNS_HERE, &range, &failure);
+    if (error != 0)
+        return stage_reason(stage, OUTCOME_ERROR, "line %u: %s: %s", step->line, failure.what,
+                            errname(error, name));
+    bool chosen = port_range_has(&range, endpoint.port);
+    reply->answer = (struct answer){.kind = ANSWER_NUMBER, .number = chosen};
+    if (chosen)
+        snprintf(seen, RESULT_TEXT_SIZE,
+                 "port %u is in ip_local_port_range (%u-%u): an outgoing connection can take it; "
+                 "use one outside of it, or reserve it where the program runs: sysctl -w "
+                 "net.ipv4.ip_local_reserved_ports=%u",
+                 endpoint.port, range.low, range.high, endpoint.port);
+    else
+        snprintf(seen, RESULT_TEXT_SIZE, "port %u: %s", endpoint.port,
+                 why_not_ephemeral(&range, endpoint.port));
+    return OUTCOME_ANSWERED;
+}
+
+const struct action action_ephemeral = {.stage = do_ephemeral};

@@ -118,14 +118,13 @@ static bool parse_limits(const char *text, unsigned long *low, unsigned long *hi
 int sysctl_port_range(struct netns ns, struct port_range *range, struct sysctl_failure *failure) {
     static const char limits[] = "net.ipv4.ip_local_port_range",
                       kept_free[] = "net.ipv4.ip_local_reserved_ports";
-    enum { LIST_SIZE = 512 * 1024 }; /* more than all ports, one by one */
     struct port_set reserved = {0};
     unsigned long low = 32768, high = 60999;
-    char text[64], *list = malloc(LIST_SIZE);
+    char text[64], *list = malloc(SYSCTL_TEXT_SIZE);
     int error = sysctl_read(ns, limits, text, sizeof text);
     if (error == 0 && !parse_limits(text, &low, &high))
         error = EINVAL;
-    int reserved_error = list == NULL ? ENOMEM : sysctl_read(ns, kept_free, list, LIST_SIZE);
+    int reserved_error = list == NULL ? ENOMEM : sysctl_read(ns, kept_free, list, SYSCTL_TEXT_SIZE);
     if (reserved_error == 0)
         port_set_parse(list, &reserved);
     free(list);

@@ -22,8 +22,15 @@ static void parse_sysctl(struct parser *parser, struct cursor *cursor, struct st
         parser_error(parser, word, "sysctl '%s': %s", word->text, wrong);
     if (cursor_peek(cursor) == NULL)
         cursor_need(parser, cursor, "a VALUE");
+    sysctl->outside = cursor_skip(cursor, "$here");
+    if (sysctl->outside)
+        return;
     while ((word = cursor_take(cursor)) != NULL) {
         struct sysctl_value value = {.text = parser_keep(parser, word)};
+        if (word_is(word, "$here")) {
+            parser_error(parser, word, "'$here' is a whole value: no other VALUE stands beside it");
+            continue;
+        }
         value.is_address = parse_port_reference(parser, word, &value.address);
         sysctl->values = arena_grow(&parser->scenario->arena, sysctl->values, sysctl->value_count,
                                     sizeof sysctl->values[0]);
@@ -33,7 +40,7 @@ static void parse_sysctl(struct parser *parser, struct cursor *cursor, struct st
 
 const struct verb_row verb_sysctl = {
     .name = "sysctl",
-    .usage = "sysctl NAME VALUE...",
+    .usage = "sysctl NAME VALUE...|$here",
     .arguments = ARGUMENTS_SYSCTL,
     .on_host = true,
     .parse = parse_sysctl,

@@ -239,6 +239,27 @@ static void parse_budget(struct parser *parser, struct cursor *cursor, struct st
         take_source(parser, cursor, question);
 }
 
+/* --- ephemeral --- */
+
+static void parse_ephemeral(struct parser *parser, struct cursor *cursor, struct step *step) {
+    struct step_question *question = &step->question;
+    question->as = NO_ROLE;
+    const struct word *word = cursor_peek(cursor);
+    parse_numbered(parser, cursor, &question->address);
+    if (!parser->line_is_wrong && is_unix(parser, &question->address))
+        parser_error(parser, word, "'%s' is a Unix socket: it has no port", word->text);
+}
+
+const struct verb_row verb_ephemeral = {
+    .name = "ephemeral",
+    .usage = "ephemeral ADDRESS -> N",
+    .arguments = ARGUMENTS_QUESTION,
+    .on_host = true,
+    .answer = GIVES_NUMBER,
+    .needs_result = true,
+    .parse = parse_ephemeral,
+};
+
 const struct verb_row verb_budget = {
     .name = "budget",
     .usage = "budget ADDRESS [from ADDRESS] -> N",

@@ -53,6 +53,36 @@ for name in counters datagrams unix streams wire; do
   run as_user "$portreuse" run -j "$scenarios/$name.scenario"
   ok "$name, as an ordinary user" first_line_starts "PASS $name: "
 done
+scenario here <<'S'
+title The settings of where it is run
+case they are as there
+  sysctl net.ipv4.ip_local_port_range 41000 42000
+  sysctl net.ipv4.ip_local_reserved_ports 41000-41500,41700
+  sysctl net.ipv4.ip_local_port_range $here
+  sysctl net.ipv4.ip_local_reserved_ports $here
+  ephemeral 127.0.0.1:50051 -> 1
+  ephemeral 127.0.0.1:50050 -> 0
+  ephemeral 127.0.0.1:41600 -> 0
+  ephemeral [::1]:50059 -> 1
+case the kernel's own
+  ephemeral *:32767 -> 0
+  ephemeral *:32768 -> 1
+  ephemeral *:60999 -> 1
+  ephemeral *:61000 -> 0
+  sysctl net.ipv4.no_such_sysctl $here -> ENOENT
+S
+if unshare -rn true 2>/dev/null; then
+  run unshare -rn sh -c 'cd /proc/sys/net/ipv4; echo 50000 50100 >ip_local_port_range
+    echo 50050,50052 >ip_local_reserved_ports; exec "$@"' sh "$portreuse" run --must-run "$file"
+  ok "\$here: a sysctl as where it is run" first_line_is "PASS here: 2 cases, all as expected"
+  run unshare -rn sh -c 'cd /proc/sys/net/ipv4; echo 50000 50100 >ip_local_port_range; exec "$@"' sh \
+    "$portreuse" run "$file"
+  ok "an answer of 'ephemeral' that was not expected is explained" out_says \
+    "found: port 50050 is in ip_local_port_range (50000-50100): an outgoing connection can take it"
+  ok "with what to do" out_says "sysctl -w net.ipv4.ip_local_reserved_ports=50050"
+else
+  skip "\$here: a sysctl as where it is run" "there is no private namespace here"
+fi
 scenario else <<'S'
 title Another answer is no failure
 case a reason not to go on

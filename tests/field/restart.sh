@@ -252,6 +252,19 @@ bad crashes PFPPPSPPPSS
 bad leaves-child PPPPPFPPPSS
 bad child-per-connection PPPPPFPPPSS
 bad ephemeral PPPPPPPPFSS
+[ "$names" != "  " ] || ok "what to do about it" out_says 'sysctl -w net.ipv4.ip_local_reserved_ports=40000'
+# What the administrator has reserved, or taken out of the range, is no fault of the server.
+elsewhere() {
+  unshare -rn sh -c 'echo $setting >"/proc/sys/net/ipv4/$sysctl"; exec "$@"' sh "$@"
+}
+if unshare -rn true 2>/dev/null; then
+  export sysctl=ip_local_reserved_ports setting=40000
+  as=elsewhere bad ephemeral $safe4
+  sysctl=ip_local_port_range setting='50000 60000'
+  as=elsewhere bad ephemeral $safe4
+  sysctl=ip_local_port_range setting='1024 60000'
+  as=elsewhere bad good PPPPPPPPFSS
+fi
 bad exits-0 PPPPPPFFPSS
 bad ignores-error PPPPPPFFPSS
 bad retries PPPPPPFFPSS

@@ -497,6 +497,12 @@ static const struct row question_rows[] = {
     {CASE "budget *:80 from -> 5\n", 3, 18, "an ADDRESS is missing"},
     {CASE "budget *:80 client -> 5\n", 3, 13, "unexpected 'client'; usage: budget ADDRESS"},
     {CASE "budget *:80 -> 5..3\n", 3, 16, "empty"},
+    {CASE "ephemeral -> 0\n", 3, 11, "an ADDRESS is missing"},
+    {CASE "ephemeral *:80\n", 3, 15, "'ephemeral' needs a result: '-> N'"},
+    {CASE "ephemeral unix:a -> 0\n", 3, 11, "'unix:a' is a Unix socket: it has no port"},
+    {CASE "ephemeral *:80 from *:0 -> 0\n", 3, 16, "unexpected 'from'; usage: ephemeral ADDRESS"},
+    {CASE "sysctl net.a $here 5\n", 3, 20, "unexpected '5'; usage: sysctl NAME VALUE...|$here"},
+    {CASE "sysctl net.a 5 $here\n", 3, 16, "'$here' is a whole value"},
     {CASE "budgt *:80 -> 5\n", 3, 1, "did you mean 'budget'?"},
     /* the keyword of the same name */
     {CASE "wyh *:80 -> free\n", 3, 1, "did you mean 'why'?"},
