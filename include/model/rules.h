@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/endpoint.h"
+#include "model/quirks.h"
 #include "model/socket.h"
 
 /* What is known of a yes-or-no property of another socket. */
@@ -45,6 +46,7 @@ struct claim {
     uint16_t range_low, range_high; /* the ports that the kernel chooses from */
     bool autobind_reuse;            /* the sysctl ip_autobind_reuse is 1 */
     bool tw_reuse;                  /* tcp_tw_reuse holds for the connection */
+    struct kernel_quirks quirks;    /* of the kernel that is meant */
 };
 
 enum port_call { CALL_BIND, CALL_LISTEN, CALL_CONNECT };
@@ -137,6 +139,12 @@ struct port_history {
     struct endpoint local;
     bool v6only;
     uint32_t uid;
+    /* Older kernels (quirks.first_bind, .stays_poisoned): */
+    struct kernel_quirks quirks;
+    bool used;        /* a socket was bound to the port, or connect() has chosen it */
+    bool bound;       /* the former */
+    bool any_address; /* that SO_REUSEPORT socket, or one like it, was the first on the port */
+    bool reuseaddr;   /* all that were bound to it had SO_REUSEADDR then, and none has listened */
 };
 
 /* The ruling on bind() to a port, or listen() on it, given all its occupants. */
@@ -166,8 +174,12 @@ struct range_ruling {
 struct range_ruling rules_range(enum port_call call, const struct claim *claim,
                                 const struct occupant *occupants, size_t count, bool *ports);
 
-/* Records that bind() or listen() by `claim` has succeeded. */
+/* Records that bind() or listen() by `claim` has succeeded. For listen(), `claim` is without
+ * SO_REUSEADDR: only older kernels remember that option, and not of a listener. */
 void rules_remember(struct port_history *history, const struct claim *claim);
+
+/* Records that connect() has chosen the port. */
+void rules_remember_connect(struct port_history *history);
 
 /* Records that a socket has left the port; these are still on it. */
 void rules_forget(struct port_history *history, const struct occupant *left, size_t count);

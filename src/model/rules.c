@@ -63,6 +63,9 @@ static enum knowledge specific_meets(const struct claim *claim, const struct occ
         return negation(occupant_v6only(occupant));
     if (is_ipv6_wildcard(theirs))
         return KNOWN_YES;
+    if (claim->quirks.mapped_wildcard && endpoint_is_mapped(theirs) &&
+        endpoint_is_wildcard(theirs) && endpoint_is_mapped(&claim->local))
+        return KNOWN_NO;
     if (endpoint_is_wildcard(theirs))
         return knowledge_of(endpoint_is_ipv4(&claim->local));
     return knowledge_of(endpoint_same_address(&claim->local, theirs));
@@ -240,6 +243,8 @@ static bool like_last(const struct port_history *history, const struct claim *cl
     if (history == NULL || !history->reuseport || !claim->reuseport || history->uid != claim->uid)
         return false;
     const struct endpoint *last = &history->local, *mine = &claim->local;
+    if (claim->quirks.first_bind && history->any_address)
+        return true;
     if (is_ipv6_wildcard(last))
         return !history->v6only || !endpoint_is_ipv4(mine);
     if (is_ipv6_wildcard(mine)) /* an IPv4 socket is compared only by IPv4 addresses */
@@ -247,6 +252,14 @@ static bool like_last(const struct port_history *history, const struct claim *cl
     if (endpoint_is_ipv4(last) && endpoint_is_ipv4(mine) && endpoint_is_wildcard(last))
         return true;
     return endpoint_same_address(last, mine);
+}
+
+/* Returns whether an older kernel lets the claim share the port without looking at its sockets, as
+ * all that bound it had SO_REUSEADDR (inet_csk_get_port(): tb->fastreuse). */
+static bool shares_by_first(const struct port_history *history, const struct claim *claim,
+                            enum port_call call) {
+    return claim->quirks.first_bind && history != NULL && history->reuseaddr && claim->reuseaddr &&
+           call == CALL_BIND;
 }
 
 /* Of all occupants the first one in the way counts, else the first doubtful one, else the one with
@@ -264,6 +277,9 @@ struct port_ruling rules_port(enum port_call call, const struct claim *claim,
     if (port.ruling.in_the_way != KNOWN_NO && call != CALL_CONNECT && claim->local.port != 0 &&
         like_last(history, claim))
         port = (struct port_ruling){not_in_the_way(RULE_SAME_REUSEPORT), count};
+    if (port.ruling.in_the_way != KNOWN_NO && claim->local.port != 0 &&
+        shares_by_first(history, claim, call))
+        port = (struct port_ruling){not_in_the_way(RULE_BOTH_REUSEADDR), count};
     return port;
 }
 
@@ -301,17 +317,30 @@ struct range_ruling rules_range(enum port_call call, const struct claim *claim,
 /* --- what the kernel remembers --- */
 
 void rules_remember(struct port_history *history, const struct claim *claim) {
+    bool first = !history->used;
     if (!claim->reuseport)
-        *history = (struct port_history){0};
-    else if (!like_last(history, claim))
-        *history = (struct port_history){true, claim->local, claim->v6only, claim->uid};
+        history->reuseport = false;
+    else if (!like_last(history, claim)) {
+        history->reuseport = true;
+        history->local = claim->local;
+        history->v6only = claim->v6only;
+        history->uid = claim->uid;
+        history->any_address = first;
+    }
+    history->reuseaddr = claim->reuseaddr && (first || history->reuseaddr);
+    history->quirks = claim->quirks;
+    history->used = history->bound = true;
+}
+
+void rules_remember_connect(struct port_history *history) {
+    history->used = true;
 }
 
 void rules_forget(struct port_history *history, const struct occupant *left, size_t count) {
     for (size_t i = 0; i < count; i++)
-        if (chosen_by_connect(&left[i]) != KNOWN_YES)
+        if (history->quirks.stays_poisoned || chosen_by_connect(&left[i]) != KNOWN_YES)
             return;
-    *history = (struct port_history){0};
+    *history = (struct port_history){.used = count > 0};
 }
 
 /* --- the rules in words, in the order of enum rule; docs/bind-rules.md follows it --- */
