@@ -1,15 +1,17 @@
 /* The property: in every story, the model (model/rules.h, model/udp.h) and the kernel give the same
  * answer.
  *
- *   property [--seed N] [--binds N] [--protocol tcp|udp]
+ *   property [--seed N] [--binds N] [--protocol tcp|udp] [--kernel RELEASE]
  *
  * Plays random stories, first of TCP sockets, then of UDP sockets, until N bind() calls of each
  * have been compared (20000). Each story has a block of ports to itself, and every few thousand
- * stories get a fresh namespace. The first story with two different answers is made as short as
+ * stories get a fresh namespace. A story ends at the first two different answers, which are counted
+ * by what they are. The first such story is made as short as
  * possible and printed on standard output as a scenario that expects what the kernel answered. The
- * verdict goes to standard error, as TAP. If the answer depends on which port the kernel chooses,
- * the scenario passes only sometimes (use run --repeat). Exit status 0 if all answers agree, 1 if
- * two differ, 77 if it cannot run here. */
+ * verdict goes to standard error, as TAP. The model answers for the running kernel, or with
+ * --kernel for that one. If the answer depends on which port the kernel chooses, the scenario
+ * passes only sometimes (use run --repeat). Exit status 0 if all answers agree, 1 if two differ, 77
+ * if it cannot run here. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,14 +29,18 @@
 #include "udp.h"
 
 enum { FIRST_PORT = 1024, LAST_PORT = 65528, BATCH = (LAST_PORT - FIRST_PORT) / STORY_PORTS };
+enum { PARTINGS = 16 };
 enum { EXIT_PART = 1, EXIT_TROUBLE = 2, EXIT_SKIP = 77, TRIES = 12 };
 
 /* What the process that plays has found, in shared memory. */
 struct found {
     unsigned long stories, odd, binds, listens, connects;
     bool parted, refused;
-    uint64_t number; /* of the story in which they part */
-    struct story story;
+    struct parting {
+        char text[200];
+        unsigned long count;
+    } partings[PARTINGS]; /* by kind; those beyond them are counted with the last one */
+    struct story story;   /* the first one in which they part */
     char odd_text[200], reason[NETNS_REASON_SIZE];
 };
 
@@ -126,6 +132,15 @@ static void take_down(const struct outcome *outcome) {
         memcpy(found->odd_text, outcome->text, sizeof found->odd_text);
 }
 
+static void count_parting(const char *text) {
+    struct parting *kind = found->partings;
+    while (kind < found->partings + PARTINGS - 1 && kind->count > 0 &&
+           strcmp(kind->text, text) != 0)
+        kind++;
+    if (kind->count++ == 0)
+        snprintf(kind->text, sizeof kind->text, "%s", text);
+}
+
 static void play_batch(void) {
     bool users = other_users();
     for (unsigned i = 0; i < BATCH && found->binds < wanted_binds; i++) {
@@ -136,10 +151,11 @@ static void play_batch(void) {
         take_down(&outcome);
         if (outcome.odd || outcome.text[0] == '\0')
             continue;
+        count_parting(outcome.text);
+        if (found->parted)
+            continue;
         found->parted = true;
-        found->number = number;
         found->story = story;
-        return;
     }
 }
 
@@ -166,6 +182,8 @@ static void in_namespace(void (*what)(void)) {
 }
 
 static bool take_options(int argc, char **argv, const char **protocol) {
+    struct kernel_release release = release_running();
+    world_quirks = quirks_of(release);
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--seed") == 0)
             seed = strtoull(argv[i + 1], NULL, 0);
@@ -173,6 +191,8 @@ static bool take_options(int argc, char **argv, const char **protocol) {
             wanted_binds = strtoul(argv[i + 1], NULL, 0);
         else if (strcmp(argv[i], "--protocol") == 0)
             *protocol = argv[i + 1];
+        else if (strcmp(argv[i], "--kernel") == 0 && release_parse(argv[i + 1], true, &release))
+            world_quirks = quirks_of(release);
         else
             return false;
     }
@@ -195,6 +215,8 @@ static int judge(unsigned number) {
     if (found->odd > 0)
         fprintf(stderr, "# %lu stories were left, the last one by %s\n", found->odd,
                 found->odd_text);
+    for (unsigned i = 0; i < PARTINGS && found->partings[i].count > 0; i++)
+        fprintf(stderr, "# %lu times: %s\n", found->partings[i].count, found->partings[i].text);
     if (found->parted)
         in_namespace(show_parting);
     return found->parted ? EXIT_PART : short_of ? EXIT_TROUBLE : 0;
@@ -202,7 +224,7 @@ static int judge(unsigned number) {
 
 static int play_protocol(unsigned number) {
     memset(found, 0, sizeof *found);
-    for (unsigned long before = 1; found->binds < wanted_binds && !found->parted;) {
+    for (unsigned long before = 1; found->binds < wanted_binds;) {
         before = found->stories;
         in_namespace(play_batch);
         if (found->stories == before)
@@ -216,7 +238,8 @@ int main(int argc, char **argv) {
     int status = 0;
     unsigned number = 0;
     if (!take_options(argc, argv, &protocol)) {
-        fputs("usage: property [--seed N] [--binds N] [--protocol tcp|udp]\n", stderr);
+        fputs("usage: property [--seed N] [--binds N] [--protocol tcp|udp] [--kernel RELEASE]\n",
+              stderr);
         return EXIT_TROUBLE;
     }
     found = mmap(NULL, sizeof *found, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -8,5 +8,5 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 build=$top/build-property
 
 cmake -S "$top" -B "$build" -DPORTREUSE_TESTS=ON -DCMAKE_BUILD_TYPE=Release >/dev/null
-cmake --build "$build" --target property -j "$(nproc)" >/dev/null
+cmake --build "$build" --target portreuse_property -j "$(nproc)" >/dev/null
 exec "$build/tests/property" --binds "${1:-1000000}" --seed "${2:-$(date +%s)}"

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "model/quirks.h"
+
 enum move_kind {
     MOVE_SOCKET,
     MOVE_OPTION,
@@ -52,6 +54,9 @@ struct outcome {
     unsigned long binds, listens, connects; /* that were judged */
     bool odd; /* something came about that has to do with neither, and the story was left */
 };
+
+/* What the model takes the kernel for. */
+extern struct kernel_quirks world_quirks;
 
 /* Plays the story on a block of STORY_PORTS ports from `base` on, of the current namespace, and
  * compares. The story's range of automatic ports are the upper half of the block. With `script`, it

@@ -197,6 +197,7 @@ static void do_listen(struct world *world, struct actor *actor) {
     say_step(world, actor, "listen", "", error);
     compare(world, "listen", &want, error, local.port == 0, local_of(actor).port);
     claim.local.port = local_of(actor).port;
+    claim.reuseaddr = false; /* a listener has it for nobody */
     if (error == 0)
         remember(world, &claim);
 }
@@ -351,6 +352,8 @@ static void do_connect(struct world *world, struct actor *client, struct actor *
     compare(world, "connect", &want, error, automatic, source.port);
     if (error != 0)
         return;
+    if (automatic)
+        remember_connect(world, source.port);
     end_remnants(world, &source, &target);
     end_remnants(world, &target, &source);
     if (!accept_one(world, client, accepted))
@@ -513,7 +516,9 @@ static void begin(struct world *world) {
     snprintf(range, sizeof range, "%d %d", world->base + STORY_PORTS / 2,
              world->base + STORY_PORTS - 1);
     sysctl_write(NETNS_HERE, "net.ipv4.ip_local_port_range", range);
-    sysctl_write(NETNS_HERE, "net.ipv4.ip_autobind_reuse", world->autobind_reuse ? "1" : "0");
+    if (sysctl_write(NETNS_HERE, "net.ipv4.ip_autobind_reuse", world->autobind_reuse ? "1" : "0") !=
+        0)
+        world->autobind_reuse = false; /* the kernel has none */
     say(world,
         "title  The model and the kernel part\nneeds  ipv6\nneeds  uids\n\nsetup\n"
         "  sysctl   net.ipv4.ip_local_port_range %s\n  sysctl   net.ipv4.tcp_tw_reuse 0\n"

@@ -71,9 +71,10 @@ size_t gather(const struct world *world, const struct actor *self,
 struct want ask_model(struct world *world, enum port_call call, const struct actor *actor,
                       const struct claim *claim);
 
-/* The memory of a port: as it is, with a socket that has just bound or listened, and without those
- * that have left. */
+/* The memory of a port: with a socket that has just bound or listened, or that
+ * connect() put there, and without those that have left. */
 void remember(struct world *world, const struct claim *claim);
+void remember_connect(struct world *world, uint16_t port);
 void forget(struct world *world);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include "kernel/sockopt.h"
 
+struct kernel_quirks world_quirks;
+
 static bool has_option(const struct actor *actor, int option) {
     return sockopt_get_int(actor->fd, SOL_SOCKET, option, 0) != 0;
 }
@@ -61,6 +63,18 @@ struct occupant occupant_of(const struct actor *actor) {
                              .by_connect = knowledge_of(actor->by_connect)};
 }
 
+static struct port_history *history_of(struct world *world, uint16_t port) {
+    return &world->histories[(port - world->base) % STORY_PORTS];
+}
+
+/* On an older kernel, a port that bind() was given once is none that connect() shares, even if all
+ * that are left there were chosen by connect(). */
+static void poison(struct world *world, struct occupant *occupants, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (world_quirks.stays_poisoned && history_of(world, occupants[i].socket.local.port)->bound)
+            occupants[i].by_connect = KNOWN_NO;
+}
+
 size_t gather(const struct world *world, const struct actor *self,
               struct occupant occupants[OCCUPANTS]) {
     size_t count = 0;
@@ -83,15 +97,16 @@ struct claim claim_of(const struct world *world, const struct actor *actor,
                           .interface = actor->device,
                           .range_low = (uint16_t)(world->base + STORY_PORTS / 2),
                           .range_high = (uint16_t)(world->base + STORY_PORTS - 1),
-                          .autobind_reuse = world->autobind_reuse};
-}
-
-static struct port_history *history_of(struct world *world, uint16_t port) {
-    return &world->histories[(port - world->base) % STORY_PORTS];
+                          .autobind_reuse = world->autobind_reuse,
+                          .quirks = world_quirks};
 }
 
 void remember(struct world *world, const struct claim *claim) {
     rules_remember(history_of(world, claim->local.port), claim);
+}
+
+void remember_connect(struct world *world, uint16_t port) {
+    rules_remember_connect(history_of(world, port));
 }
 
 void forget(struct world *world) {
@@ -113,6 +128,7 @@ struct want ask_model(struct world *world, enum port_call call, const struct act
     struct occupant occupants[OCCUPANTS];
     struct want want = {0};
     size_t count = gather(world, actor, occupants);
+    poison(world, occupants, count);
     if (claim->local.port == 0) {
         struct range_ruling range = rules_range(call, claim, occupants, count, want.eligible);
         want.error = range.error;
