@@ -31,6 +31,23 @@ int netdev_address(struct netns ns, const char *name, const struct endpoint *add
  * with EADDRNOTAVAIL (ipv6_chk_addr() in net/ipv6/addrconf.c). */
 bool netdev_is_tentative(struct netns ns, const struct endpoint *address);
 
+/* What a device can do for a packet. */
+struct netdev_link {
+    char name[NETDEV_NAME_SIZE];
+    bool up;       /* IFF_UP: somebody has set it up */
+    bool carrier;  /* it is up, and something is at the other end: IFF_LOWER_UP */
+    bool resolves; /* packets wait until ARP or neighbour discovery has found the next hop: without
+                      IFF_NOARP and IFF_LOOPBACK */
+};
+
+/* Finds out what the device with this index can do. Returns 0 or an errno: ENODEV. */
+int netdev_link(struct netns ns, uint32_t index, struct netdev_link *link);
+
+/* Finds a device that cannot send, although one of its addresses has the destination in its
+ * network: that is why there is no route. An IPv6 address goes with its device, so that only IPv4
+ * ones tell. Looks in the caller's network namespace; returns whether there is one. */
+bool netdev_blocked(const struct endpoint *to, struct netdev_link *link);
+
 /* Returns whether the device is there and up (IFF_UP). */
 bool netdev_is_up(struct netns ns, const char *name);
 

@@ -22,6 +22,8 @@ struct route {
     struct endpoint
         source;      /* the address that the kernel would send from, port 0; family 0: none */
     uint32_t device; /* the index of the device it goes out of; 0: none */
+    struct endpoint next_hop; /* port 0: the gateway, or the destination if it is on the link;
+                                 family 0: not known */
 };
 
 /* Finds the route with RTM_GETROUTE, which asks no security module and sends nothing. An

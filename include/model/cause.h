@@ -81,10 +81,12 @@ enum {
     WHEN_NOT_UNICAST = 1 << 17,   /* the destination is a broadcast or multicast address */
     WHEN_ROUTE_REFUSES = 1 << 18, /* there is a route, whose type refuses the destination */
     WHEN_RANGE = 1 << 19,         /* the kernel was to choose a port of a range */
+    WHEN_LINK_DOWN = 1 << 21,     /* the device that leads to the destination is down */
+    WHEN_NO_CARRIER = 1 << 22,    /* it has no carrier */
     WHEN_UDP = 1 << 20,           /* it is about UDP, where the cause is one of TCP, too */
 };
 
-enum { CAUSE_RULES = 3, CAUSE_SENTENCES = 5, CAUSE_REMEDIES = 8 };
+enum { CAUSE_RULES = 3, CAUSE_SENTENCES = 6, CAUSE_REMEDIES = 8 };
 
 struct cause_sentence {
     unsigned when; /* all of these must hold */
@@ -132,6 +134,8 @@ enum {
     IF_OTHER_ADDRESS = 1 << 26, /* it is not */
     IF_FILE = 1 << 27,          /* the Unix socket has a file */
     IF_ABSTRACT = 1 << 28,      /* it has an abstract name */
+    IF_LINK_DOWN = 1 << 29,     /* the device that leads to the destination is down */
+    IF_NO_CARRIER = 1 << 30,    /* it has no carrier */
 };
 
 struct cause_remedy {

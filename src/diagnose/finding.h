@@ -67,6 +67,21 @@ enum why_verdict {
     WHY_UNKNOWN, /* the answer could not be found: `failure` */
 };
 
+/* What is wrong with the way to a destination, although there is a route. */
+enum why_path_fault {
+    PATH_OPEN,       /* nothing is known to be */
+    PATH_DOWN,       /* the device that the route leads out of is down */
+    PATH_NO_CARRIER, /* nothing is at the other end of the device */
+    PATH_SILENT,     /* the next hop did not answer when it was last asked for its address (ARP) */
+};
+
+struct why_path {
+    enum why_path_fault fault;
+    char device[IF_NAMESIZE];
+    struct endpoint next_hop; /* of PATH_SILENT; port 0 */
+    int error; /* which connect() of TCP gives in the end: ETIMEDOUT or EHOSTUNREACH */
+};
+
 /* What the connect() of a client met. */
 struct why_client {
     bool tried;             /* the kernel itself gave the answer; else it was counted */
@@ -75,6 +90,7 @@ struct why_client {
                                asked for, else 0; family 0: not known */
     struct endpoint to;     /* the destination: asked.remote, or where the wildcard address leads */
     int route_error;        /* what the kernel says of the route: 0, or why there is none */
+    struct why_path path;   /* whether packets can go there at all */
     bool to_this_host;      /* the destination is this network namespace itself: */
     enum knowledge listens; /* whether a socket is there to receive what the client sends; NOT_KNOWN
                                of another host, and where sockets cannot be listed */

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "diagnose/budget.h"
+#include "diagnose/why_path.h"
 #include "diagnose/why_suspects.h"
 #include "inspect/child.h"
 #include "kernel/netdev.h"
@@ -123,6 +124,8 @@ static void note_answer(struct why *why, const struct attempt *attempt) {
     client->no_timestamps = has_no_timestamps();
     client->reuses = !client->no_timestamps && reuses_time_wait(attempt);
     client->to_this_host = attempt->route_error == 0 && attempt->route.local;
+    client->path = attempt->route_error == 0 ? why_path_of(&attempt->route)
+                                             : why_path_missing(&attempt->way.to);
     client->from = answer->from.family != 0      ? answer->from
                    : attempt->source.family != 0 ? attempt->source
                                                  : attempt->route.source;
@@ -202,6 +205,8 @@ static void explain_route(struct why *why, const struct attempt *attempt) {
         when = WHEN_ROUTE_REFUSES;
     else if (loopback && lo_is_down())
         when = WHEN_LO_DOWN;
+    else if (attempt->route_error != 0)
+        when = why_path_when(&why->client.path);
     why_blame(why, CAUSE_NO_ROUTE, when);
 }
 
@@ -393,6 +398,22 @@ static void count(struct why *why, struct attempt *attempt) {
     why_find_suspects(why);
 }
 
+/* --- the way --- */
+
+static bool is_blocked(const struct why *why) {
+    enum why_path_fault fault = why->client.path.fault;
+    return fault == PATH_DOWN || fault == PATH_NO_CARRIER;
+}
+
+/* The call gets its port, and then its packets do not get out: TCP gives up in the end. connect()
+ * of UDP sends nothing, and succeeds. */
+static void judge_path(struct why *why) {
+    if (why->verdict != WHY_FREE || is_udp(why) || why->client.route_error != 0 || !is_blocked(why))
+        return;
+    refuse(why, why->client.path.error, "connect");
+    why_blame(why, CAUSE_NO_ROUTE, why_path_when(&why->client.path));
+}
+
 /* --- the whole --- */
 
 void why_client_judge(struct why *why) {
@@ -406,6 +427,7 @@ void why_client_judge(struct why *why) {
         judge_time_wait(why, &attempt);
     else if (attempt.answer.error != 0)
         explain(why, &attempt);
+    judge_path(why);
     if (why->verdict == WHY_FREE && why->client.to_this_host)
         why->client.listens = find_audience(why);
     /* TCP knows a simultaneous open: such a socket needs no listener. */
@@ -423,6 +445,10 @@ bool why_client_explain(struct why *why) {
     attempt.route_error = route_find(NETNS_HERE, &attempt.way, &attempt.route);
     attempt.source = silent_source(NETNS_HERE, &attempt.trial);
     note_answer(why, &attempt);
+    if (why->error == why->client.path.error && is_blocked(why)) {
+        why_blame(why, CAUSE_NO_ROUTE, why_path_when(&why->client.path));
+        return true;
+    }
     if (why->error != EADDRNOTAVAIL && why->error != EACCES && why->error != EPERM &&
         why->error != attempt.route_error)
         return false;
@@ -437,7 +463,12 @@ bool why_client_holds(const struct why *why) {
         return true;
     if (!ask(&again, &attempt))
         return false;
-    return attempt.answer.verdict == SILENT_TRIED && attempt.answer.error == why->error &&
+    note_answer(&again, &attempt);
+    bool by_path = why->verdict == WHY_REFUSED && is_blocked(why) && why->client.route_error == 0;
+    if (again.client.path.fault != why->client.path.fault)
+        return false;
+    return attempt.answer.verdict == SILENT_TRIED &&
+           attempt.answer.error == (by_path ? 0 : why->error) &&
            (why->verdict != WHY_FREE || !why->client.to_this_host ||
             find_audience(why) == why->client.listens);
 }

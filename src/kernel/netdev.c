@@ -64,6 +64,77 @@ bool netdev_is_up(struct netns ns, const char *name) {
     return up;
 }
 
+/* IFF_RUNNING follows the carrier after up to a second (net/core/link_watch.c); IFF_LOWER_UP, which
+ * <net/if.h> lacks, at once. */
+static void read_flags(unsigned flags, struct netdev_link *link) {
+    const unsigned lower_up = 1U << 16;
+    link->up = (flags & IFF_UP) != 0;
+    link->carrier = link->up && (flags & lower_up) != 0;
+    link->resolves = (flags & (IFF_NOARP | IFF_LOOPBACK)) == 0;
+}
+
+/* Returns 0 or an errno. */
+static int read_name(struct netns ns, uint32_t index, char *name) {
+    struct ifreq request = {.ifr_ifindex = (int)index};
+    int any = netns_socket(ns, AF_INET, SOCK_DGRAM, 0);
+    if (any < 0)
+        return errno;
+    int error = ioctl(any, SIOCGIFNAME, &request) < 0 ? errno : 0;
+    close(any);
+    memcpy(name, request.ifr_name, NETDEV_NAME_SIZE);
+    name[NETDEV_NAME_SIZE - 1] = '\0';
+    return error;
+}
+
+int netdev_link(struct netns ns, uint32_t index, struct netdev_link *link) {
+    struct {
+        struct nlmsghdr header;
+        struct ifinfomsg body;
+        char attributes[2048]; /* those that do not fit are not needed */
+    } answer;
+    struct ifinfomsg body = {.ifi_family = AF_UNSPEC, .ifi_index = (int)index};
+    struct rtnetlink_message message = rtnetlink_begin(RTM_GETLINK, 0, &body, sizeof body);
+    message.header.nlmsg_flags = NLM_F_REQUEST;
+    *link = (struct netdev_link){.up = false};
+    int error = rtnetlink_get(ns, &message, &answer, sizeof answer);
+    if (error == 0 && answer.header.nlmsg_type != RTM_NEWLINK)
+        error = EBADMSG;
+    if (error == 0)
+        error = read_name(ns, index, link->name);
+    if (error == 0)
+        read_flags(answer.body.ifi_flags, link);
+    return error;
+}
+
+static bool has_in_network(const struct ifaddrs *at, const struct endpoint *to) {
+    struct sockaddr_in address, mask;
+    uint32_t wanted;
+    if (at->ifa_addr == NULL || at->ifa_netmask == NULL || at->ifa_addr->sa_family != AF_INET)
+        return false;
+    memcpy(&address, at->ifa_addr, sizeof address);
+    memcpy(&mask, at->ifa_netmask, sizeof mask);
+    memcpy(&wanted, to->address, sizeof wanted);
+    return ((address.sin_addr.s_addr ^ wanted) & mask.sin_addr.s_addr) == 0;
+}
+
+bool netdev_blocked(const struct endpoint *to, struct netdev_link *link) {
+    struct endpoint plain = endpoint_unmapped(to);
+    struct ifaddrs *list = NULL;
+    bool found = false;
+    *link = (struct netdev_link){.up = false};
+    if (plain.family != AF_INET || getifaddrs(&list) != 0)
+        return false;
+    for (const struct ifaddrs *at = list; !found && at != NULL; at = at->ifa_next) {
+        if (!has_in_network(at, &plain) || strlen(at->ifa_name) >= sizeof link->name)
+            continue;
+        read_flags(at->ifa_flags, link);
+        found = !link->carrier;
+        memcpy(link->name, at->ifa_name, strlen(at->ifa_name) + 1);
+    }
+    freeifaddrs(list);
+    return found;
+}
+
 /* Waits until the kernel has a route to an IPv6 address that was just added: a worker makes it,
  * even without duplicate address detection (addrconf_dad_start() in net/ipv6/addrconf.c), and until
  * then connect() to the address fails with EHOSTUNREACH. On a device that is down there is none. */

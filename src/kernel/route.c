@@ -69,6 +69,14 @@ static void read_route(const struct nlmsghdr *header, struct route *route) {
         if (attribute->rta_type == RTA_PREFSRC && size <= sizeof route->source.address) {
             route->source.family = message->rtm_family;
             memcpy(route->source.address, RTA_DATA(attribute), size);
+        } else if (attribute->rta_type == RTA_GATEWAY && size <= sizeof route->next_hop.address) {
+            route->next_hop.family = message->rtm_family;
+            memcpy(route->next_hop.address, RTA_DATA(attribute), size);
+        } else if (attribute->rta_type == RTA_VIA && size >= sizeof(struct rtvia) &&
+                   size - sizeof(struct rtvia) <= sizeof route->next_hop.address) {
+            const struct rtvia *via = RTA_DATA(attribute); /* IPv4 by way of an IPv6 gateway */
+            route->next_hop.family = via->rtvia_family;
+            memcpy(route->next_hop.address, via->rtvia_addr, size - sizeof *via);
         } else if (attribute->rta_type == RTA_OIF && size == sizeof route->device) {
             memcpy(&route->device, RTA_DATA(attribute), size);
         }
@@ -103,5 +111,9 @@ int route_find(struct netns ns, const struct route_question *question, struct ro
         size = recv(channel, answer, sizeof answer, 0);
     int error = size < 0 ? errno : read_answer(answer, (size_t)size, route);
     close(channel);
+    if (error == 0 && route->next_hop.family == 0) {
+        route->next_hop = endpoint_unmapped(&question->to);
+        route->next_hop.port = 0;
+    }
     return error;
 }

@@ -516,8 +516,13 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
         {.name = "no-route",
          .sentences =
              {{WHEN_LO_DOWN,
-               "the loopback device lo is down: this network namespace has no address "
-               "under which it reaches itself"},
+               "the loopback device lo is down: this network namespace cannot reach itself, by "
+               "whatever address"},
+              {WHEN_LINK_DOWN,
+               "the device that leads to the destination is down, and its routes are gone"},
+              {WHEN_NO_CARRIER,
+               "the device that leads to the destination is up, but nothing is at its other end: "
+               "no packet gets out"},
               {WHEN_NOT_UNICAST,
                "the destination is a broadcast or multicast address: connect() of TCP needs the "
                "address of one host, and connect() of UDP to a broadcast address SO_BROADCAST"},
@@ -527,6 +532,11 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                "the routing tables of this network namespace have no route to the destination"}},
          .headline = "{no_route}",
          .remedies = {{REMEDY_HERE_ROOT, "ip link set lo up", NULL, IF_LO_DOWN},
+                      {REMEDY_HERE_ROOT, "ip link set {device} up", NULL, IF_LINK_DOWN},
+                      NOTE_IF(IF_NO_CARRIER,
+                              "what is at the other end of the device: a cable, the other device "
+                              "of a veth(4) pair, the ports of a bridge, the program of a tunnel?"),
+                      {REMEDY_HERE, "ip -details link show dev {device}", NULL, IF_NO_CARRIER},
                       NOTE_IF(IF_NOT_UNICAST,
                               "connect to the address of one host; a UDP socket can be "
                               "connected to a broadcast address once it has SO_BROADCAST"),

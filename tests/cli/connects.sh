@@ -146,7 +146,8 @@ row "IPv6 loopback" : "[::1]:80"
 row "IPv4 by an IPv6 socket" : "[::ffff:127.0.0.1]:80"
 row "IPv4 by an IPv6 socket that sets IPV6_V6ONLY" : "[::ffff:127.0.0.1]:80" v6only
 row "bindv6only=1" "sysctl -qw net.ipv6.bindv6only=1" "[::ffff:127.0.0.1]:80"
-row "lo is down" "ip link set lo down" 127.0.0.1:80
+# connect() begins; that it ends with ETIMEDOUT is told at once.
+row "lo is down" "ip addr flush dev lo; ip link set lo down" 127.0.0.1:80
 row "lo is down, IPv6" "ip link set lo down" "[::1]:80"
 row "IPv6 is switched off" "sysctl -qw net.ipv6.conf.all.disable_ipv6=1" "[::1]:80"
 row "the wildcard address" : 0.0.0.0:80

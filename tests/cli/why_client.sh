@@ -253,6 +253,84 @@ row_lo_down() {
   again
 }
 
+# The routes of lo stay when it is set down: connect() gets its port, and hangs.
+row_lo_set_down() {
+  host
+  keep serve 127.0.0.1:3000
+  client 127.0.0.1:3000
+  first "FREE 127.0.0.1:3000 from 127.0.0.1: connect\(\) would get a local port"
+  ip link set lo down
+  sysctl -qw net.ipv4.tcp_syn_retries=1
+  for address in 127.0.0.1 192.0.2.1; do
+    both "$address:3000"
+    first "ETIMEDOUT $address:3000 from $address: the device lo is down; set it up"
+    cause no-route
+  done
+  fails_with ETIMEDOUT 127.0.0.1
+  client udp/127.0.0.1:3000
+  first "FREE 127.0.0.1:3000/udp from 127.0.0.1: a local port is free, but lo is down"
+  client 127.0.0.1:3000
+  first_remedy 'ip link set lo up'
+  paste '^ip link set lo up'
+  again
+  listens null
+}
+
+# fails_with ERROR ADDRESS: what a real connect() there ends with.
+fails_with() {
+  holds "$label: connect() to $2 really fails with $1" "$python" -c '
+import errno, socket, sys
+try: socket.create_connection((sys.argv[2], 3000))
+except OSError as e: sys.exit(errno.errorcode[e.errno] != sys.argv[1])
+sys.exit(1)' "$@"
+}
+
+# Nothing is at the other end of the device, or the next hop is gone.
+row_dead_way() {
+  host
+  client 192.0.2.2:3000
+  first "FREE 192.0.2.2:3000 from 192.0.2.1: connect\(\) would get a local port"
+  there ip link set v1 down
+  ip route add 198.51.100.0/24 via 192.0.2.254
+  for address in 192.0.2.2 198.51.100.7; do
+    both "$address:3000"
+    first "EHOSTUNREACH $address:3000( from .*)?: v0 has no carrier(; see what it leads to)?"
+    cause no-route
+    holds "$label: JSON has the fault" test "$(json .client.path.fault)" = no-carrier
+  done
+  paste '^ip -details link'
+  fails_with EHOSTUNREACH 198.51.100.7
+  client '[2001:db8::7]:3000'
+  first "EHOSTUNREACH \[2001:db8::7\]:3000( from .*)?: v0 has no carrier(; see what it leads to)?"
+  client 192.0.2.1:3000
+  first "FREE 192.0.2.1:3000( from 192.0.2.1)?: a local port is free, but nothing listens there.*"
+  sysctl -qw net.ipv4.conf.v0.ignore_routes_with_linkdown=1
+  both 192.0.2.2:3000
+  first "ENETUNREACH 192.0.2.2:3000( from .*)?: v0 has no carrier(; see what it leads to)?"
+  sysctl -qw net.ipv4.conf.v0.ignore_routes_with_linkdown=0
+  # A neighbour that is not asked for: TCP itself gives up.
+  sysctl -qw net.ipv4.tcp_syn_retries=1
+  ip neigh replace 192.0.2.2 lladdr 02:00:00:00:00:01 nud permanent dev v0
+  both 192.0.2.2:3000
+  first "ETIMEDOUT 192.0.2.2:3000( from .*)?: v0 has no carrier(; see what it leads to)?"
+  fails_with ETIMEDOUT 192.0.2.2
+  ip neigh del 192.0.2.2 dev v0
+  sysctl -qw net.ipv4.tcp_syn_retries=6
+  there ip link set v1 up
+  until_ok sh -c 'ip link show v0 | grep -q LOWER_UP'
+  fails_with EHOSTUNREACH 198.51.100.7
+  both 198.51.100.7:3000
+  first "FREE 198.51.100.7:3000( from 192.0.2.1)?: (a local port is free, but )?the next hop is silent.*"
+  says "next hop 192.0.2.254 on v0"
+  client 192.0.2.2:3000
+  first "FREE 192.0.2.2:3000 from 192.0.2.1: connect\(\) would get a local port"
+  ip link set v0 down
+  both 192.0.2.2:3000
+  first "ENETUNREACH 192.0.2.2:3000: v0 is down; set it up"
+  paste '^ip link set v0 up'
+  again
+}
+
 row_no_ipv6() {
   sysctl -qw net.ipv6.conf.all.disable_ipv6=1
   both '[::1]:3000'

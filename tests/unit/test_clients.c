@@ -356,6 +356,11 @@ static bool agrees(const struct why *why, const struct met *met) {
     if (met->error != 0)
         return why->verdict == WHY_REFUSED && why->error == met->error &&
                strcmp(why->call, met->call) == 0;
+    /* The device has no carrier: a call that begins well fails in the end. */
+    if (why->client.path.fault == PATH_NO_CARRIER && why->client.route_error == 0)
+        return why->asked.protocol == PROTOCOL_UDP ||
+               (why->verdict == WHY_REFUSED && why->cause == CAUSE_NO_ROUTE &&
+                why->error == why->client.path.error && met->later != 0);
     if (why->verdict != WHY_FREE)
         return false;
     /* A socket that was refused by the other side has no source any more. */
@@ -392,7 +397,7 @@ static bool live(void) {
     if (before > after) /* more can come: the last segments travel after close() */
         tell("of %u remnants %u are left\n", before, after);
     shared->asked++;
-    shared->refused += met.error != 0;
+    shared->refused += met.error != 0; /* not for want of a carrier */
     shared->taken += why.client.takes_time_wait;
     shared->silent_hosts += why.client.listens == KNOWN_NO;
     return before <= after && agrees(&why, &met);

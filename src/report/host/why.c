@@ -29,6 +29,7 @@ struct filling {
     FILE *out;
     const struct why *why;
     enum brevity brevity;
+    bool terse; /* without what to do */
 };
 
 static bool has_whole_addresses(const struct filling *filling) {
@@ -349,6 +350,10 @@ static void fill_reserved(const struct filling *filling) {
     port_set_print(&reserved, filling->out);
 }
 
+static void fill_no_route(const struct filling *filling) {
+    why_fields_no_route(filling->out, filling->why, !filling->terse);
+}
+
 /* Which of the two sockets is the one on [::]. */
 static void fill_ipv6_socket(const struct filling *filling) {
     if (filling->why->asked.local.family == AF_INET6)
@@ -359,25 +364,18 @@ static void fill_ipv6_socket(const struct filling *filling) {
     }
 }
 
-/* Between an IPv4 socket and one on [::]: depends on which of them has the port. */
-static void fill_apart(const struct filling *filling) {
-    fputs(filling->why->asked.local.family == AF_INET6
-              ? "stop it, or set IPV6_V6ONLY on yours"
-              : "[::] includes IPv4: set IPV6_V6ONLY on it",
-          filling->out);
-}
-
 static const struct field {
     const char *name;
     void (*fill)(const struct filling *filling);
     void (*print)(FILE *out, const struct why *why); /* if `fill` is NULL */
 } fields[] = {
     {"addresses", NULL, why_fields_addresses},
-    {"apart", fill_apart, NULL},
+    {"apart", NULL, why_fields_apart},
     {"asked", fill_asked, NULL},
     {"by", NULL, why_fields_by},
     {"closing", NULL, why_fields_closing},
     {"destination", NULL, why_fields_destination},
+    {"device", NULL, why_fields_device},
     {"directory", fill_directory, NULL},
     {"expires", NULL, why_fields_expires},
     {"family", NULL, why_fields_family},
@@ -393,7 +391,7 @@ static const struct field {
     {"listens", fill_listens, NULL},
     {"netns", NULL, why_fields_netns},
     {"no_address", NULL, why_fields_no_address},
-    {"no_route", NULL, why_fields_no_route},
+    {"no_route", fill_no_route, NULL},
     {"nonlocal", NULL, why_fields_nonlocal},
     {"occupant", fill_occupant, NULL},
     {"on_address", fill_on_address, NULL},
@@ -453,7 +451,7 @@ static bool fill(const struct filling *filling, const char *text, size_t size) {
 }
 
 bool why_fill(FILE *out, const char *text, const struct why *why) {
-    const struct filling filling = {out, why, WHOLE};
+    const struct filling filling = {.out = out, .why = why};
     return fill(&filling, text, strlen(text));
 }
 
@@ -620,7 +618,8 @@ const char *why_line(const struct why *why, char *text) {
         if (shapes[i].source && shapes[i].brevity != WHOLE && is_source_plain(why))
             continue;
         if (layout_line_begin(&line) != NULL) {
-            const struct filling filling = {line.out, why, shapes[i].brevity};
+            const struct filling filling = {line.out, why, shapes[i].brevity,
+                                            !shapes[i].whole_headline};
             if (why->changed)
                 fputs(shapes[i].whole_prefix ? "changed while looking; " : "changed; ", line.out);
             print_verdict(&filling, &shapes[i]);

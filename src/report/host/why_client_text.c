@@ -38,11 +38,27 @@ void why_client_text_from(FILE *out, const struct why *why) {
     print_source(out, from);
 }
 
+/* A local port is free, but packets do not arrive, or seem not to. */
+static void print_path(FILE *out, const struct why *why, bool whole) {
+    const struct why_path *path = &why->client.path;
+    if (path->fault == PATH_SILENT) {
+        fputs(whole ? "a local port is free, but the next hop is silent; expect EHOSTUNREACH"
+                    : "the next hop is silent",
+              out);
+        return;
+    }
+    fputs("a local port is free, but ", out);
+    layout_text(out, path->device);
+    fputs(path->fault == PATH_DOWN ? " is down" : " has no carrier", out);
+}
+
 void why_client_text_free(FILE *out, const struct why *why, bool whole) {
     const struct why_client *client = &why->client;
     bool fixed = why->asked.local.port != 0;
     if (client->to_itself)
         fputs("the socket would be connected to itself", out);
+    else if (client->path.fault != PATH_OPEN)
+        print_path(out, why, whole);
     else if (client->listens == KNOWN_NO)
         fprintf(out, "%sbut nothing listens there%s",
                 !fixed  ? "a local port is free, "
@@ -122,6 +138,25 @@ static void note_time_wait(const struct why *why, void (*note)(void *, const cha
                "would end that TIME-WAIT, and was not made; --try-time-wait makes it.");
 }
 
+static void note_path(const struct why *why, void (*note)(void *, const char *), void *context) {
+    const struct why_path *path = &why->client.path;
+    char text[NOTE_SIZE], hop[INET6_ADDRSTRLEN] = "";
+    inet_ntop(path->next_hop.family, path->next_hop.address, hop, sizeof hop);
+    if (path->fault == PATH_SILENT)
+        snprintf(
+            text, sizeof text,
+            "The next hop %s on %s did not answer when the kernel last asked for its address "
+            "(%s; FAILED in 'ip neighbour'). If it still does not, connect() of TCP fails with "
+            "EHOSTUNREACH, and what UDP sends is lost.",
+            hop, path->device, path->next_hop.family == AF_INET6 ? "neighbour discovery" : "ARP");
+    else
+        snprintf(text, sizeof text,
+                 "connect() of UDP sends nothing, and succeeds; but the device %s %s, and what is "
+                 "sent is lost.",
+                 path->device, path->fault == PATH_DOWN ? "is down" : "has no carrier");
+    note(context, text);
+}
+
 void why_client_text_notes(const struct why *why, void (*note)(void *context, const char *text),
                            void *context) {
     const struct why_client *client = &why->client;
@@ -139,6 +174,8 @@ void why_client_text_notes(const struct why *why, void (*note)(void *context, co
         note(context, "Nothing listens there, but the client has the port of its destination: "
                       "connect() would succeed, and the socket would receive what it sends "
                       "(portreuse run self-connect).");
+    else if (why->verdict == WHY_FREE && client->path.fault != PATH_OPEN)
+        note_path(why, note, context);
     else if (why->verdict == WHY_FREE && client->listens == KNOWN_NO)
         note(context,
              udp ? "No UDP socket has the port on this host: expect ECONNREFUSED after the first "
@@ -213,6 +250,21 @@ static void write_addresses(struct json *json, const struct why *why) {
     json_end(json);
 }
 
+/* What is wrong with the way, or null. */
+static void write_path(struct json *json, const struct why_path *path) {
+    static const char *const faults[] = {
+        [PATH_DOWN] = "down", [PATH_NO_CARRIER] = "no-carrier", [PATH_SILENT] = "silent-next-hop"};
+    if (path->fault == PATH_OPEN) {
+        json_string(json, "path", NULL);
+        return;
+    }
+    json_object(json, "path");
+    json_string(json, "fault", faults[path->fault]);
+    json_string(json, "device", path->device);
+    sockets_json_endpoint(json, "next_hop", &path->next_hop);
+    json_end(json);
+}
+
 static void write_client(struct json *json, const struct why *why) {
     const struct why_client *client = &why->client;
     if (!is_client(why)) {
@@ -225,6 +277,7 @@ static void write_client(struct json *json, const struct why *why) {
     json_string(json, "not_tried", client->not_tried);
     json_bool(json, "this_host", client->to_this_host);
     write_knowledge(json, "listens", client->listens);
+    write_path(json, &client->path);
     json_bool(json, "takes_time_wait", client->takes_time_wait);
     write_addresses(json, why);
     json_end(json);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "inspect/keeper.h"
 #include "report/shared/layout.h"
@@ -218,11 +219,35 @@ void why_fields_by(FILE *out, const struct why *why) {
     fprintf(out, " (%d)", (int)owners->list[0].owner.pid);
 }
 
-void why_fields_no_route(FILE *out, const struct why *why) {
-    fputs((why->when & WHEN_LO_DOWN) != 0         ? "the device lo is down; set it up"
+/* A fact, and what to do. */
+void why_fields_no_route(FILE *out, const struct why *why, bool with_advice) {
+    bool down = (why->when & (WHEN_LO_DOWN | WHEN_LINK_DOWN)) != 0;
+    bool loose = (why->when & WHEN_NO_CARRIER) != 0;
+    if ((why->when & WHEN_LO_DOWN) != 0)
+        fputs("the device lo", out);
+    else if (down || loose)
+        layout_text(out, why->client.path.device);
+    fputs(down                                    ? " is down"
+          : loose                                 ? " has no carrier"
           : (why->when & WHEN_NOT_UNICAST) != 0   ? "not the address of one host"
           : (why->when & WHEN_ROUTE_REFUSES) != 0 ? "a route or routing rule refuses it"
                                                   : "no route leads there",
+          out);
+    if (with_advice)
+        fputs(down ? "; set it up" : loose ? "; see what it leads to" : "", out);
+}
+
+/* The device that leads to the destination, as a word of a command. */
+void why_fields_device(FILE *out, const struct why *why) {
+    char quoted[2 * IF_NAMESIZE + 2];
+    const char *name = why->client.path.device;
+    layout_text(out, stop_quote(name, quoted, sizeof quoted) ? quoted : name);
+}
+
+/* Between an IPv4 socket and one on [::]: depends on which of them has the port. */
+void why_fields_apart(FILE *out, const struct why *why) {
+    fputs(why->asked.local.family == AF_INET6 ? "stop it, or set IPV6_V6ONLY on yours"
+                                              : "[::] includes IPv4: set IPV6_V6ONLY on it",
           out);
 }
 

@@ -16,7 +16,9 @@ enum { WHY_WIDE_LOW = 10000, WHY_WIDE_HIGH = UINT16_MAX };
 const char *why_fields_local(const struct suspect *suspect, char *text);
 
 void why_fields_addresses(FILE *out, const struct why *why);
+void why_fields_apart(FILE *out, const struct why *why);
 void why_fields_closing(FILE *out, const struct why *why);
+void why_fields_device(FILE *out, const struct why *why);
 void why_fields_destination(FILE *out, const struct why *why);
 void why_fields_by(FILE *out, const struct why *why);
 void why_fields_holder(FILE *out, const struct why *why);
@@ -29,7 +31,7 @@ void why_fields_family(FILE *out, const struct why *why);
 void why_fields_given_up(FILE *out, const struct why *why);
 void why_fields_inside(FILE *out, const struct why *why);
 void why_fields_no_address(FILE *out, const struct why *why);
-void why_fields_no_route(FILE *out, const struct why *why);
+void why_fields_no_route(FILE *out, const struct why *why, bool with_advice);
 void why_fields_nonlocal(FILE *out, const struct why *why);
 void why_fields_netns(FILE *out, const struct why *why);
 void why_fields_peer(FILE *out, const struct why *why);

@@ -238,6 +238,8 @@ static unsigned situation(const struct why *why) {
            (why->asked.unix_socket.name[0] != '\0' ? IF_FILE : IF_ABSTRACT) |
            (why_is_same_address(why) ? IF_SAME_ADDRESS : IF_OTHER_ADDRESS) |
            ((why->when & WHEN_LO_DOWN) != 0       ? IF_LO_DOWN
+            : (why->when & WHEN_LINK_DOWN) != 0   ? IF_LINK_DOWN
+            : (why->when & WHEN_NO_CARRIER) != 0  ? IF_NO_CARRIER
             : (why->when & WHEN_NOT_UNICAST) != 0 ? IF_NOT_UNICAST
                                                   : IF_ROUTE) |
            (why->call != NULL && strcmp(why->call, "connect") == 0 ? 0U : IF_BIND) |
