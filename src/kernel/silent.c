@@ -22,9 +22,9 @@
 #include <unistd.h>
 
 #include "base/errnames.h"
-#include "base/file.h"
 #include "base/ports.h"
 #include "base/units.h"
+#include "kernel/counters.h"
 #include "kernel/route.h"
 #include "kernel/sockets.h"
 #include "kernel/sysctl.h"
@@ -53,38 +53,15 @@ static int postpone(int fd) {
     return 0;
 }
 
-/* Returns a number of the TcpExt lines of /proc/net/netstat, or -1 if it is not there: one line has
- * the names, the next one the numbers. */
-static long long extended_count(const char *text, const char *name) {
-    const char *names = strstr(text, "TcpExt:"), *numbers;
-    if (names == NULL || (numbers = strstr(names + 1, "\nTcpExt:")) == NULL)
-        return -1;
-    size_t length = strlen(name);
-    for (numbers++; *names != '\n' && *names != '\0'; names += strcspn(names, " \n")) {
-        names += *names == ' ';
-        if (strncmp(names, name, length) == 0 && strchr(" \n", names[length]) != NULL)
-            return strtoll(numbers, NULL, 10);
-        numbers += strcspn(numbers, " \n");
-        numbers += *numbers == ' ';
-    }
-    return -1;
-}
-
 /* Returns whether TCP Fast Open can be stopped at present: it was stopped once, and that can last
  * up to 64 times the setting; nothing tells when it was. */
 static bool may_be_stopped(struct netns ns) {
-    enum { NETSTAT_SIZE = 64 * 1024 };
-    char text[16], *netstat;
+    char text[16];
+    uint64_t count;
     if (sysctl_read(ns, "net.ipv4.tcp_fastopen_blackhole_timeout_sec", text, sizeof text) == 0 &&
         strcmp(text, "0") == 0)
         return false;
-    netstat = malloc(NETSTAT_SIZE);
-    bool never = netstat != NULL &&
-                 file_read_open(netns_open(ns, "/proc/thread-self/net/netstat", O_RDONLY), netstat,
-                                NETSTAT_SIZE) > 0 &&
-                 extended_count(netstat, "TCPFastOpenBlackhole") == 0;
-    free(netstat);
-    return !never;
+    return !counters_read(ns, "netstat", "TcpExt", "TCPFastOpenBlackhole", &count) || count != 0;
 }
 
 const char *silent_obstacle(struct netns ns, int *error) {
