@@ -23,12 +23,14 @@ struct diag_query {
     uint16_t low, high; /* if local.any_port: only these local ports; 0 and 0: all of them */
     bool opener;        /* also find out which side opened each connection */
     bool asked;         /* only those whose port was named to bind(); never any in TIME-WAIT */
+    bool chosen;        /* only the others, and all in TIME-WAIT */
 };
 
 /* Returns a query for every TCP socket in `states`. */
 struct diag_query sockdiag_query(uint32_t states);
 
-/* Returns whether the socket is one of those asked for; `asked` is not looked at. */
+/* Returns whether the socket is one of those asked for; `asked` and `chosen` are not looked
+ * at. */
 bool sockdiag_wanted(const struct diag_query *query, const struct inet_socket *socket);
 
 /* Opens a sock_diag socket, which answers for that namespace: a descriptor that the caller closes,

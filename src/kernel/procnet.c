@@ -160,7 +160,7 @@ int procnet_dump(struct netns ns, const struct diag_query *query, sockdiag_visit
     struct reading reading = {.query = query, .visit = visit, .context = context};
     bool ended = false, any = false;
     int error = 0;
-    if (query->protocol == PROTOCOL_MPTCP || query->asked)
+    if (query->protocol == PROTOCOL_MPTCP || query->asked || query->chosen)
         return EOPNOTSUPP;
     for (size_t i = 0; i < 2 && !ended; i++) {
         char path[48];

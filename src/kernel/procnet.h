@@ -14,7 +14,7 @@
 #include "kernel/unixdiag.h"
 
 /* Visits each socket that matches the query. Returns 0 or an errno: that of opening the files,
- * EOPNOTSUPP for MPTCP, and for `query->asked`. */
+ * EOPNOTSUPP for MPTCP, and for `asked` or `chosen`. */
 int procnet_dump(struct netns ns, const struct diag_query *query, sockdiag_visit *visit,
                  void *context);
 

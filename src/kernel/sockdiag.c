@@ -93,6 +93,13 @@ static size_t add_asked(struct inet_diag_bc_op *code, size_t used) {
     return used + 2;
 }
 
+/* Accepts the others: on no it jumps past the end. */
+static size_t add_chosen(struct inet_diag_bc_op *code, size_t used) {
+    code[used] = (struct inet_diag_bc_op){
+        .code = INET_DIAG_BC_AUTO, .yes = sizeof code[0], .no = 2 * sizeof code[0]};
+    return used + 1;
+}
+
 static size_t write_filter(const struct diag_query *query, struct inet_diag_bc_op *code) {
     size_t used = 0;
     if (!query->local.any_port) {
@@ -109,6 +116,8 @@ static size_t write_filter(const struct diag_query *query, struct inet_diag_bc_o
     size_t compared = used;
     if (query->asked)
         used = add_asked(code, used);
+    else if (query->chosen)
+        used = add_chosen(code, used);
     for (size_t i = 0; i < compared; i += 2)
         code[i].no = (uint16_t)((used - i) * sizeof code[0] + 4);
     return used * sizeof code[0];

@@ -120,7 +120,7 @@ static bool is_within(const struct diag_query *query, const struct diag_query *w
            (query->states & ~wider->states) == 0 && same_pattern(&query->local, &wider->local) &&
            same_pattern(&query->remote, &wider->remote) && query->low == wider->low &&
            query->high == wider->high && query->asked == wider->asked &&
-           (wider->opener || !query->opener);
+           query->chosen == wider->chosen && (wider->opener || !query->opener);
 }
 
 static bool is_fresh(const struct sockets_list *list) {

@@ -233,7 +233,8 @@ static bool kernel_takes(const struct request *request, uint16_t local, uint16_t
     return kernel_takes_bound(request, local, remote, true);
 }
 
-static void request_for_asked_ports_leaves_out_those_the_kernel_chose(void **state) {
+static void
+request_for_asked_ports_leaves_out_those_the_kernel_chose_and_the_other_way_round(void **state) {
     struct diag_query queries[] = {sockdiag_query(STATES_ANY),
                                    a_query(STATES_ANY, "*:80", "*:443")};
     (void)state;
@@ -244,6 +245,13 @@ static void request_for_asked_ports_leaves_out_those_the_kernel_chose(void **sta
         assert_false(kernel_takes_bound(&request, 80, 443, false));
         assert_int_equal(kernel_takes_bound(&request, 81, 443, true), i == 0);
         assert_false(kernel_takes_bound(&request, 81, 443, false));
+        queries[i].asked = false;
+        queries[i].chosen = true;
+        request = a_request(queries[i], AF_INET);
+        assert_false(kernel_takes_bound(&request, 80, 443, true));
+        assert_true(kernel_takes_bound(&request, 80, 443, false));
+        assert_false(kernel_takes_bound(&request, 81, 443, true));
+        assert_int_equal(kernel_takes_bound(&request, 81, 443, false), i == 0);
     }
 }
 
@@ -874,7 +882,8 @@ int main(void) {
         cmocka_unit_test(request_for_a_port_compares_it_from_both_sides),
         cmocka_unit_test(request_jumps_are_as_the_kernel_audits_them),
         cmocka_unit_test(request_for_both_families_is_the_older_form),
-        cmocka_unit_test(request_for_asked_ports_leaves_out_those_the_kernel_chose),
+        cmocka_unit_test(
+            request_for_asked_ports_leaves_out_those_the_kernel_chose_and_the_other_way_round),
         cmocka_unit_test(request_filter_lets_the_asked_ports_pass_only),
         cmocka_unit_test(request_for_udp_asks_for_drops_too),
         cmocka_unit_test(request_names_other_protocols_in_an_attribute),
