@@ -13,13 +13,14 @@
 #include "kernel/process.h"
 
 /* How many descriptors are looked at. With the listing of 200,000 sockets, all of them take no
- * longer than `ss -Htan` does. */
+ * longer than `ss -Htan` does; so of very many sockets fewer are read. */
 enum {
-    SMALL = 512,     /* a process with so many or fewer is always read to the end */
-    WHOLE = 20000,   /* in processes that are larger and are read to the end, together */
-    PART = 8000,     /* in those that are not */
-    CHUNK = 64,      /* so many after each other */
-    CHUNKS_MOST = 32 /* in one process */
+    SMALL = 512,      /* a process with so many or fewer is always read to the end */
+    WHOLE = 20000,    /* in processes that are larger and are read to the end, together */
+    PART = 6000,      /* in those that are not */
+    MANY = 64 * 1024, /* of so many sockets, a quarter of WHOLE */
+    CHUNK = 64,       /* so many after each other */
+    CHUNKS_MOST = 32  /* in one process */
 };
 
 /* A process that is to be read later. */
@@ -135,7 +136,7 @@ static void read_part(struct search *search, const struct large *large, unsigned
 static void read_large(struct search *search) {
     size_t count = search->large.count, part = 0;
     struct large *list = table_take(&search->large);
-    unsigned left = WHOLE;
+    unsigned left = search->holders->sockets.count < MANY ? WHOLE : WHOLE / 4;
     if (list == NULL)
         return;
     qsort(list, count, sizeof *list, compare_size);

@@ -427,10 +427,10 @@ static bool may_read_links(pid_t pid) {
            (errno != EACCES && errno != EPERM);
 }
 
-/* readdir(3) reads so many entries at once that listing the unwanted ones costs more than the
- * rest. */
+/* The kernel makes an inode for each entry that it lists, which costs more than to read the link.
+ * So no more are listed than are wanted; readdir(3) lists very many at once. */
 int process_walk(struct process_walk *walk, process_socket_visit *visit, void *context) {
-    enum { CHUNK = 4096 };
+    enum { CHUNK = 4096, ENTRY = 24 /* of at least so many bytes: offsetof(d_name) and a name */ };
     _Alignas(struct dirent64) char chunk[CHUNK];
     void *entries = chunk; /* getdents64() of musl takes another pointer type than that of glibc */
     char name[ENTRY_SIZE], path[PATH_SIZE];
@@ -447,8 +447,8 @@ int process_walk(struct process_walk *walk, process_socket_visit *visit, void *c
     /* Descriptor N is at N + 2, after `.` and `..` (proc_readfd_common() in fs/proc/fd.c). */
     if (walk->first > 0)
         lseek(directory, (off_t)walk->first + 2, SEEK_SET);
-    while (progress.more && seen < walk->most &&
-           (size = getdents64(directory, entries, sizeof chunk)) > 0)
+    size_t room = walk->most < CHUNK / ENTRY ? (size_t)(walk->most + 1) * ENTRY : sizeof chunk;
+    while (progress.more && seen < walk->most && (size = getdents64(directory, entries, room)) > 0)
         for (ssize_t at = 0; progress.more && at < size; seen++) {
             const struct dirent64 *entry = (const struct dirent64 *)(chunk + at);
             if (entry->d_name[0] != '.')
