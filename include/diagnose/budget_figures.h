@@ -57,8 +57,12 @@ struct budget_route {
     uint32_t tried, counted; /* ports with sockets that are not connections of this route and whose
                                 answer is a trial of the kernel, or not */
     uint32_t waiting;        /* sockets in TIME-WAIT */
-    uint32_t reusable;       /* of these: connect() can choose the port again now (tcp_tw_reuse) */
-    uint32_t may_reuse;      /* of these: it could with tcp_tw_reuse=1 */
+    uint32_t taken_over;     /* of these: not among `blocked`, as connect() takes them over, if they
+                                had TCP timestamps and nothing keeps their port */
+    uint32_t reusable;    /* ports in TIME-WAIT that connect() can choose again now: if `reuse` is
+                             not known, at most */
+    uint32_t may_reuse;   /* ports in TIME-WAIT that it could choose with tcp_tw_reuse=1: those,
+                             and others */
     uint32_t closed;      /* sockets that entered TIME-WAIT in the last BUDGET_RECENT_S seconds */
     uint32_t ending;      /* sockets in TIME-WAIT that have less than that to go */
     enum knowledge reuse; /* whether its connections had TCP timestamps, which that needs */

@@ -18,6 +18,7 @@
 #include "diagnose/makers.h"
 #include "inspect/child.h"
 #include "inspect/owners.h"
+#include "kernel/counters.h"
 #include "kernel/netdev.h"
 #include "kernel/process.h"
 #include "kernel/route.h"
@@ -33,7 +34,8 @@ struct search {
     struct budget_tally tally; /* owned */
     struct holders *holders;   /* borrowed; NULL in the second sample */
     struct sockets sockets;
-    bool failed; /* out of memory */
+    struct counters_tcp before; /* of the first sample */
+    bool failed;                /* out of memory */
     int watch_error;
 };
 
@@ -53,28 +55,46 @@ static bool count_connection(void *context, const struct inet_socket *socket) {
     return !search->failed;
 }
 
+static bool count_both(void *context, const struct inet_socket *socket) {
+    return count_explicit(context, socket) && count_connection(context, socket);
+}
+
 static const uint32_t idle_states = 1U << STATE_LISTEN | 1U << STATE_BOUND;
+
+/* Returns a query for the connections of the range, without those in TIME-WAIT. */
+static struct diag_query open_connections(const struct search *search) {
+    struct diag_query query = sockdiag_query(STATES_ANY & ~idle_states & ~(1U << STATE_TIME_WAIT));
+    query.low = search->budget->range.low;
+    query.high = search->budget->range.high;
+    return query;
+}
 
 /* Counts listeners, bound idle sockets, and connections whose port was named to bind(), which only
  * sock_diag tells. Returns 0 or an errno. */
 static int walk_explicit(struct search *search) {
     struct diag_query query = sockdiag_query(idle_states);
     int error = sockets_dump(&search->sockets, &query, count_explicit, search);
-    query.states = STATES_ANY & ~idle_states & ~(1U << STATE_TIME_WAIT);
-    query.asked = true;
     if (error != 0 || search->sockets.from_proc)
         return error;
-    return sockets_dump(&search->sockets, &query, count_explicit, search);
+    query = open_connections(search);
+    query.asked = true;
+    error = sockets_dump(&search->sockets, &query, count_both, search);
+    return search->failed ? ENOMEM : error;
 }
 
-/* Counts the connections of the range, to one destination if `remote` is not NULL. Returns 0 or an
- * errno. */
-static int walk_connections(struct search *search, const struct endpoint *remote) {
-    struct diag_query query = sockdiag_query(STATES_ANY & ~idle_states);
-    if (remote != NULL)
-        query.remote = (struct endpoint_pattern){.endpoint = *remote};
-    query.low = search->budget->range.low;
-    query.high = search->budget->range.high;
+/* Counts the other connections of the range. Returns 0 or an errno. */
+static int walk_others(struct search *search) {
+    struct diag_query query = open_connections(search);
+    query.states |= 1U << STATE_TIME_WAIT;
+    query.chosen = !search->sockets.from_proc;
+    int error = sockets_dump(&search->sockets, &query, count_connection, search);
+    return search->failed ? ENOMEM : error;
+}
+
+/* Counts the open connections of the range to one destination. Returns 0 or an errno. */
+static int walk_again(struct search *search, const struct endpoint *remote) {
+    struct diag_query query = open_connections(search);
+    query.remote = (struct endpoint_pattern){.endpoint = *remote};
     int error = sockets_dump(&search->sockets, &query, count_connection, search);
     return search->failed ? ENOMEM : error;
 }
@@ -316,7 +336,7 @@ static enum knowledge try_one(const struct search *search, const struct budget_r
  * TIME-WAIT; then what is known of other connections. */
 static void find_reuse(struct search *search, struct budget_route *route) {
     const struct budget *budget = search->budget;
-    if (route->may_reuse == 0 || search->sockets.from_proc)
+    if (!budget_stamps_matter(budget, route) || search->sockets.from_proc)
         return;
     if (route->reuse == NOT_KNOWN && budget->asked.ends_time_wait && route->reusable > 0)
         route->reuse = try_one(search, route);
@@ -371,6 +391,19 @@ static uint32_t count_new(const struct port_set *before, const struct port_set *
     return count;
 }
 
+/* Returns whether the first route has no connections but those of the first sample. What is neither
+ * established nor in TIME-WAIT can end without being counted (for CLOSE-WAIT, before Linux 6.10).
+ */
+static bool is_unchanged(const struct search *search) {
+    const struct budget_route *route = &search->budget->routes[0];
+    struct counters_tcp now = counters_tcp(NETNS_HERE);
+    uint32_t others = 0;
+    for (unsigned i = 0; i < STATE_COUNT; i++)
+        if (i != STATE_ESTABLISHED && i != STATE_TIME_WAIT)
+            others += route->states[i];
+    return others == 0 && !search->sockets.from_proc && counters_quiet(&search->before, &now);
+}
+
 /* Counts the open connections of the first route once more when the interval is over, which is
  * watched if there are ports in TIME-WAIT. Returns by how many per second they grow: 0 if that is
  * no more than the ups and downs of a steady load, in which opened and closed connections differ by
@@ -383,9 +416,11 @@ static double live_growth(struct search *search, uint64_t first_ns) {
     end_ns += route->waiting > 0 ? now_ns : first_ns; /* nobody is to be watched for otherwise */
     if (end_ns > now_ns)
         watch_makers(search, end_ns);
+    if (is_unchanged(search))
+        return 0;
     budget_tally_free(&search->tally);
     search->holders = NULL;
-    if (walk_connections(search, &route->remote) != 0)
+    if (walk_again(search, &route->remote) != 0)
         return 0;
     budget_tally_live(&search->tally, route, &after);
     double opened = count_new(&before, &after), closed = count_new(&after, &before);
@@ -402,7 +437,7 @@ static void forecast(struct budget *budget, double live_per_s) {
     double closings = (double)route->closed / BUDGET_RECENT_S;
     double endings = (double)route->ending / BUDGET_RECENT_S;
     double held_s = held_ms(budget, route) / 1e3;
-    double live = (double)route->blocked - (route->waiting - route->reusable);
+    double live = (double)route->blocked - (route->waiting - route->taken_over);
     double limit = live + closings * held_s, room = (double)route->blocked + route->left_most;
     budget->growth = live_per_s + (budget_figures_reuse(budget, route) ? 0 : closings - endings);
     if (live_per_s <= 0 && limit < room)
@@ -516,11 +551,12 @@ static void leave_nothing(struct budget *budget) {
 /* Returns 0 or an errno. */
 static int search_sockets(struct search *search) {
     struct budget *budget = search->budget;
+    uint64_t first_ns = units_now_ns();
+    search->before = counters_tcp(NETNS_HERE);
     int error = walk_explicit(search);
     if (error != 0)
         return error;
-    uint64_t first_ns = units_now_ns();
-    error = walk_connections(search, NULL);
+    error = walk_others(search);
     if (error != 0)
         return error;
     budget->not_tried = silent_obstacle(NETNS_HERE, &error);

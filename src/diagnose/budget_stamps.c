@@ -7,6 +7,11 @@
 
 _Static_assert(BUDGET_ROUTES <= (int)TIME_WAIT_ROUTES, "all are read at once");
 
+bool budget_stamps_matter(const struct budget *budget, const struct budget_route *route) {
+    bool is_full = route->used >= port_range_size(&budget->range) / 2;
+    return route->reusable > 0 || (is_full && route->may_reuse > 0);
+}
+
 static enum knowledge conclude(const struct time_wait_route *read) {
     if (port_set_any(&read->with))
         return KNOWN_YES;
@@ -20,7 +25,7 @@ int budget_stamps_read(struct budget_tally *tally, struct budget *budget) {
         return ENOMEM;
     for (unsigned i = 0; i < budget->known; i++) {
         const struct budget_route *route = &budget->routes[i];
-        if (route->may_reuse == 0)
+        if (!budget_stamps_matter(budget, route))
             continue;
         reads[count].local = route->local;
         reads[count].remote = route->remote;

@@ -6,9 +6,14 @@
 #include "diagnose/budget_tally.h"
 #include "kernel/time_wait.h"
 
-/* Reads it in the kernel for the routes that are listed, fills in their `reuse`, and notes in the
- * tally which had none: KNOWN_YES if some had timestamps, KNOWN_NO if none, and NOT_KNOWN if it
- * cannot be read. That needs root of the host, and Linux 5.8. Returns 0 or ENOMEM. */
+/* Returns whether that makes a difference to a route, whose numbers are filled in: to the ports that
+ * are left, or to what there is to do. */
+bool budget_stamps_matter(const struct budget *budget, const struct budget_route *route);
+
+/* Reads it in the kernel for the listed routes to which it matters, fills in their `reuse`, and
+ * notes in the tally which had none: KNOWN_YES if some had timestamps, KNOWN_NO if none, and
+ * NOT_KNOWN if it cannot be read. That needs root of the host, and Linux 5.8. Returns 0 or ENOMEM.
+ */
 int budget_stamps_read(struct budget_tally *tally, struct budget *budget);
 
 /* Concludes it from the open connections to the same destination; between addresses of this host

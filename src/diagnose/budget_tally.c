@@ -388,19 +388,28 @@ static void count_states(const struct budget_tally *tally, struct budget_route *
         route->states[entry->state]++;
         route->closed += (entry->flags & RECENT) != 0;
         route->ending += (entry->flags & ENDING) != 0;
-        route->reusable += takes_over(tally->budget, entry);
-        route->may_reuse += takes_over(tally->budget, entry) || may_take_over(entry, 1);
+        route->taken_over += takes_over(tally->budget, entry);
     }
     route->waiting = route->states[STATE_TIME_WAIT];
-    if (route->reuse == KNOWN_NO)
-        route->reusable = route->may_reuse = 0;
+}
+
+/* Finds the ports in TIME-WAIT that connect() could choose with tcp_tw_reuse=1, if they are not
+ * kept. */
+static void find_reusable(const struct budget_tally *tally, const struct budget_route *route,
+                          struct port_set *ports) {
+    size_t at = 0;
+    *ports = (struct port_set){{0}};
+    for (const struct budget_entry *entry; (entry = next_entry(tally, route, &at)) != NULL;)
+        if (takes_over(tally->budget, entry) || may_take_over(entry, 1))
+            port_set_add(ports, entry->port);
 }
 
 static void count_ports(const struct budget_tally *tally, struct budget_route *route) {
     const struct budget *budget = tally->budget;
-    struct port_set blocked, waiting;
+    struct port_set blocked, waiting, reusable;
     struct sorted sorted = {0};
     find_ports(tally, route, &blocked, &waiting);
+    find_reusable(tally, route, &reusable);
     for (uint32_t i = budget->range.low; i <= budget->range.high; i++) {
         uint16_t port = (uint16_t)i;
         if (!port_range_has(&budget->range, port))
@@ -415,6 +424,10 @@ static void count_ports(const struct budget_tally *tally, struct budget_route *r
         route->tried += !own && port_set_has(&tally->tried, port);
         if (!kept && (!own || budget->asked.bind_first))
             sort_port(tally, port, again, &sorted);
+        if (!kept && route->reuse != KNOWN_NO) {
+            route->reusable += again && !own;
+            route->may_reuse += port_set_has(&reusable, port);
+        }
     }
     route->counted = sorted.doubtful + sorted.waiting_doubtful;
     find_left(budget, &sorted, route);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "diagnose/budget_stamps.h"
 #include "diagnose/budget_tally.h"
 
 static struct endpoint at(const char *text) {
@@ -124,6 +125,32 @@ static void settle(struct budget_tally *tally, const char *kept, const char *oth
     assert_true(port_set_parse(kept, &refused) && port_set_parse(kept, &tried) &&
                 port_set_parse(others, &tried));
     budget_tally_settle(tally, &tried, &refused);
+}
+
+/* bind() to port 0 chose 2002: tcp_tw_reuse does not help. */
+static void time_wait_on_a_kept_port_cannot_be_reused(void **state) {
+    struct budget budget = twenty_ports();
+    struct budget_tally tally;
+    (void)state;
+    budget_tally_begin(&tally, &budget);
+    count(&tally, "127.0.0.1:2000", "127.0.0.1:80", STATE_TIME_WAIT);
+    count(&tally, "127.0.0.1:2002", "127.0.0.1:80", STATE_TIME_WAIT);
+    count(&tally, "192.0.2.1:2004", "198.51.100.1:80", STATE_TIME_WAIT); /* not loopback */
+    budget_tally_choose(&tally, &budget);
+    settle(&tally, "2002", "2000,2004");
+    budget_tally_finish(&tally, &budget);
+    struct budget_route *far = &budget.routes[0], *near = &budget.routes[1];
+    assert_int_equal(near->reusable, 1);
+    assert_int_equal(near->may_reuse, 1);
+    assert_int_equal(near->taken_over, 2);
+    assert_int_equal(near->left, 19);
+    assert_int_equal(far->reusable, 0);
+    assert_int_equal(far->may_reuse, 1);
+    assert_true(budget_stamps_matter(&budget, near));
+    assert_false(budget_stamps_matter(&budget, far));
+    far->used = 10; /* then tcp_tw_reuse=1 is advised */
+    assert_true(budget_stamps_matter(&budget, far));
+    budget_tally_free(&tally);
 }
 
 static void a_trial_settles_what_is_doubtful(void **state) {
@@ -309,6 +336,7 @@ int main(void) {
         cmocka_unit_test(explicit_ports_are_used_everywhere_and_incoming_connections_nowhere),
         cmocka_unit_test(without_connections_all_but_the_explicit_ports_are_left),
         cmocka_unit_test(time_wait_on_loopback_can_be_reused_after_the_delay),
+        cmocka_unit_test(time_wait_on_a_kept_port_cannot_be_reused),
         cmocka_unit_test(a_trial_settles_what_is_doubtful),
         cmocka_unit_test(bind_to_port_0_is_proved_by_who_opened_the_connections),
         cmocka_unit_test(timestamps_decide_about_time_wait),

@@ -76,6 +76,18 @@ static void tcp_tw_reuse_is_advised_where_it_helps(void **state) {
     }
 }
 
+/* bind() to port 0 chose all of these ports. */
+static void tcp_tw_reuse_is_not_advised_for_kept_ports(void **state) {
+    struct budget budget = half_used();
+    (void)state;
+    budget.tw_reuse = 2;
+    budget.routes[0].reuse = KNOWN_YES;
+    budget.routes[0].kept_own = 10;
+    assert_says(&budget, "tcp_tw_reuse=1", true);
+    budget.routes[0].may_reuse = 0;
+    assert_says(&budget, "tcp_tw_reuse=1", false);
+}
+
 static void the_price_stands_before_the_command(void **state) {
     static const char *const pairs[][2] = {
         {"without the advice of experts", "sysctl -w net.ipv4.tcp_tw_reuse=1\n"},
@@ -167,6 +179,7 @@ static void a_refusal_is_not_about_ports(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tcp_tw_reuse_is_advised_where_it_helps),
+        cmocka_unit_test(tcp_tw_reuse_is_not_advised_for_kept_ports),
         cmocka_unit_test(the_price_stands_before_the_command),
         cmocka_unit_test(bind_is_named_only_if_it_is_proved),
         cmocka_unit_test(the_number_of_ports_goes_by_the_closings),

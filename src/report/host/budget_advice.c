@@ -223,6 +223,8 @@ static void advise_reuse(struct advice *advice) {
             set(advice, "net.ipv4.tcp_timestamps=1");
         return;
     }
+    if (route->may_reuse <= route->reusable && route->kept_own > 0)
+        return; /* bind() or accept() has them */
     note(advice,
          "or let connect() take over what is in TIME-WAIT for more than %.3g s, now %" PRIu32
          " ports%s; the kernel's documentation says not to do so without the advice of experts:",
