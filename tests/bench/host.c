@@ -78,6 +78,7 @@ int main(int argc, char **argv) {
             start(descriptors, 0, 0);
         for (int i = atoi(argv[3]); i > 0; i--)
             start(0, 1, i % LISTENING == 0);
+        need(setenv("NAMESPACES", argv[3], 1), "setenv");
         pid_t command = fork();
         int status;
         need(command, "fork");
