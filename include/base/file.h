@@ -3,6 +3,7 @@
 #define PORTREUSE_BASE_FILE_H
 
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "base/memory.h"
@@ -14,6 +15,16 @@ ssize_t file_read(const char *path, char *text, size_t size);
 /* The same for an open descriptor, which is closed. Descriptor -1 returns -1 and leaves errno
  * unchanged, so the result of open() can be passed without a check. */
 ssize_t file_read_open(int file, char *text, size_t size);
+
+/* Opens a file that a person or another program has named, to be read from begin to end: a regular
+ * file of at most FILE_PLAIN_MOST bytes, /dev/null, or a pipe that the caller has inherited
+ * (/dev/stdin, a shell's `<(...)`). What can block or never ends is refused at once: a FIFO, a
+ * device, a file of the kernel such as /proc/kmsg. Returns a descriptor, which the caller closes;
+ * or -1 with
+ * `*why`, static, which continues "cannot read this file:". The stream is NULL then. */
+enum { FILE_PLAIN_MOST = 64 * 1024 * 1024 };
+int file_open_plain(const char *path, const char **why);
+FILE *file_stream_plain(const char *path, const char **why);
 
 /* Reads all of an open descriptor, which stays open, into the arena. Returns the bytes, or NULL
  * with errno set: EFBIG if there are more than `most`. */

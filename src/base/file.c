@@ -2,7 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 ssize_t file_read_open(int file, char *text, size_t size) {
@@ -25,6 +30,76 @@ ssize_t file_read_open(int file, char *text, size_t size) {
 ssize_t file_read(const char *path, char *text, size_t size) {
     return file_read_open(open(path, O_RDONLY | O_CLOEXEC), text, size);
 }
+
+/* --- plain files --- */
+
+/* Returns whether the descriptor is of a file system that the kernel makes up, whose files can have
+ * any length, block, or be used up by reading. */
+static bool is_of_kernel(long type) {
+    static const unsigned long types[] = {PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC,
+                                          TRACEFS_MAGIC, SECURITYFS_MAGIC};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if ((unsigned long)type == types[i])
+            return true;
+    return false;
+}
+
+/* Returns why the file is not one to be read as a whole, static, or NULL. */
+static const char *refuse_kind(int file) {
+    const unsigned long of_pipes = 0x50495045; /* PIPEFS_MAGIC: a pipe without a name */
+    struct stat status;
+    struct statfs system;
+    if (fstat(file, &status) < 0 || fstatfs(file, &system) < 0)
+        return strerror(errno);
+    if (S_ISDIR(status.st_mode))
+        return "it is a directory";
+    if (S_ISFIFO(status.st_mode))
+        return (unsigned long)system.f_type == of_pipes ? NULL : "it is a FIFO";
+    if (S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3)) /* /dev/null */
+        return NULL;
+    if (!S_ISREG(status.st_mode))
+        return "it is a device or a socket";
+    if (is_of_kernel(system.f_type))
+        return "it is a file of the kernel, not on a disk";
+    return status.st_size > FILE_PLAIN_MOST ? "it is larger than 64 MiB" : NULL;
+}
+
+/* A FIFO without a writer, and a device, are opened without waiting for it. */
+int file_open_plain(const char *path, const char **why) {
+    int path_only = open(path, O_PATH | O_CLOEXEC);
+    struct stat status;
+    *why = path_only < 0 || fstat(path_only, &status) < 0 ? strerror(errno) : NULL;
+    if (path_only >= 0)
+        close(path_only);
+    if (*why == NULL && S_ISDIR(status.st_mode))
+        *why = "it is a directory";
+    if (*why == NULL && (S_ISBLK(status.st_mode) || S_ISSOCK(status.st_mode)))
+        *why = "it is a device or a socket";
+    int file = *why != NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (file < 0) {
+        *why = *why == NULL ? strerror(errno) : *why;
+        return -1;
+    }
+    *why = refuse_kind(file);
+    if (*why == NULL) {
+        fcntl(file, F_SETFL, O_RDONLY); /* an inherited pipe is waited for */
+        return file;
+    }
+    close(file);
+    return -1;
+}
+
+FILE *file_stream_plain(const char *path, const char **why) {
+    int file = file_open_plain(path, why);
+    FILE *stream = file < 0 ? NULL : fdopen(file, "r");
+    if (file >= 0 && stream == NULL) {
+        *why = strerror(errno);
+        close(file);
+    }
+    return stream;
+}
+
+/* --- all of it --- */
 
 char *file_read_all(struct arena *arena, int file, size_t most, size_t *size) {
     size_t room = (size_t)64 * 1024;

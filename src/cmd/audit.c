@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/units.h"
 #include "cmd/commands.h"
 #include "cmd/live.h"
@@ -33,9 +34,10 @@ static uint16_t service_port(char *line) {
 static bool set_services(const struct option_use *use) {
     struct port_set *ports = use->target;
     char line[512];
-    FILE *file = fopen(use->value, "re");
+    const char *why;
+    FILE *file = file_stream_plain(use->value, &why);
     if (file == NULL) {
-        options_complain("audit", "--services %s: %s", use->value, strerror(errno));
+        options_complain("audit", "--services %s: cannot read this file: %s", use->value, why);
         return false;
     }
     while (fgets(line, sizeof line, file) != NULL) {

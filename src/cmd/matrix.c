@@ -18,7 +18,10 @@ struct request {
     struct matrix_choice choice;
     bool states_named, first_named, second_named;
     struct outputs outputs;
-    const char *diff; /* a file, or NULL */
+    const char *diff;    /* a file, or NULL: */
+    const char *earlier; /* its bytes, in the arena */
+    size_t earlier_size;
+    struct arena arena;
     bool must_run;
 };
 
@@ -108,24 +111,30 @@ static const struct option_group groups[] = {
 
 /* --- the file of --diff --- */
 
+/* Reads the file of --diff, before anything is measured. Returns false after a complaint. */
+static bool read_earlier(struct request *request) {
+    const char *wrong = NULL;
+    int file = file_open_plain(request->diff, &wrong);
+    if (file >= 0) {
+        request->earlier =
+            file_read_all(&request->arena, file, FILE_PLAIN_MOST, &request->earlier_size);
+        wrong = request->earlier == NULL ? strerror(errno) : NULL;
+        close(file);
+    }
+    if (wrong != NULL)
+        options_complain("matrix", "--diff %s: cannot read this file: %s", request->diff, wrong);
+    return wrong == NULL;
+}
+
 /* Compares with the file of --diff. Returns false after a complaint. */
 static bool compare(const struct request *request, const struct matrix *matrix,
                     struct matrix_diff *diff) {
-    struct arena arena = {0};
-    size_t size = 0;
-    int file = open(request->diff, O_RDONLY | O_CLOEXEC);
-    const char *bytes = file < 0 ? NULL : file_read_all(&arena, file, SIZE_MAX, &size);
-    const char *wrong =
-        bytes == NULL ? strerror(errno) : matrix_diff_read(diff, matrix, bytes, size);
+    const char *wrong = matrix_diff_read(diff, matrix, request->earlier, request->earlier_size);
     if (wrong != NULL)
         options_complain("matrix",
-                         bytes == NULL ? "--diff %s: %s"
-                                       : "--diff %s: not a report that can be compared: %s; make "
-                                         "one with 'portreuse matrix --format json >FILE'",
+                         "--diff %s: not a report that can be compared: %s; make one with "
+                         "'portreuse matrix --format json >FILE'",
                          request->diff, wrong);
-    if (file >= 0)
-        close(file);
-    arena_free(&arena);
     return wrong == NULL;
 }
 
@@ -147,7 +156,7 @@ static int report_diff(struct request *request, struct report *report,
 }
 
 static int measure_and_report(struct request *request) {
-    if (!outputs_open(&request->outputs))
+    if ((request->diff != NULL && !read_earlier(request)) || !outputs_open(&request->outputs))
         return EXIT_TROUBLE;
     struct matrix *matrix = matrix_measure(request->udp ? PROTOCOL_UDP : PROTOCOL_TCP);
     if (matrix == NULL) {
@@ -183,6 +192,7 @@ static int cmd_matrix(int argc, char **argv) {
         check_states(&request))
         status = measure_and_report(&request);
     outputs_free(&request.outputs);
+    arena_free(&request.arena);
     return status;
 }
 

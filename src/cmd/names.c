@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/units.h"
 #include "inspect/child.h"
 
@@ -27,7 +28,8 @@ typedef bool visit_words(void *context, char **words, size_t count);
 static bool read_words(const char *path, visit_words *visit, void *context) {
     enum { WORDS = 32 };
     char line[1024], *words[WORDS];
-    FILE *file = fopen(path, "re");
+    const char *why;
+    FILE *file = file_stream_plain(path, &why);
     bool found = false;
     while (file != NULL && !found && fgets(line, sizeof line, file) != NULL) {
         size_t count = 0;

@@ -414,7 +414,8 @@ void target_free(struct target *target) {
 /* Returns whether there was no error; complains about one. */
 static bool found(const struct option_use *use, int error) {
     if (error != 0)
-        options_complain(use->command, "%s %s: %s%s", use->name, use->value, strerror(error),
+        options_complain(use->command, "%s %s: %s%s", use->name, use->value,
+                         error == EINVAL ? "it is no network namespace" : strerror(error),
                          error == EACCES || error == EPERM ? "; needs root" : "");
     return error == 0;
 }

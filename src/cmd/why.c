@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/file.h"
 #include "base/units.h"
 #include "cmd/commands.h"
 #include "cmd/outputs.h"
@@ -55,7 +56,8 @@ static bool set_protocol(const struct option_use *use) {
 /* Finds a user in /etc/passwd and nowhere else: getpwnam(3) loads libraries, and may ask the
  * network. */
 static bool find_user(const char *name, uint32_t *uid) {
-    FILE *file = fopen("/etc/passwd", "re");
+    const char *why;
+    FILE *file = file_stream_plain("/etc/passwd", &why);
     bool found = false;
     if (file == NULL)
         return false;

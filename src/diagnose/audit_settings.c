@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "diagnose/audit.h"
 #include "kernel/sysctl.h"
 
@@ -162,7 +163,9 @@ static void note_unread(struct audit *audit, const char *path, int error) {
 }
 
 static void judge_path(struct audit *audit, const char *path) {
-    FILE *file = fopen(path, "re");
+    const char *why;
+    errno = EINVAL; /* what a file is that has no end */
+    FILE *file = file_stream_plain(path, &why);
     if (file == NULL) {
         note_unread(audit, path, errno);
         return;

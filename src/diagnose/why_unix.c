@@ -157,7 +157,7 @@ static void search_elsewhere(struct search *search) {
     if (namespaces_all(&all) != 0)
         return;
     for (size_t i = 1; i < all.count && search->match == NO_MATCH; i++) {
-        struct netns ns = {open(all.list[i].path, O_RDONLY | O_CLOEXEC)};
+        struct netns ns = {open(all.list[i].path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
         if (ns.fd < 0 || !search_namespace(search, ns))
             search->why->unseen++;
         if (ns.fd >= 0)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "inspect/placement.h"
 #include "kernel/process.h"
 
@@ -477,7 +478,8 @@ static void stop_service(struct kept *keeper, const struct owner *server,
 static bool listens_on(const char *path, uint16_t port) {
     char line[512];
     bool found = false;
-    FILE *file = fopen(path, "re");
+    const char *why;
+    FILE *file = file_stream_plain(path, &why);
     while (file != NULL && !found && fgets(line, sizeof line, file) != NULL) {
         const char *at = line + strspn(line, " \t");
         if (strncmp(at, "ListenStream", strlen("ListenStream")) != 0)

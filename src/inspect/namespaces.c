@@ -20,11 +20,24 @@
 
 static const char named_directory[] = "/run/netns";
 
+/* Returns whether the path is that of a plain file, as the file of a namespace is: a FIFO or a
+ * device is not even opened. */
+static bool is_plain(const char *path) {
+    struct stat status;
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool plain = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+    close(fd);
+    errno = EINVAL;
+    return plain;
+}
+
 /* Opens the file of a network namespace and reads its inode. Returns a descriptor, or -1 with errno
- * set. */
+ * set: EINVAL if it is another file. */
 static int open_namespace(const char *path, uint64_t *inode) {
     struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = is_plain(path) ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
     if (fd < 0)
         return -1;
     if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET || fstat(fd, &status) < 0) {

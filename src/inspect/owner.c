@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "inspect/placement.h"
 #include "kernel/process.h"
 
@@ -284,7 +285,8 @@ static void set_command(struct owner *owner, char *line, size_t size) {
 /* Reads /etc/passwd and nothing else: the name services of getpwuid(3) load libraries, and may ask
  * a network that does not answer. */
 void owner_user(uint32_t uid, char *user) {
-    FILE *file = fopen("/etc/passwd", "re");
+    const char *why;
+    FILE *file = file_stream_plain("/etc/passwd", &why);
     user[0] = '\0';
     if (file == NULL)
         return;

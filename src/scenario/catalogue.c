@@ -1,11 +1,9 @@
 #include "scenario/catalogue.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -46,38 +44,21 @@ static bool ends_in(const char *text, const char *end) {
     return size > end_size && strcmp(text + size - end_size, end) == 0;
 }
 
-/* Returns why a file cannot be a scenario, static, or NULL. */
-static const char *refuse_kind(int file) {
-    struct stat status;
-    if (fstat(file, &status) < 0)
-        return strerror(errno);
-    if (S_ISDIR(status.st_mode))
-        return "it is a directory; name the files in it";
-    if (S_ISBLK(status.st_mode) || S_ISSOCK(status.st_mode))
-        return "it is not a text file";
-    return NULL;
-}
-
-/* Reads a file, or standard input for `-`, into the arena. Returns what is wrong, or NULL. A FIFO
- * that nobody writes to is empty, not waited for. */
+/* Reads a file, or standard input for `-`, into the arena. Returns what is wrong, or NULL. */
 static const char *read_file(struct arena *arena, const char *path, const char **text,
                              size_t *size) {
     bool input = strcmp(path, "-") == 0;
-    int file = input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    const char *wrong = NULL;
+    int file = input ? STDIN_FILENO : file_open_plain(path, &wrong);
     if (file < 0)
-        return strerror(errno);
-    const char *wrong = refuse_kind(file);
-    if (!input)
-        fcntl(file, F_SETFL, O_RDONLY);
-    if (wrong == NULL) {
-        *text = file_read_all(arena, file, SCENARIO_FILE_MAX, size);
-        if (*text == NULL && errno == EFBIG)
-            wrong = "it is larger than 4 MiB, the limit for a scenario";
-        else if (*text == NULL)
-            wrong = strerror(errno);
-        else if (*size == 0)
-            wrong = "it is empty";
-    }
+        return wrong;
+    *text = file_read_all(arena, file, SCENARIO_FILE_MAX, size);
+    if (*text == NULL && errno == EFBIG)
+        wrong = "it is larger than 4 MiB, the limit for a scenario";
+    else if (*text == NULL)
+        wrong = strerror(errno);
+    else if (*size == 0)
+        wrong = "it is empty";
     if (!input)
         close(file);
     return wrong;

@@ -26,9 +26,9 @@ refused "an empty file" "empty.scenario: error: cannot read this file: it is emp
 head -c 1048576 /dev/zero | tr '\0' x >"$work/long.scenario"
 refused "a line of a megabyte" "long.scenario:1:1: error: this line has 1048576 bytes" \
   "$work/long.scenario"
-refused "a file without end" "error: cannot read this file: it is larger than 4 MiB" /dev/zero
+refused "a file without end" "error: cannot read this file: it is a device or a socket" /dev/zero
 mkfifo "$work/fifo"
-refused "a FIFO that nobody writes to" "error: cannot read this file: it is empty" "$work/fifo"
+refused "a FIFO that nobody writes to" "error: cannot read this file: it is a FIFO" "$work/fifo"
 if ! is_root; then
   : >"$work/secret.scenario"
   chmod 0 "$work/secret.scenario"
