@@ -66,14 +66,12 @@ static int dispatch(int argc, char **argv) {
     return EXIT_TROUBLE;
 }
 
-/* Opens descriptors 0, 1 and 2 if they are closed: otherwise sockets would get these numbers. */
+/* Opens descriptors 0, 1 and 2 if they are closed: otherwise sockets would get these numbers. To
+ * write to a standard output that was closed stays the error EBADF: it is opened for reading. */
 static void fill_standard_descriptors(void) {
-    int fd;
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd > STDERR_FILENO)
-        close(fd);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY);
 }
 
 int main(int argc, char **argv) {

@@ -73,50 +73,37 @@ static const struct format *choose_format(const struct outputs *outputs, const c
 
 /* --- files --- */
 
-/* Returns the path with symbolic links resolved; the file need not exist, its directory must. NULL
- * with errno set. The caller frees it. */
-static char *canonical(const char *path) {
-    char *whole = realpath(path, NULL);
-    if (whole != NULL || errno != ENOENT)
-        return whole;
-    const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
-    char *directory = slash == NULL ? strdup(".") : strndup(path, (size_t)(name - path));
-    char *found = directory == NULL ? NULL : realpath(directory, NULL);
-    free(directory);
-    if (found == NULL)
-        return NULL;
-    if (asprintf(&whole, "%s/%s", strcmp(found, "/") == 0 ? "" : found, name) < 0)
-        whole = NULL;
-    free(found);
-    return whole;
-}
-
 /* Determines which file is meant, and whether it can be replaced. Returns false after a complaint.
  */
 static bool find_target(struct outputs *outputs, struct output *output) {
     struct stat file, standard;
     bool exists = stat(output->path, &file) == 0;
-    output->target = output->path;
-    if (exists && S_ISDIR(file.st_mode))
-        return complain(outputs, output->path, EISDIR);
-    if (exists && !S_ISREG(file.st_mode))
+    bool special = exists && !S_ISREG(file.st_mode) && !S_ISDIR(file.st_mode);
+    int error = replace_find(output->path, &output->file);
+    bool foreign = error == EACCES && exists;
+    output->replaces = error == 0;
+    if (special && !foreign) /* /dev/stdout is a link to a name such as pipe:[4711] */
         return true;
+    if (error != 0)
+        return complain(outputs, output->path, error);
     if (exists && fstat(STDOUT_FILENO, &standard) == 0 && standard.st_dev == file.st_dev &&
         standard.st_ino == file.st_ino) {
         options_complain(outputs->command, "--output %s: this is standard output; use --format",
                          output->path);
         return false;
     }
-    char *found = canonical(output->path);
-    if (found == NULL)
-        return complain(outputs, output->path, errno);
-    output->target = arena_copy(&outputs->arena, found, strlen(found));
-    free(found);
-    const char *name = strrchr(output->target, '/') + 1;
-    output->temporary =
-        arena_format(&outputs->arena, "%.*s.portreuse-%d-%zu.tmp", (int)(name - output->target),
-                     output->target, (int)getpid(), outputs->count);
     return true;
+}
+
+/* Returns whether another output has this file. */
+static bool is_named_twice(const struct outputs *outputs, const struct output *output) {
+    for (size_t i = 1; i < outputs->count; i++) {
+        const struct output *other = &outputs->rows[i];
+        if (strcmp(other->path, output->path) == 0 ||
+            (other->replaces && output->replaces && replace_same(&other->file, &output->file)))
+            return true;
+    }
+    return false;
 }
 
 /* FILE or FILE:FORMAT. What follows the last colon is part of the file name if it contains a dot or
@@ -127,7 +114,8 @@ static bool set_file(const struct option_use *use) {
     if (colon != NULL && strpbrk(colon, "./") != NULL)
         colon = NULL;
     size_t size = colon == NULL ? strlen(use->value) : (size_t)(colon - use->value);
-    struct output output = {.path = arena_copy(&outputs->arena, use->value, size)};
+    struct output output = {.path = arena_copy(&outputs->arena, use->value, size),
+                            .file = {.directory = -1}};
     standard_output(outputs);
     if (size == 0 || strcmp(output.path, "-") == 0) {
         options_complain(outputs->command,
@@ -136,14 +124,18 @@ static bool set_file(const struct option_use *use) {
         return false;
     }
     output.format = choose_format(outputs, output.path, colon == NULL ? NULL : colon + 1);
-    if (output.format == NULL || !find_target(outputs, &output))
+    if (output.format == NULL)
         return false;
-    for (size_t i = 1; i < outputs->count; i++)
-        if (strcmp(outputs->rows[i].target, output.target) == 0) {
-            options_complain(outputs->command, "--output %s: the same file is named twice",
-                             output.path);
-            return false;
-        }
+    bool found = find_target(outputs, &output);
+    if (found && is_named_twice(outputs, &output)) {
+        options_complain(outputs->command, "--output %s: the same file is named twice",
+                         output.path);
+        found = false;
+    }
+    if (!found) {
+        replace_free(&output.file);
+        return false;
+    }
     outputs->rows =
         arena_grow(&outputs->arena, outputs->rows, outputs->count, sizeof outputs->rows[0]);
     outputs->rows[outputs->count++] = output;
@@ -191,17 +183,14 @@ const struct option_row outputs_colour_options[] = {
 /* Returns a stream that collects a file's report in memory, if the directory lets us replace the
  * file; or one that writes directly. NULL with errno set. */
 static FILE *open_stream(struct output *output) {
-    if (output->temporary == NULL) {
-        int fd = open(output->target, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (!output->replaces) {
+        int fd = open(output->path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd >= 0)
+            fcntl(fd, F_SETFL, O_WRONLY);
         return fd < 0 ? NULL : fdopen(fd, "w");
     }
-    size_t size = (size_t)(strrchr(output->target, '/') + 1 - output->target);
-    char *directory = strndup(output->target, size);
-    bool may = directory != NULL && access(directory, W_OK | X_OK) == 0;
-    int error = errno;
-    free(directory);
-    errno = error;
-    return may ? open_memstream(&output->bytes, &output->size) : NULL;
+    errno = replace_is_allowed(&output->file);
+    return errno == 0 ? open_memstream(&output->bytes, &output->size) : NULL;
 }
 
 bool outputs_open(struct outputs *outputs) {
@@ -226,30 +215,15 @@ static int close_stream(FILE *stream) {
     return error;
 }
 
-/* Writes the temporary file and renames it. Returns 0 or an errno; then no half file is left. */
-static int write_file(const struct output *output) {
-    FILE *file = fopen(output->temporary, "wxe");
-    if (file == NULL)
-        return errno;
-    int error = fwrite(output->bytes, 1, output->size, file) < output->size ? errno : 0;
-    int closing = close_stream(file);
-    error = error == 0 ? closing : error;
-    if (error == 0 && rename(output->temporary, output->target) != 0)
-        error = errno;
-    if (error != 0)
-        unlink(output->temporary);
-    return error;
-}
-
-/* Closes a stream that has been written, and renames its file. Returns false after a complaint. */
+/* Closes a stream that has been written, and replaces its file. Returns false after a complaint. */
 static bool finish(const struct outputs *outputs, struct output *output) {
     FILE *stream = output->stream;
     if (output->path == NULL)
         return fflush(stream) == 0;
     output->stream = NULL;
     int error = close_stream(stream);
-    if (error == 0 && output->temporary != NULL)
-        error = write_file(output);
+    if (error == 0 && output->replaces)
+        error = replace_write(&output->file, output->bytes, output->size);
     free(output->bytes);
     output->bytes = NULL;
     return error == 0 || complain(outputs, output->path, error);
@@ -300,6 +274,7 @@ void outputs_free(struct outputs *outputs) {
         if (outputs->rows[i].stream != NULL)
             fclose(outputs->rows[i].stream);
         free(outputs->rows[i].bytes);
+        replace_free(&outputs->rows[i].file);
     }
     arena_free(&outputs->arena);
 }

@@ -11,15 +11,16 @@
 
 #include "base/memory.h"
 #include "cmd/options.h"
+#include "cmd/replace.h"
 #include "report/subject.h"
 
 struct output {
     const char *path;            /* as given, or NULL: standard output */
     const struct format *format; /* NULL: nothing is written; only of standard output */
-    const char *target;          /* the path of the file, with symbolic links resolved */
-    const char *temporary;       /* its name until it is complete; NULL: written directly */
+    struct replacement file;     /* owned: the file, if it */
+    bool replaces;               /* is replaced as a whole; otherwise it is written directly */
     FILE *stream;                /* owned except for standard output; NULL: not open */
-    char *bytes;                 /* owned: what the stream collects if there is a temporary */
+    char *bytes;                 /* owned: what the stream collects for a file that is replaced */
     size_t size;
 };
 
