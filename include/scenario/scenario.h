@@ -310,7 +310,8 @@ struct error {
 struct errors {
     struct arena arena; /* owns all below */
     struct error *list;
-    size_t count; /* of all, also of those that are not in the list */
+    size_t count;  /* of all, also of those that are not in the list */
+    bool keep_all; /* also those beyond ERRORS_KEPT */
 };
 
 /* Adds an error at byte `offset` of the `size` bytes of the line `text` (all are copied). */

@@ -1,5 +1,6 @@
 /* portreuse check FILE...: checks scenario files for errors without running them. */
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "cmd/commands.h"
@@ -7,9 +8,19 @@
 #include "scenario/catalogue.h"
 #include "scenario/scenario.h"
 
+static const struct option_row rows[] = {
+    {.name = "all",
+     .set = option_set_flag,
+     .offset = offsetof(struct errors, keep_all),
+     .help = "show all errors, also those after the first 1000"},
+    {0},
+};
+
+static const struct option_group groups[] = {{rows, 0}, {0}};
+
 static int cmd_check(int argc, char **argv) {
     struct errors errors = {0};
-    if (!options_parse("check", NULL, argc, argv, NULL))
+    if (!options_parse("check", groups, argc, argv, &errors))
         return EXIT_TROUBLE;
     int files = argc - optind;
     if (files == 0) {
@@ -32,7 +43,8 @@ static int cmd_check(int argc, char **argv) {
 const struct command command_check = {
     .name = "check",
     .function = cmd_check,
-    .usage = "FILE...",
+    .usage = "[--all] FILE...",
     .summary = "check scenario files for errors without running them",
+    .options = groups,
     .operands = {"FILE"},
 };

@@ -125,7 +125,7 @@ enum { EXCERPT_MAX = 160 }; /* bytes of a line that are shown */
  * only later. Returns NULL if there are too many. */
 static struct error *next_error(struct errors *errors, const char *file, unsigned line) {
     size_t kept = errors->count++, index = kept;
-    if (kept >= ERRORS_KEPT)
+    if (kept >= ERRORS_KEPT && !errors->keep_all)
         return NULL;
     errors->list = arena_grow(&errors->arena, errors->list, kept, sizeof errors->list[0]);
     while (index > 0 && errors->list[index - 1].line > line &&
@@ -198,7 +198,8 @@ static void print_excerpt(const struct error *error, FILE *out) {
 }
 
 void errors_print(const struct errors *errors, FILE *out) {
-    size_t kept = errors->count < ERRORS_KEPT ? errors->count : ERRORS_KEPT;
+    bool all = errors->count < ERRORS_KEPT || errors->keep_all;
+    size_t kept = all ? errors->count : ERRORS_KEPT;
     for (size_t i = 0; i < kept; i++) {
         const struct error *error = &errors->list[i];
         utf8_print(out, error->file, strlen(error->file));
@@ -211,7 +212,8 @@ void errors_print(const struct errors *errors, FILE *out) {
             print_excerpt(error, out);
     }
     if (kept < errors->count)
-        fprintf(out, "... and %zu more errors\n", errors->count - kept);
+        fprintf(out, "... and %zu more errors ('portreuse check --all' shows all)\n",
+                errors->count - kept);
 }
 
 void errors_free(struct errors *errors) {
