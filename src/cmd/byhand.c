@@ -112,6 +112,10 @@ bool byhand_is_over(void) {
     return is_over != 0;
 }
 
+int byhand_status(const struct byhand *hand) {
+    return hand->lacking ? EXIT_TROUBLE : hand->failed ? EXIT_FAIL : EXIT_AS_EXPECTED;
+}
+
 int byhand_milliseconds_until(uint64_t deadline_ns) {
     uint64_t now = units_now_ns();
     if (is_over || deadline_ns <= now)
@@ -134,6 +138,7 @@ static bool tell(struct byhand *hand, const char *call, const char *what, int er
     if (error != 0) {
         printf("%s: %s\n", errname(error, name), strerror(error));
         hand->failed = true;
+        hand->lacking |= errno_is_shortage(error) || error == EIO;
         return false;
     }
     va_start(values, format);

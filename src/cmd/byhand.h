@@ -21,7 +21,8 @@ struct byhand {
     bool no_close;                   /* the kernel closes everything when the process ends */
     bool waits;                      /* --wait was given: */
     uint64_t wait_ns;
-    bool failed; /* a call was refused */
+    bool failed;  /* a call was refused */
+    bool lacking; /* or failed for want of memory or descriptors, which says nothing */
 };
 
 /* --- options --- */
@@ -52,6 +53,9 @@ void byhand_begin(void);
 
 /* Returns whether one of these signals has arrived. */
 bool byhand_is_over(void);
+
+/* The exit status: whether all calls succeeded, and whether the failure of one is an answer. */
+int byhand_status(const struct byhand *hand);
 
 /* Returns how long poll() may wait: the milliseconds until `deadline_ns` on the monotonic clock,
  * rounded up; 0 if it is past or one of these signals has arrived; -1 for UINT64_MAX, which means

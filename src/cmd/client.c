@@ -186,7 +186,7 @@ static int cmd_client(int argc, char **argv) {
         return EXIT_TROUBLE;
     byhand_begin();
     connect_all(&client);
-    return hand->failed ? EXIT_FAIL : EXIT_AS_EXPECTED;
+    return byhand_status(hand);
 }
 
 const struct command command_client = {
@@ -196,7 +196,8 @@ const struct command command_client = {
     .summary = "connect, wait and close by hand; show each call with its errno",
     .description = "Ctrl-C and SIGTERM end the wait.",
     .options = groups,
-    .notes = "Exit status: 0 all calls succeeded, 1 a call failed, 2 another error.\n"
+    .notes = "Exit status: 0 all calls succeeded, 1 a call failed, 2 another error, also want\n"
+             "of memory or descriptors.\n"
              "\n"
              "Examples\n"
              "  portreuse client -e 127.0.0.1:1215 -w 5\n"

@@ -24,7 +24,7 @@ struct server {
     struct arena arena;   /* owns: */
     struct endpoint
         *peers; /* by the descriptor of the connection, which is owned; family 0: none */
-    int peer_room;
+    int peer_room, peer_count;
 };
 
 /* --- options --- */
@@ -82,30 +82,45 @@ static void restart_clock(struct server *server) {
         server->deadline_ns = units_now_ns() + server->hand.wait_ns;
 }
 
+/* Out of descriptors or memory, accept() waits until a connection is closed, or for a second. */
+static void pause_accept(struct server *server) {
+    server->paused = true;
+    watch(server, EPOLL_CTL_DEL, server->listener);
+}
+
+static void end_pause(struct server *server) {
+    if (server->paused)
+        server->paused = !watch(server, EPOLL_CTL_ADD, server->listener);
+}
+
+static void close_one(struct server *server, int fd) {
+    byhand_close(&server->hand, fd, &server->peers[fd]);
+    server->peers[fd] = (struct endpoint){0};
+    server->peer_count--;
+    end_pause(server);
+}
+
 static void accept_one(struct server *server) {
     struct endpoint peer;
     int fd = byhand_accept(&server->hand, server->listener, &peer);
     if (fd < 0) {
-        server->paused = errno_is_shortage(errno);
-        if (server->paused)
-            watch(server, EPOLL_CTL_DEL, server->listener);
+        if (errno_is_shortage(errno))
+            pause_accept(server);
         return;
     }
     for (; server->peer_room <= fd; server->peer_room++)
         server->peers = arena_grow(&server->arena, server->peers, (size_t)server->peer_room,
                                    sizeof server->peers[0]);
     server->peers[fd] = peer;
-    watch(server, EPOLL_CTL_ADD, fd);
+    server->peer_count++;
+    if (!watch(server, EPOLL_CTL_ADD, fd)) {
+        options_complain("server", "cannot wait for data: %s", strerror(errno));
+        server->hand.failed = server->hand.lacking = true;
+        close_one(server, fd);
+    }
     if (!server->had_one)
         restart_clock(server);
     server->had_one = true;
-}
-
-static void close_one(struct server *server, int fd) {
-    byhand_close(&server->hand, fd, &server->peers[fd]);
-    server->peers[fd] = (struct endpoint){0};
-    if (server->paused)
-        server->paused = !watch(server, EPOLL_CTL_ADD, server->listener);
 }
 
 static void serve_one(struct server *server, int fd) {
@@ -132,6 +147,7 @@ static void say_how_long(const struct server *server) {
 
 /* Serves until the time is over. Returns false if it could not. */
 static bool serve(struct server *server) {
+    enum { PAUSE_MS = 1000 };
     struct epoll_event event;
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (server->epoll < 0 || !watch(server, EPOLL_CTL_ADD, server->listener)) {
@@ -142,7 +158,16 @@ static bool serve(struct server *server) {
         say_how_long(server);
     restart_clock(server);
     for (int patience; (patience = byhand_milliseconds_until(server->deadline_ns)) != 0;) {
-        if (epoll_wait(server->epoll, &event, 1, patience) <= 0)
+        if (server->paused && (patience < 0 || patience > PAUSE_MS))
+            patience = PAUSE_MS;
+        int ready = epoll_wait(server->epoll, &event, 1, patience);
+        if (ready < 0 && errno != EINTR) {
+            options_complain("server", "cannot wait for connections: %s", strerror(errno));
+            return false;
+        }
+        if (ready <= 0)
+            end_pause(server);
+        if (ready <= 0)
             continue;
         if (event.data.fd == server->listener)
             accept_one(server);
@@ -189,7 +214,7 @@ static int cmd_server(int argc, char **argv) {
     arena_free(&server.arena);
     if (listens && !served)
         return EXIT_TROUBLE;
-    return hand->failed ? EXIT_FAIL : EXIT_AS_EXPECTED;
+    return byhand_status(hand);
 }
 
 const struct command command_server = {
@@ -200,7 +225,8 @@ const struct command command_server = {
     .description = "A connection is closed when its client closes it. Ctrl-C and SIGTERM end the "
                    "wait.",
     .options = groups,
-    .notes = "Exit status: 0 all calls succeeded, 1 a call failed, 2 another error.\n"
+    .notes = "Exit status: 0 all calls succeeded, 1 a call failed, 2 another error, also want\n"
+             "of memory or descriptors.\n"
              "\n"
              "Examples\n"
              "  portreuse server -l 127.0.0.1:1215 -w 2\n"
