@@ -14,6 +14,10 @@ const char *errname(int number, char *text);
  * ENFILE. It says nothing about what was asked. */
 bool errno_is_shortage(int number);
 
+/* The same, and EAGAIN, EINTR and EIO: no process could be made, a signal came, a device is broken.
+ * For what is tried to find out whether it is possible here at all: such an errno is no answer. */
+bool errno_says_nothing(int number);
+
 /* Returns the errno called `name`, or 0 if there is none. */
 int errname_number(const char *name);
 

@@ -12,15 +12,18 @@
 #include "base/memory.h"
 #include "inspect/namespaces.h"
 
-/* Where, as whom, and for how long. All zero: a plain child without a time limit. */
+/* Where, as whom, and for how long. All zero: a plain child. */
 struct child {
     const struct namespace *where; /* NULL: here */
     pid_t as; /* with the user namespace, user, groups and capabilities of this process; 0: ours */
     bool files;      /* with its root and working directory, too */
     bool other_user; /* as another user than that: */
     uint32_t uid;
-    unsigned seconds; /* 0: no time limit */
+    unsigned seconds; /* 0: CHILD_SECONDS_MOST */
 };
+
+/* No child may take longer: not even one that somebody has stopped. */
+enum { CHILD_SECONDS_MOST = 120 };
 
 /* The work. It may change the bytes at `data`, and write results of any length to `more`. What it
  * changes elsewhere is lost, and a pointer that it hands back must be to something static. */
@@ -55,7 +58,8 @@ const char *child_take_text(struct child_bytes *more, struct arena *arena);
 
 void child_bytes_free(struct child_bytes *more);
 
-/* Returns whether a process here can change its user ID, by trying. */
-bool child_can_change_user(void);
+/* Tries whether a process here can change its user ID. Returns 0 or an errno; one that says nothing
+ * (base/errnames.h) leaves it open. */
+int child_try_other_user(void);
 
 #endif

@@ -163,6 +163,10 @@ bool process_has_ring(pid_t pid);
 /* Returns about how many descriptors a process has; 0 if it cannot be seen. */
 unsigned process_descriptor_count(pid_t pid);
 
+/* Opens a descriptor that can be read, says poll(2), when the process has ended. Returns -1 with
+ * errno set. The caller closes it. */
+int process_pidfd(pid_t pid);
+
 /* Duplicates the descriptor `fd` of a thread of a process, by pidfd_open(2) and pidfd_getfd(2)
  * (Linux 5.6); before Linux 6.9 that of the process, if the thread has a table of its own. Returns
  * a descriptor that the caller closes, or -1 with errno set: EPERM without ptrace rights, EBADF. */

@@ -13,7 +13,8 @@
  * namespaces share (net/core/sysctl_net_core.c: netns_core_table and net_core_table). */
 const char *sysctl_refusal(const char *name);
 
-/* Returns NULL if sysctls can be written here at all, else why not and what to do, static. */
+/* Returns NULL if sysctls can be written here at all, or where that could not be found out, else
+ * why not and what to do, static. */
 const char *sysctl_obstacle(void);
 
 enum { SYSCTL_TEXT_SIZE = 512 * 1024 }; /* room for every value: a list of all ports, one by one */
@@ -25,6 +26,10 @@ enum { SYSCTL_TEXT_SIZE = 512 * 1024 }; /* room for every value: a list of all p
  * is "". */
 int sysctl_write(struct netns ns, const char *name, const char *value);
 int sysctl_read(struct netns ns, const char *name, char *value, size_t size);
+
+/* Returns whether that errno of a write says nothing about the sysctl: its file could not be opened
+ * for want of descriptors, or the like. EIO can be an answer, too: of a file that can be opened. */
+bool sysctl_failed(struct netns ns, const char *name, int error);
 
 /* What could not be read: the first of several. */
 struct sysctl_failure {

@@ -132,3 +132,7 @@ const char *errname_near(const char *name) {
 bool errno_is_shortage(int number) {
     return number == ENOMEM || number == ENOBUFS || number == EMFILE || number == ENFILE;
 }
+
+bool errno_says_nothing(int number) {
+    return errno_is_shortage(number) || number == EAGAIN || number == EINTR || number == EIO;
+}

@@ -482,7 +482,7 @@ static int run_program(struct request *request) {
     struct program_end end;
     const char *what;
     char reason[NETNS_REASON_SIZE];
-    if (request->private_net && netns_enter_as_self(reason) == NETNS_REFUSED) {
+    if (request->private_net && netns_is_none(netns_enter_as_self(reason))) {
         complain("%s", reason);
         return EXIT_TROUBLE;
     }

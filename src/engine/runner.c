@@ -1,6 +1,7 @@
 /* Each case under way has a slot: a stage process in its own process group, a board, a pipe that
  * the stage holds open while it lives, and a deadline. The runner sleeps in ppoll() until a pipe
- * ends, a deadline passes or a signal comes. If the run is watched, the stage reports its steps
+ * ends, a stage dies (should another process still have its pipe), a deadline passes or a signal
+ * comes. If the run is watched, the stage reports its steps
  * through the pipe, and the runner reports on a timer that a step takes long.
  */
 #include "engine/runner.h"
@@ -10,12 +11,13 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/errnames.h"
+#include "base/signames.h"
 #include "base/units.h"
 #include "engine/board.h"
 #include "engine/stage.h"
@@ -35,6 +37,7 @@ struct slot {
     struct board *board;
     pid_t pid;
     int pipe;            /* our end of the pipe from the stage */
+    int death;           /* of the stage: its pidfd, or -1 */
     unsigned repetition; /* from 1 */
     uint64_t began_ns;
     uint64_t kill_at_ns; /* well after the deadline, which the stage keeps itself */
@@ -130,8 +133,11 @@ static _Noreturn void become_stage(const struct runner *runner, struct board *bo
         signal(signals[i], SIG_DFL);
     sigprocmask(SIG_SETMASK, &runner->usual_mask, NULL);
     for (size_t i = 0; i < runner->slot_count; i++)
-        if (runner->slots[i].job != NULL)
+        if (runner->slots[i].job != NULL) {
             close(runner->slots[i].pipe);
+            if (runner->slots[i].death >= 0)
+                close(runner->slots[i].death);
+        }
     stage_run(board, &options);
     _exit(0);
 }
@@ -142,8 +148,8 @@ static void set_broken(struct case_result *result, const char *why) {
     result->reason = why;
 }
 
-/* Starts the job's next run in a free slot. Returns 0 or an errno. */
-static int start(struct runner *runner, struct slot *slot, struct job *job) {
+/* Starts the job's next run in a free slot. Returns 0, or an errno of `*call`. */
+static int start(struct runner *runner, struct slot *slot, struct job *job, const char **call) {
     const uint64_t usual_ns = 30ULL * NS_PER_S, grace_ns = 5ULL * NS_PER_S;
     uint64_t now_ns = units_now_ns(), most_ns = runner->options->timeout_ns;
     if (most_ns == 0)
@@ -151,12 +157,16 @@ static int start(struct runner *runner, struct slot *slot, struct job *job) {
     int ends[2];
     pid_t self = getpid();
     struct board *board = board_new(job->scenario, job->case_index);
+    *call = "mmap() of the case's results";
     if (board == NULL)
         return errno;
+    *call = "pipe2() to the case's process";
     if (pipe2(ends, O_CLOEXEC) < 0) {
+        int error = errno;
         board_free(board);
-        return errno;
+        return error;
     }
+    *call = "fork() of the case's process";
     pid_t pid = fork();
     if (pid == 0)
         become_stage(runner, board, self, now_ns + most_ns, ends[1]);
@@ -172,6 +182,7 @@ static int start(struct runner *runner, struct slot *slot, struct job *job) {
                           .board = board,
                           .pid = pid,
                           .pipe = ends[0],
+                          .death = process_pidfd(pid),
                           .repetition = ++job->begun,
                           .began_ns = now_ns,
                           .kill_at_ns = now_ns + most_ns + grace_ns};
@@ -196,14 +207,28 @@ static void add_result(struct runner *runner, struct job *job, struct case_resul
     kept->passed = passed;
 }
 
+/* What to say of a stage that ended otherwise than it should, and not by us. */
+static const char *ended_early(struct runner *runner, const struct slot *slot, int status) {
+    struct arena *arena = &runner->run->arena;
+    char name[SIGNAME_SIZE];
+    if (!WIFSIGNALED(status))
+        return arena_format(arena, "the case's process ended early, with status %d",
+                            WEXITSTATUS(status));
+    return arena_format(arena, "the case's process was killed by %s, not by portreuse (pid %d)%s",
+                        signame(WTERMSIG(status), name), (int)slot->pid,
+                        WTERMSIG(status) == SIGKILL ? "; see dmesg if memory ran out" : "");
+}
+
 /* What to say of a stage that did not keep its deadline. */
 static const char *too_long(struct runner *runner, const struct slot *slot) {
     const struct board *board = slot->board;
     if (board->under_way == NO_STEP)
-        return "the case did not end in time (--timeout)";
+        return "the case did not end in time (--timeout), and was killed by SIGKILL";
     const struct step *step = &slot->job->scenario->steps[board->under_way];
-    return arena_format(&runner->run->arena, "line %u: %s did not end in time (--timeout)",
-                        step->line, verb_row(step->verb)->name);
+    return arena_format(
+        &runner->run->arena,
+        "line %u: %s did not end in time (--timeout): the case was killed by SIGKILL", step->line,
+        verb_row(step->verb)->name);
 }
 
 /* Returns whether the program of the command line cannot be judged: an ERROR in the setup, which
@@ -247,6 +272,10 @@ static bool reap_orphan(void *context, pid_t pid) {
 static void finish(struct runner *runner, struct slot *slot) {
     struct case_result *result = &slot->board->result;
     int status = 0, ignored;
+    siginfo_t ended;
+    while (waitid(P_PID, (id_t)slot->pid, &ended, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+        continue;
+    kill(-slot->pid, SIGKILL); /* whatever is left; the number is the stage's until it is reaped */
     while (waitpid(slot->pid, &status, 0) < 0 && errno == EINTR)
         continue;
     while (waitpid(-slot->pid, &ignored, 0) > 0 || errno == EINTR)
@@ -258,11 +287,11 @@ static void finish(struct runner *runner, struct slot *slot) {
         set_broken(result, "interrupted");
     else if (!clean && slot->killed)
         set_broken(result, too_long(runner, slot));
-    else if (!clean && WIFSIGNALED(status))
-        set_broken(result, "the case's process was killed by a signal");
     else if (!clean)
-        set_broken(result, "the case's process ended early");
+        set_broken(result, ended_early(runner, slot, status));
     close(slot->pipe);
+    if (slot->death >= 0)
+        close(slot->death);
     add_result(runner, slot->job, result);
     struct run_event event = event_of(slot, CASE_ENDS);
     event.case_result = result;
@@ -303,12 +332,13 @@ static size_t fill_slots(struct runner *runner) {
         struct slot *slot = &runner->slots[i];
         struct job *job = slot->job == NULL ? next_job(runner) : NULL;
         if (job != NULL) {
-            int error = start(runner, slot, job);
+            const char *call;
+            int error = start(runner, slot, job, &call);
             if (error != 0) {
                 struct case_result broken = {0};
-                set_broken(&broken, arena_format(&runner->run->arena,
-                                                 "the case's process could not be started: %s",
-                                                 strerror(error)));
+                char name[ERRNAME_SIZE];
+                set_broken(&broken,
+                           arena_format(&runner->run->arena, "%s: %s", call, errname(error, name)));
                 job->begun = runner->options->repeat;
                 add_result(runner, job, &broken);
             }
@@ -344,10 +374,13 @@ static void handle_pipe(struct runner *runner, struct slot *slot) {
 static void wait_for_slots(struct runner *runner, struct pollfd *waiting) {
     uint64_t ns = time_to_sleep(runner);
     struct timespec time = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
-    for (size_t i = 0; i < runner->slot_count; i++)
-        waiting[i] = (struct pollfd){
-            .fd = runner->slots[i].job == NULL ? -1 : runner->slots[i].pipe, .events = POLLIN};
-    int ready = ppoll(waiting, runner->slot_count, &time, &runner->usual_mask);
+    struct pollfd *deaths = waiting + runner->slot_count;
+    for (size_t i = 0; i < runner->slot_count; i++) {
+        const struct slot *slot = &runner->slots[i];
+        waiting[i] = (struct pollfd){.fd = slot->job == NULL ? -1 : slot->pipe, .events = POLLIN};
+        deaths[i] = (struct pollfd){.fd = slot->job == NULL ? -1 : slot->death, .events = POLLIN};
+    }
+    int ready = ppoll(waiting, 2 * runner->slot_count, &time, &runner->usual_mask);
     bool interrupted = caught != 0 && runner->interrupted == 0;
     if (interrupted)
         runner->interrupted = caught;
@@ -361,13 +394,15 @@ static void wait_for_slots(struct runner *runner, struct pollfd *waiting) {
             kill(-slot->pid, SIGKILL); /* its roles too: it is not reaped yet */
         if (ready > 0 && waiting[i].revents != 0)
             handle_pipe(runner, slot);
+        else if (slot->killed || (ready > 0 && deaths[i].revents != 0))
+            finish(runner, slot); /* somebody else has its pipe */
     }
     if (runner->options->watcher.tick_ns > 0 && now_ns >= runner->next_tick_ns)
         tick(runner, now_ns);
 }
 
 static void run_jobs(struct runner *runner, struct arena *scratch) {
-    struct pollfd *waiting = arena_alloc(scratch, runner->slot_count * sizeof waiting[0]);
+    struct pollfd *waiting = arena_alloc(scratch, 2 * runner->slot_count * sizeof waiting[0]);
     while (fill_slots(runner) > 0)
         wait_for_slots(runner, waiting);
     for (size_t i = 0; i < runner->job_count; i++)

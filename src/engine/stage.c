@@ -26,11 +26,16 @@ enum outcome stage_reason(struct stage *stage, enum outcome outcome, const char 
     return outcome;
 }
 
+enum outcome stage_refusal(int error) {
+    return errno_says_nothing(error) ? OUTCOME_ERROR : OUTCOME_SKIP;
+}
+
 enum outcome stage_no_diag(struct stage *stage, int error) {
     char name[ERRNAME_SIZE];
-    return stage_reason(
-        stage, OUTCOME_SKIP, "the kernel does not list its TCP sockets here (sock_diag: %s)%s",
-        errname(error, name), error == ENOENT ? ": load the module tcp_diag, as root" : "");
+    return stage_reason(stage, stage_refusal(error),
+                        "the kernel does not list its TCP sockets here (sock_diag: %s)%s",
+                        errname(error, name),
+                        error == ENOENT ? ": load the module tcp_diag, as root" : "");
 }
 
 uint64_t stage_time_left(const struct stage *stage) {
@@ -95,20 +100,34 @@ static bool asks_for_bound(const struct stage *stage) {
     return false;
 }
 
+/* The case needs what is not here, says `error`; or the errno leaves that open. */
+static enum outcome lacks(struct stage *stage, int error, const char *reason,
+                          const char *in_doubt) {
+    char name[ERRNAME_SIZE];
+    if (stage_refusal(error) == OUTCOME_ERROR)
+        return stage_reason(stage, OUTCOME_ERROR, "%s could not be found out: %s", in_doubt,
+                            errname(error, name));
+    return stage_reason(stage, OUTCOME_SKIP, "%s", reason);
+}
+
 static enum outcome check_needs(struct stage *stage) {
     const struct scenario *scenario = stage->scenario;
     const unsigned *needed = scenario->needs_kernel.part;
     if (!release_at_least(stage->kernel, scenario->needs_kernel))
         return stage_reason(stage, OUTCOME_SKIP, "needs kernel >= %u.%u; this is %u.%u", needed[0],
                             needed[1], stage->kernel.part[0], stage->kernel.part[1]);
-    if (scenario->needs_ipv6 && !netns_has_ipv6(NETNS_HERE))
-        return stage_reason(stage, OUTCOME_SKIP,
-                            "needs ipv6: no socket can be bound to [::1] here; see the sysctl "
-                            "net.ipv6.conf.lo.disable_ipv6 and the boot parameter ipv6.disable");
-    if ((scenario->needs_uids || find_need(stage, NEEDS_UIDS) != NULL) && !child_can_change_user())
-        return stage_reason(stage, OUTCOME_SKIP,
-                            "needs uids: a process cannot switch to another user ID here; run as "
-                            "root");
+    int error = scenario->needs_ipv6 ? netns_try_ipv6(NETNS_HERE) : 0;
+    if (error != 0)
+        return lacks(stage, error,
+                     "needs ipv6: no socket can be bound to [::1] here; see the sysctl "
+                     "net.ipv6.conf.lo.disable_ipv6 and the boot parameter ipv6.disable",
+                     "whether IPv6 works here");
+    bool uids = scenario->needs_uids || find_need(stage, NEEDS_UIDS) != NULL;
+    error = uids ? child_try_other_user() : 0;
+    if (error != 0)
+        return lacks(stage, error,
+                     "needs uids: a process cannot switch to another user ID here; run as root",
+                     "whether a process can switch to another user ID");
     if (scenario->needs_program && scenario->program == NULL)
         return stage_reason(stage, OUTCOME_SKIP,
                             "needs program: portreuse run %.64s -- PROGRAM ARG...", scenario->name);
@@ -119,10 +138,11 @@ static enum outcome check_needs(struct stage *stage) {
         return stage_reason(stage, OUTCOME_SKIP, "%s", sysctl_obstacle());
     if (find_need(stage, NEEDS_SOCK_DIAG) != NULL && stage->diag_error != 0)
         return stage_no_diag(stage, stage->diag_error);
-    if (asks_for_bound(stage) && sockdiag_sees_bound(stage->diag, NETNS_HERE) != 1)
-        return stage_reason(stage, OUTCOME_SKIP,
-                            "asks for BOUND sockets, which this kernel does not list (Linux 6.8 "
-                            "does)");
+    int sees = asks_for_bound(stage) ? sockdiag_sees_bound(stage->diag, NETNS_HERE) : 1;
+    if (sees != 1)
+        return lacks(stage, sees < 0 ? errno : ENOENT,
+                     "asks for BOUND sockets, which this kernel does not list (Linux 6.8 does)",
+                     "whether this kernel lists BOUND sockets");
     return OUTCOME_ANSWERED;
 }
 
@@ -146,8 +166,11 @@ static bool take_first(void *context, const struct inet_socket *socket) {
 }
 
 /* Finds a socket on a port that the case binds by its number: somebody else's, or one that an
- * earlier case left in TIME-WAIT. */
-static bool port_in_use(const struct stage *stage, struct inet_socket *other) {
+ * earlier case left in TIME-WAIT. Its state is STATE_NONE if there is none. Returns 0, or an errno
+ * if the kernel did not list them. */
+static int port_in_use(const struct stage *stage, struct inet_socket *other) {
+    int error = 0;
+    other->state = STATE_NONE;
     for (size_t i = 0; i < stage->board->result.step_count; i++) {
         const struct step *step = result_step(stage->scenario, stage->board->case_index, i);
         const struct address *address = step_address(step);
@@ -160,12 +183,12 @@ static bool port_in_use(const struct stage *stage, struct inet_socket *other) {
             query.protocol = PROTOCOL_TCP;
         query.local = (struct endpoint_pattern){
             .any_address = true, .endpoint = {.port = address->pattern.endpoint.port}};
-        other->state = STATE_NONE;
-        if (sockdiag_dump(stage->diag, &query, take_first, other) == 0 &&
-            other->state != STATE_NONE)
-            return true;
+        int failure = sockdiag_dump(stage->diag, &query, take_first, other);
+        if (failure == 0 && other->state != STATE_NONE)
+            return 0;
+        error = error == 0 ? failure : error;
     }
-    return false;
+    return error;
 }
 
 static enum outcome check_host(struct stage *stage) {
@@ -185,7 +208,10 @@ static enum outcome check_host(struct stage *stage) {
                             "line %u: more than %d rounds would flood the host; it needs a private "
                             "namespace, without --net=current",
                             step->line, ROUNDS_ON_HOST);
-    if (stage->diag_error != 0 || !port_in_use(stage, &other))
+    int error = stage->diag_error != 0 ? stage->diag_error : port_in_use(stage, &other);
+    if (stage_refusal(error) == OUTCOME_ERROR)
+        return stage_no_diag(stage, error);
+    if (error != 0 || other.state == STATE_NONE)
         return OUTCOME_ANSWERED;
     return stage_reason(
         stage, OUTCOME_SKIP,
@@ -308,7 +334,10 @@ static enum outcome judge(struct stage *stage, const struct step *step, const st
     if (result->status == STEP_MET)
         return OUTCOME_ANSWERED;
     stage->board->result.verdict = VERDICT_FAIL;
-    enum outcome outcome = stage_poll_serving(stage, &role, &said);
+    enum outcome outcome = stage_check_roles(stage);
+    if (outcome != OUTCOME_ANSWERED)
+        return outcome;
+    outcome = stage_poll_serving(stage, &role, &said);
     bool broken = outcome == OUTCOME_ANSWERED && role != NO_ROLE &&
                   note_broken(stage, &stage->scenario->steps[said.step_index], &said);
     if (broken && reply->answer.kind == ANSWER_NONE)
@@ -363,6 +392,8 @@ static void run_case(struct stage *stage) {
     for (int i = 0; i < (int)stage->scenario->role_count; i++)
         if (stage->roles[i].state == STAGE_ROLE_SERVES)
             give_up(stage, end_serving(stage, i));
+    if (stage->board->result.verdict == VERDICT_PASS)
+        give_up(stage, stage_check_roles(stage));
 }
 
 /* --- the case --- */
@@ -390,7 +421,7 @@ static enum outcome enter_directory(struct stage *stage) {
     umask(usual_umask);
     if (error == 0)
         return OUTCOME_ANSWERED;
-    return stage_reason(stage, OUTCOME_SKIP,
+    return stage_reason(stage, stage_refusal(error),
                         "no private directory for unix:NAME can be made here (%s)%s",
                         errname(error, name),
                         error == ENOSPC           ? ": raise user.max_mnt_namespaces"
@@ -402,8 +433,10 @@ static enum outcome enter_directory(struct stage *stage) {
 static enum outcome prepare(struct stage *stage) {
     char reason[NETNS_REASON_SIZE];
     process_stay_on_processor();
-    if (!stage->options->current && netns_enter(reason) == NETNS_REFUSED)
-        return stage_reason(stage, OUTCOME_SKIP, "%s", reason);
+    enum netns_kind kind = stage->options->current ? NETNS_AS_ROOT : netns_enter(reason);
+    if (netns_is_none(kind))
+        return stage_reason(stage, kind == NETNS_FAILED ? OUTCOME_ERROR : OUTCOME_SKIP, "%s",
+                            reason);
     if (!stage->options->current) /* the sockets of this namespace belong to the roles */
         process_use_group(getpgrp());
     enum outcome outcome = enter_directory(stage);

@@ -103,7 +103,11 @@ struct stage {
 enum outcome stage_reason(struct stage *stage, enum outcome outcome, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same where the case needs sock_diag, which does not work here. */
+/* What to make of an errno that says that something cannot be had here: ERROR for want of memory,
+ * descriptors or processes, which is no property of this host; otherwise SKIP. */
+enum outcome stage_refusal(int error);
+
+/* The same as stage_reason() where the case needs sock_diag, which does not work here. */
 enum outcome stage_no_diag(struct stage *stage, int error);
 
 /* The same where the socket that an address is taken from has no endpoint. */
@@ -166,6 +170,9 @@ enum outcome stage_poll_serving(struct stage *stage, int *role, struct reply *re
  * `step`. */
 enum outcome stage_stop_serving(struct stage *stage, int role, const struct step *step,
                                 struct reply *reply);
+
+/* ERROR if a role has died that no step has ended: no answer counts then. */
+enum outcome stage_check_roles(struct stage *stage);
 
 /* Kills and reaps every role; or those that are on a host. */
 void stage_end_roles(struct stage *stage);

@@ -50,7 +50,7 @@ static enum outcome do_outside(struct stage *stage, const struct step *step, str
 
 static enum outcome do_sysctl(struct stage *stage, const struct step *step, struct reply *reply) {
     const struct step_sysctl *sysctl = &step->sysctl;
-    char value[512] = "";
+    char value[512] = "", name[ERRNAME_SIZE];
     size_t used = 0;
     if (sysctl->outside)
         return do_outside(stage, step, reply);
@@ -68,6 +68,10 @@ static enum outcome do_sysctl(struct stage *stage, const struct step *step, stru
     int error = used >= sizeof value ? E2BIG : sysctl_write(NETNS_HERE, sysctl->name, value);
     answer_errno(reply, error);
     bool met = stage_met(stage, step, reply);
+    if (error != 0 && !met && sysctl_failed(NETNS_HERE, sysctl->name, error))
+        return stage_reason(stage, OUTCOME_ERROR,
+                            "line %u: the file of %s could not be written: %s", step->line,
+                            sysctl->name, errname(error, name));
     if (error != 0 && (met || !expectation_allows_success(&step->want)))
         return OUTCOME_ANSWERED;
     return stage_check_sysctl(stage, step, value, error);
@@ -105,7 +109,7 @@ static enum outcome cannot_list(struct stage *stage, const struct step *step, in
     char name[ERRNAME_SIZE];
     if (protocol == PROTOCOL_TCP)
         return stage_no_diag(stage, error);
-    return stage_reason(stage, OUTCOME_SKIP,
+    return stage_reason(stage, stage_refusal(error),
                         "the kernel does not list its %s sockets here (%s: %s)%s",
                         socket_protocol_name(protocol), modules[protocol], errname(error, name),
                         error == ENOENT ? ": load that module, as root" : "");

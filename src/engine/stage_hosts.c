@@ -82,12 +82,12 @@ static enum outcome raise_host(struct stage *stage, int index) {
         const struct host_address *own = &host->addresses[i];
         error = netdev_address(wire.ns, SCENARIO_WIRE, &own->address, own->bits, true);
         if (error != 0 && error != EEXIST) {
-            char text[ENDPOINT_TEXT_SIZE];
-            stage_reason(stage, OUTCOME_SKIP, "host '%.64s' cannot have the address of %s: %s",
-                         host->name, endpoint_text(&own->address, text),
-                         error == EACCES || error == EOPNOTSUPP ? "IPv6 is disabled here"
-                                                                : errname(error, text));
-            return OUTCOME_SKIP;
+            char text[ENDPOINT_TEXT_SIZE], name[ERRNAME_SIZE];
+            endpoint_text(&own->address, text);
+            return stage_reason(stage, stage_refusal(error),
+                                "host '%.64s' cannot have the address of %s: %s", host->name, text,
+                                error == EACCES || error == EOPNOTSUPP ? "IPv6 is disabled here"
+                                                                       : errname(error, name));
         }
     }
     return OUTCOME_ANSWERED;

@@ -57,9 +57,10 @@ static enum outcome probe(struct stage *stage, const struct need *need) {
     }
     if (error == 0)
         return OUTCOME_ANSWERED;
-    return stage_reason(stage, OUTCOME_SKIP, "needs %s%s, which is not here (%s)",
+    bool in_doubt = stage_refusal(error) == OUTCOME_ERROR;
+    return stage_reason(stage, stage_refusal(error), "needs %s%s, which %s (%s)",
                         need->kind == NEED_SYSCTL ? "sysctl " : "", need->name,
-                        errname(error, name));
+                        in_doubt ? "could not be tried" : "is not here", errname(error, name));
 }
 
 enum outcome stage_probe_needs(struct stage *stage) {
@@ -118,8 +119,9 @@ static bool lacks_mptcp(const struct step *call, const struct reply *reply) {
            (error == EPROTONOSUPPORT || error == ENOPROTOOPT || error == EINVAL);
 }
 
-/* What to do where the call failed for want of resources, or NULL if it did not. */
-static const char *want_of_resources(const struct reply *reply) {
+/* What happened where the errno of a call says nothing about it, for want of resources or the like;
+ * NULL if it does. EAGAIN is an answer of most calls. */
+static const char *says_nothing(const struct step *call, const struct reply *reply) {
     if (reply->answer.kind != ANSWER_ERRNO)
         return NULL;
     switch (reply->answer.error) {
@@ -129,6 +131,14 @@ static const char *want_of_resources(const struct reply *reply) {
         return "the system has no more descriptors: see the sysctl fs.file-max";
     case ENOMEM:
         return "there is no memory for it";
+    case ENOBUFS:
+        return "the kernel has no buffers for it";
+    case EAGAIN:
+        return call->verb == VERB_FORK ? "there may be no more processes: see ulimit -u" : NULL;
+    case EINTR:
+        return "a signal that is not of the case interrupted the call";
+    case EIO:
+        return "the call met an input/output error";
     default:
         return NULL;
     }
@@ -136,7 +146,7 @@ static const char *want_of_resources(const struct reply *reply) {
 
 enum outcome stage_check_answer(struct stage *stage, const struct reply *reply) {
     const struct step *call = &stage->scenario->steps[reply->call_index];
-    const char *lacking = want_of_resources(reply);
+    const char *lacking = says_nothing(call, reply);
     char name[ERRNAME_SIZE];
     if (lacking != NULL)
         return stage_reason(stage, OUTCOME_ERROR, "line %u: %s (%s)", call->line, lacking,

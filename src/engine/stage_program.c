@@ -171,7 +171,10 @@ static int start_tracer(struct stage *stage, struct stage_role *role) {
 
 /* Why the program could not be watched. */
 static enum outcome not_traced(struct stage *stage, const struct step *step, int error) {
-    char reason[PTRACE_REASON_SIZE];
+    char reason[PTRACE_REASON_SIZE], name[ERRNAME_SIZE];
+    if (stage_refusal(error) == OUTCOME_ERROR)
+        return stage_reason(stage, OUTCOME_ERROR, "line %u: starting the tracer of a program: %s",
+                            step->line, errname(error, name));
     return stage_reason(stage, OUTCOME_SKIP, "line %u: a program cannot be traced here: %s",
                         step->line, ptrace_explain(0, error, reason));
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/errnames.h"
+#include "base/signames.h"
 #include "base/units.h"
 #include "engine/role.h"
 #include "engine/stage.h"
@@ -51,13 +52,35 @@ static enum outcome lost(struct stage *stage, int index) {
     }
     kill(role->pid, SIGKILL);
     int status = reap(role);
-    if (WIFSIGNALED(status))
+    char signal[SIGNAME_SIZE];
+    if (WIFSIGNALED(status) && ended.si_pid == 0)
         return stage_reason(stage, OUTCOME_ERROR,
-                            "the process of role '%.64s' was killed by signal %d", name,
-                            WTERMSIG(status));
+                            "the process of role '%.64s' did not end; portreuse has killed it",
+                            name);
+    if (WIFSIGNALED(status))
+        return stage_reason(
+            stage, OUTCOME_ERROR,
+            "the process of role '%.64s' was killed by %s, which no step has sent%s", name,
+            signame(WTERMSIG(status), signal),
+            WTERMSIG(status) == SIGKILL ? "; see dmesg if memory ran out" : "");
     return stage_reason(stage, OUTCOME_ERROR,
                         "the process of role '%.64s' ended by itself, status %d", name,
                         WEXITSTATUS(status));
+}
+
+/* Returns whether a role that should be there is dead. */
+static bool has_died(const struct stage_role *role) {
+    siginfo_t ended = {0};
+    return (role->state == STAGE_ROLE_RUNS || role->state == STAGE_ROLE_SERVES) &&
+           waitid(P_PID, (id_t)role->pid, &ended, WEXITED | WNOWAIT | WNOHANG) == 0 &&
+           ended.si_pid != 0;
+}
+
+enum outcome stage_check_roles(struct stage *stage) {
+    for (size_t i = 0; i < stage->scenario->role_count; i++)
+        if (has_died(&stage->roles[i]))
+            return lost(stage, (int)i);
+    return OUTCOME_ANSWERED;
 }
 
 /* Adds a role with one end of a new channel. Returns the other end, or -1 with errno set. */

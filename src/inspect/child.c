@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/units.h"
 #include "kernel/credentials.h"
+
+enum { GRACE_S = 2 };
 
 /* The head of the message. Parent and child are the same program: `what` is valid in both. */
 struct message {
@@ -22,7 +26,8 @@ struct message {
 
 /* --- the child --- */
 
-/* Goes where the work is to be done. */
+/* Goes where the work is to be done. Only the effective user changes: with a real or saved user ID
+ * of its own, the other user could stop or kill this process (kill(2)). */
 static struct message go(const struct child *child) {
     struct message message = {0, "entering the network namespace"};
     if (child->where != NULL)
@@ -33,7 +38,7 @@ static struct message go(const struct child *child) {
     if (message.error != 0 || !child->other_user)
         return message;
     message.what = "changing the user ID";
-    if (setresuid(child->uid, child->uid, child->uid) < 0)
+    if (setresuid((uid_t)-1, child->uid, (uid_t)-1) < 0)
         message.error = errno;
     return message;
 }
@@ -72,10 +77,21 @@ static _Noreturn void run_child(const struct child *child, child_work *work, voi
 
 /* --- the parent --- */
 
-/* Reads all that comes. Returns 0 or an errno. */
-static int receive(int pipe, struct child_bytes *bytes) {
+/* Waits until something comes. Returns false at the deadline. */
+static bool wait_until(int pipe, uint64_t deadline_ns) {
+    struct pollfd waiting = {.fd = pipe, .events = POLLIN};
+    for (uint64_t now_ns; (now_ns = units_now_ns()) < deadline_ns;)
+        if (poll(&waiting, 1, (int)((deadline_ns - now_ns) / NS_PER_MS + 1)) > 0)
+            return true;
+    return false;
+}
+
+/* Reads all that comes. Returns 0 or an errno: ETIMEDOUT at the deadline. */
+static int receive(int pipe, uint64_t deadline_ns, struct child_bytes *bytes) {
     size_t room = 0;
     for (;;) {
+        if (!wait_until(pipe, deadline_ns))
+            return ETIMEDOUT;
         if (bytes->size == room) {
             size_t more = room == 0 ? 4096 : 2 * room;
             char *grown = realloc(bytes->bytes, more);
@@ -142,9 +158,16 @@ int child_run(const struct child *child, child_work *work, void *data, size_t si
     if (pipe < 0)
         return errno;
     *what = "receiving the result";
-    int error = receive(pipe, &bytes);
+    /* The child has an alarm of its own; a process that is stopped does not hear it. */
+    uint64_t seconds = child->seconds > 0 ? child->seconds + GRACE_S : CHILD_SECONDS_MOST;
+    int error = receive(pipe, units_now_ns() + seconds * NS_PER_S, &bytes);
     close(pipe);
     int end = wait_for(pid, error == 0);
+    if (error == ETIMEDOUT) {
+        *what = "the child process exceeded its time limit";
+        child_bytes_free(&bytes);
+        return error;
+    }
     if (error == 0 && (end != 0 || bytes.size < sizeof message + size)) {
         error = end != 0 ? end : ECHILD;
         *what = end == ETIMEDOUT ? "the child process exceeded its time limit"
@@ -208,8 +231,8 @@ static void do_nothing(void *data, FILE *more) {
     (void)more;
 }
 
-bool child_can_change_user(void) {
+int child_try_other_user(void) {
     struct child child = {.other_user = true, .uid = 65534}; /* nobody, by long custom */
     const char *what;
-    return child_run(&child, do_nothing, NULL, 0, NULL, &what) == 0;
+    return child_run(&child, do_nothing, NULL, 0, NULL, &what);
 }

@@ -22,8 +22,8 @@
 enum { MOST_GROUPS = 1024 };
 
 struct credentials {
-    uid_t real_uid, uid, saved_uid;
-    gid_t real_gid, gid, saved_gid;
+    uid_t uid; /* effective, as of the group */
+    gid_t gid;
     gid_t groups[MOST_GROUPS];
     size_t group_count;
     uint64_t capabilities; /* the effective ones */
@@ -37,15 +37,14 @@ static const char *line_of(const char *status, const char *name) {
     return found == NULL ? NULL : found + strlen(name);
 }
 
-static bool read_ids(const char *status, const char *name, unsigned *real, unsigned *effective,
-                     unsigned *saved) {
+/* The line has the real id, the effective one and more. */
+static bool read_id(const char *status, const char *name, unsigned *effective) {
     const char *line = line_of(status, name);
     char *end;
     if (line == NULL)
         return false;
-    *real = (unsigned)strtoul(line, &end, 10);
-    *effective = (unsigned)strtoul(end, &end, 10);
-    *saved = (unsigned)strtoul(end, &end, 10);
+    strtoul(line, &end, 10);
+    *effective = (unsigned)strtoul(end, NULL, 10);
     return true;
 }
 
@@ -73,8 +72,7 @@ static int read_credentials(pid_t pid, struct credentials *found) {
     if (process_read(pid, "status", status, sizeof status) < 0)
         return errno;
     const char *capabilities = line_of(status, "\nCapEff:");
-    if (!read_ids(status, "\nUid:", &found->real_uid, &found->uid, &found->saved_uid) ||
-        !read_ids(status, "\nGid:", &found->real_gid, &found->gid, &found->saved_gid) ||
+    if (!read_id(status, "\nUid:", &found->uid) || !read_id(status, "\nGid:", &found->gid) ||
         capabilities == NULL)
         return EPROTO;
     found->capabilities = strtoull(capabilities, NULL, 16);
@@ -107,11 +105,16 @@ static bool same_groups(const struct credentials *wanted) {
            memcmp(mine, wanted->groups, wanted->group_count * sizeof mine[0]) == 0;
 }
 
+/* The real and the saved ids stay ours: a process with those of the other user could be stopped and
+ * killed by that user (kill(2)), as long as we wait for it. No check of bind() or connect() looks
+ * at them. */
 static int set_ids(const struct credentials *wanted) {
     if (!same_groups(wanted) && setgroups(wanted->group_count, wanted->groups) < 0)
         return errno;
-    if (setresgid(wanted->real_gid, wanted->gid, wanted->saved_gid) < 0 ||
-        setresuid(wanted->real_uid, wanted->uid, wanted->saved_uid) < 0)
+    const gid_t own_gid = (gid_t)-1;
+    const uid_t own_uid = (uid_t)-1;
+    if (setresgid(own_gid, wanted->gid, own_gid) < 0 ||
+        setresuid(own_uid, wanted->uid, own_uid) < 0)
         return errno;
     return 0;
 }

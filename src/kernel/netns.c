@@ -89,14 +89,18 @@ int netns_raise(struct netns ns, const char *device) {
     return error;
 }
 
-bool netns_has_ipv6(struct netns ns) {
+int netns_try_ipv6(struct netns ns) {
     struct sockaddr_in6 loopback = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     int any = netns_socket(ns, AF_INET6, SOCK_STREAM, 0);
     if (any < 0)
-        return false;
-    bool works = bind(any, (struct sockaddr *)&loopback, sizeof loopback) == 0;
+        return errno;
+    int error = bind(any, (struct sockaddr *)&loopback, sizeof loopback) < 0 ? errno : 0;
     close(any);
-    return works;
+    return error;
+}
+
+bool netns_has_ipv6(struct netns ns) {
+    return netns_try_ipv6(ns) == 0;
 }
 
 /* --- a new namespace: why it is refused --- */
@@ -138,9 +142,18 @@ static const char *explanation(int error) {
 
 static enum netns_kind refused(const char *what, int error, char *reason) {
     char name[ERRNAME_SIZE];
+    if (errno_says_nothing(error)) {
+        snprintf(reason, NETNS_REASON_SIZE, "%s: %s (no private namespace)", what,
+                 errname(error, name));
+        return NETNS_FAILED;
+    }
     snprintf(reason, NETNS_REASON_SIZE, "no private namespace, %s (%s: %s)", explanation(error),
              what, errname(error, name));
     return NETNS_REFUSED;
+}
+
+bool netns_is_none(enum netns_kind kind) {
+    return kind == NETNS_REFUSED || kind == NETNS_FAILED;
 }
 
 /* --- a new namespace: making it --- */

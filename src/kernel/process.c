@@ -568,3 +568,7 @@ int process_borrow(pid_t pid, int fd, uint32_t inode) {
     errno = error;
     return copy;
 }
+
+int process_pidfd(pid_t pid) {
+    return (int)syscall(SYS_pidfd_open, (long)pid, 0L); /* it is closed at exec() */
+}

@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/errnames.h"
 #include "base/file.h"
 
 const char *sysctl_refusal(const char *name) {
@@ -26,7 +27,7 @@ const char *sysctl_refusal(const char *name) {
 const char *sysctl_obstacle(void) {
     struct statvfs status;
     if (access("/proc/sys/net", F_OK) < 0 || statvfs("/proc/sys", &status) < 0)
-        return "there is no /proc/sys here: mount /proc";
+        return errno_says_nothing(errno) ? NULL : "there is no /proc/sys here: mount /proc";
     if ((status.f_flag & ST_RDONLY) != 0)
         return "/proc/sys is read-only here, as in a container: run that with --privileged or "
                "--security-opt systempaths=unconfined";
@@ -49,6 +50,16 @@ static int open_sysctl(struct netns ns, const char *name, int flags) {
 
 int sysctl_write(struct netns ns, const char *name, const char *value) {
     return file_write_open(open_sysctl(ns, name, O_WRONLY), value);
+}
+
+bool sysctl_failed(struct netns ns, const char *name, int error) {
+    if (error != EIO)
+        return errno_says_nothing(error);
+    int file = open_sysctl(ns, name, O_RDONLY);
+    bool opens = file >= 0;
+    if (opens)
+        close(file);
+    return !opens;
 }
 
 int sysctl_read(struct netns ns, const char *name, char *value, size_t size) {

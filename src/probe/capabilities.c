@@ -76,7 +76,7 @@ static void probe_present(void *data, FILE *more) {
     struct sockopt_value value = {.kind = SOCKOPT_PORTS, .low = 40000, .high = 40001};
     (void)more;
     found->ipv6 = netns_has_ipv6(NETNS_HERE);
-    found->uids = child_can_change_user();
+    found->uids = child_try_other_user() == 0;
     probe_diag(found);
     int any = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     found->port_range = any >= 0 && sockopt_set(any, option, &value) == 0;
@@ -92,7 +92,7 @@ static void probe_present(void *data, FILE *more) {
 static void probe_private(void *data, FILE *more) {
     struct capabilities *found = data;
     found->netns = netns_enter(found->netns_reason);
-    if (found->netns != NETNS_REFUSED && !found->current)
+    if (!netns_is_none(found->netns) && !found->current)
         probe_present(found, more);
 }
 
@@ -106,7 +106,7 @@ int capabilities_probe(bool current, struct capabilities *found) {
     found->open_files = limit.rlim_cur;
     found->open_files_most = limit.rlim_max;
     int error = child_run(&child, probe_private, found, sizeof *found, NULL, &what);
-    found->current = current || found->netns == NETNS_REFUSED;
+    found->current = current || netns_is_none(found->netns);
     if (error == 0 && found->current)
         error = child_run(&child, probe_present, found, sizeof *found, NULL, &what);
     return error;

@@ -346,16 +346,25 @@ static void measure_pair(struct matrix *matrix, int diag, const struct matrix_pa
 static void measure(void *data, FILE *more) {
     struct matrix *matrix = data;
     struct matrix_pair pair = {0};
+    char name[ERRNAME_SIZE];
     (void)more;
-    if (netns_enter(matrix->reason) == NETNS_REFUSED) {
-        matrix->verdict = VERDICT_SKIP;
+    enum netns_kind kind = netns_enter(matrix->reason);
+    if (netns_is_none(kind)) {
+        matrix->verdict = kind == NETNS_FAILED ? VERDICT_ERROR : VERDICT_SKIP;
         return;
     }
     process_stay_on_processor();
     /* A small machine keeps fewer sockets in TIME-WAIT than there are pairs. If this cannot be
      * written, a first socket will not reach TIME-WAIT. */
     sysctl_write(NETNS_HERE, "net.ipv4.tcp_max_tw_buckets", "65536");
-    matrix->ipv6 = netns_has_ipv6(NETNS_HERE);
+    int error = netns_try_ipv6(NETNS_HERE);
+    matrix->ipv6 = error == 0;
+    if (errno_says_nothing(error)) {
+        matrix->verdict = VERDICT_ERROR;
+        snprintf(matrix->reason, sizeof matrix->reason,
+                 "whether IPv6 works here could not be found out: %s", errname(error, name));
+        return;
+    }
     setfsuid(OTHER_USER);
     matrix->users = setfsuid(geteuid()) == OTHER_USER; /* it returns the user before */
     int diag = sockdiag_open(NETNS_HERE);

@@ -117,7 +117,7 @@ timeout=1s start_lasting
 kill -STOP "$(pgrep -P $runner)"
 rc=0
 wait $runner || rc=$?
-ok "a case's process that keeps no deadline is killed, and the step is told" first_line_is \
+ok "a case's process that keeps no deadline is killed, and the step is told" first_line_starts \
   "ERROR lasting: line 16: accept did not end in time (--timeout)"
 ok "which is an ERROR, and leaves no process" sh -c '[ "$1" = 2 ] && [ -z "$2" ]' - "$rc" "$(our_processes)"
 

@@ -77,6 +77,43 @@ static void the_time_limit_is_kept(void **state) {
     assert_int_equal(child_run(&child, hang, NULL, 0, NULL, &what), ETIMEDOUT);
 }
 
+static void stop(void *data, FILE *more) {
+    (void)data;
+    (void)more;
+    raise(SIGSTOP);
+}
+
+/* Its own alarm does not end it. */
+static void a_child_that_is_stopped_is_not_waited_for(void **state) {
+    struct child child = {.seconds = 1};
+    const char *what;
+    (void)state;
+    assert_int_equal(child_run(&child, stop, NULL, 0, NULL, &what), ETIMEDOUT);
+    assert_string_equal(what, "the child process exceeded its time limit");
+}
+
+enum { OTHER_USER = 4321 };
+
+static void look_at_ids(void *data, FILE *more) {
+    uid_t *ids = data;
+    (void)more;
+    getresuid(&ids[0], &ids[1], &ids[2]);
+}
+
+/* Who has the effective id alone of a process cannot send it signals. */
+static void another_user_cannot_stop_the_child(void **state) {
+    struct child child = {.other_user = true, .uid = OTHER_USER};
+    uid_t ids[3];
+    const char *what;
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(child_run(&child, look_at_ids, ids, sizeof ids, NULL, &what), 0);
+    assert_int_equal(ids[0], getuid());
+    assert_int_equal(ids[1], OTHER_USER);
+    assert_int_equal(ids[2], getuid());
+}
+
 static void a_namespace_that_is_none_is_an_error(void **state) {
     struct namespace nowhere = {.path = "/proc/self/status"};
     struct child child = {.where = &nowhere};
@@ -141,6 +178,8 @@ int main(void) {
         cmocka_unit_test(what_the_work_changes_and_writes_comes_back),
         cmocka_unit_test(an_early_end_is_an_error_and_changes_nothing),
         cmocka_unit_test(the_time_limit_is_kept),
+        cmocka_unit_test(a_child_that_is_stopped_is_not_waited_for),
+        cmocka_unit_test(another_user_cannot_stop_the_child),
         cmocka_unit_test(a_namespace_that_is_none_is_an_error),
         cmocka_unit_test(a_call_in_another_namespace_comes_back),
     };

@@ -9,6 +9,7 @@
 
 static void write_surroundings(struct json *json, const struct capabilities *found) {
     static const char *const spaces[] = {[NETNS_REFUSED] = "refused",
+                                         [NETNS_FAILED] = "refused",
                                          [NETNS_AS_ROOT] = "network",
                                          [NETNS_WITH_USER] = "user and network"};
     json_object(json, "surroundings");
@@ -18,7 +19,7 @@ static void write_surroundings(struct json *json, const struct capabilities *fou
     json_string(json, "namespace", found->current ? "current" : "private");
     json_string(json, "private_namespace", spaces[found->netns]);
     json_string(json, "private_namespace_reason",
-                found->netns == NETNS_REFUSED ? found->netns_reason : NULL);
+                netns_is_none(found->netns) ? found->netns_reason : NULL);
     json_bool(json, "ipv6", found->ipv6);
     json_bool(json, "uids", found->uids);
     json_bool(json, "sock_diag", found->sock_diag);

@@ -153,7 +153,7 @@ static void write_fact(const struct markdown *markdown, const char *what, const 
 
 static void write_surroundings(const struct markdown *markdown) {
     const struct capabilities *found = run_findings(markdown->report)->capabilities;
-    const char *space = found->netns == NETNS_REFUSED     ? found->netns_reason
+    const char *space = netns_is_none(found->netns)       ? found->netns_reason
                         : found->netns == NETNS_WITH_USER ? "yes, in a user namespace"
                                                           : "yes";
     fputs("\n<details><summary>Environment</summary>\n\n| what | value |\n|---|---|\n",

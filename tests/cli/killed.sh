@@ -1,0 +1,90 @@
+#!/bin/sh
+# Processes of a run that somebody kills or stops: the run ends, says what has happened, and calls it
+# an ERROR.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+scenario lasting <<'END'
+title a case that lasts
+setup
+  server socket l SO_REUSEADDR
+  server bind l 127.0.0.1:1215
+  server listen l
+  client socket c
+case it waits
+  sleep 4s
+  client connect c 127.0.0.1:1215
+END
+
+children() { cat "/proc/$1/task/$1/children" 2>/dev/null; }
+child() { # NUMBER PID
+  children "$2" | cut -d' ' -f"$1"
+}
+has_roles() {
+  stage=$(child 1 "$runner")
+  [ -n "$stage" ] && second=$(child 2 "$stage") && [ -n "$second" ] && first=$(child 1 "$stage")
+}
+# start [OPTION...]: a run in the background; its runner, stage and roles.
+start() {
+  "$portreuse" run "$@" "$file" >"$work/out" 2>"$work/err" </dev/null &
+  runner=$!
+  until_ok has_roles
+}
+gone() { ! kill -0 "$1" 2>/dev/null; }
+end() {
+  rc=0
+  wait "$runner" || rc=$?
+  ok "$1: no process is left" await gone "$stage"
+}
+
+start
+kill -KILL "$stage"
+end "the case's process is killed"
+ok "exit 2" status_is 2
+ok "the signal is told, and who has not sent it" out_says \
+  "the case's process was killed by SIGKILL, not by portreuse (pid $stage)"
+
+start
+kill -TERM "$stage"
+end "the case's process is terminated"
+ok "another signal, too" out_says "was killed by SIGTERM, not by portreuse"
+
+# The role that listens is not asked for anything when it dies.
+start
+kill -KILL "$first"
+end "a role is killed"
+ok "exit 2" status_is 2
+ok "that is no FAIL of connect()" first_line_starts "ERROR lasting: "
+ok "the role and the signal are told" out_says \
+  "the process of role 'server' was killed by SIGKILL, which no step has sent"
+
+start
+kill -KILL "$second"
+end "the role whose turn comes is killed"
+ok "it is told, too" out_says "the process of role 'client' was killed by SIGKILL"
+
+start --timeout 5s
+kill -STOP "$second"
+end "a role is stopped"
+ok "exit 1 or 2" test "$rc" != 0
+start --timeout 5s
+kill -STOP "$stage"
+end "the case's process is stopped"
+ok "the deadline is told, and what was done" out_says "did not end in time (--timeout): the case was killed by SIGKILL"
+
+# Another process has the pipe between the stage and the runner.
+start
+for fd in "/proc/$stage/fd/"*; do
+  case $(readlink "$fd") in pipe:*)
+    if grep -q '^flags:.*[1]$' "/proc/$stage/fdinfo/${fd##*/}" && [ "${fd##*/}" -gt 2 ]; then pipe=$fd; fi ;;
+  esac
+done
+exec 8>"$pipe"
+kill -KILL "$stage"
+ended() { ! kill -0 "$runner" 2>/dev/null || grep -q '^State:.Z' "/proc/$runner/status"; }
+ok "the run ends although the pipe stays open" await ended
+exec 8>&-
+end "the pipe stays open"
+ok "it is told what has happened" out_says "was killed by SIGKILL, not by portreuse"
+
+finish
