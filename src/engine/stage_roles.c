@@ -216,6 +216,13 @@ enum outcome stage_ask_to_leave(struct stage *stage, const struct step *step, in
 
 /* --- steps in which the stage takes part --- */
 
+/* Returns whether the process is no child of ours: gVisor gives what is cloned with CLONE_PARENT
+ * another parent than Linux does, and the role has ended for that (role_die_with_stage()). */
+static bool is_not_ours(pid_t pid) {
+    siginfo_t ended = {0};
+    return waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT | WNOHANG) < 0 && errno == ECHILD;
+}
+
 /* Sends the new role's channel with the request. */
 static enum outcome do_fork(struct stage *stage, const struct step *step, struct reply *reply) {
     struct stage_role *child = &stage->roles[step->other_role];
@@ -224,6 +231,10 @@ static enum outcome do_fork(struct stage *stage, const struct step *step, struct
         return broke(stage, "socketpair() for a role", errno);
     enum outcome outcome = exchange(stage, step, far_end, reply);
     close(far_end);
+    if (outcome == OUTCOME_ANSWERED && reply->answer.kind == ANSWER_OK && is_not_ours(reply->pid))
+        outcome = stage_reason(stage, OUTCOME_SKIP,
+                               "line %u: this kernel has no sibling processes (CLONE_PARENT)",
+                               step->line);
     if (outcome == OUTCOME_ANSWERED && reply->answer.kind == ANSWER_OK) {
         child->pid = reply->pid;
         child->host = stage->roles[step->role].host;

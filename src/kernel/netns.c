@@ -78,6 +78,12 @@ int netns_open(struct netns ns, const char *path, int flags) {
     return fd;
 }
 
+/* Returns whether the interface is up already: gVisor has none that is not, and does not know
+ * SIOCSIFFLAGS (ENOTTY). */
+static bool is_up(int any, struct ifreq request) {
+    return ioctl(any, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP) != 0;
+}
+
 int netns_raise(struct netns ns, const char *device) {
     struct ifreq request = {.ifr_flags = IFF_UP};
     strncpy(request.ifr_name, device, sizeof request.ifr_name - 1);
@@ -85,6 +91,8 @@ int netns_raise(struct netns ns, const char *device) {
     if (any < 0)
         return errno;
     int error = ioctl(any, SIOCSIFFLAGS, &request) < 0 ? errno : 0;
+    if (error == ENOTTY && is_up(any, request))
+        error = 0;
     close(any);
     return error;
 }

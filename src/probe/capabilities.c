@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "inspect/child.h"
+#include "kernel/gvisor.h"
 #include "kernel/sockdiag.h"
 #include "kernel/sockopt.h"
 #include "kernel/sysctl.h"
@@ -101,7 +102,7 @@ int capabilities_probe(bool current, struct capabilities *found) {
     struct rlimit limit = {0};
     const char *what;
     *found = (struct capabilities){.uid = (unsigned)geteuid(), .current = current};
-    uname(&found->kernel);
+    gvisor_uname(&found->kernel);
     getrlimit(RLIMIT_NOFILE, &limit);
     found->open_files = limit.rlim_cur;
     found->open_files_most = limit.rlim_max;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/units.h"
+#include "kernel/gvisor.h"
 #include "kernel/sockopt.h"
 #include "kernel/sysctl.h"
 #include "model/socket.h"
@@ -578,6 +579,18 @@ static void sockopt_gives_the_errno_of_a_refusal(void **state) {
 #define socket_test(function)                                                                      \
     cmocka_unit_test_setup_teardown(function, open_socket, close_unbound_socket)
 
+/* tests/kernels/run.sh has gVisor itself. */
+static void gvisor_uname_marks_gvisor_alone(void **state) {
+    struct utsname plain, marked;
+    (void)state;
+    uname(&plain);
+    gvisor_uname(&marked);
+    if (strcmp(plain.release, "4.4.0") == 0 && gvisor_is_here())
+        assert_string_equal(marked.release, "4.4.0 (gVisor)");
+    else
+        assert_string_equal(marked.release, plain.release);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(socket_state_name_and_states_agree),
@@ -594,6 +607,7 @@ int main(void) {
         cmocka_unit_test(sysctl_elsewhere_belongs_to_the_host),
         cmocka_unit_test(sysctl_refuses_ways_out_of_the_directory),
         cmocka_unit_test(sysctl_read_gives_the_value_without_its_newline),
+        cmocka_unit_test(gvisor_uname_marks_gvisor_alone),
         cmocka_unit_test(sysctl_read_separates_numbers_by_blanks),
         cmocka_unit_test(sysctl_read_cuts_at_the_size_given),
         cmocka_unit_test(sysctl_takes_a_dot_as_a_slash_and_a_slash_as_a_dot),
