@@ -10,8 +10,8 @@
  * that says what to write instead, in `error` (TYPED_ERROR_SIZE bytes). */
 const char *typed_word(const char *word, struct typed *typed, char *error);
 
-/* Reads an address in several words: `127.0.0.1 8080`, `localhost port http`, `udp 53`. Returns
- * whether it is that: a sentence is not. */
+/* Reads an address in several words: `127.0.0.1 8080`, `localhost port http`, `udp 53`, `telnet
+ * localhost 80`. Returns whether it is that: a sentence is not. */
 bool typed_words(const char *text, struct typed *typed);
 
 #endif

@@ -236,7 +236,7 @@ static int weigh_number(const struct place *place, struct typed *typed) {
         "listen",      "bind to",     "binding to", "bind",          "bind() for",
         "bind() to",   "bind() on",   "create",     "already bound", "socket on",
         "listener on", "server on",   "service on", "bind on",       "-p",
-        "-l",          "http.server", "grep",       "tcp",           "udp"};
+        "-l",          "http.server", "runserver", "grep",       "tcp",           "udp"};
     struct span port = place_port(place->at);
     if (port.size < 2 || !place_starts_word(place) || strtol(port.text, NULL, 10) == 0)
         return 0;

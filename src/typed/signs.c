@@ -318,7 +318,7 @@ static const struct role_words {
     {"in use", SIGNS_BIND},         {"allocated", SIGNS_BIND}, {"make_sock", SIGNS_BIND},
     {"accept", SIGNS_BIND},         {"expos", SIGNS_BIND},     {"LISTEN", SIGNS_BIND},
     {"connect", SIGNS_CONNECT},     {"dial", SIGNS_CONNECT},   {"upstream", SIGNS_CONNECT},
-    {"HttpRequest", SIGNS_CONNECT},
+    {"HttpRequest", SIGNS_CONNECT}, {"reach", SIGNS_CONNECT},
 };
 
 /* Returns where the words are next in the line; a connector of Tomcat connects nothing. */

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "base/memory.h"
+#include "typed/clause.h"
 #include "typed/forms.h"
 #include "typed/numbers.h"
 #include "typed/places.h"
@@ -202,11 +203,13 @@ static bool asks_about_port(const struct text *text, size_t number) {
 
 static int context_weight(const struct place *place, bool fails) {
     int weight = 0;
-    if (fails && place_after(place, "->")) /* Go: LOCAL->REMOTE */
+    if (place_after(place, " -> ") && place_ahead(place, ": bind:")) /* proxy FROM -> TO: bind: */
+        weight -= 45;
+    else if (fails && place_after(place, "->")) /* Go: LOCAL->REMOTE */
         weight += 20;
     if (place_after(place, "bind|listen|address|socket|connect|dial|port|in use|on "))
         weight += 20;
-    if (place_after(place, PEERS) ||
+    if (place_after(place, PEERS) || place_follows(place, "local |laddr |laddr=|local=") ||
         place_after(place, "local (|server: |host: |resolver|see |visit "))
         weight -= 45;
     if (place_after(place, "trying |attempting|instead|next |retry|fall back|using "))
@@ -233,8 +236,11 @@ static int line_weight(const struct text *text, size_t number, bool *guess) {
 static void offer(struct search *search, const struct place *place, size_t line, int weight,
                   struct typed *typed) {
     bool guess;
+    struct span whole = search->text.lines[line].span;
     weight += context_weight(place, search->text.lines[line].failure > 0) +
               line_weight(&search->text, line, &guess);
+    if (whole.size < LINE_SIZE)
+        weight += clause_weight(whole, place->at);
     if (strcmp(typed->port, "0") == 0)
         weight -= 60;
     if (weight <= 0)
@@ -294,10 +300,12 @@ static const char *message_of(const struct line *line) {
 
 /* An address that stands alone in a line, the nearest to the port: `on 0.0.0.0`, `address: '::'`.
  */
-static bool lone_host(const struct line *line, const char *port, char *host) {
+static bool lone_host(const struct line *line, struct span within, const char *port, char *host) {
     static const char delimiters[] = " \t\r\n\"'`<>(){}[],;=|";
     size_t nearest = SIZE_MAX;
-    for (const char *at = message_of(line); at < line->span.text + line->span.size;) {
+    const char *message = message_of(line);
+    for (const char *at = message > within.text ? message : within.text;
+         at < within.text + within.size;) {
         size_t size = strcspn(at, delimiters);
         struct span word = span_of(at, size);
         while (word.size > 2 && strchr(".!?:", word.text[word.size - 1]) != NULL &&
@@ -318,21 +326,34 @@ static bool lone_host(const struct line *line, const char *port, char *host) {
     return nearest != SIZE_MAX;
 }
 
+/* Returns whether the line has another address, in another clause than this one, which fails. */
+static bool says_more(const struct search *search, const struct candidate *found) {
+    struct span line = search->text.lines[found->line].span;
+    const struct candidate *second = &search->second;
+    if (second->weight <= 0 || second->line != found->line || line.size >= LINE_SIZE)
+        return false;
+    struct span clause = clause_at(line, found->at);
+    return clause_fails(line, clause) && clause_at(line, second->at).text != clause.text;
+}
+
 static void find_host(const struct search *search, struct candidate *found) {
     const struct text *text = &search->text;
     struct typed *typed = &found->typed;
     if (typed->host[0] != '\0' || typed->path[0] != '\0' || *found->at == ':' || *found->at == '*')
         return;
-    if (lone_host(&text->lines[found->line], found->at, typed->host))
+    const struct line *line = &text->lines[found->line];
+    struct span within = says_more(search, found) ? clause_at(line->span, found->at) : line->span;
+    if (lone_host(line, within, found->at, typed->host) || within.size < line->span.size)
         return;
     for (size_t away = 1; away <= 2; away++)
         for (int side = -1; side <= 1; side += 2) {
-            size_t line = found->line + (size_t)(side * (int)away);
-            if (line < text->count &&
-                (text->lines[line].failure > 0 || is_setting(&text->lines[line]) ||
-                 memmem(text->lines[line].span.text, text->lines[line].span.size, "address", 7) !=
-                     NULL) &&
-                lone_host(&text->lines[line], found->at, typed->host))
+            size_t number = found->line + (size_t)(side * (int)away);
+            if (number >= text->count)
+                continue;
+            line = &text->lines[number];
+            if ((line->failure > 0 || is_setting(line) ||
+                 memmem(line->span.text, line->span.size, "address", 7) != NULL) &&
+                lone_host(line, line->span, found->at, typed->host))
                 return;
         }
 }
@@ -388,8 +409,11 @@ static void complete(const struct search *search, struct candidate *found) {
     const struct line *line = &search->text.lines[found->line];
     const struct text *text = &search->text;
     struct typed *typed = &found->typed;
-    const char *words = line_text(line, copy);
-    size_t offset = (size_t)(found->at - line->span.text);
+    struct line clause = *line;
+    if (says_more(search, found))
+        clause.span = clause_at(line->span, found->at);
+    const char *words = line_text(&clause, copy);
+    size_t offset = (size_t)(found->at - clause.span.text);
     offset = offset < LINE_SIZE ? offset : LINE_SIZE - 1;
     find_host(search, found);
     read_display(text, found, typed);

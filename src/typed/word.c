@@ -171,12 +171,21 @@ static bool take_next(struct span word, bool last, struct typed *found, bool *ha
     return ((host || dotted) && forms_host(word, found)) || (last && forms_endpoint(word, found));
 }
 
+/* Programs that connect to the HOST PORT behind their name. */
+static bool is_client(struct span word) {
+    static const char *const clients[] = {"telnet", "nc", "ncat", "netcat"};
+    for (size_t i = 0; i < sizeof clients / sizeof clients[0]; i++)
+        if (span_is(word, clients[i]))
+            return true;
+    return false;
+}
+
 bool typed_words(const char *text, struct typed *typed) {
     struct span words[WORDS];
-    size_t count = split_words(text, words);
+    size_t count = split_words(text, words), first = count > 2 && is_client(words[0]) ? 1 : 0;
     bool has_host = false, good = count >= 2 && count <= WORDS;
-    *typed = (struct typed){0};
-    for (size_t i = 0; good && i < count; i++)
+    *typed = (struct typed){.connects = first > 0};
+    for (size_t i = first; good && i < count; i++)
         good = take_next(strip(words[i]), i + 1 == count, typed, &has_host);
     return good && typed->port[0] != '\0';
 }

@@ -118,6 +118,7 @@ static const struct row phrases[] = {
     {"udp 127.0.0.1 53", TYPED_UDP, "127.0.0.1", "53", "", 0, 0},
     {"udp localhost:53", TYPED_UDP, "localhost", "53", "", 0, 0},
     {"-p 8080", 0, "", "8080", "", 0, 0},
+    {"telnet localhost 8080", 0, "localhost", "8080", "", 1, 0},
 };
 
 static void check(const struct row *row, const struct typed *typed) {
@@ -175,7 +176,8 @@ static void words_that_are_no_address_say_what_to_write(void **state) {
 
 static void a_few_words_can_be_an_address(void **state) {
     static const char *const sentences[] = {
-        "listen 8080 failed", "two 8080 8081", "127.0.0.1 8080 8081", "hello world", "127.0.0.1",
+        "listen 8080 failed", "two 8080 8081", "127.0.0.1 8080 8081",
+        "telnet 8080",        "hello world",   "127.0.0.1",
         "go to port 80",      "pid 8080",      "1 2 3 4 5 6 7",
     };
     struct typed typed;
