@@ -23,14 +23,8 @@
 /* Always returns false. */
 static bool wrong_address(const char *command, const char *option, const char *text,
                           const char *why) {
-    const char *space = option == NULL ? "" : " ";
-    int64_t port;
-    option = option == NULL ? "" : option;
-    if (units_number(text, 1, UINT16_MAX, &port))
-        options_complain(command, "%s%s'%s': an address is written ADDRESS:PORT, or :%s", option,
-                         space, text, text);
-    else
-        options_complain(command, "%s%s'%s': %s", option, space, text, why);
+    options_complain(command, "%s%s'%s': %s", option == NULL ? "" : option,
+                     option == NULL ? "" : " ", text, why);
     return false;
 }
 
@@ -39,7 +33,13 @@ bool target_parse(const char *command, const char *option, const char *text, str
     char whole[ENDPOINT_TEXT_SIZE];
     struct endpoint_pattern pattern;
     const char *at;
-    int size = snprintf(whole, sizeof whole, "%s%s", text[0] == ':' ? "*" : "", text);
+    int64_t port;
+    bool alone = units_number(text, 0, UINT16_MAX, &port);
+    int size = snprintf(whole, sizeof whole, "%s%s",
+                        alone            ? "*:"
+                        : text[0] == ':' ? "*"
+                                         : "",
+                        text);
     if (size < 0 || (size_t)size >= sizeof whole)
         return wrong_address(command, option, text, "this is too long for an address");
     const char *wrong = endpoint_parse(whole, &pattern, &at);

@@ -193,6 +193,10 @@ ok "TCP_CONNECTION_LISTEN_ADDR is listened on" out_matches '^bind +\[::1\]:1215 
 TCP_CONNECTION_LISTEN_ADDR=127.0.0.1:1215 run portreuse server -l 127.0.0.1:1216 -w 0
 ok "and goes before -l" out_matches '^bind +127.0.0.1:1215 +ok$'
 ok "which is said" err_has "TCP_CONNECTION_LISTEN_ADDR=127.0.0.1:1215 overrides -l 127.0.0.1:1216"
+serve 1218
+run portreuse client -w 0 1218
+ok "a port alone is :PORT" out_matches '^connect +127.0.0.1:1218 +ok, from 127.0.0.1:[0-9]+$'
+end_server TERM
 serve -l 127.0.0.1:1219
 TCP_CONNECTION_ENDPOINT=:1219 run portreuse client -w 0
 ok "TCP_CONNECTION_ENDPOINT is connected to; :PORT is on 127.0.0.1" out_matches \
@@ -213,7 +217,7 @@ wrong "to keep the connection open for 5 s, use -w 5" client -e 127.0.0.1:1215 -
 wrong "to keep the connection open for 5 s, use -w 5" client -s 5
 wrong "an address is missing: -l" server -w 1
 wrong "an address is missing: -e" client -w 1
-wrong "an address is written ADDRESS:PORT, or :1215" server -l 1215
+wrong "'70000': " server -l 70000
 wrong "names are not looked up" client -e localhost:1215
 wrong "write an IPv6 address in brackets" client -e ::1:1215
 wrong "a port is missing" server -l '127.0.0.1:*'
@@ -225,7 +229,7 @@ wrong "--count '0': expected a number from 1" client -e :1215 --count 0
 wrong "did you mean '--no-close'?" server -l :1215 -no-close
 wrong "unexpected 'now'" client -e :1215 now
 wrong "unexpected 'now'" client :1215 now
-wrong "an address is written ADDRESS:PORT, or :1215" server 1215
+wrong "'1215x': " server 1215x
 
 # --- output ---
 
