@@ -24,20 +24,21 @@ enum owners_search {
     OWNERS_SEARCHED,  /* complete */
 };
 
-/* Returns the reason in a few words, static: "processes of other users cannot be searched". */
-const char *owners_search_text(enum owners_search search);
-
 enum { OWNERS_MOST = 8, OWNERS_PIDS = 64 };
 
 /* The processes that have one socket open. */
 struct owners {
     uint32_t inode; /* which socket: set by the caller */
     bool others;    /* another user made it: set by the caller, if that is known */
+    bool mine;      /* the asker's own user made it: set by the caller, if that is known */
     enum owners_search search;
     unsigned count; /* how many processes */
     unsigned known; /* how many of them are listed here, the oldest first: */
     struct owner oldest[OWNERS_MOST];
-    pid_t receiver;          /* OWNERS_IN_FLIGHT: the process that was sent descriptors */
+    struct owner own;   /* OWNERS_DENIED: the newest process of the asker's own user that may not
+                           be looked into either, in this network namespace; pid 0: none */
+    unsigned own_count; /* how many of these there are */
+    pid_t receiver;     /* OWNERS_IN_FLIGHT: the process that was sent descriptors */
     pid_t pids[OWNERS_PIDS]; /* of all, as far as there is room, in no order */
     int fds[OWNERS_PIDS];    /* the descriptor of each */
 };
@@ -92,5 +93,12 @@ void owners_forget(void);
 /* Looks at all processes now, to spare the child processes that search for owners one after the
  * other from doing so. */
 void owners_look_ahead(void);
+
+/* Returns the reason in a few words, static: "processes of other users cannot be searched". */
+const char *owners_search_text(const struct owners *owners);
+
+/* Returns whether the asker's own user made the socket, whose process was not found, and has
+ * processes that may not be looked into: most likely one of them has it. */
+bool owners_are_own(const struct owners *owners);
 
 #endif

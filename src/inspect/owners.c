@@ -29,7 +29,9 @@ static struct {
     struct census census;
     struct table absent;      /* owns: of struct absent */
     enum owners_search reach; /* how far they could search at all */
-    pid_t receiver;           /* of descriptors in a message, or 0 */
+    struct owner own;         /* of struct owners */
+    unsigned own_count;
+    pid_t receiver; /* of descriptors in a message, or 0 */
     unsigned unseen;
     unsigned denied; /* how many could not be looked into when it was found out that some of these
                         are in this namespace, or that none is: */
@@ -270,7 +272,8 @@ static bool add_wanted(struct search *search, uint32_t inode, size_t index) {
 static bool begin_search(struct search *search, size_t count) {
     for (size_t i = 0; i < count; i++) {
         struct owners *socket = &search->sockets[i];
-        *socket = (struct owners){.inode = socket->inode, .others = socket->others};
+        *socket =
+            (struct owners){.inode = socket->inode, .others = socket->others, .mine = socket->mine};
         search->others &= socket->inode == 0 || socket->others;
         if (!add_wanted(search, socket->inode, i))
             return false;
@@ -288,7 +291,8 @@ static void begin_again(struct search *search) {
         if (search->sockets == NULL)
             continue;
         struct owners *socket = &search->sockets[wanted->index];
-        *socket = (struct owners){.inode = wanted->inode, .others = socket->others};
+        *socket =
+            (struct owners){.inode = wanted->inode, .others = socket->others, .mine = socket->mine};
     }
 }
 
@@ -475,10 +479,34 @@ static enum owners_search limit_of(enum owners_search end) {
     return process_sees_all() || end == OWNERS_IN_FLIGHT ? end : OWNERS_OUTSIDE;
 }
 
+/* Finds the processes of this user that may not be looked into: they have changed their user or
+ * got capabilities when they were executed, or want it so (PR_SET_DUMPABLE). Whose a process is
+ * tells its folder in /proc, for these as well (task_dump_owner() in fs/proc/base.c). */
+static void find_own(void) {
+    const struct table *processes = &kept.census.processes;
+    uint64_t here = process_namespace(getpid());
+    struct owner owner;
+    uint32_t uid;
+    kept.own = (struct owner){.pid = 0};
+    kept.own_count = 0;
+    for (size_t i = 0; geteuid() != 0 && kept.unseen > 0 && i < processes->count; i++) {
+        const struct census_process *process = table_entry(processes, i);
+        if (!process->denied || !process_user(process->pid, &uid) || uid != geteuid() ||
+            process_namespace(process->pid) != here || !owner_read(process->pid, &owner))
+            continue;
+        if (kept.own_count == 0 || is_older(&kept.own, &owner))
+            kept.own = owner;
+        kept.own_count++;
+    }
+    kept.own.fd = -1;
+}
+
 /* Notes how far the search could go, and which sockets it did not find. */
 static void keep(const struct search *search, enum owners_search end) {
     kept.unseen = end == OWNERS_NO_PROC ? 1 : count_unseen();
     kept.reach = limit_of(end);
+    if (search->missing > 0)
+        find_own();
     for (size_t i = 0; i < search->wanted.count; i++) {
         const struct wanted *wanted = table_entry(&search->wanted, i);
         bool is_new;
@@ -507,6 +535,10 @@ static void end_search(struct search *search, size_t count) {
             socket->search = OWNERS_SEARCHED;
         if (socket->search == OWNERS_IN_FLIGHT)
             socket->receiver = kept.receiver;
+        if (socket->search == OWNERS_DENIED && socket->count == 0) {
+            socket->own = kept.own;
+            socket->own_count = kept.own_count;
+        }
     }
 }
 
@@ -547,7 +579,9 @@ bool owners_of_others(const struct inet_socket *socket, uint32_t asker) {
 }
 
 struct owners owners_wanted(const struct inet_socket *socket, uint32_t asker) {
-    return (struct owners){.inode = socket->inode, .others = owners_of_others(socket, asker)};
+    return (struct owners){.inode = socket->inode,
+                           .others = owners_of_others(socket, asker),
+                           .mine = socket->uid == asker};
 }
 
 void owners_locate(const uint32_t *inodes, size_t count, bool others) {
@@ -616,7 +650,12 @@ bool owners_has(const struct owner *owner, uint32_t inode) {
     return again.found;
 }
 
-const char *owners_search_text(enum owners_search search) {
+bool owners_are_own(const struct owners *owners) {
+    return owners->search == OWNERS_DENIED && owners->count == 0 && owners->own_count > 0 &&
+           owners->mine;
+}
+
+const char *owners_search_text(const struct owners *owners) {
     static const char *const texts[] = {
         [OWNERS_NOT_SEARCHED] = "its process was not searched for",
         [OWNERS_NO_PROC] = "there is no /proc to find its process in",
@@ -627,5 +666,8 @@ const char *owners_search_text(enum owners_search search) {
         [OWNERS_CHANGED] = "processes came and went while they were looked at",
         [OWNERS_SEARCHED] = "no process has it open",
     };
-    return texts[search];
+    if (owners_are_own(owners))
+        return owners->own_count == 1 ? "a process of your own cannot be searched"
+                                      : "some processes of your own cannot be searched";
+    return texts[owners->search];
 }

@@ -251,4 +251,68 @@ done()'
   says 'hidepid'
 }
 
+# --- processes of one's own that may not be looked into ---
+
+# unreadable HOW: a server of the other user whose descriptors that user may not read.
+unreadable() {
+  cat >own.py <<EOF
+import ctypes, os, socket, time
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(('127.0.0.1', 8007))
+s.listen(5)
+$1
+time.sleep(1000)
+EOF
+  chmod a+r own.py
+}
+other="setpriv --reuid=$other_uid --regid=$other_uid --clear-groups"
+become_other="os.setgroups([]); os.setgid($other_uid); os.setuid($other_uid)"
+
+# shellcheck disable=SC2086 # $other is several words
+row_own_process_not_dumpable() {
+  as_other true 2>/dev/null || { skip "$label" "only root can ask as another user" && return; }
+  unreadable 'ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)'
+  up $other "$python" "$work/own.py"
+  listening 8007 || return
+  as=as_other
+  ask 127.0.0.1:8007
+  first "EADDRINUSE 127.0.0.1:8007: most likely own.py \($pid\) listens.*"
+  says "a process of your own cannot be searched"
+  lacks "processes of other users"
+  first_remedy "sudo portreuse why 127.0.0.1:8007"
+  remedy "# or, if process $pid has it, as is most likely: kill $pid"
+  holds "$label: JSON names it" test "$(json '.sockets[0].own_process.pid')" = "$pid"
+  # A second one of them: either can have it.
+  up $other "$python" -c 'import ctypes, time
+ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
+open("ready", "w").close()
+time.sleep(1000)'
+  until_ok test -e ready
+  ask 127.0.0.1:8007
+  first "EADDRINUSE 127.0.0.1:8007: a process of your own listens.*"
+  says "some processes of your own cannot be searched"
+  no_remedy 'kill'
+  as=
+  ask 127.0.0.1:8007
+  first "EADDRINUSE 127.0.0.1:8007: own.py .*"
+}
+
+row_own_process_that_was_root() {
+  as_other true 2>/dev/null || { skip "$label" "only root can ask as another user" && return; }
+  unreadable "$become_other"
+  up "$python" "$work/own.py"
+  listening 8007 || return
+  until_ok sh -c "[ \$(stat -c %u /proc/$pid) = $other_uid ]"
+  as=as_other
+  ask 127.0.0.1:8007
+  first "EADDRINUSE 127.0.0.1:8007: a process of root listens.*"
+  says "if root started it, it can be yours: pid $pid"
+  as="setpriv --reuid=12346 --regid=12346 --clear-groups"
+  ask 127.0.0.1:8007
+  first "EADDRINUSE 127.0.0.1:8007: a process of root listens.*"
+  lacks "it can be yours"
+  as=
+}
+
 rows

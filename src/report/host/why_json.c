@@ -104,7 +104,14 @@ static void write_suspect(struct json *json, const struct suspect *suspect) {
                 : search == OWNERS_NOT_SEARCHED                         ? "none"
                                                                         : "partial");
     json_string(json, "processes_missing",
-                search == OWNERS_SEARCHED ? NULL : owners_search_text(search));
+                search == OWNERS_SEARCHED ? NULL : owners_search_text(&suspect->owners));
+    if (suspect->owners.own_count > 0) {
+        json_object(json, "own_process");
+        sockets_json_process(json, &suspect->owners.own);
+        json_end(json);
+    } else {
+        json_string(json, "own_process", NULL);
+    }
     sockets_json_server(json, "server", &suspect->server);
     json_number(json, "process_count", suspect->owners.count);
     json_array(json, "processes");

@@ -321,6 +321,17 @@ static bool root_sees_more(const struct why *why) {
     return false;
 }
 
+/* The process that most likely has the socket may not be looked into, but be ended. */
+static void advise_own(const struct advice *advice, const struct owners *owners) {
+    char *text = NULL;
+    if (!owners_are_own(owners) || owners->own_count != 1)
+        return;
+    if (asprintf(&text, "or, if process %d has it, as is most likely: kill %d",
+                 (int)owners->own.pid, (int)owners->own.pid) >= 0)
+        note(advice, text);
+    free(text);
+}
+
 /* Explains the socket that most hosts have on port 53. */
 static void advise_stub(const struct advice *advice) {
     static const uint8_t stub[][4] = {{127, 0, 0, 53}, {127, 0, 0, 54}};
@@ -366,6 +377,8 @@ void why_steps(const struct why *why, why_step_visit *visit, void *context) {
     unsigned holds = situation(why);
     if (root_sees_more(why))
         advise(&advice, STEP_COMMAND, "sudo ", "portreuse why {question}");
+    if (why->evidence.suspect_count > 0)
+        advise_own(&advice, &why->evidence.suspects[0].owners);
     advise_option(&advice, false);
     advise_stub(&advice);
     for (size_t i = 0; i < CAUSE_REMEDIES && cause_remedy_is(&cause->remedies[i]); i++)

@@ -131,7 +131,12 @@ static const char *plural(unsigned count) {
 static void print_somebody(FILE *out, const struct owners *owners, uint32_t uid) {
     struct owner owner = {0};
     owner_user(uid, owner.user);
-    if (owners->search == OWNERS_SEARCHED || owners->search == OWNERS_NOT_SEARCHED) {
+    if (owners_are_own(owners) && owners->own_count == 1) {
+        fputs("most likely ", out);
+        print_named(out, &owners->own);
+    } else if (owners_are_own(owners)) {
+        fputs("a process of your own", out);
+    } else if (owners->search == OWNERS_SEARCHED || owners->search == OWNERS_NOT_SEARCHED) {
         fputs("another process", out);
     } else if (owner.user[0] != '\0') {
         fputs("a process of ", out);
@@ -262,13 +267,32 @@ static void print_paragraph(FILE *out, void (*print)(FILE *, const struct server
     free(text);
 }
 
+/* Names the process of the asker's own user that may have the socket: one of root may have given up
+ * root's rights since. */
+static void print_own(FILE *out, const struct owners *owners, uint32_t uid, unsigned indent) {
+    bool mine = owners_are_own(owners);
+    if (owners->own_count == 0 || (!mine && uid != 0))
+        return;
+    const char *how = !mine                    ? "if root started it, it can be yours: "
+                      : owners->own_count == 1 ? "most likely "
+                                               : "the newest of these: ";
+    fprintf(out, "%*s%s", (int)indent, "", how);
+    sockets_print_process(out, &owners->own, indent + (unsigned)strlen(how));
+    fprintf(out, "\n%*s", (int)indent, "");
+    layout_wrap(out,
+                "Not even its own user may look into it: it has changed its user, has "
+                "capabilities, or wants it so (PR_SET_DUMPABLE).",
+                indent, indent);
+}
+
 void sockets_print_server(FILE *out, const struct server *server, const struct owners *owners,
                           uint32_t uid, unsigned indent) {
     if (server->shape == SERVER_NOT_FOUND) {
         bool partial = owners->search != OWNERS_SEARCHED && owners->search != OWNERS_NOT_SEARCHED &&
                        owners->search != OWNERS_IN_FLIGHT;
         fprintf(out, "%*s%s%s; user ID %" PRIu32 "\n", (int)indent, "",
-                partial ? "not found: " : "", owners_search_text(owners->search), uid);
+                partial ? "not found: " : "", owners_search_text(owners), uid);
+        print_own(out, owners, uid, indent);
         if (owners->search == OWNERS_IN_FLIGHT)
             fprintf(out, "%*spid %d was sent descriptors, and has not received them\n", (int)indent,
                     "", (int)owners->receiver);
