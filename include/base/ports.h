@@ -39,6 +39,10 @@ struct port_range port_range(uint16_t low, uint16_t high, const struct port_set 
  * it lies in the range (inet_sk_get_local_port_range() in net/ipv4/inet_connection_sock.c). */
 struct port_range port_range_narrow(const struct port_range *range, uint16_t low, uint16_t high);
 
+/* Reads the range of a socket as IP_LOCAL_PORT_RANGE takes it, `LOW-HIGH`: with 0 in the place of
+ * one of them, the bound of the namespace holds. Returns false if the text is not one. */
+bool port_range_parse_own(const char *text, uint16_t *low, uint16_t *high);
+
 /* Returns whether the kernel may choose the port: it is in the range and not reserved. */
 bool port_range_has(const struct port_range *range, uint16_t port);
 

@@ -71,6 +71,18 @@ struct port_range port_range_narrow(const struct port_range *range, uint16_t low
     return port_range(own_low ? low : range->low, own_high ? high : range->high, &range->reserved);
 }
 
+bool port_range_parse_own(const char *text, uint16_t *low, uint16_t *high) {
+    long first = read_port(&text);
+    if (first < 0 || *text++ != '-')
+        return false;
+    long last = read_port(&text);
+    if (last < 0 || *text != '\0' || (first > last && last != 0) || first + last == 0)
+        return false;
+    *low = (uint16_t)first;
+    *high = (uint16_t)last;
+    return true;
+}
+
 bool port_range_has(const struct port_range *range, uint16_t port) {
     return port >= range->low && port <= range->high && !port_set_has(&range->reserved, port);
 }

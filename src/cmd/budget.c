@@ -62,29 +62,21 @@ static bool set_device(const struct option_use *use) {
     return true;
 }
 
-/* `40000-49999`. Returns false after a complaint. */
-static bool read_range(const struct option_use *use, uint16_t *low, uint16_t *high) {
-    char text[8];
-    const char *dash = strchr(use->value, '-');
-    size_t size = dash == NULL ? 0 : (size_t)(dash - use->value);
-    int64_t first, last;
-    snprintf(text, sizeof text, "%.*s", (int)size, use->value);
-    if (size == 0 || size >= sizeof text || !units_number(text, 1, UINT16_MAX, &first) ||
-        !units_number(dash + 1, first, UINT16_MAX, &last))
-        return options_wrong_value(use, "a range of ports, such as 40000-49999");
-    *low = (uint16_t)first;
-    *high = (uint16_t)last;
-    return true;
-}
-
 static bool set_port_range(const struct option_use *use) {
     struct budget_question *question = use->target;
-    return read_range(use, &question->low, &question->high);
+    return port_range_parse_own(use->value, &question->low, &question->high) ||
+           options_wrong_value(use, "a range of ports, such as 40000-49999");
 }
 
+/* Each of these ports is to be named to bind(), so that none is 0. */
 static bool set_range(const struct option_use *use) {
     struct budget_question *question = use->target;
-    return read_range(use, &question->named_low, &question->named_high);
+    uint16_t low, high;
+    if (!port_range_parse_own(use->value, &low, &high) || low == 0 || high == 0)
+        return options_wrong_value(use, "a range of ports, such as 40000-49999");
+    question->named_low = low;
+    question->named_high = high;
+    return true;
 }
 
 static const struct option_row rows[] = {
@@ -105,7 +97,8 @@ static const struct option_row rows[] = {
      .value_name = "LOW-HIGH",
      .set = set_port_range,
      .offset = offsetof(struct request, question),
-     .help = "the sockets have this range of ports (IP_LOCAL_PORT_RANGE)"},
+     .help =
+         "the sockets have this range of ports (IP_LOCAL_PORT_RANGE; 0: the bound of the host)"},
     {.name = "bind",
      .set = option_set_flag,
      .offset = offsetof(struct request, question.bind_first),
@@ -209,7 +202,7 @@ static const char *unfit(const struct request *request) {
 static bool is_complete(const struct request *request) {
     const struct budget_question *question = &request->question;
     bool any = question->local.family != 0 || question->device[0] != '\0' || question->low != 0 ||
-               question->bind_first || question->named_low != 0;
+               question->high != 0 || question->bind_first || question->named_low != 0;
     if (!any || request->address.count != 0)
         return true;
     options_complain("budget", "--from, --device, --port-range, --bind and --range are about "

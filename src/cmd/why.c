@@ -106,20 +106,10 @@ static bool clear_reuseaddr(const struct option_use *use) {
     return true;
 }
 
-/* As IP_LOCAL_PORT_RANGE takes it. */
 static bool set_port_range(const struct option_use *use) {
     struct why_question *question = use->target;
-    char low[8] = "";
-    const char *dash = strchr(use->value, '-');
-    int64_t first, last;
-    if (dash != NULL && (size_t)(dash - use->value) < sizeof low)
-        memcpy(low, use->value, (size_t)(dash - use->value));
-    if (dash == NULL || !units_number(low, 1, UINT16_MAX, &first) ||
-        !units_number(dash + 1, first, UINT16_MAX, &last))
-        return options_wrong_value(use, "a range of ports such as 40000-40099");
-    question->range_low = (uint16_t)first;
-    question->range_high = (uint16_t)last;
-    return true;
+    return port_range_parse_own(use->value, &question->range_low, &question->range_high) ||
+           options_wrong_value(use, "a range of ports such as 40000-40099");
 }
 
 static bool set_watch(const struct option_use *use) {
@@ -322,7 +312,7 @@ static void say_what_was_taken(const struct request *request, struct why_questio
 static bool is_only_of_client(const struct request *request) {
     const struct why_question *question = &request->question;
     return request->from != NULL || question->no_port || question->range_low != 0 ||
-           question->try_time_wait;
+           question->range_high != 0 || question->try_time_wait;
 }
 
 /* Returns what is wrong with options that are of no use together, or for this address, and what to
