@@ -54,6 +54,8 @@ struct budget_route {
     uint32_t kept_own; /* ports of connections of this route that are kept as well: bind() or
                           accept() has them */
     uint32_t by_bind;  /* of these: bind() to port 0 chose them, and the program then connected */
+    uint32_t shared; /* of those used: ports that bind() to port 0 may choose all the same, if none
+                        is free (ip_autobind_reuse); chance decides */
     uint32_t tried, counted; /* ports with sockets that are not connections of this route and whose
                                 answer is a trial of the kernel, or not */
     uint32_t waiting;        /* sockets in TIME-WAIT */
@@ -99,6 +101,7 @@ struct budget {
     unsigned tw_reuse;                         /* tcp_tw_reuse: 0, 1, or 2 (only loopback) */
     uint32_t tw_reuse_delay_ms;
     bool timestamps;         /* tcp_timestamps is not 0 */
+    bool autobind_reuse;     /* ip_autobind_reuse is 1 */
     bool from_proc;          /* /proc/net was read instead of sock_diag */
     bool is_local;           /* the destination of the first route is this namespace itself */
     struct port_set servers; /* all ports with a listener */

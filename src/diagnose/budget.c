@@ -460,17 +460,16 @@ static int read_settings(struct budget *budget) {
         sysctl_number(NETNS_HERE, "net.ipv4.tcp_timestamps", 1, false, &unread) != 0;
     budget->fin_timeout_s =
         sysctl_number(NETNS_HERE, "net.ipv4.tcp_fin_timeout", 60, false, &unread);
+    budget->autobind_reuse =
+        sysctl_number(NETNS_HERE, "net.ipv4.ip_autobind_reuse", 0, true, &unread) == 1;
     budget->exhausted_s = -1;
     budget->failure = unread.what;
     return unread.error;
 }
 
-/* As inet_sk_get_local_port_range() in net/ipv4/inet_connection_sock.c: an end that is outside of
- * the namespace's range does not count. */
 static void narrow_range(struct budget *budget) {
     const struct budget_question *asked = &budget->asked;
     struct port_range *range = &budget->range;
-    uint16_t low = range->low, high = range->high;
     if (asked->named_high != 0) { /* reservations are for the kernel's choice alone */
         const struct port_set none = {{0}};
         budget->own_range = true;
@@ -478,11 +477,7 @@ static void narrow_range(struct budget *budget) {
         return;
     }
     budget->own_range = asked->high != 0 || asked->low != 0;
-    if (asked->low >= low && asked->low <= high)
-        low = asked->low;
-    if (asked->high >= range->low && asked->high <= high)
-        high = asked->high;
-    *range = port_range(low, high, &range->reserved);
+    *range = port_range_narrow(range, asked->low, asked->high);
 }
 
 /* Begins with the route that is asked about. To connect(), the wildcard address means this host. */

@@ -6,8 +6,8 @@
 #include "diagnose/budget_tally.h"
 #include "kernel/time_wait.h"
 
-/* Returns whether that makes a difference to a route, whose numbers are filled in: to the ports that
- * are left, or to what there is to do. */
+/* Returns whether that makes a difference to a route, whose numbers are filled in: to the ports
+ * that are left, or to what there is to do. */
 bool budget_stamps_matter(const struct budget *budget, const struct budget_route *route);
 
 /* Reads it in the kernel for the listed routes to which it matters, fills in their `reuse`, and

@@ -51,8 +51,11 @@ static void note_in_the_way(struct budget_tally *tally, const struct inet_socket
                           .range_low = budget->range.low,
                           .range_high = budget->range.high};
     struct occupant occupant = {.socket = *socket};
-    if (rules_between(CALL_BIND, &claim, &occupant).in_the_way != KNOWN_NO)
-        port_set_add(&tally->in_the_way, socket->local.port);
+    if (rules_between(CALL_BIND, &claim, &occupant).in_the_way == KNOWN_NO)
+        return;
+    port_set_add(&tally->in_the_way, socket->local.port);
+    if (socket->state == STATE_LISTEN || !asked->reuseaddr || !budget->autobind_reuse)
+        port_set_add(&tally->not_shared, socket->local.port);
 }
 
 /* Returns false if the port is not of the range. */
@@ -339,8 +342,18 @@ struct sorted {
     uint32_t waiting;          /* left if the connections had timestamps */
     uint32_t doubtful;         /* left, or kept: not tried */
     uint32_t waiting_doubtful; /* of those waiting: not tried */
-    bool end_is_free;          /* the lowest or the highest of the range is among them */
+    uint32_t shared;  /* perhaps chosen by bind() with ip_autobind_reuse, if no other is left */
+    bool end_is_free; /* the lowest or the highest of the range is among them */
 };
+
+/* Returns the lowest port of those among which chance leaves out one, of a range with an odd
+ * number. With SO_REUSEADDR, bind() to port 0 searches the lower half first, which has an even
+ * number (inet_csk_find_open_port() in net/ipv4/inet_connection_sock.c). */
+static uint32_t lowest_by_chance(const struct budget *budget) {
+    uint32_t size = (uint32_t)budget->range.high - budget->range.low + 1;
+    bool halves = budget->asked.bind_first && budget->asked.reuseaddr && size >= 4;
+    return budget->range.low + (halves ? size / 4 * 2 : 0);
+}
 
 /* Sorts a port that connect() chooses. */
 static void sort_port(const struct budget_tally *tally, uint16_t port, bool is_waiting,
@@ -351,7 +364,7 @@ static void sort_port(const struct budget_tally *tally, uint16_t port, bool is_w
     sorted->waiting_doubtful += is_waiting && doubtful;
     sorted->doubtful += !is_waiting && doubtful;
     sorted->free += !is_waiting && !doubtful;
-    sorted->end_is_free |= port == range->low || port == range->high;
+    sorted->end_is_free |= port == lowest_by_chance(tally->budget) || port == range->high;
 }
 
 /* __inet_hash_connect() leaves out the lowest or the highest port of a range with an odd number of
@@ -362,6 +375,14 @@ static bool chance_decides(const struct budget *budget, const struct sorted *sor
     uint32_t size = (uint32_t)budget->range.high - budget->range.low + 1;
     return size % 2 == 1 && size > 1 && (!budget->own_range || budget->asked.bind_first) &&
            sorted->end_is_free;
+}
+
+/* When no other port is left, bind() to port 0 with SO_REUSEADDR takes one of these, if it is not
+ * known to be in the way: one whose sockets have SO_REUSEADDR as well. Which one is chance; if it
+ * has a connection to the same destination, connect() fails. */
+static bool is_shared(const struct budget_tally *tally, uint16_t port) {
+    return tally->budget->asked.bind_first && port_set_has(&tally->in_the_way, port) &&
+           !port_set_has(&tally->not_shared, port);
 }
 
 static void find_left(const struct budget *budget, const struct sorted *sorted,
@@ -377,6 +398,8 @@ static void find_left(const struct budget *budget, const struct sorted *sorted,
         route->left_most = sorted->free + sorted->doubtful + sorted->waiting;
     if (chance_decides(budget, sorted) && route->left_least > 0)
         route->left_least--;
+    route->left_most += sorted->shared;
+    route->shared = sorted->shared;
     route->used = size - route->left;
 }
 
@@ -424,6 +447,7 @@ static void count_ports(const struct budget_tally *tally, struct budget_route *r
         route->tried += !own && port_set_has(&tally->tried, port);
         if (!kept && (!own || budget->asked.bind_first))
             sort_port(tally, port, again, &sorted);
+        sorted.shared += is_shared(tally, port) && !own;
         if (!kept && route->reuse != KNOWN_NO) {
             route->reusable += again && !own;
             route->may_reuse += port_set_has(&reusable, port);

@@ -32,6 +32,7 @@ struct budget_tally {
     struct port_set refused;     /* the kernel does not choose them */
     struct port_set in_the_way;  /* on which a socket is in the way of bind() to port 0; only if
                                     the question is about that */
+    struct port_set not_shared;  /* of them: also with ip_autobind_reuse */
     struct port_set opened_here, opened_there; /* with an open connection of either kind */
     struct port_set waiting; /* with a connection in TIME-WAIT, of which nothing tells the kind */
     uint32_t explicit_ports, explicit_sockets;

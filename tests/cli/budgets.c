@@ -147,7 +147,7 @@ static int client(const struct endpoint *to, const struct how *how, int index) {
         need(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, how->device,
                         (socklen_t)strlen(how->device)) == 0,
              "SO_BINDTODEVICE");
-    if (how->high != 0)
+    if (how->high != 0 || how->low != 0)
         set(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, how->high << 16 | how->low);
     struct endpoint from = how->from;
     if (from.family == 0 && (how->bind0 || how->ports != 0))
@@ -382,7 +382,7 @@ static void ask(const char *portreuse, const char *to, const struct how *how, bo
     }
     if (how->reuse)
         argv[argc++] = "--reuse-addr";
-    if (how->high != 0) {
+    if (how->high != 0 || how->low != 0) {
         snprintf(range, sizeof range, "%u-%u", how->low, how->high);
         argv[argc++] = "--port-range";
         argv[argc++] = range;

@@ -167,6 +167,11 @@ static void print_ports(FILE *out, const struct budget *budget, const struct bud
             " ports left, %" PRIu32 " used: %" PRIu32 " by these connections, %" PRIu32
             " kept\n%*sfrom every destination\n",
             route->used, route->blocked, route->kept, 2 * INDENT, "");
+    if (route->shared > 0)
+        fprintf(out,
+                "%*sip_autobind_reuse: bind() may choose a port of others with SO_REUSEADDR,\n"
+                "%*sand connect() then fails if that has a connection to the same destination\n",
+                2 * INDENT, "", 2 * INDENT, "");
     if (route->tried + route->counted > 0)
         fprintf(out,
                 "%*sports of other sockets: %" PRIu32 " tried, %" PRIu32 " counted, not tried\n",
