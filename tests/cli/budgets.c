@@ -10,7 +10,9 @@
  *                          reuseport, mptcp, own LOW HIGH (IP_LOCAL_PORT_RANGE)
  *   close client; close server; leave client; leave server   of the last connections: both ends
  *                          close, this one first; or only this one does
- *   bind N ADDRESS HOW     N idle sockets, on this port and the next ones
+ *   dial N ADDRESS HOW     N calls of connect() that nobody waits for
+ *   disconnect             the last connections' clients call connect() with AF_UNSPEC
+ *   bind N ADDRESS HOW     N idle sockets, on this port and the next ones; HOW can be v6only, too
  *   wait MS
  *
  * The question is `ADDRESS HOW`, too, where HOW can also be tw (--try-time-wait), and each LOW HIGH
@@ -85,7 +87,7 @@ static int value(const char *word) {
 /* How a client makes a connection. */
 struct how {
     struct endpoint from; /* family 0: no bind() */
-    bool bind0, reuse, reuseport, mptcp, ends_time_wait;
+    bool bind0, reuse, reuseport, v6only, mptcp, ends_time_wait;
     int ports; /* the first port for bind(), or 0 */
     const char *device;
     unsigned low, high;
@@ -118,6 +120,8 @@ static struct how read_how(char **words) {
             how.ends_time_wait = true;
         } else if (strcmp(*words, "reuseport") == 0) {
             how.reuseport = true;
+        } else if (strcmp(*words, "v6only") == 0) {
+            how.v6only = true;
         } else if (strcmp(*words, "mptcp") == 0) {
             how.mptcp = true;
         } else {
@@ -143,6 +147,8 @@ static int client(const struct endpoint *to, const struct how *how, int index) {
         set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (how->reuseport)
         set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (how->v6only)
+        set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (how->device != NULL)
         need(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, how->device,
                         (socklen_t)strlen(how->device)) == 0,
@@ -207,6 +213,23 @@ static void op_connect(int count, const char *to_text, const struct how *how) {
         made.clients[made.count] = fd;
         made.servers[made.count++] = server;
     }
+}
+
+static void op_dial(int count, const char *to_text, const struct how *how) {
+    struct endpoint to = at(to_text);
+    for (int i = 0; i < count; i++) {
+        int fd = client(&to, how, i);
+        need(fd >= 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0, "bind");
+        need(connects(fd, &to) == 0 || errno == EINPROGRESS, "connect");
+        made.others[made.other_count++] = fd;
+    }
+}
+
+static void op_disconnect(void) {
+    static const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+    for (int i = made.first; i < made.count; i++)
+        need(connect(made.clients[i], &nowhere, sizeof nowhere) == 0, "disconnect");
+    usleep(20000);
 }
 
 static void op_close(bool client_first, bool both) {
@@ -310,6 +333,11 @@ static void do_op(char **words) {
     } else if (strcmp(words[0], "connect") == 0) {
         struct how how = read_how(words + 3);
         op_connect(value(words[1]), words[2], &how);
+    } else if (strcmp(words[0], "dial") == 0) {
+        struct how how = read_how(words + 3);
+        op_dial(value(words[1]), words[2], &how);
+    } else if (strcmp(words[0], "disconnect") == 0) {
+        op_disconnect();
     } else if (strcmp(words[0], "close") == 0 || strcmp(words[0], "leave") == 0) {
         op_close(words[1] != NULL && strcmp(words[1], "client") == 0, words[0][0] == 'c');
     } else if (strcmp(words[0], "bind") == 0) {

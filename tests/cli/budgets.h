@@ -615,6 +615,120 @@ static const struct setup setups[] = {
      "tcp_timestamps 0",
      "127.0.0.1:80 from 127.0.0.1 each 5000 5009 reuse", IF_READ},
 
+    /* other states, and what else there is */
+    {"a route of type unreachable", "run ip route add unreachable 192.0.2.0/24", "192.0.2.1:80",
+     CERTAIN},
+    {"a route of type blackhole", "run ip route add blackhole 192.0.2.0/24", "192.0.2.1:80",
+     CERTAIN},
+    {"a route of type prohibit, IPv6", "run ip -6 route add prohibit 2001:db8::/32",
+     "[2001:db8::1]:80", CERTAIN},
+    {"a source that is nobody's, ip_nonlocal_bind",
+     "veth;sysctl ip_nonlocal_bind 1;plisten 10.0.0.2:80", "10.0.0.2:80 from 10.0.0.77", CERTAIN},
+    {"idle on an address that is nobody's, ip_nonlocal_bind",
+     "sysctl ip_nonlocal_bind 1;listen 127.0.0.1:80;bind 4 10.0.0.77:40003", "127.0.0.1:80",
+     CERTAIN},
+    {"calls that nobody answers",
+     "veth;run ip neigh add 10.0.0.99 lladdr 02:00:00:00:00:09 dev v0;dial 6 10.0.0.99:80",
+     "10.0.0.99:80", CERTAIN},
+    {"calls that nobody answers, bind(0), asked about another",
+     "veth;run ip neigh add 10.0.0.99 lladdr 02:00:00:00:00:09 dev v0;plisten 10.0.0.2:80;dial 6 "
+     "10.0.0.99:80 bind0",
+     "10.0.0.2:80", CERTAIN},
+    {"calls that nobody answers, mapped",
+     "veth;run ip neigh add 10.0.0.99 lladdr 02:00:00:00:00:09 dev v0;dial 6 [::ffff:10.0.0.99]:80",
+     "10.0.0.99:80", CERTAIN},
+    {"FIN-WAIT-1",
+     "veth;plisten 10.0.0.2:80;connect 6 10.0.0.2:80;run ip neigh replace 10.0.0.2 lladdr "
+     "02:00:00:00:00:09 dev v0;leave client",
+     "10.0.0.2:80", CERTAIN},
+    {"LAST-ACK",
+     "veth;plisten 10.0.0.2:80;connect 6 10.0.0.2:80;leave server;run ip neigh replace 10.0.0.2 "
+     "lladdr 02:00:00:00:00:09 dev v0;leave client",
+     "10.0.0.2:80", CERTAIN},
+    {"LAST-ACK, bind(0), another destination",
+     "veth;plisten 0.0.0.0:80;connect 6 10.0.0.12:80 bind0;leave server;run ip neigh replace "
+     "10.0.0.12 lladdr 02:00:00:00:00:09 dev v0;leave client",
+     "10.0.0.2:80", CERTAIN},
+    {"CLOSE-WAIT, bind(0), another destination",
+     "listen 0.0.0.0:80;connect 6 127.0.0.2:80 bind0;leave server", "127.0.0.1:80", CERTAIN},
+    {"CLOSE-WAIT, IPv6", "listen [::1]:80;connect 6 [::1]:80;leave server", "[::1]:80", CERTAIN},
+    {"CLOSE-WAIT, mapped", "listen 127.0.0.1:80;connect 6 [::ffff:127.0.0.1]:80;leave server",
+     "127.0.0.1:80", CERTAIN},
+    {"FIN-WAIT-2 orphans, bind(0), another destination",
+     "listen 0.0.0.0:80;connect 6 127.0.0.2:80 bind0;leave client;wait 1300", "127.0.0.1:80",
+     CERTAIN},
+    {"FIN-WAIT-2 orphans, IPv6", "listen [::1]:80;connect 6 [::1]:80;leave client;wait 1300",
+     "[::1]:80", CERTAIN},
+    {"disconnected", "listen 127.0.0.1:80;connect 6 127.0.0.1:80;disconnect", "127.0.0.1:80",
+     CERTAIN},
+    {"disconnected, explicit ports",
+     "listen 127.0.0.1:80;connect 6 127.0.0.1:80 ports 40003;disconnect", "127.0.0.1:80", CERTAIN},
+    {"disconnected, bind(0)", "listen 127.0.0.1:80;connect 6 127.0.0.1:80 bind0;disconnect",
+     "127.0.0.1:80", CERTAIN},
+    {"idle, v6only", "listen 127.0.0.1:80;bind 4 [::]:40002 v6only", "127.0.0.1:80", CERTAIN},
+    {"idle, v6only, bind(0) is asked about", "listen 127.0.0.1:80;bind 4 [::]:40002 v6only",
+     "127.0.0.1:80 bind0", CERTAIN},
+    {"idle on [::], bind(0) is asked about", "listen 127.0.0.1:80;bind 4 [::]:40002",
+     "127.0.0.1:80 bind0", CERTAIN},
+    {"idle on a mapped address, bind(0) is asked about",
+     "listen 127.0.0.1:80;bind 4 [::ffff:127.0.0.1]:40002", "127.0.0.1:80 from 127.0.0.1 bind0",
+     CERTAIN},
+    {"no TIME-WAIT at all",
+     "sysctl tcp_max_tw_buckets 0;listen 127.0.0.1:80;connect 6 127.0.0.1:80;close client",
+     "127.0.0.1:80", CERTAIN},
+    {"an address of a bridge",
+     "run ip link add d0 type bridge && ip addr add 10.5.0.1/24 dev d0 && ip link set d0 up;listen "
+     "10.5.0.1:80;connect 6 10.5.0.1:80;close client;wait 1300",
+     "10.5.0.1:80", CERTAIN},
+    {"a neighbour that does not exist, by a bridge",
+     "run ip link add d0 type bridge && ip addr add 10.5.0.1/24 dev d0 && ip link set d0 up;dial 5 "
+     "10.5.0.7:80",
+     "10.5.0.7:80", CERTAIN},
+    {"SO_REUSEPORT, the same port to the same address",
+     "listen 0.0.0.0:80;listen 0.0.0.0:81;connect 1 127.0.0.1:81 from 127.0.0.9 ports 40003 "
+     "reuseport;connect 1 127.0.0.1:80 from 127.0.0.9 ports 40003 reuseport",
+     "127.0.0.1:80 from 127.0.0.9", CERTAIN},
+    {"own range with bind(0), SO_REUSEADDR",
+     "listen 0.0.0.0:80;connect 3 127.0.0.2:80 from 127.0.0.9 own 40004 40009 bind0 reuse",
+     "127.0.0.1:80 from 127.0.0.9 own 40003 40010", CERTAIN},
+    {"tcp_fastopen=0, some of another destination",
+     "sysctl tcp_fastopen 0;listen 0.0.0.0:80;connect 5 127.0.0.2:80 dev lo", "127.0.0.1:80",
+     BY_CHANCE},
+    {"the range ends with the last port",
+     "range 65516 65535;listen 127.0.0.1:80;connect 5 127.0.0.1:80", "127.0.0.1:80", CERTAIN},
+    {"the range has only the last port", "range 65535 65535;listen 127.0.0.1:80", "127.0.0.1:80",
+     CERTAIN},
+    {"route with a source, IPv6",
+     "veth;plisten [fd00::2]:80;run ip -6 route add fd00::2/128 dev v0 src fd00::11;connect 4 "
+     "[fd00::2]:80;connect 20 [fd00::2]:80 from fd00::1",
+     "[fd00::2]:80", CERTAIN},
+    {"two ways to the same place",
+     "veth;plisten 10.0.0.2:80;run ip route add 10.0.0.2/32 nexthop dev v0 weight 1 nexthop via "
+     "10.0.0.12 dev v0 weight 1;connect 4 10.0.0.2:80",
+     "10.0.0.2:80", CERTAIN},
+    {"incoming, not accepted",
+     "veth;listen 0.0.0.0:40004;dial 3 127.0.0.1:40004 ports 5000;listen 127.0.0.1:80",
+     "127.0.0.1:80", CERTAIN},
+    {"incoming, the listener closed before accept()",
+     "listen 127.0.0.1:80;listen 127.0.0.1:40004;dial 3 127.0.0.1:40004 ports 5000;unlisten;wait "
+     "50",
+     "127.0.0.1:80", CERTAIN},
+    {"connected to itself", "dial 1 127.0.0.1:40006 ports 40006;listen 127.0.0.1:80",
+     "127.0.0.1:80", CERTAIN},
+    {"MPTCP clients of a device", "veth;plisten 10.0.0.2:80;connect 5 10.0.0.2:80 mptcp dev v0",
+     "10.0.0.2:80", CERTAIN},
+    {"MPTCP clients, explicit ports, another destination",
+     "listen 0.0.0.0:80;connect 5 127.0.0.2:80 mptcp ports 40003", "127.0.0.1:80", CERTAIN},
+    {"each port, IPv6, idle ones", "listen [::1]:80;bind 3 [::]:5002 v6only;bind 2 127.0.0.1:5006",
+     "[::1]:80 each 5000 5009", CERTAIN},
+    {"each port, calls that nobody answers",
+     "veth;run ip neigh add 10.0.0.99 lladdr 02:00:00:00:00:09 dev v0;dial 4 10.0.0.99:80 ports "
+     "5003",
+     "10.0.0.99:80 each 5000 5009", CERTAIN},
+    {"each port, CLOSE-WAIT with SO_REUSEADDR",
+     "listen 127.0.0.1:80;connect 3 127.0.0.1:80 from 127.0.0.1 ports 5002 reuse;leave server",
+     "127.0.0.1:80 from 127.0.0.1 each 5000 5009 reuse", CERTAIN},
+
     /* no way */
     {"no route", "", "192.0.2.1:80", CERTAIN},
     {"no such source", "listen 127.0.0.1:80", "127.0.0.1:80 from 192.0.2.1", CERTAIN},
@@ -687,6 +801,10 @@ static struct setup random_setup(void) {
         ("run ip rule add to 10.0.0.12 lookup 77 && ip route replace table 77 10.0.0.12/32 dev v0 "
          "src 10.0.0.11;"),
         "wait 1100;",
+        "dial 2 10.0.0.99:80;",
+        "dial 2 10.0.0.99:80 from 10.0.0.11 bind0;",
+        "connect 2 127.0.0.2:80;disconnect;",
+        "connect 2 127.0.0.2:80 bind0;leave server;leave client;",
     };
     static const char *const questions[] = {
         "127.0.0.1:80",
@@ -708,6 +826,8 @@ static struct setup random_setup(void) {
         "127.0.0.1:80 own 40003 40012",
         "[::ffff:127.0.0.1]:80 from 127.0.0.9",
         "127.0.0.1:80 from 127.0.0.9 bind0 reuse",
+        "10.0.0.99:80",
+        "127.0.0.1:80 own 0 40007",
         "127.0.0.1:80 each 40000 40009",
         "127.0.0.1:80 from 127.0.0.9 each 40000 40009 reuse",
         "10.0.0.2:80 dev v0 from 10.0.0.11 own 40002 40009",
@@ -715,11 +835,12 @@ static struct setup random_setup(void) {
     static char name[32], text[2048];
     static int count;
     snprintf(name, sizeof name, "by chance, %d", ++count);
-    size_t used = (size_t)snprintf(
-        text, sizeof text,
-        "%sveth;plisten 0.0.0.0:80;plisten [fd00::2]:80;listen 127.0.0.1:80;listen "
-        "127.0.0.2:80;listen 127.0.0.1:81;listen [::1]:80;listen 10.0.0.1:80;",
-        one_of(first, sizeof first / sizeof first[0]));
+    size_t used =
+        (size_t)snprintf(text, sizeof text,
+                         "%sveth;run ip neigh add 10.0.0.99 lladdr 02:00:00:00:00:09 dev "
+                         "v0;plisten 0.0.0.0:80;plisten [fd00::2]:80;listen 127.0.0.1:80;listen "
+                         "127.0.0.2:80;listen 127.0.0.1:81;listen [::1]:80;listen 10.0.0.1:80;",
+                         one_of(first, sizeof first / sizeof first[0]));
     for (int i = 1 + (int)(random() % 6); i > 0; i--)
         used += (size_t)snprintf(text + used, sizeof text - used, "%s",
                                  one_of(parts, sizeof parts / sizeof parts[0]));
