@@ -83,25 +83,17 @@ ok "and docs/exit-codes-and-formats.md has the same, with their extensions" sh -
   while read -r row; do grep -qF "$row" "$1" || { echo "$row"; exit 1; }; done <rows' - \
   "$top/docs/exit-codes-and-formats.md"
 
-# TAP, by prove. Of version 14 it knows since its own 3.48; to an older one it is told as version 13.
-for_prove() {
-  if perl -MTest::Harness -e 'exit($Test::Harness::VERSION >= 3.48)'; then
-    sed '1s/^TAP version 14$/TAP version 13/' "$1"
-  else
-    cat "$1"
-  fi
-}
+# TAP, by prove, of any age: those before 3.48 (Debian 12) refuse version 14.
 if have prove; then
-  ok "the first line tells the version" sh -c '[ "$(head -n 1 r.tap)" = "TAP version 14" ]'
-  for_prove r.tap >for-prove.tap
-  run prove -v -e cat for-prove.tap
+  ok "the first line tells the version" sh -c '[ "$(head -n 1 r.tap)" = "TAP version 13" ]'
+  run prove -v -e cat r.tap
   ok "prove finds the failed tests" out_matches 'Failed tests?: +3-5, 10$'
   ok "and reads all" out_has "Tests=$total,"
   ok "without errors of its own" out_lacks "Parse errors"
   ok "it skips the one that is to be skipped, for a reason" out_matches \
     '^ok 1 - skip: c # SKIP needs kernel >= 99.0; this is '
   run "$portreuse" run --format tap time-wait-rebind
-  for_prove out >good.tap
+  cp out good.tap
   run prove -e cat good.tap
   ok "and prove is content with a run that passed" out_has "All tests successful."
   run perl -MTAP::Parser -e '
@@ -113,7 +105,7 @@ if have prove; then
     }
     print "unknown: ", $_->as_string, "\n" for @{$kinds{unknown}};
     print "skipped: @{[$parser->skipped]}, to do: @{[$parser->todo]}\n";
-    print "problems: ", scalar($parser->parse_errors), "\n";' for-prove.tap
+    print "problems: ", scalar($parser->parse_errors), "\n";' r.tap
   ok "the YAML has want, got, errno and evidence" out_has \
     "FAIL|16|ok | EACCES|EADDRINUSE|98|bound-but-idle|BOUND 127.0.0.1:4000, held by one.s"
   ok "also where nothing was in the way" out_has "FAIL|19|ok|ETIMEDOUT|110||"

@@ -1,4 +1,4 @@
-/* The report for harnesses of the Test Anything Protocol, version 14: one test point per case,
+/* The report for harnesses of the Test Anything Protocol, version 13: one test point per case,
  * without subtests, so that every consumer counts cases. A case that did not pass has a block of
  * YAML. */
 #include "base/text.h"
@@ -104,7 +104,7 @@ static void write_report(const struct report *report, FILE *out) {
     size_t total = 0, number = 0;
     for (size_t i = 0; i < run->scenario_count; i++)
         total += run->scenarios[i].scenario->case_count;
-    fprintf(out, "TAP version 14\n1..%zu\n# %s\n", total, run_verdict(run, line));
+    fprintf(out, "TAP version 13\n1..%zu\n# %s\n", total, run_verdict(run, line));
     for (size_t i = 0; i < run->scenario_count; i++)
         for (size_t k = 0; k < run->scenarios[i].scenario->case_count; k++)
             write_point(&tap, &run->scenarios[i], k, ++number);
@@ -115,6 +115,6 @@ static void write_report(const struct report *report, FILE *out) {
 const struct format format_tap = {
     .name = "tap",
     .extensions = ".tap",
-    .line = "for test harnesses: TAP version 14, one test per case",
+    .line = "for test harnesses: TAP version 13, one test per case",
     .write = write_report,
 };
