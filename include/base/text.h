@@ -59,6 +59,10 @@ escape_byte escape_markdown;
 /* Escapes text for XML, between tags or in an attribute in double quotes. */
 escape_byte escape_xml;
 
+/* Escape text for a workflow command of GitHub Actions: its message, and the value of a property.
+ */
+escape_byte escape_github, escape_github_property;
+
 /* --- suggestions --- */
 
 /* "unknown verb 'bnid'; did you mean 'bind'?": finds the known word closest to a misspelt one. */

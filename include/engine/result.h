@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/memory.h"
 #include "base/verdict.h"
@@ -54,6 +55,7 @@ enum { ROUNDS_KEPT = 64 * 1024 };
 struct case_result {
     enum verdict verdict;
     const char *reason; /* of SKIP and ERROR; else "" */
+    uint64_t began_ns;  /* when its first run began, since the run began */
     uint64_t elapsed_ns;
     struct step_result *steps; /* of the setup, then of the case; with the lines of blocks */
     size_t step_count;
@@ -75,6 +77,7 @@ struct run_result {
     size_t cases[VERDICTS]; /* how many cases had each verdict */
     unsigned repeat;
     int interrupted; /* the signal that ended the run early, or 0 */
+    time_t began;    /* by the clock of the host */
     uint64_t elapsed_ns;
 };
 

@@ -171,6 +171,20 @@ void escape_markdown(FILE *out, unsigned char byte) {
     escape_backslash(out, byte, "\\`*_[]<>#|~&!@$");
 }
 
+void escape_github(FILE *out, unsigned char byte) {
+    if (byte == '%' || byte == '\r' || byte == '\n')
+        fprintf(out, "%%%02X", byte);
+    else
+        fputc(byte, out);
+}
+
+void escape_github_property(FILE *out, unsigned char byte) {
+    if (byte == ':' || byte == ',')
+        fprintf(out, "%%%02X", byte);
+    else
+        escape_github(out, byte);
+}
+
 /* --- suggestions --- */
 
 /* The restricted Damerau-Levenshtein distance: insertions, deletions, replacements and swaps of

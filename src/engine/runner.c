@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/errnames.h"
@@ -30,6 +31,7 @@ struct job {
     const struct scenario *scenario;
     size_t case_index;
     unsigned begun, ended;
+    uint64_t began_ns; /* of its first run, since the run began */
 };
 
 struct slot {
@@ -186,6 +188,8 @@ static int start(struct runner *runner, struct slot *slot, struct job *job, cons
                           .repetition = ++job->begun,
                           .began_ns = now_ns,
                           .kill_at_ns = now_ns + most_ns + grace_ns};
+    if (job->begun == 1)
+        job->began_ns = now_ns - runner->began_ns;
     tell(runner, event_of(slot, CASE_BEGINS), slot->began_ns);
     return 0;
 }
@@ -203,6 +207,7 @@ static void add_result(struct runner *runner, struct job *job, struct case_resul
     unsigned passed = kept->passed + (now->verdict == VERDICT_PASS);
     if (first || (kept->verdict == VERDICT_PASS && now->verdict != VERDICT_PASS))
         *kept = result_keep(&runner->run->arena, now);
+    kept->began_ns = job->began_ns;
     kept->runs = job->ended;
     kept->passed = passed;
 }
@@ -445,8 +450,8 @@ static size_t list_jobs(struct runner *runner, struct arena *scratch,
             .cases = arena_alloc(&run->arena, (cases + 1) * sizeof(struct case_result))};
         for (size_t k = 0; k < cases; k++) {
             run->scenarios[i].cases[k].reason = "";
-            runner->jobs[runner->job_count++] =
-                (struct job){&run->scenarios[i].cases[k], scenarios[i], k, 0, 0};
+            runner->jobs[runner->job_count++] = (struct job){
+                .result = &run->scenarios[i].cases[k], .scenario = scenarios[i], .case_index = k};
         }
     }
     return jobs;
@@ -459,7 +464,7 @@ void runner_run(const struct scenario *const *scenarios, size_t count,
     struct sigaction before[SIGNALS];
     struct arena scratch = {0};
     struct runner runner = {.options = options, .run = run, .began_ns = units_now_ns()};
-    *run = (struct run_result){.repeat = options->repeat};
+    *run = (struct run_result){.repeat = options->repeat, .began = time(NULL)};
     size_t jobs = list_jobs(&runner, &scratch, scenarios, count);
     size_t most = options->current || options->jobs == 0 ? 1 : options->jobs;
     runner.slot_count = jobs * options->repeat < most ? jobs * options->repeat : most;

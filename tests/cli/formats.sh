@@ -9,6 +9,8 @@ top=$here/../..
 have() { command -v "$1" >/dev/null; }
 json() { jq -e "$1" r.json; }
 
+before=$(date -u +%FT%T)
+
 # One run of scenarios with all four verdicts, and a hostile one.
 printf 'title Cannot run here\nneeds kernel >= 99.0\ncase c\n a socket s\n' >skip.scenario
 cat >mixed.scenario <<'S'
@@ -76,7 +78,8 @@ for format in $(sed -n 's/^const struct format \(format_[a-z]*\) = .*/\1/p' "$to
   ok "$format is in the list of src/report/run/run.c" grep -qF "&$format," "$top/src/report/run/run.c"
 done
 "$portreuse" help run | sed -n '/^Formats/,$p' | sed -n 's/^  \([a-z][a-z]*\)  *\(\(\.[a-z.]* \)*\) *.*/| \1 | \2|/p' >rows
-ok "help has ten formats" sh -c '[ "$(wc -l <rows)" = 10 ]'
+ok "help has each of the list" test "$(wc -l <rows)" = \
+  "$(sed -n '/^static const struct format \*const formats/,/^}/p' "$top/src/report/run/run.c" | grep -o '&format_' | wc -l)"
 ok "each that has a file extension was written above" sh -c '
   for file in $(sed -n "s/^[^.]*| \(\.[^ ]*\) .*/r\1/p" rows); do [ -s "$file" ] || { echo "$file"; exit 1; }; done'
 ok "and docs/exit-codes-and-formats.md has the same, with their extensions" sh -c '
@@ -137,10 +140,75 @@ if have xmllint; then
     'xmllint --xpath "string(//skipped/@message)" r.xml | grep -q "needs kernel"'
   ok "texts come out as they went in" xpath "string(//testcase[contains(@name,'CDATA')]/@name)" \
     "'<![CDATA[ ]]>"
+  after=$(date -u +%FT%T)
+  ok "each suite says when it began, by UTC" sh -c '
+    xmllint --xpath "//testsuite/@timestamp" r.xml | tr " " "\n" | sed -n "s/.*=\"\(.*\)\"/\1/p" >times
+    [ "$(wc -l <times)" = 4 ] && [ "$( (echo "$1"; cat times; echo "$2") | sort -c 2>&1)" = "" ]' - "$before" "$after"
+  ok "and on which host" xpath "count(//testsuite[@hostname='$(uname -n)'])" 4
+  ok "the properties have the kernel" xpath "count(//property[@name='kernel.release' and @value='$(uname -r)'])" 4
+  ok "and the sysctls of the JSON" xpath \
+    "string(//testsuite[1]//property[@name='net.ipv4.ip_local_port_range']/@value)" \
+    "$(jq -r '.surroundings.sysctl["net.ipv4.ip_local_port_range"]' r.json)"
   ok "also long ones" xpath "count(//testcase[@name='$long'])" 1
 else
   skip "JUnit by xmllint" "xmllint (libxml2-utils) is not installed"
 fi
+
+# GitHub's annotations, read as its runner does (actions/runner, src/Runner.Common/ActionCommand.cs).
+cat >annotations.awk <<'A'
+function plain(text) {
+  gsub(/%0D/, "\r", text); gsub(/%0A/, "\n", text); gsub(/%3A/, ":", text); gsub(/%2C/, ",", text)
+  gsub(/%25/, "%", text)
+  return text
+}
+NR == 1 { next } # the verdict
+!/^::[a-z]+ .*::/ { print "not a command: " $0; next }
+{
+  rest = substr($0, 3); end = index(rest, "::")
+  head = substr(rest, 1, end - 1); message = substr(rest, end + 2)
+  command = head; sub(/ .*/, "", command); sub(/^[a-z]+ /, "", head)
+  count = split(head, pairs, ","); line = "-"; file = "-"; title = "-"
+  for (i = 1; i <= count; i++) {
+    name = pairs[i]; sub(/=.*/, "", name); value = pairs[i]; sub(/^[a-z]+=/, "", value)
+    if (name == "file") file = plain(value)
+    else if (name == "line") line = value
+    else if (name == "title") title = plain(value)
+    else print "unknown property: " name
+  }
+  text = plain(message); gsub(/\n/, " | ", text)
+  print command " " file ":" line " <" title "> " text
+}
+A
+run "$portreuse" run --format github skip.scenario mixed.scenario hostile.scenario address-in-use
+ok "github: the exit code is the same" status_is 2
+ok "the first line is the verdict" first_line_starts "ERROR 4 scenarios: "
+awk -f annotations.awk out >annotations
+ok "each other line is an annotation, of three properties" sh -c '! grep -E "^(not a command|unknown property)" annotations'
+ok "one for each case that did not pass" test "$(wc -l <annotations)" = \
+  $((total - $(jq .cases.pass r.json)))
+annotated() { grep -qxF -e "$1" annotations; }
+ok "a failure is told at its line, with what was in the way" annotated \
+  "error mixed.scenario:16 <FAIL mixed: otherwise> line 16: want ok | EACCES, got EADDRINUSE | two bind s 127.0.0.1:4000 | in the way: BOUND 127.0.0.1:4000, held by one.s | cause: bound-but-idle: a socket is bound to the port and does nothing with it; many tools do not show such a socket"
+ok "and what an await saw instead" annotated \
+  "error mixed.scenario:19 <FAIL mixed: in vain> line 19: want ok, got ETIMEDOUT | await LISTEN 127.0.0.1:4000 within 1ms | seen: BOUND 127.0.0.1:4000"
+ok "an ERROR is told at its line" sh -c 'grep -q "^error mixed.scenario:24 <ERROR mixed: broken> line 24: " annotations'
+ok "SKIP is a notice" sh -c 'grep -q "^notice skip.scenario:3 <SKIP skip: c> needs kernel >= 99.0; " annotations'
+printf 'title t\nsetup\n a socket s\n a bind s 127.0.0.1:80 -> EPERM\ncase c\n a close s\ncase d\n a close s\n' >setup.scenario
+printf 'title t\ncase "##[error]c, 100%%25:"\n a socket s -> EPERM\n' >'##[error]a,b:c.scenario'
+run "$portreuse" run --format github setup.scenario './##[error]a,b:c.scenario'
+awk -f annotations.awk out >annotations
+ok "a setup that fails is told once" annotated \
+  "error setup.scenario:4 <FAIL setup: c, and 1 more case> line 4: want EPERM, got ok | a bind s 127.0.0.1:80"
+ok "what has a meaning is escaped" annotated \
+  "error ./##[error]a,b:c.scenario:3 <FAIL ##[error]a,b:c: ##[error]c, 100%25:> line 3: want EPERM, got ok | a socket s"
+run "$portreuse" run --format github './##[error]a,b:c.scenario'
+ok "the line of the verdict commands nothing" sh -c '! head -n 1 out | grep -F "##["'
+printf 'title t\nneeds kernel >= 99.0\ncase c\n a socket s\ncase d\n a socket s\n' >skip2.scenario
+run "$portreuse" run --format github skip.scenario skip2.scenario
+ok "a reason to skip is told once" sh -c '[ "$(grep -c "^::notice" out)" = 1 ]'
+ok "for all cases" out_has "::notice file=skip.scenario,line=3,title=SKIP skip%3A 3 cases of 2 scenarios::needs kernel"
+run sh -c '"$1" run --format github - <mixed.scenario' - "$portreuse"
+ok "standard input is no file" out_has "::error title=FAIL <stdin>%3A otherwise::line 16"
 
 # Markdown, by GitHub's parser.
 if have cmark-gfm; then

@@ -137,21 +137,6 @@ const struct format format_trace_markdown = {
 
 /* --- GitHub --- */
 
-/* The text of a workflow command (docs.github.com, "Workflow commands for GitHub Actions"). */
-static void escape_command(FILE *out, unsigned char byte) {
-    if (byte == '%' || byte == '\r' || byte == '\n')
-        fprintf(out, "%%%02X", byte);
-    else
-        fputc(byte, out);
-}
-
-static void escape_property(FILE *out, unsigned char byte) {
-    if (byte == ':' || byte == ',')
-        fprintf(out, "%%%02X", byte);
-    else
-        escape_command(out, byte);
-}
-
 static void annotate_call(FILE *out, FILE *text, FILE *property, const struct recorded_call *call) {
     char name[ERRNAME_SIZE];
     fputs(call->conflict ? "::error title=" : "::notice title=", out);
@@ -168,7 +153,8 @@ static void annotate_call(FILE *out, FILE *text, FILE *property, const struct re
 
 static void write_github(const struct report *report, FILE *out) {
     const struct record *record = record_of(report);
-    FILE *text = escape_open(out, escape_command), *property = escape_open(out, escape_property);
+    FILE *text = escape_open(out, escape_github),
+         *property = escape_open(out, escape_github_property);
     for (size_t i = 0; i < record->call_count; i++)
         if (record->calls[i]->error != 0)
             annotate_call(out, text, property, record->calls[i]);

@@ -58,6 +58,42 @@ static void write_case(const struct junit *junit, const struct scenario_result *
         write_trouble(junit, scenario, index);
 }
 
+/* The first second of the suite, by UTC, as Ant writes it: without a zone. */
+static void timestamp_attribute(const struct junit *junit, const struct scenario_result *scenario) {
+    uint64_t first_ns = scenario->cases[0].began_ns;
+    char text[sizeof "-2147483648-01-01T00:00:00"] = "";
+    struct tm parts;
+    for (size_t i = 1; i < scenario->scenario->case_count; i++)
+        if (scenario->cases[i].began_ns < first_ns)
+            first_ns = scenario->cases[i].began_ns;
+    time_t began = run_findings(junit->report)->run->began + (time_t)(first_ns / NS_PER_S);
+    if (gmtime_r(&began, &parts) != NULL)
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+    attribute(junit, "timestamp", text);
+}
+
+static void write_property(const struct junit *junit, const char *name, const char *value) {
+    fputs("      <property", junit->out);
+    attribute(junit, "name", name);
+    attribute(junit, "value", value);
+    fputs("/>\n", junit->out);
+}
+
+/* What the results depend on: the same in every suite, as a reader may look at one of them alone.
+ */
+static void write_properties(const struct junit *junit) {
+    const struct capabilities *found = run_findings(junit->report)->capabilities;
+    fputs("    <properties>\n", junit->out);
+    write_property(junit, "portreuse.version", PORTREUSE_VERSION);
+    write_property(junit, "kernel.release", found->kernel.release);
+    write_property(junit, "kernel.machine", found->kernel.machine);
+    write_property(junit, "namespace", found->current ? "current" : "private");
+    for (size_t i = 0; i < CAPABILITIES_SYSCTLS; i++)
+        if (found->sysctls[i][0] != '\0')
+            write_property(junit, capabilities_sysctl[i], found->sysctls[i]);
+    fputs("    </properties>\n", junit->out);
+}
+
 static void write_suite(const struct junit *junit, const struct scenario_result *scenario) {
     size_t count = scenario->scenario->case_count, counts[VERDICTS] = {0};
     uint64_t elapsed_ns = 0;
@@ -70,7 +106,10 @@ static void write_suite(const struct junit *junit, const struct scenario_result 
     fprintf(junit->out, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\"", count,
             counts[VERDICT_FAIL], counts[VERDICT_ERROR], counts[VERDICT_SKIP]);
     time_attribute(junit, elapsed_ns);
+    timestamp_attribute(junit, scenario);
+    attribute(junit, "hostname", run_findings(junit->report)->capabilities->kernel.nodename);
     fputs(">\n", junit->out);
+    write_properties(junit);
     for (size_t i = 0; i < count; i++)
         write_case(junit, scenario, i);
     fputs("  </testsuite>\n", junit->out);
@@ -99,6 +138,7 @@ static void write_report(const struct report *report, FILE *out) {
 const struct format format_junit = {
     .name = "junit",
     .extensions = ".xml",
+    .capabilities = true,
     .line = "for GitLab, Jenkins and similar: JUnit XML",
     .write = write_report,
 };
