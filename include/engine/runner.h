@@ -12,6 +12,7 @@
 struct run_options {
     bool current;        /* --net=current */
     bool must_run;       /* a SKIP counts as an ERROR */
+    bool fail_fast;      /* after a FAIL or an ERROR start no other case: they are SKIP */
     unsigned jobs;       /* cases at a time, from 1; in the current namespace it is always 1 */
     unsigned repeat;     /* how often each case is run, from 1 */
     uint64_t timeout_ns; /* a case's deadline; 0: 30 s plus scenario_declared_ns() */

@@ -1,4 +1,4 @@
-/* portreuse run: selects scenarios, runs them, shows what it waits for, and reports what the kernel
+/* portreuse run: runs scenarios, shows what it waits for, and reports what the kernel
  * answered. */
 #include <getopt.h>
 #include <inttypes.h>
@@ -14,33 +14,23 @@
 #include "base/units.h"
 #include "cmd/commands.h"
 #include "cmd/outputs.h"
+#include "cmd/selection.h"
 #include "engine/runner.h"
 #include "report/run/phrase.h"
 #include "report/run/run.h"
-#include "scenario/catalogue.h"
 #include "scenario/scenario.h"
 
 struct request {
     struct run_options run;
     struct outputs outputs;
-    bool verbose, all, slow;
-    unsigned port;     /* --port; 0: not given */
-    const char **tags; /* owned by the arena */
-    size_t tag_count;
-    struct arena arena;
+    struct selection selection;
+    bool verbose;
+    unsigned port; /* --port; 0: not given */
 };
 
 /* --- options --- */
 
 enum { JOBS_MOST = 64, REPEAT_MOST = 1000 * 1000 };
-
-static bool add_tag(const struct option_use *use) {
-    struct request *request = use->target;
-    request->tags =
-        arena_grow(&request->arena, request->tags, request->tag_count, sizeof request->tags[0]);
-    request->tags[request->tag_count++] = use->value;
-    return true;
-}
 
 /* `-j4` and `-j 4`; `-j` alone is two per processor, as cases spend most of their time waiting. */
 static bool set_jobs(const struct option_use *use) {
@@ -67,19 +57,6 @@ static bool set_timeout(const struct option_use *use) {
 static const char *const nets[] = {"private", "current", NULL};
 
 static const struct option_row rows[] = {
-    {.name = "all",
-     .set = option_set_flag,
-     .offset = offsetof(struct request, all),
-     .help = "run all built-in scenarios except slow ones"},
-    {.name = "tag",
-     .takes = VALUE_REQUIRED,
-     .value_name = "TAG",
-     .set = add_tag,
-     .help = "run the built-in scenarios with this tag; may be given several times"},
-    {.name = "slow",
-     .set = option_set_flag,
-     .offset = offsetof(struct request, slow),
-     .help = "also run slow scenarios, which wait for a minute or more"},
     {.name = "jobs",
      .letter = 'j',
      .takes = VALUE_OPTIONAL,
@@ -97,6 +74,10 @@ static const struct option_row rows[] = {
      .low = 1,
      .high = REPEAT_MOST,
      .help = "run each case N times"},
+    {.name = "fail-fast",
+     .set = option_set_flag,
+     .offset = offsetof(struct request, run.fail_fast),
+     .help = "start no other case after one that does not pass"},
     {.name = "timeout",
      .takes = VALUE_REQUIRED,
      .value_name = "TIME",
@@ -135,6 +116,7 @@ static const struct option_row text_rows[] = {
 };
 
 static const struct option_group groups[] = {
+    {selection_options, offsetof(struct request, selection)},
     {rows, 0},
     {outputs_options, offsetof(struct request, outputs)},
     {outputs_colour_options, offsetof(struct request, outputs)},
@@ -143,36 +125,7 @@ static const struct option_group groups[] = {
     {0},
 };
 
-/* --- which scenarios --- */
-
-struct selection {
-    struct scenario **scenarios; /* in the request's arena; each owned */
-    size_t count;
-    struct errors errors;
-};
-
-static void add_scenario(struct arena *arena, struct selection *selection,
-                         struct scenario *scenario) {
-    if (scenario == NULL)
-        return;
-    selection->scenarios =
-        arena_grow(arena, selection->scenarios, selection->count, sizeof selection->scenarios[0]);
-    selection->scenarios[selection->count++] = scenario;
-}
-
-/* Adds the built-in scenarios that --all and --tag ask for. */
-static void select_built_in(struct request *request, struct selection *selection) {
-    for (size_t i = 0; i < catalogue_count; i++) {
-        struct scenario *scenario = catalogue_parse(&catalogue[i], &selection->errors);
-        bool wanted = request->tag_count == 0;
-        for (size_t t = 0; t < request->tag_count && !wanted; t++)
-            wanted = scenario_has_tag(scenario, request->tags[t]);
-        if (wanted && (request->slow || !scenario->slow) && !scenario->needs_program)
-            add_scenario(&request->arena, selection, scenario);
-        else
-            scenario_free(scenario);
-    }
-}
+/* --- the program of the command line --- */
 
 /* Cuts `-- PROGRAM ARG...` off the command line: `--` after the name of a scenario. */
 static char **cut_program(int *argc, char **argv) {
@@ -209,28 +162,6 @@ static bool give_program(const struct selection *selection, char **program, unsi
                                         : "'%s': no scenario here needs a program",
                      program[0]);
     return false;
-}
-
-/* Finds the scenarios to run. Returns false after a complaint. */
-static bool select_scenarios(struct request *request, int argc, char **argv,
-                             struct selection *selection) {
-    bool several = request->all || request->tag_count > 0;
-    if (several && optind < argc) {
-        options_complain("run", "'%s': names cannot be combined with --all or --tag", argv[optind]);
-        return false;
-    }
-    if (several)
-        select_built_in(request, selection);
-    else if (optind == argc)
-        options_complain("run", "name a scenario or a file, or use --all; 'portreuse list' shows "
-                                "the scenarios");
-    for (int i = optind; i < argc; i++)
-        add_scenario(&request->arena, selection, catalogue_open(argv[i], &selection->errors));
-    if (several && selection->count == 0)
-        options_complain("run", "no scenario has this tag%s",
-                         request->slow ? "" : "; slow scenarios need --slow");
-    errors_print(&selection->errors, stderr);
-    return selection->errors.count == 0 && selection->count > 0;
 }
 
 /* --- the progress line --- */
@@ -384,26 +315,24 @@ static int cmd_run(int argc, char **argv) {
     struct request request = {.run = {.jobs = 1, .repeat = 1},
                               .outputs = {.command = "run",
                                           .subject = &subject_run,
-                                          .colour = options_colour_by_default()}};
-    struct selection selection = {0};
+                                          .colour = options_colour_by_default()},
+                              .selection = {.command = "run"}};
+    struct selection *selection = &request.selection;
     int status = EXIT_TROUBLE;
     char **program = cut_program(&argc, argv);
     if (options_parse("run", groups, argc, argv, &request) &&
-        select_scenarios(&request, argc, argv, &selection) &&
-        give_program(&selection, program, request.port))
-        status = run_selection(&request, &selection);
-    for (size_t i = 0; i < selection.count; i++)
-        scenario_free(selection.scenarios[i]);
-    errors_free(&selection.errors);
+        selection_find(selection, argc - optind, argv + optind) &&
+        give_program(selection, program, request.port))
+        status = run_selection(&request, selection);
+    selection_free(selection);
     outputs_free(&request.outputs);
-    arena_free(&request.arena);
     return status;
 }
 
 const struct command command_run = {
     .name = "run",
     .function = cmd_run,
-    .usage = "[OPTION...] NAME... [-- PROGRAM ARG...] | --all | --tag TAG",
+    .usage = "[OPTION...] NAME[:CASE]... [-- PROGRAM ARG...] | --all",
     .summary = "run scenarios, and report what the kernel answered",
     .options = groups,
     .operands = {"NAME", "FILE"},

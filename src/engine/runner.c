@@ -57,6 +57,7 @@ struct runner {
     int interrupted;
     uint64_t began_ns, next_tick_ns;
     size_t runs_ended;
+    bool stopped; /* --fail-fast: a case did not pass */
 };
 
 static volatile sig_atomic_t caught;
@@ -209,6 +210,7 @@ static void add_result(struct runner *runner, struct job *job, struct case_resul
         *kept = result_keep(&runner->run->arena, now);
     kept->began_ns = job->began_ns;
     kept->runs = job->ended;
+    runner->stopped |= runner->options->fail_fast && now->verdict >= VERDICT_FAIL;
     kept->passed = passed;
 }
 
@@ -324,7 +326,7 @@ static struct job *next_job(struct runner *runner) {
     while (runner->next_job < runner->job_count &&
            runner->jobs[runner->next_job].begun == runner->options->repeat)
         runner->next_job++;
-    if (runner->next_job == runner->job_count || runner->interrupted != 0)
+    if (runner->next_job == runner->job_count || runner->interrupted != 0 || runner->stopped)
         return NULL;
     struct job *next = &runner->jobs[runner->next_job];
     return next->scenario->needs_program && program_runs(runner) ? NULL : next;
@@ -410,10 +412,17 @@ static void run_jobs(struct runner *runner, struct arena *scratch) {
     struct pollfd *waiting = arena_alloc(scratch, 2 * runner->slot_count * sizeof waiting[0]);
     while (fill_slots(runner) > 0)
         wait_for_slots(runner, waiting);
-    for (size_t i = 0; i < runner->job_count; i++)
-        if (runner->interrupted != 0 && runner->jobs[i].ended < runner->options->repeat &&
-            runner->jobs[i].result->verdict <= VERDICT_SKIP)
-            set_broken(runner->jobs[i].result, "interrupted before it was run");
+    for (size_t i = 0; i < runner->job_count; i++) {
+        const struct job *job = &runner->jobs[i];
+        if (job->ended == runner->options->repeat || job->result->verdict > VERDICT_SKIP)
+            continue;
+        if (runner->interrupted != 0) {
+            set_broken(job->result, "interrupted before it was run");
+        } else if (job->ended == 0) {
+            job->result->verdict = VERDICT_SKIP;
+            job->result->reason = "not run, as another case did not pass before (--fail-fast)";
+        }
+    }
 }
 
 /* --- before and after --- */
