@@ -1,4 +1,5 @@
-/* portreuse list: shows the built-in scenarios in their groups, or searches them. */
+/* portreuse list: shows the built-in scenarios in their groups, or searches them; for programs as
+ * one JSON document, docs/list.schema.json. */
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,6 +7,7 @@
 #include "base/memory.h"
 #include "cmd/commands.h"
 #include "cmd/options.h"
+#include "report/shared/json.h"
 #include "report/shared/layout.h"
 #include "scenario/catalogue.h"
 
@@ -13,6 +15,7 @@ struct search {
     const char *tag; /* NULL: any */
     char **words;
     int word_count;
+    bool json;
 };
 
 static bool has_word(const struct scenario *scenario, const char *word) {
@@ -59,6 +62,77 @@ static bool print_group(struct arena *arena, const struct catalogue_group *group
     return any;
 }
 
+/* --- for programs --- */
+
+/* What the scenario needs, in the words of its `needs` lines. */
+static void write_needs(struct json *json, struct arena *arena, const struct scenario *scenario) {
+    static const struct kernel_release any = {{0}};
+    const unsigned *kernel = scenario->needs_kernel.part;
+    json_array(json, "needs");
+    if (memcmp(&scenario->needs_kernel, &any, sizeof any) != 0)
+        json_string(json, NULL,
+                    kernel[2] == 0 ? arena_format(arena, "kernel >= %u.%u", kernel[0], kernel[1])
+                                   : arena_format(arena, "kernel >= %u.%u.%u", kernel[0], kernel[1],
+                                                  kernel[2]));
+    if (scenario->needs_ipv6)
+        json_string(json, NULL, "ipv6");
+    if (scenario->needs_uids)
+        json_string(json, NULL, "uids");
+    if (scenario->needs_program)
+        json_string(json, NULL, "program");
+    for (size_t i = 0; i < scenario->need_count; i++) {
+        const struct need *need = &scenario->needs[i];
+        json_string(json, NULL,
+                    need->kind == NEED_SYSCTL ? arena_format(arena, "sysctl %s", need->name)
+                                              : need->name);
+    }
+    json_end(json);
+}
+
+static void write_cases(struct json *json, const struct scenario *scenario) {
+    json_array(json, "cases");
+    for (size_t i = 0; i < scenario->case_count; i++) {
+        json_object(json, NULL);
+        json_string(json, "title", scenario->cases[i].title);
+        json_number(json, "line", scenario->cases[i].line);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+static void write_scenario(struct json *json, struct arena *arena,
+                           const struct scenario *scenario) {
+    json_object(json, NULL);
+    json_string(json, "name", scenario->name);
+    json_string(json, "title", scenario->title);
+    json_string(json, "group", scenario->tag_count == 0 ? NULL : scenario->tags[0]);
+    json_array(json, "tags");
+    for (size_t i = 0; i < scenario->tag_count; i++)
+        json_string(json, NULL, scenario->tags[i]);
+    json_end(json);
+    json_bool(json, "slow", scenario->slow);
+    write_needs(json, arena, scenario);
+    json_string(json, "why", scenario->why);
+    json_string(json, "fix", scenario->fix);
+    write_cases(json, scenario);
+    json_end(json);
+}
+
+static void write_json(struct arena *arena, struct scenario *const *wanted) {
+    struct json json = {.out = stdout};
+    json_object(&json, NULL);
+    json_number(&json, "schema", 1);
+    json_string(&json, "version", PORTREUSE_VERSION);
+    json_array(&json, "scenarios");
+    for (size_t i = 0; i < catalogue_count; i++)
+        if (wanted[i] != NULL)
+            write_scenario(&json, arena, wanted[i]);
+    json_end(&json);
+    json_end(&json);
+}
+
+/* --- the command --- */
+
 /* Returns whether any was found. */
 static bool list(const struct search *search) {
     struct arena arena = {0};
@@ -66,14 +140,19 @@ static bool list(const struct search *search) {
     struct scenario **wanted = arena_alloc(&arena, catalogue_count * sizeof wanted[0]);
     bool any = false;
     for (size_t i = 0; i < catalogue_count; i++) {
-        struct scenario *scenario = catalogue_header(&catalogue[i], &errors);
+        struct scenario *scenario = search->json ? catalogue_parse(&catalogue[i], &errors)
+                                                 : catalogue_header(&catalogue[i], &errors);
         if (is_wanted(search, scenario))
             wanted[i] = scenario;
         else
             scenario_free(scenario);
+        any |= wanted[i] != NULL;
     }
-    for (size_t i = 0; i < catalogue_group_count; i++)
-        any |= print_group(&arena, &catalogue_groups[i], wanted, !any);
+    if (search->json && any)
+        write_json(&arena, wanted);
+    bool first = true;
+    for (size_t i = 0; i < catalogue_group_count && !search->json; i++)
+        first &= !print_group(&arena, &catalogue_groups[i], wanted, first);
     for (size_t i = 0; i < catalogue_count; i++)
         scenario_free(wanted[i]);
     errors_free(&errors);
@@ -92,6 +171,8 @@ static void complain(const struct search *search) {
                          search->words[0], search->word_count > 1 ? ", ..." : "");
 }
 
+static const char *const formats[] = {"text", "json", NULL};
+
 static const struct option_row rows[] = {
     {.name = "tag",
      .takes = VALUE_REQUIRED,
@@ -99,6 +180,12 @@ static const struct option_row rows[] = {
      .set = option_set_text,
      .offset = offsetof(struct search, tag),
      .help = "show only scenarios with this tag"},
+    {.name = "format",
+     .takes = VALUE_REQUIRED,
+     .values = formats,
+     .set = option_set_either,
+     .offset = offsetof(struct search, json),
+     .help = "text (default), or json: all about them, with their cases"},
     {0},
 };
 
@@ -119,7 +206,7 @@ static int cmd_list(int argc, char **argv) {
 const struct command command_list = {
     .name = "list",
     .function = cmd_list,
-    .usage = "[--tag TAG] [WORD...]",
+    .usage = "[--tag TAG] [--format FORMAT] [WORD...]",
     .summary = "show the built-in scenarios, or search them",
     .description = "With WORDs, shows only scenarios that have all of them in their name, title, "
                    "tags or explanation.",

@@ -28,6 +28,28 @@ run "$portreuse" list --tag nonsense
 ok "list --tag of no scenario is exit 2" status_is 2
 ok "and says so" err_has "no scenario has the tag 'nonsense'"
 
+run "$portreuse" list --format json
+ok "list --format json succeeds" status_is 0
+if command -v jq >/dev/null; then
+  cp "$work/out" "$work/list.json"
+  ok "it has each built-in scenario" sh -c '[ "$(jq -r ".scenarios[].name" "$1")" = "$2" ]' - "$work/list.json" \
+    "$(basename -s .scenario "$here"/../../scenarios/*.scenario | LC_ALL=C sort)"
+  ok "with its cases, and their lines" sh -c '
+    jq -r ".scenarios[] | .name as \$name | .cases[] | \"\(\$name) \(.line)\"" "$1/list.json" >"$1/cases"
+    for file in "$2"/*.scenario; do
+      awk -v name="$(basename -s .scenario "$file")" "/^case / { print name, NR }" "$file"
+    done | cmp - "$1/cases"' - "$work" "$here/../../scenarios"
+  ok "and what it needs" sh -c '[ "$(jq -r ".scenarios[] | select(.name == \"port-range-per-socket\") | .needs[]" "$1/list.json")" = \
+    "$(sed -n "s/^needs  *//p" "$2/port-range-per-socket.scenario")" ]' - "$work" "$here/../../scenarios"
+  run "$portreuse" list --format json --tag seed runs OUT of
+  ok "searched like the text" sh -c 'jq -e ".scenarios | map(.name) == [\"ephemeral-exhaustion\"]" "$1"' - "$work/out"
+else
+  skip "what list --format json says" "jq is not installed"
+fi
+run "$portreuse" list --format json nonsense
+ok "a search that finds nothing prints no document" out_is_empty
+ok "and is exit 2" status_is 2
+
 run "$portreuse" show time-wait-rebind
 ok "show succeeds" status_is 0
 ok "show prints the very file" cmp "$work/out" "$here/../../scenarios/time-wait-rebind.scenario"

@@ -88,8 +88,9 @@ def load(name):
     with open(docs + "/" + name) as file:
         return json.load(file)
 schema, report = load("events.schema.json"), load("report.schema.json")
-resolver = jsonschema.RefResolver("", schema, store={"report.schema.json": report})
-validator = jsonschema.Draft7Validator(schema, resolver=resolver)
+resolver = jsonschema.RefResolver(schema["$id"], schema, store={report["$id"]: report})
+kind = getattr(jsonschema, "Draft202012Validator", jsonschema.Draft7Validator)
+validator = kind(schema, resolver=resolver)
 for name in sys.argv[2:]:
     for line in open(name):
         validator.validate(json.loads(line))

@@ -213,20 +213,29 @@ ok "standard input is no file" out_has "::error title=FAIL <stdin>%3A otherwise:
 # Markdown, by GitHub's parser.
 if have cmark-gfm; then
   cmark-gfm -e table -t xml r.md >md.xml
-  ok "the Markdown has a table of cases for each scenario" test "$(grep -c '^| verdict | case | why |$' r.md)" = 4
+  ok "the Markdown has a table of cases for each scenario that did not pass" \
+    test "$(grep -c '^| verdict | case | why |$' r.md)" = 3
+  ok "those that passed are folded" sh -c '
+    sed -n "/^<details><summary>PASS: 1 scenario, 4 cases</,/^<.details>$/p" r.md | grep -q "^| time-wait-rebind | .* | 4 |$"'
   tables=$(grep -cE '^\|-+:?\|' r.md)
   ok "and one for each case that did not pass, and for the surroundings" test "$tables" = 9
   ok "each parses as a table" test "$(grep -c '<table>' md.xml)" = "$tables"
   ok "with all its rows" test "$(grep -c '<table_row>' md.xml)" = $(($(grep -c '^| ' r.md) - tables))
   ok "and has its cells" sh -c '
-    for width in 2 3 5; do
+    for width in 2 3 5; do # of the environment; cases, and scenarios that passed; steps
       xmllint --xpath "count(//*[local-name()=\"table\"][count(*[1]/*)=$width]/*[count(*)!=$width])" "$1"
     done | sort -u | grep -qx 0' - md.xml
   ok "the verdict stands first" sh -c 'head -n 1 "$1" | grep -q "^\*\*ERROR 4 scenarios: "' - r.md
   ok "nothing of a title is markup" sh -c '! grep -E "<(emph|link|image)" "$1"' - md.xml
   ok "no HTML but ours" sh -c \
-    '[ "$(grep -c "<html_block" "$1")" = 2 ] && ! grep "<html_inline" "$1"' - md.xml
+    '[ "$(grep -c "<html_block" "$1")" = 4 ] && ! grep "<html_inline" "$1"' - md.xml
   ok "the surroundings are told" sh -c 'cmark-gfm -e table -t plaintext "$1" | grep -qF "$(uname -r)"' - r.md
+  run "$portreuse" run --format markdown -v time-wait-rebind address-in-use
+  ok "with -v those that passed are in full, and folded" sh -c '
+    awk "/^<details><summary>PASS: 2 scenarios, 12 cases</ { folded = 1 } /^<.details>/ { folded = 0 }
+      /^#### PASS/ { found += folded; other += !folded } END { exit !(found == 12 && other == 0) }" out'
+  run "$portreuse" run --format markdown time-wait-rebind
+  ok "one scenario is not folded" sh -c '! grep -q "<summary>PASS" out && grep -q "^#### PASS" out'
   cmark-gfm -t xml r.mermaid.md >mermaid.xml
   ok "the diagrams are in fences" sh -c '[ "$(grep -c "info=\"mermaid\"" "$1")" = "$2" ]' - mermaid.xml "$total"
 else

@@ -1,5 +1,6 @@
 /* The report to paste into an issue: the verdict, a table of cases, tables of steps, and the
- * environment. It is GitHub's dialect of Markdown, which has tables. */
+ * environment. It is GitHub's dialect of Markdown, which has tables. Of several scenarios, those
+ * that passed are folded, as is the environment. */
 #include <string.h>
 
 #include "base/text.h"
@@ -127,20 +128,68 @@ static void write_cases(const struct markdown *markdown, const struct scenario_r
     }
 }
 
-/* With one scenario all cases are written in full, else those that did not pass. */
-static void write_scenario(const struct markdown *markdown,
-                           const struct scenario_result *scenario) {
-    bool all =
-        markdown->report->verbose || run_findings(markdown->report)->run->scenario_count == 1;
+static void write_heading(const struct markdown *markdown, const struct scenario_result *scenario) {
     fputs("\n### ", markdown->out);
     phrase_text(markdown->text, scenario->scenario->name);
     fputs(": ", markdown->out);
     phrase_text(markdown->text, scenario->scenario->title);
     fputc('\n', markdown->out);
+}
+
+/* With one scenario all cases are written in full, else those that did not pass. */
+static void write_scenario(const struct markdown *markdown,
+                           const struct scenario_result *scenario) {
+    bool all =
+        markdown->report->verbose || run_findings(markdown->report)->run->scenario_count == 1;
+    write_heading(markdown, scenario);
     write_cases(markdown, scenario);
     for (size_t i = 0; i < scenario->scenario->case_count; i++)
         if (all || scenario->cases[i].verdict != VERDICT_PASS)
             write_case(markdown, scenario, i);
+}
+
+/* --- what passed --- */
+
+static bool all_passed(const struct scenario_result *scenario) {
+    for (size_t i = 0; i < scenario->scenario->case_count; i++)
+        if (scenario->cases[i].verdict != VERDICT_PASS)
+            return false;
+    return true;
+}
+
+static void write_passed_row(const struct markdown *markdown,
+                             const struct scenario_result *scenario) {
+    fputs("| ", markdown->out);
+    phrase_text(markdown->text, scenario->scenario->name);
+    fputs(" | ", markdown->out);
+    phrase_text(markdown->text, scenario->scenario->title);
+    fprintf(markdown->out, " | %zu |\n", scenario->scenario->case_count);
+}
+
+/* The scenarios of which all cases passed, behind one line that opens them: a table, or with -v
+ * each in full. */
+static void write_passed(const struct markdown *markdown) {
+    const struct run_result *run = run_findings(markdown->report)->run;
+    size_t count = 0, cases = 0;
+    for (size_t i = 0; i < run->scenario_count; i++)
+        if (all_passed(&run->scenarios[i])) {
+            count++;
+            cases += run->scenarios[i].scenario->case_count;
+        }
+    if (count == 0)
+        return;
+    fprintf(markdown->out, "\n<details><summary>PASS: %zu scenario%s, %zu case%s</summary>\n",
+            count, count == 1 ? "" : "s", cases, cases == 1 ? "" : "s");
+    if (!markdown->report->verbose)
+        fputs("\n| scenario | title | cases |\n|---|---|---:|\n", markdown->out);
+    for (size_t i = 0; i < run->scenario_count; i++)
+        if (all_passed(&run->scenarios[i])) {
+            if (markdown->report->verbose)
+                write_scenario(markdown, &run->scenarios[i]);
+            else
+                write_passed_row(markdown, &run->scenarios[i]);
+        }
+    fputs("\n</details>\n", markdown->out);
 }
 
 /* --- the environment --- */
@@ -177,8 +226,13 @@ static void write_report(const struct report *report, FILE *out) {
     fputs("**", out);
     fputs(run_verdict(run_findings(report)->run, line), markdown.text);
     fputs("**\n", out);
-    for (size_t i = 0; i < run_findings(report)->run->scenario_count; i++)
-        write_scenario(&markdown, &run_findings(report)->run->scenarios[i]);
+    const struct run_result *run = run_findings(report)->run;
+    bool several = run->scenario_count > 1;
+    for (size_t i = 0; i < run->scenario_count; i++)
+        if (!several || !all_passed(&run->scenarios[i]))
+            write_scenario(&markdown, &run->scenarios[i]);
+    if (several)
+        write_passed(&markdown);
     write_surroundings(&markdown);
     fclose(markdown.text);
     fclose(markdown.code);
