@@ -102,7 +102,11 @@ int severity_exit_code(enum severity severity, bool plugin);
 
 /* --- summaries --- */
 
-/* A number for monitoring. Metrics with the same name must follow each other. */
+/* A number for monitoring. Metrics with the same name must follow each other. The labels say what
+ * is measured, and stay the same when the answer changes, so that a monitor sees one series; what
+ * the answer is in words are the labels of a metric with the name `_info` and the value 1. A name
+ * ends in
+ * `_seconds` or `_total` if that is the unit. */
 struct metric {
     const char *name;            /* static: `budget_ports_left` */
     const char *help;            /* static: one line */

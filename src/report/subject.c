@@ -199,24 +199,40 @@ const struct format format_line = {
 
 /* --- for monitoring: Nagios, by the guidelines of monitoring-plugins.org --- */
 
-/* Prints only the values, with spaces between: a Nagios label must not contain quotes or `=`. */
+static bool ends_with(const char *name, const char *end) {
+    size_t size = strlen(name), end_size = strlen(end);
+    return size > end_size && strcmp(name + size - end_size, end) == 0;
+}
+
+/* Prints the values of the labels, each behind an underscore. A label of performance data needs no
+ * quotes, and everything reads it, if it has no blank, quote, `=`, `;` or `|`. */
 static void print_values(FILE *out, const char *labels) {
     bool in_value = false;
     for (; *labels != '\0'; labels++) {
-        if (*labels == '\\' && labels[1] != '\0')
-            labels++;
-        else if (*labels == '"') {
+        bool escaped = *labels == '\\' && labels[1] != '\0';
+        labels += escaped;
+        if (*labels == '"' && !escaped) {
             in_value = !in_value;
-            if (in_value)
-                fputc(' ', out);
-            continue;
+            fputs(in_value ? "_" : "", out);
+        } else if (in_value) {
+            bool special = strchr(" \"'=;|", *labels) != NULL || (escaped && *labels == 'n');
+            fputc(special ? '_' : *labels, out);
         }
-        if (in_value)
-            fputc(strchr("'=|", *labels) != NULL ? ' ' : *labels, out);
     }
 }
 
-/* A vertical bar would end the text of the line. */
+/* Prints `label=value[unit];warn;critical;min;max`. */
+static void print_performance(FILE *out, const struct metric *metric) {
+    const char *unit = ends_with(metric->name, "_per_second") ? ""
+                       : ends_with(metric->name, "_seconds")  ? "s"
+                       : ends_with(metric->name, "_total")    ? "c"
+                                                              : "";
+    fprintf(out, " %s", metric->name);
+    print_values(out, metric->labels);
+    fprintf(out, "=%.10g%s;%s;%s;;", metric->value, unit, metric->warn, metric->critical);
+}
+
+/* A vertical bar would end the text of the line. What a metric `_info` says is in the text. */
 static void write_nagios(const struct report *report, FILE *out) {
     struct summary summary;
     summarize(report, &summary);
@@ -225,12 +241,9 @@ static void write_nagios(const struct report *report, FILE *out) {
         fputc(*at == '|' ? ' ' : *at, out);
     if (summary.count > 0)
         fputs(" |", out);
-    for (size_t i = 0; i < summary.count; i++) {
-        const struct metric *metric = &summary.metrics[i];
-        fprintf(out, " '%s", metric->name);
-        print_values(out, metric->labels);
-        fprintf(out, "'=%.10g;%s;%s;;", metric->value, metric->warn, metric->critical);
-    }
+    for (size_t i = 0; i < summary.count; i++)
+        if (!ends_with(summary.metrics[i].name, "_info"))
+            print_performance(out, &summary.metrics[i]);
     fputc('\n', out);
     summary_free(&summary);
 }
@@ -247,10 +260,8 @@ const struct format format_nagios = {
 
 /* By convention the name of a number that only grows, a counter, ends with `_total`. */
 static void print_head(FILE *out, const char *name, const char *help) {
-    size_t size = strlen(name), end = strlen("_total");
-    bool counter = size > end && strcmp(name + size - end, "_total") == 0;
     fprintf(out, "# HELP portreuse_%s %s\n# TYPE portreuse_%s %s\n", name, help, name,
-            counter ? "counter" : "gauge");
+            ends_with(name, "_total") ? "counter" : "gauge");
 }
 
 static void write_prometheus(const struct report *report, FILE *out) {

@@ -42,7 +42,7 @@ ok "JSON: by bind() to port 0" json_is '.destinations[0].by_bind_to_port_0' 1
 look budget --format nagios --warn 30 --critical 90 127.0.0.1:3000
 ok "Nagios: a warning is exit 1" status_is 1
 ok "Nagios: the line" first_line_starts "PORTREUSE WARNING - WARNING 127.0.0.1:3000 from 127.0.0.1: 14 of 20 ports left |"
-ok "Nagios: performance data with thresholds" out_has "'budget_ports_used 127.0.0.1:3000 127.0.0.1:*'=6;6;18;;"
+ok "Nagios: performance data with thresholds" out_has " budget_ports_used_127.0.0.1:3000_127.0.0.1:*=6;6;18;;"
 # The destination is typed, or pasted, as for why.
 asks() { # asks NAME FIRST_LINE ARGUMENT...
   name=$1 line=$2
@@ -152,14 +152,20 @@ look why --format nagios 127.0.0.1:2000
 ok "why, Nagios: exit 2" status_is 2
 # "The output of a plugin" of the plugin development guidelines: text, a bar, label=value;w;c;min;max
 ok "the output is as the guidelines want it" out_matches \
-  "^PORTREUSE (OK|WARNING|CRITICAL|UNKNOWN) - [^|]+\|( '[^'=]+'=-?[0-9.]+;[0-9]*;[0-9]*;;)+$"
+  "^PORTREUSE (OK|WARNING|CRITICAL|UNKNOWN) - [^|]+\|( [^ '=;|]+=-?[0-9.]+(s|c|);[0-9]*;[0-9]*;;)+$"
+ok "a time has its unit" out_matches " why_time_wait_seconds_127.0.0.1:2000_[^ =]+=[0-9.]+s;;;;$"
+ok "no label has the cause or the errno" sh -c '! sed "s/.*|//" "$1" | grep -E "EADDRINUSE|time-wait-old"' - "$work/out"
+ok "the text has the errno" out_matches "^PORTREUSE CRITICAL - EADDRINUSE "
 look why --format line 127.0.0.1:2000
 ok "why, line" short
 ok "exit 1, as node-problem-detector wants a problem" status_is 1
 look why -q --output "$work/why.prom" --output "$work/why.json" 127.0.0.1:2000
 ok "files beside the verdict" test -s "$work/why.prom" -a -s "$work/why.json"
 ok "no temporary file is left" sh -c '! ls "$1" | grep -q "\.tmp"' - "$work"
-ok "the metrics name the cause" grep -q 'portreuse_why_bindable{address="127.0.0.1:2000".*cause="time-wait-old-without-reuse"' "$work/why.prom"
+ok "the metrics name the cause" grep -q '^portreuse_why_info{address="127.0.0.1:2000",netns="[^"]*",cause="time-wait-old-without-reuse",error="EADDRINUSE"} 1$' "$work/why.prom"
+ok "the series of the answer do not" grep -q '^portreuse_why_bindable{address="127.0.0.1:2000",netns="[^"]*"} 0$' "$work/why.prom"
+look why -q --output "$work/free.prom" 127.0.0.1:2999
+ok "without a cause there is none" sh -c '! grep -q why_info "$1"' - "$work/free.prom"
 look budget -q --output "$work/budget.prom"
 look audit -q --output "$work/audit.prom"
 run "$portreuse" run -q --output "$work/run.prom" address-in-use

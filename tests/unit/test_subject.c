@@ -30,7 +30,7 @@ static void a_verdict_has_a_severity(void **state) {
 
 /* --- a made-up subject --- */
 
-enum { METRICS = 500, LONG = 1000 };
+enum { METRICS = 500, OTHERS = 4, LONG = 1000 };
 
 static void summarize_test(const struct report *report, struct summary *summary) {
     char label[LONG + 1];
@@ -45,6 +45,12 @@ static void summarize_test(const struct report *report, struct summary *summary)
         summary_label(summary, "second", label);
     }
     summary_thresholds(summary, 12.4, 100);
+    summary_metric(summary, "test_wait_seconds", "A time.", 1.5);
+    summary_label(summary, "place", "a b=c'd;e|");
+    summary_metric(summary, "test_calls_total", "A counter.", 7);
+    summary_metric(summary, "test_growth_per_second", "A rate.", 2);
+    summary_metric(summary, "test_info", "A word.", 1);
+    summary_label(summary, "cause", "b");
 }
 
 static const struct subject subject = {.name = "test", .schema = 7, .summarize = summarize_test};
@@ -72,7 +78,7 @@ static void no_metric_is_dropped_and_no_label_is_cut(void **state) {
     struct summary summary;
     (void)state;
     summarize(&report, &summary);
-    assert_int_equal(summary.count, METRICS);
+    assert_int_equal(summary.count, METRICS + OTHERS);
     for (unsigned i = 0; i < METRICS; i++) {
         assert_memory_equal(summary.metrics[i].labels, begin, strlen(begin));
         assert_int_equal(strlen(summary.metrics[i].labels), strlen(begin) + (size_t)2 * LONG + 1);
@@ -85,8 +91,14 @@ static void the_formats_for_monitoring_have_all_metrics(void **state) {
     (void)state;
     char *nagios = written(format_nagios.write), *prometheus = written(format_prometheus.write);
     assert_true(strncmp(nagios, "PORTREUSE WARNING - WARNING so-so | ", 36) == 0);
-    assert_int_equal(count(nagios, "'test_number "), METRICS);
+    assert_int_equal(count(nagios, " test_number_a\\b_c____"), METRICS);
     assert_non_null(strstr(nagios, "=499;12;100;;"));
+    assert_non_null(strstr(nagios, " test_wait_seconds_a_b_c_d_e_=1.5s;;;;"));
+    assert_non_null(strstr(nagios, " test_calls_total=7c;;;;"));
+    assert_non_null(strstr(nagios, " test_growth_per_second=2;;;;"));
+    assert_null(strstr(nagios, "test_info"));
+    assert_non_null(strstr(prometheus, "\nportreuse_test_info{cause=\"b\"} 1\n"));
+    assert_non_null(strstr(prometheus, "# TYPE portreuse_test_calls_total counter\n"));
     assert_int_equal(count(prometheus, "\nportreuse_test_number{"), METRICS);
     assert_int_equal(count(prometheus, "# HELP portreuse_test_number "), 1);
     assert_non_null(strstr(prometheus, "\nportreuse_test_state 1\n"));

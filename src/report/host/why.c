@@ -671,8 +671,14 @@ static void summarize_why(const struct report *report, struct summary *summary) 
         const struct why *why = &findings->looks[i];
         add_metric(summary, why, "why_bindable", "Whether bind() or connect() would succeed now.",
                    why->verdict == WHY_FREE);
+    }
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct why *why = &findings->looks[i];
+        if (why->error == 0)
+            continue;
+        add_metric(summary, why, "why_info", "Why bind() or connect() would fail now.", 1);
         summary_label(summary, "cause", why_cause(why) == NULL ? "" : why_cause(why)->name);
-        summary_label(summary, "error", why->error == 0 ? "" : errname(why->error, name));
+        summary_label(summary, "error", errname(why->error, name));
     }
     for (size_t i = 0; i < findings->count; i++)
         add_metric(summary, &findings->looks[i], "why_time_wait_seconds",
