@@ -38,7 +38,7 @@ if command -v jq >/dev/null; then
     jq -r ".scenarios[] | .name as \$name | .cases[] | \"\(\$name) \(.line)\"" "$1/list.json" >"$1/cases"
     for file in "$2"/*.scenario; do
       awk -v name="$(basename -s .scenario "$file")" "/^case / { print name, NR }" "$file"
-    done | cmp - "$1/cases"' - "$work" "$here/../../scenarios"
+    done | sort >"$1/want"; sort "$1/cases" | cmp - "$1/want"' - "$work" "$here/../../scenarios"
   ok "and what it needs" sh -c '[ "$(jq -r ".scenarios[] | select(.name == \"port-range-per-socket\") | .needs[]" "$1/list.json")" = \
     "$(sed -n "s/^needs  *//p" "$2/port-range-per-socket.scenario")" ]' - "$work" "$here/../../scenarios"
   run "$portreuse" list --format json --tag seed runs OUT of
