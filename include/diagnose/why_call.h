@@ -10,6 +10,8 @@
 #include "diagnose/why.h"
 #include "kernel/socket.h"
 
+enum { WHY_CALL_OWN_MOST = 3 };
+
 struct why_call {
     const char *call; /* "bind", "listen" or "connect", static */
     int error;
@@ -22,7 +24,11 @@ struct why_call {
     char device[IF_NAMESIZE];  /* that it is bound to, or "" */
     unsigned seconds; /* a look that takes longer is given up; 0: the default, for a process that
                          waits */
-    int network;      /* an open file of the socket's network namespace; -1: that of the process */
+    const struct occupant *own; /* WHY_CALL_OWN_MOST sockets that the process had on the port when
+                                   it called, as far as they were seen (else STATE_NONE); or NULL:
+                                 */
+    const char *program;        /* and the name of the process */
+    int network; /* an open file of the socket's network namespace; -1: that of the process */
 };
 
 /* Returns whether a look can name a cause. Other failures speak for themselves: nobody listens

@@ -11,7 +11,7 @@
 
 /* --- writing a program --- */
 
-enum { BPF_MOST_INSTRUCTIONS = 512 };
+enum { BPF_MOST_INSTRUCTIONS = 2048 };
 
 /* The registers: R0 is what a call returns, R1 to R5 are its arguments and lost by it, R6 to R9 are
  * kept, FRAME is the end of 512 bytes of stack. R1 at first: the words that the tracepoint gives.
@@ -50,8 +50,12 @@ void bpf_set(struct bpf_code *code, enum bpf_register to, int32_t value);
 void bpf_copy(struct bpf_code *code, enum bpf_register to, enum bpf_register from);
 void bpf_add(struct bpf_code *code, enum bpf_register to, int32_t value);
 void bpf_add_register(struct bpf_code *code, enum bpf_register to, enum bpf_register from);
+void bpf_subtract_register(struct bpf_code *code, enum bpf_register to, enum bpf_register from);
 void bpf_and(struct bpf_code *code, enum bpf_register to, int32_t value);
 void bpf_shift_left(struct bpf_code *code, enum bpf_register to, int32_t bits);
+
+/* Makes the lower 16 bits, in network order, the whole register. */
+void bpf_from_network(struct bpf_code *code, enum bpf_register to);
 
 /* Clears the upper half of a register. */
 void bpf_low_half(struct bpf_code *code, enum bpf_register to);
@@ -90,6 +94,11 @@ enum bpf_condition {
 unsigned bpf_jump_if(struct bpf_code *code, enum bpf_register what, enum bpf_condition condition,
                      int32_t value);
 void bpf_land(struct bpf_code *code, unsigned jump);
+
+/* Jumps back to an earlier `count` of the program: a loop, whose end the kernel must be able to
+ * prove (Linux 5.3). */
+void bpf_jump_back_if(struct bpf_code *code, enum bpf_register what, enum bpf_condition condition,
+                      int32_t value, unsigned to);
 
 /* --- running it --- */
 

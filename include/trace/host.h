@@ -17,9 +17,10 @@ struct witness {
     uint64_t at_ns; /* when it failed, by the monotonic clock */
     pid_t parent;
     char program[OWNER_PROGRAM_SIZE], parent_program[OWNER_PROGRAM_SIZE];
-    bool gone;                     /* the process had ended when it was looked for */
-    struct recorded_socket socket; /* as it was when the call failed */
-    uint64_t where;                /* the inode of the socket's network namespace */
+    bool gone;                              /* the process had ended when it was looked for */
+    struct recorded_socket socket;          /* as it was when the call failed */
+    struct occupant own[WHY_CALL_OWN_MOST]; /* other sockets of the process that had the port */
+    uint64_t where;                         /* the inode of the socket's network namespace */
     int network; /* the network namespace of the socket: a descriptor, or -1: not found */
 };
 

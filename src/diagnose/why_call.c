@@ -99,6 +99,13 @@ static void spare_own_process(const struct why_call *call, struct why *why) {
             why->evidence.suspects[i].server.stops.count = 0;
 }
 
+static void blame_own(const struct occupant *occupant, struct why *why) {
+    const struct endpoint *own = &occupant->socket.local;
+    why_blame(why, CAUSE_BOUND_TWICE,
+              (own->family != why->asked.local.family ? WHEN_FAMILIES : 0U) |
+                  (endpoint_is_wildcard(own) ? WHEN_OCCUPANT_WILDCARD : 0U));
+}
+
 /* A connection of its own can be in the way, too, but that is another story. */
 static void find_own_socket(const struct why_call *call, struct why *why) {
     const struct suspect *first = &why->evidence.suspects[0];
@@ -107,10 +114,7 @@ static void find_own_socket(const struct why_call *call, struct why *why) {
         !(first->occupant.socket.state == STATE_LISTEN ||
           first->occupant.socket.state == STATE_BOUND || call->protocol == PROTOCOL_UDP))
         return;
-    const struct endpoint *own = &first->occupant.socket.local;
-    why_blame(why, CAUSE_BOUND_TWICE,
-              (own->family != why->asked.local.family ? WHEN_FAMILIES : 0U) |
-                  (endpoint_is_wildcard(own) ? WHEN_OCCUPANT_WILDCARD : 0U));
+    blame_own(&first->occupant, why);
 }
 
 /* A listener can have refused the call and be gone before the sockets were listed, or before its
@@ -256,6 +260,61 @@ static void look_at_unix_socket(const struct why_call *call, struct why *why) {
     }
 }
 
+/* --- the process has ended --- */
+
+/* The process cannot be read any more. */
+static void name_gone_owner(const struct why_call *call, struct suspect *suspect) {
+    struct owners *owners = &suspect->owners;
+    struct owner *owner = &owners->oldest[0];
+    memset(owners, 0, sizeof *owners);
+    memset(&suspect->server, 0, sizeof suspect->server);
+    owners->inode = suspect->occupant.socket.inode;
+    owners->search = OWNERS_SEARCHED;
+    owners->count = owners->known = 1;
+    owners->pids[0] = owner->pid = call->process;
+    owner->uid = suspect->occupant.socket.uid;
+    owner_user(owner->uid, owner->user);
+    snprintf(owner->program, sizeof owner->program, "%s", call->program);
+    snprintf(owner->command, sizeof owner->command, "%s", call->program);
+    suspect->server.shape = SERVER_ONE;
+    suspect->server.main = *owner;
+}
+
+static const struct occupant *own_in_the_way(const struct why_call *call, const struct why *why) {
+    struct refusal refusal = why_refusal(why);
+    if (call->own == NULL || call->error != EADDRINUSE)
+        return NULL;
+    for (int i = 0; i < WHY_CALL_OWN_MOST; i++)
+        if (call->own[i].socket.state != STATE_NONE && cause_in_the_way(&refusal, &call->own[i]))
+            return &call->own[i];
+    return NULL;
+}
+
+/* Nothing is in the way any more, or nobody has it, as the process has ended, or has closed its
+ * sockets: but one of its own was seen there at the call. What was tried since met other sockets.
+ */
+static void find_gone_socket(const struct why_call *call, struct why *why) {
+    struct evidence *evidence = &why->evidence;
+    struct suspect *first = &evidence->suspects[0];
+    const struct occupant *own = own_in_the_way(call, why);
+    if (own == NULL)
+        return;
+    bool listed = evidence->suspect_count > 0 && own->socket.inode != 0 &&
+                  first->occupant.socket.inode == own->socket.inode;
+    if (why->cause == CAUSE_BOUND_TWICE || (!listed && evidence->total > 0))
+        return;
+    first->occupant = *own;
+    first->ownership = LEFT;
+    name_gone_owner(call, first);
+    if (!listed)
+        evidence->total = evidence->suspect_count = 1;
+    why->tried = 0;
+    why->verdict = WHY_REFUSED;
+    why->failure = NULL;
+    why->error = call->error;
+    blame_own(&first->occupant, why);
+}
+
 /* --- the whole --- */
 
 static struct why_question question_of(const struct why_call *call) {
@@ -353,4 +412,5 @@ void why_call_look(const struct why_call *call, struct why *why) {
         why->verdict = WHY_UNKNOWN;
         why->failure = what;
     }
+    find_gone_socket(call, why);
 }

@@ -95,6 +95,14 @@ void bpf_add_register(struct bpf_code *code, enum bpf_register to, enum bpf_regi
     add(code, BPF_ALU64 | BPF_ADD | BPF_X, to, from, 0, 0);
 }
 
+void bpf_subtract_register(struct bpf_code *code, enum bpf_register to, enum bpf_register from) {
+    add(code, BPF_ALU64 | BPF_SUB | BPF_X, to, from, 0, 0);
+}
+
+void bpf_from_network(struct bpf_code *code, enum bpf_register to) {
+    add(code, BPF_ALU | 0xd0 /* BPF_END */ | 0x08 /* BPF_TO_BE */, to, R0, 0, 16);
+}
+
 void bpf_and(struct bpf_code *code, enum bpf_register to, int32_t value) {
     add(code, BPF_ALU64 | BPF_AND | BPF_K, to, R0, 0, value);
 }
@@ -164,6 +172,13 @@ unsigned bpf_jump_if(struct bpf_code *code, enum bpf_register what, enum bpf_con
 void bpf_land(struct bpf_code *code, unsigned jump) {
     if (jump < BPF_MOST_INSTRUCTIONS)
         code->at[jump].offset = (int16_t)(code->count - jump - 1);
+}
+
+void bpf_jump_back_if(struct bpf_code *code, enum bpf_register what, enum bpf_condition condition,
+                      int32_t value, unsigned to) {
+    unsigned jump = bpf_jump_if(code, what, condition, value);
+    if (jump < BPF_MOST_INSTRUCTIONS)
+        code->at[jump].offset = (int16_t)((int)to - (int)jump - 1);
 }
 
 /* --- running it --- */

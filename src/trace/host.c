@@ -41,9 +41,9 @@ struct host_watch {
 
 /* --- a record --- */
 
-static uint64_t fact_of(const struct host_watch *watch, const struct host_record *record,
+static uint64_t fact_of(const struct host_watch *watch, const uint64_t *facts,
                         enum host_fact fact) {
-    return host_fact(&watch->layout, record, fact);
+    return host_fact(&watch->layout, facts, fact);
 }
 
 /* The row of the numbers for 32-bit programs, or for 64-bit ones. */
@@ -86,41 +86,65 @@ static bool protocol_by(uint64_t family, uint64_t number, enum protocol *protoco
             (number == IPPROTO_TCP || number == IPPROTO_UDP || number == IPPROTO_MPTCP));
 }
 
-static struct endpoint local_of(const struct host_watch *watch, const struct host_record *record) {
-    struct endpoint local = {.family = (sa_family_t)fact_of(watch, record, FACT_FAMILY),
-                             .port = (uint16_t)fact_of(watch, record, FACT_PORT)};
+static struct endpoint local_of(const struct host_watch *watch, const uint64_t *facts) {
+    struct endpoint local = {.family = (sa_family_t)fact_of(watch, facts, FACT_FAMILY),
+                             .port = (uint16_t)fact_of(watch, facts, FACT_PORT)};
     if (local.family == AF_INET6)
-        memcpy(local.address, &record->facts[FACT_ADDRESS6], 16);
+        memcpy(local.address, &facts[FACT_ADDRESS6], 16);
     else
-        memcpy(local.address, &record->facts[FACT_ADDRESS], 4);
+        memcpy(local.address, &facts[FACT_ADDRESS], 4);
     return local;
 }
 
-/* What the kernel has told of the socket. */
-static void read_socket(const struct host_watch *watch, const struct host_record *record,
+/* What the kernel has told of a socket. */
+static void read_socket(const struct host_watch *watch, const uint64_t *facts,
                         struct recorded_socket *socket) {
-    uint64_t family = fact_of(watch, record, FACT_FAMILY);
+    uint64_t family = fact_of(watch, facts, FACT_FAMILY);
     *socket = (struct recorded_socket){0};
-    if (!S_ISSOCK(fact_of(watch, record, FACT_MODE)) || family == 0)
+    if (!S_ISSOCK(fact_of(watch, facts, FACT_MODE)) || family == 0)
         return;
     socket->known = true;
     socket->partly = true;
     socket->protocol_known =
-        protocol_by(family, fact_of(watch, record, FACT_PROTOCOL), &socket->protocol);
-    socket->type = (int)fact_of(watch, record, FACT_TYPE);
-    socket->nonblocking = (fact_of(watch, record, FACT_FLAGS) & O_NONBLOCK) != 0;
+        protocol_by(family, fact_of(watch, facts, FACT_PROTOCOL), &socket->protocol);
+    socket->type = (int)fact_of(watch, facts, FACT_TYPE);
+    socket->nonblocking = (fact_of(watch, facts, FACT_FLAGS) & O_NONBLOCK) != 0;
     struct socket_view *view = &socket->view;
     view->made = view->open = true;
-    view->inode = (uint32_t)fact_of(watch, record, FACT_INODE);
-    view->uid = (uint32_t)fact_of(watch, record, FACT_USER);
-    view->reuseaddr = fact_of(watch, record, FACT_REUSEADDR) != 0;
-    view->reuseport = fact_of(watch, record, FACT_REUSEPORT) != 0;
-    view->v6only = family == AF_INET6 && fact_of(watch, record, FACT_V6ONLY) != 0;
-    view->interface = (uint32_t)fact_of(watch, record, FACT_DEVICE);
+    view->inode = (uint32_t)fact_of(watch, facts, FACT_INODE);
+    view->uid = (uint32_t)fact_of(watch, facts, FACT_USER);
+    view->reuseaddr = fact_of(watch, facts, FACT_REUSEADDR) != 0;
+    view->reuseport = fact_of(watch, facts, FACT_REUSEPORT) != 0;
+    view->v6only = family == AF_INET6 && fact_of(watch, facts, FACT_V6ONLY) != 0;
+    view->interface = (uint32_t)fact_of(watch, facts, FACT_DEVICE);
     if (family != AF_UNIX) {
         view->family = (sa_family_t)family;
-        view->local = local_of(watch, record);
+        view->local = local_of(watch, facts);
     }
+}
+
+/* Another socket of the process that had the port. A TCP socket that is bound, and neither
+ * listens nor is connected, is CLOSED for the kernel. */
+static void read_own(const struct host_watch *watch, const uint64_t *facts, struct occupant *own) {
+    struct recorded_socket socket;
+    *own = (struct occupant){0};
+    read_socket(watch, facts, &socket);
+    const struct socket_view *view = &socket.view;
+    enum tcp_state state = (enum tcp_state)fact_of(watch, facts, FACT_STATE);
+    if (!socket.known || !socket.protocol_known)
+        return;
+    bool idle = state == STATE_CLOSED && socket.protocol != PROTOCOL_UDP;
+    *own = (struct occupant){.socket = {.protocol = socket.protocol,
+                                        .state = idle ? STATE_BOUND : state,
+                                        .local = view->local,
+                                        .remote = endpoint_wildcard(view->local.family, 0),
+                                        .inode = view->inode,
+                                        .uid = view->uid,
+                                        .interface = view->interface,
+                                        .v6only = view->v6only,
+                                        .v6only_known = true},
+                             .reuseaddr = knowledge_of(view->reuseaddr),
+                             .reuseport = knowledge_of(view->reuseport)};
 }
 
 /* --- what is held --- */
@@ -218,13 +242,15 @@ static bool hold(const struct host_watch *watch, const struct host_record *recor
                  struct held *held) {
     struct witness *witness = &held->witness;
     *witness = (struct witness){.at_ns = record->at_ns,
-                                .parent = (pid_t)fact_of(watch, record, FACT_PARENT)};
+                                .parent = (pid_t)fact_of(watch, record->facts, FACT_PARENT)};
     if (!read_call(record, &held->call) || is_ours(watch, held->call.process) ||
         is_ours(watch, witness->parent))
         return false;
-    witness->where = fact_of(watch, record, FACT_NAMESPACE);
+    witness->where = fact_of(watch, record->facts, FACT_NAMESPACE);
     witness->network = hold_namespace(&held->call, witness);
-    read_socket(watch, record, &witness->socket);
+    read_socket(watch, record->facts, &witness->socket);
+    for (unsigned i = 0; i < HOST_OWN_MOST && i < record->own_count; i++)
+        read_own(watch, record->own_facts[i], &witness->own[i]);
     complete_socket(&held->call, &witness->socket);
     hold_programs(&held->call, record, witness);
     return true;

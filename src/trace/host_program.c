@@ -11,6 +11,8 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "kernel/seccomp.h"
 
@@ -68,7 +70,7 @@ static const struct step {
     [NET] = {SOCK, "sock", "__sk_common.skc_net.net"},
 };
 
-static const struct step facts[FACTS] = {
+static const struct step fact_steps[FACTS] = {
     [FACT_PARENT] = {PARENT, "task_struct", "tgid"},
     [FACT_MODE] = {INODE, "inode", "i_mode"},
     [FACT_INODE] = {INODE, "inode", "i_ino"},
@@ -85,15 +87,15 @@ static const struct step facts[FACTS] = {
     [FACT_DEVICE] = {SOCK, "sock", "__sk_common.skc_bound_dev_if"},
     [FACT_NAMESPACE] = {NET, "net", "ns.inum"},
     [FACT_USER] = {SOCK, "sock", "sk_uid"},
+    [FACT_STATE] = {SOCK, "sock", "__sk_common.skc_state"},
 };
 
-uint64_t host_fact(const struct host_layout *layout, const struct host_record *record,
-                   enum host_fact fact) {
+uint64_t host_fact(const struct host_layout *layout, const uint64_t *facts, enum host_fact fact) {
     const struct btf_place *place = &layout->facts[fact];
     if (place->bits == 0 || place->bits > 64)
         return 0;
     uint64_t mask = place->bits == 64 ? UINT64_MAX : (1ULL << place->bits) - 1;
-    return record->facts[fact] >> place->bit % 8 & mask;
+    return facts[fact] >> place->bit % 8 & mask;
 }
 
 /* --- the program --- */
@@ -105,6 +107,10 @@ enum {
     NARROW = -40,      /* a 32-bit program */
     ARGUMENTS = -64,   /* where the three arguments are */
     POINTERS = ARGUMENTS - 8 * STRUCTURES,
+    REFUSED = POINTERS - 8, /* the file of the socket that was refused, when others are looked at */
+    PORT = REFUSED - 8,     /* that it wanted */
+    DESCRIPTORS_MOST = PORT - 8,
+    OWN = DESCRIPTORS_MOST - 8 * HOST_OWN_MOST, /* the files of others, the last one first */
     MOST_JUMPS = 32,
 };
 
@@ -297,18 +303,32 @@ static void follow_descriptor(struct bpf_code *code) {
     read_to(code, BPF_READ_KERNEL, FRAME, slot_of(FILE_OF), 8);
 }
 
-static void write_fact(struct writer *writer, struct host_layout *layout, enum host_fact fact) {
-    const struct step *step = &facts[fact];
+/* Reads what is at `place` of a structure, into `base` + `offset`. */
+static void read_fact(struct bpf_code *code, enum host_fact fact, const struct btf_place *place,
+                      enum bpf_register base, int32_t offset) {
+    uint32_t size = (place->bit % 8 + place->bits + 7) / 8;
+    bpf_load(code, R3, FRAME, slot_of(fact_steps[fact].from));
+    bpf_add(code, R3, (int32_t)(place->bit / 8));
+    read_to(code, BPF_READ_KERNEL, base, offset, (int32_t)(size > 16 ? 16 : size));
+}
+
+/* Writes a fact to the list of them at `list` of the record. */
+static void write_fact(struct writer *writer, struct host_layout *layout, enum host_fact fact,
+                       int32_t list) {
+    const struct step *step = &fact_steps[fact];
     struct bpf_code *code = writer->code;
     struct btf_place *place = &layout->facts[fact];
+    int32_t offset = list + 8 * (int)fact;
     bpf_set(code, R1, 0);
-    bpf_store(code, R8, (int16_t)(AT(facts) + 8 * (int)fact), R1);
-    if (step->type == NULL || !btf_find(writer->btf, step->type, step->member, place))
-        return;
-    uint32_t size = (place->bit % 8 + place->bits + 7) / 8;
-    bpf_load(code, R3, FRAME, slot_of(step->from));
-    bpf_add(code, R3, (int32_t)(place->bit / 8));
-    read_to(code, BPF_READ_KERNEL, R8, AT(facts) + 8 * (int)fact, (int32_t)(size > 16 ? 16 : size));
+    bpf_store(code, R8, (int16_t)offset, R1);
+    if (step->type != NULL && btf_find(writer->btf, step->type, step->member, place))
+        read_fact(code, fact, place, R8, offset);
+}
+
+/* The one that takes two places is written behind the other. */
+static void write_list(struct writer *writer, struct host_layout *layout, int32_t list) {
+    for (unsigned fact = FACTS; fact-- > 0;)
+        write_fact(writer, layout, (enum host_fact)fact, list);
 }
 
 static void write_facts(struct writer *writer, struct host_layout *layout) {
@@ -320,9 +340,144 @@ static void write_facts(struct writer *writer, struct host_layout *layout) {
             follow_descriptor(code);
         else
             follow(writer, to);
-    /* The one that takes two places is written behind the other. */
-    for (unsigned fact = FACTS; fact-- > 0;)
-        write_fact(writer, layout, (enum host_fact)fact);
+    write_list(writer, layout, AT(facts));
+}
+
+/* --- another socket of the process, in the way --- */
+
+/* A fact of the socket that is looked at now goes to R1. */
+static void load_fact(struct writer *writer, const struct host_layout *layout,
+                      enum host_fact fact) {
+    set_slot(writer->code, HEAD, 0);
+    read_fact(writer->code, fact, &layout->facts[fact], FRAME, HEAD);
+    bpf_load(writer->code, R1, FRAME, HEAD);
+}
+
+/* Stores the port that was wanted: that of the address, or of a socket that is bound. */
+static void store_port(struct bpf_code *code) {
+    const int32_t four = AF_INET, six = AF_INET6;
+    bpf_load(code, R1, R8, (int16_t)AT(facts[FACT_PORT]));
+    bpf_store(code, FRAME, PORT, R1);
+    bpf_load(code, R1, R8, (int16_t)AT(no_address));
+    unsigned none = bpf_jump_if(code, R1, BPF_NOT_EQUAL, 0);
+    bpf_load_short(code, R1, R8, (int16_t)AT(address));
+    unsigned is_four = bpf_jump_if(code, R1, BPF_EQUAL, four);
+    unsigned other = bpf_jump_if(code, R1, BPF_NOT_EQUAL, six);
+    bpf_land(code, is_four);
+    bpf_load_short(code, R1, R8, (int16_t)(AT(address) + 2));
+    bpf_from_network(code, R1);
+    bpf_store(code, FRAME, PORT, R1);
+    bpf_land(code, none);
+    bpf_land(code, other);
+}
+
+/* Returns whether the kernel describes all that the search needs. */
+static bool can_search(const struct writer *writer, const struct host_layout *layout,
+                       struct btf_place *most) {
+    return layout->facts[FACT_MODE].bits > 0 && layout->facts[FACT_PROTOCOL].bits > 0 &&
+           layout->facts[FACT_PORT].bits > 0 && layout->facts[FACT_FAMILY].bits > 0 &&
+           btf_find(writer->btf, "fdtable", "max_fds", most);
+}
+
+/* Goes on with the next descriptor unless the file in its slot is another socket with the port. */
+static void examine_file(struct writer *writer, const struct host_layout *layout, unsigned *next,
+                         unsigned *count) {
+    struct bpf_code *code = writer->code;
+    bpf_load(code, R1, FRAME, slot_of(FILE_OF));
+    next[(*count)++] = bpf_jump_if(code, R1, BPF_EQUAL, 0);
+    bpf_load(code, R2, FRAME, REFUSED);
+    bpf_subtract_register(code, R1, R2);
+    next[(*count)++] = bpf_jump_if(code, R1, BPF_EQUAL, 0);
+    follow(writer, INODE);
+    load_fact(writer, layout, FACT_MODE);
+    bpf_and(code, R1, S_IFMT);
+    next[(*count)++] = bpf_jump_if(code, R1, BPF_NOT_EQUAL, S_IFSOCK);
+    follow(writer, SOCKET);
+    follow(writer, SOCK);
+    load_fact(writer, layout, FACT_FAMILY);
+    unsigned is_four = bpf_jump_if(code, R1, BPF_EQUAL, AF_INET);
+    next[(*count)++] = bpf_jump_if(code, R1, BPF_NOT_EQUAL, AF_INET6);
+    bpf_land(code, is_four);
+    load_fact(writer, layout, FACT_PORT);
+    bpf_load(code, R2, FRAME, PORT);
+    bpf_subtract_register(code, R1, R2);
+    next[(*count)++] = bpf_jump_if(code, R1, BPF_NOT_EQUAL, 0);
+    load_fact(writer, layout, FACT_PROTOCOL);
+    bpf_load(code, R2, R8, (int16_t)AT(facts[FACT_PROTOCOL]));
+    bpf_subtract_register(code, R1, R2);
+    next[(*count)++] = bpf_jump_if(code, R1, BPF_NOT_EQUAL, 0);
+}
+
+/* Notes the file in its slot, and forgets the one that was noted first. */
+static void note_file(struct bpf_code *code) {
+    for (int16_t i = HOST_OWN_MOST - 1; i > 0; i--) {
+        bpf_load(code, R1, FRAME, (int16_t)(OWN + 8 * (i - 1)));
+        bpf_store(code, FRAME, (int16_t)(OWN + 8 * i), R1);
+    }
+    bpf_load(code, R1, FRAME, slot_of(FILE_OF));
+    bpf_store(code, FRAME, OWN, R1);
+}
+
+/* Notes the sockets with the port among the first descriptors. R9 counts those. The kernel follows
+ * every path through a program: those of the loop must come together again. */
+static void search_descriptors(struct writer *writer, const struct host_layout *layout) {
+    const int32_t most_descriptors = 256;
+    struct bpf_code *code = writer->code;
+    unsigned next[8], count = 0;
+    bpf_set(code, R9, 0);
+    unsigned loop = code->count;
+    bpf_copy(code, R1, R9);
+    bpf_load(code, R2, FRAME, DESCRIPTORS_MOST);
+    bpf_subtract_register(code, R1, R2);
+    unsigned no_more = bpf_jump_if(code, R1, BPF_SIGNED_AT_LEAST, 0);
+    set_slot(code, slot_of(FILE_OF), 0);
+    bpf_copy(code, R1, R9);
+    bpf_shift_left(code, R1, 3);
+    bpf_load(code, R3, FRAME, slot_of(DESCRIPTORS));
+    bpf_add_register(code, R3, R1);
+    read_to(code, BPF_READ_KERNEL, FRAME, slot_of(FILE_OF), 8);
+    examine_file(writer, layout, next, &count);
+    note_file(code);
+    land_all(code, next, count);
+    bpf_add(code, R9, 1);
+    bpf_jump_back_if(code, R9, BPF_SIGNED_LESS, most_descriptors, loop);
+    bpf_land(code, no_more);
+}
+
+/* Looks through the descriptors of the process: when it has ended, nobody can know any more that it
+ * was in its own way. */
+static void find_own(struct writer *writer, struct host_layout *layout) {
+    struct bpf_code *code = writer->code;
+    unsigned out[2 + HOST_OWN_MOST], count = 0;
+    struct btf_place most;
+    bpf_set(code, R1, 0);
+    bpf_store(code, R8, (int16_t)AT(own_count), R1);
+    if (!can_search(writer, layout, &most))
+        return;
+    out[count++] = bpf_jump_if(code, R6, BPF_NOT_EQUAL, -EADDRINUSE);
+    store_port(code);
+    bpf_load(code, R1, FRAME, PORT);
+    out[count++] = bpf_jump_if(code, R1, BPF_EQUAL, 0);
+    bpf_load(code, R1, FRAME, slot_of(FILE_OF));
+    bpf_store(code, FRAME, REFUSED, R1);
+    for (int16_t i = 0; i < HOST_OWN_MOST; i++)
+        set_slot(code, (int16_t)(OWN + 8 * i), 0);
+    set_slot(code, DESCRIPTORS_MOST, 0);
+    bpf_load(code, R3, FRAME, slot_of(TABLE));
+    bpf_add(code, R3, (int32_t)(most.bit / 8));
+    read_to(code, BPF_READ_KERNEL, FRAME, DESCRIPTORS_MOST, 4);
+    search_descriptors(writer, layout);
+    for (int16_t i = 0; i < HOST_OWN_MOST; i++) {
+        bpf_load(code, R1, FRAME, (int16_t)(OWN + 8 * i));
+        bpf_store(code, FRAME, slot_of(FILE_OF), R1);
+        out[count++] = bpf_jump_if(code, R1, BPF_EQUAL, 0);
+        for (enum structure to = INODE; to < STRUCTURES; to++)
+            follow(writer, to);
+        write_list(writer, layout, AT(own_facts) + i * (int32_t)sizeof(uint64_t[FACTS]));
+        bpf_set(code, R1, i + 1);
+        bpf_store(code, R8, (int16_t)AT(own_count), R1);
+    }
+    land_all(code, out, count);
 }
 
 int host_program_write(struct bpf_code *code, struct host_layout *layout, const struct btf *btf,
@@ -338,6 +493,7 @@ int host_program_write(struct bpf_code *code, struct host_layout *layout, const 
     write_call(code);
     write_address(code);
     write_facts(&writer, layout);
+    find_own(&writer, layout);
     bpf_copy(code, R1, R8);
     bpf_set(code, R2, 0);
     bpf_call(code, BPF_RING_SUBMIT);

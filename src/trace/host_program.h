@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "diagnose/why_call.h"
 #include "kernel/bpf.h"
 #include "kernel/btf.h"
 
@@ -28,8 +29,11 @@ enum host_fact {
     FACT_DEVICE,
     FACT_NAMESPACE, /* the inode of the socket's network namespace */
     FACT_USER,
+    FACT_STATE,
     FACTS,
 };
+
+enum { HOST_OWN_MOST = WHY_CALL_OWN_MOST };
 
 /* A call that has failed, as the program writes it. */
 struct host_record {
@@ -45,6 +49,8 @@ struct host_record {
     char program[16]; /* as the kernel calls it, with a NUL */
     char address[128];
     uint64_t facts[FACTS]; /* by host_fact() */
+    uint64_t own_count;    /* EADDRINUSE: other sockets of the process that have the port: */
+    uint64_t own_facts[HOST_OWN_MOST][FACTS];
 };
 
 /* Where the facts are in their 8 bytes. */
@@ -57,8 +63,7 @@ struct host_layout {
 int host_program_write(struct bpf_code *code, struct host_layout *layout, const struct btf *btf,
                        int ring, int lost);
 
-/* Returns a fact; 0 if this kernel does not have it. */
-uint64_t host_fact(const struct host_layout *layout, const struct host_record *record,
-                   enum host_fact fact);
+/* Returns a fact of a record; 0 if this kernel does not have it. */
+uint64_t host_fact(const struct host_layout *layout, const uint64_t *facts, enum host_fact fact);
 
 #endif

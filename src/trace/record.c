@@ -569,6 +569,10 @@ static struct why *look(struct why_call *question, const struct traced_call *mad
     if (why == NULL)
         arena_out_of_memory();
     question->seconds = made->witness != NULL ? MOST_SECONDS_OF_HOST : 0;
+    if (made->witness != NULL) {
+        question->own = made->witness->own;
+        question->program = made->witness->program;
+    }
     question->network = made->witness != NULL ? made->witness->network : look_at_namespace(made);
     why_call_look(question, why);
     if (made->witness == NULL && question->network >= 0)

@@ -168,6 +168,29 @@ calls .cause address-in-use
 kill $server
 wait $server 2>/dev/null
 
+# What it had open goes with it; that one of its own sockets was in the way was seen at the call.
+about="a program that binds twice, and is gone at once"
+watch --only EADDRINUSE --only bind
+for n in 1 2 3 4 5; do
+  "$caller" tcp4 bind=88 tcp4 bind=88 >/dev/null
+  "$caller" tcp4 reuseaddr bind=89 listen tcp6 reuseaddr bind=any:89 >/dev/null
+  "$caller" udp4 bind=90 tcp4 bind=90 udp6 bind=any:90 >/dev/null
+  "$caller" tcp4 reuseaddr bind=91 tcp4 reuseaddr bind=91 listen tcp4 reuseaddr bind=91 >/dev/null
+done
+"$caller" tcp4 bind=92 tcp4 bind=92 >/dev/null
+said "bind(127.0.0.1:92): EADDRINUSE"
+unwatch
+ok "$about: each call is counted once" [ "$("$jq" --arg name "$name" \
+  '[.calls[] | select(.program == $name) | .times] | add' "$work/json")" = 21 ]
+# Where very many other calls of the machine fail meanwhile, it is not looked (null).
+ok "$about: the cause is never another one" [ "$("$jq" -r --arg name "$name" \
+  '[.calls[] | select(.program == $name) | .cause // empty] | unique | join(" ")' "$work/json")" = bound-twice ]
+ok "$about: so is the socket" "$jq" -e --arg name "$name" '[.calls[] | select(.program == $name)
+  | select(.cause).sockets[0].local] | all(test("127.0.0.1:(88|89|90|91|92)$"))' "$work/json"
+ok "$about: nothing is said of trials that met other sockets" "$jq" -e --arg name "$name" \
+  '[.calls[] | select(.program == $name) | .remedies[]? | tostring] | all(test("has just worked") | not)' "$work/json"
+valid
+
 about="different calls"
 watch
 "$caller" tcp4 reuseaddr bind=any:81 listen tcp6 reuseaddr bind=any:81 tcp4 connect=82 \

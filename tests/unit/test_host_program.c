@@ -188,10 +188,11 @@ static void facts_are_cut_out(void **state) {
     record.facts[FACT_INODE] = UINT64_MAX;
     layout.facts[FACT_INODE] = (struct btf_place){512, 64};
     record.facts[FACT_USER] = 7;
-    assert_int_equal(host_fact(&layout, &record, FACT_REUSEPORT), 1);
-    assert_int_equal(host_fact(&layout, &record, FACT_REUSEADDR), 5);
-    assert_true(host_fact(&layout, &record, FACT_INODE) == UINT64_MAX);
-    assert_int_equal(host_fact(&layout, &record, FACT_USER), 0); /* this kernel does not have it */
+    assert_int_equal(host_fact(&layout, record.facts, FACT_REUSEPORT), 1);
+    assert_int_equal(host_fact(&layout, record.facts, FACT_REUSEADDR), 5);
+    assert_true(host_fact(&layout, record.facts, FACT_INODE) == UINT64_MAX);
+    assert_int_equal(host_fact(&layout, record.facts, FACT_USER),
+                     0); /* this kernel does not have it */
 }
 
 /* The kernel that runs here has all that is looked for. */
