@@ -37,8 +37,8 @@ struct sysctl_failure {
     int error;
 };
 
-/* Reads ip_local_port_range and ip_local_reserved_ports. What cannot be read is assumed to be the
- * kernel's default, 32768 to 60999 and no reserved ports, and is a failure (which may be NULL).
+/* Reads ip_local_port_range and ip_local_reserved_ports. If one of them cannot be read, the range
+ * is all zero, so that nobody tells of an invented one, and that is a failure (which may be NULL).
  * Text that is no range is EINVAL.
  * Returns 0, or the errno of the first that could not be read. */
 int sysctl_port_range(struct netns ns, struct port_range *range, struct sysctl_failure *failure);

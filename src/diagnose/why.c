@@ -248,8 +248,7 @@ static void judge(struct why *why) {
 }
 
 void why_read_settings(struct why *why) {
-    if (sysctl_port_range(NETNS_HERE, &why->range, &why->unread) != 0)
-        why->range = (struct port_range){0}; /* of an invented one nothing is said */
+    sysctl_port_range(NETNS_HERE, &why->range, &why->unread);
     why->in_range =
         why->asked.local.port >= why->range.low && why->asked.local.port <= why->range.high;
     why->reserved = port_set_has(&why->range.reserved, why->asked.local.port);

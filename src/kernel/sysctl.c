@@ -130,7 +130,7 @@ int sysctl_port_range(struct netns ns, struct port_range *range, struct sysctl_f
     static const char limits[] = "net.ipv4.ip_local_port_range",
                       kept_free[] = "net.ipv4.ip_local_reserved_ports";
     struct port_set reserved = {0};
-    unsigned long low = 32768, high = 60999;
+    unsigned long low = 0, high = 0;
     char text[64], *list = malloc(SYSCTL_TEXT_SIZE);
     int error = sysctl_read(ns, limits, text, sizeof text);
     if (error == 0 && !parse_limits(text, &low, &high))
@@ -139,7 +139,9 @@ int sysctl_port_range(struct netns ns, struct port_range *range, struct sysctl_f
     if (reserved_error == 0)
         port_set_parse(list, &reserved);
     free(list);
-    *range = port_range((uint16_t)low, (uint16_t)high, &reserved);
+    *range = error == 0 && reserved_error == 0
+                 ? port_range((uint16_t)low, (uint16_t)high, &reserved)
+                 : (struct port_range){0};
     sysctl_note_failure(failure, limits, error);
     sysctl_note_failure(failure, kept_free, reserved_error);
     return error != 0 ? error : reserved_error;
