@@ -232,11 +232,13 @@ static bool ends_error(const struct place *place, struct span port) {
 /* A number behind the error, or behind a word that a port follows: `address already in use: 80`. */
 static int weigh_number(const struct place *place, struct typed *typed) {
     static const char *const words[] = {
-        "in use",      "addrinuse",   "eaddrinuse", "listening on",  "listen on",
-        "listen",      "bind to",     "binding to", "bind",          "bind() for",
-        "bind() to",   "bind() on",   "create",     "already bound", "socket on",
-        "listener on", "server on",   "service on", "bind on",       "-p",
-        "-l",          "http.server", "runserver", "grep",       "tcp",           "udp"};
+        "in use",    "addrinuse",     "eaddrinuse", "listening on",
+        "listen on", "listen",        "bind to",    "binding to",
+        "bind",      "bind() for",    "bind() to",  "bind() on",
+        "create",    "already bound", "socket on",  "listener on",
+        "server on", "service on",    "bind on",    "-p",
+        "-l",        "http.server",   "runserver",  "listening socket",
+        "grep",      "tcp",           "udp"};
     struct span port = place_port(place->at);
     if (port.size < 2 || !place_starts_word(place) || strtol(port.text, NULL, 10) == 0)
         return 0;
@@ -401,8 +403,8 @@ static int weigh_url(const struct place *place, struct typed *typed) {
         !isalpha((unsigned char)*word.text) || span_find(word, '=') != NULL ||
         !forms_url(word, typed))
         return 0;
-    if (typed->path[0] != '\0')
-        return 45;
+    if (typed->path[0] != '\0') /* in a stack trace of node, file:// is a source */
+        return span_begins(word, "file") && strstr(typed->path, ".sock") == NULL ? 0 : 45;
     size_t end = strcspn(colon + 3, "/?#");
     struct span authority = span_of(colon + 3, end);
     if (colon + 3 + end > word.text + word.size)
