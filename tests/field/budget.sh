@@ -1,6 +1,7 @@
 #!/bin/sh
 # How many ports real clients leave, who they are, and whether what the report advises helps: haproxy
-# with a source address, nginx without keepalive to its upstream, redis-benchmark -k 0, ab.
+# with a source address, nginx without keepalive to its upstream, redis-benchmark -k 0, ab, wrk, hey,
+# h2load, siege.
 # shellcheck source=field/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -265,6 +266,57 @@ row_ab() {
   typed "$widen"
   budget
   first "OK 10\\.9\\.0\\.2:9000 from 10\\.9\\.0\\.1: 5541[56] of 55536 ports left"
+}
+
+# open_by NAME COMMAND...: the command has 120 connections open to the backend, each for itself.
+open_by() {
+  name=$1
+  shift
+  has "$1" ip || return
+  far && backend 600 1 || return
+  "$@" >"$work/log" 2>&1 </dev/null &
+  until_ok sh -c '[ "$(ss -Htn state established dport = :9000 | wc -l)" -ge 119 ]' || return
+  sleep 0.3
+  budget
+  first "WARNING 10\\.9\\.0\\.2:9000 from 10\\.9\\.0\\.1: (79|80|81) of 200 ports left"
+  owner_is "$name"
+  left_is 10.9.0.2 9000
+  typed "$widen"
+  budget
+  first "OK 10\\.9\\.0\\.2:9000 from 10\\.9\\.0\\.1: 554[0-9][0-9] of 55536 ports left"
+}
+row_wrk() { open_by wrk wrk -t 1 -c 120 -d 600 --timeout 600 http://10.9.0.2:9000/; }
+row_hey() { open_by hey hey -c 120 -n 120 -t 600 http://10.9.0.2:9000/; }
+row_h2load() { open_by h2load h2load --h1 -c 120 -n 120 http://10.9.0.2:9000/; }
+
+# closed_by NAME COMMAND...: the command opens and closes one connection after the other, each closed
+# by the client first.
+closed_by() {
+  name=$1
+  shift
+  has "$1" ip || return
+  far && backend || return
+  sysctl -qw net.ipv4.ip_local_port_range="40000 41999"
+  "$@" >"$work/log" 2>&1 </dev/null &
+  pid=$!
+  until_ok sh -c '[ "$(ss -Htan state time-wait dport = :9000 | wc -l)" -gt 50 ]' || return
+  budget --interval 1s 10.9.0.2:9000
+  maker_is "$name"
+  until_ok sh -c '[ "$(ss -Htan state time-wait dport = :9000 | wc -l)" -gt 1200 ]' || return
+  kill -STOP "$pid"
+  sleep 1.5
+  budget --interval 0 10.9.0.2:9000
+  first "(WARNING|CRITICAL) 10\\.9\\.0\\.2:9000 from 10\\.9\\.0\\.1: [0-9]+ of 2000 ports left.*"
+  says "in an upstream of nginx"
+  typed "sysctl -w net.ipv4.tcp_tw_reuse=1"
+  budget --interval 0 10.9.0.2:9000
+  holds "$label: $asked: then nearly all can be used" test "$(json '.destinations[0].left')" -ge 1950
+  kill -KILL "$pid"
+}
+row_hey_without_keepalive() { closed_by hey hey -disable-keepalive -c 2 -n 100000 http://10.9.0.2:9000/; }
+row_siege() {
+  echo 'connection = close' >siegerc
+  closed_by siege siege -R siegerc -b -c 2 -t 600S http://10.9.0.2:9000/
 }
 
 rows
