@@ -43,6 +43,8 @@ bool target_parse(const char *command, const char *option, const char *text, str
     if (size < 0 || (size_t)size >= sizeof whole)
         return wrong_address(command, option, text, "this is too long for an address");
     const char *wrong = endpoint_parse(whole, &pattern, &at);
+    if (wrong != NULL && text[0] != '\0' && text[strspn(text, "0123456789")] == '\0')
+        wrong = "a port is a number from 0 to 65535";
     if (wrong == NULL && pattern.any_port)
         wrong = "a port is missing; 0 lets the kernel choose";
     if (wrong != NULL)

@@ -217,7 +217,7 @@ wrong "to keep the connection open for 5 s, use -w 5" client -e 127.0.0.1:1215 -
 wrong "to keep the connection open for 5 s, use -w 5" client -s 5
 wrong "an address is missing: -l" server -w 1
 wrong "an address is missing: -e" client -w 1
-wrong "'70000': " server -l 70000
+wrong "'70000': a port is a number from 0 to 65535" server -l 70000
 wrong "names are not looked up" client -e localhost:1215
 wrong "write an IPv6 address in brackets" client -e ::1:1215
 wrong "a port is missing" server -l '127.0.0.1:*'

@@ -296,6 +296,9 @@ time.sleep(1000)'
   as=
   ask 127.0.0.1:8007
   first "EADDRINUSE 127.0.0.1:8007: own.py .*"
+  asked="server 8007"
+  run as_other "$portreuse" server 8007
+  says "LISTEN 127.0.0.1:8007; its owner: a process of your own"
 }
 
 row_own_process_that_was_root() {

@@ -164,11 +164,14 @@ static void print_owners(FILE *out, const struct scenario *scenario, const struc
     }
     if (suspect->ownership != OWNER_NOT_KNOWN || suspect->occupant.socket.inode == 0)
         return;
+    static const struct server not_found = {.shape = SERVER_NOT_FOUND};
+    bool guess = verbose && owners_are_own(&suspect->owners);
+    fputs(guess ? "; its owner: " : ", held by ", out);
     if (verbose)
-        fprintf(out, ", held by a process of user %" PRIu32 " that /proc does not show",
-                suspect->occupant.socket.uid);
+        sockets_print_occupant(out, &not_found, &suspect->owners, suspect->occupant.socket.uid,
+                               SOCKETS_PROGRAM);
     else
-        fputs(", held by another process", out);
+        fputs("another process", out);
 }
 
 static void print_suspect(FILE *out, const struct scenario *scenario, const struct suspect *suspect,
