@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/limits.h"
 #include "engine/result.h"
 #include "scenario/scenario.h"
 
@@ -16,6 +17,7 @@ struct run_options {
     unsigned jobs;       /* cases at a time, from 1; in the current namespace it is always 1 */
     unsigned repeat;     /* how often each case is run, from 1 */
     uint64_t timeout_ns; /* a case's deadline; 0: 30 s plus scenario_declared_ns() */
+    struct limits limits;
     struct run_watcher watcher;
 };
 

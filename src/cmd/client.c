@@ -1,7 +1,9 @@
 /* portreuse client: connects by hand, waits, and closes; once or several times. */
+#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/units.h"
@@ -128,8 +130,13 @@ static void wait_open(struct client *client, int fd) {
         byhand_say("wait", "%s%s (Ctrl-C ends it)", units_duration_text(wait_ns, text),
                    client->hand.waits ? "" : ", or until the server closes");
     for (int patience; (patience = byhand_milliseconds_until(deadline_ns)) != 0;) {
-        if (poll(&watched, 1, patience) <= 0 ||
-            byhand_receive(&client->hand, fd, &client->hand.remote))
+        int ready = poll(&watched, 1, patience);
+        if (ready < 0 && errno != EINTR) {
+            options_complain("client", "cannot wait for data: %s", strerror(errno));
+            client->hand.failed = client->hand.lacking = true;
+            return;
+        }
+        if (ready <= 0 || byhand_receive(&client->hand, fd, &client->hand.remote))
             continue;
         if (!client->hand.waits)
             return;

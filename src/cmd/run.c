@@ -54,6 +54,21 @@ static bool set_timeout(const struct option_use *use) {
     return *(uint64_t *)use->target > 0 || options_wrong_value(use, "a time above 0");
 }
 
+/* NAME=N */
+static bool set_limit(const struct option_use *use) {
+    struct request *request = use->target;
+    const char *equals = strchr(use->value, '=');
+    size_t size = equals == NULL ? 0 : (size_t)(equals - use->value);
+    int64_t most;
+    for (unsigned i = 0; equals != NULL && i < LIMITS; i++)
+        if (strlen(limits_names[i]) == size && strncmp(limits_names[i], use->value, size) == 0 &&
+            units_number(equals + 1, 0, INT64_MAX, &most)) {
+            request->run.limits.most[i] = (uint64_t)most;
+            return true;
+        }
+    return options_wrong_value(use, "sockets=N, bytes=N, seconds=N, devices=N or connections=N");
+}
+
 static const char *const nets[] = {"private", "current", NULL};
 
 static const struct option_row rows[] = {
@@ -99,6 +114,12 @@ static const struct option_row rows[] = {
      .offset = offsetof(struct request, run.current),
      .help = "private: run each case in its own network namespace (default); current: stay in the "
              "current one and skip what would affect the host"},
+    {.name = "limit",
+     .takes = VALUE_REQUIRED,
+     .value_name = "NAME=N",
+     .set = set_limit,
+     .help = "let a case take more of the host, or less: sockets, bytes (in flight), seconds (of "
+             "waiting), devices, connections (with --net=current); may be given several times"},
     {.name = "must-run",
      .set = option_set_flag,
      .offset = offsetof(struct request, run.must_run),
@@ -312,7 +333,7 @@ static int run_selection(struct request *request, const struct selection *select
 }
 
 static int cmd_run(int argc, char **argv) {
-    struct request request = {.run = {.jobs = 1, .repeat = 1},
+    struct request request = {.run = {.jobs = 1, .repeat = 1, .limits = limits_usual},
                               .outputs = {.command = "run",
                                           .subject = &subject_run,
                                           .colour = options_colour_by_default()},

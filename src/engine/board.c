@@ -1,6 +1,8 @@
-/* The layout of the board: one mapping, which holds all its parts one after the other. */
+/* The layout of the board: two mappings, each of which holds its parts one after the other. What
+ * the roles may write is in the second. */
 #include "engine/board.h"
 
+#include <errno.h>
 #include <stdalign.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -33,17 +35,20 @@ static void *cut(struct cutter *cutter, size_t count, size_t size) {
 }
 
 /* Cuts all parts. Pages that are never touched cost nothing. */
-static void lay_out(struct cutter *cutter, const struct scenario *scenario, size_t case_index) {
+static void lay_out(struct cutter *cutter, struct cutter *of_roles, const struct scenario *scenario,
+                    size_t case_index) {
     size_t steps = scenario->setup.count + scenario->cases[case_index].count;
+    size_t views_count = scenario->role_count * scenario->socket_count;
     struct board *board = cut(cutter, 1, sizeof *board);
-    struct socket_view *views =
-        cut(cutter, scenario->role_count * scenario->socket_count, sizeof *views);
+    struct socket_view *checked = cut(cutter, views_count, sizeof *checked);
+    struct socket_view *views = cut(of_roles, views_count, sizeof *views);
     struct step_result *results = cut(cutter, steps, sizeof *results);
     if (board != NULL) {
         board->scenario = scenario;
         board->case_index = case_index;
         board->under_way = NO_STEP;
-        board->views = views;
+        board->views = board->written = views;
+        board->checked = checked;
         board->result.steps = results;
         board->result.reason = board->reason;
         board->result.step_count = steps;
@@ -51,7 +56,7 @@ static void lay_out(struct cutter *cutter, const struct scenario *scenario, size
     for (size_t i = 0; i < steps; i++) {
         struct evidence *evidence = cut(cutter, 1, sizeof *evidence);
         const struct step *step = result_step(scenario, case_index, i);
-        uint64_t *rounds_ns = cut(cutter, board_rounds_kept(step), sizeof *rounds_ns);
+        uint64_t *rounds_ns = cut(of_roles, board_rounds_kept(step), sizeof *rounds_ns);
         char *seen = cut(cutter, more_size(step), sizeof *seen);
         if (results != NULL) {
             results[i].evidence = evidence;
@@ -61,24 +66,112 @@ static void lay_out(struct cutter *cutter, const struct scenario *scenario, size
     }
 }
 
+/* NULL with errno set if there is no memory. */
+static void *share(size_t size) {
+    void *base =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return base == MAP_FAILED ? NULL : base;
+}
+
 struct board *board_new(const struct scenario *scenario, size_t case_index) {
-    struct cutter measure = {0}, cutter = {0};
-    lay_out(&measure, scenario, case_index);
-    void *base = mmap(NULL, measure.used, PROT_READ | PROT_WRITE,
-                      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (base == MAP_FAILED)
-        return NULL;
+    struct cutter measure = {0}, of_roles = {0}, cutter = {0}, written = {0};
+    lay_out(&measure, &of_roles, scenario, case_index);
+    void *base = share(measure.used);
     cutter.base = base;
-    lay_out(&cutter, scenario, case_index);
+    written.base = base == NULL ? NULL : share(of_roles.used + 1);
+    if (written.base == NULL) {
+        int error = errno;
+        if (base != NULL)
+            munmap(base, measure.used);
+        errno = error;
+        return NULL;
+    }
+    lay_out(&cutter, &written, scenario, case_index);
     struct board *board = base;
     board->size = measure.used;
+    board->written_by_roles = written.base;
+    board->written_size = of_roles.used + 1;
     return board;
 }
 
 void board_free(struct board *board) {
-    if (board != NULL)
-        munmap(board, board->size);
+    if (board == NULL)
+        return;
+    munmap(board->written_by_roles, board->written_size);
+    munmap(board, board->size);
 }
+
+/* --- whose it is --- */
+
+void board_mistrust(struct board *board) {
+    size_t count = board->scenario->role_count * board->scenario->socket_count;
+    for (size_t i = 0; i < count; i++)
+        board->checked[i] = board->written[i];
+    board->views = board->checked;
+}
+
+int board_leave(struct board *board) {
+    size_t size = board->size;
+    struct board *copy =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (copy == MAP_FAILED)
+        return errno;
+    memcpy(copy, board, size);
+    copy->views = copy->written;
+    return mremap(copy, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, board) == MAP_FAILED ? errno : 0;
+}
+
+static sa_family_t checked_family(sa_family_t family) {
+    return family == AF_INET || family == AF_INET6 || family == AF_UNIX ? family : 0;
+}
+
+/* A bool that is neither 0 nor 1 is undefined: it is looked at as a byte. */
+static void check_bool(bool *value) {
+    unsigned char byte;
+    memcpy(&byte, value, sizeof byte);
+    *value = byte != 0;
+}
+
+static void check_text(char text[UNIX_NAME_SIZE + 1]) {
+    text[UNIX_NAME_SIZE] = '\0';
+    for (char *c = text; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' || *c == '\x7f')
+            *c = '?';
+}
+
+/* Makes a view one that a role can have written. */
+static void check_view(struct socket_view *view) {
+    bool *const bools[] = {&view->made,      &view->open,      &view->has_peer,  &view->outgoing,
+                           &view->bound,     &view->inherited, &view->reuseaddr, &view->nonblocking,
+                           &view->reuseport, &view->v6only};
+    for (size_t i = 0; i < sizeof bools / sizeof bools[0]; i++)
+        check_bool(bools[i]);
+    if ((unsigned)view->protocol >= PROTOCOL_COUNT)
+        view->protocol = PROTOCOL_TCP;
+    view->family = checked_family(view->family);
+    view->local.family = checked_family(view->local.family);
+    view->peer.family = checked_family(view->peer.family);
+    check_text(view->name);
+    check_text(view->peer_name);
+}
+
+void board_take(struct board *board, unsigned role) {
+    size_t count = board->scenario->socket_count;
+    if (board->views != board->checked)
+        return;
+    for (size_t i = role * count; i < (role + 1) * count; i++) {
+        board->checked[i] = board->written[i];
+        check_view(&board->checked[i]);
+    }
+}
+
+void board_give(struct board *board, unsigned role) {
+    size_t count = board->scenario->socket_count;
+    for (size_t i = role * count; i < (role + 1) * count; i++)
+        board->written[i] = board->views[i];
+}
+
+/* --- reading it --- */
 
 struct socket_view *board_view(const struct board *board, unsigned role, unsigned socket) {
     return &board->views[role * board->scenario->socket_count + socket];

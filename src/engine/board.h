@@ -1,7 +1,9 @@
 /* The board: what the processes of one case share.
  *
- * It is one anonymous shared mapping, which the runner makes before it forks, so that it is at the
- * same address in every process of the case. Who writes what:
+ * It is two anonymous shared mappings, which the runner makes before it forks, so that they are at
+ * the same addresses in every process of the case. A role, which acts as a scenario of unknown
+ * origin says, keeps only the second, which has no pointers; what it writes there is checked before
+ * it is used. Who writes what:
  *
  * - the stage (the case's own process) writes the result, step by step;
  * - a role writes the views of its own sockets, and the times of its rounds, before it replies;
@@ -29,11 +31,26 @@ struct board {
     char reason[RESULT_TEXT_SIZE]; /* that of the result */
     int under_way; /* index of the step that the stage waits for; NO_STEP before the first */
     uint64_t under_way_since_ns; /* on the monotonic clock */
-    struct socket_view *views;   /* role by role */
+    struct socket_view *views;   /* role by role: one of the two that follow */
+    struct socket_view *written; /* by the roles */
+    struct socket_view *checked; /* by the stage: copies of them */
+    void *written_by_roles;      /* the mapping that the roles write: views, times of rounds */
+    size_t written_size;
 };
 
 /* Makes a board for one case of a scenario; NULL with errno set if there is no memory for it. */
 struct board *board_new(const struct scenario *scenario, size_t case_index);
+
+/* In the stage, before the first role: from now on it reads copies of the views alone, which
+ * _take() brings up to date for one role and makes sound, whatever the role has written. _give()
+ * writes those of a role back, for the roles to read, after the stage has changed them itself. */
+void board_mistrust(struct board *board);
+void board_take(struct board *board, unsigned role);
+void board_give(struct board *board, unsigned role);
+
+/* In a role: all but what roles write becomes a private copy, at the same address, which no other
+ * process sees. Returns 0 or an errno. */
+int board_leave(struct board *board);
 
 /* Unmaps it from this process. NULL is fine. */
 void board_free(struct board *board);

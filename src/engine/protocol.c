@@ -62,6 +62,40 @@ int protocol_receive(int channel, void *message, size_t size, int flags, int *fd
     return whole ? 0 : EBADMSG;
 }
 
+/* --- what a role may say --- */
+
+static bool is_text(const char *text, size_t size) {
+    return memchr(text, '\0', size) != NULL;
+}
+
+static bool value_is_sound(const struct sockopt_value *value) {
+    return (unsigned)value->kind <= SOCKOPT_ERROR && is_text(value->text, sizeof value->text);
+}
+
+static bool answer_is_sound(const struct answer *answer) {
+    switch (answer->kind) {
+    case ANSWER_ERRNO:
+        return answer->error > 0 && answer->error < 4096;
+    case ANSWER_ADDRESS:
+        return answer->address.family == AF_INET || answer->address.family == AF_INET6;
+    case ANSWER_NAME:
+        return is_text(answer->name, sizeof answer->name);
+    case ANSWER_VALUE:
+        return value_is_sound(&answer->value);
+    default:
+        return (unsigned)answer->kind < ANSWER_FREE; /* the rest is the stage's */
+    }
+}
+
+bool protocol_is_sound(const struct scenario *scenario, const struct reply *reply) {
+    if (reply->step_index >= scenario->step_count || reply->call_index >= scenario->step_count ||
+        (unsigned)reply->answer.at >= VERBS || !answer_is_sound(&reply->answer))
+        return false;
+    const struct step *call = &scenario->steps[reply->call_index];
+    bool has_options = verb_row(call->verb)->arguments == ARGUMENTS_OPTIONS;
+    return reply->option == 0 || (has_options && reply->option <= call->options.count);
+}
+
 /* --- the table of actions, made from VERB_LIST --- */
 
 #define DECLARE_ACTION(NAME, name) extern const struct action action_##name;

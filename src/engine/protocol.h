@@ -41,6 +41,9 @@ struct reply {
     pid_t pid;            /* fork: of the new role */
 };
 
+/* Returns whether a role may have sent this: every index is in its range, every text ends. */
+bool protocol_is_sound(const struct scenario *scenario, const struct reply *reply);
+
 /* An empty reply to a step. */
 struct reply protocol_reply(uint32_t step_index);
 

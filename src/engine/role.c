@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/units.h"
+#include "kernel/confine.h"
 #include "kernel/process.h"
 
 /* --- stopping ---
@@ -293,11 +294,29 @@ void role_free(struct role *role) {
     *role = (struct role){0};
 }
 
+/* Returns whether the role becomes a program, which has the rights of whoever runs this. A role
+ * that is forked by another one has that one's rights. */
+static bool becomes_program(const struct role *role) {
+    for (size_t i = 0; i < role->scenario->step_count; i++)
+        if (role->scenario->steps[i].verb == VERB_EXEC)
+            return true;
+    return false;
+}
+
+static struct confine_needs needs_of(const struct scenario *scenario) {
+    struct confine_needs needs = {.ids = scenario->needs_uids, .files = scenario->has_files};
+    for (size_t i = 0; i < scenario->step_count; i++)
+        needs.ids |= scenario->steps[i].verb == VERB_UID || scenario->steps[i].verb == VERB_CHOWN;
+    return needs;
+}
+
 _Noreturn void role_main(const struct scenario *scenario, struct board *board, int index,
                          int channel, pid_t stage) {
     struct role role;
     role_init(&role, scenario, board, index, process_keep_only(channel));
     role.stage = stage;
     role_die_with_stage(&role);
+    if (board_leave(board) != 0 || (!becomes_program(&role) && confine(needs_of(scenario)) != 0))
+        _exit(1);
     _exit(role_serve(&role));
 }

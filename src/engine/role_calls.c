@@ -2,6 +2,7 @@
  * after it. The action is below the function, or in stage_roles.c where the stage takes part. */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -480,7 +481,14 @@ const struct action action_unlink = {.role = call_unlink};
 
 static struct answer call_uid(struct role *role, const struct step *step, struct reply *reply) {
     (void)reply;
-    struct answer answer = from_result(setresuid(step->uid, step->uid, step->uid));
+    const gid_t gid =
+        step->uid; /* a user of that number has a group of that number, and no other */
+    long result = setgroups(0, NULL);
+    if (result == 0)
+        result = setresgid(gid, gid, gid);
+    if (result == 0)
+        result = setresuid(step->uid, step->uid, step->uid);
+    struct answer answer = from_result(result);
     /* A change of ids clears both (prctl(2)), and the runner must still be able to look into this
      * process. */
     prctl(PR_SET_DUMPABLE, 1);

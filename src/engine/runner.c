@@ -44,6 +44,7 @@ struct slot {
     uint64_t began_ns;
     uint64_t kill_at_ns; /* well after the deadline, which the stage keeps itself */
     bool killed;         /* that moment has come */
+    const char *trouble; /* why the runner ends it, or NULL */
 };
 
 struct runner {
@@ -125,6 +126,8 @@ static void tick(struct runner *runner, uint64_t now_ns) {
 static _Noreturn void become_stage(const struct runner *runner, struct board *board, pid_t parent,
                                    uint64_t end_ns, int pipe) {
     struct stage_options options = {.current = runner->options->current,
+                                    .timed = runner->options->timeout_ns != 0,
+                                    .limits = runner->options->limits,
                                     .deadline_ns = end_ns,
                                     .events = runner->options->watcher.steps ? pipe : -1};
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGPIPE};
@@ -141,6 +144,10 @@ static _Noreturn void become_stage(const struct runner *runner, struct board *bo
             if (runner->slots[i].death >= 0)
                 close(runner->slots[i].death);
         }
+    /* No role inherits what the caller of the program has open. */
+    int kept = process_keep_only(pipe);
+    if (options.events >= 0)
+        options.events = kept;
     stage_run(board, &options);
     _exit(0);
 }
@@ -292,6 +299,8 @@ static void finish(struct runner *runner, struct slot *slot) {
         process_children(getpid(), reap_orphan, runner);
     if (!clean && runner->interrupted != 0)
         set_broken(result, "interrupted");
+    else if (slot->trouble != NULL)
+        set_broken(result, slot->trouble);
     else if (!clean && slot->killed)
         set_broken(result, too_long(runner, slot));
     else if (!clean)
@@ -377,6 +386,19 @@ static void handle_pipe(struct runner *runner, struct slot *slot) {
         tell_step(runner, slot, &said[i]);
 }
 
+/* Ends all cases under way: the runner cannot wait for them. */
+static void give_up(struct runner *runner, int error) {
+    char name[ERRNAME_SIZE];
+    const char *why = arena_format(&runner->run->arena, "waiting for the case, ppoll(): %s",
+                                   errname(error, name));
+    for (size_t i = 0; i < runner->slot_count; i++)
+        if (runner->slots[i].job != NULL) {
+            runner->slots[i].trouble = why;
+            kill(-runner->slots[i].pid, SIGKILL);
+            finish(runner, &runner->slots[i]);
+        }
+}
+
 /* Waits until something happens, and handles it. */
 static void wait_for_slots(struct runner *runner, struct pollfd *waiting) {
     uint64_t ns = time_to_sleep(runner);
@@ -388,6 +410,10 @@ static void wait_for_slots(struct runner *runner, struct pollfd *waiting) {
         deaths[i] = (struct pollfd){.fd = slot->job == NULL ? -1 : slot->death, .events = POLLIN};
     }
     int ready = ppoll(waiting, 2 * runner->slot_count, &time, &runner->usual_mask);
+    if (ready < 0 && errno != EINTR) {
+        give_up(runner, errno);
+        return;
+    }
     bool interrupted = caught != 0 && runner->interrupted == 0;
     if (interrupted)
         runner->interrupted = caught;

@@ -3,6 +3,7 @@
 #include "engine/stage.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -148,13 +149,12 @@ static enum outcome check_needs(struct stage *stage) {
 
 /* --- the same with --net=current --- */
 
-enum { ROUNDS_ON_HOST = 1000 };
-
 /* The first block that could run more rounds than the host should bear, or NULL. */
 static const struct step *find_flood(const struct stage *stage) {
+    uint64_t most = stage->options->limits.most[LIMIT_CONNECTIONS];
     for (size_t i = 0; i < stage->board->result.step_count; i++) {
         const struct step *step = result_step(stage->scenario, stage->board->case_index, i);
-        if (step->verb == VERB_REPEAT && step->rounds.most > ROUNDS_ON_HOST)
+        if (step->verb == VERB_REPEAT && step->rounds.most > most)
             return step;
     }
     return NULL;
@@ -205,9 +205,10 @@ static enum outcome check_host(struct stage *stage) {
     step = find_flood(stage);
     if (step != NULL)
         return stage_reason(stage, OUTCOME_SKIP,
-                            "line %u: more than %d rounds would flood the host; it needs a private "
-                            "namespace, without --net=current",
-                            step->line, ROUNDS_ON_HOST);
+                            "line %u: more than %" PRIu64
+                            " rounds would flood the host; it needs a "
+                            "private namespace, without --net=current",
+                            step->line, stage->options->limits.most[LIMIT_CONNECTIONS]);
     int error = stage->diag_error != 0 ? stage->diag_error : port_in_use(stage, &other);
     if (stage_refusal(error) == OUTCOME_ERROR)
         return stage_no_diag(stage, error);
@@ -261,6 +262,14 @@ bool stage_met(const struct stage *stage, const struct step *step, const struct 
            NULL;
 }
 
+/* No more rounds than the board has room for, whatever the role says. */
+static void keep_rounds(const struct stage *stage, const struct step *block,
+                        const struct reply *reply) {
+    size_t most = board_rounds_kept(block);
+    board_result(stage->board, block)->round_count =
+        reply->round_count < most ? reply->round_count : (uint32_t)most;
+}
+
 /* Writes the answer on the board, and judges it. */
 static void record(struct stage *stage, const struct step *step, const struct reply *reply) {
     struct step_result *result = board_result(stage->board, step);
@@ -269,10 +278,9 @@ static void record(struct stage *stage, const struct step *step, const struct re
     result->call_index = reply->call_index;
     result->option = reply->option;
     if (step->verb == VERB_STOP) /* the rounds were the block's */
-        board_result(stage->board, stage->roles[step->role].serve)->round_count =
-            reply->round_count;
+        keep_rounds(stage, stage->roles[step->role].serve, reply);
     else
-        result->round_count = reply->round_count;
+        keep_rounds(stage, step, reply);
     take_evidence(stage, step, reply, result);
     result->met =
         expectation_met(&step->want, &reply->answer, stage->kernel, resolve, stage->board);
@@ -298,7 +306,7 @@ static enum outcome end_serving(struct stage *stage, int role) {
     const struct step *serve = stage->roles[role].serve;
     enum outcome outcome = stage_stop_serving(stage, role, serve, &reply);
     if (outcome == OUTCOME_ANSWERED && !note_broken(stage, serve, &reply))
-        board_result(stage->board, serve)->round_count = reply.round_count;
+        keep_rounds(stage, serve, &reply);
     return outcome;
 }
 
@@ -429,9 +437,34 @@ static enum outcome enter_directory(struct stage *stage) {
                                                   : "");
 }
 
+/* What a case can take of the host is known from its text. With --timeout the person says how long
+ * it may last. */
+static enum outcome check_limits(struct stage *stage) {
+    static const char *const of_what[LIMITS] = {[LIMIT_SOCKETS] = "sockets",
+                                                [LIMIT_BYTES] = "bytes in flight",
+                                                [LIMIT_SECONDS] = "seconds of waiting",
+                                                [LIMIT_DEVICES] = "network devices",
+                                                [LIMIT_CONNECTIONS] = "connections on the host"};
+    for (unsigned i = 0; i < LIMITS; i++) {
+        uint64_t most = stage->options->limits.most[i];
+        bool applies = i == LIMIT_SECONDS       ? !stage->options->timed
+                       : i == LIMIT_CONNECTIONS ? stage->options->current
+                                                : true;
+        uint64_t can = limits_of_case(stage->scenario, stage->board->case_index, (enum limit)i);
+        if (applies && can > most)
+            return stage_reason(stage, i == LIMIT_CONNECTIONS ? OUTCOME_SKIP : OUTCOME_ERROR,
+                                "up to %" PRIu64 " %s, and the limit is %" PRIu64 " (--limit %s=N)",
+                                can, of_what[i], most, limits_names[i]);
+    }
+    return OUTCOME_ANSWERED;
+}
+
 /* Enters the namespace, opens what is needed, checks what the case needs. */
 static enum outcome prepare(struct stage *stage) {
     char reason[NETNS_REASON_SIZE];
+    enum outcome outcome = check_limits(stage);
+    if (outcome != OUTCOME_ANSWERED)
+        return outcome;
     process_stay_on_processor();
     enum netns_kind kind = stage->options->current ? NETNS_AS_ROOT : netns_enter(reason);
     if (netns_is_none(kind))
@@ -439,7 +472,7 @@ static enum outcome prepare(struct stage *stage) {
                             reason);
     if (!stage->options->current) /* the sockets of this namespace belong to the roles */
         process_use_group(getpgrp());
-    enum outcome outcome = enter_directory(stage);
+    outcome = enter_directory(stage);
     if (outcome != OUTCOME_ANSWERED)
         return outcome;
     stage->families = may_have_ipv6(stage) ? 0 : AF_INET;
@@ -510,6 +543,7 @@ void stage_run(struct board *board, const struct stage_options *options) {
                           .middle = NETNS_HERE,
                           .here = NO_HOST};
     uint64_t start_ns = units_now_ns();
+    board_mistrust(board);
     stage.roles = arena_alloc(&arena, (board->scenario->role_count + 1) * sizeof stage.roles[0]);
     if (board->scenario->host_count > 0 && !options->current)
         stage.hosts = arena_alloc(&arena, board->scenario->host_count * sizeof stage.hosts[0]);

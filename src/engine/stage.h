@@ -21,6 +21,7 @@
 
 #include "base/units.h"
 #include "engine/board.h"
+#include "engine/limits.h"
 #include "engine/program.h"
 #include "engine/protocol.h"
 #include "kernel/netns.h"
@@ -28,7 +29,9 @@
 #include "scenario/scenario.h"
 
 struct stage_options {
-    bool current;         /* stay in the current namespace */
+    bool current; /* stay in the current namespace */
+    bool timed;   /* the deadline is the one of --timeout */
+    struct limits limits;
     uint64_t deadline_ns; /* of the case, on the monotonic clock */
     int events;           /* a pipe to the runner for struct stage_event; -1: not wanted */
 };

@@ -374,6 +374,7 @@ static enum outcome do_listens(struct stage *stage, const struct step *step, str
         board_view(stage->board, (unsigned)step->role, (unsigned)step->watch.made);
     *view = (struct socket_view){
         .made = true, .family = address.family, .local = address, .reuseaddr = false};
+    board_give(stage->board, (unsigned)step->role);
     snprintf(board_result(stage->board, step)->seen, RESULT_TEXT_SIZE, "%s",
              endpoint_text(&address, text));
     stage_answer_errno(reply, 0);

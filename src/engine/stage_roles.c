@@ -129,13 +129,23 @@ static int wait_for_roles(struct stage *stage, int role, bool others, uint64_t n
             who[count++] = i;
         }
     struct timespec time = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
-    if (ppoll(waiting, count, &time, NULL) <= 0)
+    int ready = ppoll(waiting, count, &time, NULL);
+    if (ready < 0 && errno != EINTR)
+        return role; /* to receive from it waits, too */
+    if (ready <= 0)
         return NO_ROLE;
     int first = NO_ROLE;
     for (nfds_t i = 0; i < count; i++)
         if (waiting[i].revents != 0 && (first < 0 || who[i] == role))
             first = who[i];
     return first;
+}
+
+/* Takes over what a role has said, and written of its sockets: nothing of it is used unchecked.
+ * Returns 0 or EBADMSG. */
+static int take_reply(const struct stage *stage, int role, const struct reply *reply) {
+    board_take(stage->board, (unsigned)role);
+    return protocol_is_sound(stage->scenario, reply) ? 0 : EBADMSG;
 }
 
 enum outcome stage_poll_serving(struct stage *stage, int *role, struct reply *reply) {
@@ -145,6 +155,7 @@ enum outcome stage_poll_serving(struct stage *stage, int *role, struct reply *re
     int error = protocol_receive(stage->roles[*role].channel, reply, sizeof *reply, 0, NULL);
     if (error == EPIPE)
         return lost(stage, *role);
+    error = error == 0 ? take_reply(stage, *role, reply) : error;
     return error == 0 ? OUTCOME_ANSWERED : broke(stage, "receiving a role's reply", error);
 }
 
@@ -176,6 +187,7 @@ static enum outcome receive_reply(struct stage *stage, int role, uint32_t step_i
         int error = protocol_receive(stage->roles[role].channel, reply, sizeof *reply, 0, NULL);
         if (error == EPIPE)
             return lost(stage, role);
+        error = error == 0 ? take_reply(stage, role, reply) : error;
         if (error != 0)
             return broke(stage, "receiving a role's reply", error);
     } while (reply->step_index != step_index);
@@ -211,6 +223,8 @@ enum outcome stage_ask_to_leave(struct stage *stage, const struct step *step, in
     *left = error == EPIPE;
     if (*left)
         close(role->channel);
+    board_take(stage->board, (unsigned)step->role);
+    error = error == 0 ? take_reply(stage, step->role, reply) : error;
     return error == 0 || *left ? OUTCOME_ANSWERED : broke(stage, "receiving a role's reply", error);
 }
 
@@ -236,6 +250,13 @@ static enum outcome do_fork(struct stage *stage, const struct step *step, struct
                                "line %u: this kernel has no sibling processes (CLONE_PARENT)",
                                step->line);
     if (outcome == OUTCOME_ANSWERED && reply->answer.kind == ANSWER_OK) {
+        siginfo_t ended;
+        if (reply->pid <= 0 ||
+            waitid(P_PID, (id_t)reply->pid, &ended, WEXITED | WNOWAIT | WNOHANG) < 0) {
+            close(child->channel);
+            return broke(stage, "a role's reply names a process that is not its child", EBADMSG);
+        }
+        board_take(stage->board, (unsigned)step->other_role);
         child->pid = reply->pid;
         child->host = stage->roles[step->role].host;
         child->state = STAGE_ROLE_RUNS;
@@ -331,6 +352,7 @@ const struct action action_stop = {.stage = do_stop};
 static void close_views(const struct stage *stage, int role) {
     for (unsigned i = 0; i < stage->scenario->socket_count; i++)
         board_view(stage->board, (unsigned)role, i)->open = false;
+    board_give(stage->board, (unsigned)role);
 }
 
 enum outcome stage_ask(struct stage *stage, const struct step *step, struct reply *reply) {

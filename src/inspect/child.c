@@ -77,21 +77,24 @@ static _Noreturn void run_child(const struct child *child, child_work *work, voi
 
 /* --- the parent --- */
 
-/* Waits until something comes. Returns false at the deadline. */
-static bool wait_until(int pipe, uint64_t deadline_ns) {
+/* Waits until something comes. Returns 0 or an errno: ETIMEDOUT at the deadline. */
+static int wait_until(int pipe, uint64_t deadline_ns) {
     struct pollfd waiting = {.fd = pipe, .events = POLLIN};
-    for (uint64_t now_ns; (now_ns = units_now_ns()) < deadline_ns;)
-        if (poll(&waiting, 1, (int)((deadline_ns - now_ns) / NS_PER_MS + 1)) > 0)
-            return true;
-    return false;
+    for (uint64_t now_ns; (now_ns = units_now_ns()) < deadline_ns;) {
+        int ready = poll(&waiting, 1, (int)((deadline_ns - now_ns) / NS_PER_MS + 1));
+        if (ready > 0 || (ready < 0 && errno != EINTR))
+            return ready > 0 ? 0 : errno;
+    }
+    return ETIMEDOUT;
 }
 
 /* Reads all that comes. Returns 0 or an errno: ETIMEDOUT at the deadline. */
 static int receive(int pipe, uint64_t deadline_ns, struct child_bytes *bytes) {
     size_t room = 0;
     for (;;) {
-        if (!wait_until(pipe, deadline_ns))
-            return ETIMEDOUT;
+        int error = wait_until(pipe, deadline_ns);
+        if (error != 0)
+            return error;
         if (bytes->size == room) {
             size_t more = room == 0 ? 4096 : 2 * room;
             char *grown = realloc(bytes->bytes, more);

@@ -93,6 +93,48 @@ static void the_parts_do_not_overlap(void **state) {
             assert_int_equal(board_view(board, role, socket)->inode, role * 100 + socket);
 }
 
+/* What a role writes is seen when it is taken, and sound then. */
+static void what_a_role_writes_is_checked(void **state) {
+    (void)state;
+    board_mistrust(board);
+    struct socket_view *written = &board->written[0], *view = board_view(board, 0, 0);
+    memset(written, 0xff, sizeof *written);
+    assert_int_equal(view->family, 0);
+    board_take(board, 0);
+    assert_int_equal(view->family, 0);
+    assert_int_equal(view->local.family, 0);
+    assert_true((unsigned)view->protocol < PROTOCOL_COUNT);
+    assert_int_equal(strlen(view->name), UNIX_NAME_SIZE);
+    memcpy(written->name, "a\033[2Jb", sizeof "a\033[2Jb");
+    board_take(board, 0);
+    assert_string_equal(view->name, "a?[2Jb");
+    view->inode = 7;
+    board_give(board, 0);
+    assert_int_equal(written->inode, 7);
+}
+
+/* A role that leaves the board reaches neither the result nor a pointer of the others. */
+static void a_role_writes_to_its_own_part_alone(void **state) {
+    (void)state;
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (board_leave(board) != 0)
+            _exit(1);
+        board->result.verdict = VERDICT_ERROR;
+        board->scenario = NULL;
+        memset(board->result.steps, 0xff, sizeof board->result.steps[0]);
+        board->written[0].inode = 4711;
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_ptr_equal(board->scenario, scenario);
+    assert_int_equal(board->result.verdict, VERDICT_PASS);
+    assert_int_equal(board->result.steps[0].elapsed_ns, 0);
+    assert_int_equal(board->written[0].inode, 4711);
+}
+
 static void only_an_await_may_say_what_it_saw(void **state) {
     (void)state;
     for (size_t i = 0; i < board->result.step_count; i++)
@@ -180,6 +222,8 @@ int main(void) {
         TEST(the_parts_do_not_overlap),
         TEST(only_an_await_may_say_what_it_saw),
         TEST(what_another_process_writes_is_seen_here),
+        TEST(what_a_role_writes_is_checked),
+        TEST(a_role_writes_to_its_own_part_alone),
         TEST(a_block_keeps_the_time_of_so_many_rounds),
         TEST(the_rounds_so_far_are_those_with_a_time),
         TEST(a_written_address_is_itself),

@@ -136,6 +136,46 @@ static void an_empty_reply_is_of_its_own_step(void **state) {
     assert_false(reply.no_endpoint);
 }
 
+/* --- what a role may say --- */
+
+static const char text[] = "title t\ncase one\n  a socket s SO_REUSEADDR SO_KEEPALIVE\n"
+                           "  a bind s 127.0.0.1:80\n";
+
+static void what_no_role_says_is_not_believed(void **state) {
+    (void)state;
+    struct errors errors = {0};
+    struct scenario *scenario = scenario_parse("t", "t", text, sizeof text - 1, &errors);
+    assert_int_equal(errors.count, 0);
+    struct reply good = protocol_reply(0), reply;
+    good.answer.kind = ANSWER_OK;
+    good.option = 2;
+    assert_true(protocol_is_sound(scenario, &good));
+#define WRONG(change)                                                                              \
+    do {                                                                                           \
+        reply = good;                                                                              \
+        change;                                                                                    \
+        assert_false(protocol_is_sound(scenario, &reply));                                         \
+    } while (0)
+    WRONG(reply.step_index = 2);
+    WRONG(reply.call_index = 2);
+    WRONG(reply.call_index = UINT32_MAX);
+    WRONG(reply.option = 3);
+    WRONG(reply.call_index = 1); /* bind() has no options */
+    WRONG(reply.answer.at = VERBS);
+    WRONG(reply.answer.kind = ANSWER_CAUSE); /* the stage alone says that */
+    WRONG(reply.answer.kind = (enum answer_kind)4711);
+    WRONG((reply.answer.kind = ANSWER_ERRNO, reply.answer.error = 0));
+    WRONG((reply.answer.kind = ANSWER_ERRNO, reply.answer.error = 100000));
+    WRONG((reply.answer.kind = ANSWER_ADDRESS, reply.answer.address.family = AF_UNIX));
+    WRONG((reply.answer.kind = ANSWER_NAME,
+           memset(reply.answer.name, 'x', sizeof reply.answer.name)));
+    WRONG((reply.answer.kind = ANSWER_VALUE,
+           memset(&reply.answer.value, 'x', sizeof reply.answer.value)));
+#undef WRONG
+    scenario_free(scenario);
+    errors_free(&errors);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_ends, close_ends)
 
 int main(void) {
@@ -149,6 +189,7 @@ int main(void) {
         TEST(where_the_other_side_is_gone_it_is_epipe),
         TEST(what_was_sent_before_the_end_still_arrives),
         TEST(an_empty_reply_is_of_its_own_step),
+        cmocka_unit_test(what_no_role_says_is_not_believed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

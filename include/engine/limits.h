@@ -1,0 +1,34 @@
+/* What a scenario may take of the host. The steps say at most what a case can take; a case that
+ * could take more than the limit is not begun. */
+#ifndef PORTREUSE_ENGINE_LIMITS_H
+#define PORTREUSE_ENGINE_LIMITS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "scenario/scenario.h"
+
+enum limit {
+    LIMIT_SOCKETS,     /* that the steps of a case make, closed ones included: TIME-WAIT counts */
+    LIMIT_BYTES,       /* in flight: sent, as far as the kernel's buffers of a socket take them */
+    LIMIT_SECONDS,     /* for which the steps say that they wait, unless --timeout is given */
+    LIMIT_DEVICES,     /* network devices: of hosts, and of `address` */
+    LIMIT_CONNECTIONS, /* with --net=current */
+    LIMITS,
+};
+
+struct limits {
+    uint64_t most[LIMITS];
+};
+
+/* The limits unless told otherwise. */
+extern const struct limits limits_usual;
+
+/* Their names for --limit NAME=N, static, with NULL at the end. */
+extern const char *const limits_names[LIMITS + 1];
+
+/* How much of it a case of the scenario can take at most, the setup included. */
+uint64_t limits_of_case(const struct scenario *scenario, size_t case_index, enum limit limit);
+
+#endif

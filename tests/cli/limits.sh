@@ -1,0 +1,119 @@
+#!/bin/sh
+# What a scenario of a stranger may take, and what its processes may do.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+# limited NAME N TEXT: the scenario in $file is not begun; with its limit raised it is.
+limited() {
+  run "$portreuse" run --timeout 20s "$file"
+  ok "$1: it is not begun: exit 2" status_is 2
+  ok "$1: an ERROR, with the limit and the option" out_says "$3 (--limit $1=N)"
+  run "$portreuse" run -q --timeout 20s --limit "$1=$2" "$file"
+  ok "$1: with a higher limit it is" first_line_starts "$4"
+}
+
+scenario sockets <<'END'
+title very many sockets
+case they are closed
+  a repeat 300000
+    socket s udp4
+    close s
+  end -> any
+END
+run "$portreuse" run "$file"
+ok "more than 200,000 sockets: ERROR" status_is 2
+ok "with the option" out_says "up to 300000 sockets, and the limit is 200000 (--limit sockets=N)"
+run "$portreuse" run --limit sockets=10 address-in-use
+ok "a limit can be lower, too" first_line_starts "PASS"
+run "$portreuse" run --limit sockets=1 address-in-use
+ok "and then counts" status_is 2
+
+scenario bytes <<'END'
+title memory of the host
+setup
+  server socket l
+  server bind l 127.0.0.1:1215
+  server listen l
+case nobody reads
+  client repeat 50
+    socket c SO_SNDTIMEO=10ms
+    connect c 127.0.0.1:1215
+    send c 4000000
+  end -> any
+END
+limited bytes 500000000 "up to 200000000 bytes in flight, and the limit is 67108864" "PASS"
+
+scenario seconds <<'END'
+title a long time
+case it waits
+  sleep 1000s
+END
+run "$portreuse" run "$file"
+ok "a case that waits for a quarter of an hour and more is not begun" status_is 2
+ok "with the option" out_says "up to 1000 seconds of waiting, and the limit is 900 (--limit seconds=N)"
+run "$portreuse" run --timeout 1s "$file"
+ok "with --timeout it is" out_has "FAIL"
+
+{
+  echo 'title devices'
+  echo 'case many'
+  seq 101 | while read -r i; do echo "  address 10.0.0.$i/24 dev v$i"; done
+} >"$work/devices.scenario"
+run "$portreuse" check "$work/devices.scenario"
+if [ "$rc" = 0 ]; then
+  run "$portreuse" run "$work/devices.scenario"
+  ok "more than 100 devices: ERROR" out_says "up to 101 network devices, and the limit is 100 (--limit devices=N)"
+fi
+for wrong in sockets sockets=x =5 none=5 sockets=-1; do
+  run "$portreuse" run --limit $wrong address-in-use
+  ok "--limit $wrong is refused" err_has "expected sockets=N"
+done
+
+# --- the processes of a case ---
+
+scenario lasting <<'END'
+title a case that lasts
+case it waits
+  a socket s
+  a bind s 127.0.0.1:1215
+  sleep 3s
+END
+exec 7<"$0"
+"$portreuse" run "$file" >"$work/out" 2>"$work/err" </dev/null &
+runner=$!
+exec 7<&-
+child() { cut -d" " -f1 "/proc/$1/task/$1/children" 2>/dev/null; }
+has_role() { stage=$(child "$runner") && [ -n "$stage" ] && role=$(child "$stage") && [ -n "$role" ]; }
+until_ok has_role
+await sh -c 'ls -l "/proc/$1/fd" | grep -q socket:' - "$role"
+ok "a role has no descriptor of the caller" sh -c '! ls -l "/proc/$1/fd" "/proc/$2/fd" | grep -F "limits.sh"' - "$role" "$stage"
+status_of() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$role/status"; }
+ok "it cannot raise its privileges" [ "$(status_of NoNewPrivs)" = 1 ]
+ok "it has a list of calls" [ "$(status_of Seccomp)" = 2 ]
+# CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW
+ok "its capabilities are those for sockets" [ "$(status_of CapPrm)" = 0000000000003400 ]
+kill "$runner"
+wait "$runner"
+
+if is_root; then
+  scenario user <<'END'
+title another user
+case it is another one in its groups, too
+  a socket s
+  a uid 4321
+  a bind s 127.0.0.1:1215
+  sleep 3s
+END
+  "$portreuse" run "$file" >"$work/out" 2>"$work/err" </dev/null &
+  runner=$!
+  until_ok has_role
+  is_user() { [ "$(status_of Uid)" = "4321	4321	4321	4321" ]; }
+  ok "uid N changes the user" await is_user
+  ok "and the group" [ "$(status_of Gid)" = "4321	4321	4321	4321" ]
+  ok "and leaves no other group" [ -z "$(status_of Groups | tr -d ' ')" ]
+  ok "and no capability" [ "$(status_of CapPrm)" = 0000000000000000 ]
+  kill "$runner"
+  wait "$runner"
+fi
+
+finish
