@@ -1,5 +1,8 @@
 /* What a watched program did with its sockets: each call once, with what was found out about it at
- * that moment, and what is remarkable even where nothing failed. */
+ * that moment, and what is remarkable even where nothing failed.
+ *
+ *   record.c           the calls, with the reason of each failure
+ *   record_findings.c  what is remarkable: sockets from bind() on, programs that are executed */
 #ifndef PORTREUSE_TRACE_RECORD_H
 #define PORTREUSE_TRACE_RECORD_H
 
@@ -54,7 +57,7 @@ struct record {
     unsigned looks;          /* how many `why` there are */
     struct lookups *lookups; /* owned; calls that may be none of the program's own */
     struct arena arena;
-    struct table keys, recent, sockets, programs; /* see record.c */
+    struct table keys, recent, sockets, programs; /* see record.c, record_findings.c */
     struct port_range range;                      /* of the network namespace with this number */
     uint64_t range_namespace;
 };
@@ -79,5 +82,34 @@ bool record_settle(struct record *record);
 void record_end(struct record *record);
 
 void record_free(struct record *record);
+
+/* --- for the parts of the record --- */
+
+enum { RECORD_MOST_CALLS = 10000 }; /* different ones; of findings too */
+
+struct program_entry {
+    pid_t process;
+    bool known; /* not since it has executed another program, or ended */
+    pid_t parent;
+    char program[OWNER_PROGRAM_SIZE], parent_program[OWNER_PROGRAM_SIZE];
+};
+
+/* Returns the entry for a key, which is made if there is none. */
+void *record_entry(struct table *table, const void *key);
+
+/* Returns what is known of a process; forgets it, when it executes another program or ends. */
+const struct program_entry *record_program(struct record *record, pid_t process);
+void record_forget_program(struct record *record, pid_t process);
+
+/* --- record_findings.c --- */
+
+/* Makes the table of sockets, empty. */
+struct table record_no_sockets(void);
+
+/* Follows a socket from call to call, and finds what is remarkable about it. */
+void record_follow_socket(struct record *record, struct recorded_call *call);
+
+/* The same of a program that has just been executed. */
+void record_look_at_program(struct record *record, pid_t process);
 
 #endif

@@ -410,7 +410,7 @@ static void examine_file(struct writer *writer, const struct host_layout *layout
 
 /* Notes the file in its slot, and forgets the one that was noted first. */
 static void note_file(struct bpf_code *code) {
-    for (int16_t i = HOST_OWN_MOST - 1; i > 0; i--) {
+    for (int32_t i = HOST_OWN_MOST - 1; i > 0; i--) {
         bpf_load(code, R1, FRAME, (int16_t)(OWN + 8 * (i - 1)));
         bpf_store(code, FRAME, (int16_t)(OWN + 8 * i), R1);
     }
@@ -460,14 +460,14 @@ static void find_own(struct writer *writer, struct host_layout *layout) {
     out[count++] = bpf_jump_if(code, R1, BPF_EQUAL, 0);
     bpf_load(code, R1, FRAME, slot_of(FILE_OF));
     bpf_store(code, FRAME, REFUSED, R1);
-    for (int16_t i = 0; i < HOST_OWN_MOST; i++)
+    for (int32_t i = 0; i < HOST_OWN_MOST; i++)
         set_slot(code, (int16_t)(OWN + 8 * i), 0);
     set_slot(code, DESCRIPTORS_MOST, 0);
     bpf_load(code, R3, FRAME, slot_of(TABLE));
     bpf_add(code, R3, (int32_t)(most.bit / 8));
     read_to(code, BPF_READ_KERNEL, FRAME, DESCRIPTORS_MOST, 4);
     search_descriptors(writer, layout);
-    for (int16_t i = 0; i < HOST_OWN_MOST; i++) {
+    for (int32_t i = 0; i < HOST_OWN_MOST; i++) {
         bpf_load(code, R1, FRAME, (int16_t)(OWN + 8 * i));
         bpf_store(code, FRAME, slot_of(FILE_OF), R1);
         out[count++] = bpf_jump_if(code, R1, BPF_EQUAL, 0);
