@@ -106,6 +106,10 @@ static void unknown_result(const struct context *context, const struct word *wor
     if (near != NULL)
         parser_error(context->parser, word, "unknown result '%s'; did you mean '%s'?", word->text,
                      near);
+    else if (verb_row(context->verb)->answer == GIVES_READY && !looks_like_errno(word->text))
+        parser_error(context->parser, word,
+                     "unknown result '%s'; a result is ready, timeout, an errno by name, or any",
+                     word->text);
     else if (looks_like_errno(word->text))
         parser_error(context->parser, word, "unknown errno '%s'", word->text);
     else if (ends)
@@ -191,6 +195,9 @@ static void parse_kind(const struct context *context, const struct word *word,
         return;
     } else if (parse_bounds(parser, word, &wanted->low, &wanted->high)) {
         wanted->kind = WANT_NUMBER;
+    } else if (answer == GIVES_ADDRESS && strcmp(word->text, "unix:") == 0) { /* it has no name */
+        wanted->kind = WANT_ADDRESS;
+        wanted->address = (struct address){.name = ""};
     } else if (strchr(word->text, ':') != NULL || word->text[0] == '$') {
         wanted->kind = WANT_ADDRESS;
         parse_address(parser, word, &wanted->address);

@@ -168,6 +168,9 @@ void cursor_need_no_more(struct parser *parser, const struct cursor *cursor, con
         return;
     if (usage == NULL)
         parser_error(parser, word, "unexpected '%s'", word->text);
+    else if (word_is(word, "within") && strstr(usage, "within") == NULL)
+        parser_error(parser, word,
+                     "'within' stands behind the result here: '-> RESULT within TIME'");
     else
         parser_error(parser, word, "unexpected '%s'; usage: %s", word->text, usage);
 }
@@ -286,10 +289,11 @@ void parser_check_role(struct parser *parser, const struct word *word, int role,
         parser_error(parser, word, "role '%s' is serving; '%s stop' must come first", word->text,
                      word->text);
     else if (*state == ROLE_PROGRAM && !row->of_program && !row->of_process)
-        parser_error(parser, word,
-                     "role '%s' has become a program: only calls, listens, signal, wait and kill "
-                     "are for it",
-                     word->text);
+        parser_error(
+            parser, word,
+            "role '%s' has become a program: only calls, listens, settles, accepts, signal, "
+            "wait and kill are for it",
+            word->text);
     else if (*state != ROLE_PROGRAM && row->of_program)
         parser_error(parser, word, "role '%s' is no program: 'exec' must come first", word->text);
     else if (*state != ROLE_UNBORN && row->is_first)

@@ -2,6 +2,7 @@
  * for the number of the round. */
 #include <string.h>
 
+#include "base/text.h"
 #include "scenario/parser.h"
 
 /* --- repeat, serve, stop --- */
@@ -39,9 +40,14 @@ static void parse_repeat(struct parser *parser, struct cursor *cursor, struct st
 }
 
 static void parse_serve(struct parser *parser, struct cursor *cursor, struct step *step) {
-    (void)parser;
+    const struct word *word = cursor_peek(cursor);
+    struct suggestion nearest = suggest_begin(word == NULL ? "" : word->text);
     step->rounds.most = UINT64_MAX;
     step->rounds.epoll = cursor_skip(cursor, "epoll");
+    suggest_offer(&nearest, "epoll");
+    if (word != NULL && !step->rounds.epoll && nearest.word != NULL)
+        parser_error(parser, cursor_take(cursor), "unexpected '%s'; did you mean 'epoll'?",
+                     word->text);
 }
 
 static void parse_stop(struct parser *parser, struct cursor *cursor, struct step *step) {
