@@ -21,7 +21,7 @@
 #include "kernel/sockopt.h"
 #include "kernel/sysctl.h"
 #include "report/host/why.h"
-#include "report/run/text.h"
+#include "report/run/text_steps.h"
 
 /* --- options --- */
 

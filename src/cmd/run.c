@@ -322,6 +322,9 @@ static int run_selection(struct request *request, const struct selection *select
                &request->run, &run);
     progress_end(&watch.progress);
     int status = outputs_report(&request->outputs, &report);
+    if (run.verdict == VERDICT_SKIP)
+        options_complain("run", "%s skipped; --must-run makes that an error",
+                         run.cases[VERDICT_SKIP] == 1 ? "the only case was" : "all cases were");
     int interrupted = run.interrupted;
     run_result_free(&run);
     if (interrupted != 0) { /* end as the signal would have ended us */

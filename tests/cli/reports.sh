@@ -41,6 +41,84 @@ ok "bind() to port 0 on a full range has its own cause" out_has "cause:      eph
 run "$portreuse" run fixed-client-port
 ok "so has a connection that exists already" out_has "cause:      fixed-client-port: a connection with the"
 
+# What is said once.
+run "$portreuse" run time-wait-rebind
+sed -n '/^    \$ portreuse run time-wait-rebind$/,/^[^ ]/p' "$here/../../README.md" | sed '1d;$d;s/^    //' |
+  sed '$d' >"$work/readme"
+ok "README shows this report" cmp "$work/readme" "$work/out"
+ok "a report longer than a screen ends with the verdict" \
+  test "$(tail -n 1 "$work/out")" = "$(head -n 1 "$work/out")"
+ok "below an empty line" test -z "$(tail -n 2 "$work/out" | head -n 1)"
+run "$portreuse" run time-wait-rebind:remedy
+ok "one of 24 lines and more does" test "$(grep -c '^PASS time' "$work/out")" = 2
+printf 'title t\ncase c\n a socket s\ncase d\n a socket s SO_REUSEADDR\n a bind s 127.0.0.1:80\n' >"$work/short.scenario"
+run "$portreuse" run "$work/short.scenario"
+ok "a short one does not" test "$(grep -c '^PASS short' "$work/out")" = 1
+ok "a socket without options is not shown" out_lacks "socket s  "
+ok "one with options is" out_matches '^  a socket s SO_REUSEADDR +ok$'
+run "$portreuse" run -v "$work/short.scenario"
+ok "with -v both are" sh -c '[ "$(grep -c "a socket s" "$1")" = 2 ]' - "$work/out"
+run "$portreuse" run address-in-use
+ok "evidence that stands above is only named" sh -c '
+  [ "$(grep -c "cause:      address-in-use: " "$1")" = 1 ] &&
+  [ "$(grep -c "cause:      address-in-use (as above)$" "$1")" = 2 ] &&
+  [ "$(grep -c "in the way: LISTEN 127.0.0.1:1215, held by first.listener$" "$1")" = 2 ]' - "$work/out"
+ok "a socket that is another one is shown" out_has "in the way: LISTEN 127.0.0.1:1215, held by first.again"
+ok "another cause has its sockets, too" sh -c '
+  grep -A1 "held by first.listener" "$1" | grep -q "cause:      wildcard-vs-specific: "' - "$work/out"
+ok "a question is not shown that has the cause above it" out_lacks " why "
+run "$portreuse" run -v address-in-use
+ok "with -v all is shown" sh -c '
+  [ "$(grep -c "cause:      address-in-use: " "$1")" -ge 3 ] && grep -q " why " "$1"' - "$work/out"
+cat >"$work/fails.scenario" <<'S'
+title  Two cases fail in the same way
+setup
+  one  socket  s
+  one  bind    s 127.0.0.1:4000
+case first
+  two  socket  s
+  two  bind    s 127.0.0.1:4000
+case second
+  two  socket  s
+  two  bind    s 127.0.0.1:4000
+S
+run "$portreuse" run "$work/fails.scenario"
+ok "a failure has its place, at the start of a line" sh -c '
+  grep -A1 "^FAIL  second" "$1" | tail -n 1 | grep -qxF "$2:10: want ok, got EADDRINUSE"' - "$work/out" "$work/fails.scenario"
+ok "cases that failed are in full" sh -c '[ "$(grep -c "cause:      bound-but-idle: " "$1")" = 2 ]' - "$work/out"
+run "$portreuse" run "$work/fails.scenario:7"
+ok "the place names the case to run again" first_line_is "FAIL fails: line 7: want ok, got EADDRINUSE"
+run "$portreuse" run "$work/fails.scenario" address-in-use
+ok "of several scenarios one that passed is a line" out_matches '^PASS  address-in-use  8 cases$'
+ok "and failures have their place" out_has "$work/fails.scenario:7: want ok, got EADDRINUSE"
+printf 'title t\ncase c\n a socket s\n b socket t\n b connect t $a.s.peer\n' >"$work/error.scenario"
+run "$portreuse" run "$work/error.scenario"
+ok "an ERROR has its place" out_matches "^$work/error.scenario:5: the socket that the address is taken from"
+
+# What cannot run here.
+printf 'title t\nneeds kernel >= 99.0\ncase c\n a socket s\ncase d\n a socket s\n' >"$work/skip.scenario"
+cp "$work/skip.scenario" "$work/skip2.scenario"
+run "$portreuse" run "$work/skip.scenario"
+ok "the reason of a SKIP stands once, in the first line" sh -c '[ "$(grep -c "needs kernel" "$1")" = 1 ]' - "$work/out"
+ok "standard error says that nothing ran" err_has \
+  "portreuse run: all cases were skipped; --must-run makes that an error"
+run "$portreuse" run "$work/skip.scenario" "$work/skip2.scenario" address-in-use
+ok "of several scenarios it stands once" sh -c '[ "$(grep -c "needs kernel" "$1")" = 1 ]' - "$work/out"
+ok "and the others refer to it" out_matches '^SKIP  skip2 +2 cases \(as above\)$'
+ok "if something ran, standard error is silent" err_is_empty
+run "$portreuse" run --format json "$work/skip.scenario:c"
+ok "also in other formats" err_has "portreuse run: the only case was skipped; --must-run makes that an error"
+run "$portreuse" run --must-run "$work/skip.scenario"
+ok "with --must-run it is an error, and told as one" err_is_empty
+
+# The height of a terminal decides there.
+if command -v script >/dev/null; then
+  run script -qec "stty rows 100; '$portreuse' run --color=never address-in-use" /dev/null
+  ok "on a terminal of 100 lines the verdict stands once" sh -c '[ "$(grep -c "^PASS address" "$1")" = 1 ]' - "$work/out"
+  run script -qec "stty rows 50; '$portreuse' run --color=never address-in-use" /dev/null
+  ok "on one of 50 twice" sh -c '[ "$(grep -c "^PASS address" "$1")" = 2 ]' - "$work/out"
+fi
+
 docs=$here/../../docs
 ok "docs/exit-codes-and-formats.md names every cause" sh -c \
   'sed -n "s/.*\[CAUSE_.*\] = \"\(.*\)\",/\1/p" "$1" | while read -r cause; do

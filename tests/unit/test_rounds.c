@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/run/text.h"
+#include "report/run/text_steps.h"
 
 enum { ROUNDS = 2000 };
 

@@ -35,6 +35,10 @@ enum phrase_detail {
 void phrase_case(FILE *out, const struct scenario_result *scenario, size_t index,
                  enum phrase_detail detail);
 
+/* What went wrong in a case that is FAIL or ERROR, without its place: `want ok, got EADDRINUSE`.
+ * Returns the line of the scenario where that was. */
+unsigned phrase_trouble(FILE *out, const struct scenario_result *scenario, size_t index);
+
 /* Returns whether the evidence of a step is shown: that of a refused call always; that of a
  * question, which mostly repeats the refusal above it, if the answer was not as expected or if
  * `verbose`. */

@@ -65,6 +65,37 @@ void phrase_case(FILE *out, const struct scenario_result *scenario, size_t index
     fprintf(out, "%s got %s", detail == PHRASE_GOT ? ":" : ",", answer_text(&failed->got, got));
 }
 
+/* The part of a reason behind `line 7: `; `*line` is set to that line, or left alone. */
+static const char *without_line(const char *reason, unsigned *line) {
+    unsigned number;
+    int used = 0;
+    if (sscanf(reason, "line %u: %n", &number, &used) != 1 || used == 0)
+        return reason;
+    *line = number;
+    return reason + used;
+}
+
+unsigned phrase_trouble(FILE *out, const struct scenario_result *scenario, size_t index) {
+    const struct case_result *result = &scenario->cases[index];
+    const struct step_result *failed = result_failed_step(result);
+    unsigned line = scenario->scenario->cases[index].line;
+    char got[ANSWER_TEXT_SIZE];
+    const struct step *judge = NULL;
+    if (failed != NULL) {
+        size_t at = (size_t)(failed - result->steps);
+        judge = result_judge(result_step(scenario->scenario, index, at), failed);
+        line = judge->line;
+    }
+    if (result->verdict == VERDICT_FAIL && judge != NULL) {
+        fputs("want ", out);
+        phrase_text(out, judge->want.text);
+        fprintf(out, ", got %s", answer_text(&failed->got, got));
+    } else {
+        phrase_text(out, without_line(result->reason, &line));
+    }
+    return line;
+}
+
 /* --- what is said below a step --- */
 
 /* Returns whether a step has more to say. A question whose answer was as expected has not. */
