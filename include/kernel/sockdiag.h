@@ -48,10 +48,13 @@ typedef bool sockdiag_visit(void *context, const struct inet_socket *socket);
 int sockdiag_dump(int diag, const struct diag_query *query, sockdiag_visit *visit, void *context);
 
 /* Finds the TCP socket with these two endpoints, without a walk over the kernel's whole table.
- * Returns 0 and fills `socket`, ENOENT if there is none, or another errno. Listeners are not found.
- */
+ * Returns 0 and fills `socket`, ENOENT if there is none, or another errno. Listeners are not found,
+ * nor are sockets that are bound to a device; sockdiag_find_on() finds those that are bound to this
+ * one as well (inet_diag_find_one_icsk() looks up a segment from there). */
 int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint *remote,
                   struct inet_socket *socket);
+int sockdiag_find_on(int diag, uint32_t interface, const struct endpoint *local,
+                     const struct endpoint *remote, struct inet_socket *socket);
 
 /* Makes the kernel abort this TCP or UDP socket (SOCK_DESTROY, since Linux 4.5), also in TIME-WAIT.
  * Returns 0 or an errno: EOPNOTSUPP if the kernel was built without INET_DIAG_DESTROY, EPERM

@@ -362,12 +362,18 @@ static bool take_socket(void *context, const struct inet_socket *socket) {
 
 int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint *remote,
                   struct inet_socket *socket) {
+    return sockdiag_find_on(diag, 0, local, remote, socket);
+}
+
+int sockdiag_find_on(int diag, uint32_t interface, const struct endpoint *local,
+                     const struct endpoint *remote, struct inet_socket *socket) {
     _Alignas(uint32_t) char buffer[4096];
     struct single_request request = {
         .header = {.nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST},
         .diag = diag_request(PROTOCOL_TCP, local->family, STATES_ANY),
     };
     request.diag.id = identity(local, remote);
+    request.diag.id.idiag_if = interface;
     size_t size = 0;
     int error = ask_one(diag, &request, buffer, sizeof buffer, &size);
     if (error != 0)
