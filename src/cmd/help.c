@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "cmd/commands.h"
 #include "cmd/options.h"
+#include "probe/matrix_pairs.h"
 #include "report/subject.h"
 #include "scenario/catalogue.h"
 
@@ -103,13 +104,25 @@ static void print_formats(const struct command *command, const char *before, FIL
         print_word(before, (*list)->name, (*list)->line, out);
 }
 
+/* Those of TCP, and what UDP calls one of its own. */
+static void print_states(const struct command *command, const char *before, FILE *out) {
+    (void)command;
+    for (unsigned i = 0; i < STORIES; i++)
+        print_word(before, matrix_state_name(PROTOCOL_TCP, i), matrix_state_line(PROTOCOL_TCP, i),
+                   out);
+    for (unsigned i = 0; i < STORIES; i++)
+        if (matrix_state_named(PROTOCOL_TCP, matrix_state_name(PROTOCOL_UDP, i)) == STORIES)
+            print_word(before, matrix_state_name(PROTOCOL_UDP, i),
+                       matrix_state_line(PROTOCOL_UDP, i), out);
+}
+
 static const struct kind {
     const char *name;
     /* NULL: files, which the shell completes */
     void (*print)(const struct command *command, const char *before, FILE *out);
 } kinds[] = {
-    {"COMMAND", print_commands}, {"FILE", NULL},      {"FORMAT", print_formats},
-    {"NAME", print_names},       {"TAG", print_tags},
+    {"COMMAND", print_commands}, {"FILE", NULL},          {"FORMAT", print_formats},
+    {"NAME", print_names},       {"STATE", print_states}, {"TAG", print_tags},
 };
 
 /* Returns whether there is such a kind. */

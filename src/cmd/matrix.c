@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "cmd/commands.h"
 #include "cmd/outputs.h"
 #include "report/matrix/matrix.h"
@@ -16,7 +17,9 @@
 struct request {
     bool udp;
     struct matrix_choice choice;
-    bool states_named, first_named, second_named;
+    bool all, states_named, calls_named, devices_named, first_named, second_named;
+    const char *states[STORIES]; /* as named: what they are depends on the protocol */
+    unsigned state_count;
     struct outputs outputs;
     const char *diff;    /* a file, or NULL: */
     const char *earlier; /* its bytes, in the arena */
@@ -25,17 +28,44 @@ struct request {
     bool must_run;
 };
 
+static enum protocol protocol_of(const struct request *request) {
+    return request->udp ? PROTOCOL_UDP : PROTOCOL_TCP;
+}
+
+/* Returns whether the user has named what to try. */
+static bool names_any(const struct request *request) {
+    return request->states_named || request->calls_named || request->devices_named ||
+           request->first_named || request->second_named;
+}
+
 /* --- options --- */
 
-/* The first --state, --first or --second replaces the choice of everything; others add to it. */
+/* The first --state, --call, --device, --first or --second replaces the choice of everything;
+ * others add to it. */
 static bool set_state(const struct option_use *use) {
     struct request *request = use->target;
-    int state = option_word(use);
-    if (!request->states_named)
-        memset(request->choice.states, false, sizeof request->choice.states);
     request->states_named = true;
-    /* UNCONN, the last of them, is what BOUND is called for UDP */
-    return state >= 0 && (request->choice.states[state % MATRIX_STATES] = true);
+    if (request->state_count < STORIES)
+        request->states[request->state_count++] = use->value;
+    return true;
+}
+
+static bool set_call(const struct option_use *use) {
+    struct request *request = use->target;
+    int call = option_word(use);
+    if (!request->calls_named)
+        memset(request->choice.calls, false, sizeof request->choice.calls);
+    request->calls_named = true;
+    return call >= 0 && (request->choice.calls[call] = true);
+}
+
+static bool set_device(const struct option_use *use) {
+    struct request *request = use->target;
+    int device = option_word(use);
+    if (!request->devices_named)
+        memset(request->choice.devices, false, sizeof request->choice.devices);
+    request->devices_named = true;
+    return device >= 0 && (request->choice.devices[device] = true);
 }
 
 static bool choose_ends(const struct option_use *use, bool *named, unsigned addresses,
@@ -72,24 +102,39 @@ static const struct option_row rows[] = {
     {.name = "state",
      .takes = VALUE_REQUIRED,
      .value_name = "STATE",
-     .values = matrix_state_names,
      .set = set_state,
-     .help = "only this state of the first socket: BOUND, LISTEN, ESTABLISHED, TIME-WAIT or "
-             "LISTEN-LATER (bound, and listening after the second bind()); of UDP: UNCONN or "
-             "ESTABLISHED; may be given several times"},
+     .help = "only this state of the first socket: one of those that 'portreuse matrix' lists; may "
+             "be given several times"},
+    {.name = "call",
+     .takes = VALUE_REQUIRED,
+     .values = matrix_call_names,
+     .set = set_call,
+     .help = "only these calls of the second socket: bind() and listen(), the same with port 0, "
+             "connect() without bind(), or bind() and connect(); may be given several times"},
+    {.name = "device",
+     .takes = VALUE_REQUIRED,
+     .values = matrix_device_names,
+     .set = set_device,
+     .help = "only with these sockets bound to lo (SO_BINDTODEVICE): none, the first, the second, "
+             "both (same), or the first, and the second bound to another device (other)"},
     {.name = "first",
      .takes = VALUE_REQUIRED,
      .value_name = "SOCKET",
      .set = set_first,
      .help = "only these as the first socket, which has the port: an address, options (none, "
-             "REUSEADDR, REUSEPORT, both), the client of :: (IPv4, IPv6), or several separated by "
-             "commas: "
+             "REUSEADDR, REUSEPORT, both), the connection of :: (IPv4, IPv6), or several separated "
+             "by commas: "
              "::,v6only,REUSEADDR"},
     {.name = "second",
      .takes = VALUE_REQUIRED,
      .value_name = "SOCKET",
      .set = set_second,
-     .help = "only these as the second socket, which wants the port"},
+     .help = "only these as the second socket, which wants the port; for --call connect, the "
+             "address that it connects to"},
+    {.name = "all",
+     .set = option_set_flag,
+     .offset = offsetof(struct request, all),
+     .help = "try every address also where the summary needs only a few"},
     {.name = "diff",
      .takes = VALUE_REQUIRED,
      .value_name = "FILE",
@@ -158,14 +203,15 @@ static int report_diff(struct request *request, struct report *report,
 static int measure_and_report(struct request *request) {
     if ((request->diff != NULL && !read_earlier(request)) || !outputs_open(&request->outputs))
         return EXIT_TROUBLE;
-    struct matrix *matrix = matrix_measure(request->udp ? PROTOCOL_UDP : PROTOCOL_TCP);
+    struct matrix *matrix = matrix_measure(protocol_of(request), &request->choice);
     if (matrix == NULL) {
         options_complain("matrix", "cannot start to measure: %s", strerror(errno));
         return EXIT_TROUBLE;
     }
     if (request->must_run && matrix->verdict == VERDICT_SKIP)
         matrix->verdict = VERDICT_ERROR;
-    struct matrix_findings findings = {.matrix = matrix, .choice = &request->choice};
+    struct matrix_findings findings = {
+        .matrix = matrix, .choice = &request->choice, .grids = names_any(request)};
     struct report report = {.subject = &subject_matrix, .findings = &findings};
     int status = request->diff != NULL && matrix->pairs > 0
                      ? report_diff(request, &report, &findings)
@@ -174,14 +220,48 @@ static int measure_and_report(struct request *request) {
     return status;
 }
 
-/* Returns whether sockets of the protocol have one of the chosen states; complains if not. */
-static bool check_states(const struct request *request) {
-    enum protocol protocol = request->udp ? PROTOCOL_UDP : PROTOCOL_TCP;
-    for (unsigned i = 0; i < MATRIX_STATES; i++)
-        if (request->choice.states[i] && matrix_has_state(protocol, (enum matrix_state)i))
-            return true;
-    options_complain("matrix", "UDP sockets have no such state; theirs are UNCONN and ESTABLISHED");
+/* Complains about a state that sockets of the protocol do not have. */
+static bool refuse_state(const struct request *request, const char *name) {
+    enum protocol protocol = protocol_of(request);
+    struct suggestion near = suggest_begin(name);
+    for (unsigned i = 0; i < STORIES; i++)
+        if (matrix_has_state(protocol, i))
+            suggest_offer(&near, matrix_state_name(protocol, i));
+    if (near.word != NULL)
+        options_complain("matrix",
+                         "--state '%s': %s sockets have no such state; did you mean '%s'?", name,
+                         socket_protocol_name(protocol), near.word);
+    else
+        options_complain("matrix",
+                         "--state '%s': %s sockets have no such state; 'portreuse matrix%s' lists "
+                         "those that they have",
+                         name, socket_protocol_name(protocol),
+                         request->udp ? " --protocol udp" : "");
     return false;
+}
+
+static bool choose_states(struct request *request) {
+    if (request->states_named)
+        memset(request->choice.states, false, sizeof request->choice.states);
+    for (unsigned i = 0; i < request->state_count; i++) {
+        unsigned state = matrix_state_named(protocol_of(request), request->states[i]);
+        if (state == STORIES)
+            return refuse_state(request, request->states[i]);
+        request->choice.states[state] = true;
+    }
+    return true;
+}
+
+/* Where nothing is named, everything is tried, but with a few addresses where the summary needs no
+ * more. Where something is, what is not named is bind() alone, without a device. */
+static void choose_rest(struct request *request) {
+    struct matrix_choice *choice = &request->choice;
+    bool any = names_any(request);
+    choice->sample = !any && !request->all && !request->udp; /* that is quick */
+    for (unsigned i = 0; any && !request->calls_named && i < STORY_CALLS; i++)
+        choice->calls[i] = i == STORY_CALL_BIND || request->all;
+    for (unsigned i = 0; any && !request->devices_named && i < MATRIX_DEVICES; i++)
+        choice->devices[i] = i == MATRIX_NO_DEVICE || request->all;
 }
 
 static int cmd_matrix(int argc, char **argv) {
@@ -189,8 +269,10 @@ static int cmd_matrix(int argc, char **argv) {
     int status = EXIT_TROUBLE;
     memset(&request.choice, true, sizeof request.choice);
     if (options_parse("matrix", groups, argc, argv, &request) && options_no_operands(argc, argv) &&
-        check_states(&request))
+        choose_states(&request)) {
+        choose_rest(&request);
         status = measure_and_report(&request);
+    }
     outputs_free(&request.outputs);
     arena_free(&request.arena);
     return status;

@@ -198,10 +198,12 @@ static bool same_connection(const struct claim *claim, const struct inet_socket 
 static struct ruling between_connect(const struct claim *claim, const struct occupant *occupant) {
     if (!same_connection(claim, &occupant->socket))
         return not_in_the_way(RULE_CONNECT_SHARES);
-    bool recyclable = is_remnant(&occupant->socket);
+    const struct inet_socket *other = &occupant->socket;
+    bool doubtful = is_remnant(other) && !other->timestamps_known;
+    bool yields = is_remnant(other) && other->timestamps_known && other->timestamps;
     return (struct ruling){.rule = RULE_FIXED_CLIENT_PORT,
-                           .in_the_way = recyclable ? NOT_KNOWN : KNOWN_YES,
-                           .unknown = recyclable ? UNKNOWN_TIMESTAMPS : 0};
+                           .in_the_way = doubtful ? NOT_KNOWN : knowledge_of(!yields),
+                           .unknown = doubtful ? UNKNOWN_TIMESTAMPS : 0};
 }
 
 static struct ruling between_autoconnect(const struct claim *claim,

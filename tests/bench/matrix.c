@@ -1,5 +1,5 @@
-/* The system calls of `portreuse matrix` and nothing else: every pair made and asked, no look
- * whether TIME-WAIT has come, no model, no report. It checks that as many second sockets could bind
+/* The system calls of `portreuse matrix` for its first four states, and nothing else: every pair
+ * made and asked, no look whether TIME-WAIT has come, no model, no report. It checks that as many second sockets could bind
  * as the first argument says, so that it does the same work. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,12 +28,13 @@ static const struct address {
     {AF_INET6, "::1", "::1", 0},
     {AF_INET6, "::ffff:0.0.0.0", "::ffff:127.0.0.1", 0},
     {AF_INET6, "::ffff:127.0.0.1", "::ffff:127.0.0.1", 0},
+    {AF_INET6, "::", "::ffff:127.0.0.1", 0}, /* a first socket that accepts an IPv4 client */
 };
 
-enum { ADDRESSES = 8, REUSEADDR = 1, REUSEPORT = 2, OPTIONS = 4, STATES = 4 };
+enum { ADDRESSES = 8, FIRSTS, REUSEADDR = 1, REUSEPORT = 2, OPTIONS = 4, STATES = 4 };
 
-static struct sockaddr_in6 places[ADDRESSES], peers[ADDRESSES];
-static socklen_t sizes[ADDRESSES];
+static struct sockaddr_in6 places[FIRSTS], peers[FIRSTS];
+static socklen_t sizes[FIRSTS];
 static int port = 10000, bound;
 
 static void prepare(struct sockaddr_in6 *place, int family, const char *text) {
@@ -105,7 +106,7 @@ static void pair(int user, int state, int first, int first_options, int second, 
 static void all(int users) {
     for (int user = 0; user < users; user++)
         for (int state = 0; state < STATES; state++)
-            for (int i = 0; i < ADDRESSES * OPTIONS; i++)
+            for (int i = 0; i < (state > 1 ? FIRSTS : ADDRESSES) * OPTIONS; i++)
                 for (int k = 0; k < ADDRESSES * OPTIONS; k++)
                     if (!user || (i & REUSEPORT && k & REUSEPORT))
                         pair(user, state, i / OPTIONS, i % OPTIONS, k / OPTIONS, k % OPTIONS);
@@ -122,7 +123,7 @@ static int measure(int want) {
     CPU_ZERO(&here);
     CPU_SET((size_t)sched_getcpu(), &here);
     sched_setaffinity(0, sizeof here, &here);
-    for (int i = 0; i < ADDRESSES; i++) {
+    for (int i = 0; i < FIRSTS; i++) {
         prepare(&places[i], addresses[i].family, addresses[i].text);
         prepare(&peers[i], addresses[i].family, addresses[i].peer);
         sizes[i] = addresses[i].family == AF_INET ? sizeof(struct sockaddr_in) : sizeof places[i];

@@ -11,10 +11,11 @@ run "$portreuse" matrix
 ok "the kernel answers as the model says" status_is 0
 ok "the first line is the verdict" out_matches '^PASS matrix: [0-9]+ pairs of sockets, as the model says$'
 ok "no line is wider than 80 columns" sh -c '! grep -qE "^.{81}" "$1"' - "$work/out"
-ok "there is a grid for each state" sh -c \
-  '[ "$(grep -cE "^(BOUND|LISTEN|ESTABLISHED|TIME-WAIT): " "$1")" -ge 4 ]' - "$work/out"
-grep -E ' [.b+!?]{4}( |$)' "$work/out" >"$work/rows"
-ok "no pair disagrees, none answers something else" sh -c '! grep -qE "[!?]" "$1"' - "$work/rows"
+ok "there is a line for each state that differs" sh -c \
+  '[ "$(grep -cE "^[A-Z0-9-]+ +([.b+]{4} ){4}" "$1")" -ge 12 ]' - "$work/out"
+ok "and a word for each that does not" out_has "OUT-PORT-0            a socket bound to port 0, then connected: as OUT-BOUND"
+ok "it is a summary" sh -c '[ "$(wc -l <"$1")" -lt 90 ]' - "$work/out"
+ok "no pair disagrees" sh -c '! grep -qE "^[A-Z0-9-]+ +[.b+! ]*[!]" "$1"' - "$work/out"
 cp "$work/out" "$work/first"
 run "$portreuse" matrix
 ok "it is the same the next time" cmp "$work/first" "$work/out"
@@ -53,8 +54,9 @@ ok "what an IPv4 client left on [::] blocks IPv4" out_has "bind EADDRINUSE"
 ok "and the row is named after the client" out_has "TIME-WAIT :: (IPv4 client) none, then 127.0.0.1"
 run "$portreuse" matrix --state TIME-WAIT --first ::,IPv6,none --second 127.0.0.1,none
 ok "what an IPv6 client left does not block 127.0.0.1" out_has "bind ok, listen ok"
-ok "in the grid both rows are there" sh -c \
-  '[ "$(grep -cE "^from IPv[46] " "$1")" = 8 ]' - "$work/first"
+run "$portreuse" matrix --state TIME-WAIT --state ESTABLISHED
+ok "in the grids both rows are there" sh -c \
+  '[ "$(grep -cE "^over IPv[46] " "$1")" -ge 4 ]' - "$work/out"
 run "$portreuse" matrix --second ::,IPv4
 ok "the second socket has no client" status_is 2
 
@@ -68,15 +70,81 @@ ok "two may bind, and the one that listens first refuses the other" out_has "bin
 ok "the rule is named" out_has "bind-twice-listen-once: "
 later 127.0.0.1,REUSEPORT 0.0.0.0,REUSEPORT
 ok "SO_REUSEPORT lets both listen" out_has "bind ok, listen ok"
-ok "the grid has the mark of bind only" grep -qE " \.b\.b( |$)" "$work/first"
+run "$portreuse" matrix --state LISTEN-LATER
+ok "the grid has the mark of bind only" grep -qE " \.b\.b( |$)" "$work/out"
+
+# --- the other states, by what the kernel answered ---
+
+line() { # STATE MARKS
+  ok "$1 is $2" grep -qE "^$1 +$(echo "$2" | sed 's/[.+]/\\&/g')" "$work/first"
+}
+line BOUND ".... .+.+ ..++ .+++"
+line LISTEN ".... .... ..++ ..++"
+line OUT-CONNECT ".... .+.+ ..++ .+++"
+line CLEARED ".... .... ..++ ..++"
+line SECOND-CLEARED ".... .b.b ..bb .bbb"
+line JOINED ".... .+++ ..++ .+++"
+line JOINED-LISTEN ".... ..++ ..++ ..++"
+like() { # STATE OTHER
+  ok "$1 is as $2" sh -c \
+    'tr -s "\n " " " <"$1" | grep -qE "(^| )$2 [A-Za-z][^:]*: as $3 [A-Z]"' - "$work/first" "$1" "$2"
+}
+like WITH-LISTENER LISTEN
+like CLOSE-WAIT ESTABLISHED
+like FIN-WAIT-2-OPEN ESTABLISHED
+like FIN-WAIT-2 TIME-WAIT
+like SYN-SENT OUT-CONNECT
+like OUT-BOUND-TIME-WAIT TIME-WAIT
+like SET-LATER BOUND
+ok "where the order of calls matters is said" \
+  grep -q "not all of CLEARED, LISTEN-CLEARED, JOINED and JOINED-LISTEN" "$work/first"
+
+# Three sockets: one that has both options lets a third with SO_REUSEPORT in beside one that has not.
+run "$portreuse" matrix --state JOINED --first 127.0.0.1,REUSEADDR --second 127.0.0.1,REUSEPORT
+ok "a third socket can listen beside one without SO_REUSEPORT" out_has "bind ok, listen ok"
+ok "as the kernel looks at the last one alone" out_has "same-reuseport: "
+run "$portreuse" matrix --state OUT-PORT-0 --first 127.0.0.1,none --second 127.0.0.1,REUSEADDR
+ok "a connected client's port is taken" out_has "bind EADDRINUSE"
+ok "and the rule is that of connections" out_has "live-connection: "
+
+# --- other calls ---
+
+call() { # CALL STATE FIRST SECOND
+  run "$portreuse" matrix --call "$1" --state "$2" --first "$3" --second "$4"
+}
+call port-0 BOUND 127.0.0.1,both 127.0.0.1,both
+ok "bind() to port 0 shares with nobody" out_has "bind EADDRINUSE"
+ok "whatever the options" out_has "ephemeral-bind: "
+call connect OUT-CONNECT 0.0.0.0,none 127.0.0.1,none
+ok "connect() makes no connection twice" out_has "connect EADDRNOTAVAIL"
+call connect OUT-CONNECT 0.0.0.0,none 127.0.0.2,none
+ok "but shares the port of another one" out_has "connect ok"
+call connect OUT-PORT-0 127.0.0.1,none 127.0.0.2,none
+ok "which bind() to port 0 does not" out_has "poisoned-port: "
+call bind-connect OUT-BOUND 127.0.0.1,both 127.0.0.1,both
+ok "nor does a bound socket make it" out_has "bind ok, connect EADDRNOTAVAIL"
+call bind-connect OUT-BOUND-TIME-WAIT 127.0.0.1,both 127.0.0.1,both
+ok "unless the other is in TIME-WAIT" out_has "bind ok, connect ok"
+
+# --- devices ---
+
+run "$portreuse" matrix --device other --state LISTEN --first 127.0.0.1,none --second 127.0.0.1,none
+ok "sockets on two devices share everything" out_has "bind ok, listen ok"
+ok "the rule is named" out_has "other-device: "
+run "$portreuse" matrix --device second --state LISTEN --first 127.0.0.1,none --second 127.0.0.1,none
+ok "a device of one of them changes nothing" out_has "bind EADDRINUSE"
+ok "the summary says so" grep -q "the second on lo  *as without" "$work/first"
+ok "and what two devices do" grep -q "another device  *+ throughout" "$work/first"
 
 # --- UDP ---
 
 run "$portreuse" matrix --protocol udp
 ok "the kernel answers for UDP as the model says" status_is 0
 ok "the verdict names UDP" out_matches '^PASS matrix: [0-9]+ pairs of UDP sockets, as the model says$'
-ok "there are the states of UDP" out_has "UNCONN: a bound socket"
+ok "there are the states of UDP" out_matches "^UNCONN +a bound socket$"
 ok "and no others" out_lacks "LISTEN"
+ok "only CLEARED and JOINED differ from a bound socket" sh -c \
+  '[ "$(grep -cE "^[A-Z0-9-]+ +([.+]{4} ){4}" "$1")" = 4 ]' - "$work/out"
 ok "no line is wider than 80 columns" sh -c '! grep -qE "^.{81}" "$1"' - "$work/out"
 run "$portreuse" matrix --protocol udp --state UNCONN --first 127.0.0.1,REUSEADDR \
   --second 127.0.0.1,REUSEADDR
@@ -86,7 +154,7 @@ ok "the rule is one of UDP" out_has "udp-both-reuseaddr: "
 run "$portreuse" matrix --protocol udp --state LISTEN
 ok "UDP sockets do not listen" status_is 2
 run "$portreuse" matrix --protocol udp --format csv
-ok "the CSV of UDP says so" sh -c '[ "$(tail -n +2 "$1" | grep -vc ",UDP$")" = 0 ]' - "$work/out"
+ok "the CSV of UDP says so" sh -c '[ "$(tail -n +2 "$1" | grep -vc ",UDP,")" = 0 ]' - "$work/out"
 run "$portreuse" matrix --protocol udp --format json
 cp "$work/out" "$work/udp.json"
 ok "the JSON has the protocol" out_has '"protocol": "UDP"'
@@ -106,7 +174,7 @@ records=$(($(wc -l <"$work/out") - 1))
 ok "the CSV has a record for each pair" sh -c 'head -n 1 "$1" | grep -q "^PASS matrix: $2 pairs"' - \
   "$work/first" "$records"
 ok "each record has as many fields as the first" sh -c \
-  '[ "$(sed "s/\"[^\"]*\"/x/g" "$1" | awk -F, "{ print NF }" | sort -u)" = 11 ]' - "$work/out"
+  '[ "$(sed "s/\"[^\"]*\"/x/g" "$1" | awk -F, "{ print NF }" | sort -u)" = 16 ]' - "$work/out"
 run "$portreuse" matrix --format json
 cp "$work/out" "$work/before.json"
 ok "the JSON has them too" sh -c '[ "$(grep -c "\"first_address\"" "$1")" = "$2" ]' - "$work/out" "$records"
@@ -128,9 +196,11 @@ fi
 run "$portreuse" matrix --diff "$work/before.json"
 ok "nothing has changed since a moment ago" status_is 0
 ok "all pairs were compared" out_has "PASS matrix: 0 of $records pairs differ from Linux "
-sed 's/:: (IPv6 client)/::/' "$work/before.json" >"$work/version-1.json"
+# Version 1 had only the IPv6 client of [::], and version 2 neither other calls nor devices.
+run "$portreuse" matrix --state TIME-WAIT --state LISTEN --format json
+sed 's/:: (IPv6 client)/::/; /"call": /d; /"device": /d; /"connect": /d' "$work/out" >"$work/version-1.json"
 run "$portreuse" matrix --diff "$work/version-1.json"
-ok "version 1 had only the IPv6 client of [::]" out_has "PASS matrix: 0 of $records pairs differ "
+ok "the JSON of older versions can be read" out_matches "^PASS matrix: 0 of 2[0-9]+ pairs differ "
 # Of the first record of TIME-WAIT the old kernel said something else.
 sed '/"state": "TIME-WAIT"/,/"bind"/ s/"bind": "EADDRINUSE"/"bind": "EACCES"/
   s/"kernel": ".*"/"kernel": "5.10"/' "$work/before.json" >"$work/other.json"
@@ -152,7 +222,11 @@ ok "and one without pairs, which says how to make one" err_has "portreuse matrix
 # --- what is wrong ---
 
 run "$portreuse" matrix --state TIMEWAIT
-ok "an unknown state is refused" err_has "--state 'TIMEWAIT': expected 'BOUND', 'LISTEN', 'ESTABLISHED', 'TIME-WAIT', 'LISTEN-LATER' or 'UNCONN'"
+ok "an unknown state is refused" err_has "--state 'TIMEWAIT': TCP sockets have no such state; did you mean 'TIME-WAIT'?"
+run "$portreuse" matrix --call listen
+ok "so is a call" err_has "expected 'bind', 'port-0', 'connect' or 'bind-connect'"
+run "$portreuse" matrix --device lo
+ok "and a device" status_is 2
 run "$portreuse" matrix --first 10.0.0.1
 ok "an address that it has not is refused" status_is 2
 run "$portreuse" matrix --second 127.0.0.1,v6only

@@ -26,7 +26,7 @@ sed -n 's/^    \$ portreuse //p' "$page" | head -n 1 >"$work/example"
 # shellcheck disable=SC2046 # the words are to be parted
 run "$portreuse" $(cat "$work/example")
 sed -n '/^    \$ portreuse /,/^## /p' "$page" | sed '1d; /^## /d; s/^    //' | sed '$d' >"$work/shown"
-if grep -q 'PASS matrix: 6720 pairs' "$work/out"; then
+if grep -q 'PASS matrix: 1 pair' "$work/out"; then
   ok "the example answers as the page shows" diff "$work/out" "$work/shown"
 else
   skip "the example answers as the page shows" "there are no other users, or no IPv6"

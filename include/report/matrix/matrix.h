@@ -6,29 +6,24 @@
 #include <stdio.h>
 
 #include "probe/matrix.h"
+#include "probe/matrix_pairs.h"
 #include "report/subject.h"
-
-/* Which ends are shown. */
-typedef bool matrix_ends[MATRIX_FIRSTS][MATRIX_OPTIONS];
-
-struct matrix_choice {
-    bool states[MATRIX_STATES];
-    matrix_ends first, second;
-};
 
 struct matrix_diff;
 
 /* All borrowed. */
 struct matrix_findings {
     const struct matrix *matrix;
-    const struct matrix_choice *choice; /* what of it is shown */
+    const struct matrix_choice *choice; /* what was measured */
+    bool grids;                         /* show every pair in a grid, not a summary */
     const struct matrix_diff *diff;     /* for format_matrix_diff; else NULL */
 };
 
 extern const struct subject subject_matrix;
 
 /* Adds the ends to which every word of `text` applies. The words are separated by commas; each is
- * an address, `v6only`, `IPv4` or `IPv6` (the client of [::]), or options: `127.0.0.1,REUSEADDR`,
+ * an address, `v6only`, `IPv4` or `IPv6` (the connection of a socket on [::]), or options:
+ * `127.0.0.1,REUSEADDR`,
  * `[::],v6only`, `::,IPv4`, `SO_REUSEPORT`. `addresses` is MATRIX_FIRSTS, or MATRIX_ADDRESSES for
  * the second socket. Returns false if there is no such end. */
 bool matrix_choose_ends(const char *text, unsigned addresses, matrix_ends ends);
@@ -36,15 +31,22 @@ bool matrix_choose_ends(const char *text, unsigned addresses, matrix_ends ends);
 /* Returns the address of a row: the two of [::] are beside each other. */
 unsigned matrix_row(unsigned row);
 
-/* Returns whether the pair is chosen, and was measured. */
-bool matrix_shown(const struct matrix_findings *findings, const struct matrix_pair *pair);
-
 enum { MATRIX_PAIR_SIZE = 128, MATRIX_ANSWER_SIZE = 64 };
 
-/* Calls `grid` for each chosen state and user that was measured. */
-typedef void matrix_grid(const struct matrix_findings *findings, enum matrix_state state,
-                         enum matrix_user user, FILE *out);
-void matrix_each_grid(const struct matrix_findings *findings, matrix_grid *grid, FILE *out);
+/* Returns whether all pairs of the grid of this pair's user, state, call and device that there can
+ * be here were measured, but for those of ends that are not chosen. */
+bool matrix_has_grid(const struct matrix_findings *findings, const struct matrix_pair *pair);
+
+/* Calls `grid`, unless it is NULL, for each grid: with its user, state, call and device in the
+ * pair, and its number from 0 up. Returns how many there are. */
+typedef void matrix_grid(const struct matrix_findings *findings, struct matrix_pair pair,
+                         unsigned number, FILE *out);
+unsigned matrix_each_grid(const struct matrix_findings *findings, matrix_grid *grid, FILE *out);
+
+/* Writes `TIME-WAIT`, `BOUND, port 0`, `LISTEN, lo and another device` or `BOUND, another user`,
+ * the title of a grid, to `text` (MATRIX_PAIR_SIZE bytes); returns `text`. */
+const char *matrix_grid_title(const struct matrix *matrix, const struct matrix_pair *pair,
+                              char *text);
 
 /* Writes the verdict, one line without a newline, to `text` (REPORT_LINE_SIZE bytes); returns
  * `text`.
@@ -62,12 +64,12 @@ const char *matrix_answer_text(const struct matrix_answer *answer, char *text);
  */
 const char *matrix_errno_text(int error, char *text);
 
-/* Returns the rule that decided in the model: for bind() if that was refused, else for listen(). */
-const struct rule_text *matrix_rule(const struct matrix_cell *cell);
-
-/* Returns the answer in one character: `+` all calls succeed, `b` only bind(), `.` neither, `!`
- * the kernel contradicts the model, ` ` not measured. */
+/* Returns the answer in one character: `+` all calls succeed, `b` only bind(), `.` none, `!` the
+ * kernel contradicts the model, ` ` not measured. */
 char matrix_mark(const struct matrix_cell *cell);
+
+/* Prints what the states have in common: see summary.c. */
+void matrix_print_summary(const struct matrix_findings *findings, FILE *out);
 
 /* --- what has changed --- */
 

@@ -11,24 +11,20 @@
 
 /* --- JSON and CSV --- */
 
-enum { FIELDS = 12, FIELD_SIZE = 32 };
+enum { FIELDS = 16 };
 
 static const char *const field_names[FIELDS] = {
     "state", "user",   "first_address", "first_options", "second_address", "second_options",
-    "bind",  "listen", "want_bind",     "want_listen",   "rule",           "protocol"};
-
-/* The matrix of TCP has no column for the protocol: it had none before there was another one. */
-static unsigned field_count(const struct matrix *matrix) {
-    return matrix->protocol == PROTOCOL_TCP ? FIELDS - 1 : FIELDS;
-}
+    "bind",  "listen", "want_bind",     "want_listen",   "rule",           "protocol",
+    "call",  "device", "connect",       "want_connect"};
 
 /* Fills the fields in the order of their names. */
 static void fill(const struct matrix *matrix, const struct matrix_pair *pair,
-                 const char *fields[FIELDS], char texts[4][ERRNAME_SIZE]) {
+                 const char *fields[FIELDS], char texts[7][ERRNAME_SIZE]) {
     const struct matrix_cell *cell = matrix_cell(matrix, pair);
     fields[0] = matrix_state_name(matrix->protocol, pair->state);
     fields[1] = matrix_user_names[pair->user];
-    fields[2] = matrix_first_name(matrix->protocol, pair->state, pair->first.address);
+    fields[2] = matrix_first_name(pair->state, pair->first.address, texts[6]);
     fields[3] = matrix_options_names[pair->first.options];
     fields[4] = matrix_addresses[pair->second.address].name;
     fields[5] = matrix_options_names[pair->second.options];
@@ -36,8 +32,12 @@ static void fill(const struct matrix *matrix, const struct matrix_pair *pair,
     fields[7] = matrix_errno_text(cell->got.listen, texts[1]);
     fields[8] = matrix_errno_text(cell->want.bind, texts[2]);
     fields[9] = matrix_errno_text(cell->want.listen, texts[3]);
-    fields[10] = matrix_rule(cell)->name;
+    fields[10] = rules_text(cell->rule)->name;
     fields[11] = socket_protocol_name(matrix->protocol);
+    fields[12] = matrix_call_names[pair->call];
+    fields[13] = matrix_device_names[pair->device];
+    fields[14] = matrix_errno_text(cell->got.connect, texts[4]);
+    fields[15] = matrix_errno_text(cell->want.connect, texts[5]);
 }
 
 static void write_json(const struct report *report, FILE *out) {
@@ -46,26 +46,29 @@ static void write_json(const struct report *report, FILE *out) {
     struct json json = {.out = out};
     struct matrix_pair pair = {0};
     const char *fields[FIELDS];
-    char texts[4][ERRNAME_SIZE];
+    char texts[7][ERRNAME_SIZE];
     json_object(&json, NULL);
     report_json_head(&json, report);
     json_string(&json, "portreuse", PORTREUSE_VERSION);
     json_string(&json, "protocol", socket_protocol_name(matrix->protocol));
     json_string(&json, "kernel", matrix->kernel);
     json_string(&json, "reason", matrix->reason[0] == '\0' ? NULL : matrix->reason);
-    json_bool(&json, "ipv6", matrix->ipv6);
-    json_bool(&json, "users", matrix->users);
+    json_bool(&json, "ipv6", matrix->means.ipv6);
+    json_bool(&json, "users", matrix->means.users);
+    json_bool(&json, "ranges", matrix->means.ranges);
+    json_bool(&json, "devices", matrix->means.devices);
+    json_bool(&json, "closed", matrix->means.closed);
     json_number(&json, "disagreements", (int64_t)matrix->disagreements);
     json_array(&json, "pairs");
     do {
-        if (!matrix_shown(findings, &pair))
+        if (!matrix_cell(matrix, &pair)->measured)
             continue;
         fill(matrix, &pair, fields, texts);
         json_object(&json, NULL);
-        for (unsigned i = 0; i < field_count(matrix); i++)
+        for (unsigned i = 0; i < FIELDS; i++)
             json_string(&json, field_names[i], fields[i]);
         json_end(&json);
-    } while (matrix_next(&pair));
+    } while (matrix_next(matrix->protocol, &pair));
     json_end(&json);
     json_end(&json);
 }
@@ -82,14 +85,14 @@ static void write_csv(const struct report *report, FILE *out) {
     const struct matrix *matrix = findings->matrix;
     struct matrix_pair pair = {0};
     const char *fields[FIELDS];
-    char texts[4][ERRNAME_SIZE];
-    write_record(field_names, field_count(matrix), out);
+    char texts[7][ERRNAME_SIZE];
+    write_record(field_names, FIELDS, out);
     do {
-        if (!matrix_shown(findings, &pair))
+        if (!matrix_cell(matrix, &pair)->measured)
             continue;
         fill(matrix, &pair, fields, texts);
-        write_record(fields, field_count(matrix), out);
-    } while (matrix_next(&pair));
+        write_record(fields, FIELDS, out);
+    } while (matrix_next(matrix->protocol, &pair));
 }
 
 const struct format format_matrix_json = {
@@ -116,6 +119,9 @@ struct reading {
     bool known, has_pairs;
 };
 
+static const struct matrix_answer nothing_asked = {MATRIX_NOT_ASKED, MATRIX_NOT_ASKED,
+                                                   MATRIX_NOT_ASKED};
+
 static int errno_named(const char *name) {
     if (strcmp(name, "-") == 0)
         return MATRIX_NOT_ASKED;
@@ -132,25 +138,36 @@ static unsigned take_name(struct reading *reading, const char *name, const char 
     return 0;
 }
 
-/* The same for the name of an address. In the first version, [::] stood for an IPv6 client. */
+/* The same for the name of an address. In older versions, [::] stood for an IPv6 connection. */
 static unsigned take_address(struct reading *reading, const char *name) {
+    size_t size = strcspn(name, " ");
+    const char *family = name[size] == '\0' ? "IPv6" : name + size + 2; /* `:: (IPv4 client)` */
     for (unsigned i = 0; i < MATRIX_FIRSTS; i++) {
         const struct matrix_address *row = &matrix_addresses[i];
-        if (strcmp(row->name, name) == 0 ||
-            (row->accepted != NULL && strcmp(row->accepted, name) == 0))
+        if (strlen(row->name) == size && memcmp(row->name, name, size) == 0 &&
+            (row->family == NULL || strncmp(family, row->family, strlen(row->family)) == 0))
             return i;
     }
     reading->known = false;
     return 0;
 }
 
+static unsigned take_state(struct reading *reading, const char *name) {
+    unsigned state = matrix_state_named(reading->diff->earlier->protocol, name);
+    reading->known &= state < STORIES;
+    return state % STORIES;
+}
+
 static void take_field(struct reading *reading, const char *key, const char *text) {
     struct matrix_pair *pair = &reading->pair;
     if (strcmp(key, "state") == 0)
-        pair->state = take_name(reading, text, matrix_state_names, MATRIX_STATES + 1) %
-                      MATRIX_STATES; /* UNCONN is what BOUND is called for UDP */
+        pair->state = take_state(reading, text);
     else if (strcmp(key, "user") == 0)
         pair->user = take_name(reading, text, matrix_user_names, MATRIX_USERS);
+    else if (strcmp(key, "call") == 0)
+        pair->call = take_name(reading, text, matrix_call_names, STORY_CALLS);
+    else if (strcmp(key, "device") == 0)
+        pair->device = take_name(reading, text, matrix_device_names, MATRIX_DEVICES);
     else if (strcmp(key, "first_address") == 0)
         pair->first.address = take_address(reading, text);
     else if (strcmp(key, "second_address") == 0)
@@ -163,6 +180,14 @@ static void take_field(struct reading *reading, const char *key, const char *tex
         reading->got.bind = (int16_t)errno_named(text);
     else if (strcmp(key, "listen") == 0)
         reading->got.listen = (int16_t)errno_named(text);
+    else if (strcmp(key, "connect") == 0)
+        reading->got.connect = (int16_t)errno_named(text);
+}
+
+static void take_pair(struct reading *reading) {
+    struct matrix_cell *cell = matrix_cell(reading->diff->earlier, &reading->pair);
+    cell->got = reading->got;
+    cell->measured = true;
 }
 
 enum { DEPTH_TOP = 1, DEPTH_PAIR = 2, DEPTH_FIELD = 3 }; /* of { "pairs": [ { ... */
@@ -178,36 +203,34 @@ static void take_event(void *context, enum json_event event, unsigned depth, con
     else if (event == JSON_READ_OPEN && depth == DEPTH_TOP && strcmp(key, "pairs") == 0)
         reading->has_pairs = true;
     else if (event == JSON_READ_OPEN && depth == DEPTH_PAIR)
-        *reading = (struct reading){diff, {0}, {-1, -1}, true, reading->has_pairs};
+        *reading = (struct reading){diff, {0}, nothing_asked, true, reading->has_pairs};
     else if (event == JSON_READ_STRING && depth == DEPTH_FIELD)
         take_field(reading, key, text);
     else if (event == JSON_READ_CLOSE && depth == DEPTH_PAIR && reading->known)
-        matrix_cell(diff->earlier, &reading->pair)->got = reading->got;
+        take_pair(reading);
 }
 
 /* Returns whether both have measured the pair. */
 static bool both_have(const struct matrix_diff *diff, const struct matrix *matrix,
                       const struct matrix_pair *pair) {
-    return matrix_measured(matrix_cell(diff->earlier, pair)) &&
-           matrix_measured(matrix_cell(matrix, pair));
+    return matrix_cell(diff->earlier, pair)->measured && matrix_cell(matrix, pair)->measured;
 }
 
 static bool changed(const struct matrix_diff *diff, const struct matrix *matrix,
                     const struct matrix_pair *pair) {
-    const struct matrix_answer *was = &matrix_cell(diff->earlier, pair)->got;
-    const struct matrix_answer *is = &matrix_cell(matrix, pair)->got;
-    return both_have(diff, matrix, pair) && (was->bind != is->bind || was->listen != is->listen);
+    return both_have(diff, matrix, pair) &&
+           !matrix_same_answer(&matrix_cell(diff->earlier, pair)->got,
+                               &matrix_cell(matrix, pair)->got);
 }
 
 const char *matrix_diff_read(struct matrix_diff *diff, const struct matrix *matrix,
                              const char *bytes, size_t size) {
     struct reading reading = {.diff = diff};
     struct matrix_pair pair = {0};
-    *diff = (struct matrix_diff){.earlier = malloc(sizeof *diff->earlier)};
+    *diff = (struct matrix_diff){.earlier = calloc(1, sizeof *diff->earlier)};
     if (diff->earlier == NULL)
         return "out of memory";
-    memset(diff->earlier, 0xff, sizeof *diff->earlier); /* MATRIX_NOT_ASKED throughout */
-    diff->earlier->protocol = PROTOCOL_TCP;             /* unless it says otherwise */
+    diff->earlier->protocol = PROTOCOL_TCP; /* unless it says otherwise */
     const char *wrong = json_read(bytes, size, take_event, &reading);
     if (wrong != NULL)
         return wrong;
@@ -218,7 +241,7 @@ const char *matrix_diff_read(struct matrix_diff *diff, const struct matrix *matr
     do {
         diff->compared += both_have(diff, matrix, &pair);
         diff->changed += changed(diff, matrix, &pair);
-    } while (matrix_next(&pair));
+    } while (matrix_next(matrix->protocol, &pair));
     return NULL;
 }
 
@@ -236,14 +259,14 @@ static void write_diff(const struct report *report, FILE *out) {
     layout_line_end(&line, first);
     fprintf(out, "%s\n", first);
     do {
-        if (!matrix_shown(findings, &pair) || !changed(diff, matrix, &pair))
+        if (!changed(diff, matrix, &pair))
             continue;
         fputc('\n', out);
         layout_wrap(out, matrix_pair_text(matrix, &pair, text), 4, 0);
         fprintf(out, "    was %s\n    is  %s\n",
                 matrix_answer_text(&matrix_cell(diff->earlier, &pair)->got, was),
                 matrix_answer_text(&matrix_cell(matrix, &pair)->got, is));
-    } while (matrix_next(&pair));
+    } while (matrix_next(matrix->protocol, &pair));
 }
 
 const struct format format_matrix_diff = {

@@ -6,26 +6,36 @@
 
 /* Writes a row: for each address of the second socket the marks of its options. */
 static void write_row(const struct matrix_findings *findings, struct matrix_pair pair, FILE *out) {
-    fprintf(out, "| %s %s |",
-            matrix_first_name(findings->matrix->protocol, pair.state, pair.first.address),
+    char first[MATRIX_NAME_SIZE];
+    fprintf(out, "| %s %s |", matrix_first_name(pair.state, pair.first.address, first),
             matrix_options_names[pair.first.options]);
     for (unsigned i = 0; i < MATRIX_ADDRESSES; i++) {
         fputs(" `", out);
         for (unsigned k = 0; k < MATRIX_OPTIONS; k++) {
             pair.second = (struct matrix_end){i, k};
-            bool shown = matrix_shown(findings, &pair);
-            fputc(shown ? matrix_mark(matrix_cell(findings->matrix, &pair)) : '-', out);
+            char mark = matrix_mark(matrix_cell(findings->matrix, &pair));
+            fputc(mark == ' ' ? '-' : mark, out);
         }
         fputs("` |", out);
     }
     fputc('\n', out);
 }
 
-static void write_table(const struct matrix_findings *findings, enum matrix_state state,
-                        enum matrix_user user, FILE *out) {
-    struct matrix_pair pair = {.user = user, .state = state};
-    fprintf(out, "\n## %s%s\n\n| first |", matrix_state_name(findings->matrix->protocol, state),
-            user == MATRIX_OTHER_USER ? ", another user" : "");
+static bool has_row(const struct matrix_findings *findings, struct matrix_pair pair) {
+    for (unsigned i = 0; i < MATRIX_ADDRESSES * MATRIX_OPTIONS; i++) {
+        pair.second = (struct matrix_end){i / MATRIX_OPTIONS, i % MATRIX_OPTIONS};
+        if (matrix_cell(findings->matrix, &pair)->measured)
+            return true;
+    }
+    return false;
+}
+
+static void write_table(const struct matrix_findings *findings, struct matrix_pair pair,
+                        unsigned number, FILE *out) {
+    (void)number;
+    char title[MATRIX_PAIR_SIZE];
+    fprintf(out, "\n## %s\n\n%s\n\n| first |", matrix_grid_title(findings->matrix, &pair, title),
+            matrix_state_line(findings->matrix->protocol, pair.state));
     for (unsigned i = 0; i < MATRIX_ADDRESSES; i++)
         fprintf(out, " %s |", matrix_addresses[i].name);
     fputs("\n|---|", out);
@@ -35,9 +45,7 @@ static void write_table(const struct matrix_findings *findings, enum matrix_stat
     for (unsigned i = 0; i < MATRIX_FIRSTS; i++)
         for (unsigned k = 0; k < MATRIX_OPTIONS; k++) {
             pair.first = (struct matrix_end){matrix_row(i), k};
-            if (findings->choice->first[pair.first.address][k] &&
-                matrix_has_first(findings->matrix->protocol, state, pair.first.address) &&
-                (user == MATRIX_SAME_USER || k >= MATRIX_REUSEPORT))
+            if (has_row(findings, pair))
                 write_row(findings, pair, out);
         }
 }
@@ -72,6 +80,7 @@ const struct format format_matrix_markdown = {
 enum {
     CELL = 9,
     GAP = 4, /* between the groups of an address */
+    COLUMNS = 2,
     LABEL = 130,
     HEAD = 120,
     MARGIN = 20,
@@ -93,69 +102,57 @@ static const struct kind {
 
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
-/* Returns the place of an address of the first socket: see matrix_row(). */
-static unsigned place(unsigned address) {
-    unsigned row = 0;
-    while (matrix_row(row) != address)
-        row++;
-    return row;
-}
-
 /* Returns how far a row or a column is from the first one. */
 static int offset(struct matrix_end end) {
     return (int)end.address * (MATRIX_OPTIONS * CELL + GAP) + (int)end.options * CELL;
 }
 
-static void write_squares(const struct matrix_findings *findings, enum matrix_state state,
-                          enum matrix_user user, const struct kind *kind, FILE *out) {
-    struct matrix_pair pair = {0};
+static void write_squares(const struct matrix_findings *findings, struct matrix_pair pair,
+                          const struct kind *kind, FILE *out) {
     fprintf(out, "<path fill=\"%s\" d=\"", kind->fill);
-    do {
-        if (pair.state == state && pair.user == user && matrix_shown(findings, &pair) &&
-            matrix_mark(matrix_cell(findings->matrix, &pair)) == kind->mark)
-            fprintf(out, "M%d %dh%dv%dh-%dz", LABEL + offset(pair.second),
-                    HEAD +
-                        offset((struct matrix_end){place(pair.first.address), pair.first.options}),
-                    CELL - 1, CELL - 1, CELL - 1);
-    } while (matrix_next(&pair));
+    for (unsigned i = 0; i < MATRIX_FIRSTS * MATRIX_OPTIONS; i++)
+        for (unsigned k = 0; k < MATRIX_ADDRESSES * MATRIX_OPTIONS; k++) {
+            struct matrix_end row = {i / MATRIX_OPTIONS, i % MATRIX_OPTIONS};
+            pair.first = (struct matrix_end){matrix_row(row.address), row.options};
+            pair.second = (struct matrix_end){k / MATRIX_OPTIONS, k % MATRIX_OPTIONS};
+            if (matrix_mark(matrix_cell(findings->matrix, &pair)) == kind->mark)
+                fprintf(out, "M%d %dh%dv%dh-%dz", LABEL + offset(pair.second), HEAD + offset(row),
+                        CELL - 1, CELL - 1, CELL - 1);
+        }
     fputs("\"/>\n", out);
 }
 
-/* Returns the row of panels of a state: there are none for states that the protocol lacks. */
-static unsigned panel_row(enum protocol protocol, enum matrix_state state) {
-    unsigned row = 0;
-    for (unsigned i = 0; i < state; i++)
-        row += matrix_has_state(protocol, (enum matrix_state)i);
-    return row;
-}
-
-static void write_panel(const struct matrix_findings *findings, enum matrix_state state,
-                        enum matrix_user user, FILE *out) {
-    fprintf(out, "<g transform=\"translate(%d %d)\">\n", (int)user * PANEL,
-            LEGEND + (int)panel_row(findings->matrix->protocol, state) * PANEL_HEIGHT);
-    fprintf(out, "<text x=\"6\" y=\"20\" class=\"title\">%s%s</text>\n",
-            matrix_state_name(findings->matrix->protocol, state),
-            user == MATRIX_OTHER_USER ? ", another user" : "");
+/* Two panels stand beside each other. */
+static void write_panel(const struct matrix_findings *findings, struct matrix_pair pair,
+                        unsigned number, FILE *out) {
+    char text[MATRIX_PAIR_SIZE];
+    fprintf(out, "<g transform=\"translate(%d %d)\">\n", (int)(number % COLUMNS) * PANEL,
+            LEGEND + (int)(number / COLUMNS) * PANEL_HEIGHT);
+    fprintf(out, "<text x=\"6\" y=\"20\" class=\"title\">%s</text>\n",
+            matrix_grid_title(findings->matrix, &pair, text));
     for (unsigned i = 0; i < MATRIX_ADDRESSES; i++) {
         int middle = offset((struct matrix_end){i, 2});
         fprintf(out, "<text transform=\"translate(%d %d) rotate(-60)\">%s</text>\n",
                 LABEL + middle + 4, HEAD - 6, matrix_addresses[i].name);
     }
-    for (unsigned i = 0; i < MATRIX_FIRSTS; i++)
-        if (matrix_has_first(findings->matrix->protocol, state, matrix_row(i)))
+    for (unsigned i = 0; i < MATRIX_FIRSTS; i++) {
+        pair.first.address = matrix_row(i);
+        if (matrix_has_first(pair.state, matrix_row(i)))
             fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", LABEL - 6,
                     HEAD + offset((struct matrix_end){i, 2}) + 4,
-                    matrix_first_name(findings->matrix->protocol, state, matrix_row(i)));
+                    matrix_first_name(pair.state, matrix_row(i), text));
+    }
     for (unsigned i = 0; i < KINDS; i++)
-        write_squares(findings, state, user, &kinds[i], out);
+        write_squares(findings, pair, &kinds[i], out);
     fputs("</g>\n", out);
 }
 
 static void write_svg(const struct report *report, FILE *out) {
     const struct matrix_findings *findings = report->findings;
     const struct matrix *matrix = findings->matrix;
-    int width = MATRIX_USERS * PANEL,
-        height = LEGEND + (int)panel_row(matrix->protocol, MATRIX_STATES) * PANEL_HEIGHT;
+    unsigned panels = matrix_each_grid(findings, NULL, out);
+    int width = COLUMNS * PANEL,
+        height = LEGEND + (int)((panels + COLUMNS - 1) / COLUMNS) * PANEL_HEIGHT;
     bool udp = matrix->protocol == PROTOCOL_UDP;
     fprintf(out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" "

@@ -4,25 +4,71 @@
 #include <string.h>
 
 #include "base/errnames.h"
+#include "base/units.h"
+#include "model/quirks.h"
 #include "report/matrix/matrix.h"
 #include "report/shared/layout.h"
 
 /* --- the choice --- */
 
-bool matrix_shown(const struct matrix_findings *findings, const struct matrix_pair *pair) {
-    return matrix_measured(matrix_cell(findings->matrix, pair)) &&
-           findings->choice->states[pair->state] &&
-           findings->choice->first[pair->first.address][pair->first.options] &&
-           findings->choice->second[pair->second.address][pair->second.options];
+/* Everything is in the sample of the first states with bind() alone. */
+bool matrix_has_grid(const struct matrix_findings *findings, const struct matrix_pair *pair) {
+    const struct matrix *matrix = findings->matrix;
+    const struct matrix_choice *choice = findings->choice;
+    bool core = pair->state < STORIES_CORE && pair->call == STORY_CALL_BIND &&
+                pair->device == MATRIX_NO_DEVICE;
+    return matrix_has_state(matrix->protocol, pair->state) && choice->states[pair->state] &&
+           choice->calls[pair->call] && choice->devices[pair->device] &&
+           (matrix->means.users || pair->user == MATRIX_SAME_USER) && (core || !choice->sample);
 }
 
-void matrix_each_grid(const struct matrix_findings *findings, matrix_grid *grid, FILE *out) {
-    for (unsigned state = 0; state < MATRIX_STATES; state++)
-        for (unsigned user = 0; user < MATRIX_USERS; user++)
-            if (findings->choice->states[state] &&
-                matrix_has_state(findings->matrix->protocol, state) &&
-                (user == MATRIX_SAME_USER || findings->matrix->users))
-                grid(findings, state, user, out);
+static bool grid_has_pair(const struct matrix_findings *findings, const struct matrix_pair *grid) {
+    struct matrix_pair pair = *grid;
+    for (unsigned i = 0; i < MATRIX_FIRSTS * MATRIX_OPTIONS; i++)
+        for (unsigned k = 0; k < MATRIX_ADDRESSES * MATRIX_OPTIONS; k++) {
+            pair.first = (struct matrix_end){i / MATRIX_OPTIONS, i % MATRIX_OPTIONS};
+            pair.second = (struct matrix_end){k / MATRIX_OPTIONS, k % MATRIX_OPTIONS};
+            if (matrix_cell(findings->matrix, &pair)->measured)
+                return true;
+        }
+    return false;
+}
+
+/* The ways to ask: the calls without a device, and then bind() with one. */
+static struct matrix_pair grid_of(unsigned state, unsigned way, unsigned user) {
+    bool device = way >= STORY_CALLS;
+    return (struct matrix_pair){
+        .state = state,
+        .user = (enum matrix_user)user,
+        .call = (enum story_call)(device ? STORY_CALL_BIND : way),
+        .device = (enum matrix_device)(device ? way - STORY_CALLS + 1 : MATRIX_NO_DEVICE)};
+}
+
+unsigned matrix_each_grid(const struct matrix_findings *findings, matrix_grid *grid, FILE *out) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < STORIES * MATRIX_WAYS * MATRIX_USERS; i++) {
+        struct matrix_pair pair = grid_of(i / (MATRIX_WAYS * MATRIX_USERS),
+                                          i / MATRIX_USERS % MATRIX_WAYS, i % MATRIX_USERS);
+        if (!matrix_has_grid(findings, &pair) || !grid_has_pair(findings, &pair))
+            continue;
+        if (grid != NULL)
+            grid(findings, pair, count, out);
+        count++;
+    }
+    return count;
+}
+
+const char *matrix_grid_title(const struct matrix *matrix, const struct matrix_pair *pair,
+                              char *text) {
+    static const char *const calls[STORY_CALLS] = {"", ", bind() to port 0", ", connect()",
+                                                   ", bind() and connect()"};
+    static const char *const devices[MATRIX_DEVICES] = {
+        "", ", the first socket on lo", ", the second socket on lo", ", both sockets on lo",
+        ", the first socket on lo, the second on another device"};
+    snprintf(text, MATRIX_PAIR_SIZE, "%s%s%s%s", matrix_state_name(matrix->protocol, pair->state),
+             pair->user == MATRIX_OTHER_USER ? ", another user" : "", calls[pair->call],
+             devices[pair->device]);
+    return text;
 }
 
 unsigned matrix_row(unsigned row) {
@@ -42,8 +88,7 @@ static bool end_has(unsigned address, unsigned options, const char *word, size_t
     size_t length = bracketed ? size - 2 : size;
     if (row->v6only && word_is(word, size, "v6only"))
         return true;
-    if (row->accepted != NULL && size == strlen("IPv4") && strstr(row->accepted, "(IPv") != NULL &&
-        memcmp(strstr(row->accepted, "IPv"), word, size) == 0)
+    if (row->family != NULL && word_is(word, size, row->family))
         return true;
     if (strcspn(row->name, ",") == length && memcmp(row->name, name, length) == 0)
         return true;
@@ -74,29 +119,50 @@ bool matrix_choose_ends(const char *text, unsigned addresses, matrix_ends ends) 
 
 /* --- a pair and its answers in words --- */
 
+/* Writes ` of Linux 6.1` where the model takes into account what that does otherwise than others.
+ */
+static const char *model_of(const struct matrix *matrix, char *text, size_t size) {
+    struct kernel_release release = {0};
+    text[0] = '\0';
+    if (quirks_any(matrix->quirks) && release_parse(matrix->kernel, true, &release))
+        snprintf(text, size, " of Linux %u.%u", release.part[0], release.part[1]);
+    return text;
+}
+
 const char *matrix_verdict(const struct matrix *matrix, char *text) {
     struct layout_line line;
     FILE *out = layout_line_begin(&line);
+    char model[24];
+    const char *udp = matrix->protocol == PROTOCOL_UDP ? "UDP " : "";
+    model_of(matrix, model, sizeof model);
     if (out != NULL && matrix->verdict == VERDICT_PASS)
-        fprintf(out, "PASS matrix: %zu pairs of %ssockets, as the model says", matrix->pairs,
-                matrix->protocol == PROTOCOL_UDP ? "UDP " : "");
+        fprintf(out, "PASS matrix: %zu pair%s of %ssockets, as the model%s says", matrix->pairs,
+                matrix->pairs == 1 ? "" : "s", udp, model);
     else if (out != NULL && matrix->verdict == VERDICT_FAIL)
-        fprintf(out, "FAIL matrix: %zu of %zu pairs %snot as the model says", matrix->disagreements,
-                matrix->pairs, matrix->protocol == PROTOCOL_UDP ? "of UDP sockets " : "");
+        fprintf(out, "FAIL matrix: %zu of %zu pairs of %ssockets not as the model%s says",
+                matrix->disagreements, matrix->pairs, udp, model);
     else if (out != NULL)
         fprintf(out, "%s matrix: %s", verdict_name(matrix->verdict), matrix->reason);
     layout_line_end(&line, text);
     return text;
 }
 
+/* What is not so by default is said behind the rest. */
 const char *matrix_pair_text(const struct matrix *matrix, const struct matrix_pair *pair,
                              char *text) {
-    snprintf(text, MATRIX_PAIR_SIZE, "%s %s %s, then %s %s%s",
+    static const char *const calls[STORY_CALLS] = {"", " to port 0", "", ""};
+    static const char *const devices[MATRIX_DEVICES] = {
+        "", "; the first on lo", "; the second on lo", "; both on lo",
+        "; the first on lo, the second on another device"};
+    char first[MATRIX_NAME_SIZE];
+    snprintf(text, MATRIX_PAIR_SIZE, "%s %s %s, then %s%s %s%s%s%s",
              matrix_state_name(matrix->protocol, pair->state),
-             matrix_first_name(matrix->protocol, pair->state, pair->first.address),
-             matrix_options_names[pair->first.options], matrix_addresses[pair->second.address].name,
-             matrix_options_names[pair->second.options],
-             pair->user == MATRIX_OTHER_USER ? " of another user" : "");
+             matrix_first_name(pair->state, pair->first.address, first),
+             matrix_options_names[pair->first.options],
+             pair->call == STORY_CALL_CONNECT ? "connect() to " : "",
+             matrix_addresses[pair->second.address].name,
+             matrix_options_names[pair->second.options], calls[pair->call],
+             pair->user == MATRIX_OTHER_USER ? " of another user" : "", devices[pair->device]);
     return text;
 }
 
@@ -107,50 +173,46 @@ const char *matrix_errno_text(int error, char *text) {
 }
 
 const char *matrix_answer_text(const struct matrix_answer *answer, char *text) {
-    char bind[ERRNAME_SIZE], listen[ERRNAME_SIZE];
-    int size = snprintf(text, MATRIX_ANSWER_SIZE, "bind %s", matrix_errno_text(answer->bind, bind));
-    if (answer->listen != MATRIX_NOT_ASKED)
-        snprintf(text + size, MATRIX_ANSWER_SIZE - (size_t)size, ", listen %s",
-                 matrix_errno_text(answer->listen, listen));
+    const int answers[] = {answer->bind, answer->listen, answer->connect};
+    static const char *const names[] = {"bind", "listen", "connect"};
+    char error[ERRNAME_SIZE];
+    size_t size = 0;
+    text[0] = '\0';
+    for (unsigned i = 0; i < sizeof answers / sizeof answers[0]; i++)
+        if (answers[i] != MATRIX_NOT_ASKED)
+            size += (size_t)snprintf(text + size, MATRIX_ANSWER_SIZE - size, "%s%s %s",
+                                     size == 0 ? "" : ", ", names[i],
+                                     matrix_errno_text(answers[i], error));
     return text;
 }
 
-const struct rule_text *matrix_rule(const struct matrix_cell *cell) {
-    return rules_text(cell->want.bind != 0 ? cell->bind_rule : cell->listen_rule);
-}
-
 char matrix_mark(const struct matrix_cell *cell) {
-    if (!matrix_measured(cell))
+    if (!cell->measured)
         return ' ';
     if (!matrix_agrees(cell))
         return '!';
-    return cell->got.bind != 0 ? '.' : cell->got.listen > 0 ? 'b' : '+';
+    if (cell->got.bind > 0 || (cell->got.bind == MATRIX_NOT_ASKED && cell->got.connect > 0))
+        return '.';
+    return cell->got.listen > 0 || cell->got.connect > 0 ? 'b' : '+';
 }
 
 /* --- for people ---
  *
- * A grid for each state of the first socket, with a row for each address and option of the first
- * socket, which has the port, and a column for each address of the second one, which wants it. A
- * cell has four marks for the options of the second socket. The widest grid has 79 columns. If only
- * a few pairs are chosen, they are shown as text instead. */
+ * By default a summary (summary.c). Where something is chosen, a grid for each state of the first
+ * socket, with a row for each address and option of the first socket, which has the port, and a
+ * column for each address of the second one, which wants it. A cell has four marks for the options
+ * of the second socket. The widest grid has 79 columns. If only a few pairs are chosen, they are
+ * shown as text instead. */
 
 enum { ADDRESS = 10, LABEL = 14, MARKS = 5, FEW = 16, PARTS = 2, PART_SIZE = 16, LINE_SIZE = 128 };
 
-/* What the first socket is. */
-static const char *const state_lines[MATRIX_STATES] = {
-    "a bound socket", "a listening socket", "an accepted socket whose listener is closed",
-    "an accepted socket that closed first, and whose listener is closed",
-    "a bound socket, which listens after the second bind()"};
-static const char *const udp_state_lines[MATRIX_STATES] = {
-    [MATRIX_BOUND] = "a bound socket", [MATRIX_ESTABLISHED] = "a bound and connected socket"};
-
 /* Splits the name of an address into two lines: `::ffff:` and `127.0.0.1`, `::` and `v6only`, `::`
- * and `from IPv4`. */
+ * and `over IPv4`. */
 static void split_name(const char *name, char parts[PARTS][PART_SIZE]) {
     static const char mapped[] = "::ffff:", client[] = ":: (";
     if (strncmp(name, client, strlen(client)) == 0) {
         snprintf(parts[0], PART_SIZE, "::");
-        snprintf(parts[1], PART_SIZE, "from %.*s", (int)strlen("IPv4"), name + strlen(client));
+        snprintf(parts[1], PART_SIZE, "over %.*s", (int)strlen("IPv4"), name + strlen(client));
         return;
     }
     size_t size = strncmp(name, mapped, strlen(mapped)) == 0 ? strlen(mapped) : strcspn(name, ",");
@@ -212,26 +274,28 @@ static void add_cells(const struct matrix_findings *findings, struct matrix_pair
     }
 }
 
-static bool row_chosen(const struct matrix_choice *choice, enum matrix_user user, unsigned address,
-                       unsigned options) {
-    return choice->first[address][options] &&
-           (user == MATRIX_SAME_USER || options == MATRIX_REUSEPORT || options == MATRIX_BOTH);
+/* Returns whether anything was measured with this first socket. */
+static bool row_shown(const struct matrix_findings *findings, struct matrix_pair pair) {
+    for (unsigned i = 0; i < MATRIX_ADDRESSES; i++)
+        for (unsigned k = 0; k < MATRIX_OPTIONS; k++) {
+            pair.second = (struct matrix_end){i, k};
+            if (matrix_cell(findings->matrix, &pair)->measured)
+                return true;
+        }
+    return false;
 }
 
 /* Prints the rows of one address. Its name takes two lines, even if there is only one row. */
 static void print_group(const struct matrix_findings *findings, struct matrix_pair pair,
                         FILE *out) {
     static const char *const names[MATRIX_OPTIONS] = {"none", "ADDR", "PORT", "both"};
-    char parts[PARTS][PART_SIZE], line[LINE_SIZE];
+    char parts[PARTS][PART_SIZE], line[LINE_SIZE], name[MATRIX_NAME_SIZE];
     unsigned lines = 0;
-    if (!matrix_has_first(findings->matrix->protocol, pair.state, pair.first.address))
-        return;
-    split_name(matrix_first_name(findings->matrix->protocol, pair.state, pair.first.address),
-               parts);
+    split_name(matrix_first_name(pair.state, pair.first.address, name), parts);
     for (unsigned i = 0; i < MATRIX_OPTIONS; i++) {
-        if (!row_chosen(findings->choice, pair.user, pair.first.address, i))
-            continue;
         pair.first.options = i;
+        if (!row_shown(findings, pair))
+            continue;
         snprintf(line, sizeof line, "%-*s%-*s", ADDRESS, lines < PARTS ? parts[lines] : "",
                  LABEL - ADDRESS, names[i]);
         add_cells(findings, pair, line);
@@ -242,20 +306,15 @@ static void print_group(const struct matrix_findings *findings, struct matrix_pa
         fprintf(out, "%s\n", parts[1]);
 }
 
-static void print_grid(const struct matrix_findings *findings, enum matrix_state state,
-                       enum matrix_user user, FILE *out) {
-    struct matrix_pair pair = {.user = user, .state = state};
-    bool any = false;
-    for (unsigned i = 0; i < MATRIX_FIRSTS; i++)
-        for (unsigned k = 0; k < MATRIX_OPTIONS; k++)
-            any |= row_chosen(findings->choice, user, i, k) &&
-                   matrix_has_first(findings->matrix->protocol, state, i);
-    if (!any)
-        return;
-    bool udp = findings->matrix->protocol == PROTOCOL_UDP;
-    fprintf(out, "\n%s: %s%s\n\n", matrix_state_name(findings->matrix->protocol, state),
-            udp ? udp_state_lines[state] : state_lines[state],
-            user == MATRIX_OTHER_USER ? ".\nThe second socket belongs to another user." : "");
+static void print_grid(const struct matrix_findings *findings, struct matrix_pair pair,
+                       unsigned number, FILE *out) {
+    (void)number;
+    char title[MATRIX_PAIR_SIZE];
+    fputc('\n', out);
+    layout_wrap(out, matrix_grid_title(findings->matrix, &pair, title), 0, 0);
+    fputs("    ", out);
+    layout_wrap(out, matrix_state_line(findings->matrix->protocol, pair.state), 4, 4);
+    fputc('\n', out);
     print_heading(findings->choice, out);
     for (unsigned i = 0; i < MATRIX_FIRSTS; i++) {
         pair.first.address = matrix_row(i);
@@ -264,22 +323,30 @@ static void print_grid(const struct matrix_findings *findings, enum matrix_state
 }
 
 static void print_legend(const struct matrix *matrix, FILE *out) {
-    fputs(matrix->protocol == PROTOCOL_UDP
-              ? "\nThe first UDP socket has the port. Can the second one bind to it?\n"
-                "  +  yes    .  no: EADDRINUSE    !  not as the model says\n"
+    bool udp = matrix->protocol == PROTOCOL_UDP;
+    fputs(udp ? "\nThe first UDP socket has the port. Can the second one bind to it?\n"
+                "  +  yes    .  no    !  not as the model says\n"
               : "\nThe first socket has the port. Can the second one bind to it, and then listen?\n"
-                "  +  both    b  bind only    .  neither: EADDRINUSE    !  not as the model says\n",
+                "  +  both    b  bind only    .  neither    !  not as the model says\n",
           out);
-    fputs("Options: none, ADDR (SO_REUSEADDR), PORT (SO_REUSEPORT), both. A row is for the\n"
-          "first socket; the four marks of a cell are for the second: n, A, P, B.\n",
-          out);
-    if (matrix->protocol != PROTOCOL_UDP && matrix->ipv6)
-        fputs("from IPv4, from IPv6: the client of the connection that a socket on :: accepted.\n",
-              out);
-    if (!matrix->ipv6)
-        fputs("IPv6 is left out: it is not available here.\n", out);
-    if (!matrix->users)
-        fputs("Sockets of another user are left out: that needs root.\n", out);
+    fprintf(out,
+            "A refusal is EADDRINUSE; of connect(), it is %s.\n"
+            "Options: none, ADDR (SO_REUSEADDR), PORT (SO_REUSEPORT), both.\n",
+            udp ? "EAGAIN" : "EADDRNOTAVAIL");
+}
+
+static void print_left_out(const struct matrix_means *means, FILE *out) {
+    static const char *const lines[] = {
+        "IPv6 is left out: it is not available here.",
+        "Sockets of another user are left out: that needs root.",
+        "Ports that the kernel chooses are left out: ip_local_port_range has no effect.",
+        "A second device is left out: none can be made here.",
+        "Closed connections are left out: sock_diag does not show them (modprobe tcp_diag).",
+    };
+    const bool there[] = {means->ipv6, means->users, means->ranges, means->devices, means->closed};
+    for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        if (!there[i])
+            layout_wrap(out, lines[i], 0, 0);
 }
 
 /* Prints pairs as text, those that disagree or all that are chosen: the answers, and the rule that
@@ -289,7 +356,7 @@ static void print_pairs(const struct matrix_findings *findings, bool disagreeing
     char text[MATRIX_PAIR_SIZE], answer[MATRIX_ANSWER_SIZE];
     do {
         const struct matrix_cell *cell = matrix_cell(findings->matrix, &pair);
-        if (!matrix_shown(findings, &pair) || (disagreeing && matrix_agrees(cell)))
+        if (!cell->measured || (disagreeing && matrix_agrees(cell)))
             continue;
         fputc('\n', out);
         layout_wrap(out, matrix_pair_text(findings->matrix, &pair, text), 4, 0);
@@ -299,31 +366,34 @@ static void print_pairs(const struct matrix_findings *findings, bool disagreeing
         } else {
             fprintf(out, "    %s\n", matrix_answer_text(&cell->got, answer));
         }
-        int size = fprintf(out, "    %s: ", matrix_rule(cell)->name);
-        layout_wrap(out, matrix_rule(cell)->says, 4, (unsigned)size);
-    } while (matrix_next(&pair));
+        int size = fprintf(out, "    %s: ", rules_text(cell->rule)->name);
+        layout_wrap(out, rules_text(cell->rule)->says, 4, (unsigned)size);
+    } while (matrix_next(findings->matrix->protocol, &pair));
 }
 
 static void write_text(const struct report *report, FILE *out) {
     const struct matrix_findings *findings = report->findings;
     const struct matrix *matrix = findings->matrix;
-    struct matrix_pair pair = {0};
     char line[REPORT_LINE_SIZE];
-    size_t shown = 0;
     fprintf(out, "%s\n", matrix_verdict(matrix, line));
     if (matrix->verdict == VERDICT_SKIP || matrix->verdict == VERDICT_ERROR) {
         fputc('\n', out);
         layout_wrap(out, matrix->reason, 0, 0);
         return;
     }
-    do
-        shown += matrix_shown(findings, &pair);
-    while (matrix_next(&pair));
-    print_pairs(findings, shown > FEW, out);
-    if (shown > FEW) {
-        print_legend(matrix, out);
-        matrix_each_grid(findings, print_grid, out);
+    print_pairs(findings, matrix->pairs > FEW, out);
+    if (matrix->pairs <= FEW)
+        return;
+    print_legend(matrix, out);
+    print_left_out(&matrix->means, out);
+    if (!findings->grids) {
+        matrix_print_summary(findings, out);
+        return;
     }
+    fputs("A row is for the first socket; the four marks of a cell are for the second: n,\n"
+          "A, P, B. Over IPv4, over IPv6: the connection of a socket on ::.\n",
+          out);
+    matrix_each_grid(findings, print_grid, out);
 }
 
 static const struct format format_matrix_text = {
@@ -352,7 +422,7 @@ static const struct format *const formats[] = {
 
 const struct subject subject_matrix = {
     .name = "matrix",
-    .schema = 2,
+    .schema = 3,
     .formats = formats,
     .summarize = summarize_matrix,
 };
