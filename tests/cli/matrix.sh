@@ -210,7 +210,7 @@ ok "the other kernel is named" out_matches '^FAIL matrix: [1-9][0-9]* of .* pair
 ok "and the pair, before" out_has "was bind EACCES"
 ok "and after" out_has "is  bind EADDRINUSE"
 run "$portreuse" matrix --diff "$work/nothing.json"
-ok "a file that is not there is named" err_has "nothing.json: No such file"
+ok "a file that is not there is named" err_has "nothing.json: cannot read this file: No such file"
 ok "and that is trouble" status_is 2
 echo '{"pairs": [' >"$work/broken.json"
 run "$portreuse" matrix --diff "$work/broken.json"
