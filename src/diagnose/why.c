@@ -214,6 +214,8 @@ static void judge_refusal(struct why *why, const struct why_trial *trial) {
         why_find_suspects(why);
     else if (trial->error == EADDRNOTAVAIL || trial->error == EACCES || trial->error == EPERM)
         why_explain_without_socket(why);
+    else if (trial->error == EAFNOSUPPORT && why->asked.local.family == AF_INET6)
+        why_fail(why, trial->error, "no IPv6 here (boot parameter ipv6.disable)");
     else
         why_fail(why, trial->error, trial->call);
     if (why->verdict == WHY_REFUSED && why->cause == CAUSE_PRIVILEGED_PORT)

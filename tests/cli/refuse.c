@@ -4,6 +4,7 @@
  *   userns    no further user namespace may be made (user.max_user_namespaces=0), and no capability
  *             is left that would do without one; this needs a user namespace itself
  *   netlink   a socket of AF_NETLINK answers EPROTONOSUPPORT, as where there is no sock_diag
+ *   ipv6      a socket of AF_INET6 answers EAFNOSUPPORT, as with ipv6.disable=1
  *   ptrace    ptrace() answers EPERM, as in a container without the right to it
  *   pidfd     pidfd_getfd() answers ENOSYS, as before Linux 5.6
  *   reading   process_vm_readv() answers ENOSYS, as where the kernel was built without it
@@ -81,6 +82,8 @@ int main(int argc, char **argv) {
         refuse_call(SYS_unshare, BPF_JSET, CLONE_NEWNET | CLONE_NEWUSER, EPERM);
     else if (strcmp(argv[1], "netlink") == 0)
         refuse_call(SYS_socket, BPF_JEQ, AF_NETLINK, EPROTONOSUPPORT);
+    else if (strcmp(argv[1], "ipv6") == 0)
+        refuse_call(SYS_socket, BPF_JEQ, AF_INET6, EAFNOSUPPORT);
     else if (strcmp(argv[1], "ptrace") == 0)
         refuse_call(SYS_ptrace, BPF_JGE, 0, EPERM);
     else if (strcmp(argv[1], "pidfd") == 0)

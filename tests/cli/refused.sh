@@ -27,6 +27,17 @@ ok "because it would change the host" out_has ": 'sysctl' would change the host"
 run as_user "$refuse" seccomp "$portreuse" version -v
 ok "version -v says it too" out_has "no private namespace, a seccomp filter"
 
+# A kernel without IPv6.
+run as_user "$refuse" ipv6 "$portreuse" run dual-stack
+ok "without IPv6, what is about IPv6 is a SKIP" first_line_starts "SKIP dual-stack: needs ipv6: "
+run as_user "$refuse" ipv6 "$portreuse" run --tag bind -q
+ok "what is not, passes" status_is 0
+run as_user "$refuse" ipv6 "$portreuse" matrix
+ok "the matrix leaves IPv6 out" out_has "IPv6 is left out"
+run as_user "$refuse" ipv6 "$portreuse" why '[::1]:2000'
+ok "why says so" first_line_is \
+  "UNKNOWN [::1]:2000: no IPv6 here (boot parameter ipv6.disable): EAFNOSUPPORT"
+
 run as_user "$refuse" userns "$portreuse" run time-wait-rebind
 if [ "$rc" = 99 ]; then
   skip "with user.max_user_namespaces=0 it is a SKIP" "no user namespace could be made to try it in"
