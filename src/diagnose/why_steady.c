@@ -82,15 +82,18 @@ static bool find_again(void *context, const struct inet_socket *socket) {
     return true;
 }
 
-/* Where the kernel does not list bound, idle sockets, nothing shows whether they are there. To list
- * those of one port it walks through all that are bound, which takes as long as all the rest where
- * these are 200,000: it is not asked again for each suspect and each address. */
+/* Without tcp_diag the kernel finds no connection (ENOENT), though it opens a sock_diag socket:
+ * what came from /proc/net is looked for there. Where it does not list bound, idle sockets, nothing
+ * shows whether they are there. To list those of one port it walks through all that are bound,
+ * which takes as long as all the rest where these are 200,000: it is not asked again for each
+ * suspect and each address. */
 static bool is_there(struct sockets *sockets, const struct inet_socket *socket) {
     struct inet_socket now;
     struct recount recount = {.wanted = socket};
     struct diag_query query = sockdiag_query(1U << socket->state);
     bool is_connection = socket->state != STATE_BOUND && socket->state != STATE_LISTEN;
-    if (socket->protocol == PROTOCOL_TCP && is_connection && sockets->diag >= 0)
+    bool from_proc = socket->cookie[0] == 0 && socket->cookie[1] == 0;
+    if (socket->protocol == PROTOCOL_TCP && is_connection && sockets->diag >= 0 && !from_proc)
         return sockdiag_find(sockets->diag, &socket->local, &socket->remote, &now) == 0 &&
                now.state == socket->state;
     query.protocol = socket->protocol;
