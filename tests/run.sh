@@ -2,7 +2,7 @@
 # Builds portreuse and runs all its tests. Installs what they need if it may (tests/deps.sh). The last
 # line is `N passed, N failed`. Exit status 0 if none failed.
 #
-# usage: tests/run.sh [STEP...]   (default: all steps)
+# usage: tests/run.sh [STEP...]   (default: all steps; `kernels` only with CI=true)
 #        tests/run.sh -n BUILD    (list the tests that `plain` runs with this build directory)
 #
 #   plain      the tests of the usual build: what `ctest` runs too
@@ -16,6 +16,7 @@
 #   shell      shellcheck finds nothing in the scripts
 #   field      the situations that people really have, made with real servers (nginx, redis ...)
 #   mutation   cases of some scenarios fail without what they claim to depend on (all: tests/mutation/run.sh)
+#   kernels    two other kernels in QEMU, if there is a mirror of Debian (more: tests/kernels/run.sh)
 #   fault      system calls that fail (needs strace)
 #   fuzz       a short run of the fuzzers (needs clang with libFuzzer)
 #
@@ -228,6 +229,17 @@ step_mutation() {
   together <"$work/scripts"
 }
 
+# A machine without QEMU or without a mirror is not thought able to: even with CI=true that is no failure.
+step_kernels() {
+  timeout 1500 tests/kernels/run.sh --short bookworm:6.1 trixie:6.12 >"$log.kernels" 2>&1
+  kernels_rc=$?
+  if [ $kernels_rc = 77 ]; then
+    echo "# not run: other kernels: $(tail -n 1 "$log.kernels")"
+  else
+    check "the scenarios and the matrix on Linux 6.1 and 6.12" sh -c 'cat "$1"; exit "$2"' - "$log.kernels" $kernels_rc
+  fi
+}
+
 step_fuzz() {
   if echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n > 9; }' |
     clang -fsanitize=fuzzer -x c - -o "$log.fuzzer" 2>/dev/null; then # root could replace /dev/null
@@ -243,10 +255,13 @@ if [ "${1:-}" = -n ]; then
   exit
 fi
 tests/deps.sh tests || exit 1
-[ $# -gt 0 ] || set -- plain sanitize clang portable install format tidy shell field mutation fault fuzz
+if [ $# = 0 ]; then
+  set -- plain sanitize clang portable install format tidy shell field mutation fault fuzz
+  [ "${CI:-}" != true ] || set -- "$@" kernels # it fetches 100 MB, and takes minutes
+fi
 for step; do
   case $step in
-    plain | sanitize | clang | portable | install | format | tidy | shell | field | mutation | fault | fuzz)
+    plain | sanitize | clang | portable | install | format | tidy | shell | field | mutation | kernels | fault | fuzz)
       "step_$step"
       ;;
     *)

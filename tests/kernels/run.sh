@@ -1,79 +1,145 @@
 #!/bin/sh
-# Runs the scenarios on other kernels: boots each in qemu, with a static portreuse and busybox as all
-# there is, and prints what it says. Takes a minute or two for each kernel without KVM.
+# Runs portreuse on other kernels. Fetches kernels of Debian, boots each in qemu, two at a time, with a
+# static portreuse and busybox as all there is, and asks each what job-main.sh and job-plain.sh say: the
+# catalogue as root and as an ordinary user, the matrix, the property test, live commands; without
+# sock_diag, without IPv6, with hidepid=2. At last gVisor. Prints one table, scenario by kernel, and all
+# that is not as expected; with --docs also writes docs/kernels.md.
 #
-# usage: tests/kernels/run.sh [KERNEL.deb...]
+# usage: tests/kernels/run.sh [--docs | --short] [SUITE:VERSION...]
 #
-# Without arguments the cloud kernels that this Debian offers are downloaded. Needs qemu-system-x86,
-# busybox-static, cpio, xz-utils and dpkg. Nothing is left but build-kernels/.
-set -eu
+# --short is for CI: only the catalogue as root, the matrix, and what needs no modules.
+#
+# VERSION is the beginning of one (6.1, 7.0), of which the newest is taken, or `newest`; `gvisor` alone
+# stands for gVisor's runsc. Without arguments: all of the list below. The verdict is that of everything:
+# exit status 1 if anything failed, 77 if nothing could be run, with the reason. gVisor's answers are its
+# own and fail nothing.
+#
+# Needs qemu-system-x86, busybox-static, cpio, xz-utils, zstd, python3 and a mirror of Debian in the
+# machine's apt sources. The kernels, and the results as JSON, are kept in build-kernels/; nothing of the
+# machine is changed. Without KVM a kernel takes
+# some six minutes of a processor.
+set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 work=$top/build-kernels
-mkdir -p "$work"
+results=$work/results
+default="bullseye:5.10 bookworm:6.1 trixie:6.12 trixie-backports:6.16 trixie-backports:6.17
+  trixie-backports:6.18 trixie-backports:7.0 sid:newest experimental:newest gvisor"
 
-for tool in qemu-system-x86_64 busybox cpio xz dpkg-deb; do
-  command -v $tool >/dev/null || {
-    echo "$0: $tool is missing; please install: qemu-system-x86 busybox-static cpio xz-utils dpkg" >&2
+give_up() {
+  echo "SKIP: $*"
+  exit 77
+}
+
+# step KERNEL WORD...: says how far a kernel is.
+step() {
+  echo "$(date +%T) $*" >&2
+}
+
+build() {
+  if ! cmake -S "$top" -B "$work/build" -DPORTREUSE_STATIC=ON -DPORTREUSE_TESTS=ON \
+    -DCMAKE_BUILD_TYPE=Release >"$work/build.log" 2>&1 ||
+    ! cmake --build "$work/build" -j "$(nproc)" \
+      --target portreuse portreuse_property portreuse_situation >>"$work/build.log" 2>&1; then
+    tail -n 20 "$work/build.log" >&2
     exit 2
+  fi
+}
+
+# accelerator: kvm if a guest boots with it. Where KVM is that of a virtual machine itself (PVM, or
+# without nested pages), a plain kernel may not.
+accelerator() { # KERNEL
+  printf 'true\n' >"$work/nothing"
+  if [ -w /dev/kvm ] && [ ! -d /sys/module/kvm_pvm ] &&
+    ACCEL=kvm LIMIT=30 "$here/boot.sh" "$1" "$work/nothing" "$work/trial" >/dev/null 2>&1; then
+    echo kvm
+  else
+    echo icount
+  fi
+}
+
+one_kernel() { # NAME
+  out=$results/$1
+  begun=$(date +%s)
+  set -- "$1" "$work/build/portreuse" "$work/build/tests/property" "$work/build/tests/situation" \
+    "$here/live.sh" "$top/tests/cli/scenarios/uids.scenario"
+  name=$1
+  shift
+  APPEND=${SHORT:+short=yes} "$here/boot.sh" "$work/kernels/$name" "$here/job-main.sh" "$out" "$@" \
+    2>"$out/trouble" || step "$name: $(cat "$out/trouble")"
+  [ -n "${SHORT:-}" ] || APPEND=ipv6.disable=1 "$here/boot.sh" "$work/kernels/$name" "$here/job-plain.sh" "$out/plain" "$@" \
+    2>>"$out/trouble" || step "$name: $(tail -n 1 "$out/trouble")"
+  echo "$(($(date +%s) - begun))" >"$out/seconds"
+  step "$name: $(cat "$out/seconds") s"
+}
+
+run_gvisor() {
+  out=$results/gvisor
+  mkdir -p "$out"
+  runsc=$(command -v runsc || echo "$work/kernels/gvisor/usr/bin/runsc")
+  [ -x "$runsc" ] || "$here/fetch.sh" trixie:package=runsc "$work/kernels/gvisor" "$work/apt" 2>"$out/trouble" || {
+    step "gvisor: $(cat "$out/trouble")"
+    return
   }
-done
-
-download() { # the newest cloud kernel of each series
-  cd "$work"
-  for series in linux-image-cloud-amd64 linux-image-6.12-cloud-amd64; do
-    package=$(apt-cache depends "$series" 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' |
-      head -n 1)
-    [ -z "$package" ] || ls "$package"_*.deb 2>/dev/null || apt-get download "$package" >&2
+  for report in "run --all -j4" matrix "matrix --protocol udp"; do
+    file=$(echo "$report" | sed -e 's/ --all -j4//' -e 's/ --protocol /-/')
+    state=$(mktemp -d)
+    # shellcheck disable=SC2086 # to be split
+    timeout 300 "$runsc" --platform=systrap --network=none --ignore-cgroups --root "$state" \
+      "do" "$work/build/portreuse" $report --format json >"$out/$file.json" 2>"$out/trouble"
+    rm -rf "$state"
   done
-  ls "$work"/linux-image-*.deb
+  echo gVisor >"$out/release"
 }
 
-cmake -S "$top" -B "$work/build" -DCMAKE_EXE_LINKER_FLAGS=-static >/dev/null
-cmake --build "$work/build" -j "$(nproc)" --target portreuse >/dev/null
-
-# initramfs DIRECTORY: what the kernel starts, with the modules of the package unpacked there.
-initramfs() {
-  root=$1/root
-  rm -rf "$root"
-  mkdir -p "$root/bin" "$root/proc" "$root/sys" "$root/dev" "$root/modules" "$root/scenarios"
-  cp "$(command -v busybox)" "$root/bin/busybox"
-  cp "$work/build/portreuse" "$root/bin/portreuse"
-  cp "$top"/scenarios/*.scenario "$top"/tests/cli/scenarios/every-verb.scenario \
-    "$top"/tests/cli/scenarios/uids.scenario "$root/scenarios"
-  for module in inet_diag tcp_diag veth; do
-    found=$(find "$1" -name "$module.ko*" | head -n 1)
-    case $found in
-      *.xz) xz -dc "$found" >"$root/modules/$module.ko" ;;
-      *.ko) cp "$found" "$root/modules/$module.ko" ;;
-    esac
-  done
-  cp "$here/init" "$root/init"
-  chmod 755 "$root/init"
-  (cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) >"$1/initramfs"
-}
-
-run_kernel() { # KERNEL.deb
-  directory=$work/$(basename "$1" .deb)
-  rm -rf "$directory"
-  mkdir -p "$directory"
-  dpkg-deb -x "$1" "$directory"
-  initramfs "$directory"
-  echo "== $(basename "$1" .deb)"
-  timeout 1200 qemu-system-x86_64 -m 512 -smp 1 -nographic -no-reboot -nodefaults -serial stdio \
-    -kernel "$(find "$directory/boot" -name 'vmlinuz-*')" -initrd "$directory/initramfs" \
-    -append "console=ttyS0 quiet panic=-1 loglevel=3" </dev/null | tr -d '\r' | tee "$directory/log"
-  grep -q '^verdict: 0$' "$directory/log"
-}
-
-status=0
-for package in "${@:-}"; do
-  [ -n "$package" ] || continue
-  run_kernel "$package" || status=1
-done
-if [ $# = 0 ]; then
-  for package in $(download); do
-    run_kernel "$package" || status=1
-  done
+docs=
+if [ "${1:-}" = --docs ]; then
+  docs=yes
+  shift
+elif [ "${1:-}" = --short ]; then
+  export SHORT=yes
+  shift
 fi
-exit $status
+# shellcheck disable=SC2086 # to be split
+[ $# -gt 0 ] || set -- $default
+if [ "${1:-}" = --one ]; then # what this script calls itself with
+  one_kernel "$2"
+  exit
+fi
+for tool in qemu-system-x86_64 busybox cpio xz zstd dpkg-deb python3 cmake; do
+  command -v $tool >/dev/null ||
+    give_up "$tool is missing; please install: qemu-system-x86 busybox-static cpio xz-utils zstd python3"
+done
+mkdir -p "$work" "$results"
+build
+
+kernels=
+gvisor=
+for wanted; do
+  if [ "$wanted" = gvisor ]; then
+    gvisor=yes
+    continue
+  fi
+  name=$(echo "$wanted" | tr : -)
+  rm -rf "${results:?}/$name"
+  if "$here/fetch.sh" "$wanted" "$work/kernels/$name" "$work/apt" 2>"$work/fetch.log"; then
+    mkdir -p "$results/$name"
+    kernels="$kernels $name"
+    step "$wanted: $(cat "$work/kernels/$name/release")"
+  else
+    step "$wanted: skipped: $(tail -n 1 "$work/fetch.log")"
+  fi
+done
+[ -n "$kernels$gvisor" ] || give_up "no kernel: $(tail -n 1 "$work/fetch.log")"
+if [ -n "$kernels" ]; then
+  # shellcheck disable=SC2086 # to be split
+  set -- $kernels
+  ACCEL=${ACCEL:-$(accelerator "$work/kernels/$1")}
+  LIMIT=${LIMIT:-2400}
+  export ACCEL LIMIT
+  step "with $ACCEL"
+  printf '%s\n' "$@" | xargs -P 2 -n 1 "$0" --one
+fi
+[ -z "$gvisor" ] || run_gvisor
+# shellcheck disable=SC2086 # to be split
+python3 "$here/table.py" ${docs:+--docs "$top/docs/kernels.md"} "$results" $kernels ${gvisor:+gvisor}

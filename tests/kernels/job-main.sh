@@ -1,0 +1,43 @@
+#!/bin/sh
+# What is asked on each kernel, from the inside. First without sock_diag for TCP: the live commands and
+# the matrix. Then with all modules: the catalogue as root and as an ordinary user, the matrix, the
+# property test, the live commands, and these again with hidepid=2. The results are in /out.
+say() { echo "$1: exit $2 at $(cut -d ' ' -f 1 /proc/uptime) s" | tee /dev/ttyS0; }
+as_user() { su -s /bin/sh nobody -c "$*"; }
+
+live() { # NAME
+  sh /bin/live.sh "$1" >"/out/$1.tap" 2>"/out/$1.err"
+  say "$1" $?
+}
+
+# The short form, for CI: the catalogue without slow scenarios, and the matrix.
+grep -q 'short=yes' /proc/cmdline && short=yes || short=
+ifconfig lo up
+uname -r >/out/release
+live live-no-diag
+portreuse matrix --output /out/matrix-no-diag.json >/dev/null
+say matrix-no-diag $?
+for module in inet_diag tcp_diag udp_diag unix_diag mptcp_diag veth llc stp bridge dummy; do
+  [ ! -e "/modules/$module.ko" ] || insmod "/modules/$module.ko" || echo "module $module: $?"
+done
+portreuse version -v >/out/version.txt 2>&1
+say version $?
+live live
+slow=--slow
+[ -z "$short" ] || slow=
+# shellcheck disable=SC2086 # one word or none
+portreuse run --all $slow -j8 -q --output /out/run.json
+say run $?
+portreuse run -q /bin/uids.scenario --output /out/uids.json
+say uids $?
+portreuse matrix --output /out/matrix.json >/out/matrix.txt
+say matrix $?
+portreuse matrix --protocol udp --output /out/matrix-udp.json >/dev/null
+say matrix-udp $?
+[ -z "$short" ] || exit 0
+property --binds "${BINDS:-8000}" >/out/property.scenario 2>/out/property.tap
+say property $?
+as_user portreuse run --all -j8 -q --output /out/run-user.json
+say run-user $?
+mount -o remount,hidepid=2 /proc
+live live-hidepid
