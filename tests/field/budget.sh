@@ -186,9 +186,11 @@ row_nginx_without_keepalive() {
   says "120 TIME-WAIT"
   says "in an upstream of nginx"
   get 60 0.03 &
+  getter=$!
+  until_ok sh -c '[ "$(ss -Htan state time-wait dport = :9000 | wc -l)" -gt 120 ]' || return
   budget --interval 1s 10.9.0.2:9000
   maker_is nginx
-  wait $!
+  wait "$getter"
   typed "sysctl -w net.ipv4.tcp_tw_reuse=1"
   sleep 1.2
   budget --interval 0 10.9.0.2:9000
