@@ -35,11 +35,11 @@ ssize_t file_read(const char *path, char *text, size_t size) {
 
 /* Returns whether the descriptor is of a file system that the kernel makes up, whose files can have
  * any length, block, or be used up by reading. */
-static bool is_of_kernel(long type) {
+static bool is_of_kernel(unsigned long type) {
     static const unsigned long types[] = {PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC,
                                           TRACEFS_MAGIC, SECURITYFS_MAGIC};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        if ((unsigned long)type == types[i])
+        if (type == types[i])
             return true;
     return false;
 }
@@ -59,7 +59,7 @@ static const char *refuse_kind(int file) {
         return NULL;
     if (!S_ISREG(status.st_mode))
         return "it is a device or a socket";
-    if (is_of_kernel(system.f_type))
+    if (is_of_kernel((unsigned long)system.f_type))
         return "it is a file of the kernel, not on a disk";
     return status.st_size > FILE_PLAIN_MOST ? "it is larger than 64 MiB" : NULL;
 }
