@@ -70,7 +70,7 @@ if_it_links() { # NAME COMPILER LIMIT
     skip "the static build with $1" "$2 cannot link one here"
   fi
 }
-if_it_links glibc cc $((1792 * 1024))
-if_it_links musl musl-gcc $((896 * 1024))
+if_it_links glibc cc $((2176 * 1024))
+if_it_links musl musl-gcc $((1216 * 1024))
 
 finish
