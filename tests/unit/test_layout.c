@@ -35,6 +35,10 @@ static void a_long_line_loses_whole_words(void **state) {
     assert_string_equal(line_of(TEN TEN TEN TEN TEN TEN "address 127.0.0.1:8080", &whole),
                         TEN TEN TEN TEN TEN TEN "address");
     assert_int_equal(whole, 82);
+    assert_string_equal(line_of(TEN TEN TEN TEN TEN "here: EMFILE (no private namespace)", &whole),
+                        TEN TEN TEN TEN TEN "here: EMFILE");
+    assert_string_equal(line_of(TEN TEN TEN TEN TEN "here (4 of them), (in one namespace)", &whole),
+                        TEN TEN TEN TEN TEN "here (4 of them)");
     assert_string_equal(line_of(TEN TEN TEN TEN TEN TEN "here, 127.0.0.1:8080 is", &whole),
                         TEN TEN TEN TEN TEN TEN "here, 127.0.0.1:8080"); /* 80 bytes */
     assert_string_equal(line_of(TEN TEN TEN TEN TEN TEN TEN "here; 127.0.0.1", &whole),

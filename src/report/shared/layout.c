@@ -107,6 +107,20 @@ FILE *layout_line_begin(struct layout_line *line) {
     return line->out;
 }
 
+static size_t without_punctuation(const char *text, size_t length) {
+    while (length > 0 && strchr(" ,;:(", text[length - 1]) != NULL)
+        length--;
+    return length;
+}
+
+/* A parenthesis is kept whole, or not at all. */
+static size_t without_half_parenthesis(const char *text, size_t length) {
+    for (size_t i = length; i > 0 && text[i - 1] != ')'; i--)
+        if (text[i - 1] == '(')
+            length = i;
+    return without_punctuation(text, length);
+}
+
 /* Returns how much of the line to keep: the words that fit, without punctuation at the end. A long
  * word that would take more than half of the line with it is cut between characters. */
 static size_t fitting(const char *text) {
@@ -116,8 +130,7 @@ static size_t fitting(const char *text) {
         return length;
     for (length = most; length > 0 && text[length] != ' ';)
         length--;
-    while (length > 0 && strchr(" ,;:(", text[length - 1]) != NULL)
-        length--;
+    length = without_half_parenthesis(text, without_punctuation(text, length));
     return length > most / 2 ? length : utf8_cut(text, most);
 }
 
