@@ -91,10 +91,10 @@ static bool is_destination(unsigned address) {
     return strcmp(matrix_addresses[address].text, matrix_addresses[address].peer) == 0;
 }
 
-/* A socket on another device than lo cannot bind to an IPv6 address of lo, or to a mapped one: that
- * is refused before any port is looked at. */
+/* A socket on another device than lo cannot bind to ::1: that is refused before any port is looked
+ * at (ipv6_chk_addr()). An IPv4 address may be that of any device. */
 static bool is_on_other_device(unsigned address) {
-    return matrix_addresses[address].text[0] != '[' || !is_destination(address);
+    return strncmp(matrix_addresses[address].text, "[::1]", 5) != 0;
 }
 
 /* --- the pairs --- */
