@@ -91,9 +91,10 @@ ok "the place names the case to run again" first_line_is "FAIL fails: line 7: wa
 run "$portreuse" run "$work/fails.scenario" address-in-use
 ok "of several scenarios one that passed is a line" out_matches '^PASS  address-in-use  8 cases$'
 ok "and failures have their place" out_has "$work/fails.scenario:7: want ok, got EADDRINUSE"
-printf 'title t\ncase c\n a socket s\n b socket t\n b connect t $a.s.peer\n' >"$work/error.scenario"
+printf 'title t\ncase c\n a socket s\n a connect s 127.0.0.1:4001 -> ECONNREFUSED | ok\n b socket t\n b connect t $a.s.peer\n' \
+  >"$work/error.scenario"
 run "$portreuse" run "$work/error.scenario"
-ok "an ERROR has its place" out_matches "^$work/error.scenario:5: the socket that the address is taken from"
+ok "an ERROR has its place" out_matches "^$work/error.scenario:6: the socket that the address is taken from"
 
 # What cannot run here.
 printf 'title t\nneeds kernel >= 99.0\ncase c\n a socket s\ncase d\n a socket s\n' >"$work/skip.scenario"
