@@ -50,14 +50,14 @@ long=$(printf '%04096d' 0)
   printf 'case "\047<![CDATA[ ]]>"\n "a: b" socket s\n'
 } >hostile.scenario
 
-for ending in txt json ndjson tap xml md mermaid.md prom; do
+for ending in txt json ndjson tap xml md html mermaid.md prom; do
   set -- "$@" --output r.$ending
 done
 shift 2
 run "$portreuse" run "$@" skip.scenario mixed.scenario hostile.scenario time-wait-rebind
 ok "one run writes all formats, and keeps its exit code" status_is 2
 cp out r.out
-for ending in txt json ndjson tap xml md mermaid.md prom; do
+for ending in txt json ndjson tap xml md html mermaid.md prom; do
   ok "r.$ending is UTF-8" iconv -f UTF-8 -t UCS-4 -o /dev/null r.$ending
   ok "r.$ending has no control character" sh -c '! LC_ALL=C grep -qE "$(printf "[\001-\010\013-\037\177]")" "$1"' - r.$ending
 done
@@ -240,6 +240,23 @@ if have cmark-gfm; then
   ok "the diagrams are in fences" sh -c '[ "$(grep -c "info=\"mermaid\"" "$1")" = "$2" ]' - mermaid.xml "$total"
 else
   skip "Markdown by cmark-gfm" "cmark-gfm is not installed"
+fi
+
+# The page, by libxml2; tests/pages/run.sh looks at it in a browser.
+ok "the page needs nothing else" sh -c \
+  '! grep -iE "<(script|link|img|iframe|object|embed|base)|(src|href|action)=|url\(|@import|https?:" r.html'
+if have xmllint; then
+  run xmllint --html --nowarning --noout r.html
+  grep -vE 'Tag (main|details|summary|svg|title|path|rect|text) invalid|^ *[<^]|^ |^$' err >wrong
+  ok "libxml2 finds nothing wrong in it, but what HTML 5 has added" sh -c '! grep error wrong'
+  tags() { [ "$(xmllint --html --nowarning --xpath "$1" r.html 2>/dev/null)" = "$2" ]; }
+  ok "each scenario can be opened" tags 'count(//details)' 5
+  ok "each case that began has a picture" tags 'count(//svg) >= 13' true
+  ok "the failing call is in it" tags 'count(//svg/text[contains(@class,"FAIL") and starts-with(.,"EADDRINUSE (want ok | EACCES)")]) > 0' true
+  ok "and what was in the way" tags 'count(//svg/text[starts-with(.,"BOUND 127.0.0.1:4000, held by one.s")]) > 0' true
+  ok "texts come out as they went in" tags "count(//h3[contains(.,'<![CDATA[ ]]>')])" 1
+else
+  skip "the page by xmllint" "xmllint (libxml2-utils) is not installed"
 fi
 
 # mermaid, by itself; .ci/run installs it.
