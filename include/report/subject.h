@@ -17,6 +17,7 @@
 
 struct format;
 struct json;
+struct page;
 struct report;
 struct run_event;
 struct summary;
@@ -65,6 +66,12 @@ struct format {
 
 /* The formats for monitoring, which are written from the summary of any subject. */
 extern const struct format format_line, format_nagios, format_prometheus;
+
+/* Writes a report as a page: the verdict, what `picture` draws (NULL: nothing), and what the
+ * subject's first format, the text, says below its first line. format_page has no picture. */
+typedef void report_picture(const struct report *report, const struct page *page);
+void report_page(const struct report *report, FILE *out, report_picture *picture);
+extern const struct format format_page;
 
 /* Returns the format with this name, or NULL; format_near() the one whose name is most similar, or
  * NULL. */

@@ -157,6 +157,16 @@ ok "the output is as the guidelines want it" out_matches \
 ok "a time has its unit" out_matches " why_time_wait_seconds_127.0.0.1:2000_[^ =]+=[0-9.]+s;;;;$"
 ok "no label has the cause or the errno" sh -c '! sed "s/.*|//" "$1" | grep -E "EADDRINUSE|time-wait-old"' - "$work/out"
 ok "the text has the errno" out_matches "^PORTREUSE CRITICAL - EADDRINUSE "
+look why --format html 127.0.0.1:2000
+ok "why, a page: the verdict is its title" out_matches '^<title>EADDRINUSE 127.0.0.1:2000: TIME-WAIT'
+ok "what the text says is in it" out_has '<h2>In the way</h2>'
+ok "it needs nothing else" sh -c '! grep -iE "<(script|link|img|iframe)|(src|href)=|url\(|https?:" "$1"' - "$work/out"
+look budget --format html
+ok "budget, a page: a bar for each destination" out_matches '<path class="used"'
+run "$portreuse" trace --output "$work/trace.html" -- true
+ok "trace, a page" grep -q '<h1><span class=' "$work/trace.html"
+look audit --format html
+ok "audit, a page" out_has '<h1><span class='
 look why --format line 127.0.0.1:2000
 ok "why, line" short
 ok "exit 1, as node-problem-detector wants a problem" status_is 1

@@ -63,7 +63,11 @@ printf 'title  Cannot run here\nneeds kernel >= 99.0\ncase c\n a socket s\n' >"$
 "$portreuse" run -q --output "$folder/hosts.html" partition-at-close >/dev/null
 "$portreuse" run -q --output "$folder/overview.html" "$profile/fails.scenario" "$profile/skip.scenario" \
   address-in-use reuseport-balance >/dev/null
-for page in story hosts overview; do
+"$portreuse" why --output "$folder/why.html" :1 >/dev/null
+"$portreuse" budget --interval 0 --output "$folder/budget.html" >/dev/null
+"$portreuse" audit --output "$folder/audit.html" >/dev/null
+"$portreuse" trace --output "$folder/trace.html" -- "$portreuse" client 127.0.0.1:1 >/dev/null 2>&1 </dev/null
+for page in story hosts overview why budget audit trace; do
   look $page
 done
 echo "# the pictures are in $folder"

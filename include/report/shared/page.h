@@ -24,8 +24,8 @@ void page_badge(const struct page *page, const char *word, enum verdict verdict)
  * nothing. */
 void page_prose(const struct page *page, const char *heading, const char *text);
 
-/* Prints the rest of a report that was written for a terminal: lines at the margin are headings,
- * lines that are indented stand below them as they are. */
+/* Prints the rest of a report that was written for a terminal: a line at the margin with indented
+ * lines below it is a heading, those lines stand as they are, and the rest are paragraphs. */
 void page_plain(const struct page *page, const char *text);
 
 #endif

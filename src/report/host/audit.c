@@ -338,7 +338,8 @@ static void summarize_audit(const struct report *report, struct summary *summary
 /* --- the subject --- */
 
 static const struct format *const formats[] = {
-    &format_audit_text, &format_audit_json, &format_line, &format_nagios, &format_prometheus, NULL,
+    &format_audit_text, &format_audit_json, &format_page, &format_line,
+    &format_nagios,     &format_prometheus, NULL,
 };
 
 const struct subject subject_audit = {

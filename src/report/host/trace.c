@@ -347,9 +347,11 @@ extern const struct format format_trace_text, format_trace_json, format_trace_ju
     format_trace_markdown, format_trace_github;
 
 static const struct format *const formats[] = {
-    &format_trace_text,  &format_trace_json,     &format_trace_ndjson,
-    &format_trace_junit, &format_trace_markdown, &format_trace_github,
-    &format_line,        &format_prometheus,     NULL,
+    &format_trace_text,     &format_trace_json,
+    &format_trace_ndjson,   &format_trace_junit,
+    &format_trace_markdown, &format_trace_github,
+    &format_page,           &format_line,
+    &format_prometheus,     NULL,
 };
 
 const struct subject subject_trace = {

@@ -688,7 +688,8 @@ static void summarize_why(const struct report *report, struct summary *summary) 
 extern const struct format format_why_text, format_why_json;
 
 static const struct format *const formats[] = {
-    &format_why_text, &format_why_json, &format_line, &format_nagios, &format_prometheus, NULL,
+    &format_why_text, &format_why_json,   &format_page, &format_line,
+    &format_nagios,   &format_prometheus, NULL,
 };
 
 const struct subject subject_why = {

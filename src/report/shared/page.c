@@ -1,5 +1,6 @@
 #include "report/shared/page.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -94,24 +95,53 @@ void page_prose(const struct page *page, const char *heading, const char *text) 
     }
 }
 
+/* Returns whether the line at `text` is a heading: it stands at the margin, and the next line, if
+ * it is not empty, is indented. */
+static bool is_heading(const char *text) {
+    size_t size = strcspn(text, "\n");
+    return *text != ' ' && text[size] == '\n' && text[size + 1] == ' ';
+}
+
+/* Prints a paragraph at the margin, up to its end; returns the end. */
+static const char *print_paragraph(const struct page *page, const char *text) {
+    fputs("<p>", page->out);
+    while (*text != '\0' && *text != '\n' && *text != ' ' && !is_heading(text)) {
+        size_t size = strcspn(text, "\n");
+        print_text(page, text, size);
+        fputc('\n', page->out);
+        text += size + (text[size] == '\n');
+    }
+    fputs("</p>\n", page->out);
+    return text;
+}
+
+/* Prints indented lines as they are, up to the next that is not; returns the end. */
+static const char *print_block(const struct page *page, const char *text) {
+    fputs("<pre>", page->out);
+    for (bool first = true; *text == ' ' || (*text == '\n' && text[1] == ' '); first = false) {
+        size_t size = strcspn(text, "\n"), indent = size < 2 ? size : 2;
+        fputs(first ? "" : "\n", page->out);
+        print_text(page, text + indent, size - indent);
+        text += size + (text[size] == '\n');
+    }
+    fputs("</pre>\n", page->out);
+    return text;
+}
+
 void page_plain(const struct page *page, const char *text) {
-    bool open = false;
     while (*text != '\0') {
         size_t size = strcspn(text, "\n");
-        bool indented = *text == ' ', empty = size == 0;
-        if (open && !indented && !empty)
-            fputs("</pre>\n", page->out);
-        open &= indented || empty;
-        if (!indented && !empty) {
+        if (size == 0) {
+            text++;
+        } else if (*text == ' ') {
+            text = print_block(page, text);
+        } else if (is_heading(text)) {
             fputs("<h2>", page->out);
             print_text(page, text, size);
             fputs("</h2>\n", page->out);
-        } else if (indented) {
-            fputs(open ? "\n" : "<pre>", page->out);
-            print_text(page, text + 2, size - 2);
-            open = true;
+            text += size + 1;
+        } else {
+            text = print_paragraph(page, text);
         }
-        text += size + (text[size] == '\n');
     }
-    fputs(open ? "</pre>\n" : "", page->out);
 }
