@@ -145,6 +145,11 @@ static enum outcome do_why(struct stage *stage, const struct step *step, struct 
         keep_evidence(stage, why, result);
     say_more(why, result->seen);
     arena_free(&arena);
+    bool in_doubt = outcome == OUTCOME_ANSWERED && reply->answer.kind == ANSWER_CAUSE &&
+                    reply->answer.cause == CAUSE_UNKNOWN && !stage_met(stage, step, reply);
+    if (in_doubt && stage->diag_error == 0)
+        return stage_reason(stage, OUTCOME_ERROR,
+                            "line %u: what is in the way could not be found out", step->line);
     return outcome == OUTCOME_ANSWERED ? doubt(stage, step, reply) : outcome;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/errnames.h"
+#include "base/memory.h"
 #include "report/shared/json.h"
 #include "report/shared/layout.h"
 #include "report/shared/sockets.h"
@@ -240,7 +241,7 @@ static void write_wanted(struct json *json, const struct audit *audit) {
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     if (out == NULL)
-        return;
+        arena_out_of_memory();
     port_set_print(&audit->wanted, out);
     if (fclose(out) == 0)
         json_string(json, "ip_local_reserved_ports", text);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/errnames.h"
+#include "base/memory.h"
 #include "report/shared/place.h"
 
 /* Where the lines go. */
@@ -34,7 +35,7 @@ static void say(const struct advice *advice, line_print *print, const char *text
     size_t size = 0;
     FILE *out = open_memstream(&line, &size);
     if (out == NULL)
-        return;
+        arena_out_of_memory();
     print(out, advice, text);
     if (fclose(out) == 0)
         advice->visit(advice->context, line);
@@ -93,7 +94,7 @@ static void reserve(struct advice *advice, const struct port_set *ports) {
     size_t size = 0;
     FILE *out = open_memstream(&setting, &size);
     if (out == NULL)
-        return;
+        arena_out_of_memory();
     fputs("net.ipv4.ip_local_reserved_ports=", out);
     port_set_print(ports, out);
     if (fclose(out) == 0)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "report/shared/layout.h"
 #include "report/shared/sockets.h"
 
@@ -98,7 +99,7 @@ static void print_maker_line(FILE *out, const struct maker *maker, uint32_t numb
     size_t size = 0;
     FILE *line = open_memstream(&text, &size);
     if (line == NULL)
-        return;
+        arena_out_of_memory();
     print_maker(line, maker);
     if (fclose(line) == 0) {
         int column = fprintf(out, "%*s%s%" PRIu32 ": ", INDENT, "",

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 
 void layout_text(FILE *out, const char *text) {
@@ -104,6 +105,8 @@ void layout_print_line(FILE *out, const char *line, enum verdict verdict, bool c
 FILE *layout_line_begin(struct layout_line *line) {
     *line = (struct layout_line){0};
     line->out = open_memstream(&line->text, &line->size);
+    if (line->out == NULL) /* half a report would look like a whole one */
+        arena_out_of_memory();
     return line->out;
 }
 

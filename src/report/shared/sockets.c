@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "inspect/keeper.h"
@@ -72,7 +73,7 @@ void sockets_print_process(FILE *out, const struct owner *owner, unsigned column
         size_t size = 0;
         FILE *line = open_memstream(&text, &size);
         if (line == NULL)
-            return;
+            arena_out_of_memory();
         print_process(line, owner, extent);
         bool whole = fclose(line) == 0, fits = column + size <= LAYOUT_COLUMNS;
         if (whole && (fits || extent == SHORT_NAME))
@@ -258,7 +259,7 @@ static void print_paragraph(FILE *out, void (*print)(FILE *, const struct server
     size_t size = 0;
     FILE *line = open_memstream(&text, &size);
     if (line == NULL)
-        return;
+        arena_out_of_memory();
     print(line, server);
     if (fclose(line) == 0 && size > 0) {
         fprintf(out, "%*s", (int)indent, "");
