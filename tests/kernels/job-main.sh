@@ -14,6 +14,7 @@ live() { # NAME
 grep -q 'short=yes' /proc/cmdline && short=yes || short=
 ifconfig lo up
 uname -r >/out/release
+uname -v >/out/uname
 live live-no-diag
 portreuse matrix --output /out/matrix-no-diag.json >/dev/null
 say matrix-no-diag $?

@@ -5,7 +5,7 @@ usage: table.py [--docs FILE] RESULTS KERNEL...
 
 RESULTS has a folder for each KERNEL. Prints the table and everything that is not as expected; with
 --docs also writes docs/kernels.md. The reasons of what differs are in reasons.tsv: the scenario, a
-pattern of the case's title, linux or gvisor, and the reason. Exit status 1 if a kernel failed in
+pattern of the case's title and verdict, linux or gvisor, and the reason. Exit status 1 if a kernel failed in
 anything; gVisor fails nothing."""
 import json
 import os
@@ -46,8 +46,9 @@ class Kernel:
         self.gvisor = name == 'gvisor'
         self.release = self.text('release').strip() or name
         self.label = 'gVisor' if self.gvisor else re.sub(r'^([0-9.]*[0-9]).*', r'\1', self.release)
-        version = re.search(r'Linux version (\S+)', self.text('version'))
-        self.stable = version.group(1) if version else self.release
+        built = re.search(r'Debian ([0-9.]+[0-9])', self.text('uname'))  # uname -v
+        if built:
+            self.label = built.group(1)
         self.troubles = []
         self.run = self.report('run.json')
         self.user = self.plain = self.matrices = {}
@@ -108,6 +109,8 @@ class Kernel:
 
     def counts(self, cases):
         verdicts = [case['verdict'] for case in cases.values()]
+        if not verdicts:
+            return '-'
         return '/'.join(str(verdicts.count(v)) for v in ('PASS', 'SKIP', 'FAIL', 'ERROR'))
 
 
@@ -136,7 +139,7 @@ def answers(case):
             first = got.split(' ')[0]
             if WORD.match(first):
                 text = ' '.join(x for x in (step.get('role'), step['verb'], step.get('arguments')) if x)
-                found[step['line'], text] = got if ' at ' in got else first
+                found[step['line'], text] = got.split(' after ')[0] if ' at ' in got else first
     return found
 
 
@@ -146,9 +149,9 @@ class Reasons:
                      if line.strip() and not line.startswith('#')]
         self.missing = []
 
-    def of(self, scenario, title, where):
+    def of(self, scenario, title, where, said=''):
         for name, pattern, kind, text in self.rows:
-            if name in (scenario, '*') and kind == where and re.search(pattern, title):
+            if name in (scenario, '*') and kind == where and re.search(pattern, f'{title} {said}'):
                 return text
         self.missing.append(f'{scenario}: {title} ({where})')
         return 'not explained'
@@ -174,7 +177,7 @@ def differences(kernels, reasons):
             for step, answer in answers(case).items():
                 steps.setdefault(step, {}).setdefault(answer, []).append(kernel.label)
         if len(verdicts) > 1:
-            rows.append((*key, '', verdicts, reasons.of(*key, 'linux')))
+            rows.append((*key, '', verdicts, reasons.of(*key, 'linux', ' '.join(verdicts))))
         for (line, text), said in sorted(steps.items()):
             if len(said) > 1:
                 rows.append((*key, text, said, reasons.of(*key, 'linux')))
