@@ -36,6 +36,7 @@ struct matrix {
     struct kernel_quirks quirks;     /* and what the model takes into account because of it */
     struct matrix_means means;
     size_t pairs, disagreements;
+    size_t retried; /* pairs that were made again: at first they were not as the model says */
     struct matrix_cell cells[MATRIX_USERS][MATRIX_WAYS][STORIES][MATRIX_FIRSTS][MATRIX_OPTIONS]
                             [MATRIX_ADDRESSES][MATRIX_OPTIONS];
 };

@@ -78,7 +78,7 @@ struct work {
     struct matrix_means means;
     enum verdict verdict;
     char reason[MATRIX_REASON_SIZE];
-    size_t pairs, tries;
+    size_t pairs, tries, retried;
 };
 
 /* Makes the pair until the answer is that of the model, or a few times: for a moment, another
@@ -99,9 +99,11 @@ static void measure_pair(struct work *work, const struct stage *stage,
                          const struct matrix_pair *pair, FILE *more) {
     struct matrix_cell cell = {0};
     char name[ERRNAME_SIZE], first[MATRIX_NAME_SIZE];
+    size_t tries = work->tries;
     int error = try_pair(work, stage, pair, &cell);
     if (error == 0) {
         work->pairs++;
+        work->retried += work->tries > tries + 1;
         fwrite(&cell.got, sizeof cell.got, 1, more);
         return;
     }
@@ -195,6 +197,7 @@ static int run(struct matrix *matrix, const struct matrix_choice *choice) {
     matrix->verdict = work.verdict;
     matrix->means = work.means;
     matrix->pairs = work.pairs;
+    matrix->retried = work.retried;
     snprintf(matrix->reason, sizeof matrix->reason, "%s", work.reason);
     if (error == 0)
         take_answers(matrix, &work, &answers);

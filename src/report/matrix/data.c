@@ -59,6 +59,7 @@ static void write_json(const struct report *report, FILE *out) {
     json_bool(&json, "devices", matrix->means.devices);
     json_bool(&json, "closed", matrix->means.closed);
     json_number(&json, "disagreements", (int64_t)matrix->disagreements);
+    json_number(&json, "retried", (int64_t)matrix->retried);
     json_array(&json, "pairs");
     do {
         if (!matrix_cell(matrix, &pair)->measured)

@@ -381,6 +381,9 @@ static void write_text(const struct report *report, FILE *out) {
         layout_wrap(out, matrix->reason, 0, 0);
         return;
     }
+    if (matrix->retried > 0)
+        fprintf(out, "\nMade again, as at first they were not as the model says: %zu pairs\n",
+                matrix->retried);
     print_pairs(findings, matrix->pairs > FEW, out);
     if (matrix->pairs <= FEW)
         return;
