@@ -15,9 +15,9 @@ enum { NETDEV_NAME_SIZE = 16 }; /* IFNAMSIZ, with the NUL */
  * no such device. */
 uint32_t netdev_index(const char *name);
 
-/* Makes a device that is not `lo` and brings it up: one end of a veth(4) pair whose other end stays
- * down, so that it has routes but nothing behind them answers. Returns 0 or an errno: EEXIST,
- * EOPNOTSUPP where this kernel has no veth. */
+/* Makes a device that is not `lo` and brings it up: one end of a veth(4) pair whose other end is up
+ * and has no address, so that it has a carrier and routes, but nothing behind them answers. Returns
+ * 0 or an errno: EEXIST, EOPNOTSUPP where this kernel has no veth. */
 int netdev_make(struct netns ns, const char *name);
 
 /* Adds the address with a network of `prefix` bits to the device, or removes it; the port is

@@ -9,6 +9,7 @@
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/veth.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -31,12 +32,17 @@ uint32_t netdev_index(const char *name) {
 /* --- devices --- */
 
 int netdev_make(struct netns ns, const char *name) {
-    struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
+    const struct ifinfomsg other = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP}, link = {0};
     struct rtnetlink_message message =
-        rtnetlink_begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &link, sizeof link);
-    rtnetlink_add(&message, IFLA_IFNAME, name, strlen(name) + 1);
+        rtnetlink_begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &other, sizeof other);
     size_t info = rtnetlink_open(&message, IFLA_LINKINFO);
     rtnetlink_add(&message, IFLA_INFO_KIND, "veth", strlen("veth"));
+    size_t data = rtnetlink_open(&message, IFLA_INFO_DATA);
+    size_t peer = rtnetlink_open(&message, VETH_INFO_PEER);
+    rtnetlink_append(&message, &link, sizeof link);
+    rtnetlink_add(&message, IFLA_IFNAME, name, strlen(name) + 1);
+    rtnetlink_close(&message, peer);
+    rtnetlink_close(&message, data);
     rtnetlink_close(&message, info);
     int error = rtnetlink_ask(ns, &message);
     return error != 0 ? error : netns_raise(ns, name);
