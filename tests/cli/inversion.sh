@@ -21,7 +21,7 @@ invert() { # SCENARIO: with a case for each step that can be turned round, inste
         text ~ / (stop|getsockopt|setsockopt|getsockname|getpeername)( |$)/ ||
         text ~ /^ *(on [^ ]+ +)?(await|count|destroy) / || text ~ /^ *end( |$)/ || is_question(text)
     }
-    function is_question(text) { return text ~ /^ *(on [^ ]+ +)?(why|budget) / }
+    function is_question(text) { return text ~ /^ *(on [^ ]+ +)?(why|budget|ephemeral) / }
     function turned(text) {
       if (text ~ /^ *(on [^ ]+ +)?why /) { sub(/->.*/, expects(text) ~ /^ *free/ ? "-> unknown" : "-> free", text); return text }
       if (expects(text) ~ /^ *E[A-Z]/) { sub(/->.*/, "-> ok", text); return text }
