@@ -316,7 +316,8 @@ _Noreturn void role_main(const struct scenario *scenario, struct board *board, i
     role_init(&role, scenario, board, index, process_keep_only(channel));
     role.stage = stage;
     role_die_with_stage(&role);
-    if (board_leave(board) != 0 || (!becomes_program(&role) && confine(needs_of(scenario)) != 0))
-        _exit(1);
-    _exit(role_serve(&role));
+    int error = board_leave(board);
+    if (error == 0 && !becomes_program(&role))
+        error = confine(needs_of(scenario));
+    _exit(error != 0 ? ROLE_NOT_BEGUN + error : role_serve(&role));
 }

@@ -41,8 +41,11 @@ int role_serve(struct role *role);
 /* Closes what is open. An empty role is fine. */
 void role_free(struct role *role);
 
+/* The exit status of a role that could not begin; the errno is added. */
+enum { ROLE_NOT_BEGUN = 100 };
+
 /* Makes the calling process, a fresh fork of the stage `stage`, into the role: closes every
- * descriptor except `channel`, 0, 1 and 2, and serves requests. Never returns. */
+ * descriptor except `channel`, 0, 1 and 2, gives up rights, and serves requests. Never returns. */
 _Noreturn void role_main(const struct scenario *scenario, struct board *board, int index,
                          int channel, pid_t stage);
 

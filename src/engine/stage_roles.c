@@ -63,6 +63,8 @@ static enum outcome lost(struct stage *stage, int index) {
             "the process of role '%.64s' was killed by %s, which no step has sent%s", name,
             signame(WTERMSIG(status), signal),
             WTERMSIG(status) == SIGKILL ? "; see dmesg if memory ran out" : "");
+    if (WEXITSTATUS(status) > ROLE_NOT_BEGUN)
+        return broke(stage, "starting a role's process", WEXITSTATUS(status) - ROLE_NOT_BEGUN);
     return stage_reason(stage, OUTCOME_ERROR,
                         "the process of role '%.64s' ended by itself, status %d", name,
                         WEXITSTATUS(status));
