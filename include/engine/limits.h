@@ -10,7 +10,7 @@
 #include "scenario/scenario.h"
 
 enum limit {
-    LIMIT_SOCKETS,     /* that the steps of a case make, closed ones included: TIME-WAIT counts */
+    LIMIT_SOCKETS,     /* that the steps of a case make, but for those closed in their round */
     LIMIT_BYTES,       /* in flight: sent, as far as the kernel's buffers of a socket take them */
     LIMIT_SECONDS,     /* for which the steps say that they wait, unless --timeout is given */
     LIMIT_DEVICES,     /* network devices: of hosts, and of `address` */

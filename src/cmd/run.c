@@ -15,6 +15,7 @@
 #include "cmd/commands.h"
 #include "cmd/outputs.h"
 #include "cmd/selection.h"
+#include "engine/limits.h"
 #include "engine/runner.h"
 #include "report/run/phrase.h"
 #include "report/run/run.h"

@@ -105,6 +105,7 @@ wait_for "$work/served" 'wait  '
 run portreuse client -e 127.0.0.1:1218 --count 12 --no-close -w 30ms
 ok "a client is not refused where the server has no descriptor left" status_is 0
 wait_for "$work/served" EMFILE
+await sh -c '[ "$(grep -c "^accept .* ok" "$1")" = 12 ]' - "$work/served"
 end_server TERM
 ok "a server without descriptors goes on when one is free" sh -c \
   '[ "$(grep -c "^accept .* ok" "$1")" = 12 ]' - "$work/out"
