@@ -129,8 +129,8 @@ static const struct option_row rows[] = {
      .takes = VALUE_REQUIRED,
      .value_name = "SOCKET",
      .set = set_second,
-     .help = "only these as the second socket, which wants the port; for --call connect, the "
-             "address that it connects to"},
+     .help = "only these as the second socket, which wants the port; where it connects, "
+             "this is the address that it connects to"},
     {.name = "all",
      .set = option_set_flag,
      .offset = offsetof(struct request, all),
