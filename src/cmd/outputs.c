@@ -8,9 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cmd/commands.h"
+
+enum { READER_TRIES = 300 }; /* 10 ms apart */
 
 static bool complain(const struct outputs *outputs, const char *path, int error) {
     options_complain(outputs->command, "--output %s: %s", path, strerror(error));
@@ -180,13 +183,28 @@ const struct option_row outputs_colour_options[] = {
 
 /* --- writing --- */
 
+/* Opens what is not a regular file. The reader of a named pipe can be about to open it: it is
+ * waited for, but not for ever. Returns -1 with errno set: ENXIO if no reader came. */
+static int open_directly(const char *path) {
+    const struct timespec pause = {.tv_nsec = 10L * 1000 * 1000};
+    int fd = -1;
+    for (int tries = 0; tries < READER_TRIES; tries++) {
+        fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd >= 0 || errno != ENXIO)
+            break;
+        nanosleep(&pause, NULL);
+        errno = ENXIO;
+    }
+    if (fd >= 0)
+        fcntl(fd, F_SETFL, O_WRONLY);
+    return fd;
+}
+
 /* Returns a stream that collects a file's report in memory, if the directory lets us replace the
  * file; or one that writes directly. NULL with errno set. */
 static FILE *open_stream(struct output *output) {
     if (!output->replaces) {
-        int fd = open(output->path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        if (fd >= 0)
-            fcntl(fd, F_SETFL, O_WRONLY);
+        int fd = open_directly(output->path);
         return fd < 0 ? NULL : fdopen(fd, "w");
     }
     errno = replace_is_allowed(&output->file);

@@ -89,7 +89,7 @@ still_reports matrix --state BOUND --first 127.0.0.1 --second 127.0.0.1
 run "$portreuse" run -q --output /dev/null:json "$fails"
 ok "/dev/null is written as it is" sh -c '[ "$1" = 1 ] && [ -c /dev/null ]' - "$rc"
 mkfifo files/pipe
-cat files/pipe >piped &
+sh -c 'sleep 0.5; exec cat files/pipe' >piped & # the reader comes late
 run "$portreuse" run -q --output files/pipe:text "$fails"
 wait $!
 ok "a pipe is written as it is" same piped told
@@ -99,6 +99,9 @@ wait $!
 ok "a reader that has gone is exit 2" status_is 2
 ok "and told" err_has "--output files/pipe: Broken pipe"
 ok "and the next file is written" test -s files/g.txt
+run "$portreuse" run -q --output files/pipe:text "$fails"
+ok "a pipe that nobody reads is exit 2" status_is 2
+ok "and told, before anything runs" err_has "--output files/pipe: No such device or address"
 mkdir -m 555 files/closed
 run as_user "$portreuse" run --output files/closed/d.json "$fails"
 ok "no permission is exit 2" status_is 2
