@@ -106,6 +106,11 @@ struct story_answer {
     enum rule rule; /* the rule that decides the last of them */
 };
 
+/* Returns whether the first socket gets as far as the story goes once the second is bound. Where a
+ * kernel lets the second in by mistake (quirks.h), the first cannot listen any more. */
+bool story_goes_on(const struct story *story, const struct story_cast *cast,
+                   const struct claim *second);
+
 /* Returns what the model says of the second socket. `second` has the port that is wanted, the range
  * of that port alone, and its `remote` for connect(). */
 struct story_answer story_second(const struct story *story, const struct story_cast *cast,

@@ -378,6 +378,20 @@ static struct claim claim_later(const struct claim *claim, const enum story_step
     return later;
 }
 
+bool story_goes_on(const struct story *story, const struct story_cast *cast,
+                   const struct claim *second) {
+    struct story_scene scene = open_scene(cast);
+    struct occupant beside = bound_occupant(second);
+    if (story->between[0] != STORY_LISTEN)
+        return true;
+    story_play(story->before, STORY_LENGTH, cast, &scene);
+    if (ask(CALL_BIND, second, &scene).ruling.in_the_way != KNOWN_NO)
+        return true; /* it ends before */
+    rules_remember(&scene.history, second);
+    struct port_ruling port = rules_port(CALL_LISTEN, &cast->first, &beside, 1, &scene.history);
+    return port.ruling.in_the_way == KNOWN_NO;
+}
+
 struct story_answer story_second(const struct story *story, const struct story_cast *cast,
                                  enum story_call call, const struct claim *second) {
     struct story_answer answer = {STORY_NOT_ASKED, STORY_NOT_ASKED, STORY_NOT_ASKED, RULE_FREE};

@@ -81,6 +81,18 @@ struct work {
     size_t pairs, tries, retried;
 };
 
+static bool can_be_made(const struct work *work, const struct matrix_pair *pair) {
+    struct story_cast cast = matrix_cast(work->protocol, pair, FIRST_PORT);
+    struct claim second = matrix_second(work->protocol, pair, FIRST_PORT);
+    cast.first.quirks = second.quirks = work->quirks;
+    return story_goes_on(&stories[pair->state], &cast, &second);
+}
+
+static bool is_tried(const struct work *work, const struct matrix_pair *pair) {
+    return matrix_chosen(&work->choice, pair) && can_measure(&work->means, pair) &&
+           can_be_made(work, pair);
+}
+
 /* Makes the pair until the answer is that of the model, or a few times: for a moment, another
  * process can hold a socket that is closed here, and so keep it (pidfd_getfd(2), as `why` does).
  * Returns 0, or the errno of what could not be made. */
@@ -142,7 +154,7 @@ static void measure(void *data, FILE *more) {
     if (!open_namespace(work, &stage))
         return;
     do {
-        if (!matrix_chosen(&work->choice, &pair) || !can_measure(&work->means, &pair))
+        if (!is_tried(work, &pair))
             continue;
         measure_pair(work, &stage, &pair, more);
         if (work->tries / PORTS == spaces)
@@ -176,7 +188,7 @@ static void take_answers(struct matrix *matrix, const struct work *work,
     struct matrix_pair pair = {0};
     do {
         struct matrix_cell *cell = matrix_cell(matrix, &pair);
-        if (matrix_chosen(&work->choice, &pair) && can_measure(&work->means, &pair))
+        if (is_tried(work, &pair))
             cell->measured = child_take(answers, &cell->got, sizeof cell->got);
     } while (matrix_next(matrix->protocol, &pair));
 }

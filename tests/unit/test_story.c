@@ -158,11 +158,28 @@ static void a_story_ends_in_a_state(void **state) {
                 assert_int_equal(story_state(&stories[k]), ends[i].state);
 }
 
+/* On Linux 6.1, [::ffff:127.0.0.1] binds beside [::ffff:0.0.0.0], which then cannot listen. */
+static void a_story_ends_early_where_a_kernel_lets_the_second_in(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < OPTIONS; i++) {
+        quirks = (struct kernel_quirks){.mapped_wildcard = true, .first_bind = true};
+        struct story_cast cast = {.first = claim_of(i, 0)};
+        struct claim second = claim_of(0, 0);
+        cast.first.local = an_endpoint("[::ffff:0.0.0.0]:80");
+        second.local = an_endpoint("[::ffff:127.0.0.1]:80");
+        assert_false(story_goes_on(&stories[STORY_OF_LISTEN_LATER], &cast, &second));
+        assert_true(story_goes_on(&stories[STORY_OF_BOUND], &cast, &second));
+        quirks = cast.first.quirks = second.quirks = (struct kernel_quirks){0};
+        assert_true(story_goes_on(&stories[STORY_OF_LISTEN_LATER], &cast, &second));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_story_ends_as_it_does_in_the_kernel),
         cmocka_unit_test(an_older_kernel_remembers_the_first_bind),
         cmocka_unit_test(a_refusal_names_its_rule),
+        cmocka_unit_test(a_story_ends_early_where_a_kernel_lets_the_second_in),
         cmocka_unit_test(a_story_ends_in_a_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
