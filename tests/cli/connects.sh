@@ -32,7 +32,7 @@ keep() {
 }
 range() { sysctl -qw net.ipv4.ip_local_port_range="$1 $2"; }
 pair() {
-  unshare -n sleep 1000 9>&- & other=$!
+  unshare -n setpriv --pdeathsig KILL sleep 1000 9>&- & other=$!
   ip link add v0 type veth peer name v1
   until ip link set v1 netns "$other" 2>/dev/null && ! ip link show v1 2>/dev/null; do sleep 0.05; done
   sysctl -qw net.ipv6.conf.v0.accept_dad=0
