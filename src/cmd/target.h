@@ -14,8 +14,8 @@
 /* --- an address and port --- */
 
 /* Parses `127.0.0.1:80` or `[::1]:80`. `80`, `:80` and `*:80` mean `any` with this port; `*is_any`
- * (may be NULL) says whether one of them was given. `option` is the option that it is the value of, for
- * complaints; NULL: it is an operand. Returns false after a complaint. */
+ * (may be NULL) says whether one of them was given. `option` is the option that it is the value of,
+ * for complaints; NULL: it is an operand. Returns false after a complaint. */
 bool target_parse(const char *command, const char *option, const char *text, struct endpoint any,
                   struct endpoint *endpoint, bool *is_any);
 

@@ -1,6 +1,6 @@
 /* The system calls of `portreuse matrix` for its first four states, and nothing else: every pair
- * made and asked, no look whether TIME-WAIT has come, no model, no report. It checks that as many second sockets could bind
- * as the first argument says, so that it does the same work. */
+ * made and asked, no look whether TIME-WAIT has come, no model, no report. It checks that as many
+ * second sockets could bind as the first argument says, so that it does the same work. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>

@@ -171,7 +171,7 @@ wait $server 2>/dev/null
 # What it had open goes with it; that one of its own sockets was in the way was seen at the call.
 about="a program that binds twice, and is gone at once"
 watch --only EADDRINUSE --only bind
-for n in 1 2 3 4 5; do
+for _ in 1 2 3 4 5; do
   "$caller" tcp4 bind=88 tcp4 bind=88 >/dev/null
   "$caller" tcp4 reuseaddr bind=89 listen tcp6 reuseaddr bind=any:89 >/dev/null
   "$caller" udp4 bind=90 tcp4 bind=90 udp6 bind=any:90 >/dev/null
