@@ -249,8 +249,9 @@ static bool is_ours(pid_t pid, uint64_t address, const char *program) {
     FILE *maps = fopen(path, "re");
     bool in_loader = false;
     while (maps != NULL && fgets(text, sizeof text, maps) != NULL) {
-        unsigned long long from = 0, to = 0;
-        if (sscanf(text, "%llx-%llx", &from, &to) == 2 && address >= from && address < to)
+        char *dash;
+        unsigned long long from = strtoull(text, &dash, 16);
+        if (*dash == '-' && address >= from && address < strtoull(dash + 1, NULL, 16))
             in_loader = strstr(text, "/ld-") != NULL;
     }
     if (maps != NULL)
