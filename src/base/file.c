@@ -67,7 +67,7 @@ static const char *refuse_kind(int file) {
 /* A FIFO without a writer, and a device, are opened without waiting for it. */
 int file_open_plain(const char *path, const char **why) {
     int path_only = open(path, O_PATH | O_CLOEXEC);
-    struct stat status;
+    struct stat status = {0};
     *why = path_only < 0 || fstat(path_only, &status) < 0 ? strerror(errno) : NULL;
     if (path_only >= 0)
         close(path_only);
