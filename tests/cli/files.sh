@@ -138,7 +138,7 @@ if command -v strace >/dev/null && strace -qq true 2>/dev/null; then
   ok "where a temporary name is taken, another one is" is_report kept.json
   ok "after the refusal" grep -q 'tmp.*EEXIST.*INJECTED' "$work/trace"
   rm -f kept.json
-  run strace -f -qq -o "$work/trace" -e trace=renameat,renameat2 -e inject=renameat,renameat2:error=EIO \
+  run env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$work/trace" -e trace=renameat,renameat2 -e inject=renameat,renameat2:error=EIO \
     "$portreuse" why -q --output kept.json 127.0.0.1:2000
   ok "a file that cannot be renamed is an error" status_is 2
   ok "no temporary file is left then" sh -c '! ls -A | grep "\.tmp"'
