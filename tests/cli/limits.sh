@@ -85,7 +85,7 @@ title a case that lasts
 case it waits
   a socket s
   a bind s 127.0.0.1:1215
-  sleep 3s
+  sleep 20s
 END
 exec 7<"$0"
 "$portreuse" run "$file" >"$work/out" 2>"$work/err" </dev/null &

@@ -2,6 +2,7 @@
 #include "report/run/phrase.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -67,12 +68,15 @@ void phrase_case(FILE *out, const struct scenario_result *scenario, size_t index
 
 /* The part of a reason behind `line 7: `; `*line` is set to that line, or left alone. */
 static const char *without_line(const char *reason, unsigned *line) {
-    unsigned number;
-    int used = 0;
-    if (sscanf(reason, "line %u: %n", &number, &used) != 1 || used == 0)
+    static const char start[] = "line ";
+    char *end;
+    if (strncmp(reason, start, sizeof start - 1) != 0)
         return reason;
-    *line = number;
-    return reason + used;
+    unsigned long number = strtoul(reason + sizeof start - 1, &end, 10);
+    if (strncmp(end, ": ", 2) != 0)
+        return reason;
+    *line = (unsigned)number;
+    return end + 2;
 }
 
 unsigned phrase_trouble(FILE *out, const struct scenario_result *scenario, size_t index) {
