@@ -18,7 +18,10 @@ for most in 4 5 6 7 8 9 10 11 12 16; do
   run sh -c 'ulimit -n "$1" && exec "$2" run time-wait-rebind' - $most "$portreuse"
   ok "at most $most descriptors: PASS, or exit 2 with the errno" sound EMFILE
 done
+# A leak check forks; and a sanitizer maps more than these limits.
+export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
 for most in 6000 8000 12000; do
+  ! grep -q __asan_init "$portreuse" || continue
   run sh -c 'ulimit -v "$1" && exec "$2" run time-wait-rebind' - $most "$portreuse"
   ok "at most $most KiB of memory: PASS, or exit 2" sound ENOMEM
 done
