@@ -366,7 +366,8 @@ static bool is_connected(const struct why *why) {
     struct inet_socket socket;
     int diag = sockdiag_open(NETNS_HERE);
     bool connected = diag >= 0 &&
-                     sockdiag_find(diag, &why->client.from, &why->client.to, &socket) == 0 &&
+                     sockdiag_find_on(diag, why_refusal(why).claim.interface, &why->client.from,
+                                      &why->client.to, &socket) == 0 &&
                      (socket.state != STATE_TIME_WAIT || has_no_timestamps());
     if (diag >= 0)
         close(diag);

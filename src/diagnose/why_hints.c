@@ -2,6 +2,7 @@
 #include "diagnose/why_hints.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,6 +27,22 @@ static void find_servers(int diag, struct port_set *servers) {
     sockdiag_dump(diag, &query, add_port, servers);
 }
 
+/* Nobody knows which device the other end is bound to, if to one: it need not be that of this end.
+ */
+static bool find_on_any_device(int diag, const struct endpoint *local,
+                               const struct endpoint *remote, struct inet_socket *found) {
+    if (sockdiag_find(diag, local, remote, found) == 0)
+        return true;
+    struct if_nameindex *devices = if_nameindex();
+    const struct if_nameindex *device = devices;
+    while (device != NULL && device->if_index != 0 &&
+           sockdiag_find_on(diag, device->if_index, local, remote, found) != 0)
+        device++;
+    bool is_found = device != NULL && device->if_index != 0;
+    if_freenameindex(devices);
+    return is_found;
+}
+
 /* The peer has not ended the connection: its socket is open in some process, if it is here. */
 static void find_peer(int diag, const struct inet_socket *socket, struct owner *peer) {
     struct inet_socket other;
@@ -33,7 +50,7 @@ static void find_peer(int diag, const struct inet_socket *socket, struct owner *
     bool closed = socket->state == STATE_FIN_WAIT_1 || socket->state == STATE_FIN_WAIT_2 ||
                   socket->state == STATE_CLOSING || socket->state == STATE_LAST_ACK;
     if (socket->inode != 0 || !closed ||
-        sockdiag_find(diag, &socket->remote, &socket->local, &other) != 0 || other.inode == 0)
+        !find_on_any_device(diag, &socket->remote, &socket->local, &other) || other.inode == 0)
         return;
     owners.inode = other.inode;
     owners_find(&owners, 1);

@@ -94,7 +94,8 @@ static bool is_there(struct sockets *sockets, const struct inet_socket *socket) 
     bool is_connection = socket->state != STATE_BOUND && socket->state != STATE_LISTEN;
     bool from_proc = socket->cookie[0] == 0 && socket->cookie[1] == 0;
     if (socket->protocol == PROTOCOL_TCP && is_connection && sockets->diag >= 0 && !from_proc)
-        return sockdiag_find(sockets->diag, &socket->local, &socket->remote, &now) == 0 &&
+        return sockdiag_find_on(sockets->diag, socket->interface, &socket->local, &socket->remote,
+                                &now) == 0 &&
                now.state == socket->state;
     query.protocol = socket->protocol;
     query.local = (struct endpoint_pattern){.any_address = true, .endpoint = socket->local};

@@ -518,4 +518,18 @@ row_counted() {
   exits 0
 }
 
+# The connection of a client that is bound to a device is another one to the kernel than that of a client
+# that is not, and it is the same one to a client of the same device.
+row_counted_device() {
+  keep listen 127.0.0.1:3000
+  keep hold 127.0.0.1:3000 from 127.0.0.1:5000 device lo reuse-addr
+  sysctl -qw net.ipv4.tcp_fastopen=2
+  client --reuse-addr --from 127.0.0.1:5000 --device lo 127.0.0.1:3000
+  tried false
+  cause fixed-client-port
+  exits 1
+  client --reuse-addr --from 127.0.0.1:5000 127.0.0.1:3000
+  exits 0
+}
+
 rows

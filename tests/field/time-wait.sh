@@ -185,4 +185,46 @@ done()'
   remedy "(sudo )?kill $pid"
 }
 
+# The kernel finds a socket that is bound to a device only if it is asked for that device, and the other
+# end can be bound to another one, or to none.
+row_on_a_device() {
+  port=8080
+  for ends in 'lo ' ' lo' 'lo lo'; do
+    py 'server_device, client_device = (device.encode() for device in sys.argv[1].split(" "))
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, ADDR, 1)
+if server_device: s.setsockopt(socket.SOL_SOCKET, 25, server_device)
+s.bind(("127.0.0.1", int(sys.argv[2]))); s.listen()
+c = socket.socket()
+if client_device: c.setsockopt(socket.SOL_SOCKET, 25, client_device)
+c.connect(("127.0.0.1", int(sys.argv[2])))
+a = s.accept()[0]
+s.close()
+open("done", "w").close()
+for end, name in ((a, "close-server"), (c, "close-client")):
+    while not os.path.exists(name): time.sleep(0.01)
+    end.close()
+    os.remove(name)
+time.sleep(1000)' "$ends" "$port"
+    made
+    ask --no-reuse-addr "127.0.0.1:$port"
+    cause live-connection
+    first 'EADDRINUSE .*connection.*'
+    : >close-server
+    until_ok tcp "$port" 05
+    ask --no-reuse-addr "127.0.0.1:$port"
+    cause fin-wait-2-orphan
+    first 'EADDRINUSE .*FIN-WAIT-2.*'
+    says "($pid) has the other end"
+    : >close-client
+    until_ok tcp "$port" 06
+    ask --no-reuse-addr "127.0.0.1:$port"
+    cause time-wait-rebind
+    first 'EADDRINUSE .*TIME-WAIT.*'
+    kill -KILL "$pid"
+    wait "$pid" 2>/dev/null
+    port=$((port + 1))
+  done
+}
+
 rows
