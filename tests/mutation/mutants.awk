@@ -25,7 +25,7 @@ function emit(mutation, at, replacement, also, other,   file, i) {
   sub(/\.scenario$/, "", file)
   print file "\t" (at <= setup_count ? "setup" : title) "\t" mutation "\t" at
 }
-function mutate(   i, total, last, words, n, w, copy) {
+function mutate(   i, total, last, words, n, w, copy, alone) {
   if (title == "") return
   case_count++
   mutants = 0
@@ -38,8 +38,9 @@ function mutate(   i, total, last, words, n, w, copy) {
     copy = text_of(i)
     if (is_claim(copy)) continue
     n = split(copy, words, " ")
-    for (w = 1; w <= n; w++)
-      if (words[w] ~ /^(SO|IP|IPV6|TCP)_[A-Z0-9_]+(=.*)?$/ && copy !~ / setsockopt /) {
+    alone = copy ~ / setsockopt / && n == 4 # without its option it is no step
+    for (w = 1; w <= n && !alone; w++)
+      if (words[w] ~ /^(SO|IP|IPV6|TCP)_[A-Z0-9_]+(=.*)?$/) {
         cut = copy
         sub(" +" words[w], "", cut)
         emit("without " words[w] ":" copy, i, cut)
