@@ -87,6 +87,13 @@ const struct step *result_step(const struct scenario *scenario, size_t case_inde
 /* The first step that did not answer as expected, or NULL. */
 const struct step_result *result_failed_step(const struct case_result *result);
 
+/* Returns whether a case's setup was answered as expected; true if there is none. */
+bool result_setup_is_met(const struct scenario_result *scenario, size_t case_index);
+
+/* Returns the first case whose setup was, to show it for all cases; the number of cases if there is
+ * none, or no setup. */
+size_t result_setup_to_show(const struct scenario_result *scenario);
+
 /* The step whose expectation the answer to `step` did not meet: `step` itself; for a serve block,
  * which as a whole expects nothing, the line of its body that ended it. */
 const struct step *result_judge(const struct step *step, const struct step_result *result);

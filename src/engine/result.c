@@ -9,6 +9,29 @@ const struct step *result_step(const struct scenario *scenario, size_t case_inde
     return &scenario->steps[step];
 }
 
+bool result_setup_is_met(const struct scenario_result *scenario, size_t case_index) {
+    const struct case_result *result = &scenario->cases[case_index];
+    size_t count = scenario->scenario->setup.count;
+    if (result->step_count < count)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (result->steps[i].status != STEP_MET)
+            return false;
+        i += result_step(scenario->scenario, case_index, i)->body;
+    }
+    return true;
+}
+
+size_t result_setup_to_show(const struct scenario_result *scenario) {
+    size_t count = scenario->scenario->case_count;
+    if (scenario->scenario->setup.count == 0)
+        return count;
+    size_t shown = 0;
+    while (shown < count && !result_setup_is_met(scenario, shown))
+        shown++;
+    return shown;
+}
+
 const struct step_result *result_failed_step(const struct case_result *result) {
     for (size_t i = 0; i < result->step_count; i++) {
         enum step_status status = result->steps[i].status;

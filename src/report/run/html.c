@@ -14,18 +14,6 @@ struct writer {
     const struct report *report;
 };
 
-static bool all_met(const struct scenario *scenario, const struct case_result *result, size_t index,
-                    size_t count) {
-    if (result->step_count < count)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        if (result->steps[i].status != STEP_MET)
-            return false;
-        i += result_step(scenario, index, i)->body;
-    }
-    return true;
-}
-
 static void write_causes(const struct writer *writer, const struct case_result *result) {
     const char *last = NULL;
     for (size_t i = 0; i < result->step_count; i++) {
@@ -73,7 +61,7 @@ static void write_case(const struct writer *writer, const struct scenario_result
     if (result->verdict == VERDICT_SKIP || result->step_count == 0 ||
         result->steps[0].status == STEP_NOT_RUN)
         return;
-    size_t first = !with_setup && all_met(story, result, index, setup) ? setup : 0;
+    size_t first = !with_setup && result_setup_is_met(scenario, index) ? setup : 0;
     sequence_draw(&writer->page, scenario, index, first, result->step_count - first,
                   writer->report->verbose);
     write_causes(writer, result);
@@ -81,13 +69,12 @@ static void write_case(const struct writer *writer, const struct scenario_result
 
 static void write_story(const struct writer *writer, const struct scenario_result *scenario) {
     const struct scenario *story = scenario->scenario;
-    size_t setup = story->setup.count, shown = 0;
-    while (shown < story->case_count && !all_met(story, &scenario->cases[shown], shown, setup))
-        shown++;
-    bool separate = setup > 0 && shown < story->case_count;
+    size_t shown = result_setup_to_show(scenario);
+    bool separate = shown < story->case_count;
     if (separate) {
         fputs("<h3>Before each case</h3>\n", writer->page.out);
-        sequence_draw(&writer->page, scenario, shown, 0, setup, writer->report->verbose);
+        sequence_draw(&writer->page, scenario, shown, 0, story->setup.count,
+                      writer->report->verbose);
     }
     for (size_t i = 0; i < story->case_count; i++)
         write_case(writer, scenario, i, !separate);

@@ -48,19 +48,6 @@ static void print_prose(FILE *out, const char *heading, const char *text) {
     layout_wrap(out, text, 2, 2);
 }
 
-/* Returns whether the first `count` steps of the case were all answered as expected. */
-static bool all_met(const struct scenario *scenario, const struct case_result *result, size_t index,
-                    size_t count) {
-    if (result->step_count < count)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        if (result->steps[i].status != STEP_MET)
-            return false;
-        i += result_step(scenario, index, i)->body;
-    }
-    return true;
-}
-
 /* Prints why a case was skipped, below it, unless the same was said before. */
 static void print_skipped(struct writer *writer, const char *reason) {
     bool known = strcmp(writer->skipped, reason) == 0;
@@ -118,7 +105,7 @@ static void print_case(struct writer *writer, const struct scenario_result *scen
     if (result->verdict == VERDICT_SKIP || result->step_count == 0 ||
         result->steps[0].status == STEP_NOT_RUN)
         return; /* it did not begin */
-    bool skip_setup = !with_setup && all_met(scenario->scenario, result, index, setup);
+    bool skip_setup = !with_setup && result_setup_is_met(scenario, index);
     text_steps(writer->out, writer->report, scenario, index, skip_setup ? setup : 0,
                result->step_count - (skip_setup ? setup : 0), lean ? &writer->memory : NULL);
 }
@@ -142,13 +129,12 @@ static const char *common_reason(const struct scenario_result *scenario) {
 /* Prints the cases. The setup of the first one that it served as expected stands for all. */
 static void print_cases(struct writer *writer, const struct scenario_result *scenario) {
     const struct scenario *story = scenario->scenario;
-    size_t setup = story->setup.count, shown = 0;
-    while (shown < story->case_count && !all_met(story, &scenario->cases[shown], shown, setup))
-        shown++;
-    bool separate = setup > 0 && shown < story->case_count && !writer->report->verbose;
+    size_t shown = result_setup_to_show(scenario);
+    bool separate = shown < story->case_count && !writer->report->verbose;
     if (separate) {
         fputs("\nBefore each case\n", writer->out);
-        text_steps(writer->out, writer->report, scenario, shown, 0, setup, &writer->memory);
+        text_steps(writer->out, writer->report, scenario, shown, 0, story->setup.count,
+                   &writer->memory);
     }
     for (size_t i = 0; i < story->case_count; i++) {
         fputc('\n', writer->out);
