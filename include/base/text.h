@@ -63,6 +63,22 @@ escape_byte escape_xml;
  */
 escape_byte escape_github, escape_github_property;
 
+/* --- a text that is composed before it is printed --- */
+
+/* Text in memory, because its width, or whether there is any, decides where it is printed. */
+struct composed {
+    char *bytes; /* owned; ends with a NUL after compose_end() */
+    size_t size;
+    FILE *out; /* until compose_end() */
+};
+
+/* Begins a text; returns the stream to print it to. Never NULL: see arena_alloc(). */
+FILE *compose_begin(struct composed *text);
+
+/* Ends it. Returns the bytes, which compose_free() frees. */
+const char *compose_end(struct composed *text);
+void compose_free(struct composed *text);
+
 /* --- suggestions --- */
 
 /* "unknown verb 'bnid'; did you mean 'bind'?": finds the known word closest to a misspelt one. */

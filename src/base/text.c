@@ -185,6 +185,26 @@ void escape_github_property(FILE *out, unsigned char byte) {
         escape_github(out, byte);
 }
 
+/* --- a text that is composed before it is printed --- */
+
+FILE *compose_begin(struct composed *text) {
+    *text = (struct composed){0};
+    text->out = open_memstream(&text->bytes, &text->size);
+    if (text->out == NULL) /* half a report would look like a whole one */
+        arena_out_of_memory();
+    return text->out;
+}
+
+const char *compose_end(struct composed *text) {
+    if (fclose(text->out) != 0 || text->bytes == NULL)
+        arena_out_of_memory();
+    return text->bytes;
+}
+
+void compose_free(struct composed *text) {
+    free(text->bytes);
+}
+
 /* --- suggestions --- */
 
 /* The restricted Damerau-Levenshtein distance: insertions, deletions, replacements and swaps of

@@ -10,9 +10,8 @@
 /* Returns the line that is left of `words`; `*whole` is the length of all of it. */
 static const char *line_of(const char *words, size_t *whole) {
     static char text[LAYOUT_LINE_SIZE];
-    struct layout_line line;
-    assert_non_null(layout_line_begin(&line));
-    fputs(words, line.out);
+    struct composed line;
+    fputs(words, compose_begin(&line));
     *whole = layout_line_end(&line, text);
     return text;
 }

@@ -11,18 +11,6 @@
 #include "engine/result.h"
 #include "report/subject.h"
 
-/* A text that is composed before it is printed, because its width decides where. text_end() returns
- * what was written to the stream of text_begin(); text_free() frees it. */
-struct text {
-    char *bytes; /* owned */
-    size_t size;
-    FILE *out;
-};
-
-FILE *text_begin(struct text *text);
-const char *text_end(struct text *text);
-void text_free(struct text *text);
-
 /* Returns how many columns a text takes. */
 unsigned text_width(const char *text);
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/text.h"
 #include "base/verdict.h"
 
 /* No line of a report is wider, except commands to copy. */
@@ -36,20 +37,10 @@ enum { LAYOUT_LINE_SIZE = 81 };
  */
 void layout_print_line(FILE *out, const char *line, enum verdict verdict, bool colour);
 
-/* A first line that is being written, of any length. */
-struct layout_line {
-    char *text; /* owned */
-    size_t size;
-    FILE
-        *out; /* owned; NULL if there is no memory: then nothing is written and the line is empty */
-};
-
-/* Begins a line; returns the stream to print it to, or NULL if there is no memory. */
-FILE *layout_line_begin(struct layout_line *line);
-
-/* Ends the line and copies it to `text`, which has LAYOUT_LINE_SIZE bytes. If it does not fit,
- * words are left out at its end; only a single word that does not fit is cut, between characters.
- * Returns the length of the whole line, so that the caller can try a shorter one. */
-size_t layout_line_end(struct layout_line *line, char *text);
+/* Ends a first line, which compose_begin() began, frees it and copies it to `text`, which has
+ * LAYOUT_LINE_SIZE bytes. If it does not fit, words are left out at its end; only a single word
+ * that does not fit is cut, between characters. Returns the length of the whole line, so that the
+ * caller can try a shorter one. */
+size_t layout_line_end(struct composed *line, char *text);
 
 #endif

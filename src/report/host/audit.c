@@ -2,11 +2,10 @@
 #include "report/host/audit.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/errnames.h"
-#include "base/memory.h"
+#include "base/text.h"
 #include "report/shared/json.h"
 #include "report/shared/layout.h"
 #include "report/shared/sockets.h"
@@ -41,20 +40,18 @@ static void print_counted(FILE *out, size_t count, const char *what, const char 
 }
 
 static void make_line(const struct audit *audit, char *text) {
-    struct layout_line line;
-    FILE *out = layout_line_begin(&line);
+    struct composed line;
+    FILE *out = compose_begin(&line);
     char name[ERRNAME_SIZE];
     const char *comma = " ";
-    if (out != NULL) {
-        fputs(severity_name(judge(audit)), out);
-        if (audit->failure != NULL)
-            fprintf(out, " %s: %s", audit->failure, errname(audit->error, name));
-        else if (judge(audit) == SEVERITY_OK)
-            fputs(" no server port is in danger", out);
-        print_counted(out, audit->port_count, "unreserved server port", &comma);
-        print_counted(out, audit->shared_count, "shared port", &comma);
-        print_counted(out, harmful(audit), "harmful sysctl", &comma);
-    }
+    fputs(severity_name(judge(audit)), out);
+    if (audit->failure != NULL)
+        fprintf(out, " %s: %s", audit->failure, errname(audit->error, name));
+    else if (judge(audit) == SEVERITY_OK)
+        fputs(" no server port is in danger", out);
+    print_counted(out, audit->port_count, "unreserved server port", &comma);
+    print_counted(out, audit->shared_count, "shared port", &comma);
+    print_counted(out, harmful(audit), "harmful sysctl", &comma);
     layout_line_end(&line, text);
 }
 
@@ -237,15 +234,10 @@ static void write_ports(struct json *json, const struct audit *audit) {
 }
 
 static void write_wanted(struct json *json, const struct audit *audit) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL)
-        arena_out_of_memory();
-    port_set_print(&audit->wanted, out);
-    if (fclose(out) == 0)
-        json_string(json, "ip_local_reserved_ports", text);
-    free(text);
+    struct composed ports;
+    port_set_print(&audit->wanted, compose_begin(&ports));
+    json_string(json, "ip_local_reserved_ports", compose_end(&ports));
+    compose_free(&ports);
 }
 
 static void write_shared(struct json *json, const struct audit *audit) {

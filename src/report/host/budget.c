@@ -3,10 +3,10 @@
 
 #include <arpa/inet.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/errnames.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "report/host/budget_advice.h"
 #include "report/host/budget_owners.h"
@@ -120,9 +120,8 @@ static void print_line(FILE *out, const struct report *report, enum extent exten
 
 static void make_line(const struct report *report, char *text) {
     for (enum extent extent = WITH_EXHAUSTION; extent <= SHORTEST; extent++) {
-        struct layout_line line;
-        if (layout_line_begin(&line) != NULL)
-            print_line(line.out, report, extent);
+        struct composed line;
+        print_line(compose_begin(&line), report, extent);
         if (layout_line_end(&line, text) < REPORT_LINE_SIZE)
             return;
     }
@@ -132,21 +131,17 @@ static void make_line(const struct report *report, char *text) {
 
 static void print_states(FILE *out, const struct budget_route *route) {
     const char *comma = "";
-    char *text = NULL;
-    size_t size = 0;
-    FILE *states = open_memstream(&text, &size);
-    if (states == NULL)
-        return;
+    struct composed text;
+    FILE *states = compose_begin(&text);
     for (unsigned i = 0; i < STATE_COUNT; i++)
         if (route->states[i] > 0) {
             fprintf(states, "%s%" PRIu32 " %s", comma, route->states[i], socket_state_name(i));
             comma = ", ";
         }
-    if (fclose(states) == 0) {
-        int column = fprintf(out, "%*sconnections: ", INDENT, "");
-        layout_wrap(out, size == 0 ? "none" : text, 2 * INDENT, (unsigned)column);
-    }
-    free(text);
+    const char *words = compose_end(&text);
+    int column = fprintf(out, "%*sconnections: ", INDENT, "");
+    layout_wrap(out, text.size == 0 ? "none" : words, 2 * INDENT, (unsigned)column);
+    compose_free(&text);
 }
 
 /* A number and what it counts: `1 port`, `2 ports`. */
@@ -274,16 +269,13 @@ static void print_advice_line(void *context, const char *line) {
 
 /* Prints what to do, under its heading. */
 static void print_advice(FILE *out, const struct report *report) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *advice = open_memstream(&text, &size);
-    if (advice == NULL)
-        return;
+    struct composed advice;
     budget_advice(budget_of(report), judge(report->findings) != SEVERITY_OK, print_advice_line,
-                  advice);
-    if (fclose(advice) == 0 && size > 0)
+                  compose_begin(&advice));
+    const char *text = compose_end(&advice);
+    if (advice.size > 0)
         fprintf(out, "\nWhat to do\n%s", text);
-    free(text);
+    compose_free(&advice);
 }
 
 /* Returns whether connections have no known owner because a process was not looked into. */

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/errnames.h"
-#include "base/memory.h"
+#include "base/text.h"
 #include "report/shared/place.h"
 
 /* Where the lines go. */
@@ -31,15 +31,10 @@ enum { WIDE_LOW = 10000, TIME_WAIT_S = TIME_WAIT_MS / 1000 };
 typedef void line_print(FILE *out, const struct advice *advice, const char *text);
 
 static void say(const struct advice *advice, line_print *print, const char *text) {
-    char *line = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&line, &size);
-    if (out == NULL)
-        arena_out_of_memory();
-    print(out, advice, text);
-    if (fclose(out) == 0)
-        advice->visit(advice->context, line);
-    free(line);
+    struct composed line;
+    print(compose_begin(&line), advice, text);
+    advice->visit(advice->context, compose_end(&line));
+    compose_free(&line);
 }
 
 static void note(const struct advice *advice, const char *format, ...)
@@ -90,16 +85,12 @@ static void set(struct advice *advice, const char *setting) {
 
 /* Sets a list of ports. */
 static void reserve(struct advice *advice, const struct port_set *ports) {
-    char *setting = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&setting, &size);
-    if (out == NULL)
-        arena_out_of_memory();
+    struct composed setting;
+    FILE *out = compose_begin(&setting);
     fputs("net.ipv4.ip_local_reserved_ports=", out);
     port_set_print(ports, out);
-    if (fclose(out) == 0)
-        set(advice, setting);
-    free(setting);
+    set(advice, compose_end(&setting));
+    compose_free(&setting);
 }
 
 /* --- what is wrong --- */

@@ -2,10 +2,9 @@
 #include "report/host/budget_owners.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
+#include "base/text.h"
 #include "report/shared/layout.h"
 #include "report/shared/sockets.h"
 
@@ -42,17 +41,14 @@ static void print_owner(FILE *out, const struct budget_owner *owner, unsigned in
     enum { STEP = 2 };
     int column = fprintf(out, "%*s%s%" PRIu32 " of them: ", (int)indent, "",
                          owner->estimated ? "about " : "", owner->sockets);
-    char *text = NULL;
-    size_t size = 0;
-    FILE *line = owner->owner.pid == 0 ? open_memstream(&text, &size) : NULL;
     if (owner->owner.pid != 0) {
         sockets_print_process(out, &owner->owner, (unsigned)column);
         fputc('\n', out);
-    } else if (line != NULL) {
-        budget_owners_print_hidden(line, &owner->owner, owner->cgroup);
-        if (fclose(line) == 0)
-            layout_wrap(out, text, indent + STEP, (unsigned)column);
-        free(text);
+    } else {
+        struct composed line;
+        budget_owners_print_hidden(compose_begin(&line), &owner->owner, owner->cgroup);
+        layout_wrap(out, compose_end(&line), indent + STEP, (unsigned)column);
+        compose_free(&line);
     }
     print_more(out, owner, indent + STEP);
 }
@@ -95,18 +91,12 @@ static void print_maker(FILE *out, const struct maker *maker) {
 
 static void print_maker_line(FILE *out, const struct maker *maker, uint32_t number) {
     enum { INDENT = 4, STEP = 2 };
-    char *text = NULL;
-    size_t size = 0;
-    FILE *line = open_memstream(&text, &size);
-    if (line == NULL)
-        arena_out_of_memory();
-    print_maker(line, maker);
-    if (fclose(line) == 0) {
-        int column = fprintf(out, "%*s%s%" PRIu32 ": ", INDENT, "",
-                             maker->estimated ? "about " : "", number);
-        layout_wrap(out, text, INDENT + STEP, (unsigned)column);
-    }
-    free(text);
+    struct composed line;
+    print_maker(compose_begin(&line), maker);
+    int column =
+        fprintf(out, "%*s%s%" PRIu32 ": ", INDENT, "", maker->estimated ? "about " : "", number);
+    layout_wrap(out, compose_end(&line), INDENT + STEP, (unsigned)column);
+    compose_free(&line);
 }
 
 /* If nothing went to TIME-WAIT, whose connections come and go is told, as that can keep them from

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "base/errnames.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "report/host/why.h"
 #include "report/shared/layout.h"
@@ -294,18 +295,16 @@ static void make_line(const struct trace_findings *findings, char *text) {
     char name[ERRNAME_SIZE];
     size_t size = REPORT_LINE_SIZE;
     for (int whole = 1; whole >= 0 && size >= REPORT_LINE_SIZE; whole--) {
-        struct layout_line line;
-        FILE *out = layout_line_begin(&line);
-        if (out != NULL) {
-            fprintf(out, "%s ", severity_name(judge(findings)));
-            if (findings->start_error != 0)
-                fprintf(out, "the program could not be started: %s",
-                        errname(findings->start_error, name));
-            else
-                print_counts(out, &tally, findings->record->finding_count, findings->host);
-            if (whole && tally.first != NULL)
-                print_first(out, tally.first);
-        }
+        struct composed line;
+        FILE *out = compose_begin(&line);
+        fprintf(out, "%s ", severity_name(judge(findings)));
+        if (findings->start_error != 0)
+            fprintf(out, "the program could not be started: %s",
+                    errname(findings->start_error, name));
+        else
+            print_counts(out, &tally, findings->record->finding_count, findings->host);
+        if (whole && tally.first != NULL)
+            print_first(out, tally.first);
         size = layout_line_end(&line, text);
     }
 }

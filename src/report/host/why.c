@@ -7,10 +7,10 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/errnames.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "report/host/why_client_text.h"
 #include "report/host/why_fields.h"
@@ -614,16 +614,14 @@ const char *why_line(const struct why *why, char *text) {
     const size_t count = sizeof shapes / sizeof shapes[0];
     size_t size = REPORT_LINE_SIZE;
     for (size_t i = 0; i < count && size >= REPORT_LINE_SIZE; i++) {
-        struct layout_line line;
+        struct composed line;
         if (shapes[i].source && shapes[i].brevity != WHOLE && is_source_plain(why))
             continue;
-        if (layout_line_begin(&line) != NULL) {
-            const struct filling filling = {line.out, why, shapes[i].brevity,
-                                            !shapes[i].whole_headline};
-            if (why->changed)
-                fputs(shapes[i].whole_prefix ? "changed while looking; " : "changed; ", line.out);
-            print_verdict(&filling, &shapes[i]);
-        }
+        const struct filling filling = {compose_begin(&line), why, shapes[i].brevity,
+                                        !shapes[i].whole_headline};
+        if (why->changed)
+            fputs(shapes[i].whole_prefix ? "changed while looking; " : "changed; ", line.out);
+        print_verdict(&filling, &shapes[i]);
         size = layout_line_end(&line, text);
     }
     return text;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "report/host/why.h"
 #include "report/host/why_client_text.h"
 #include "report/shared/json.h"
@@ -23,15 +24,10 @@ static const char *text_or_null(const char *text) {
 
 /* An abstract name begins with `@`. */
 static void write_name(struct json *json, const struct why *why) {
-    char *name = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&name, &size);
-    if (out != NULL) {
-        why_print_name(out, why);
-        fclose(out);
-    }
-    json_string(json, "name", name);
-    free(name);
+    struct composed name;
+    why_print_name(compose_begin(&name), why);
+    json_string(json, "name", compose_end(&name));
+    compose_free(&name);
 }
 
 /* IP_LOCAL_PORT_RANGE; null if it is not set. */

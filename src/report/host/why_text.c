@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -80,11 +79,8 @@ static const char *with_device(const void *context, const struct endpoint *endpo
 static void print_suspect(FILE *out, const struct suspect *suspect, bool with_server,
                           unsigned indent) {
     const struct occupant *occupant = &suspect->occupant;
-    char *text = NULL;
-    size_t size = 0;
-    FILE *line = open_memstream(&text, &size);
-    if (line == NULL)
-        return;
+    struct composed text;
+    FILE *line = compose_begin(&text);
     sockets_print(line, &occupant->socket, with_device, suspect);
     if (occupant->socket.state != STATE_TIME_WAIT) {
         print_option(line, "SO_REUSEADDR", occupant->reuseaddr);
@@ -92,9 +88,8 @@ static void print_suspect(FILE *out, const struct suspect *suspect, bool with_se
     }
     sockets_print_time_left(line, &occupant->socket);
     fprintf(out, "%*s", (int)indent, "");
-    if (fclose(line) == 0)
-        layout_wrap(out, text, indent + INDENT, indent);
-    free(text);
+    layout_wrap(out, compose_end(&text), indent + INDENT, indent);
+    compose_free(&text);
     if (occupant->socket.inode != 0 && with_server)
         sockets_print_server(out, &suspect->server, &suspect->owners, occupant->socket.uid,
                              indent + INDENT);
@@ -247,23 +242,20 @@ static void note_other_protocol(struct notes *notes, const struct why *why) {
     const struct other_sockets *other = &why->other;
     for (unsigned i = 0; i < other->count; i++) {
         const struct owners *owners = &other->owners[i];
-        char endpoint[ENDPOINT_TEXT_SIZE], *who = NULL;
-        size_t size = 0;
+        char endpoint[ENDPOINT_TEXT_SIZE];
+        struct composed who;
         if (is_said(other, i))
             continue;
-        FILE *out = open_memstream(&who, &size);
-        if (out == NULL)
-            return;
+        FILE *out = compose_begin(&who);
         if (owners->known > 0) {
             sockets_print_program(out, &owners->oldest[0]);
             fprintf(out, " (pid %d)", (int)owners->oldest[0].pid);
         } else {
             print_user(out, other->sockets[i].uid);
         }
-        if (fclose(out) == 0)
-            note(notes, "On %s, %s has %s.", socket_protocol_name(other->protocol), who,
-                 endpoint_text(&other->sockets[i].local, endpoint));
-        free(who);
+        note(notes, "On %s, %s has %s.", socket_protocol_name(other->protocol), compose_end(&who),
+             endpoint_text(&other->sockets[i].local, endpoint));
+        compose_free(&who);
     }
     if (other->total > other->count)
         note(notes, "On %s, %" PRIu32 " more sockets have the port.",

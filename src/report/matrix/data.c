@@ -5,6 +5,7 @@
 
 #include "base/errnames.h"
 #include "base/json_reader.h"
+#include "base/text.h"
 #include "report/matrix/matrix.h"
 #include "report/shared/json.h"
 #include "report/shared/layout.h"
@@ -252,11 +253,10 @@ static void write_diff(const struct report *report, FILE *out) {
     const struct matrix_diff *diff = findings->diff;
     struct matrix_pair pair = {0};
     char text[MATRIX_PAIR_SIZE], was[MATRIX_ANSWER_SIZE], is[MATRIX_ANSWER_SIZE];
-    struct layout_line line;
+    struct composed line;
     char first[REPORT_LINE_SIZE];
-    if (layout_line_begin(&line) != NULL)
-        fprintf(line.out, "%s matrix: %zu of %zu pairs differ from Linux %s",
-                diff->changed > 0 ? "FAIL" : "PASS", diff->changed, diff->compared, diff->kernel);
+    fprintf(compose_begin(&line), "%s matrix: %zu of %zu pairs differ from Linux %s",
+            diff->changed > 0 ? "FAIL" : "PASS", diff->changed, diff->compared, diff->kernel);
     layout_line_end(&line, first);
     fprintf(out, "%s\n", first);
     do {

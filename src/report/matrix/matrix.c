@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/errnames.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "model/quirks.h"
 #include "report/matrix/matrix.h"
@@ -130,18 +131,18 @@ static const char *model_of(const struct matrix *matrix, char *text, size_t size
 }
 
 const char *matrix_verdict(const struct matrix *matrix, char *text) {
-    struct layout_line line;
-    FILE *out = layout_line_begin(&line);
+    struct composed line;
+    FILE *out = compose_begin(&line);
     char model[24];
     const char *udp = matrix->protocol == PROTOCOL_UDP ? "UDP " : "";
     model_of(matrix, model, sizeof model);
-    if (out != NULL && matrix->verdict == VERDICT_PASS)
+    if (matrix->verdict == VERDICT_PASS)
         fprintf(out, "PASS matrix: %zu pair%s of %ssockets, as the model%s says", matrix->pairs,
                 matrix->pairs == 1 ? "" : "s", udp, model);
-    else if (out != NULL && matrix->verdict == VERDICT_FAIL)
+    else if (matrix->verdict == VERDICT_FAIL)
         fprintf(out, "FAIL matrix: %zu of %zu pairs of %ssockets not as the model%s says",
                 matrix->disagreements, matrix->pairs, udp, model);
-    else if (out != NULL)
+    else
         fprintf(out, "%s matrix: %s", verdict_name(matrix->verdict), matrix->reason);
     layout_line_end(&line, text);
     return text;

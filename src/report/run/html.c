@@ -1,6 +1,5 @@
 /* The report as a page: the verdict; of one scenario the story with a diagram for the setup and for
  * each case, of several an overview that opens each. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -46,16 +45,11 @@ static void write_case(const struct writer *writer, const struct scenario_result
     } else if (result->verdict != VERDICT_PASS) {
         fputs("<p><code>", writer->page.out);
         phrase_text(writer->page.text, story->file != NULL ? story->file : story->name);
-        char *what = NULL;
-        size_t size = 0;
-        FILE *out = open_memstream(&what, &size);
-        if (out == NULL)
-            arena_out_of_memory();
-        unsigned line = phrase_trouble(out, scenario, index);
-        fclose(out);
+        struct composed what;
+        unsigned line = phrase_trouble(compose_begin(&what), scenario, index);
         fprintf(writer->page.out, ":%u</code>: ", line);
-        fputs(what, writer->page.text);
-        free(what);
+        fputs(compose_end(&what), writer->page.text);
+        compose_free(&what);
         fputs("</p>\n", writer->page.out);
     }
     if (result->verdict == VERDICT_SKIP || result->step_count == 0 ||

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "report/run/phrase.h"
 #include "report/shared/layout.h"
 
@@ -76,9 +77,8 @@ const char *run_verdict(const struct run_result *run, char *line) {
     } forms[] = {
         {PHRASE_SHORT, true}, {PHRASE_GOT, true}, {PHRASE_GOT, false}, {PHRASE_LINE, false}};
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        struct layout_line whole;
-        if (layout_line_begin(&whole) != NULL)
-            print_verdict(whole.out, run, forms[i].detail, forms[i].with_count);
+        struct composed whole;
+        print_verdict(compose_begin(&whole), run, forms[i].detail, forms[i].with_count);
         if (layout_line_end(&whole, line) < LAYOUT_LINE_SIZE)
             break;
     }

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "base/text.h"
 #include "report/run/phrase.h"
 
@@ -47,26 +46,20 @@ static int columns_of(const char *text) {
 
 /* The text of a call, as it is drawn; the caller frees it. */
 static char *call_text(const struct step *step) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL)
-        arena_out_of_memory();
+    struct composed text;
+    FILE *out = compose_begin(&text);
     fprintf(out, "%s%s", verb_row(step->verb)->name, *step->arguments == '\0' ? "" : " ");
     phrase_front(out, step->arguments, LABEL_MOST);
-    fclose(out);
-    return text;
+    compose_end(&text);
+    return text.bytes;
 }
 
 /* The text of an answer that comes back; "" for a plain ok. The caller frees it. */
 static char *answer_text_of(const struct sequence *picture, const struct step *step,
                             const struct step_result *result) {
     bool met = result->status == STEP_MET;
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL)
-        arena_out_of_memory();
+    struct composed text;
+    FILE *out = compose_begin(&text);
     if (!met || result->got.kind != ANSWER_OK || result->got.in_block)
         phrase_answer(out, result, picture->verbose);
     if (!met && result->status != STEP_NOT_RUN) {
@@ -74,8 +67,15 @@ static char *answer_text_of(const struct sequence *picture, const struct step *s
         phrase_front(out, result_judge(step, result)->want.text, LABEL_MOST / 2);
         fputc(')', out);
     }
-    fclose(out);
-    return text;
+    compose_end(&text);
+    return text.bytes;
+}
+
+/* Begins rows that are drawn into memory. */
+static struct page begin_rows(struct composed *rows) {
+    struct page page = {.out = compose_begin(rows)};
+    page.text = escape_open(page.out, escape_xml);
+    return page;
 }
 
 static void draw_text(const struct sequence *picture, int x, int y, const char *class,
@@ -199,12 +199,8 @@ static void draw_arrow(const struct sequence *picture, int from, int to, int y, 
 /* Draws a box with a text, to the right of a kernel, in lines of BOX_COLUMNS. */
 static void draw_box(struct sequence *picture, size_t kernel, const char *class, const char *text) {
     int x = picture->edge[kernel] - BOX, lines = 0;
-    char *rows = NULL;
-    size_t size = 0;
-    struct page inner = {.out = open_memstream(&rows, &size)};
-    if (inner.out == NULL)
-        arena_out_of_memory();
-    inner.text = escape_open(inner.out, escape_xml);
+    struct composed rows;
+    struct page inner = begin_rows(&rows);
     while (*text != '\0') {
         size_t used = 0, last = 0, columns = 0;
         while (text[used] != '\0' && text[used] != '\n') {
@@ -225,11 +221,10 @@ static void draw_box(struct sequence *picture, size_t kernel, const char *class,
         text += used + (text[used] == ' ' || text[used] == '\n');
     }
     fclose(inner.text);
-    fclose(inner.out);
     fprintf(picture->page->out,
             "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"4\"/>\n%s", class,
-            x, picture->y, BOX, lines * LINE + 10, rows);
-    free(rows);
+            x, picture->y, BOX, lines * LINE + 10, compose_end(&rows));
+    compose_free(&rows);
     picture->y += lines * LINE + 20;
 }
 
@@ -283,40 +278,33 @@ static void draw_answer(struct sequence *picture, const struct step *step,
 
 static void draw_evidence(struct sequence *picture, const struct step *step,
                           const struct evidence *evidence) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL)
-        arena_out_of_memory();
+    struct composed text;
+    FILE *out = compose_begin(&text);
     for (unsigned i = 0; i < phrase_evidence_lines(evidence); i++) {
         phrase_evidence(out, picture->scenario->scenario, evidence, i, picture->verbose);
         fputc('\n', out);
     }
     if (evidence->missing == NULL)
         fprintf(out, "cause: %s", cause_name(evidence->cause));
-    fclose(out);
-    draw_box(picture, kernel_of(step), "badnote", text);
-    free(text);
+    draw_box(picture, kernel_of(step), "badnote", compose_end(&text));
+    compose_free(&text);
 }
 
 /* A step of the environment is a box, with its answer if that is not a plain ok. */
 static void draw_environment(struct sequence *picture, const struct step *step,
                              const struct step_result *result) {
     bool met = result->status == STEP_MET;
-    char *text = NULL, *call = call_text(step);
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL)
-        arena_out_of_memory();
+    struct composed text;
+    char *call = call_text(step);
+    FILE *out = compose_begin(&text);
     fputs(call, out);
     free(call);
     if (!met || result->got.kind != ANSWER_OK) {
         fputs(": ", out);
         phrase_answer(out, result, picture->verbose);
     }
-    fclose(out);
-    draw_box(picture, kernel_of(step), met ? "note" : "badnote", text);
-    free(text);
+    draw_box(picture, kernel_of(step), met ? "note" : "badnote", compose_end(&text));
+    compose_free(&text);
 }
 
 static void draw_step(struct sequence *picture, const struct step *step,
@@ -337,12 +325,8 @@ static void draw_step(struct sequence *picture, const struct step *step,
 
 void sequence_draw(const struct page *page, const struct scenario_result *scenario, size_t index,
                    size_t first, size_t count, bool verbose) {
-    char *rows = NULL;
-    size_t size = 0;
-    struct page inner = {.out = open_memstream(&rows, &size)};
-    if (inner.out == NULL)
-        arena_out_of_memory();
-    inner.text = escape_open(inner.out, escape_xml);
+    struct composed rows;
+    struct page inner = begin_rows(&rows);
     struct sequence picture = {.page = &inner,
                                .scenario = scenario,
                                .index = index,
@@ -359,13 +343,12 @@ void sequence_draw(const struct page *page, const struct scenario_result *scenar
         i += step->body;
     }
     fclose(inner.text);
-    fclose(inner.out);
     fprintf(page->out,
             "<div class=\"wide\" tabindex=\"0\"><svg role=\"img\" width=\"%d\" height=\"%d\" "
             "viewBox=\"0 0 %d %d\"><title>The calls, and what the kernel answered</title>\n",
             picture.width, picture.y, picture.width, picture.y);
     draw_lanes(&picture, page);
-    fputs(rows, page->out);
+    fputs(compose_end(&rows), page->out);
     fputs("</svg></div>\n", page->out);
-    free(rows);
+    compose_free(&rows);
 }

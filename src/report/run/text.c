@@ -7,7 +7,6 @@
  */
 #include "report/run/text.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -59,35 +58,35 @@ static void print_skipped(struct writer *writer, const char *reason) {
 /* Prints `FILE:LINE: want ok, got EADDRINUSE` from the first column on, where tools look for it. */
 static void print_trouble(FILE *out, const struct scenario_result *scenario, size_t index) {
     const struct scenario *story = scenario->scenario;
-    struct text what, place;
-    unsigned line = phrase_trouble(text_begin(&what), scenario, index);
-    phrase_text(text_begin(&place), story->file != NULL ? story->file : story->name);
+    struct composed what, place;
+    unsigned line = phrase_trouble(compose_begin(&what), scenario, index);
+    phrase_text(compose_begin(&place), story->file != NULL ? story->file : story->name);
     fprintf(place.out, ":%u: ", line);
-    unsigned column = text_width(text_end(&place));
+    unsigned column = text_width(compose_end(&place));
     fputs(place.bytes, out);
-    layout_wrap(out, text_end(&what), VERDICT_COLUMN, column);
-    text_free(&place);
-    text_free(&what);
+    layout_wrap(out, compose_end(&what), VERDICT_COLUMN, column);
+    compose_free(&place);
+    compose_free(&what);
 }
 
 static void print_case_line(struct writer *writer, const struct scenario_result *scenario,
                             size_t index) {
     const struct case_result *result = &scenario->cases[index];
     char time[UNITS_DURATION_SIZE];
-    struct text title;
+    struct composed title;
     print_verdict(writer, result->verdict);
-    text_begin(&title);
+    compose_begin(&title);
     phrase_text(title.out, scenario->scenario->cases[index].title);
     if (run_findings(writer->report)->run->repeat > 1)
         fprintf(title.out, ": %u of %u runs passed", result->passed, result->runs);
     if (writer->report->verbose)
         fprintf(title.out, "  [%s]", units_duration_text(result->elapsed_ns, time));
-    const char *text = text_end(&title);
+    const char *text = compose_end(&title);
     if (VERDICT_COLUMN + text_width(text) <= WIDTH)
         fprintf(writer->out, "%s\n", text);
     else
         layout_wrap(writer->out, text, VERDICT_COLUMN, VERDICT_COLUMN);
-    text_free(&title);
+    compose_free(&title);
 }
 
 /* Prints a case. Its setup is printed too unless it went as expected and has been printed before.
@@ -291,18 +290,18 @@ static size_t count_lines(const char *text) {
 static void write_report(const struct report *report, FILE *out) {
     const struct run_result *run = run_findings(report)->run;
     char line[REPORT_LINE_SIZE];
-    struct text body;
+    struct composed body;
     layout_print_line(out, run_verdict(run, line), run->verdict, report->colour);
     if (report->quiet)
         return;
-    struct writer writer = {.out = text_begin(&body), .report = report, .skipped = ""};
+    struct writer writer = {.out = compose_begin(&body), .report = report, .skipped = ""};
     print_body(&writer, line);
-    fputs(text_end(&body), out);
+    fputs(compose_end(&body), out);
     if (1 + count_lines(body.bytes) > screen_lines(out)) {
         fputc('\n', out);
         layout_print_line(out, line, run->verdict, report->colour);
     }
-    text_free(&body);
+    compose_free(&body);
     text_memory_free(&writer.memory);
 }
 

@@ -24,24 +24,6 @@ enum {
     ROUNDS_TO_SHOW = 100, /* with -v the times of so many rounds are shown */
 };
 
-FILE *text_begin(struct text *text) {
-    *text = (struct text){0};
-    text->out = open_memstream(&text->bytes, &text->size);
-    if (text->out == NULL)
-        arena_out_of_memory();
-    return text->out;
-}
-
-const char *text_end(struct text *text) {
-    if (fclose(text->out) != 0 || text->bytes == NULL)
-        arena_out_of_memory();
-    return text->bytes;
-}
-
-void text_free(struct text *text) {
-    free(text->bytes);
-}
-
 unsigned text_width(const char *text) {
     return (unsigned)utf8_width(text, strlen(text));
 }
@@ -196,25 +178,25 @@ static void write_answer(FILE *out, const struct scenario *scenario,
 
 /* Prints a line of a block: it has no answer of its own, but may expect one. */
 static void print_body_row(FILE *out, const struct step *step, const struct text_columns *columns) {
-    struct text want;
-    text_begin(&want);
+    struct composed want;
+    compose_begin(&want);
     fputs("-> ", want.out);
     phrase_text(want.out, step->want.text);
     struct row row = {.role = "",
                       .verb = verb_row(step->verb)->name,
                       .arguments = step->arguments,
                       .comment = step->comment};
-    const char *text = text_end(&want);
+    const char *text = compose_end(&want);
     row.answer = step->want.given ? text : NULL;
     print_row(out, &row, columns);
-    text_free(&want);
+    compose_free(&want);
 }
 
 /* Prints a step and its answer. A block has several lines; the answer is at its `end`. */
 static void print_rows(FILE *out, const struct report *report, const struct scenario *scenario,
                        const struct step *step, const struct step_result *result,
                        const struct text_columns *columns) {
-    struct text answer;
+    struct composed answer;
     struct row row = {.role = step->who,
                       .verb = verb_row(step->verb)->name,
                       .arguments = step->arguments,
@@ -225,11 +207,11 @@ static void print_rows(FILE *out, const struct report *report, const struct scen
             print_body_row(out, &step[i], columns);
         row = (struct row){.role = "", .verb = verb_row(VERB_END)->name, .arguments = ""};
     }
-    write_answer(text_begin(&answer), scenario, result, report->verbose);
-    row.answer = text_end(&answer);
+    write_answer(compose_begin(&answer), scenario, result, report->verbose);
+    row.answer = compose_end(&answer);
     row.colour = report->colour && (result->status == STEP_UNMET || result->status == STEP_RUNNING);
     print_row(out, &row, columns);
-    text_free(&answer);
+    compose_free(&answer);
 }
 
 unsigned text_label(FILE *out, const char *label) {
@@ -239,11 +221,11 @@ unsigned text_label(FILE *out, const char *label) {
 
 /* What was wanted and what came. */
 static void print_difference(FILE *out, const struct step *step, const struct step_result *result) {
-    struct text got;
+    struct composed got;
     char name[ANSWER_TEXT_SIZE], time[UNITS_DURATION_SIZE];
     unsigned column = text_label(out, "want:");
     layout_wrap(out, result_judge(step, result)->want.text, column, column);
-    text_begin(&got);
+    compose_begin(&got);
     if (result->got.kind == ANSWER_NONE)
         fputs("no answer before the deadline", got.out);
     else
@@ -253,8 +235,8 @@ static void print_difference(FILE *out, const struct step *step, const struct st
     if (step->want.timed)
         fprintf(got.out, ", in %s", units_duration_text(result->elapsed_ns, time));
     column = text_label(out, "got:");
-    layout_wrap(out, text_end(&got), column, column);
-    text_free(&got);
+    layout_wrap(out, compose_end(&got), column, column);
+    compose_free(&got);
 }
 
 /* --- evidence, once --- */
@@ -280,11 +262,11 @@ static void print_sockets(FILE *out, const struct scenario *scenario,
                           const struct evidence *evidence, bool verbose) {
     unsigned column = NOTE_INDENT + NOTE_WIDTH;
     for (unsigned i = 0; i < phrase_evidence_lines(evidence); i++) {
-        struct text line;
+        struct composed line;
         fprintf(out, "%*s%-*s", NOTE_INDENT, "", NOTE_WIDTH, i == 0 ? "in the way:" : "");
-        phrase_evidence(text_begin(&line), scenario, evidence, i, verbose);
-        layout_wrap(out, text_end(&line), column, column);
-        text_free(&line);
+        phrase_evidence(compose_begin(&line), scenario, evidence, i, verbose);
+        layout_wrap(out, compose_end(&line), column, column);
+        compose_free(&line);
     }
 }
 
@@ -293,13 +275,13 @@ static void print_evidence(FILE *out, const struct scenario *scenario,
                            struct text_memory *memory) {
     unsigned column = NOTE_INDENT + NOTE_WIDTH;
     const char *name = cause_name(evidence->cause);
-    struct text sockets;
-    print_sockets(text_begin(&sockets), scenario, evidence, verbose);
-    bool sockets_known = is_known(memory, text_end(&sockets));
+    struct composed sockets;
+    print_sockets(compose_begin(&sockets), scenario, evidence, verbose);
+    bool sockets_known = is_known(memory, compose_end(&sockets));
     bool cause_known = evidence->missing == NULL && is_known(memory, evidence->words);
     if (!sockets_known || !cause_known)
         fputs(sockets.bytes, out);
-    text_free(&sockets);
+    compose_free(&sockets);
     if (evidence->missing != NULL)
         return;
     fprintf(out, "%*s%-*s%s", NOTE_INDENT, "", NOTE_WIDTH, "cause:", name);

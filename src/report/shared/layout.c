@@ -2,10 +2,8 @@
  * counted in columns. */
 #include "report/shared/layout.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "base/text.h"
 
 void layout_text(FILE *out, const char *text) {
@@ -102,14 +100,6 @@ void layout_print_line(FILE *out, const char *line, enum verdict verdict, bool c
             layout_colour_end(colour), line + word);
 }
 
-FILE *layout_line_begin(struct layout_line *line) {
-    *line = (struct layout_line){0};
-    line->out = open_memstream(&line->text, &line->size);
-    if (line->out == NULL) /* half a report would look like a whole one */
-        arena_out_of_memory();
-    return line->out;
-}
-
 static size_t without_punctuation(const char *text, size_t length) {
     while (length > 0 && strchr(" ,;:(", text[length - 1]) != NULL)
         length--;
@@ -137,12 +127,11 @@ static size_t fitting(const char *text) {
     return length > most / 2 ? length : utf8_cut(text, most);
 }
 
-size_t layout_line_end(struct layout_line *line, char *text) {
-    bool whole = line->out != NULL && fclose(line->out) == 0;
-    size_t length = whole ? fitting(line->text) : 0;
-    if (length > 0)
-        memcpy(text, line->text, length);
+size_t layout_line_end(struct composed *line, char *text) {
+    const char *whole = compose_end(line);
+    size_t length = fitting(whole);
+    memcpy(text, whole, length);
     text[length] = '\0';
-    free(line->text);
-    return whole ? line->size : 0;
+    compose_free(line);
+    return line->size;
 }

@@ -2,10 +2,8 @@
 #include "report/shared/sockets.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "inspect/keeper.h"
@@ -69,17 +67,14 @@ static void print_process(FILE *out, const struct owner *owner, enum extent exte
 
 void sockets_print_process(FILE *out, const struct owner *owner, unsigned column) {
     for (enum extent extent = WHOLE_COMMAND; extent <= SHORT_NAME; extent++) {
-        char *text = NULL;
-        size_t size = 0;
-        FILE *line = open_memstream(&text, &size);
-        if (line == NULL)
-            arena_out_of_memory();
-        print_process(line, owner, extent);
-        bool whole = fclose(line) == 0, fits = column + size <= LAYOUT_COLUMNS;
-        if (whole && (fits || extent == SHORT_NAME))
+        struct composed line;
+        print_process(compose_begin(&line), owner, extent);
+        const char *text = compose_end(&line);
+        bool fits = column + line.size <= LAYOUT_COLUMNS;
+        if (fits || extent == SHORT_NAME)
             fputs(text, out);
-        free(text);
-        if (whole && fits)
+        compose_free(&line);
+        if (fits)
             return;
     }
 }
@@ -255,17 +250,14 @@ static void print_notes(FILE *out, const struct server *server) {
 /* Prints what `print` prints, if anything, as a paragraph behind `indent` blanks. */
 static void print_paragraph(FILE *out, void (*print)(FILE *, const struct server *),
                             const struct server *server, unsigned indent) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *line = open_memstream(&text, &size);
-    if (line == NULL)
-        arena_out_of_memory();
-    print(line, server);
-    if (fclose(line) == 0 && size > 0) {
+    struct composed line;
+    print(compose_begin(&line), server);
+    const char *text = compose_end(&line);
+    if (line.size > 0) {
         fprintf(out, "%*s", (int)indent, "");
         layout_wrap(out, text, indent, indent);
     }
-    free(text);
+    compose_free(&line);
 }
 
 /* Names the process of the asker's own user that may have the socket: one of root may have given up
