@@ -341,24 +341,27 @@ static struct job *next_job(struct runner *runner) {
     return next->scenario->needs_program && program_runs(runner) ? NULL : next;
 }
 
+/* Starts the job's next run; if it cannot be started, that is the job's result. */
+static void start_or_break(struct runner *runner, struct slot *slot, struct job *job) {
+    const char *call;
+    int error = start(runner, slot, job, &call);
+    if (error == 0)
+        return;
+    struct case_result broken = {0};
+    char name[ERRNAME_SIZE];
+    set_broken(&broken, arena_format(&runner->run->arena, "%s: %s", call, errname(error, name)));
+    job->begun = runner->options->repeat;
+    add_result(runner, job, &broken);
+}
+
 /* Fills the free slots. Returns how many are in use. */
 static size_t fill_slots(struct runner *runner) {
     size_t used = 0;
     for (size_t i = 0; i < runner->slot_count; i++) {
         struct slot *slot = &runner->slots[i];
-        struct job *job = slot->job == NULL ? next_job(runner) : NULL;
-        if (job != NULL) {
-            const char *call;
-            int error = start(runner, slot, job, &call);
-            if (error != 0) {
-                struct case_result broken = {0};
-                char name[ERRNAME_SIZE];
-                set_broken(&broken,
-                           arena_format(&runner->run->arena, "%s: %s", call, errname(error, name)));
-                job->begun = runner->options->repeat;
-                add_result(runner, job, &broken);
-            }
-        }
+        struct job *job;
+        while (slot->job == NULL && (job = next_job(runner)) != NULL)
+            start_or_break(runner, slot, job);
         used += slot->job != NULL;
     }
     return used;

@@ -31,6 +31,7 @@ if is_root; then
     prlimit --nproc=1:1 "$portreuse" run time-wait-rebind
   ok "at most one process: exit 2" status_is 2
   ok "with the errno" sound EAGAIN
+  ok "of every case" sh -c '! grep -q "not run" "$1"' - "$work/out"
 fi
 
 if ! strace -f -qq -o /dev/null -e trace=unshare "$portreuse" run -q address-in-use >"$work/out" 2>&1; then
