@@ -37,6 +37,13 @@ static enum outcome broke(struct stage *stage, const char *what, int error) {
     return stage_reason(stage, OUTCOME_ERROR, "%s: %s", what, errname(error, name));
 }
 
+/* Looks whether a child has ended, and leaves it to be reaped. Returns 0, with its number in
+ * `ended` if it has, or an errno: ECHILD if it is no child of the stage. */
+static int look_at(pid_t pid, siginfo_t *ended) {
+    *ended = (siginfo_t){0};
+    return waitid(P_PID, (id_t)pid, ended, WEXITED | WNOWAIT | WNOHANG) < 0 ? errno : 0;
+}
+
 /* The role has closed its channel without being told to, and so is about to end. Waits for that,
  * but only for a second, in case it does not end. */
 static enum outcome lost(struct stage *stage, int index) {
@@ -45,7 +52,7 @@ static enum outcome lost(struct stage *stage, int index) {
     const char *name = stage->scenario->roles[index];
     siginfo_t ended = {0};
     for (int tries = 0; tries < 1000 && ended.si_pid == 0; tries++) {
-        if (waitid(P_PID, (id_t)role->pid, &ended, WEXITED | WNOWAIT | WNOHANG) < 0)
+        if (look_at(role->pid, &ended) != 0)
             break;
         if (ended.si_pid == 0)
             nanosleep(&pause, NULL);
@@ -72,10 +79,9 @@ static enum outcome lost(struct stage *stage, int index) {
 
 /* Returns whether a role that should be there is dead. */
 static bool has_died(const struct stage_role *role) {
-    siginfo_t ended = {0};
+    siginfo_t ended;
     return (role->state == STAGE_ROLE_RUNS || role->state == STAGE_ROLE_SERVES) &&
-           waitid(P_PID, (id_t)role->pid, &ended, WEXITED | WNOWAIT | WNOHANG) == 0 &&
-           ended.si_pid != 0;
+           look_at(role->pid, &ended) == 0 && ended.si_pid != 0;
 }
 
 enum outcome stage_check_roles(struct stage *stage) {
@@ -225,18 +231,27 @@ enum outcome stage_ask_to_leave(struct stage *stage, const struct step *step, in
     *left = error == EPIPE;
     if (*left)
         close(role->channel);
-    board_take(stage->board, (unsigned)step->role);
-    error = error == 0 ? take_reply(stage, step->role, reply) : error;
+    if (error == 0)
+        error = take_reply(stage, step->role, reply);
+    else
+        board_take(stage->board, (unsigned)step->role);
     return error == 0 || *left ? OUTCOME_ANSWERED : broke(stage, "receiving a role's reply", error);
 }
 
 /* --- steps in which the stage takes part --- */
 
-/* Returns whether the process is no child of ours: gVisor gives what is cloned with CLONE_PARENT
- * another parent than Linux does, and the role has ended for that (role_die_with_stage()). */
-static bool is_not_ours(pid_t pid) {
-    siginfo_t ended = {0};
-    return waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT | WNOHANG) < 0 && errno == ECHILD;
+/* Looks at the process that a role says it has made. gVisor gives what is cloned with CLONE_PARENT
+ * another parent than Linux does, and it has ended for that (role_die_with_stage()). */
+static enum outcome check_child(struct stage *stage, const struct step *step, pid_t pid) {
+    siginfo_t ended;
+    int error = look_at(pid, &ended);
+    if (error == ECHILD)
+        return stage_reason(stage, OUTCOME_SKIP,
+                            "line %u: this kernel has no sibling processes (CLONE_PARENT)",
+                            step->line);
+    if (pid <= 0 || error != 0)
+        return broke(stage, "a role's reply names a process that is not its child", EBADMSG);
+    return OUTCOME_ANSWERED;
 }
 
 /* Sends the new role's channel with the request. */
@@ -247,24 +262,17 @@ static enum outcome do_fork(struct stage *stage, const struct step *step, struct
         return broke(stage, "socketpair() for a role", errno);
     enum outcome outcome = exchange(stage, step, far_end, reply);
     close(far_end);
-    if (outcome == OUTCOME_ANSWERED && reply->answer.kind == ANSWER_OK && is_not_ours(reply->pid))
-        outcome = stage_reason(stage, OUTCOME_SKIP,
-                               "line %u: this kernel has no sibling processes (CLONE_PARENT)",
-                               step->line);
-    if (outcome == OUTCOME_ANSWERED && reply->answer.kind == ANSWER_OK) {
-        siginfo_t ended;
-        if (reply->pid <= 0 ||
-            waitid(P_PID, (id_t)reply->pid, &ended, WEXITED | WNOWAIT | WNOHANG) < 0) {
-            close(child->channel);
-            return broke(stage, "a role's reply names a process that is not its child", EBADMSG);
-        }
-        board_take(stage->board, (unsigned)step->other_role);
-        child->pid = reply->pid;
-        child->host = stage->roles[step->role].host;
-        child->state = STAGE_ROLE_RUNS;
-    } else {
+    bool forked = outcome == OUTCOME_ANSWERED && reply->answer.kind == ANSWER_OK;
+    if (forked)
+        outcome = check_child(stage, step, reply->pid);
+    if (!forked || outcome != OUTCOME_ANSWERED) {
         close(child->channel);
+        return outcome;
     }
+    board_take(stage->board, (unsigned)step->other_role);
+    child->pid = reply->pid;
+    child->host = stage->roles[step->role].host;
+    child->state = STAGE_ROLE_RUNS;
     return outcome;
 }
 
