@@ -44,43 +44,49 @@ static bool is_of_kernel(unsigned long type) {
     return false;
 }
 
-/* Returns why the file is not one to be read as a whole, static, or NULL. */
-static const char *refuse_kind(int file) {
+/* Returns why a file of this kind is not opened, static, or NULL. Opening a device can do
+ * something, and a socket cannot be opened. */
+static const char *refuse_kind(const struct stat *status) {
+    bool is_null = S_ISCHR(status->st_mode) && status->st_rdev == makedev(1, 3); /* /dev/null */
+    if (S_ISDIR(status->st_mode))
+        return "it is a directory";
+    return S_ISREG(status->st_mode) || S_ISFIFO(status->st_mode) || is_null
+               ? NULL
+               : "it is a device or a socket";
+}
+
+/* Returns why the open file is not one to be read as a whole, static, or NULL. */
+static const char *refuse(int file) {
     const unsigned long of_pipes = 0x50495045; /* PIPEFS_MAGIC: a pipe without a name */
     struct stat status;
     struct statfs system;
     if (fstat(file, &status) < 0 || fstatfs(file, &system) < 0)
         return strerror(errno);
-    if (S_ISDIR(status.st_mode))
-        return "it is a directory";
+    const char *why = refuse_kind(&status);
+    if (why != NULL || S_ISCHR(status.st_mode))
+        return why;
     if (S_ISFIFO(status.st_mode))
         return (unsigned long)system.f_type == of_pipes ? NULL : "it is a FIFO";
-    if (S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3)) /* /dev/null */
-        return NULL;
-    if (!S_ISREG(status.st_mode))
-        return "it is a device or a socket";
     if (is_of_kernel((unsigned long)system.f_type))
         return "it is a file of the kernel, not on a disk";
     return status.st_size > FILE_PLAIN_MOST ? "it is larger than 64 MiB" : NULL;
 }
 
-/* A FIFO without a writer, and a device, are opened without waiting for it. */
+/* A FIFO without a writer is opened without waiting for one. The file can be another one by then:
+ * so its kind is looked at twice. */
 int file_open_plain(const char *path, const char **why) {
     int path_only = open(path, O_PATH | O_CLOEXEC);
     struct stat status = {0};
-    *why = path_only < 0 || fstat(path_only, &status) < 0 ? strerror(errno) : NULL;
+    bool found = path_only >= 0 && fstat(path_only, &status) == 0;
+    *why = found ? refuse_kind(&status) : strerror(errno);
     if (path_only >= 0)
         close(path_only);
-    if (*why == NULL && S_ISDIR(status.st_mode))
-        *why = "it is a directory";
-    if (*why == NULL && (S_ISBLK(status.st_mode) || S_ISSOCK(status.st_mode)))
-        *why = "it is a device or a socket";
     int file = *why != NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (file < 0) {
         *why = *why == NULL ? strerror(errno) : *why;
         return -1;
     }
-    *why = refuse_kind(file);
+    *why = refuse(file);
     if (*why == NULL) {
         fcntl(file, F_SETFL, O_RDONLY); /* an inherited pipe is waited for */
         return file;
