@@ -2,6 +2,7 @@
  * `python3 x.py` is called python3: there the command line is read as the interpreter reads it. */
 #include "inspect/owner.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -338,6 +339,8 @@ bool owner_read(pid_t pid, struct owner *owner) {
     owner->group = stat.group;
     owner->started = stat.started;
     ssize_t size = process_read(pid, "comm", owner->name, sizeof owner->name);
+    if (size < 0 && (errno == ESRCH || errno == ENOENT))
+        return false; /* it has gone since */
     if (size > 0 && owner->name[size - 1] == '\n')
         owner->name[size - 1] = '\0';
     read_program(owner);
