@@ -34,6 +34,13 @@ struct catalogue_group {
 extern const struct catalogue_group catalogue_groups[];
 extern const size_t catalogue_group_count;
 
+/* Returns the tags of all built-in scenarios, each once, and NULL behind the last, in the arena. */
+const char *const *catalogue_tags(struct arena *arena);
+
+/* Returns the sentence that no scenario has this tag, in the arena, with the most similar tag if
+ * one is near; or NULL if one has it. */
+const char *catalogue_lacks_tag(struct arena *arena, const char *tag);
+
 /* Finds the scenario that `word` names: a built-in one, or the path of a file (a word that contains
  * a slash or ends in `.scenario`, `-` for standard input, or any other file that exists). Returns
  * it parsed, for the caller to free; or NULL, with an error added, if there is none or it cannot be

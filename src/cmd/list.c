@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "cmd/commands.h"
 #include "cmd/options.h"
 #include "report/shared/json.h"
@@ -38,9 +39,10 @@ static void print_one(struct arena *arena, const struct scenario *scenario) {
     enum { NAME = 22, TITLE = 2 + NAME + 2 };
     const char *title =
         scenario->slow ? arena_format(arena, "%s (slow)", scenario->title) : scenario->title;
-    printf("  %-*s  ", NAME, scenario->name);
     if (strlen(scenario->name) > NAME) /* it has the line to itself */
-        printf("\n%*s", TITLE, "");
+        printf("  %s\n%*s", scenario->name, TITLE, "");
+    else
+        printf("  %-*s  ", NAME, scenario->name);
     layout_wrap(stdout, title, TITLE, TITLE);
 }
 
@@ -160,15 +162,40 @@ static bool list(const struct search *search) {
     return any;
 }
 
-static void complain(const struct search *search) {
-    bool of_tag = search->tag != NULL;
-    if (search->word_count == 0)
-        options_complain("list", "no scenario has the tag '%s'", search->tag);
+/* Returns the tag or the name that is most similar to the word, or NULL. */
+static const char *near(struct arena *arena, const char *word) {
+    struct suggestion nearest = suggest_begin(word);
+    for (const char *const *tag = catalogue_tags(arena); *tag != NULL; tag++)
+        suggest_offer(&nearest, *tag);
+    for (size_t i = 0; i < catalogue_count; i++)
+        suggest_offer(&nearest, catalogue[i].name);
+    return nearest.word;
+}
+
+static void complain_of_words(const struct search *search, struct arena *arena) {
+    const char *meant = search->word_count == 1 ? near(arena, search->words[0]) : NULL;
+    const char *tagged =
+        search->tag == NULL ? "" : arena_format(arena, " with the tag '%s'", search->tag);
+    if (search->word_count > 1)
+        options_complain("list",
+                         "no scenario%s has all of '%s', ... in its name, title, tags or why",
+                         tagged, search->words[0]);
+    else if (meant != NULL)
+        options_complain("list", "no scenario%s has '%s'; did you mean '%s'?", tagged,
+                         search->words[0], meant);
     else
-        options_complain("list", "no scenario%s%s%s has %s'%s'%s in its name, title, tags or why",
-                         of_tag ? " with the tag '" : "", of_tag ? search->tag : "",
-                         of_tag ? "'" : "", search->word_count > 1 ? "all of " : "",
-                         search->words[0], search->word_count > 1 ? ", ..." : "");
+        options_complain("list", "no scenario%s has '%s' in its name, title, tags or why", tagged,
+                         search->words[0]);
+}
+
+static void complain(const struct search *search) {
+    struct arena arena = {0};
+    const char *wrong = search->tag == NULL ? NULL : catalogue_lacks_tag(&arena, search->tag);
+    if (wrong != NULL)
+        options_complain("list", "%s", wrong);
+    else
+        complain_of_words(search, &arena);
+    arena_free(&arena);
 }
 
 static const char *const formats[] = {"text", "json", NULL};

@@ -18,6 +18,11 @@
 
 static bool add_tag(const struct option_use *use) {
     struct selection *selection = use->target;
+    const char *wrong = catalogue_lacks_tag(&selection->arena, use->value);
+    if (wrong != NULL) {
+        options_complain(use->command, "%s", wrong);
+        return false;
+    }
     selection->tags = arena_grow(&selection->arena, selection->tags, selection->tag_count,
                                  sizeof selection->tags[0]);
     selection->tags[selection->tag_count++] = use->value;
@@ -261,7 +266,7 @@ bool selection_find(struct selection *selection, int count, char **words) {
         apply_filter(selection);
     if (several && selection->count == 0)
         options_complain(selection->command, "no %s%s",
-                         any_tagged ? "case matches --filter" : "scenario has this tag",
+                         any_tagged ? "case matches --filter" : "scenario with this tag can be run",
                          selection->slow ? "" : "; slow scenarios need --slow");
     else if (any_tagged && selection->count == 0)
         options_complain(selection->command, "no case of these matches --filter");

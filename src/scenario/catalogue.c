@@ -35,6 +35,49 @@ const struct catalogue_group catalogue_groups[] = {
 
 const size_t catalogue_group_count = sizeof catalogue_groups / sizeof catalogue_groups[0];
 
+/* --- tags --- */
+
+struct tags {
+    const char **words; /* in the arena */
+    size_t count;
+};
+
+static void add_tag(struct arena *arena, struct tags *tags, const char *tag) {
+    for (size_t i = 0; i < tags->count; i++)
+        if (strcmp(tags->words[i], tag) == 0)
+            return;
+    tags->words = arena_grow(arena, tags->words, tags->count, sizeof tags->words[0]);
+    tags->words[tags->count++] = arena_copy(arena, tag, strlen(tag));
+}
+
+const char *const *catalogue_tags(struct arena *arena) {
+    struct tags tags = {0};
+    for (size_t i = 0; i < catalogue_count; i++) {
+        struct errors errors = {0};
+        struct scenario *scenario = catalogue_header(&catalogue[i], &errors);
+        for (size_t t = 0; t < scenario->tag_count; t++)
+            add_tag(arena, &tags, scenario->tags[t]);
+        scenario_free(scenario);
+        errors_free(&errors);
+    }
+    tags.words = arena_grow(arena, tags.words, tags.count, sizeof tags.words[0]);
+    tags.words[tags.count] = NULL;
+    return tags.words;
+}
+
+const char *catalogue_lacks_tag(struct arena *arena, const char *tag) {
+    struct suggestion nearest = suggest_begin(tag);
+    for (const char *const *word = catalogue_tags(arena); *word != NULL; word++) {
+        if (strcmp(*word, tag) == 0)
+            return NULL;
+        suggest_offer(&nearest, *word);
+    }
+    if (nearest.word == NULL)
+        return arena_format(arena, "no scenario has the tag '%s'", tag);
+    return arena_format(arena, "no scenario has the tag '%s'; did you mean '%s'?", tag,
+                        nearest.word);
+}
+
 /* --- files --- */
 
 static const char ending[] = ".scenario";

@@ -82,7 +82,8 @@ refused "a filter that nothing matches" "no case matches --filter; slow scenario
   --filter no-such-thing
 refused "a filter that nothing of these matches" "no case of these matches --filter" \
   --filter no-such-thing three.scenario
-refused "a tag that there is not" "no scenario has this tag" --tag no-such-tag --filter .
+refused "a tag that there is not" "no scenario has the tag 'no-such-tag'" --tag no-such-tag --filter .
+refused "a misspelt tag" "no scenario has the tag 'sede'; did you mean 'seed'?" --tag time-wait --tag sede
 
 # --filter, over `NAME:CASE`.
 run "$portreuse" run --format json --filter '^three:.*it (works|fails)$' three.scenario
