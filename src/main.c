@@ -35,7 +35,7 @@ static int dispatch(int argc, char **argv) {
     if (command != NULL)
         return run_command(command, argc, argv);
     if (argc < 2) {
-        fputs("portreuse: a command is missing; 'portreuse help' lists the commands\n", stderr);
+        commands_print(stderr);
         return EXIT_TROUBLE;
     }
     const char *word = argv[1];

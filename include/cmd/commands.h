@@ -3,6 +3,7 @@
 #define PORTREUSE_CMD_COMMANDS_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 enum exit_code { EXIT_AS_EXPECTED = 0, EXIT_FAIL = 1, EXIT_TROUBLE = 2 };
 
@@ -38,6 +39,9 @@ const struct command *command_near(const char *name);
  * message of a program), or NULL if the words from argv[1] on are none. Options may stand among
  * them. */
 const struct command *command_for_question(int argc, char **argv);
+
+/* Prints what portreuse is, with all commands and some examples. */
+void commands_print(FILE *out);
 
 /* Prints the help of one command. */
 void command_print_help(const struct command *command);

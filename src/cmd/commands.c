@@ -11,21 +11,21 @@
 #include "report/shared/layout.h"
 #include "report/subject.h"
 
-extern const struct command command_list, command_show, command_run, command_matrix, command_why,
-    command_trace, command_budget, command_audit, command_check, command_server, command_client,
+extern const struct command command_why, command_budget, command_audit, command_trace, command_run,
+    command_list, command_show, command_check, command_matrix, command_server, command_client,
     command_version, command_help;
 
 /* clang-format off */
 const struct command *const commands[] = {
-    &command_list,
-    &command_show,
-    &command_run,
-    &command_matrix,
     &command_why,
-    &command_trace,
     &command_budget,
     &command_audit,
+    &command_trace,
+    &command_run,
+    &command_list,
+    &command_show,
     &command_check,
+    &command_matrix,
     &command_server,
     &command_client,
     &command_version,
@@ -47,6 +47,22 @@ const struct command *command_near(const char *name) {
     for (size_t i = 0; i < command_count; i++)
         suggest_offer(&nearest, commands[i]->name);
     return nearest.word == NULL ? NULL : command_named(nearest.word);
+}
+
+void commands_print(FILE *out) {
+    fputs("portreuse explains why bind(), listen() or connect() fails, and reproduces it.\n\n"
+          "usage: portreuse COMMAND [ARGUMENT...]\n\n",
+          out);
+    for (size_t i = 0; i < command_count; i++)
+        fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    fputs("\nExamples\n"
+          "  portreuse why :8080             why a program cannot use port 8080 now\n"
+          "  portreuse trace -- ./server     why it cannot, at the moment when it fails\n"
+          "  portreuse run time-wait-rebind  how it comes about, call by call\n"
+          "\n'portreuse help COMMAND' shows its options. A link named portreuse-COMMAND runs\n"
+          "that command.\n"
+          "Exit status: 0 all as expected, 1 not as expected, 2 an error.\n",
+          out);
 }
 
 /* Returns whether the word after this option is its value. */

@@ -13,18 +13,6 @@
 
 /* --- help --- */
 
-static void print_all(void) {
-    fputs("portreuse reproduces and explains bind() and connect() errors on TCP ports.\n\n"
-          "usage: portreuse COMMAND [ARGUMENT...]\n\n",
-          stdout);
-    for (size_t i = 0; i < command_count; i++)
-        printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
-    fputs("\n'portreuse help COMMAND' shows its options. A link named portreuse-COMMAND runs\n"
-          "that command.\n"
-          "Exit status: 0 all as expected, 1 not as expected, 2 an error.\n",
-          stdout);
-}
-
 static int help_on(const char *name) {
     const struct command *command = command_named(name), *near = command_near(name);
     if (command == NULL && near != NULL)
@@ -66,35 +54,12 @@ static void print_names(const struct command *command, const char *before, FILE 
     }
 }
 
-/* The tags of all scenarios, without repetitions. */
-struct tags {
-    struct arena arena;
-    const char **words;
-    size_t count;
-};
-
-static void add_tag(struct tags *tags, const char *tag) {
-    for (size_t i = 0; i < tags->count; i++)
-        if (strcmp(tags->words[i], tag) == 0)
-            return;
-    tags->words = arena_grow(&tags->arena, tags->words, tags->count, sizeof tags->words[0]);
-    tags->words[tags->count++] = arena_copy(&tags->arena, tag, strlen(tag));
-}
-
 static void print_tags(const struct command *command, const char *before, FILE *out) {
     (void)command;
-    struct tags tags = {0};
-    for (size_t i = 0; i < catalogue_count; i++) {
-        struct errors errors = {0};
-        struct scenario *scenario = catalogue_header(&catalogue[i], &errors);
-        for (size_t t = 0; t < scenario->tag_count; t++)
-            add_tag(&tags, scenario->tags[t]);
-        scenario_free(scenario);
-        errors_free(&errors);
-    }
-    for (size_t i = 0; i < tags.count; i++)
-        print_word(before, tags.words[i], NULL, out);
-    arena_free(&tags.arena);
+    struct arena arena = {0};
+    for (const char *const *tag = catalogue_tags(&arena); *tag != NULL; tag++)
+        print_word(before, *tag, NULL, out);
+    arena_free(&arena);
 }
 
 static void print_formats(const struct command *command, const char *before, FILE *out) {
@@ -222,7 +187,7 @@ static int cmd_help(int argc, char **argv) {
     else if (optind < argc)
         return help_on(argv[optind]);
     else
-        print_all();
+        commands_print(stdout);
     return EXIT_AS_EXPECTED;
 }
 

@@ -27,6 +27,10 @@ ok "and says so" err_has "no scenario has all of 'seed', ... in its name, title,
 run "$portreuse" list --tag nonsense
 ok "list --tag of no scenario is exit 2" status_is 2
 ok "and says so" err_has "no scenario has the tag 'nonsense'"
+run "$portreuse" list --tag tiem-wait
+ok "and suggests one that is near" err_has "no scenario has the tag 'tiem-wait'; did you mean 'time-wait'?"
+run "$portreuse" list tiem-wait
+ok "so does list WORD" err_has "no scenario has 'tiem-wait'; did you mean 'time-wait'?"
 
 run "$portreuse" list --format json
 ok "list --format json succeeds" status_is 0
@@ -78,20 +82,27 @@ for word in help --help -h; do
   ok "$word shows the commands" out_matches '^  run +run scenarios'
   ok "in 80 columns" sh -c '! grep -E "^.{81}" "$1"' - "$work/out"
 done
-for command in $("$portreuse" help | sed -n 's/^  \([a-z]*\)  *[a-z].*/\1/p'); do
+for command in $("$portreuse" help | sed -n '/^Examples/q; s/^  \([a-z]*\)  *[a-z].*/\1/p'); do
   run "$portreuse" help "$command"
   ok "help $command tells its usage" out_has "usage: portreuse $command"
   run "$portreuse" "$command" --help
   ok "$command --help does too" out_has "usage: portreuse $command"
   ok "in 80 columns" sh -c '! grep -E "^.{81}" "$1"' - "$work/out"
 done
+"$portreuse" help >"$work/help"
+sed -n '/^Examples$/,/^$/s/^  \(portreuse.*\)   *.*/\1/p' "$work/help" >"$work/examples"
+ok "help has three examples" test "$(wc -l <"$work/examples")" = 3
+while read -r _ command _; do
+  ok "of commands" sh -c 'grep -q "^  $1 " "$2"' - "$command" "$work/help"
+done <"$work/examples"
 run "$portreuse" help rnu
 ok "help of an unknown command is exit 2" status_is 2
 ok "and suggests" err_has "did you mean 'run'?"
 
 run "$portreuse"
 ok "no command is exit 2" status_is 2
-ok "and says where help is" err_has "portreuse help"
+ok "and prints what there is" cmp "$work/err" "$work/help"
+ok "and nothing on standard output" out_is_empty
 run "$portreuse" rnu time-wait-rebind
 ok "an unknown command is exit 2" status_is 2
 ok "and suggests" err_has "unknown command 'rnu'; did you mean 'run'?"

@@ -13,7 +13,7 @@ has() { grep -qxF -e "$1" "$work/words"; }
 lacks() { ! has "$1"; }
 same() { cmp "$work/words" "$work/want"; }
 
-"$portreuse" help | sed -n 's/^  \([a-z]*\) .*/\1/p' >"$work/want"
+"$portreuse" help | sed -n '/^Examples/q; s/^  \([a-z]*\) .*/\1/p' >"$work/want"
 commands=$(cat "$work/want")
 words
 ok "at first stand the commands" same
