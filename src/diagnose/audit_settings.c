@@ -87,9 +87,9 @@ static const struct row rows[] = {
      "says not to lower it",
      "ip-sysctl.rst; portreuse run max-tw-buckets"},
     {"net.ipv4.ip_local_port_range", is_odd_range, false,
-     "has an odd number of ports. connect() leaves out the lowest or the highest, by chance; once "
-     "the others are taken, it fails although that port is free, and trying again does not help: "
-     "make one end odd and the other even",
+     "has an odd number of ports. connect() leaves out the lowest or the highest, by chance: once "
+     "the others are taken, it can fail although that port is free, and trying again then does not "
+     "help. Make one end odd and the other even",
      "ip-sysctl.rst; net/ipv4/sysctl_net_ipv4.c"},
     {"net.ipv4.ip_local_port_range", is_low_range, true,
      "starts below 1024: outgoing connections can take the ports of privileged servers",

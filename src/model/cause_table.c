@@ -336,7 +336,7 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .weight = TIME_WAIT_WEIGHT,
          .sentences = {{WHEN_ALWAYS,
                         "a closed connection in TIME-WAIT keeps the port for up to 60 s, unless "
-                        "SO_REUSEADDR is set on both the old and the new socket"}},
+                        "the old and the new socket both have SO_REUSEADDR, or both SO_REUSEPORT"}},
          .headline = "TIME-WAIT, {time_left} left; {reuse_or_wait}",
          .remedies = {NOTE_IF(IF_NO_OPTION, "set SO_REUSEADDR before bind() on every listening "
                                             "socket, and keep it set"),
@@ -454,8 +454,8 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .weight = 1,
          .sentences = {{WHEN_UDP,
                         "on every port of the ephemeral range a UDP socket is in the way; unlike "
-                        "on TCP, a local port serves one UDP socket only, whatever the "
-                        "destination"},
+                        "on TCP, sockets with other destinations share no port, unless all have "
+                        "SO_REUSEADDR, or SO_REUSEPORT and one user"},
                        {WHEN_ALWAYS,
                         "bind() to port 0 found every port of the ephemeral range in use on this "
                         "address"}},
@@ -623,9 +623,10 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                         "no socket is bound to the socket file: the server that created it has "
                         "ended without removing it"}},
          .headline = "a server that has ended left the file; remove it",
-         .remedies = {{REMEDY_COMMAND, "rm {file}", NULL, IF_ALWAYS},
-                      NOTE("a server should remove such a file before bind(), once connect() to it "
-                           "was refused")},
+         .remedies =
+             {{REMEDY_COMMAND, "rm {file}", NULL, IF_ALWAYS},
+              NOTE("a server should remove such a file before bind(), once it has seen that "
+                   "it is a socket and that connect() to it is refused")},
          .scenario = "unix-stale-socket"},
     [CAUSE_UNIX_NO_SOCKET] = {.name = "unix-no-socket",
                               .sentences = {{WHEN_ALWAYS,

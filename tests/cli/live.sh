@@ -144,7 +144,7 @@ ok "settings from old guides" first_line_starts "WARNING 1 harmful sysctl"
 ok "tcp_timestamps=0 is harmful" out_has "net.ipv4.tcp_timestamps = 0, harmful"
 ok "tcp_fin_timeout is not TIME-WAIT" out_has "net.ipv4.tcp_fin_timeout = 10"
 ok "an odd number of ports" out_has "net.ipv4.ip_local_port_range = "
-ok "of which one may be left out again and again" out_says "trying again does not help"
+ok "of which one may be left out again and again" out_says "trying again then does not help"
 end
 
 # Monitors.
