@@ -500,6 +500,31 @@ row_elsewhere() {
   : "$name"
 }
 
+# IPv4 refuses connect() from a loopback address to another host; IPv6 does not, and no answer comes.
+row_from_loopback() {
+  host
+  there ip addr add 2001:db8::2/64 dev v1 nodad
+  client --from 127.0.0.1 192.0.2.2:80
+  cause wrong-source
+  exits 1
+  client --from '[::1]' '[2001:db8::2]:80'
+  first 'FREE \[2001:db8::2\]:80 from ::1: a local port is free, but no answer gets back.*'
+  client '[2001:db8::2]:80'
+  lacks 'no answer'
+  client --from '[::1]' '[2001:db8::1]:80'
+  lacks 'no answer'
+  holds "$label: so it is" test "$("$python" -c 'import socket
+s = socket.socket(socket.AF_INET6)
+s.settimeout(0.5)
+try: s.connect(("2001:db8::2", 80))
+except OSError as error: print(type(error).__name__, end=" ")
+s = socket.socket(socket.AF_INET6)
+s.bind(("::1", 0))
+s.settimeout(0.5)
+try: s.connect(("2001:db8::2", 80))
+except OSError as error: print(type(error).__name__)')" = "ConnectionRefusedError TimeoutError"
+}
+
 row_counted() {
   range 40000 40003
   keep listen 127.0.0.1:3000

@@ -52,6 +52,12 @@ static void print_path(FILE *out, const struct why *why, bool whole) {
     fputs(path->fault == PATH_DOWN ? " is down" : " has no carrier", out);
 }
 
+/* IPv4 refuses that: EINVAL. IPv6 sends the SYN, and no answer finds its way back. */
+static bool leaves_from_loopback(const struct why_client *client) {
+    return client->from.family == AF_INET6 && endpoint_is_loopback(&client->from) &&
+           !client->to_this_host;
+}
+
 void why_client_text_free(FILE *out, const struct why *why, bool whole) {
     const struct why_client *client = &why->client;
     bool fixed = why->asked.local.port != 0;
@@ -59,6 +65,9 @@ void why_client_text_free(FILE *out, const struct why *why, bool whole) {
         fputs("the socket would be connected to itself", out);
     else if (client->path.fault != PATH_OPEN)
         print_path(out, why, whole);
+    else if (leaves_from_loopback(client))
+        fprintf(out, "a local port is free, but no answer gets back%s",
+                whole ? " to a loopback address" : "");
     else if (client->listens == KNOWN_NO)
         fprintf(out, "%sbut nothing listens there%s",
                 !fixed  ? "a local port is free, "
