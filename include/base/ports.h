@@ -11,7 +11,9 @@ struct port_set {
     uint8_t bits[(UINT16_MAX + 1) / 8];
 };
 
-bool port_set_has(const struct port_set *set, uint16_t port);
+static inline bool port_set_has(const struct port_set *set, uint16_t port) {
+    return (set->bits[port / 8] & 1U << (port & 7)) != 0;
+}
 
 /* Returns whether there is any port in the set. */
 bool port_set_any(const struct port_set *set);

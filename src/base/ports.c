@@ -3,10 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool port_set_has(const struct port_set *set, uint16_t port) {
-    return (set->bits[port / 8] & 1U << (port & 7)) != 0;
-}
-
 bool port_set_any(const struct port_set *set) {
     static const struct port_set none;
     return memcmp(set, &none, sizeof none) != 0;

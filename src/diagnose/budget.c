@@ -1,8 +1,10 @@
-/* Two short walks find the ports that connect() surely does not choose for any destination, a long
- * one passes all connections. Then the kernel is asked about the ports that remain doubtful, with
- * trials that send nothing (kernel/silent.h): their destination is an address of a listed route
- * with a port that nobody connects to, so that they meet no connection, and no TIME-WAIT. For the
- * growth, the first route is counted once more. */
+/* A short walk finds the ports of listeners and idle sockets, which connect() surely does not
+ * choose for any destination, a long one passes all connections. Then the kernel is asked about the
+ * ports that remain doubtful, with trials that send nothing (kernel/silent.h): their destination is
+ * an address of a listed route with a port that nobody connects to, so that they meet no
+ * connection, and no TIME-WAIT. Only if connect() does not choose some, or they were not tried,
+ * another long walk finds the connections whose port was named to bind(). For the growth, the first
+ * route is counted once more. */
 #include "diagnose/budget.h"
 
 #include <errno.h>
@@ -27,7 +29,8 @@
 #include "kernel/sockets.h"
 #include "kernel/sysctl.h"
 
-enum { TRIALS_MS = 500 };
+/* All ports take about half a second; this is for a host that hardly gives us its processors. */
+enum { TRIALS_MS = 5000 };
 
 struct search {
     struct budget *budget;
@@ -55,10 +58,6 @@ static bool count_connection(void *context, const struct inet_socket *socket) {
     return !search->failed;
 }
 
-static bool count_both(void *context, const struct inet_socket *socket) {
-    return count_explicit(context, socket) && count_connection(context, socket);
-}
-
 static const uint32_t idle_states = 1U << STATE_LISTEN | 1U << STATE_BOUND;
 
 /* Returns a query for the connections of the range, without those in TIME-WAIT. */
@@ -69,26 +68,28 @@ static struct diag_query open_connections(const struct search *search) {
     return query;
 }
 
-/* Counts listeners, bound idle sockets, and connections whose port was named to bind(), which only
- * sock_diag tells. Returns 0 or an errno. */
-static int walk_explicit(struct search *search) {
+/* Counts listeners and bound idle sockets. Returns 0 or an errno. */
+static int walk_idle(struct search *search) {
     struct diag_query query = sockdiag_query(idle_states);
-    int error = sockets_dump(&search->sockets, &query, count_explicit, search);
-    if (error != 0 || search->sockets.from_proc)
-        return error;
-    query = open_connections(search);
-    query.asked = true;
-    error = sockets_dump(&search->sockets, &query, count_both, search);
+    return sockets_dump(&search->sockets, &query, count_explicit, search);
+}
+
+/* Counts the connections of the range. Returns 0 or an errno. */
+static int walk_connections(struct search *search) {
+    struct diag_query query = open_connections(search);
+    query.states |= 1U << STATE_TIME_WAIT;
+    int error = sockets_dump(&search->sockets, &query, count_connection, search);
     return search->failed ? ENOMEM : error;
 }
 
-/* Counts the other connections of the range. Returns 0 or an errno. */
-static int walk_others(struct search *search) {
+/* Notes the connections whose port was named to bind(), which only sock_diag tells. There are none
+ * on a port that connect() chooses for another connection. Returns 0 or an errno. */
+static int walk_named(struct search *search) {
     struct diag_query query = open_connections(search);
-    query.states |= 1U << STATE_TIME_WAIT;
-    query.chosen = !search->sockets.from_proc;
-    int error = sockets_dump(&search->sockets, &query, count_connection, search);
-    return search->failed ? ENOMEM : error;
+    query.asked = true;
+    if (search->sockets.from_proc || budget_tally_all_chosen(&search->tally))
+        return 0;
+    return sockets_dump(&search->sockets, &query, count_explicit, search);
 }
 
 /* Counts the open connections of the range to one destination. Returns 0 or an errno. */
@@ -548,10 +549,9 @@ static int search_sockets(struct search *search) {
     struct budget *budget = search->budget;
     uint64_t first_ns = units_now_ns();
     search->before = counters_tcp(NETNS_HERE);
-    int error = walk_explicit(search);
-    if (error != 0)
-        return error;
-    error = walk_others(search);
+    int error = walk_idle(search);
+    if (error == 0)
+        error = walk_connections(search);
     if (error != 0)
         return error;
     budget->not_tried = silent_obstacle(NETNS_HERE, &error);
@@ -561,6 +561,9 @@ static int search_sockets(struct search *search) {
         find_source(search);
     budget_tally_choose(&search->tally, budget);
     settle(search);
+    error = walk_named(search);
+    if (error != 0)
+        return error;
     find_openers(search);
     budget_tally_finish(&search->tally, budget);
     if (!search->sockets.from_proc)

@@ -276,6 +276,12 @@ void budget_tally_settle(struct budget_tally *tally, const struct port_set *trie
     }
 }
 
+bool budget_tally_all_chosen(const struct budget_tally *tally) {
+    struct port_set doubtful;
+    budget_tally_doubtful(tally, NULL, &doubtful);
+    return !port_set_any(&doubtful) && !port_set_any(&tally->refused);
+}
+
 uint16_t budget_tally_unused(const struct budget_tally *tally, const struct endpoint *address) {
     struct endpoint plain = endpoint_unmapped(address);
     struct port_set used = {{0}};
@@ -355,16 +361,19 @@ static uint32_t lowest_by_chance(const struct budget *budget) {
     return budget->range.low + (halves ? size / 4 * 2 : 0);
 }
 
+static bool is_at_end(const struct budget *budget, uint16_t port) {
+    return port == lowest_by_chance(budget) || port == budget->range.high;
+}
+
 /* Sorts a port that connect() chooses. */
 static void sort_port(const struct budget_tally *tally, uint16_t port, bool is_waiting,
                       struct sorted *sorted) {
-    const struct port_range *range = &tally->budget->range;
     bool doubtful = !tally->budget->asked.bind_first && is_doubtful(tally, port);
     sorted->waiting += is_waiting;
     sorted->waiting_doubtful += is_waiting && doubtful;
     sorted->doubtful += !is_waiting && doubtful;
     sorted->free += !is_waiting && !doubtful;
-    sorted->end_is_free |= port == lowest_by_chance(tally->budget) || port == range->high;
+    sorted->end_is_free |= is_at_end(tally->budget, port);
 }
 
 /* __inet_hash_connect() leaves out the lowest or the highest port of a range with an odd number of
@@ -437,6 +446,11 @@ static void count_ports(const struct budget_tally *tally, struct budget_route *r
         uint16_t port = (uint16_t)i;
         if (!port_range_has(&budget->range, port))
             continue;
+        if (!port_set_has(&tally->occupied, port) && !port_set_has(&tally->tried, port)) {
+            sorted.free++;
+            sorted.end_is_free |= is_at_end(budget, port);
+            continue;
+        }
         bool own = port_set_has(&blocked, port), again = port_set_has(&waiting, port);
         bool kept = budget->asked.bind_first ? port_set_has(&tally->in_the_way, port)
                                              : is_kept(tally, port);

@@ -45,8 +45,8 @@ struct budget_tally {
 void budget_tally_begin(struct budget_tally *tally, const struct budget *budget);
 void budget_tally_free(struct budget_tally *tally);
 
-/* Counts a socket that listens, is bound and idle, or has a port that was named to bind(). All of
- * these come first. */
+/* Counts a socket that listens or is bound and idle, which come before the connections; or notes
+ * that the port of a connection was named to bind(). */
 void budget_tally_explicit(struct budget_tally *tally, const struct inet_socket *socket);
 
 /* Counts a connection, in any state, and notes it under its route's number if `holders` is not
@@ -65,6 +65,10 @@ void budget_tally_doubtful(const struct budget_tally *tally, const struct budget
 /* Notes the result of trials: which ports were tried, and which of them connect() refuses. */
 void budget_tally_settle(struct budget_tally *tally, const struct port_set *tried,
                          const struct port_set *refused);
+
+/* Returns whether connect() chooses each port of a connection for another one as well: they were
+ * all tried, and none was refused. */
+bool budget_tally_all_chosen(const struct budget_tally *tally);
 
 /* Notes which side opened a connection: where all of a kept port were opened here, and none was
  * named to bind(), bind() to port 0 chose it. */

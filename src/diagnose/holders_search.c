@@ -18,7 +18,7 @@ enum {
     SMALL = 512,      /* a process with so many or fewer is always read to the end */
     WHOLE = 20000,    /* in processes that are larger and are read to the end, together */
     PART = 6000,      /* in those that are not */
-    MANY = 64 * 1024, /* of so many sockets, a quarter of WHOLE */
+    MANY = 32 * 1024, /* of so many sockets, a quarter of WHOLE */
     CHUNK = 64,       /* so many after each other */
     CHUNKS_MOST = 32  /* in one process */
 };

@@ -351,7 +351,8 @@ void silent_connect(struct netns ns, const struct silent_trial *trial,
 
 struct ports_trial {
     int fd;
-    const struct silent_trial *trial;
+    const struct sockaddr *to;
+    socklen_t to_size;
     struct silent_ports *found;
 };
 
@@ -363,38 +364,67 @@ static void note(struct silent_ports *found, uint32_t low, uint32_t high, bool r
     }
 }
 
+/* Returns the source port of a connection; 0 if it cannot be read. */
+static uint32_t source_port(int fd) {
+    struct sockaddr_storage storage;
+    socklen_t size = sizeof storage;
+    if (getsockname(fd, (struct sockaddr *)&storage, &size) < 0)
+        return 0;
+    return endpoint_from_sockaddr(&storage).port;
+}
+
 /* Tries these ports at once. Returns 0 if that settles some of them: one that is free, or all that
- * are not; else an errno. With AF_UNSPEC connect() makes the socket as new, and sends nothing in
- * SYN-SENT (tcp_disconnect() in net/ipv4/tcp.c). */
-static int try_ports(const struct ports_trial *ports, uint32_t low, uint32_t high) {
+ * are not, with `*refused` set; else an errno. With AF_UNSPEC connect() makes the socket as new,
+ * and sends nothing in SYN-SENT (tcp_disconnect() in net/ipv4/tcp.c). */
+static int try_ports(const struct ports_trial *ports, uint32_t low, uint32_t high, bool *refused) {
     static const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
-    struct silent_answer answer = {.error = 0};
     int error = set(ports->fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, high << 16 | low);
     if (error != 0)
         return error;
-    connect_it(ports->fd, ports->trial, &answer);
-    if (answer.error == EADDRNOTAVAIL)
+    error = connect(ports->fd, ports->to, ports->to_size) < 0 ? errno : 0;
+    *refused = error == EADDRNOTAVAIL;
+    if (*refused)
         note(ports->found, low, high, true);
-    if (answer.error != 0)
-        return answer.error == EADDRNOTAVAIL ? 0 : answer.error;
-    if (answer.sent || answer.from.port < low || answer.from.port > high)
+    if (error != 0)
+        return error == EINPROGRESS ? EBADMSG : *refused ? 0 : error;
+    uint32_t port = low == high ? low : source_port(ports->fd);
+    if (port < low || port > high)
         return EBADMSG;
-    note(ports->found, answer.from.port, answer.from.port, false);
+    note(ports->found, port, port, false);
     return connect(ports->fd, &nowhere, sizeof nowhere) < 0 ? errno : 0;
 }
 
-/* A run of ports that are all refused is settled by one trial. */
+/* Returns the last of at most `most` ports from `low` to `high` of which none was tried. */
+static uint32_t untried_end(const struct silent_ports *found, uint32_t low, uint32_t high,
+                            uint32_t most) {
+    uint32_t end = low;
+    while (end < high && end - low + 1 < most && !port_set_has(&found->tried, (uint16_t)(end + 1)))
+        end++;
+    return end;
+}
+
+/* Tries all ports of a run: first at once, as one trial settles them if all are refused; then as
+ * many at once as the refused ones before let expect. */
 static int try_run(const struct ports_trial *ports, uint32_t low, uint32_t high, uint64_t end_ns) {
-    int error = try_ports(ports, low, high);
-    for (uint32_t port = low; error == 0 && port <= high && units_now_ns() < end_ns; port++)
-        if (!port_set_has(&ports->found->tried, (uint16_t)port))
-            error = try_ports(ports, port, port);
+    uint32_t port = low, most = high - low + 1;
+    int error = 0;
+    while (error == 0 && port <= high && units_now_ns() < end_ns) {
+        bool refused = false;
+        if (port_set_has(&ports->found->tried, (uint16_t)port)) {
+            port++;
+            continue;
+        }
+        error = try_ports(ports, port, untried_end(ports->found, port, high, most), &refused);
+        most = !refused ? 1 : most <= UINT16_MAX ? 2 * most : most;
+    }
     return error;
 }
 
 int silent_ports(struct netns ns, const struct silent_trial *trial, const struct port_set *ports,
                  uint64_t end_ns, struct silent_ports *found) {
-    struct ports_trial trials = {.trial = trial, .found = found};
+    struct sockaddr_storage storage;
+    struct ports_trial trials = {.found = found};
+    trials.to = address_of(&trial->remote, trial->zone, &storage, &trials.to_size);
     *found = (struct silent_ports){.tried = {{0}}};
     trials.fd = netns_socket(ns, trial->remote.family, SOCK_STREAM | SOCK_NONBLOCK, 0);
     if (trials.fd < 0)

@@ -23,6 +23,14 @@ static const struct setup setups[] = {
     {"bind(0) and connect() on the same ports",
      "listen 0.0.0.0:80;connect 20 127.0.0.2:80;connect 12 127.0.0.3:80 from 127.0.0.9 bind0",
      "127.0.0.4:80", CERTAIN},
+    {"a wide range, bind(0), named ports and connect() by turns",
+     "range 40000 40299;listen 0.0.0.0:80;connect 30 127.0.0.4:80 from 127.0.0.9 ports "
+     "40200;connect 60 127.0.0.2:80;connect 50 127.0.0.3:80 from 127.0.0.9 bind0;connect 70 "
+     "127.0.0.2:80",
+     "127.0.0.1:80", CERTAIN},
+    {"a wide range, connect() alone",
+     "range 40000 40299;listen 0.0.0.0:80;connect 140 127.0.0.2:80;connect 100 127.0.0.3:80",
+     "127.0.0.1:80", CERTAIN},
     {"bind(0), closed again, beside connect()",
      "listen 0.0.0.0:80;connect 20 127.0.0.2:80;connect 12 127.0.0.3:80 from 127.0.0.9 bind0;"
      "close server",

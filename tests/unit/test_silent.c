@@ -348,6 +348,46 @@ static void silent_connect_chooses_around_time_wait(void **state) {
     in_namespace(chosen_port);
 }
 
+/* --- many ports --- */
+
+static bool is_bound(unsigned port) {
+    return (port / 37) % 3 == 0 || port % 11 == 0 || port % 16 == 4;
+}
+
+/* Of these ports some are bound, alone and in runs of many lengths. */
+static const char *many_ports(void) {
+    enum { FIRST = 40000, LAST = 40799 };
+    struct silent_trial trial = {
+        .protocol = PROTOCOL_TCP, .remote = at("127.0.0.1:80"), .any_time_wait = true};
+    struct port_set ports = {{0}};
+    struct silent_ports found;
+    sysctl_write(NETNS_HERE, "net.ipv4.ip_local_port_range", "40000 40799");
+    for (unsigned port = FIRST; port <= LAST; port++) {
+        char address[32];
+        snprintf(address, sizeof address, "127.0.0.9:%u", port);
+        if (is_bound(port))
+            listen_on(address);
+        if (port % 100 != 0)
+            port_set_add(&ports, (uint16_t)port);
+    }
+    int error = silent_ports(NETNS_HERE, &trial, &ports, UINT64_MAX, &found);
+    if (error == ENOPROTOOPT)
+        return NULL;
+    if (error != 0)
+        return "the trials end with an error";
+    if (memcmp(&found.tried, &ports, sizeof ports) != 0)
+        return "others were tried than asked for";
+    for (unsigned port = FIRST; port <= LAST; port++)
+        if (port_set_has(&found.refused, (uint16_t)port) != (is_bound(port) && port % 100 != 0))
+            return "a port was refused, or taken, against its state";
+    return NULL;
+}
+
+static void silent_ports_settles_each(void **state) {
+    (void)state;
+    in_namespace(many_ports);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(silent_connect_is_silent),
@@ -356,6 +396,7 @@ int main(void) {
         cmocka_unit_test(silent_connect_gives_the_errno_and_the_source),
         cmocka_unit_test(silent_connect_leaves_the_time_wait_of_a_named_port),
         cmocka_unit_test(silent_connect_chooses_around_time_wait),
+        cmocka_unit_test(silent_ports_settles_each),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
