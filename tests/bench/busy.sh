@@ -59,21 +59,6 @@ question() {
   done
 }
 
-# The clients of the crowd have bound the same 9000 of 55,001 ports towards each destination.
-budget() { # ARGUMENT...
-  for who in root user; do
-    as=
-    [ $who = root ] || as=$user
-    echo "budget, asked by $who: budget $* / ss -tan"
-    # shellcheck disable=SC2086
-    $as "$work"/portreuse budget --format json "$@" >"$work/json" || :
-    verdict "$(field left 6)" 46001 "$(field summary 2)"
-    # shellcheck disable=SC2086
-    "$work"/pairs "$pairs" -- $as "$work"/portreuse budget "$@" -- $as ss -Htan
-    echo
-  done
-}
-
 listener=wildcard-vs-specific
 if [ $# -gt 2 ]; then # within place
   # shellcheck disable=SC2153 # place sets OWNER
@@ -112,9 +97,13 @@ placed waiting "9000 connections in TIME-WAIT, no listener" "free time-wait-rebi
 "$work"/place unix "$work/socket" "$0" "$build" "$pairs" "$work" "a Unix socket" "$work/socket" \
   "refused unix-socket-in-use %" -xlp "src $work/socket"
 
-budget 127.0.0.1:2001
-budget --interval 0 127.0.0.1:2001
-budget
+for who in root user; do
+  for arguments in 127.0.0.1:2001 "--interval 0 127.0.0.1:2001" ""; do
+    # shellcheck disable=SC2086 # several words
+    "$(dirname "$0")/budget.sh" "$build" "$pairs" "on this host" $who $arguments ||
+      touch "$work/wrong"
+  done
+done
 
 # ss needs a process for each namespace, and is timed in a few of them, without -p: with it, it would
 # read all of /proc each time. Every tenth namespace has a listener (host.c), and so has this one.

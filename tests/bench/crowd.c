@@ -1,8 +1,8 @@
-/* crowd OPEN CLOSED COMMAND...: a network namespace with OPEN established connections and CLOSED
- * ones in TIME-WAIT, and the command run in it, with the id of the process that listens on the
- * first port in CROWD. Each open connection is two sockets of the
- * namespace, each closed one is one. The ports from 2001 on each have 9000 connections to them. The
- * clients' ports are explicit, as nothing here is to wait for connect() to find a free one. */
+/* crowd [-c] OPEN CLOSED COMMAND...: a network namespace with OPEN established connections and
+ * CLOSED ones in TIME-WAIT, and the command run in it, with the id of the process that listens on
+ * the first port in CROWD. Each open connection is two sockets of the namespace, each closed one is
+ * one. The ports from 2001 on each have 9000 connections to them. The clients' ports are explicit,
+ * as nothing here is to wait for connect() to find a free one; with -c, connect() chooses them. */
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,6 +25,8 @@ static void need(int result, const char *what) {
     exit(1);
 }
 
+static int is_chosen; /* connect() chooses the clients' ports */
+
 static struct sockaddr_in loopback(int port) {
     return (struct sockaddr_in){.sin_family = AF_INET,
                                 .sin_port = htons((uint16_t)port),
@@ -46,7 +48,8 @@ static void make(int port, int count, int keep) {
     int listener = bound(port);
     need(listen(listener, SOMAXCONN), "listen");
     for (int i = 0; i < count; i++) {
-        int client = bound(CLIENT_PORT + i);
+        int client = is_chosen ? socket(AF_INET, SOCK_STREAM, 0) : bound(CLIENT_PORT + i);
+        need(client, "socket");
         need(connect(client, (struct sockaddr *)&remote, sizeof remote), "connect");
         int server = accept(listener, NULL, NULL);
         need(server, "accept");
@@ -83,8 +86,12 @@ int main(int argc, char **argv) {
     pid_t crowds[CROWDS_MOST];
     char first[16];
     int count = 0, status = 1;
+    if (argc > 1 && strcmp(argv[1], "-c") == 0) {
+        is_chosen = 1;
+        argv++, argc--;
+    }
     if (argc < 4) {
-        fputs("usage: crowd OPEN CLOSED COMMAND...\n", stderr);
+        fputs("usage: crowd [-c] OPEN CLOSED COMMAND...\n", stderr);
         return 2;
     }
     if (netns_enter(reason) == NETNS_REFUSED) {

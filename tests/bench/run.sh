@@ -2,7 +2,8 @@
 # The benchmarks: portreuse (A) against something else (B), in turn, in one run. The times are those
 # of this machine at this moment; the ratios are what counts.
 #
-# usage: tests/bench/run.sh [PAIRS [busy]]    busy: the busy host alone, in full size
+# usage: tests/bench/run.sh [PAIRS [busy|budget]]
+#   busy: the busy host alone, in full size; budget: what is said of budget alone
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -26,6 +27,31 @@ busy() { # PROCESSES DESCRIPTORS NAMESPACES OPEN CLOSED PAIRS
 }
 if [ "${2:-}" = busy ]; then
   busy 5000 18000 2000 100000 0 "$pairs"
+  exit
+fi
+
+# budget among 200,000 sockets: the clients name their ports to bind(), or connect() chooses them; and
+# with 5000 processes besides. What is in TIME-WAIT is gone after a minute: so each row has a crowd of
+# its own, and few pairs.
+budgets() {
+  few=$((pairs < 7 ? pairs : 7))
+  users=-
+  [ "$(id -u)" != 0 ] || users="root user"
+  for who in $users; do
+    for arguments in 127.0.0.1:2001 "--interval 0 127.0.0.1:2001" ""; do
+      # shellcheck disable=SC2086 # several words
+      "$build/crowd" 50000 100000 "$here/budget.sh" "$build" "$few" \
+        "ports named to bind()" "$who" $arguments
+      # shellcheck disable=SC2086
+      "$build/crowd" -c 50000 100000 "$here/budget.sh" "$build" "$few" \
+        "ports chosen by connect()" "$who" $arguments
+    done
+    [ "$who" = - ] || "$build/host" 5000 8 0 "$build/crowd" -c 50000 100000 "$here/budget.sh" \
+      "$build" "$few" "ports chosen by connect(), 5000 processes" "$who" 127.0.0.1:2001
+  done
+}
+if [ "${2:-}" = budget ]; then
+  budgets
   exit
 fi
 
@@ -70,9 +96,7 @@ if command -v ss >/dev/null; then
     "$portreuse" why 127.0.0.1:2010 -- ss -Htan 'sport = :2010'
   crowd "why, a free port / ss of that port" \
     "$portreuse" why 127.0.0.1:1500 -- ss -Htan 'sport = :1500'
-  crowd "budget / ss of all sockets" "$portreuse" budget -- ss -Htan
-  crowd "budget towards one destination / ss of all sockets" \
-    "$portreuse" budget 127.0.0.1:2010 -- ss -Htan
+  budgets
 fi
 if [ "$(id -u)" = 0 ] && command -v ss >/dev/null; then
   busy 500 4000 50 9000 10000 5
