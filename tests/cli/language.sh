@@ -169,10 +169,6 @@ awk '/^A scenario is a text file/ {on = 1; next} on && /^    / {print substr($0,
      on && seen {exit}' "$here/../../README.md" >"$work/readme.scenario"
 run "$portreuse" run "$work/readme.scenario"
 ok "so does that of the README" first_line_is "PASS readme: 2 cases, all as expected"
-awk '/^    \$ portreuse run time-wait-rebind/ {on = 1; next} on && /^The first line/ {exit}
-     on {sub(/^    /, ""); print}' "$here/../../README.md" | sed '$d' >"$work/readme.text"
-run "$portreuse" run time-wait-rebind
-ok "and its output is the real one" cmp "$work/out" "$work/readme.text"
 
 if is_root; then
   run "$portreuse" run --must-run "$scenarios/uids.scenario"

@@ -45,7 +45,14 @@ ok "so has a connection that exists already" out_has "cause:      fixed-client-p
 run "$portreuse" run time-wait-rebind
 sed -n '/^    \$ portreuse run time-wait-rebind$/,/^[^ ]/p' "$here/../../README.md" | sed '1d;$d;s/^    //' |
   sed '$d' >"$work/readme"
-ok "README shows this report" cmp "$work/readme" "$work/out"
+# A line `...` stands for those that are left out there.
+ok "README shows this report" awk '
+  NR == FNR {line[++lines] = $0; next}
+  $0 == "..." {skipping = 1; next}
+  {at++; while (skipping && at <= lines && line[at] != $0) at++
+   skipping = 0
+   if (at > lines || line[at] != $0) {print "not so: " $0; wrong = 1; exit}}
+  END {exit wrong || lines < 20 || FNR < 20 || at != lines}' "$work/out" "$work/readme"
 ok "a report longer than a screen ends with the verdict" \
   test "$(tail -n 1 "$work/out")" = "$(head -n 1 "$work/out")"
 ok "below an empty line" test -z "$(tail -n 2 "$work/out" | head -n 1)"
