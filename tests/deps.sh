@@ -59,19 +59,37 @@ if [ "$manager" = none ] || { [ -n "$as_root" ] && ! have sudo; }; then
   exit 1
 fi
 
+# Waits while another program, such as unattended-upgrades, has the lock of the packages or of their index.
+apt() {
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@"
+}
+apt_update() {
+  for _ in $(seq 30); do
+    wrong=$(apt update 2>&1) && return 0
+    case "$wrong" in
+      *lists/lock*) sleep 10 ;;
+      *) break ;;
+    esac
+  done
+  echo "$wrong" >&2
+  return 1
+}
+
+# An image of Alpine, Arch or Debian has no index of the packages at first, or an old one.
 echo "$0: installing$packages" >&2
 # shellcheck disable=SC2086 # to be split into words
 case "$manager" in
   apt-get)
-    export DEBIAN_FRONTEND=noninteractive
-    $as_root apt-get install -y --no-install-recommends $packages >/dev/null 2>&1 || {
-      $as_root apt-get update >/dev/null
-      $as_root apt-get install -y --no-install-recommends $packages >/dev/null
-    }
+    apt install -y --no-install-recommends $packages >/dev/null 2>&1 ||
+      { apt_update && apt install -y --no-install-recommends $packages >/dev/null; }
     ;;
   dnf) $as_root dnf install -y $packages ;;
-  apk) $as_root apk add $packages ;;
-  pacman) $as_root pacman -S --needed --noconfirm $packages ;;
+  apk) $as_root apk add --no-cache $packages ;;
+  pacman)
+    index=
+    [ -n "$(find /var/lib/pacman/sync -name '*.db' 2>/dev/null)" ] || index=y
+    $as_root pacman -S$index --needed --noconfirm $packages
+    ;;
   zypper) $as_root zypper --non-interactive install $packages ;;
 esac || {
   echo "$0: that failed; please install:$packages" >&2
