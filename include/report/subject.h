@@ -73,6 +73,10 @@ typedef void report_picture(const struct report *report, const struct page *page
 void report_page(const struct report *report, FILE *out, report_picture *picture);
 extern const struct format format_page;
 
+/* Composes the text of a report, without colour; compose_free() frees it. */
+struct composed;
+const char *report_text(const struct report *report, struct composed *text);
+
 /* Returns the format with this name, or NULL; format_near() the one whose name is most similar, or
  * NULL. */
 const struct format *format_named(const struct subject *subject, const char *name);

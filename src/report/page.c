@@ -5,8 +5,7 @@
 #include "report/shared/page.h"
 #include "report/subject.h"
 
-/* Composes the text of a report, without colour. */
-static const char *compose_text(const struct report *report, struct composed *text) {
+const char *report_text(const struct report *report, struct composed *text) {
     struct report plain = *report;
     plain.colour = false;
     plain.quiet = false;
@@ -18,7 +17,7 @@ void report_page(const struct report *report, FILE *out, report_picture *picture
     struct summary summary;
     struct page page;
     struct composed whole;
-    const char *text = compose_text(report, &whole);
+    const char *text = report_text(report, &whole);
     summarize(report, &summary);
     page_begin(&page, out, summary.line, severity_verdict(summary.severity));
     if (picture != NULL)

@@ -183,10 +183,23 @@ ok "the Markdown has a table for each state" sh -c \
   '[ "$(grep -cE "^## (BOUND|LISTEN|ESTABLISHED|TIME-WAIT)$" "$1")" = 4 ]' - "$work/out"
 ok "its rows have one width" sh -c \
   '[ "$(grep -E "^\| [0-9:]" "$1" | sed "s/[^|]//g" | sort -u | wc -l)" = 1 ]' - "$work/out"
+# A square of the panels has 8 pixels; those of the key are larger.
+marks() { grep -E '^\| [0-9:]' "$work/all.md" | sed 's/^| [^|]*|//' | tr -cd "$1" | wc -c; }
+squares() { grep "^<path class=\"$2\"" "$1" | grep -o 'h8v8h-8z' | wc -l; }
+as_many() { # FILE: as squares as there are marks in the Markdown
+  [ "$(marks +)" -gt 1000 ] && [ "$(marks +)" = "$(squares "$1" yes)" ] &&
+    [ "$(marks .b)" = "$(squares "$1" no)" ] && [ "$(marks b)" = "$(grep '^<path class="part"' "$1" | grep -o 'v8h8z' | wc -l)" ]
+}
+run "$portreuse" matrix --output "$work/all.md" --output "$work/all.svg" --output "$work/all.html"
+ok "the SVG has a square for each mark of the Markdown" as_many "$work/all.svg"
+ok "and so has the page" as_many "$work/all.html"
+ok "neither has the square of a disagreement" sh -c '! grep "class=\"wrong\"" "$1/all.svg" "$1/all.html"' - "$work"
+ok "the SVG shows its title" grep -q '<text [^>]*class="title">Which TCP sockets may share a port<' "$work/all.svg"
+ok "its colours need no variables" sh -c '! grep -q "var(" "$1/all.svg"' - "$work"
+ok "the page needs nothing else" sh -c \
+  '! grep -iE "<(script|link|img|iframe|object|embed|base)|(src|href|action)=|url\(|@import|https?:" "$1/all.html"' - "$work"
 if command -v xmllint >/dev/null; then
-  run "$portreuse" matrix --format svg
-  ok "the SVG is sound XML" xmllint --noout "$work/out"
-  ok "it has no square in the colour of a disagreement" out_has 'fill="#d7301f" d=""'
+  ok "the SVG is sound XML" xmllint --noout "$work/all.svg"
 else
   skip "the SVG is sound XML" "xmllint is not installed"
 fi
@@ -235,7 +248,7 @@ run "$portreuse" matrix --state BOUND --output "$work/m.csv" --output "$work/m.j
 ok "one measurement goes to several files" sh -c \
   '[ "$(wc -l <"$1/m.csv")" -gt 100 ] && grep -q "\"pairs\"" "$1/m.json"' - "$work"
 run "$portreuse" matrix --format yaml
-ok "and a format" err_has "expected text, json, csv, markdown or svg"
+ok "and a format" err_has "expected text, json, csv, markdown, html or svg"
 run "$portreuse" matrix now
 ok "and a word" status_is 2
 

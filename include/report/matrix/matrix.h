@@ -40,8 +40,8 @@ bool matrix_has_grid(const struct matrix_findings *findings, const struct matrix
 /* Calls `grid`, unless it is NULL, for each grid: with its user, state, call and device in the
  * pair, and its number from 0 up. Returns how many there are. */
 typedef void matrix_grid(const struct matrix_findings *findings, struct matrix_pair pair,
-                         unsigned number, FILE *out);
-unsigned matrix_each_grid(const struct matrix_findings *findings, matrix_grid *grid, FILE *out);
+                         unsigned number, void *context);
+unsigned matrix_each_grid(const struct matrix_findings *findings, matrix_grid *grid, void *context);
 
 /* Writes `TIME-WAIT`, `BOUND, port 0`, `LISTEN, lo and another device` or `BOUND, another user`,
  * the title of a grid, to `text` (MATRIX_PAIR_SIZE bytes); returns `text`. */

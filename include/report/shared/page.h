@@ -4,6 +4,7 @@
 #ifndef PORTREUSE_REPORT_SHARED_PAGE_H
 #define PORTREUSE_REPORT_SHARED_PAGE_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/verdict.h"
@@ -12,6 +13,9 @@ struct page {
     FILE *out;  /* borrowed: markup */
     FILE *text; /* text from outside, escaped for HTML */
 };
+
+/* The style sheet of a page with its pictures. */
+extern const char style_page[];
 
 /* Begins a page. `line` is the verdict line, which is its heading and its title. */
 void page_begin(struct page *page, FILE *out, const char *line, enum verdict verdict);
@@ -27,5 +31,8 @@ void page_prose(const struct page *page, const char *heading, const char *text);
 /* Prints the rest of a report that was written for a terminal: a line at the margin with indented
  * lines below it is a heading, those lines stand as they are, and the rest are paragraphs. */
 void page_plain(const struct page *page, const char *text);
+
+/* Prints lines as they are below a heading that opens them; `open`: they are open at first. */
+void page_table(const struct page *page, const char *heading, const char *text, bool open);
 
 #endif

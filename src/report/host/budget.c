@@ -12,7 +12,6 @@
 #include "report/host/budget_owners.h"
 #include "report/shared/json.h"
 #include "report/shared/layout.h"
-#include "report/shared/page.h"
 #include "report/shared/sockets.h"
 
 enum { INDENT = 2 };
@@ -410,51 +409,6 @@ static const struct format format_budget_json = {
     .write = write_json,
 };
 
-/* --- the page --- */
-
-/* For each destination a bar: how much of the range is used, and where a warning begins. */
-static void draw_bars(const struct report *report, const struct page *page) {
-    enum { NAME = 330, BAR = 300, ROW = 28, WIDTH = NAME + BAR + 150 };
-    const struct budget_findings *findings = report->findings;
-    const struct budget *budget = findings->budget;
-    uint32_t size = port_range_size(&budget->range);
-    char text[ENDPOINT_TEXT_SIZE];
-    if (budget->failure != NULL || size == 0 || budget->known == 0)
-        return;
-    int height = (int)budget->known * ROW + 8;
-    fprintf(page->out,
-            "<div class=\"wide\" tabindex=\"0\"><svg role=\"img\" width=\"%d\" height=\"%d\" "
-            "viewBox=\"0 0 %d %d\"><title>Local ports in use</title>\n",
-            WIDTH, height, WIDTH, height);
-    for (unsigned i = 0; i < budget->known; i++) {
-        const struct budget_route *route = &budget->routes[i];
-        int y = 4 + (int)i * ROW, used = (int)((uint64_t)route->used * BAR / size);
-        fprintf(page->out, "<text x=\"0\" y=\"%d\">", y + 16);
-        layout_text(page->text, route->remote.family == 0 ? "any destination"
-                                                          : endpoint_text(&route->remote, text));
-        fprintf(page->out,
-                "</text><path class=\"left\" d=\"M%d %dh%dv14h-%dz\"/><path class=\"used\" d=\"M%d "
-                "%dh%dv14h-%dz\"/><path class=\"arrow\" d=\"M%d %dv20\"/><text x=\"%d\" "
-                "y=\"%d\">%u of %u used</text>\n",
-                NAME, y + 4, BAR, BAR, NAME, y + 4, used, used,
-                NAME + (int)(findings->warn_percent * BAR / 100), y + 1, NAME + BAR + 8, y + 16,
-                (unsigned)route->used, (unsigned)size);
-    }
-    fputs("</svg></div>\n<p class=\"soft\">Red: in use; the mark: where a warning begins.</p>\n",
-          page->out);
-}
-
-static void write_html(const struct report *report, FILE *out) {
-    report_page(report, out, draw_bars);
-}
-
-static const struct format format_budget_html = {
-    .name = "html",
-    .extensions = ".html .htm",
-    .line = "a page for a browser, with a plot, in one file",
-    .write = write_html,
-};
-
 /* --- for monitors --- */
 
 static void add_routes(struct summary *summary, const struct budget_findings *findings,
@@ -498,6 +452,8 @@ static void summarize_budget(const struct report *report, struct summary *summar
 }
 
 /* --- the subject --- */
+
+extern const struct format format_budget_html;
 
 static const struct format *const formats[] = {
     &format_budget_text,

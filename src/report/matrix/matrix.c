@@ -45,7 +45,8 @@ static struct matrix_pair grid_of(unsigned state, unsigned way, unsigned user) {
         .device = (enum matrix_device)(device ? way - STORY_CALLS + 1 : MATRIX_NO_DEVICE)};
 }
 
-unsigned matrix_each_grid(const struct matrix_findings *findings, matrix_grid *grid, FILE *out) {
+unsigned matrix_each_grid(const struct matrix_findings *findings, matrix_grid *grid,
+                          void *context) {
     unsigned count = 0;
     for (unsigned i = 0; i < STORIES * MATRIX_WAYS * MATRIX_USERS; i++) {
         struct matrix_pair pair = grid_of(i / (MATRIX_WAYS * MATRIX_USERS),
@@ -53,7 +54,7 @@ unsigned matrix_each_grid(const struct matrix_findings *findings, matrix_grid *g
         if (!matrix_has_grid(findings, &pair) || !grid_has_pair(findings, &pair))
             continue;
         if (grid != NULL)
-            grid(findings, pair, count, out);
+            grid(findings, pair, count, context);
         count++;
     }
     return count;
@@ -308,8 +309,9 @@ static void print_group(const struct matrix_findings *findings, struct matrix_pa
 }
 
 static void print_grid(const struct matrix_findings *findings, struct matrix_pair pair,
-                       unsigned number, FILE *out) {
+                       unsigned number, void *context) {
     (void)number;
+    FILE *out = context;
     char title[MATRIX_PAIR_SIZE];
     fputc('\n', out);
     layout_wrap(out, matrix_grid_title(findings->matrix, &pair, title), 0, 0);
@@ -417,11 +419,16 @@ static void summarize_matrix(const struct report *report, struct summary *summar
 }
 
 extern const struct format format_matrix_json, format_matrix_csv, format_matrix_markdown,
-    format_matrix_svg;
+    format_matrix_html, format_matrix_svg;
 
 static const struct format *const formats[] = {
-    &format_matrix_text,     &format_matrix_json, &format_matrix_csv,
-    &format_matrix_markdown, &format_matrix_svg,  NULL,
+    &format_matrix_text,
+    &format_matrix_json,
+    &format_matrix_csv,
+    &format_matrix_markdown,
+    &format_matrix_html,
+    &format_matrix_svg,
+    NULL,
 };
 
 const struct subject subject_matrix = {

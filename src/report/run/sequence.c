@@ -12,14 +12,14 @@
 
 #include "base/text.h"
 #include "report/run/phrase.h"
+#include "report/shared/picture.h"
 
 enum {
-    COLUMN = 8, /* the width of a character, rounded up */
-    ROW = 34,   /* the height of a call */
-    BACK = 24,  /* of an answer */
-    LINE = 16,  /* of a line in a box */
-    HEAD = 44,  /* of the names of the lanes */
-    GAP = 12,   /* between a lane and a text */
+    COLUMN = PICTURE_COLUMN,
+    ROW = 34,  /* the height of a call */
+    BACK = 24, /* of an answer */
+    HEAD = 44, /* of the names of the lanes */
+    GAP = 12,  /* between a lane and a text */
     BOX_COLUMNS = 40,
     BOX = BOX_COLUMNS * COLUMN + 2 * GAP,
     STATE_COLUMNS = 12, /* ESTABLISHED */
@@ -76,13 +76,6 @@ static struct page begin_rows(struct composed *rows) {
     struct page page = {.out = compose_begin(rows)};
     page.text = escape_open(page.out, escape_xml);
     return page;
-}
-
-static void draw_text(const struct sequence *picture, int x, int y, const char *class,
-                      const char *text) {
-    fprintf(picture->page->out, "<text x=\"%d\" y=\"%d\" class=\"%s\">", x, y, class);
-    fputs(text, picture->page->text); /* it is safe to print already */
-    fputs("</text>\n", picture->page->out);
 }
 
 /* --- lanes --- */
@@ -198,34 +191,16 @@ static void draw_arrow(const struct sequence *picture, int from, int to, int y, 
 
 /* Draws a box with a text, to the right of a kernel, in lines of BOX_COLUMNS. */
 static void draw_box(struct sequence *picture, size_t kernel, const char *class, const char *text) {
-    int x = picture->edge[kernel] - BOX, lines = 0;
+    int x = picture->edge[kernel] - BOX;
     struct composed rows;
     struct page inner = begin_rows(&rows);
-    while (*text != '\0') {
-        size_t used = 0, last = 0, columns = 0;
-        while (text[used] != '\0' && text[used] != '\n') {
-            uint32_t code;
-            size_t length = utf8_next(text + used, strlen(text + used), &code);
-            columns += utf8_width(text + used, length);
-            if (columns > BOX_COLUMNS)
-                break;
-            last = text[used] == ' ' ? used : last;
-            used += length;
-        }
-        if (text[used] != '\0' && text[used] != '\n' && last > 0)
-            used = last;
-        fprintf(inner.out, "<text x=\"%d\" y=\"%d\">", x + GAP / 2,
-                picture->y + 16 + lines++ * LINE);
-        fwrite(text, 1, used, inner.text);
-        fputs("</text>\n", inner.out);
-        text += used + (text[used] == ' ' || text[used] == '\n');
-    }
+    int lines = picture_lines(&inner, x + GAP / 2, picture->y + 16, BOX_COLUMNS, "", text);
     fclose(inner.text);
     fprintf(picture->page->out,
             "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"4\"/>\n%s", class,
-            x, picture->y, BOX, lines * LINE + 10, compose_end(&rows));
+            x, picture->y, BOX, lines * PICTURE_LINE + 10, compose_end(&rows));
     compose_free(&rows);
-    picture->y += lines * LINE + 20;
+    picture->y += lines * PICTURE_LINE + 20;
 }
 
 /* --- steps --- */
@@ -253,12 +228,12 @@ static void draw_call(struct sequence *picture, const struct step *step, const c
     if (kind == ARROW_TO_ROLE && step_other_role(step) != NO_ROLE)
         to = picture->role_x[step_other_role(step)];
     char *text = call_text(step);
-    draw_text(picture, from + GAP, picture->y + 14, "halo", text);
+    picture_text(picture->page, from + GAP, picture->y + 14, "halo", text);
     free(text);
     draw_arrow(picture, from, to, picture->y + 22, false);
     if (after != NULL)
-        draw_text(picture, picture->kernel_x[kernel_of(step)] + GAP, picture->y + 26, "b PASS",
-                  after);
+        picture_text(picture->page, picture->kernel_x[kernel_of(step)] + GAP, picture->y + 26,
+                     "b PASS", after);
     picture->y += ROW;
 }
 
@@ -269,7 +244,8 @@ static void draw_answer(struct sequence *picture, const struct step *step,
     char *text = answer_text_of(picture, step, result);
     int from = picture->kernel_x[kernel_of(step)], to = picture->role_x[step->role];
     if (*text != '\0') {
-        draw_text(picture, to + GAP, picture->y + 6, error ? "halo FAIL" : "halo PASS", text);
+        picture_text(picture->page, to + GAP, picture->y + 6, error ? "halo FAIL" : "halo PASS",
+                     text);
         draw_arrow(picture, from, to, picture->y + 12, error);
         picture->y += BACK;
     }
@@ -343,12 +319,9 @@ void sequence_draw(const struct page *page, const struct scenario_result *scenar
         i += step->body;
     }
     fclose(inner.text);
-    fprintf(page->out,
-            "<div class=\"wide\" tabindex=\"0\"><svg role=\"img\" width=\"%d\" height=\"%d\" "
-            "viewBox=\"0 0 %d %d\"><title>The calls, and what the kernel answered</title>\n",
-            picture.width, picture.y, picture.width, picture.y);
+    picture_begin(page, "The calls, and what the kernel answered", picture.width, picture.y);
     draw_lanes(&picture, page);
     fputs(compose_end(&rows), page->out);
-    fputs("</svg></div>\n", page->out);
+    picture_end(page);
     compose_free(&rows);
 }

@@ -1,0 +1,65 @@
+/* The budget as a page, with a plot: for each destination a bar, which is the range of local ports.
+ */
+#include <string.h>
+
+#include "report/host/budget.h"
+#include "report/shared/page.h"
+#include "report/shared/picture.h"
+
+enum { BAR = 480, BAR_HEIGHT = 16, ROW = 48, MARGIN = 10, KEY = 34 };
+
+/* Draws a mark where a warning begins, and says so below the last bar. */
+static void draw_threshold(const struct page *page, double percent, int rows, int line,
+                           const char *what) {
+    int x = MARGIN + (int)(percent * BAR / 100), bottom = rows * ROW + 8;
+    fprintf(page->out, "<path class=\"arrow\" stroke-dasharray=\"3 3\" d=\"M%d 22V%d\"/>\n", x,
+            bottom);
+    char text[48];
+    snprintf(text, sizeof text, "%s from %.0f %%", what, percent);
+    int width = (int)strlen(text) * PICTURE_COLUMN;
+    picture_text(page, x + 4 + width > MARGIN + BAR ? x - width : x + 4,
+                 bottom + 2 + line * PICTURE_LINE, "soft", text);
+}
+
+static void draw_bar(const struct page *page, const struct budget_route *route, uint32_t size,
+                     int row) {
+    char text[ENDPOINT_TEXT_SIZE];
+    int y = row * ROW + 16, used = (int)((uint64_t)route->used * BAR / size);
+    used = used == 0 && route->used > 0 ? 1 : used;
+    picture_text(page, MARGIN, y, "b",
+                 route->remote.family == 0 ? "any destination"
+                                           : endpoint_text(&route->remote, text));
+    fprintf(page->out,
+            "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%u of %u</text>\n"
+            "<rect class=\"left\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"3\"/>"
+            "<rect class=\"used\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"3\"/>\n",
+            MARGIN + BAR, y, (unsigned)route->used, (unsigned)size, MARGIN, y + 6, BAR, BAR_HEIGHT,
+            MARGIN, y + 6, used, BAR_HEIGHT);
+}
+
+static void draw_bars(const struct report *report, const struct page *page) {
+    const struct budget_findings *findings = report->findings;
+    const struct budget *budget = findings->budget;
+    uint32_t size = port_range_size(&budget->range);
+    if (budget->failure != NULL || size == 0 || budget->known == 0)
+        return;
+    int rows = (int)budget->known;
+    picture_begin(page, "Local ports in use towards each destination", BAR + 2 * MARGIN,
+                  rows * ROW + KEY + 8);
+    for (int i = 0; i < rows; i++)
+        draw_bar(page, &budget->routes[i], size, i);
+    draw_threshold(page, (double)findings->warn_percent, rows, 1, "warning");
+    draw_threshold(page, (double)findings->critical_percent, rows, 2, "critical");
+    picture_end(page);
+}
+
+static void write_html(const struct report *report, FILE *out) {
+    report_page(report, out, draw_bars);
+}
+
+const struct format format_budget_html = {
+    .name = "html",
+    .extensions = ".html .htm",
+    .line = "a page for a browser, with a plot, in one file",
+    .write = write_html,
+};
