@@ -183,6 +183,15 @@ ok "the Markdown has a table for each state" sh -c \
   '[ "$(grep -cE "^## (BOUND|LISTEN|ESTABLISHED|TIME-WAIT)$" "$1")" = 4 ]' - "$work/out"
 ok "its rows have one width" sh -c \
   '[ "$(grep -E "^\| [0-9:]" "$1" | sed "s/[^|]//g" | sort -u | wc -l)" = 1 ]' - "$work/out"
+# What was tried with a few addresses only has no table, but it is there.
+cp "$work/out" "$work/markdown"
+run "$portreuse" matrix
+sed -n '/^both on 127/,$p' "$work/out" >"$work/summary"
+ok "it says in short what the text says" sh -c '[ -s "$1" ] && ! grep -vxF -f "$2" "$1"' - \
+  "$work/summary" "$work/markdown"
+run "$portreuse" matrix --state OUT-CONNECT --call connect --format markdown
+ok "a choice is shown as tables alone" out_lacks "In short"
+ok "and what a refusal of connect() is" out_has 'connect() without bind() fails with EADDRNOTAVAIL'
 # A square of the panels has 8 pixels; those of the key are larger.
 marks() { grep -E '^\| [0-9:]' "$work/all.md" | sed 's/^| [^|]*|//' | tr -cd "$1" | wc -c; }
 squares() { grep "^<path class=\"$2\"" "$1" | grep -o 'h8v8h-8z' | wc -l; }

@@ -71,6 +71,13 @@ char matrix_mark(const struct matrix_cell *cell);
 /* Prints what the states have in common: see summary.c. */
 void matrix_print_summary(const struct matrix_findings *findings, FILE *out);
 
+/* Prints pairs as text, those that disagree or all that are chosen: the answers, and the rule that
+ * decided. */
+void matrix_print_pairs(const struct matrix_findings *findings, bool disagreeing, FILE *out);
+
+/* Prints which pairs could not be made here, and why, a line for each. */
+void matrix_print_left_out(const struct matrix_means *means, FILE *out);
+
 /* --- what has changed --- */
 
 struct matrix_diff {

@@ -50,21 +50,48 @@ static void write_table(const struct matrix_findings *findings, struct matrix_pa
         }
 }
 
+/* What the text form says by default: the tables have only the states of which every address was
+ * tried. */
+static void write_summary(const struct matrix_findings *findings, FILE *out) {
+    if (findings->matrix->verdict == VERDICT_FAIL) {
+        fputs("\n## Not as the model says\n\n```text", out);
+        matrix_print_pairs(findings, true, out);
+        fputs("```\n", out);
+    }
+    if (findings->grids)
+        return;
+    fputs("\n## In short\n\n```text\n", out);
+    matrix_print_left_out(&findings->matrix->means, out);
+    matrix_print_summary(findings, out);
+    fputs("```\n", out);
+}
+
 static void write_markdown(const struct report *report, FILE *out) {
     const struct matrix_findings *findings = report->findings;
     const struct matrix *matrix = findings->matrix;
     char line[REPORT_LINE_SIZE];
     bool udp = matrix->protocol == PROTOCOL_UDP;
+    if (matrix->verdict == VERDICT_SKIP || matrix->verdict == VERDICT_ERROR) {
+        fprintf(out, "# Which sockets may share a port\n\n%s\n\n%s\n", matrix_verdict(matrix, line),
+                matrix->reason);
+        return;
+    }
     fprintf(out,
             "# Which %ssockets may share a port on Linux %s\n\n%s\n\n"
             "A row is a socket that has the port; a column is the address of a second socket that "
             "wants it. The four\nmarks of a cell are for the options of the second socket: none, "
             "SO_REUSEADDR, SO_REUSEPORT, both.\n\n"
             "| mark | |\n|---|---|\n| `+` | %s |\n%s"
-            "| `.` | bind() fails with EADDRINUSE |\n| `!` | the kernel contradicts the model |\n",
+            "| `.` | bind() fails with EADDRINUSE; connect() without bind() fails with %s |\n"
+            "| `-` | not tried |\n| `!` | the kernel contradicts the model |\n",
             udp ? "UDP " : "", matrix->kernel, matrix_verdict(matrix, line),
-            udp ? "bind() succeeds" : "bind() and listen() succeed",
-            udp ? "" : "| `b` | bind() succeeds, listen() fails with EADDRINUSE |\n");
+            udp ? "bind() or connect() succeeds"
+                : "bind() and then listen() succeed; connect() succeeds",
+            udp ? ""
+                : "| `b` | bind() succeeds; then listen() fails with EADDRINUSE, connect() with "
+                  "EADDRNOTAVAIL |\n",
+            udp ? "EAGAIN" : "EADDRNOTAVAIL");
+    write_summary(findings, out);
     matrix_each_grid(findings, write_table, out);
 }
 

@@ -338,7 +338,7 @@ static void print_legend(const struct matrix *matrix, FILE *out) {
             udp ? "EAGAIN" : "EADDRNOTAVAIL");
 }
 
-static void print_left_out(const struct matrix_means *means, FILE *out) {
+void matrix_print_left_out(const struct matrix_means *means, FILE *out) {
     static const char *const lines[] = {
         "IPv6 is left out: it is not available here.",
         "Sockets of another user are left out: that needs root.",
@@ -352,9 +352,7 @@ static void print_left_out(const struct matrix_means *means, FILE *out) {
             layout_wrap(out, lines[i], 0, 0);
 }
 
-/* Prints pairs as text, those that disagree or all that are chosen: the answers, and the rule that
- * decided. */
-static void print_pairs(const struct matrix_findings *findings, bool disagreeing, FILE *out) {
+void matrix_print_pairs(const struct matrix_findings *findings, bool disagreeing, FILE *out) {
     struct matrix_pair pair = {0};
     char text[MATRIX_PAIR_SIZE], answer[MATRIX_ANSWER_SIZE];
     do {
@@ -387,11 +385,11 @@ static void write_text(const struct report *report, FILE *out) {
     if (matrix->retried > 0)
         fprintf(out, "\nMade again, as at first they were not as the model says: %zu pairs\n",
                 matrix->retried);
-    print_pairs(findings, matrix->pairs > FEW, out);
+    matrix_print_pairs(findings, matrix->pairs > FEW, out);
     if (matrix->pairs <= FEW)
         return;
     print_legend(matrix, out);
-    print_left_out(&matrix->means, out);
+    matrix_print_left_out(&matrix->means, out);
     if (!findings->grids) {
         matrix_print_summary(findings, out);
         return;
