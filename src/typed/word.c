@@ -76,28 +76,32 @@ static bool take_port_word(struct span word, struct typed *typed) {
     return true;
 }
 
-/* Says what is wrong with a word that is no address. */
+/* Says what is wrong with a word that is no address. One that is too long to be shown is not. */
 static void explain(struct span word, char *error) {
-    char text[80];
+    enum { SHOWN = 60 };
+    char text[TYPED_HOST_SIZE];
     span_copy(word, text, sizeof text);
     const char *colon = strrchr(text, ':');
     const char *first_end = text + strspn(text, "0123456789");
-    bool six = span_family(word) == AF_INET6;
-    bool bracketed = word.size > 2 && text[0] == '[' && text[word.size - 1] == ']';
+    bool fits = word.size < sizeof text, is_shown = word.size <= SHOWN;
+    bool six = span_family(word) == AF_INET6 && is_shown;
+    bool bracketed = fits && word.size > 2 && text[0] == '[' && text[word.size - 1] == ']';
     bool host = bracketed || strcmp(text, "*") == 0 ||
                 (span_is_host(word) && strchr(text, '.') != NULL && isalpha((unsigned char)*text));
     if (span_family(word) != 0 || host)
-        snprintf(error, TYPED_ERROR_SIZE, "the port is missing; write %s%.60s%s:PORT",
-                 six ? "[" : "", text, six ? "]" : "");
-    else if (word.size > 0 && strspn(text, "0123456789") == word.size)
+        snprintf(error, TYPED_ERROR_SIZE, "the port is missing; write %s%.*s%s:PORT",
+                 six ? "[" : "", SHOWN, is_shown ? text : "ADDRESS", six ? "]" : "");
+    else if (word.size > 0 && *first_end == '\0')
         snprintf(error, TYPED_ERROR_SIZE, "a port is a number from 0 to 65535");
-    else if (first_end > text && strspn(text, "0123456789-,") == word.size)
+    else if (first_end > text && first_end - text <= SHOWN &&
+             strspn(text, "0123456789-,") == word.size)
         snprintf(error, TYPED_ERROR_SIZE, "one port at a time; write %.*s", (int)(first_end - text),
                  text);
-    else if (colon != NULL && (colon[1] == '\0' || strcmp(colon, ":*") == 0))
+    else if (fits && colon != NULL && (colon[1] == '\0' || strcmp(colon, ":*") == 0))
         snprintf(error, TYPED_ERROR_SIZE, "the port is missing; write %.*s:PORT",
-                 (int)(colon - text), text);
-    else if (colon != NULL && strspn(colon + 1, "0123456789") == strlen(colon + 1))
+                 is_shown ? (int)(colon - text) : (int)strlen("ADDRESS"),
+                 is_shown ? text : "ADDRESS");
+    else if (fits && colon != NULL && strspn(colon + 1, "0123456789") == strlen(colon + 1))
         snprintf(error, TYPED_ERROR_SIZE, "%s",
                  span_is_port(span_whole(colon + 1))
                      ? "no address is written like that; write ADDRESS:PORT or [IPV6]:PORT"

@@ -142,6 +142,9 @@ static void words_are_read(void **state) {
     }
 }
 
+#define TEN        "abcdefghij"
+#define TEN_DIGITS "0123456789"
+
 static void words_that_are_no_address_say_what_to_write(void **state) {
     static const char *const wrong[][2] = {
         {"", "write PORT"},
@@ -163,6 +166,13 @@ static void words_that_are_no_address_say_what_to_write(void **state) {
         {"12:30:45", "no address"},
         {"[fe80::1%]:80", "no address"},
         {"1.2.3.4.5.6", "write PORT"},
+        /* too long to be shown, or to be one */
+        {"[" TEN TEN TEN TEN TEN TEN TEN TEN TEN "]", "missing; write ADDRESS:PORT"},
+        {TEN TEN TEN TEN TEN TEN ".example.org", "missing; write ADDRESS:PORT"},
+        {TEN TEN TEN TEN TEN TEN TEN TEN TEN ":", "missing; write ADDRESS:PORT"},
+        {TEN_DIGITS TEN_DIGITS TEN_DIGITS TEN_DIGITS TEN_DIGITS TEN_DIGITS TEN_DIGITS TEN_DIGITS
+             TEN_DIGITS,
+         "0 to 65535"},
     };
     char error[TYPED_ERROR_SIZE];
     (void)state;
