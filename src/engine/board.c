@@ -121,8 +121,9 @@ int board_leave(struct board *board) {
     return mremap(copy, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, board) == MAP_FAILED ? errno : 0;
 }
 
+/* The family of an endpoint. */
 static sa_family_t checked_family(sa_family_t family) {
-    return family == AF_INET || family == AF_INET6 || family == AF_UNIX ? family : 0;
+    return family == AF_INET || family == AF_INET6 ? family : 0;
 }
 
 /* A bool that is neither 0 nor 1 is undefined: it is looked at as a byte. */
@@ -148,7 +149,7 @@ static void check_view(struct socket_view *view) {
         check_bool(bools[i]);
     if ((unsigned)view->protocol >= PROTOCOL_COUNT)
         view->protocol = PROTOCOL_TCP;
-    view->family = checked_family(view->family);
+    view->family = view->family == AF_UNIX ? AF_UNIX : checked_family(view->family);
     view->local.family = checked_family(view->local.family);
     view->peer.family = checked_family(view->peer.family);
     check_text(view->name);

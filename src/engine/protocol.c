@@ -68,8 +68,16 @@ static bool is_text(const char *text, size_t size) {
     return memchr(text, '\0', size) != NULL;
 }
 
+/* A bool that is neither 0 nor 1 is undefined: it is looked at as a byte. */
+static bool is_bool(const bool *value) {
+    unsigned char byte;
+    memcpy(&byte, value, sizeof byte);
+    return byte <= 1;
+}
+
 static bool value_is_sound(const struct sockopt_value *value) {
-    return (unsigned)value->kind <= SOCKOPT_ERROR && is_text(value->text, sizeof value->text);
+    return (unsigned)value->kind <= SOCKOPT_ERROR && is_bool(&value->off) &&
+           is_text(value->text, sizeof value->text);
 }
 
 static bool answer_is_sound(const struct answer *answer) {
@@ -89,7 +97,8 @@ static bool answer_is_sound(const struct answer *answer) {
 
 bool protocol_is_sound(const struct scenario *scenario, const struct reply *reply) {
     if (reply->step_index >= scenario->step_count || reply->call_index >= scenario->step_count ||
-        (unsigned)reply->answer.at >= VERBS || !answer_is_sound(&reply->answer))
+        (unsigned)reply->answer.at >= VERBS || !is_bool(&reply->answer.in_block) ||
+        !is_bool(&reply->no_endpoint) || !answer_is_sound(&reply->answer))
         return false;
     const struct step *call = &scenario->steps[reply->call_index];
     bool has_options = verb_row(call->verb)->arguments == ARGUMENTS_OPTIONS;

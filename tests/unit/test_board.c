@@ -105,6 +105,10 @@ static void what_a_role_writes_is_checked(void **state) {
     assert_int_equal(view->local.family, 0);
     assert_true((unsigned)view->protocol < PROTOCOL_COUNT);
     assert_int_equal(strlen(view->name), UNIX_NAME_SIZE);
+    written->family = written->local.family = AF_UNIX; /* no endpoint has it */
+    board_take(board, 0);
+    assert_int_equal(view->family, AF_UNIX);
+    assert_int_equal(view->local.family, 0);
     memcpy(written->name, "a\033[2Jb", sizeof "a\033[2Jb");
     board_take(board, 0);
     assert_string_equal(view->name, "a?[2Jb");

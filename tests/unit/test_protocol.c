@@ -171,6 +171,10 @@ static void what_no_role_says_is_not_believed(void **state) {
            memset(reply.answer.name, 'x', sizeof reply.answer.name)));
     WRONG((reply.answer.kind = ANSWER_VALUE,
            memset(&reply.answer.value, 'x', sizeof reply.answer.value)));
+    WRONG(memset(&reply.answer.in_block, 2, 1)); /* a bool that is neither true nor false */
+    WRONG(memset(&reply.no_endpoint, 255, 1));
+    WRONG((reply.answer = (struct answer){.kind = ANSWER_VALUE},
+           memset(&reply.answer.value.off, 2, 1)));
 #undef WRONG
     scenario_free(scenario);
     errors_free(&errors);
