@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "cmd/commands.h"
 
 /* Runs the command with its arguments, or prints its help if they ask for it. argv[0] becomes its
@@ -50,19 +51,21 @@ static int dispatch(int argc, char **argv) {
     if (command != NULL)
         return run_command(command, argc, argv);
     const struct command *near = command_near(word);
+    fprintf(stderr, "portreuse: %s'",
+            near != NULL     ? "unknown command "
+            : word[0] == '-' ? "unknown option "
+                             : "");
+    utf8_print(stderr, word, strlen(word));
     if (near != NULL)
-        fprintf(stderr, "portreuse: unknown command '%s'; did you mean '%s'?\n", word, near->name);
+        fprintf(stderr, "'; did you mean '%s'?\n", near->name);
     else if (word[0] == '-')
-        fprintf(stderr,
-                "portreuse: unknown option '%s'; options follow a command, see 'portreuse help'\n",
-                word);
+        fputs("'; options follow a command, see 'portreuse help'\n", stderr);
     else
-        fprintf(stderr,
-                "portreuse: '%s' is neither a command nor an address\n"
-                "  who has a port:                  portreuse why :PORT\n"
-                "  why a program does not get one:  portreuse trace -- PROGRAM\n"
-                "  all commands:                    portreuse help\n",
-                word);
+        fputs("' is neither a command nor an address\n"
+              "  who has a port:                  portreuse why :PORT\n"
+              "  why a program does not get one:  portreuse trace -- PROGRAM\n"
+              "  all commands:                    portreuse help\n",
+              stderr);
     return EXIT_TROUBLE;
 }
 

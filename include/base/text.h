@@ -3,6 +3,7 @@
 #ifndef PORTREUSE_BASE_TEXT_H
 #define PORTREUSE_BASE_TEXT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,6 +37,11 @@ bool utf8_deceives(uint32_t code);
 /* Prints the text so that it cannot affect a terminal: a control character is printed as `\x1b`,
  * one that deceives or is a noncharacter as `\u202e`, a byte that is not UTF-8 as U+FFFD. */
 void utf8_print(FILE *out, const char *text, size_t size);
+
+/* Prints as vfprintf(3) does, but so that nothing of it can affect a terminal: see utf8_print(). A
+ * newline is printed as `\x0a`, too. */
+void utf8_vprint(FILE *out, const char *format, va_list values)
+    __attribute__((format(printf, 2, 0)));
 
 /* --- streams that escape --- */
 

@@ -112,6 +112,15 @@ void utf8_print(FILE *out, const char *text, size_t size) {
     }
 }
 
+void utf8_vprint(FILE *out, const char *format, va_list values) {
+    char *text = NULL;
+    int size = vasprintf(&text, format, values);
+    if (size < 0)
+        arena_out_of_memory();
+    utf8_print(out, text, (size_t)size);
+    free(text);
+}
+
 /* --- streams that escape --- */
 
 struct escaping {

@@ -76,8 +76,7 @@ bool byhand_address(const struct byhand *hand, const char *option, const char *t
     const char *set = variable == NULL ? NULL : getenv(variable);
     bool from_environment = set != NULL && set[0] != '\0';
     if (from_environment && text != NULL && strcmp(set, text) != 0)
-        fprintf(stderr, "portreuse %s: %s=%s overrides %s %s\n", hand->command, variable, set,
-                option, text);
+        options_complain(hand->command, "%s=%s overrides %s %s", variable, set, option, text);
     if (from_environment)
         return target_parse(hand->command, variable, set, otherwise, endpoint, NULL);
     if (text != NULL)

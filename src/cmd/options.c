@@ -51,7 +51,7 @@ void options_complain(const char *command, const char *format, ...) {
     va_list values;
     fprintf(stderr, "portreuse %s: ", command);
     va_start(values, format);
-    vfprintf(stderr, format, values);
+    utf8_vprint(stderr, format, values);
     va_end(values);
     fputc('\n', stderr);
 }

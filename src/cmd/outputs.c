@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "cmd/commands.h"
 
 enum { READER_TRIES = 300 }; /* 10 ms apart */
@@ -35,8 +36,9 @@ static struct output *standard_output(struct outputs *outputs) {
 /* Complains about the name of a format, and suggests a similar one. */
 static void refuse_format(const struct outputs *outputs, const char *option, const char *name) {
     const struct format *near = format_near(outputs->subject, name);
-    fprintf(stderr, "portreuse %s: %s: unknown format '%s'; %s", outputs->command, option, name,
-            near == NULL ? "expected " : "");
+    fprintf(stderr, "portreuse %s: %s: unknown format '", outputs->command, option);
+    utf8_print(stderr, name, strlen(name));
+    fputs(near == NULL ? "'; expected " : "'; ", stderr);
     if (near != NULL)
         fprintf(stderr, "did you mean '%s'?", near->name);
     else
@@ -65,10 +67,11 @@ static const struct format *choose_format(const struct outputs *outputs, const c
         refuse_format(outputs, "--output", given);
         return NULL;
     }
-    fprintf(
-        stderr,
-        "portreuse %s: --output %s: no format has this extension; write %s:FORMAT, or use one of ",
-        outputs->command, path, path);
+    fprintf(stderr, "portreuse %s: --output ", outputs->command);
+    utf8_print(stderr, path, strlen(path));
+    fputs(": no format has this extension; write ", stderr);
+    utf8_print(stderr, path, strlen(path));
+    fputs(":FORMAT, or use one of ", stderr);
     format_print_extensions(outputs->subject, stderr);
     fputc('\n', stderr);
     return NULL;
