@@ -138,6 +138,19 @@ static void make_tables(struct getopt_tables *tables, const struct option_group 
     }
 }
 
+/* An optional value follows behind `=`. Where only certain words can follow, as in `--color never`,
+ * people leave a blank instead: returns the next word if it is one of them, and takes it. */
+static const char *take_next(const struct option_row *row, const char *next) {
+    if (row->takes != VALUE_OPTIONAL || row->values == NULL || next == NULL)
+        return NULL;
+    for (size_t i = 0; row->values[i] != NULL; i++)
+        if (strcmp(row->values[i], next) == 0) {
+            optind++;
+            return next;
+        }
+    return NULL;
+}
+
 /* Passes the value to the setter of the row that getopt_long() has found. */
 static bool take(const char *command, const struct option_group *groups, int option,
                  const char *next, void *request) {
@@ -149,7 +162,7 @@ static bool take(const char *command, const struct option_group *groups, int opt
     struct option_use use = {.command = command,
                              .row = row,
                              .name = name,
-                             .value = optarg,
+                             .value = optarg != NULL ? optarg : take_next(row, next),
                              .next = next,
                              .target = (char *)request + offset};
     if (row->letter != 0)

@@ -27,6 +27,11 @@ run "$portreuse" run --color "$fails"
 ok "--color alone is always" out_has "$escape"
 run env NO_COLOR=1 "$portreuse" run --color "$fails"
 ok "also against NO_COLOR" out_has "$escape"
+run "$portreuse" run --color never "$fails"
+ok "its value may stand behind a blank" out_has "FAIL fails: 1 of 2 cases"
+ok "and is none of the scenarios" sh -c '! grep -q never err'
+run "$portreuse" run --color always "$fails"
+ok "always, too" out_has "$escape"
 run "$portreuse" run --color=always --color=never "$fails"
 ok "the last one counts" cmp out plain
 run "$portreuse" run --color=sometimes "$fails"
