@@ -245,6 +245,15 @@ fi
 # The page, by libxml2; tests/pages/run.sh looks at it in a browser.
 ok "the page needs nothing else" sh -c \
   '! grep -iE "<(script|link|img|iframe|object|embed|base)|(src|href|action)=|url\(|@import|https?:" r.html'
+run "$portreuse" run -q --output slow.html slow-connect
+ok "the times of the rounds are a plot, over the fill of the range" sh -c \
+  '[ "$(grep -c "class=\"plot\" d=\"M[0-9]* [0-9]*\(L[0-9]* [0-9]*\)\{99\}\"" slow.html)" = 2 ] &&
+    [ "$(grep -c ">100 %<" slow.html)" = 2 ] && grep -q ">taken of the 2000 ports<" slow.html'
+# Larger is lower.
+ok "which rises where half of it is taken" awk '/class="plot"/ && !done {
+    done = n = split($0, point, /[ML][0-9]+ /)
+    for (i = 2; i <= n; i++) sum[i > n / 2] += point[i]
+    exit !(sum[1] + 10 * n / 2 < sum[0]) }' slow.html
 if have xmllint; then
   run xmllint --html --nowarning --noout r.html
   grep -vE 'Tag (main|details|summary|svg|title|path|rect|text) invalid|^ *[<^]|^ |^$' err >wrong

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/run/text_steps.h"
+#include "report/run/rounds.h"
 
 enum { ROUNDS = 2000 };
 
@@ -15,7 +15,7 @@ static char *table(const uint64_t *rounds_ns, size_t count, unsigned indent) {
     size_t size;
     FILE *out = open_memstream(&text, &size);
     assert_non_null(out);
-    text_rounds(out, rounds_ns, count, indent);
+    rounds_print(out, rounds_ns, count, indent);
     fclose(out);
     return text;
 }
@@ -51,10 +51,10 @@ static void no_round_is_left_out_where_ten_do_not_divide(void **state) {
 }
 
 static void a_handful_of_rounds_has_no_table(void **state) {
-    static const uint64_t rounds_ns[TEXT_ROUNDS_LEAST] = {0};
+    static const uint64_t rounds_ns[ROUNDS_LEAST] = {0};
     (void)state;
-    char *few = table(rounds_ns, TEXT_ROUNDS_LEAST - 1, 0);
-    char *enough = table(rounds_ns, TEXT_ROUNDS_LEAST, 0);
+    char *few = table(rounds_ns, ROUNDS_LEAST - 1, 0);
+    char *enough = table(rounds_ns, ROUNDS_LEAST, 0);
     assert_string_equal(few, "");
     assert_int_equal(lines(enough), 1 + 10);
     free(few);

@@ -45,10 +45,4 @@ unsigned text_label(FILE *out, const char *label);
 void text_evidence(FILE *out, const struct scenario *scenario, const struct evidence *evidence,
                    bool verbose);
 
-enum { TEXT_ROUNDS_LEAST = 10 };
-
-/* Prints how long the rounds of a block took, indented by `indent`: a heading, and for each tenth
- * of the rounds a line with the quartiles. Nothing if there are fewer than TEXT_ROUNDS_LEAST. */
-void text_rounds(FILE *out, const uint64_t *rounds_ns, size_t count, unsigned indent);
-
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "report/run/phrase.h"
+#include "report/run/rounds.h"
 #include "report/run/run.h"
 #include "report/run/sequence.h"
 #include "report/shared/page.h"
@@ -58,6 +59,7 @@ static void write_case(const struct writer *writer, const struct scenario_result
     size_t first = !with_setup && result_setup_is_met(scenario, index) ? setup : 0;
     sequence_draw(&writer->page, scenario, index, first, result->step_count - first,
                   writer->report->verbose);
+    rounds_draw(&writer->page, scenario, index, writer->report->verbose);
     write_causes(writer, result);
 }
 

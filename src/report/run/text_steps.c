@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "report/run/phrase.h"
+#include "report/run/rounds.h"
 #include "report/shared/layout.h"
 
 enum {
@@ -21,47 +22,10 @@ enum {
     NAME_MOST = 16,       /* the widest name of a role or verb that widens its column */
     ARGUMENTS_LEAST = 10, /* the narrowest column of arguments */
     ANSWER_WIDTH = 24,    /* what is left for an answer: "EADDRNOTAVAIL (expected)" */
-    ROUNDS_TO_SHOW = 100, /* with -v the times of so many rounds are shown */
 };
 
 unsigned text_width(const char *text) {
     return (unsigned)utf8_width(text, strlen(text));
-}
-
-/* --- how long the rounds of a block took --- */
-
-enum { TENTHS = 10, RANGE_WIDTH = 16 };
-
-static int by_size(const void *a, const void *b) {
-    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
-    return (left > right) - (left < right);
-}
-
-/* Prints a line for the rounds from `first` up to, without, `end`. */
-static void print_tenth(FILE *out, const uint64_t *rounds_ns, size_t first, size_t end,
-                        unsigned indent) {
-    struct arena scratch = {0};
-    size_t count = end - first;
-    uint64_t *sorted = arena_alloc(&scratch, count * sizeof *sorted);
-    char range[48], time[UNITS_DURATION_SIZE];
-    for (size_t i = 0; i < count; i++)
-        sorted[i] = rounds_ns[first + i];
-    qsort(sorted, count, sizeof *sorted, by_size);
-    snprintf(range, sizeof range, "%zu..%zu", first + 1, end);
-    fprintf(out, "%*s%-*s", indent, "", RANGE_WIDTH, range);
-    for (size_t quarter = 1; quarter <= 3; quarter++)
-        fprintf(out, "%12s", units_duration_text(sorted[count * quarter / 4], time));
-    fputc('\n', out);
-    arena_free(&scratch);
-}
-
-void text_rounds(FILE *out, const uint64_t *rounds_ns, size_t count, unsigned indent) {
-    if (count < TEXT_ROUNDS_LEAST)
-        return;
-    fprintf(out, "%*s%-*s%12s%12s%12s\n", indent, "", RANGE_WIDTH, "rounds", "25% within",
-            "50% within", "75% within");
-    for (size_t i = 0; i < TENTHS; i++)
-        print_tenth(out, rounds_ns, count * i / TENTHS, count * (i + 1) / TENTHS, indent);
 }
 
 /* --- the table of steps --- */
@@ -327,11 +291,9 @@ static bool is_dull(const struct step *step, const struct step_result *result,
 static void print_step(FILE *out, const struct report *report, const struct scenario *scenario,
                        const struct step *step, const struct step_result *result,
                        const struct text_columns *columns, struct text_memory *memory) {
-    const struct step_rounds *rounds = step_rounds(step);
     print_rows(out, report, scenario, step, result, columns);
-    if ((rounds != NULL && rounds->timed) ||
-        (report->verbose && result->round_count >= ROUNDS_TO_SHOW))
-        text_rounds(out, result->rounds_ns, result->round_count, NOTE_INDENT);
+    if (rounds_are_shown(step, result, report->verbose))
+        rounds_print(out, result->rounds_ns, result->round_count, NOTE_INDENT);
     if (result->status == STEP_UNMET)
         print_difference(out, step, result);
     const char *label, *seen = phrase_seen(step, result, report->verbose, &label);
