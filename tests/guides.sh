@@ -40,19 +40,16 @@ block() {
 verb_steps=5
 verb_tests="unit/verbs cli/language cli/man"
 verb_1() { block verb 1 | before include/scenario/verb.h "a role's process"; }
-verb_2() { block verb 2 >>src/scenario/steps_role.c; }
-verb_3() {
-  echo '#include <fcntl.h>' | before src/engine/role_calls.c '^#include <poll.h>'
-  block verb 3 >>src/engine/role_calls.c
-}
+verb_2() { block verb 2 >>src/scenario/steps_socket.c; }
+verb_3() { block verb 3 >>src/engine/role_calls.c; }
 verb_4() {
-  echo '| `ROLE dup NAME NEWNAME` | another descriptor of the same socket |' |
+  echo '| `ROLE nonblock NAME` | the calls on the socket no longer wait |' |
     after docs/scenario-language.md '^| `ROLE getsockname'
-  printf '%s\n' '.It Ar ROLE Cm dup Ar NAME Ar NEWNAME' 'Duplicates the descriptor.' |
+  printf '%s\n' '.It Ar ROLE Cm nonblock Ar NAME' 'Makes the socket non-blocking.' |
     before docs/man/portreuse-scenario.5 '^\.It Ar ROLE Cm getpeername'
 }
 verb_5() {
-  echo '  server   dup         l l2' |
+  echo '  server   nonblock    l' |
     before tests/cli/scenarios/every-verb.scenario '^  client   send        c 5'
 }
 
@@ -172,9 +169,27 @@ follow() { # GUIDE
   done
 }
 
+# A scenario as one who has not read the guide writes it first. The tests say what is missing and run to
+# their end, and `list` shows it all the same.
+careless() {
+  git clean -qfd -e build && git checkout -q .
+  scenario_1
+  sed -i -e 's/^tags .*/tags   sockets/' -e '/^why$/,/^$/d' scenarios/a-guide.scenario
+  cmake -S . -B build >"$work/log" 2>&1 && cmake --build build -j 2 >"$work/log" 2>&1
+  build/portreuse list >"$work/list"
+  grep -A 9 '^other: ' "$work/list" | grep -q '^  a-guide '
+  note $? "a scenario without a group is in the list"
+  build/tests/unit/test_catalogue >"$work/log" 2>&1
+  [ $? -lt 128 ]
+  note $? "a scenario without 'why' crashes no test"
+  grep -q "a-guide: 'why' or 'fix' is missing" "$work/log" && grep -q 'a-guide: its first tag is no group' "$work/log"
+  note $? "the tests say what it lacks"
+}
+
 [ $# -gt 0 ] || set -- verb scenario command format
 for guide; do
   follow "$guide"
+  [ "$guide" != scenario ] || careless
 done
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

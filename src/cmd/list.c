@@ -46,15 +46,25 @@ static void print_one(struct arena *arena, const struct scenario *scenario) {
     layout_wrap(stdout, title, TITLE, TITLE);
 }
 
-/* Prints the wanted scenarios of a group, those whose first tag it is, below its heading. Returns
- * whether there are any. */
+/* A scenario that somebody is writing may have none yet, or a misspelt one: it is shown all the
+ * same. */
+static const struct catalogue_group no_group = {"other", "their first tag is no group"};
+
+static const struct catalogue_group *group_of(const struct scenario *scenario) {
+    for (size_t i = 0; i < catalogue_group_count && scenario->tag_count > 0; i++)
+        if (strcmp(scenario->tags[0], catalogue_groups[i].tag) == 0)
+            return &catalogue_groups[i];
+    return &no_group;
+}
+
+/* Prints the wanted scenarios of a group, or with &no_group those of none, below its heading.
+ * Returns whether there are any. */
 static bool print_group(struct arena *arena, const struct catalogue_group *group,
                         struct scenario *const *wanted, bool first) {
     bool any = false;
     for (size_t i = 0; i < catalogue_count; i++) {
         const struct scenario *scenario = wanted[i];
-        if (scenario == NULL || scenario->tag_count == 0 ||
-            strcmp(scenario->tags[0], group->tag) != 0)
+        if (scenario == NULL || group_of(scenario) != group)
             continue;
         if (!any)
             printf("%s%s: %s\n", first ? "" : "\n", group->tag, group->title);
@@ -155,6 +165,8 @@ static bool list(const struct search *search) {
     bool first = true;
     for (size_t i = 0; i < catalogue_group_count && !search->json; i++)
         first &= !print_group(&arena, &catalogue_groups[i], wanted, first);
+    if (!search->json)
+        print_group(&arena, &no_group, wanted, first);
     for (size_t i = 0; i < catalogue_count; i++)
         scenario_free(wanted[i]);
     errors_free(&errors);

@@ -45,7 +45,10 @@ static void each_scenario_is_sound_and_explains_itself(void **state) {
     }
 }
 
+/* 0 for prose that is missing, which another test complains of. */
 static unsigned lines_of(const char *prose) {
+    if (prose == NULL)
+        return 0;
     unsigned lines = 1;
     for (; *prose != '\0'; prose++)
         lines += *prose == '\n';
@@ -84,6 +87,12 @@ static void the_first_tag_is_a_group_and_all_are_known(void **state) {
     }
 }
 
+static void assert_same_prose(const char *header, const char *whole) {
+    assert_int_equal(header == NULL, whole == NULL);
+    if (whole != NULL)
+        assert_string_equal(header, whole);
+}
+
 static void the_header_alone_is_that_of_the_whole(void **state) {
     (void)state;
     for (size_t i = 0; i < catalogue_count; i++) {
@@ -91,8 +100,8 @@ static void the_header_alone_is_that_of_the_whole(void **state) {
         struct scenario *header = parsed(&catalogue[i], true);
         assert_string_equal(header->name, whole->name);
         assert_string_equal(header->title, whole->title);
-        assert_string_equal(header->why, whole->why);
-        assert_string_equal(header->fix, whole->fix);
+        assert_same_prose(header->why, whole->why);
+        assert_same_prose(header->fix, whole->fix);
         assert_int_equal(header->tag_count, whole->tag_count);
         assert_int_equal(header->slow, whole->slow);
         assert_int_equal(header->needs_uids, whole->needs_uids);
