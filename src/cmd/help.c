@@ -3,10 +3,12 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "cmd/commands.h"
 #include "cmd/options.h"
+#include "kernel/sockdiag.h"
 #include "probe/matrix_pairs.h"
 #include "report/subject.h"
 #include "scenario/catalogue.h"
@@ -81,13 +83,36 @@ static void print_states(const struct command *command, const char *before, FILE
                        matrix_state_line(PROTOCOL_UDP, i), out);
 }
 
+static bool note_port(void *context, const struct inet_socket *socket) {
+    bool *listening = context;
+    listening[socket->local.port] = true;
+    return true;
+}
+
+/* The TCP ports that have a listener here; none if the kernel does not list them. */
+static void print_listeners(const struct command *command, const char *before, FILE *out) {
+    (void)command;
+    static bool listening[UINT16_MAX + 1];
+    struct diag_query query = sockdiag_query(1U << STATE_LISTEN);
+    int diag = sockdiag_open(NETNS_HERE);
+    if (diag < 0)
+        return;
+    if (sockdiag_dump(diag, &query, note_port, listening) == 0)
+        for (unsigned port = 1; port <= UINT16_MAX; port++)
+            if (listening[port])
+                fprintf(out, "%s%u\n", before, port);
+    close(diag);
+}
+
 static const struct kind {
     const char *name;
     /* NULL: files, which the shell completes */
     void (*print)(const struct command *command, const char *before, FILE *out);
 } kinds[] = {
-    {"COMMAND", print_commands}, {"FILE", NULL},          {"FORMAT", print_formats},
-    {"NAME", print_names},       {"STATE", print_states}, {"TAG", print_tags},
+    {"COMMAND", print_commands},   {"FILE", NULL},
+    {"FORMAT", print_formats},     {"NAME", print_names},
+    {"LISTENER", print_listeners}, {"STATE", print_states},
+    {"TAG", print_tags},
 };
 
 /* Returns whether there is such a kind. */

@@ -535,5 +535,6 @@ const struct command command_why = {
         "address. The word why can be left out: portreuse :8080.\n\n"
         "why assumes that a TCP server sets SO_REUSEADDR, as nearly all do.",
     .options = groups,
+    .operands = {"LISTENER"},
     .subject = &subject_why,
 };

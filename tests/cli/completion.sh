@@ -73,6 +73,27 @@ words run --color ""
 ok "but not behind --color, whose value may be left out" has address-in-use
 words why --netns ""
 ok "a namespace is no scenario" out_is_empty
+cat >"$work/listening" <<'END'
+ip link set lo up
+"$1" server -l 127.0.0.1:1217 >"$2/server1" 2>&1 &
+one=$!
+"$1" server -l 127.0.0.1:80 >"$2/server2" 2>&1 &
+trap 'kill $one $!' EXIT
+until grep -q ':04C1 00000000:0000 0A' /proc/net/tcp && grep -q ':0050 00000000:0000 0A' /proc/net/tcp; do
+  sleep 0.05
+done
+"$1" help --words -- why -q ""
+END
+if unshare -rn true 2>/dev/null && command -v ip >/dev/null; then
+  run timeout 60 unshare -rn sh "$work/listening" "$portreuse" "$work"
+  ok "behind why stand the ports that have a listener" test "$(cat "$work/out")" = "$(printf '80\n1217')"
+  run unshare -rn "$portreuse" help --words -- why ""
+  ok "none where nothing listens" out_is_empty
+else
+  skip "behind why stand the ports that have a listener" "no namespace, or no ip(8)"
+fi
+words why -
+ok "and its options behind a dash" has --as
 words run --timeout ""
 ok "a time is anybody's guess" out_is_empty
 words check ""
