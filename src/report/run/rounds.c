@@ -82,14 +82,17 @@ struct plot {
 /* Returns the thousandths of the logarithm to the base 10; `value` is at least 1. */
 static int log10_milli(uint64_t value) {
     double x = (double)value, part = DECADE / 2.0, sum = 0;
-    for (; x >= 10; x /= 10)
+    while (x >= 10) {
+        x /= 10;
         sum += DECADE;
-    for (unsigned i = 0; i < 10; i++, part /= 2) {
+    }
+    for (unsigned i = 0; i < 10; i++) { /* ten bits are enough for pixels */
         x *= x;
         if (x >= 10) {
             x /= 10;
             sum += part;
         }
+        part /= 2;
     }
     return (int)sum;
 }
