@@ -17,6 +17,7 @@
 #   field      the situations that people really have, made with real servers (nginx, redis ...)
 #   mutation   cases of some scenarios fail without what they claim to depend on (all: tests/mutation/run.sh)
 #   kernels    two other kernels in QEMU, if there is a mirror of Debian (more: tests/kernels/run.sh)
+#   pages      the pages and pictures, laid out by Chromium at three widths
 #   fault      system calls that fail (needs strace)
 #   fuzz       a short run of the fuzzers (needs clang with libFuzzer)
 #
@@ -229,6 +230,12 @@ step_mutation() {
   together <"$work/scripts"
 }
 
+step_pages() {
+  [ -e build/portreuse ] || build build -DPORTREUSE_TESTS=ON
+  printf 'pages\ttests/pages/run.sh\tbuild/portreuse\n' >"$work/scripts"
+  together <"$work/scripts"
+}
+
 # A machine without QEMU or without a mirror is not thought able to: even with CI=true that is no failure.
 step_kernels() {
   timeout 1500 tests/kernels/run.sh --short bookworm:6.1 trixie:6.12 >"$log.kernels" 2>&1
@@ -256,12 +263,12 @@ if [ "${1:-}" = -n ]; then
 fi
 tests/deps.sh tests || exit 1
 if [ $# = 0 ]; then
-  set -- plain sanitize clang portable install format tidy shell field mutation fault fuzz
+  set -- plain sanitize clang portable install format tidy shell field mutation pages fault fuzz
   [ "${CI:-}" != true ] || set -- "$@" kernels # it fetches 100 MB, and takes minutes
 fi
 for step; do
   case $step in
-    plain | sanitize | clang | portable | install | format | tidy | shell | field | mutation | kernels | fault | fuzz)
+    plain | sanitize | clang | portable | install | format | tidy | shell | field | mutation | pages | kernels | fault | fuzz)
       "step_$step"
       ;;
     *)

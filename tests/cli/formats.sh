@@ -263,7 +263,7 @@ if have xmllint; then
   ok "each case that began has a picture" tags 'count(//svg) >= 13' true
   ok "the failing call is in it" tags 'count(//svg/text[contains(@class,"FAIL") and starts-with(.,"EADDRINUSE (want ok | EACCES)")]) > 0' true
   ok "and what was in the way" tags 'count(//svg/text[starts-with(.,"BOUND 127.0.0.1:4000, held by one.s")]) > 0' true
-  ok "texts come out as they went in" tags "count(//h3[contains(.,'<![CDATA[ ]]>')])" 1
+  ok "texts come out as they went in" tags "count(//h2[contains(.,'<![CDATA[ ]]>')])" 1
 else
   skip "the page by xmllint" "xmllint (libxml2-utils) is not installed"
 fi

@@ -1,22 +1,34 @@
-// Appended to a copy of a page: says what is wrong with what the browser has laid out.
-addEventListener("load", () => {
+// Run by the page that tests/pages/run.sh makes: it has each of our pages in frames of several widths.
+// Says what is wrong with what the browser has laid out, and what axe-core finds if it is there.
+
+// Returns what is wrong in a frame, one line each.
+function measure(frame) {
+  const page = frame.contentDocument, view = frame.contentWindow;
   const wrong = [];
   const name = (element) => `${element.tagName.toLowerCase()} "${element.textContent.trim().slice(0, 50)}"`;
   const seen = (element) => element.checkVisibility();
-  for (const details of document.querySelectorAll("details")) details.open = true;
+  for (const details of page.querySelectorAll("details")) details.open = true;
 
-  // Nothing makes the page itself scroll sideways.
-  const root = document.documentElement;
+  // Nothing makes the page itself scroll sideways, and no text outside of pictures is cut off.
+  const root = page.documentElement;
   if (root.scrollWidth > root.clientWidth) wrong.push(`the page is ${root.scrollWidth} wide, not ${root.clientWidth}`);
+  for (const element of page.querySelectorAll("h1,h2,p,pre,td,th,summary"))
+    if (seen(element) && view.getComputedStyle(element).overflowX === "hidden" &&
+        element.scrollWidth > element.clientWidth + 1)
+      wrong.push(`cut off: ${name(element)}`);
 
-  // In a picture no two texts overlap, and none sticks out.
-  for (const svg of document.querySelectorAll("svg")) {
-    const frame = svg.getBoundingClientRect();
+  // In a picture no two texts overlap, none sticks out, and each can be read.
+  for (const svg of page.querySelectorAll("svg")) {
+    const out = svg.getBoundingClientRect();
     const texts = [...svg.querySelectorAll("text")].map((text) => [text, text.getBoundingClientRect()]);
-    for (const [text, box] of texts)
-      if (box.left < frame.left - 0.5 || box.right > frame.right + 0.5 || box.top < frame.top - 0.5 ||
-          box.bottom > frame.bottom + 0.5)
+    for (const [text, box] of texts) {
+      if (box.left < out.left - 0.5 || box.right > out.right + 0.5 || box.top < out.top - 0.5 ||
+          box.bottom > out.bottom + 0.5)
         wrong.push(`clipped: ${name(text)}`);
+      const scale = svg.getScreenCTM().a;
+      const size = parseFloat(view.getComputedStyle(text).fontSize) * scale;
+      if (size < 8) wrong.push(`${size.toFixed(1)} pixels small: ${name(text)}`);
+    }
     for (let i = 0; i < texts.length; i++)
       for (let k = i + 1; k < texts.length; k++) {
         const [, a] = texts[i], [, b] = texts[k];
@@ -24,21 +36,25 @@ addEventListener("load", () => {
             Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3)
           wrong.push(`overlap: ${name(texts[i][0])} and ${name(texts[k][0])}`);
       }
-    // A text in a box lies inside it.
-    for (const rect of svg.querySelectorAll("rect")) {
-      const box = rect.getBoundingClientRect();
+    // A text that begins in a box ends in it, and no square of a legend or a panel lies on a text.
+    for (const shape of svg.querySelectorAll("rect")) {
+      const box = shape.getBoundingClientRect();
       for (const [text, at] of texts) {
         const middle = (at.top + at.bottom) / 2;
-        if (middle > box.top && middle < box.bottom && at.left >= box.left - 1 && at.left < box.right && at.right > box.right)
+        if (middle > box.top && middle < box.bottom && at.left >= box.left - 1 && at.left < box.right && at.right > box.right + 0.5)
           wrong.push(`wider than its box: ${name(text)}`);
       }
     }
+    for (const path of svg.querySelectorAll("path.yes,path.no,path.part,path.wrong")) {
+      const squares = path.getAttribute("d").match(/M[^M]*/g) || [];
+      if (squares.length > 40) continue; // of a panel: its frame is tried below
+      const box = path.getBoundingClientRect();
+      for (const [text, at] of texts)
+        if (squares.length === 1 && Math.min(at.right, box.right) - Math.max(at.left, box.left) > 1 &&
+            Math.min(at.bottom, box.bottom) - Math.max(at.top, box.top) > 3)
+          wrong.push(`a square on ${name(text)}`);
+    }
   }
-
-  // Outside of pictures no text is cut off.
-  for (const element of document.querySelectorAll("h1,h2,h3,p,pre,td,th,summary"))
-    if (seen(element) && getComputedStyle(element).overflowX === "hidden" && element.scrollWidth > element.clientWidth + 1)
-      wrong.push(`cut off: ${name(element)}`);
 
   // Contrast, by WCAG 2: 4.5 for text.
   const colour = (text) => (text.match(/[\d.]+/g) || []).map(Number);
@@ -53,25 +69,42 @@ addEventListener("load", () => {
         const box = rect.getBoundingClientRect();
         return at.left >= box.left - 1 && at.right <= box.right + 1 && at.top >= box.top - 4 && at.bottom <= box.bottom + 4;
       });
-      if (under) return colour(getComputedStyle(under).fill);
+      if (under) return colour(view.getComputedStyle(under).fill);
     }
     for (let at = element; at; at = at.parentElement) {
-      const found = colour(getComputedStyle(at).backgroundColor);
+      const found = colour(view.getComputedStyle(at).backgroundColor);
       if (found.length === 3 || found[3] > 0) return found;
     }
-    return [255, 255, 255];
+    return scheme === "dark" ? [18, 18, 18] : [255, 255, 255];
   };
-  const pairs = new Map();
-  for (const element of document.querySelectorAll("h1,h1 span,h2,h3,p,span,pre,code,td,th,summary,svg text")) {
-    const style = getComputedStyle(element);
+  for (const element of page.querySelectorAll("h1,h1 span,h2,p,span,pre,code,td,th,summary,svg text")) {
+    const style = view.getComputedStyle(element);
     const fore = colour(element.tagName === "text" ? style.fill : style.color), back = behind(element);
-    pairs.set(`${fore} on ${back}`, [ratio(fore, back), element]);
+    if (ratio(fore, back) < 4.5) wrong.push(`contrast ${ratio(fore, back).toFixed(2)}: ${fore} on ${back}, ${name(element)}`);
   }
-  for (const [pair, [contrast, element]] of pairs)
-    if (contrast < 4.5) wrong.push(`contrast ${contrast.toFixed(2)}: ${pair}, ${name(element)}`);
+  return [...new Set(wrong)];
+}
 
+// What axe-core finds in a frame, one line each.
+async function ask_axe(frame) {
+  if (typeof axe_source === "undefined" || !frame.hasAttribute("data-axe")) return [];
+  frame.contentWindow.eval(axe_source);
+  const found = await frame.contentWindow.axe.run(frame.contentDocument, {
+    iframes: false, runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
+  });
+  return found.violations.map((rule) => `axe: ${rule.id}: ${rule.help}: ${rule.nodes[0].html.slice(0, 80)}`);
+}
+
+addEventListener("load", async () => {
+  scheme = matchMedia("(prefers-color-scheme:dark)").matches ? "dark" : "light";
+  const lines = [`scheme ${scheme}`];
+  for (const frame of document.querySelectorAll("iframe")) {
+    const texts = frame.contentDocument.body.textContent.length;
+    lines.push(`page ${frame.title} ${texts}`);
+    for (const line of [...measure(frame), ...(await ask_axe(frame))]) lines.push(`wrong ${line}`);
+  }
   const result = document.createElement("pre");
-  result.id = "measured";
-  result.textContent = `measured ${document.querySelectorAll("svg text").length} texts\n${[...new Set(wrong)].join("\n")}\nend`;
+  result.textContent = `\n${lines.join("\n")}\nend\n`;
   document.body.append(result);
 });
+let scheme = "light";

@@ -1,19 +1,25 @@
 #!/bin/sh
-# Looks at the pages in Chromium: at 400, 800 and 1600 pixels, light and dark, no text overlaps
-# another, is clipped, or has too little contrast. Leaves screenshots.
+# Looks at the pages and the pictures in Chromium: at 400, 800 and 1600 pixels, light and dark, no text
+# overlaps another, is clipped, too small, or has too little contrast. axe-core looks, too, if
+# build-pages/node_modules has it (npm install --prefix build-pages axe-core). With FOLDER it leaves the
+# pages, a screenshot of each, and what the printer would get there. Prints TAP.
 #
-# usage: tests/pages/run.sh [BINARY [FOLDER]]   (default: build/portreuse build-pages)
+# usage: tests/pages/run.sh [BINARY [HELPERS [FOLDER]]]   (default: build/portreuse; HELPERS is not used)
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 portreuse=${1:-$top/build/portreuse}
-folder=${2:-$top/build-pages}
-count=0
-failures=0
-mkdir -p "$folder"
-folder=$(cd "$folder" && pwd)
-profile=$(mktemp -d)
-trap 'rm -rf "$profile"' EXIT
+case $portreuse in /*) ;; *) portreuse=$PWD/$portreuse ;; esac
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+folder=$work
+pictures=0
+if [ -n "${3:-}" ]; then
+  mkdir -p "$3"
+  folder=$(cd "$3" && pwd)
+  pictures=1
+fi
 
 browser=
 for candidate in chromium chromium-browser google-chrome; do
@@ -27,49 +33,104 @@ fi
 
 # browse OPTION... FILE: without the network.
 browse() {
-  timeout 120 "$browser" --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$profile" \
-    --host-resolver-rules='MAP * ~NOTFOUND' "$@" 2>/dev/null
+  timeout 300 "$browser" --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --hide-scrollbars \
+    --user-data-dir="$work/profile" --host-resolver-rules='MAP * ~NOTFOUND' "$@" 2>/dev/null
 }
 
+dark='--force-dark-mode --blink-settings=preferredColorScheme=0'
+
+# --- the pages ---
+
+printf 'title  Not as expected\nsetup\n  one  socket  s\n  one  bind    s 127.0.0.1:4000\ncase it fails\n  two  socket  s\n  two  bind    s 127.0.0.1:4000 -> ok | EACCES\ncase it waits in vain\n  await LISTEN 127.0.0.1:4000 within 1ms\n' >"$work/fails.scenario"
+printf 'title  Cannot run here\nneeds kernel >= 99.0\ncase c\n a socket s\n' >"$work/skip.scenario"
+"$portreuse" run -q --output "$folder/story.html" time-wait-rebind >/dev/null
+"$portreuse" run -q --output "$folder/plot.html" slow-connect >/dev/null
+"$portreuse" run -q --output "$folder/hosts.html" partition-at-close >/dev/null
+"$portreuse" run -q --output "$folder/overview.html" "$work/fails.scenario" "$work/skip.scenario" \
+  address-in-use reuseport-balance ephemeral-exhaustion >/dev/null
+"$portreuse" why --output "$folder/why.html" :1 >/dev/null
+"$portreuse" budget --interval 0 --output "$folder/budget.html" >/dev/null
+"$portreuse" audit --output "$folder/audit.html" >/dev/null
+"$portreuse" trace --output "$folder/trace.html" -- "$portreuse" client 127.0.0.1:1 >/dev/null 2>&1 </dev/null
+"$portreuse" matrix --output "$folder/matrix.html" --output "$folder/matrix.svg" >/dev/null
+"$portreuse" matrix --state TIME-WAIT --call connect --output "$folder/matrix-one.svg" >/dev/null
+"$portreuse" matrix --protocol udp --state UNCONN --output "$folder/matrix-udp.svg" >/dev/null
+cp "$top"/docs/*.svg "$folder" 2>/dev/null
+pages=
+for page in story plot hosts overview why budget audit trace matrix; do
+  pages="$pages $page.html"
+done
+for page in "$folder"/*.svg; do
+  pages="$pages ${page##*/}"
+done
+
+# --- what they look like, by the browser ---
+
+# A frame for each page and width; a picture has the width that it has.
+frame() { # PAGE WIDTH [ATTRIBUTE]
+  printf '<iframe %s title="%s, %s pixels" style="width:%spx;height:900px;border:0" srcdoc="' "${3:-}" "$1" "$2" "$2"
+  case $1 in
+    *.svg) printf '<!DOCTYPE html><html lang="en"><style>:root{color-scheme:light dark}</style><title>%s</title><main><h1>%s</h1>' "$1" "$1" ;;
+  esac | sed 's/&/\&amp;/g; s/"/\&quot;/g'
+  sed 's/&/\&amp;/g; s/"/\&quot;/g' "$folder/$1"
+  printf '"></iframe>\n'
+}
+{
+  echo '<!DOCTYPE html><meta charset="utf-8"><meta name="color-scheme" content="light dark"><body>'
+  axe=$top/build-pages/node_modules/axe-core/axe.min.js
+  if [ -r "$axe" ]; then
+    printf '<script type="text/plain" id="axe">'
+    sed 's,</script,<\\/script,g' "$axe"
+    printf '</script><script>const axe_source = document.getElementById("axe").textContent;</script>'
+  fi
+  for page in $pages; do
+    case $page in
+      *.svg) frame "$page" 2400 ;;
+      *) frame "$page" 400 data-axe && frame "$page" 800 && frame "$page" 1600 ;;
+    esac
+  done
+  echo '<script>'
+  cat "$here/measure.js"
+  echo '</script>'
+} >"$work/all.html"
+
+count=0
+failures=0
 note() { # STATUS NAME
   count=$((count + 1))
   [ "$1" = 0 ] || failures=$((failures + 1))
   [ "$1" = 0 ] && echo "ok $count - $2" || echo "not ok $count - $2"
 }
-
-# look NAME: measures FOLDER/NAME.html, and takes pictures of it.
-look() {
-  { cat "$folder/$1.html" && echo '<script>' && cat "$here/measure.js" && echo '</script>'; } >"$profile/page.html"
-  for scheme in light dark; do
-    dark=
-    [ $scheme = light ] || dark=--force-dark-mode
-    [ $scheme = light ] || dark="$dark --blink-settings=preferredColorScheme=0"
-    for width in 400 800 1600; do
-      # shellcheck disable=SC2086 # none, or several
-      browse $dark --window-size=$width,1000 --dump-dom "file://$profile/page.html" |
-        sed -n '/<pre id="measured">/,/^end/p' | sed 's/.*<pre id="measured">//; /^end/d' >"$profile/measured"
-      grep -q '^measured ' "$profile/measured" && ! sed 1d "$profile/measured" | grep -q .
-      note $? "$1, $width pixels, $scheme"
-      sed 's/^/# /' "$profile/measured" | head -n 20
-      # shellcheck disable=SC2086
-      browse $dark --window-size=$width,2400 --screenshot="$folder/$1-$width-$scheme.png" "file://$folder/$1.html" >/dev/null
-    done
+for scheme in light dark; do
+  options=
+  [ $scheme = light ] || options=$dark
+  # shellcheck disable=SC2086 # none, or several
+  browse $options --window-size=1700,1000 --virtual-time-budget=20000 --dump-dom "file://$work/all.html" |
+    sed -n '/^scheme /,/^end$/p' | sed 's/&lt;/</g; s/&gt;/>/g; s/&amp;/\&/g' >"$work/$scheme"
+  grep -q "^scheme $scheme$" "$work/$scheme" && grep -q '^end$' "$work/$scheme"
+  note $? "the browser lays out the pages, $scheme"
+  for page in $pages; do
+    grep -q "^page $page, .* [1-9][0-9]*$" "$work/$scheme" &&
+      ! awk -v page="$page," '$1 == "page" { here = $2 == page; at = $0 } $1 == "wrong" && here { print at ": " $0; n++ }
+        END { exit !n }' "$work/$scheme" >"$work/wrong"
+    note $? "$page, $scheme"
+    sed 's/^/# /' "$work/wrong" | head -n 20
+    : >"$work/wrong"
   done
-}
-
-printf 'title  Not as expected\nsetup\n  one  socket  s\n  one  bind    s 127.0.0.1:4000\ncase it fails\n  two  socket  s\n  two  bind    s 127.0.0.1:4000 -> ok | EACCES\ncase it waits in vain\n  await LISTEN 127.0.0.1:4000 within 1ms\n' >"$profile/fails.scenario"
-printf 'title  Cannot run here\nneeds kernel >= 99.0\ncase c\n a socket s\n' >"$profile/skip.scenario"
-"$portreuse" run -q --output "$folder/story.html" time-wait-rebind >/dev/null
-"$portreuse" run -q --output "$folder/hosts.html" partition-at-close >/dev/null
-"$portreuse" run -q --output "$folder/overview.html" "$profile/fails.scenario" "$profile/skip.scenario" \
-  address-in-use reuseport-balance >/dev/null
-"$portreuse" why --output "$folder/why.html" :1 >/dev/null
-"$portreuse" budget --interval 0 --output "$folder/budget.html" >/dev/null
-"$portreuse" audit --output "$folder/audit.html" >/dev/null
-"$portreuse" trace --output "$folder/trace.html" -- "$portreuse" client 127.0.0.1:1 >/dev/null 2>&1 </dev/null
-for page in story hosts overview why budget audit trace; do
-  look $page
 done
-echo "# the pictures are in $folder"
+
+if [ $pictures = 1 ]; then
+  for page in $pages; do
+    name=${page%.*}
+    [ "$name.html" = "$page" ] || name=$name-picture
+    for width in 400 800 1600; do
+      browse --window-size=$width,2400 --screenshot="$folder/$name-$width-light.png" "file://$folder/$page" >/dev/null
+      # shellcheck disable=SC2086
+      browse $dark --window-size=$width,2400 --screenshot="$folder/$name-$width-dark.png" "file://$folder/$page" >/dev/null
+    done
+    browse --no-pdf-header-footer --print-to-pdf="$folder/$name.pdf" "file://$folder/$page" >/dev/null
+  done
+  echo "# the pictures are in $folder"
+fi
 echo "1..$count"
 [ $failures = 0 ]

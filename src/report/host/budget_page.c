@@ -6,7 +6,7 @@
 #include "report/shared/page.h"
 #include "report/shared/picture.h"
 
-enum { BAR = 480, BAR_HEIGHT = 16, ROW = 48, MARGIN = 10, KEY = 34 };
+enum { BAR = 480, BAR_HEIGHT = 16, ROW = 48, MARGIN = 10, KEY = 42 };
 
 /* Draws a mark where a warning begins, and says so below the last bar. */
 static void draw_threshold(const struct page *page, double percent, int rows, int line,

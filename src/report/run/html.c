@@ -34,11 +34,11 @@ static void write_case(const struct writer *writer, const struct scenario_result
     const struct case_result *result = &scenario->cases[index];
     const struct scenario *story = scenario->scenario;
     size_t setup = story->setup.count;
-    fputs("<h3>", writer->page.out);
+    fputs("<h2>", writer->page.out);
     page_badge(&writer->page, verdict_name(result->verdict), result->verdict);
     fputc(' ', writer->page.out);
     phrase_text(writer->page.text, story->cases[index].title);
-    fputs("</h3>\n", writer->page.out);
+    fputs("</h2>\n", writer->page.out);
     if (result->verdict == VERDICT_SKIP) {
         fputs("<p>", writer->page.out);
         phrase_text(writer->page.text, result->reason);
@@ -68,7 +68,7 @@ static void write_story(const struct writer *writer, const struct scenario_resul
     size_t shown = result_setup_to_show(scenario);
     bool separate = shown < story->case_count;
     if (separate) {
-        fputs("<h3>Before each case</h3>\n", writer->page.out);
+        fputs("<h2>Before each case</h2>\n", writer->page.out);
         sequence_draw(&writer->page, scenario, shown, 0, story->setup.count,
                       writer->report->verbose);
     }

@@ -106,7 +106,7 @@ void page_plain(const struct page *page, const char *text) {
 }
 
 void page_table(const struct page *page, const char *heading, const char *text, bool open) {
-    fprintf(page->out, "<details%s><summary>%s</summary>\n<pre class=\"table\">",
+    fprintf(page->out, "<details%s><summary>%s</summary>\n<pre class=\"table\" tabindex=\"0\">",
             open ? " open" : "", heading);
     for (text += strspn(text, "\n"); *text != '\0'; text += strcspn(text, "\n")) {
         fputs(*text == '\n' ? "\n" : "", page->out);
