@@ -11,11 +11,15 @@ static bool in_span(struct kernel_release release, struct span span) {
 }
 
 struct kernel_quirks quirks_of(struct kernel_release release) {
-    static const struct span mapped_wildcard = {{{6, 1, 0}}, {{6, 8, 0}}};
+    /* Mended in 6.8 (commit 5e07e672412b, "tcp: Use bhash2 for v4-mapped-v6 non-wildcard address"),
+     * and carried back to 6.6.131, but not to 6.1 (6.1.192 has it). */
+    static const struct span mapped_wildcard = {{{6, 1, 0}}, {{6, 6, 131}}};
+    static const struct span mapped_wildcard_later = {{{6, 7, 0}}, {{6, 8, 0}}};
     static const struct span first_bind = {{{1, 0, 0}}, {{6, 8, 0}}};
-    /* 6.17.8 was seen to be without it; 6.17.0 to 6.17.7 were not at hand. */
+    /* Carried back to 6.17.8. */
     static const struct span stays_poisoned = {{{1, 0, 0}}, {{6, 17, 8}}};
-    return (struct kernel_quirks){.mapped_wildcard = in_span(release, mapped_wildcard),
+    return (struct kernel_quirks){.mapped_wildcard = in_span(release, mapped_wildcard) ||
+                                                     in_span(release, mapped_wildcard_later),
                                   .first_bind = in_span(release, first_bind),
                                   .stays_poisoned = in_span(release, stays_poisoned)};
 }

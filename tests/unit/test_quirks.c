@@ -19,9 +19,12 @@ static void a_release_has_the_quirks_of_its_time(void **state) {
     } rows[] = {
         {"5.10.0-46-cloud-amd64", false, true, true},
         {"6.1.0-56-cloud-amd64", true, true, true},
+        {"6.6.130", true, true, true},
+        {"6.6.131", false, true, true},
         {"6.7.12", true, true, true},
         {"6.8.0-45-generic", false, false, true},
         {"6.12.118+deb13-cloud-amd64", false, false, true},
+        {"6.17.7", false, false, true},
         {"6.17.8", false, false, false},
         {"6.18.0", false, false, false},
         {"7.3-cloud-amd64", false, false, false},
