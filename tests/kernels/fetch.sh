@@ -14,6 +14,9 @@ version=${1#*:}
 mkdir -p "$2" "$3"
 directory=$(cd "$2" && pwd)
 state=$(cd "$3" && pwd)/$suite${ARCH:+-$ARCH}
+case $version in
+  package=*) state=$state-packages ;;
+esac
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 missing() {
@@ -28,13 +31,14 @@ mirror() {
     grep -E "$1/?\$" | head -n 1
 }
 
-# sources: where the suite's kernels are, and its security updates.
+# sources: where the suite's kernels are, and its security updates; a package may be older.
 sources() {
   main=$(mirror /debian)
   security=$(mirror /debian-security)
   [ -z "$main" ] || echo "deb [signed-by=$keyring] $main $suite main"
-  case $suite in
-    sid | unstable | experimental | *-backports | *-security) ;;
+  case $suite:$version in
+    *:package=*) ;;
+    sid:* | unstable:* | experimental:* | *-backports:* | *-security:*) ;;
     *) [ -z "$security" ] || echo "deb [signed-by=$keyring] $security $suite-security main" ;;
   esac
 }
@@ -89,7 +93,8 @@ rm -rf "$directory"
 mkdir -p "$directory/debs" "$directory/modules"
 cd "$directory/debs"
 if private apt-get download "linux-binary-$release" >"$state/log" 2>&1; then
-  private apt-get download "linux-modules-$release" >"$state/log" 2>&1 || missing "linux-modules-$release is not to be had"
+  private apt-get download "linux-modules-$release" >"$state/log" 2>&1 ||
+    echo "linux-modules-$release is not to be had: it runs without sock_diag" >&2
 else
   private apt-get download "linux-image-$release" >"$state/log" 2>&1 || missing "linux-image-$release is not to be had"
 fi

@@ -53,7 +53,7 @@ cause() { # SITUATION WANT ADDRESS
 where=$1
 cause listener address-in-use 127.0.0.1:2000
 cause wildcard wildcard-vs-specific 127.0.0.1:2000
-if [ "$where" = live-no-diag ]; then
+if [ "$where" = live-no-diag ] || [ ! -e /modules/tcp_diag.ko ]; then
   # /proc/net does not show bound, idle sockets.
   begin idle
   ask why --pid "$pid" 127.0.0.1:2000

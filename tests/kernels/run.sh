@@ -1,9 +1,10 @@
 #!/bin/sh
 # Runs portreuse on other kernels. Fetches kernels of Debian, boots each in qemu, two at a time, with a
 # static portreuse and busybox as all there is, and asks each what job-main.sh and job-plain.sh say: the
-# catalogue as root and as an ordinary user, the matrix, the property test, live commands; without
-# sock_diag, without IPv6, with hidepid=2. At last gVisor. Prints one table, scenario by kernel, and all
-# that is not as expected; with --docs also writes docs/kernels.md.
+# catalogue as root and as an ordinary user, the matrix, the property test, and the live commands, these
+# also without sock_diag and with hidepid=2; on the first and the last kernel all without any module and
+# without IPv6. At last gVisor. Prints one table, scenario by kernel, and all that is not as expected; with
+# --docs also writes docs/kernels.md.
 #
 # usage: tests/kernels/run.sh [--docs | --short] [SUITE:VERSION...]
 #
@@ -17,15 +18,15 @@
 #
 # Needs qemu-system-x86, busybox-static, cpio, xz-utils, zstd, python3 and a mirror of Debian in the
 # machine's apt sources. The kernels, and the results as JSON, are kept in build-kernels/; nothing of the
-# machine is changed. Without KVM a kernel takes
-# some six minutes of a processor.
+# machine is changed. Without KVM a kernel takes some eight minutes of a processor: KEEP=yes keeps what was
+# measured, and asks only the kernels that are missing.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 work=$top/build-kernels
 results=$work/results
-default="bullseye:5.10 bookworm:6.1 trixie:6.12 trixie-backports:6.16 trixie-backports:6.17
-  trixie-backports:6.18 trixie-backports:7.0 sid:newest experimental:newest gvisor"
+default="bullseye:5.10 bookworm:6.1 trixie:6.12 trixie-backports:6.16 trixie-backports:6.18
+  sid:newest experimental:newest gvisor"
 
 give_up() {
   echo "SKIP: $*"
@@ -69,8 +70,10 @@ one_kernel() { # NAME
   shift
   APPEND=${SHORT:+short=yes} "$here/boot.sh" "$work/kernels/$name" "$here/job-main.sh" "$out" "$@" \
     2>"$out/trouble" || step "$name: $(cat "$out/trouble")"
-  [ -n "${SHORT:-}" ] || APPEND=ipv6.disable=1 "$here/boot.sh" "$work/kernels/$name" "$here/job-plain.sh" "$out/plain" "$@" \
-    2>>"$out/trouble" || step "$name: $(tail -n 1 "$out/trouble")"
+  case ${PLAIN:-} in
+    *" $name "*) APPEND=ipv6.disable=1 "$here/boot.sh" "$work/kernels/$name" "$here/job-plain.sh" "$out/plain" "$@" \
+      2>>"$out/trouble" || step "$name: $(tail -n 1 "$out/trouble")" ;;
+  esac
   echo "$(($(date +%s) - begun))" >"$out/seconds"
   step "$name: $(cat "$out/seconds") s"
 }
@@ -117,33 +120,43 @@ done
 mkdir -p "$work" "$results"
 build
 
-kernels=
+columns=
+kernels= # to be asked
 gvisor=
 for wanted; do
   if [ "$wanted" = gvisor ]; then
-    gvisor=yes
+    gvisor=gvisor
     continue
   fi
   name=$(echo "$wanted" | tr : -)
+  if [ -n "${KEEP:-}" ] && [ -e "$results/$name/seconds" ]; then
+    columns="$columns $name"
+    continue
+  fi
   rm -rf "${results:?}/$name"
   if "$here/fetch.sh" "$wanted" "$work/kernels/$name" "$work/apt" 2>"$work/fetch.log"; then
     mkdir -p "$results/$name"
+    columns="$columns $name"
     kernels="$kernels $name"
     step "$wanted: $(cat "$work/kernels/$name/release")"
   else
     step "$wanted: skipped: $(tail -n 1 "$work/fetch.log")"
   fi
 done
-[ -n "$kernels$gvisor" ] || give_up "no kernel: $(tail -n 1 "$work/fetch.log")"
+[ -n "$columns$gvisor" ] || give_up "no kernel: $(tail -n 1 "$work/fetch.log")"
 if [ -n "$kernels" ]; then
+  # What has no module and no IPv6 is asked on the first and on the last.
+  first=${columns# }
+  PLAIN=" ${first%% *} ${columns##* } "
+  [ -z "${SHORT:-}" ] || PLAIN=
   # shellcheck disable=SC2086 # to be split
   set -- $kernels
   ACCEL=${ACCEL:-$(accelerator "$work/kernels/$1")}
   LIMIT=${LIMIT:-2400}
-  export ACCEL LIMIT
+  export ACCEL LIMIT PLAIN
   step "with $ACCEL"
   printf '%s\n' "$@" | xargs -P 2 -n 1 "$0" --one
 fi
 [ -z "$gvisor" ] || run_gvisor
 # shellcheck disable=SC2086 # to be split
-python3 "$here/table.py" ${docs:+--docs "$top/docs/kernels.md"} "$results" $kernels ${gvisor:+gvisor}
+python3 "$here/table.py" ${docs:+--docs "$top/docs/kernels.md"} "$results" $columns $gvisor

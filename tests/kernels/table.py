@@ -59,12 +59,16 @@ class Kernel:
             self.tap('live.tap')
             return
         self.user = self.report('run-user.json')
-        self.plain = self.report('plain/run-plain.json')
         self.report('uids.json')
-        self.matrices = {file: self.matrix(file) for file in (
-            'matrix.json', 'matrix-udp.json', 'matrix-no-diag.json', 'plain/matrix-no-ipv6.json')}
-        for file in ('property.tap', 'live.tap', 'live-no-diag.tap', 'live-hidepid.tap',
-                     'plain/live-no-ipv6.tap'):
+        self.matrices = {file: self.matrix(file) for file in ('matrix.json', 'matrix-udp.json')}
+        taps = ['property.tap', 'live-no-diag.tap', 'live-hidepid.tap']
+        if not self.text('no-modules'):
+            taps.append('live.tap')
+        if os.path.isdir(os.path.join(self.folder, 'plain')):
+            self.plain = self.report('plain/run-plain.json')
+            self.matrices['plain'] = self.matrix('plain/matrix-plain.json')
+            taps.append('plain/live-no-ipv6.tap')
+        for file in taps:
             self.tap(file)
         for line in (self.text('dmesg.txt') + self.text('plain/dmesg.txt')).splitlines():
             self.troubles.append('the kernel says: ' + line)
@@ -106,6 +110,13 @@ class Kernel:
             if line.startswith('not ok'):
                 more = ' '.join(x[2:].strip() for x in lines[i + 1:i + 8] if x.startswith('#'))
                 self.troubles.append(f'{file}: {line}: {more}')
+
+    def stories(self):
+        """What the property test found."""
+        text = self.text('property.tap')
+        if not re.search(r'^1\.\.[1-9]', text, re.M):
+            return '-'
+        return 'differs' if 'not ok' in text else 'agrees'
 
     def counts(self, cases):
         verdicts = [case['verdict'] for case in cases.values()]
@@ -193,7 +204,7 @@ def gvisor_rows(kernel, reasons):
                     if s.get('status') not in ('pass', 'not run', None)), {})
         text = ' '.join(x for x in (odd.get('role'), odd.get('verb'), odd.get('arguments')) if x)
         rows.append((*key, text, odd.get('want'), odd.get('got') or case.get('reason'),
-                     reasons.of(*key, 'gvisor')))
+                     reasons.of(*key, 'gvisor', text)))
     return rows
 
 
@@ -216,9 +227,8 @@ def overview(kernels):
         if k.gvisor:
             rows.append([k.label, k.release, k.counts(k.run), '-', '-', '-', '-'])
             continue
-        differ = k.matrices['matrix.json'].get('disagreements', '?')
-        rows.append([k.label, k.release, k.counts(k.run), k.counts(k.user), k.counts(k.plain), differ,
-                     'agrees' if 'not ok' not in k.text('property.tap') else 'differs'])
+        rows.append([k.label, k.release, k.counts(k.run), k.counts(k.user), k.counts(k.plain),
+                     k.matrices['matrix.json'].get('disagreements', '-'), k.stories()])
     return table(rows, ['kernel', 'release', 'as root', 'as a user', 'no module, no IPv6',
                         'pairs that the model says otherwise', 'random sequences'])
 
