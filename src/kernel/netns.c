@@ -21,10 +21,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/errnames.h"
 #include "base/file.h"
+#include "base/units.h"
 
 /* --- acting in a namespace --- */
 
@@ -189,11 +191,37 @@ static int map_user(uid_t uid, gid_t gid, uid_t uid_inside, gid_t gid_inside) {
     return write_file("/proc/self/uid_map", map);
 }
 
+/* The kernel frees a namespace some time after the last process has left it, and counts it until
+ * then (cleanup_net()). So a limit that seems to be reached is given a second, unless it is zero.
+ */
+enum { FREEING_MS = 1000, FREEING_PAUSE_MS = 5 };
+
+static bool may_be_freed(uint64_t end_ns) {
+    const struct timespec pause = {.tv_nsec = (long)FREEING_PAUSE_MS * NS_PER_MS};
+    if (units_now_ns() >= end_ns || file_says("/proc/sys/user/max_user_namespaces", "0") ||
+        file_says("/proc/sys/user/max_net_namespaces", "0"))
+        return false;
+    nanosleep(&pause, NULL);
+    return true;
+}
+
+/* Returns 0 or an errno. */
+static int make(int kinds) {
+    uint64_t end_ns = units_now_ns() + (uint64_t)FREEING_MS * NS_PER_MS;
+    while (unshare(kinds) < 0) {
+        int error = errno;
+        if (error != ENOSPC || !may_be_freed(end_ns))
+            return error;
+    }
+    return 0;
+}
+
 /* Both return 0, or an errno of the call that `*what` then names. */
 static int enter_as_root(const char **what) {
     *what = "unshare(CLONE_NEWNET)";
-    if (unshare(CLONE_NEWNET) < 0)
-        return errno;
+    int error = make(CLONE_NEWNET);
+    if (error != 0)
+        return error;
     *what = "setting the interface lo up";
     return netns_raise(NETNS_HERE, "lo");
 }
@@ -202,10 +230,11 @@ static int enter_with_user(bool as_self, const char **what) {
     uid_t uid = geteuid();
     gid_t gid = getegid();
     *what = "unshare(CLONE_NEWUSER | CLONE_NEWNET)";
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
-        return errno;
+    int error = make(CLONE_NEWUSER | CLONE_NEWNET);
+    if (error != 0)
+        return error;
     *what = "writing /proc/self/uid_map";
-    int error = map_user(uid, gid, as_self ? uid : 0, as_self ? gid : 0);
+    error = map_user(uid, gid, as_self ? uid : 0, as_self ? gid : 0);
     if (error != 0)
         return error;
     *what = "setting the interface lo up";

@@ -47,6 +47,16 @@ else
   ok "exit 0" status_is 0
 fi
 
+# One namespace at a time: the kernel counts each for a while after its last process has left it.
+if unshare -r sh -c 'echo 1 >/proc/sys/user/max_net_namespaces' 2>/dev/null; then
+  run unshare -r sh -c 'echo 1 >/proc/sys/user/max_net_namespaces && exec "$@"' - \
+    "$portreuse" run -q -j1 address-in-use
+  ok "with user.max_net_namespaces=1 each case gets its namespace" first_line_is \
+    "PASS address-in-use: 8 cases, all as expected"
+else
+  skip "user.max_net_namespaces=1" "no user namespace could be made to try it in"
+fi
+
 run "$refuse" netlink "$portreuse" run time-wait-rebind
 ok "without sock_diag, what asks it is skipped" first_line_starts \
   "SKIP time-wait-rebind: the kernel does not list its TCP sockets here"
