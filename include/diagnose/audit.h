@@ -11,6 +11,7 @@
 #include "base/endpoint.h"
 #include "base/memory.h"
 #include "base/ports.h"
+#include "base/units.h"
 #include "inspect/namespaces.h"
 #include "inspect/owners.h"
 #include "kernel/sysctl.h"
@@ -67,6 +68,7 @@ struct audit {
     struct audit_unread *unread;
     size_t unread_count;
     unsigned long default_tw_buckets; /* of tcp_max_tw_buckets on this machine; 0: not known */
+    struct kernel_release release;    /* of the running kernel */
     bool asked_by_root;
     unsigned unseen;    /* processes that could not be looked into */
     bool from_proc;     /* /proc/net was read instead of sock_diag */

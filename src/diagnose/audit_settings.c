@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/units.h"
 #include "diagnose/audit.h"
 #include "kernel/sysctl.h"
 
@@ -43,6 +44,12 @@ static bool is_not_60(const struct audit *audit, const char *value) {
 /* Without a default to compare with, nothing is said. */
 static bool is_below_default(const struct audit *audit, const char *value) {
     return strtoul(value, NULL, 10) < audit->default_tw_buckets;
+}
+
+/* The sysctl was carried back to 5.10 stable, without what it turns on. */
+static bool is_in_vain(const struct audit *audit, const char *value) {
+    static const struct kernel_release migrates = {{5, 14, 0}};
+    return strcmp(value, "1") == 0 && !release_at_least(audit->release, migrates);
 }
 
 /* Both ends included, a range of one parity has an odd number of ports. connect() then leaves out
@@ -102,6 +109,10 @@ static const struct row rows[] = {
      "lets bind() to port 0 choose a port that another socket uses, if both have SO_REUSEADDR. The "
      "kernel's documentation warns that only experts should set it, as connect() can then fail",
      "ip-sysctl.rst; portreuse run autobind-reuse"},
+    {"net.ipv4.tcp_migrate_req", is_in_vain, false,
+     "has no effect on this kernel: Linux before 5.14 resets the connections in the queue of a "
+     "listener that is closed, whatever the setting",
+     "portreuse run reuseport-reload-drops; kernel commit f9ac779f881c"},
 };
 
 void audit_setting(struct audit *audit, const char *name, const char *value, const char *where) {
@@ -208,6 +219,7 @@ void audit_settings(struct audit *audit, struct sysctl_failure *unread) {
     char value[64];
     const char *previous = "";
     audit->default_tw_buckets = default_tw_buckets();
+    audit->release = release_running();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (strcmp(rows[i].name, previous) == 0)
             continue;

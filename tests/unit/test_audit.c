@@ -204,6 +204,26 @@ static void settings_are_judged_by_their_value(void **state) {
     }
 }
 
+/* The sysctl exists in Debian's 5.10, and does nothing there. */
+static void a_setting_that_this_kernel_ignores_is_told(void **state) {
+    static const struct {
+        struct kernel_release release;
+        const char *value;
+        unsigned said;
+    } cases[] = {{{{5, 10, 262}}, "1", 1},
+                 {{{5, 10, 262}}, "0", 0},
+                 {{{5, 14, 0}}, "1", 0},
+                 {{{6, 1, 0}}, "1", 0}};
+    (void)state;
+    for (size_t i = 0; i < ROWS(cases); i++) {
+        struct audit audit = {.release = cases[i].release};
+        audit_setting(&audit, "net.ipv4.tcp_migrate_req", cases[i].value, "");
+        if (audit.setting_count != cases[i].said)
+            fail_msg("row %zu: %zu said", i, audit.setting_count);
+        audit_free(&audit);
+    }
+}
+
 static void buckets_are_not_judged_without_a_default(void **state) {
     struct audit audit = {.error = 0};
     (void)state;
@@ -279,6 +299,7 @@ int main(void) {
         cmocka_unit_test(a_udp_server_has_a_port_too),
         cmocka_unit_test(every_shared_address_is_listed),
         cmocka_unit_test(settings_are_judged_by_their_value),
+        cmocka_unit_test(a_setting_that_this_kernel_ignores_is_told),
         cmocka_unit_test(buckets_are_not_judged_without_a_default),
         cmocka_unit_test(an_odd_range_with_reserved_ends_does_no_harm),
         cmocka_unit_test(a_file_is_read_as_sysctl_reads_it),
