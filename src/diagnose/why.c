@@ -198,6 +198,16 @@ static bool reuseaddr_helps(const struct why *why) {
     return (why->tried & 1U << WHY_REUSEADDR) != 0 && why->trials[WHY_REUSEADDR].error == 0;
 }
 
+/* What bind() says EINVAL to (__inet6_bind() in net/ipv6/af_inet6.c), or NULL. */
+static const char *invalid_address(const struct why_question *asked) {
+    bool ipv6 = asked->local.family == AF_INET6;
+    if (ipv6 && asked->protocol != PROTOCOL_UDP && asked->local.address[0] == 0xff)
+        return "TCP takes no IPv6 multicast address";
+    if (ipv6 && asked->v6only && endpoint_is_mapped(&asked->local))
+        return "IPV6_V6ONLY excludes it";
+    return NULL;
+}
+
 /* Without SO_REUSEADDR, what is refused with it is refused as well: the one trial that is left to
  * make has both options. Where SO_REUSEADDR has helped it is not made: it would succeed, and from
  * then on the kernel would let SO_REUSEPORT alone bind over a TIME-WAIT that lacks it
@@ -216,6 +226,8 @@ static void judge_refusal(struct why *why, const struct why_trial *trial) {
         why_explain_without_socket(why);
     else if (trial->error == EAFNOSUPPORT && why->asked.local.family == AF_INET6)
         why_fail(why, trial->error, "no IPv6 here (boot parameter ipv6.disable)");
+    else if (trial->error == EINVAL && invalid_address(&why->asked) != NULL)
+        why_fail(why, trial->error, invalid_address(&why->asked));
     else
         why_fail(why, trial->error, trial->call);
     if (why->verdict == WHY_REFUSED && why->cause == CAUSE_PRIVILEGED_PORT)

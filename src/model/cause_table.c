@@ -466,8 +466,8 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                               "takes no port"),
                       NOTE_IF(IF_UDP,
                               "use one socket for all destinations, with sendto() instead of "
-                              "connect(), or bind the sockets to more local addresses: each has "
-                              "the whole range"),
+                              "connect(), which then hears of no ICMP error; or bind the sockets "
+                              "to more local addresses: each has the whole range"),
                       NOTE_IF(IF_UDP | IF_OWNER,
                               "or stop {occupant}, which frees the ports at once, and "
                               "ends what it does with them:"),
@@ -566,7 +566,8 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .remedies =
              {NOTE_IF(IF_OWNER, "{occupant} {has} the port anyway; first:"),
               STOP,
-              NOTE("for one program: setcap cap_net_bind_service=+ep FILE; for a systemd unit: "
+              NOTE("for one program: setcap cap_net_bind_service=+ep FILE (of a script it would be "
+                   "the interpreter, and with it every script); for a systemd unit: "
                    "AmbientCapabilities=CAP_NET_BIND_SERVICE"),
               {REMEDY_SYSCTL, "net.ipv4.ip_unprivileged_port_start={port}",
                "or for everybody: every user can then take every port from {port} on:", IF_ALWAYS}},

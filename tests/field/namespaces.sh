@@ -233,6 +233,21 @@ row_link_local() {
   says 127.0.0.1
 }
 
+# The kernel answers EINVAL, which alone says nothing.
+row_invalid_address() {
+  ask '[ff02::1%lo]:8080'
+  first 'UNKNOWN .*: TCP takes no IPv6 multicast address: EINVAL'
+  exits 2
+  ask '[ff05::1]:8080'
+  first 'UNKNOWN .*: TCP takes no IPv6 multicast address: EINVAL'
+  ask 'udp/[ff05::1]:8080'
+  exits 0
+  ask --v6only '[::ffff:127.0.0.1]:8080'
+  first 'UNKNOWN .*: IPV6_V6ONLY excludes it: EINVAL'
+  ask '[::ffff:127.0.0.1]:8080'
+  exits 0
+}
+
 row_all_reserved() {
   sysctl -qw net.ipv4.ip_local_port_range='40000 40003' net.ipv4.ip_local_reserved_ports=80,8080,40000-40003
   ask 127.0.0.1:0
