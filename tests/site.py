@@ -119,7 +119,7 @@ def render(path, name, folder, pages, scenarios):
                           check=True, capture_output=True, text=True).stdout
 
     def follow(match):
-        target, _, anchor = html.unescape(match[1]).partition("#")
+        target, _, anchor = html.unescape(match[2]).partition("#")
         if not target or "://" in target:
             return match[0]
         file = (path.parent / target).resolve()
@@ -131,9 +131,9 @@ def render(path, name, folder, pages, scenarios):
             shutil.copyfile(file, folder / to)
         else:
             to = target
-        return f'href="{to}{"#" + anchor if anchor else ""}"'
+        return f'{match[1]}="{to}{"#" + anchor if anchor else ""}"'
 
-    body = re.sub(r'href="([^"]*)"', follow, body)
+    body = re.sub(r'\b(href|src)="([^"]*)"', follow, body)
     if name in ("catalogue.html", "causes.html"):
         # A heading that is the name of a scenario leads to its page.
         body = re.sub(r'(<h[23] id="([a-z0-9-]+)">)\2(</h[23]>)',

@@ -32,6 +32,12 @@ else
   skip "and a cause, which its scenario shows" "some cases are skipped here"
 fi
 
+if command -v python3 >/dev/null; then
+  ok "docs/kernels.svg is the picture of docs/kernels.md" "$here/../kernels/picture.py" --check
+else
+  skip "docs/kernels.svg is the picture of docs/kernels.md" "python3 is not installed"
+fi
+
 # docs/catalogue.md; its causes are those of a kernel on which every case runs.
 told() {
   if [ $all_ran = yes ]; then cat "$1"; else grep -v '^Causes: ' "$1" | cat -s; fi

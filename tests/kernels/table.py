@@ -4,13 +4,15 @@
 usage: table.py [--docs FILE] RESULTS KERNEL...
 
 RESULTS has a folder for each KERNEL. Prints the table and everything that is not as expected; with
---docs also writes docs/kernels.md. The reasons of what differs are in reasons.tsv: the scenario, a
+--docs also writes docs/kernels.md and the picture beside it. The reasons of what differs are in reasons.tsv: the scenario, a
 pattern of the case's title and verdict, linux or gvisor, and the reason. Exit status 1 if a kernel failed in
 anything; gVisor fails nothing."""
 import json
 import os
 import re
 import sys
+
+import picture
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WORD = re.compile(r'^[A-Za-z][A-Za-z-]*$')  # an answer that is no number, port or address
@@ -263,6 +265,7 @@ def write_docs(path, kernels, reasons):
     parts.append(read(os.path.join(HERE, 'kernels-tail.md')).rstrip())
     with open(path, 'w', encoding='utf-8') as file:
         file.write('\n\n'.join(part for part in parts if part) + '\n')
+    picture.write(path, re.sub(r'\.md$', '.svg', path))
 
 
 def main():
