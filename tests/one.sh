@@ -7,6 +7,25 @@
 # DIRECTORY/list has a line for each test: its name, program and arguments, separated by tabs. Runs the
 # Nth and leaves what tap.sh counted in DIRECTORY/N.sum.
 set -u
+
+# The tests that were skipped; of those with the same reason the first, and how many more there are.
+skipped() {
+  awk '/# SKIP/ {
+      sub(/^not /, "")
+      reason = $0
+      sub(/.*# SKIP/, "", reason)
+      if (reason !~ / .* /) reason = $0 # the name of a unit test, which gives no reason
+      if (count[reason]++ == 0) {
+        line[++lines] = $0
+        of[lines] = reason
+      }
+    }
+    END {
+      for (i = 1; i <= lines; i++)
+        print "  " line[i] (count[of[i]] > 1 ? " (and " count[of[i]] - 1 " more)" : "")
+    }' "$1"
+}
+
 log=$1/$2
 tab=$(printf '\t')
 line=$(sed -n "$2p" "$1/list")
@@ -25,7 +44,7 @@ sum=$(cat "$log.sum")
   echo "$name: ${sum%, 0 skipped}$seconds"
   sed -n 's/^# note: /  /p' "$log"
   case $sum in
-    *" 0 failed"*) grep -E '# SKIP' "$log" | sed 's/^/  /' ;;
+    *" 0 failed"*) skipped "$log" ;;
     *) sed '$d' "$log" | grep -vE '^ok ' ;;
   esac
 } >"$log.shown"
