@@ -26,4 +26,4 @@ _portreuse() {
   done < <("$program" help --words -- "${words[@]}" 2>/dev/null)
 }
 
-complete -o bashdefault -o default -F _portreuse portreuse @link_words@
+complete -o bashdefault -o default -F _portreuse portreuse portreuse-run

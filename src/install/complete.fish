@@ -16,6 +16,6 @@ function __portreuse_words
     or __fish_complete_path $words[-1]
 end
 
-for command in portreuse @link_words@
+for command in portreuse portreuse-run
     complete -c $command -f -a '(__portreuse_words)'
 end

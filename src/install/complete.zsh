@@ -1,4 +1,4 @@
-#compdef portreuse @link_words@
+#compdef portreuse portreuse-run
 # Completion of portreuse for zsh. The program knows which words may come next: see its
 # `help --words`. Where it knows none, files are offered.
 
