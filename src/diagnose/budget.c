@@ -285,23 +285,22 @@ static bool note_opener(void *context, const struct inet_socket *socket) {
     return true;
 }
 
-/* Finds out which side opened the connections, if that matters: a trial has shown ports to be kept.
- */
+/* Finds out which side opened the connections, if that matters: a trial has shown ports to be kept
+ * that were not named to bind(). */
 static void find_openers(struct search *search) {
     struct diag_query query = sockdiag_query(1U << STATE_ESTABLISHED | 1U << STATE_CLOSE_WAIT |
                                              1U << STATE_FIN_WAIT_1 | 1U << STATE_FIN_WAIT_2);
-    const struct port_set *refused = &search->tally.refused;
-    uint32_t low = 0, high = UINT16_MAX;
-    while (low <= UINT16_MAX && !port_set_has(refused, (uint16_t)low))
-        low++;
-    if (low > UINT16_MAX || search->sockets.from_proc)
-        return;
-    while (!port_set_has(refused, (uint16_t)high))
-        high--;
-    query.low = (uint16_t)low;
-    query.high = (uint16_t)high;
+    const struct budget_tally *tally = &search->tally;
+    for (uint32_t port = 1; port <= UINT16_MAX; port++) {
+        if (!port_set_has(&tally->refused, (uint16_t)port) ||
+            port_set_has(&tally->named, (uint16_t)port))
+            continue;
+        query.low = query.low == 0 ? (uint16_t)port : query.low;
+        query.high = (uint16_t)port;
+    }
     query.opener = true;
-    sockets_dump(&search->sockets, &query, note_opener, search);
+    if (query.low != 0 && !search->sockets.from_proc)
+        sockets_dump(&search->sockets, &query, note_opener, search);
 }
 
 /* --- TCP timestamps of what is in TIME-WAIT --- */
