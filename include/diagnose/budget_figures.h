@@ -69,6 +69,7 @@ struct budget_route {
     uint32_t ending;      /* sockets in TIME-WAIT that have less than that to go */
     enum knowledge reuse; /* whether its connections had TCP timestamps, which that needs */
     bool reuse_assumed;   /* which is so if the setting was the same then */
+    bool reuse_tried;     /* which is so of one of them, and assumed of the others */
     bool loopback;        /* for which tcp_tw_reuse=2 is enough */
     struct budget_owners owners;
 };

@@ -192,8 +192,10 @@ static const char *unfit(const struct request *request) {
         return "the text is about bind(), which 'portreuse why' answers; name the ADDRESS:PORT "
                "that "
                "a client connects to";
-    if (request->address.device[0] != '\0' && request->question.device[0] != '\0' &&
-        strcmp(request->address.device, request->question.device) != 0)
+    const char *named =
+        request->address.zone[0] != '\0' ? request->address.zone : request->address.device;
+    if (named[0] != '\0' && request->question.device[0] != '\0' &&
+        strcmp(named, request->question.device) != 0)
         return "the address names another device than --device: leave out one of them";
     return NULL;
 }
@@ -231,7 +233,7 @@ static bool take_question(int argc, char **argv, struct request *request) {
     bool any = false;
     if (optind == argc)
         return is_complete(request);
-    if (!target_read("budget", argc, argv, TYPED_ANY_PROTOCOL, address))
+    if (!target_read("budget", argc, argv, TYPED_ANY_PROTOCOL, question->device, address))
         return false;
     const char *wrong = unfit(request);
     for (unsigned i = 0; wrong == NULL && i < address->count; i++)

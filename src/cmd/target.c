@@ -314,7 +314,8 @@ static void write_text(struct target_address *address, uint16_t port) {
     if (address->is_any && address->count > 1)
         snprintf(address->text, sizeof address->text, ":%u%s", port, udp);
     else if (address->zone[0] != '\0')
-        snprintf(address->text, sizeof address->text, "[%.45s]:%u%s", address->typed.host, port,
+        snprintf(address->text, sizeof address->text, "[%.*s%%%s]:%u%s",
+                 (int)strcspn(address->typed.host, "%"), address->typed.host, address->zone, port,
                  udp);
     else if (address->count > 1 && strlen(address->typed.host) < 40)
         snprintf(address->text, sizeof address->text, "%.40s:%u%s", address->typed.host, port, udp);
@@ -323,7 +324,9 @@ static void write_text(struct target_address *address, uint16_t port) {
                  endpoint_text(&address->list[0], text), udp);
 }
 
-static bool find_addresses(const char *command, struct target_address *address) {
+/* A socket that is bound to a device needs no zone. */
+static bool find_addresses(const char *command, const char *device,
+                           struct target_address *address) {
     const struct typed *typed = &address->typed;
     uint16_t port;
     if (!find_port(command, address, &port))
@@ -332,6 +335,8 @@ static bool find_addresses(const char *command, struct target_address *address) 
         return false;
     for (unsigned i = 0; i < address->count; i++)
         address->list[i].port = port;
+    if (address->zone[0] == '\0' && is_link_local(&address->list[0]))
+        snprintf(address->zone, sizeof address->zone, "%s", device);
     if (address->zone[0] == '\0' && is_link_local(&address->list[0])) {
         options_complain(command,
                          "'%s': a link-local address needs its device: [%s%%DEVICE]:%u; 'ip -6 "
@@ -344,7 +349,7 @@ static bool find_addresses(const char *command, struct target_address *address) 
 }
 
 bool target_read(const char *command, int argc, char **argv, enum typed_protocol protocol,
-                 struct target_address *address) {
+                 const char *device, struct target_address *address) {
     *address = (struct target_address){0};
     struct typed *typed = &address->typed;
     if (optind == argc) {
@@ -359,7 +364,7 @@ bool target_read(const char *command, int argc, char **argv, enum typed_protocol
         typed->protocol = protocol;
     if (typed->protocol == TYPED_UNIX)
         return true;
-    return find_addresses(command, address);
+    return find_addresses(command, device, address);
 }
 
 struct endpoint target_remote(const struct target_address *address, unsigned index) {

@@ -37,10 +37,10 @@ struct target_address {
 
 /* Reads the operands from argv[optind] on: one word, several that are a line of text, or `-`, the
  * text of standard input up to its end, of which the last 128 KiB are read. Looks names up.
- * `protocol` is that of an option, or TYPED_ANY_PROTOCOL. Returns false after a complaint, which
- * says what to write. */
+ * `protocol` is that of an option, or TYPED_ANY_PROTOCOL; `device` too, or "": a link-local address
+ * needs one. Returns false after a complaint, which says what to write. */
 bool target_read(const char *command, int argc, char **argv, enum typed_protocol protocol,
-                 struct target_address *address);
+                 const char *device, struct target_address *address);
 
 /* Returns address number `index` as connect() takes it: where none was given, this host is meant.
  */

@@ -334,8 +334,8 @@ static const char *contradiction(const struct request *request, bool client) {
     if (question->v6only && only_ipv4)
         return "IPV6_V6ONLY is an option of IPv6 sockets, and the address is an IPv4 one: leave "
                "out --v6only";
-    if (address->device[0] != '\0' && question->device[0] != '\0' &&
-        strcmp(address->device, question->device) != 0)
+    const char *named = address->zone[0] != '\0' ? address->zone : address->device;
+    if (named[0] != '\0' && question->device[0] != '\0' && strcmp(named, question->device) != 0)
         return "the address names another device than --device: leave out one of them";
     return NULL;
 }
@@ -343,7 +343,7 @@ static const char *contradiction(const struct request *request, bool client) {
 static bool take_question(int argc, char **argv, struct request *request) {
     struct why_question *question = &request->question;
     struct target_address *address = &request->address;
-    if (!target_read("why", argc, argv, request->protocol, address))
+    if (!target_read("why", argc, argv, request->protocol, question->device, address))
         return false;
     bool client = request->client || (address->typed.connects && !request->server) ||
                   (is_only_of_client(request) && !request->server);

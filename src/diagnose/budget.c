@@ -338,8 +338,10 @@ static void find_reuse(struct search *search, struct budget_route *route) {
     const struct budget *budget = search->budget;
     if (!budget_stamps_matter(budget, route) || search->sockets.from_proc)
         return;
-    if (route->reuse == NOT_KNOWN && budget->asked.ends_time_wait && route->reusable > 0)
+    if (route->reuse == NOT_KNOWN && budget->asked.ends_time_wait && route->reusable > 0) {
         route->reuse = try_one(search, route);
+        route->reuse_tried = route->reuse != NOT_KNOWN && route->reusable > 1;
+    }
     if (route->reuse == NOT_KNOWN)
         route->reuse = budget_stamps_compare(route, budget->timestamps, is_local(&route->remote),
                                              &route->reuse_assumed);

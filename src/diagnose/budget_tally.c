@@ -523,7 +523,8 @@ void budget_tally_finish(const struct budget_tally *tally, struct budget *budget
                                        .remote = route->remote,
                                        .interface = route->interface,
                                        .reuse = route->reuse,
-                                       .reuse_assumed = route->reuse_assumed};
+                                       .reuse_assumed = route->reuse_assumed,
+                                       .reuse_tried = route->reuse_tried};
         count_states(tally, route);
         count_ports(tally, route);
     }

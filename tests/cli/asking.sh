@@ -95,6 +95,12 @@ run "$portreuse" why no-such-service
 ok "a name that is no service" err_has "'no-such-service': no service in /etc/services has this name"
 run "$portreuse" why '[fe80::1]:80'
 ok "a link-local address needs a device" err_has "[fe80::1%DEVICE]:80"
+run "$portreuse" why --device lo '[fe80::1]:80'
+ok "--device is one" first_line_starts "EADDRNOTAVAIL [fe80::1%lo]:80: "
+for command in why budget; do
+  run "$portreuse" $command --device other '[fe80::1%lo]:80'
+  ok "$command: two devices" err_has "the address names another device than --device"
+done
 run "$portreuse" why 65536
 ok "a port that is too large" err_has "a port is a number from 0 to 65535"
 run "$portreuse" 127.0.0.1

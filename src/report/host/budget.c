@@ -173,10 +173,13 @@ static void print_ports(FILE *out, const struct budget *budget, const struct bud
                 INDENT, "", route->tried, route->counted);
 }
 
-/* Returns whether what the report tells of TIME-WAIT holds only if tcp_timestamps has not been
- * changed since. */
-static bool is_assumed(const struct budget_route *route) {
-    return route->reuse_assumed && route->may_reuse + route->waiting > 0;
+/* Returns on what condition holds what the report tells of TIME-WAIT, a clause, or NULL. */
+static const char *condition(const struct budget_route *route) {
+    if (route->reuse_tried)
+        return "if all of them are like the one that was tried";
+    if (route->reuse_assumed && route->may_reuse + route->waiting > 0)
+        return "if tcp_timestamps was the same when they were opened";
+    return NULL;
 }
 
 static void print_time_wait(FILE *out, const struct budget_route *route) {
@@ -192,8 +195,8 @@ static void print_time_wait(FILE *out, const struct budget_route *route) {
                 "%*swhether they had TCP timestamps, which that needs, is not known;\n"
                 "%*s--try-time-wait ends one of them to find out\n",
                 2 * INDENT, "", 2 * INDENT, "");
-    if (is_assumed(route))
-        fprintf(out, "%*sif tcp_timestamps was the same when they were opened\n", 2 * INDENT, "");
+    if (condition(route) != NULL)
+        fprintf(out, "%*s%s\n", 2 * INDENT, "", condition(route));
 }
 
 static void print_route(FILE *out, const struct budget *budget, const struct budget_route *route) {
@@ -351,7 +354,7 @@ static void write_route(struct json *json, const struct budget *budget,
             json_number(json, socket_state_name(i), route->states[i]);
     json_end(json);
     json_number(json, "reusable", route->reusable);
-    json_bool(json, "reuse_assumed", is_assumed(route));
+    json_bool(json, "reuse_assumed", condition(route) != NULL);
     json_number(json, "closed_in_10s", route->closed);
     json_number(json, "by_bind_to_port_0", route->by_bind);
     budget_owners_json(json, &route->owners);
