@@ -142,17 +142,20 @@ def cell(kernel, scenario):
 
 
 def answers(case):
-    """The answers of a case's steps that are words: by line, verb and arguments."""
+    """The answers of a case's steps that are words: by role, verb and arguments, and how often these
+    stood before."""
     if case['verdict'] == 'SKIP':
         return {}
     found = {}
+    seen = {}
     for step in steps_of(case['steps']):
+        text = ' '.join(x for x in (step.get('role'), step['verb'], step.get('arguments')) if x)
+        seen[text] = seen.get(text, 0) + 1
         got = step.get('got')
         if isinstance(got, str) and step.get('status') != 'not run':
             first = got.split(' ')[0]
             if WORD.match(first):
-                text = ' '.join(x for x in (step.get('role'), step['verb'], step.get('arguments')) if x)
-                found[step['line'], text] = got.split(' after ')[0] if ' at ' in got else first
+                found[seen[text], text] = got.split(' after ')[0] if ' at ' in got else first
     return found
 
 
@@ -191,7 +194,7 @@ def differences(kernels, reasons):
                 steps.setdefault(step, {}).setdefault(answer, []).append(kernel.label)
         if len(verdicts) > 1:
             rows.append((*key, '', verdicts, reasons.of(*key, 'linux', ' '.join(verdicts))))
-        for (line, text), said in sorted(steps.items()):
+        for (_, text), said in sorted(steps.items()):
             if len(said) > 1:
                 rows.append((*key, text, said, reasons.of(*key, 'linux')))
     return rows
