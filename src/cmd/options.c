@@ -45,6 +45,10 @@ const struct option_row *options_find(const struct option_group *groups, const c
     return NULL;
 }
 
+bool options_know(const struct option_group *groups, const char *word) {
+    return options_find(groups, word, word[1] == '-' ? strcspn(word, "=") : 2) != NULL;
+}
+
 /* --- complaints --- */
 
 void options_complain(const char *command, const char *format, ...) {

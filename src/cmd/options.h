@@ -51,6 +51,10 @@ struct option_group {
 bool options_parse(const char *command, const struct option_group *groups, int argc, char **argv,
                    void *request);
 
+/* Returns whether a word that begins with a dash is an option of these groups: `--name`,
+ * `--name=VALUE`, or `-x` with anything behind it. */
+bool options_know(const struct option_group *groups, const char *word);
+
 /* Returns whether there are no operands; complains if there are. */
 bool options_no_operands(int argc, char **argv);
 

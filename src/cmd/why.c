@@ -508,13 +508,31 @@ static int look(struct request *request) {
     return status;
 }
 
+/* Returns whether the words are the command of a program, `nc -l 8080`: the first is no address,
+ * and a later one is an option that we do not have. */
+static bool is_command(int argc, char **argv) {
+    bool unknown = false;
+    for (int i = 2; i < argc; i++)
+        unknown |= argv[i][0] == '-' && argv[i][1] != '\0' && !options_know(groups, argv[i]);
+    return unknown && argv[1][0] != '-' && !target_is_address(1, argv + 1) &&
+           target_is_address(argc - 1, argv + 1);
+}
+
+/* Takes the options, and leaves optind at the address. */
+static bool take_options(int argc, char **argv, struct request *request) {
+    if (!is_command(argc, argv))
+        return options_parse("why", groups, argc, argv, request);
+    optind = 1;
+    return true;
+}
+
 static int cmd_why(int argc, char **argv) {
     struct request request = {.outputs = {.command = "why",
                                           .subject = &subject_why,
                                           .colour = options_colour_by_default()}};
     int status = EXIT_TROUBLE;
-    if (target_begin(&request.target, "why") &&
-        options_parse("why", groups, argc, argv, &request) && take_question(argc, argv, &request))
+    if (target_begin(&request.target, "why") && take_options(argc, argv, &request) &&
+        take_question(argc, argv, &request))
         status = look(&request);
     outputs_free(&request.outputs);
     target_free(&request.target);

@@ -155,4 +155,12 @@ S
 run "$portreuse" run -q "$file"
 ok "an answer comes soon" first_line_is "PASS time: 1 case, as expected"
 
+# The command of a program needs no quotes, also if one of its options is none of ours.
+run "$portreuse" why nc -l 127.0.0.1 8081
+ok "a command with an option that why does not have" out_has "127.0.0.1:8081: "
+run "$portreuse" why :8081 --vrbose
+ok "behind an address it is a misspelt option of why" err_has "did you mean '--verbose'?"
+run "$portreuse" why nc --vrbose
+ok "and so it is if there is no port" status_is 2
+
 finish
