@@ -294,8 +294,8 @@ struct scenario {
 
 /* --- the errors in a file: all are collected, then printed as compilers do --- */
 
-/* The most errors kept in one list; the rest is only counted. */
-enum { ERRORS_KEPT = 1000 };
+/* The most errors kept in one list, those of the first lines; the rest is only counted. */
+enum { ERRORS_KEPT = 20 };
 
 struct error {
     const char *file;

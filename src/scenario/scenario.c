@@ -121,18 +121,26 @@ uint64_t scenario_declared_ns(const struct scenario *scenario, size_t case_index
 
 enum { EXCERPT_MAX = 160 }; /* bytes of a line that are shown */
 
+/* How many of the errors are in the list. */
+static size_t errors_kept(const struct errors *errors) {
+    return errors->count < ERRORS_KEPT || errors->keep_all ? errors->count : ERRORS_KEPT;
+}
+
 /* Makes room for an error at this line of a file, after those of earlier lines: some errors show
- * only later. Returns NULL if there are too many. */
+ * only later. If the list is full, its last error goes, or NULL is returned if that is this one. */
 static struct error *next_error(struct errors *errors, const char *file, unsigned line) {
-    size_t kept = errors->count++, index = kept;
-    if (kept >= ERRORS_KEPT && !errors->keep_all)
-        return NULL;
-    errors->list = arena_grow(&errors->arena, errors->list, kept, sizeof errors->list[0]);
+    size_t kept = errors_kept(errors), index = kept;
+    bool full = kept == ERRORS_KEPT && !errors->keep_all;
+    errors->count++;
+    if (!full)
+        errors->list = arena_grow(&errors->arena, errors->list, kept, sizeof errors->list[0]);
     while (index > 0 && errors->list[index - 1].line > line &&
            strcmp(errors->list[index - 1].file, file) == 0)
         index--;
+    if (full && index == kept)
+        return NULL;
     memmove(&errors->list[index + 1], &errors->list[index],
-            (kept - index) * sizeof errors->list[0]);
+            (kept - index - full) * sizeof errors->list[0]);
     return &errors->list[index];
 }
 
@@ -198,8 +206,7 @@ static void print_excerpt(const struct error *error, FILE *out) {
 }
 
 void errors_print(const struct errors *errors, FILE *out) {
-    bool all = errors->count < ERRORS_KEPT || errors->keep_all;
-    size_t kept = all ? errors->count : ERRORS_KEPT;
+    size_t kept = errors_kept(errors), more = errors->count - kept;
     for (size_t i = 0; i < kept; i++) {
         const struct error *error = &errors->list[i];
         utf8_print(out, error->file, strlen(error->file));
@@ -211,9 +218,9 @@ void errors_print(const struct errors *errors, FILE *out) {
         if (error->line > 0)
             print_excerpt(error, out);
     }
-    if (kept < errors->count)
-        fprintf(out, "... and %zu more errors ('portreuse check --all' shows all)\n",
-                errors->count - kept);
+    if (more > 0)
+        fprintf(out, "... and %zu more error%s ('portreuse check --all' shows all)\n", more,
+                more == 1 ? "" : "s");
 }
 
 void errors_free(struct errors *errors) {

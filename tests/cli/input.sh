@@ -53,6 +53,17 @@ ok "another" err_has ":5:3: error: 'end' is a keyword and cannot name a role"
 ok "one of the header" err_has ":7:3: error: 'why' is a keyword and cannot name a role"
 ok "a verb" err_has ":6:3: error: 'connect' is a keyword and cannot name a role"
 
+{
+  printf 'title many mistakes\ncase one\n'
+  seq 30 | sed 's/^/  one frobnicate /'
+} >"$work/many.scenario"
+run "$portreuse" check "$work/many.scenario"
+ok "of many mistakes the first 20 are shown" [ "$(grep -c 'error:' "$work/err")" = 20 ]
+ok "and how many more there are" err_has "... and 10 more errors ('portreuse check --all' shows all)"
+ok "all are counted" out_has "ERROR 30 errors in 1 file"
+run "$portreuse" check --all "$work/many.scenario"
+ok "check --all shows all" [ "$(grep -c 'error:' "$work/err")" = 30 ]
+
 scenario early <<'S'
 title  A socket before it is made
 case one

@@ -1239,21 +1239,36 @@ static void a_long_line_is_never_cut_within_a_character(void **state) {
 }
 
 static void no_more_than_the_cap_are_kept_and_the_rest_is_counted(void **state) {
-    static const char last[] = "... and 1 more errors\n";
     struct errors errors = {0};
     (void)state;
     for (size_t i = 0; i < ERRORS_KEPT; i++)
         errors_add(&errors, "f", (unsigned)i + 1, "x", 1, 0, "m");
     char *text = printed(&errors);
     assert_null(strstr(text, "more"));
-    assert_non_null(strstr(text, "f:1000:1: error"));
+    assert_non_null(strstr(text, "f:20:1: error"));
     free(text);
-    errors_add_file(&errors, "f", "one too many");
+    errors_add(&errors, "f", ERRORS_KEPT + 1, "x", 1, 0, "one too many");
     assert_int_equal(errors.count, ERRORS_KEPT + 1);
     text = printed(&errors);
     assert_null(strstr(text, "one too many"));
-    assert_non_null(strstr(text, "and 1 more"));
-    assert_true(strlen(text) > sizeof last);
+    assert_non_null(strstr(text, "... and 1 more error ('"));
+    free(text);
+    errors_free(&errors);
+}
+
+static void an_error_that_shows_late_is_among_the_first_lines(void **state) {
+    struct errors errors = {0};
+    (void)state;
+    for (size_t i = 0; i < ERRORS_KEPT; i++)
+        errors_add(&errors, "f", 2 * (unsigned)i + 2, "x", 1, 0, "m");
+    errors_add(&errors, "f", 3, "x", 1, 0, "late");
+    errors_add_file(&errors, "f", "whole");
+    char *text = printed(&errors);
+    assert_ptr_equal(strstr(text, "f: error: whole"), text);
+    assert_non_null(strstr(text, "f:3:1: error: late"));
+    assert_non_null(strstr(text, "f:36:1: error"));
+    assert_null(strstr(text, "f:38:1: error"));
+    assert_non_null(strstr(text, "... and 2 more errors ('"));
     free(text);
     errors_free(&errors);
 }
@@ -1309,6 +1324,7 @@ int main(void) {
         cmocka_unit_test(a_long_line_is_shown_around_the_place),
         cmocka_unit_test(a_long_line_is_never_cut_within_a_character),
         cmocka_unit_test(no_more_than_the_cap_are_kept_and_the_rest_is_counted),
+        cmocka_unit_test(an_error_that_shows_late_is_among_the_first_lines),
         cmocka_unit_test(freeing_leaves_an_empty_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
