@@ -1,302 +1,90 @@
-/* Lets system calls fail: runs a command again and again, and each time another call of it, in any
- * of its processes, fails. The kernel asks us about each call (SECCOMP_RET_USER_NOTIF), so that no
- * library is in between, and a program that traces others is not in the way.
+/* Runs a command again and again, and each time something else fails in one of its processes: a
+ * system call (inject.c), or an allocation; or all its reads and writes are short (preload.c).
  *
- * usage: faults [-c CALL] [-e ERRNO] [-s] [-n STEP] [-f FIRST] [-t SECONDS] [-v] -- COMMAND...
+ * usage: faults [OPTION...] COMMAND...
  *
- * First the command runs without a fault: its exit status and first line are the truth. Then of
- * each kind of call (or of CALL alone) every STEPth fails once, from the FIRST on; with -s every
- * later one of its kind fails, too. ERRNO is one that the call may have, unless given. A run is
- * right if it tells the truth, or says with exit status 2 that it could not. Prints each run that
- * is not, and one line with the sum. Exit status 1 if one was wrong. Calls of the dynamic loader,
- * and of other programs than the command's, do not fail.
+ *   -c CALL       calls of this kind only (default: of all kinds, one kind after the other)
+ *   -x CALL,...   no calls of these kinds
+ *   -e ERRNO      what fails fails with it (default: what is usual for the call)
+ *   -a LIBRARY    allocations fail, not system calls; LIBRARY is made of preload.c
+ *   -r LIBRARY    nothing fails, but reads and writes are short: of 1, 7 and 100 bytes
+ *   -s            all later ones of the kind fail, too
+ *   -n N, -f N    every Nth, from the Nth on (default: 1)
+ *   -m N          at most N of a kind, spread evenly
+ *   -t SECONDS    a run must end in this time (default: 20)
+ *   -2            the answer is the first line of standard error, not that of standard output
+ *   -v            also print each run that is right
+ *
+ * First the command runs without a fault: its exit status and its first line are the truth. A run
+ * is right if it tells the truth, but for numbers, or says with exit status 2 that it could not,
+ * and why; or if it has the verdict of the truth, and names the errno that kept it from saying
+ * more. It must end, by no signal, and leave no process, and no file in the current directory.
+ * Prints each run that is not right, and one line with the sum. Exit status 1 if one was wrong, 77
+ * if nothing can fail here.
  */
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/errnames.h"
 #include "base/units.h"
+#include "fault/faults.h"
 
-/* --- which calls fail, and how --- */
+enum { UNABLE = 125 };
 
-struct call {
-    int number, error;
-    const char *name;
-};
+static char out_path[] = "/tmp/faults-out-XXXXXX", err_path[] = "/tmp/faults-err-XXXXXX";
+static char state_path[] = "/tmp/faults-state-XXXXXX";
+static const char *library;
 
-#define CALL(name, error)                                                                          \
-    { SYS_##name, error, #name }
+/* --- one run --- */
 
-static const struct call calls[] = {
-    CALL(read, EIO),
-    CALL(write, EIO),
-    CALL(openat, EMFILE),
-    CALL(socket, EMFILE),
-    CALL(socketpair, EMFILE),
-    CALL(pipe2, EMFILE),
-    CALL(accept4, EMFILE),
-    CALL(epoll_create1, EMFILE),
-    CALL(epoll_ctl, ENOMEM),
-    CALL(dup, EMFILE),
-    CALL(dup3, EMFILE),
-    CALL(fcntl, EMFILE),
-    CALL(timerfd_create, EMFILE),
-    CALL(memfd_create, EMFILE),
-    CALL(mmap, ENOMEM),
-    CALL(brk, ENOMEM),
-    CALL(clone, EAGAIN),
-#ifdef SYS_fork
-    CALL(fork, EAGAIN),
-#endif
-    CALL(clone3, EAGAIN),
-    CALL(unshare, ENOMEM),
-    CALL(setns, ENOMEM),
-    CALL(bind, ENOMEM),
-    CALL(listen, ENOMEM),
-    CALL(connect, ENOMEM),
-    CALL(accept, EMFILE),
-    CALL(sendto, ENOBUFS),
-    CALL(sendmsg, ENOBUFS),
-    CALL(recvfrom, ENOMEM),
-    CALL(recvmsg, ENOMEM),
-    CALL(getsockopt, ENOMEM),
-    CALL(setsockopt, ENOMEM),
-    CALL(getsockname, ENOBUFS),
-    CALL(getpeername, ENOBUFS),
-    CALL(ioctl, ENOMEM),
-    CALL(ppoll, ENOMEM),
-#ifdef SYS_poll
-    CALL(poll, ENOMEM),
-#endif
-    CALL(getdents64, EIO),
-    CALL(readlinkat, EIO),
-#ifdef SYS_readlink
-    CALL(readlink, EIO),
-#endif
-#ifdef SYS_newfstatat
-    CALL(newfstatat, ENOMEM),
-#endif
-    CALL(statx, ENOMEM),
-    CALL(statfs, EIO),
-#ifdef SYS_access
-    CALL(access, ENOMEM),
-#endif
-    CALL(faccessat, ENOMEM),
-    CALL(fsync, EIO),
-    CALL(pidfd_open, EMFILE),
-    CALL(pidfd_getfd, EMFILE),
-    CALL(process_vm_readv, ENOMEM),
-    CALL(ptrace, EIO),
-    CALL(prctl, ENOMEM),
-    CALL(mount, ENOMEM),
-    CALL(chroot, ENOMEM),
-    CALL(fchdir, ENOMEM),
-    CALL(setresuid, EAGAIN),
-    CALL(setresgid, EAGAIN),
-    CALL(setgroups, ENOMEM),
-    CALL(capset, ENOMEM),
-    CALL(sched_setaffinity, ENOMEM),
-    CALL(bpf, ENOMEM),
-};
-
-enum { CALLS = sizeof calls / sizeof calls[0], CHANNEL = 900, LINE_SIZE = 256 };
-
-static const struct call *find_call(int number) {
-    for (size_t i = 0; i < CALLS; i++)
-        if (calls[i].number == number)
-            return &calls[i];
-    return NULL;
-}
-
-struct run {
-    char **command;
-    int error;          /* for all calls; 0: each its own */
-    bool stays;         /* all later calls of this kind fail as well */
-    unsigned long fail; /* which call, from 1; 0: none */
-    unsigned seconds;
-
-    const struct call *only; /* this kind alone is asked about; NULL: all */
-    unsigned long seen, seen_of[CALLS];
-    const struct call *failed;
-    int status; /* wait status */
-    bool hung, left;
-    char line[LINE_SIZE]; /* the first of the output; then of the complaints */
-    char complaint[LINE_SIZE];
-};
-
-/* --- the child --- */
-
-/* Asks the kernel to ask about our calls, or with `only` about that one. Returns the descriptor for
- * that. */
-static int install(const struct call *only) {
-    struct sock_filter code[4 + CALLS + 2];
-    unsigned count = only == NULL ? CALLS : 1;
-    struct sock_filter *at = code;
-    *at++ =
-        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args));
-    *at++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CHANNEL, 0, 1);
-    *at++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-    *at++ =
-        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-    for (unsigned i = 0; i < count; i++)
-        *at++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-                                             (unsigned)(only == NULL ? &calls[i] : only)->number,
-                                             (unsigned char)(count - i), 0);
-    *at++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-    *at++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF);
-    struct sock_fprog program = {.len = (unsigned short)(at - code), .filter = code};
-    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
-                        &program);
-}
-
-/* Hands a descriptor over: descriptor CHANNEL is the one whose calls nobody asks about. */
-static void hand_over(int fd) {
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control = {.header = {.cmsg_len = CMSG_LEN(sizeof fd),
-                            .cmsg_level = SOL_SOCKET,
-                            .cmsg_type = SCM_RIGHTS}};
-    char byte = 0;
-    struct iovec part = {&byte, 1};
-    memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-    struct msghdr message = {.msg_iov = &part,
-                             .msg_iovlen = 1,
-                             .msg_control = &control,
-                             .msg_controllen = sizeof control};
-    if (sendmsg(CHANNEL, &message, 0) < 0)
-        _exit(126);
-}
-
-static int take_over(int channel) {
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control;
-    char byte;
-    struct iovec part = {&byte, 1};
-    struct msghdr message = {.msg_iov = &part,
-                             .msg_iovlen = 1,
-                             .msg_control = &control,
-                             .msg_controllen = sizeof control};
-    int fd = -1;
-    if (recvmsg(channel, &message, MSG_CMSG_CLOEXEC) <= 0)
-        return -1;
-    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    if (header != NULL)
-        memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    return fd;
-}
-
-static _Noreturn void become(const struct run *run, int channel, const char *out, const char *err) {
+static _Noreturn void become(const struct run *run, int channel) {
     int nothing = open("/dev/null", O_RDONLY);
-    int to = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    int complaints = open(err, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    int to = open(out_path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    int complaints = open(err_path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
     setpgid(0, 0);
     prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L);
     if (nothing < 0 || to < 0 || complaints < 0 || dup2(channel, CHANNEL) < 0)
-        _exit(126);
+        _exit(UNABLE);
     dup2(nothing, STDIN_FILENO);
     dup2(to, STDOUT_FILENO);
     dup2(complaints, STDERR_FILENO);
     for (int fd = 3; fd < CHANNEL; fd++)
         close(fd);
-    int listener = install(run->only);
-    if (listener < 0)
-        _exit(125);
-    hand_over(listener);
-    close(listener);
+    if (run->state != NULL) {
+        setenv("LD_PRELOAD", library, 1);
+        setenv(FAULT_STATE, state_path, 1);
+        setenv(FAULT_PROGRAM, run->program, 1);
+    } else if (!inject_install(run)) {
+        _exit(UNABLE);
+    }
     close(CHANNEL);
     execvp(run->command[0], run->command);
     _exit(127);
 }
 
-/* --- one run --- */
-
-/* Returns whether this is the command's own program, and past its dynamic loader. */
-static bool is_ours(pid_t pid, uint64_t address, const char *program) {
-    static pid_t known[512];
-    static size_t known_count;
-    char path[64], text[512];
-    if (pid == 0) {
-        known_count = 0;
-        return false;
-    }
-    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
-    ssize_t size = readlink(path, text, sizeof text - 1);
-    text[size > 0 ? size : 0] = '\0';
-    if (strcmp(text, program) != 0)
-        return false;
-    for (size_t i = 0; i < known_count; i++)
-        if (known[i] == pid)
-            return true;
-    snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
-    FILE *maps = fopen(path, "re");
-    bool in_loader = false;
-    while (maps != NULL && fgets(text, sizeof text, maps) != NULL) {
-        char *dash;
-        unsigned long long from = strtoull(text, &dash, 16);
-        if (*dash == '-' && address >= from && address < strtoull(dash + 1, NULL, 16))
-            in_loader = strstr(text, "/ld-") != NULL;
-    }
-    if (maps != NULL)
-        fclose(maps);
-    if (!in_loader && known_count < sizeof known / sizeof known[0])
-        known[known_count++] = pid;
-    return !in_loader;
+static bool has_ended(pid_t pid) {
+    siginfo_t ended = {0};
+    return waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT | WNOHANG) == 0 && ended.si_pid != 0;
 }
 
-/* Decides about one call. */
-static void answer(struct run *run, int listener, const char *program) {
-    struct seccomp_notif asked = {0};
-    struct seccomp_notif_resp reply = {0};
-    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &asked) < 0)
-        return;
-    const struct call *call = find_call(asked.data.nr);
-    reply.id = asked.id;
-    reply.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-    if (call != NULL && is_ours((pid_t)asked.pid, asked.data.instruction_pointer, program)) {
-        run->seen++;
-        run->seen_of[call - calls]++;
-        bool now = run->seen == run->fail;
-        if (now)
-            run->failed = call;
-        if (now || (run->stays && run->failed == call)) {
-            reply.flags = 0;
-            reply.error = -(run->error != 0 ? run->error : call->error);
-        }
-    }
-    ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &reply);
-}
-
-static void first_line(const char *path, char *line) {
-    FILE *file = fopen(path, "re");
-    line[0] = '\0';
-    if (file == NULL)
-        return;
-    if (fgets(line, LINE_SIZE, file) != NULL)
-        line[strcspn(line, "\n")] = '\0';
-    fclose(file);
-}
-
-/* Kills what the command has left: we are its subreaper. */
-static void kill_left(void) {
+/* Kills what the command has left: we are its subreaper. Returns how many processes that were. */
+static unsigned kill_left(void) {
     char path[64], text[4096];
+    unsigned killed = 0;
     snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
     for (int round = 0; round < 100; round++) {
         FILE *file = fopen(path, "re");
@@ -305,156 +93,332 @@ static void kill_left(void) {
             fclose(file);
         text[size] = '\0';
         if (size == 0)
-            return;
-        for (char *at = text, *end; (void)0, strtol(at, &end, 10) > 0; at = end)
-            kill((pid_t)strtol(at, NULL, 10), SIGKILL);
+            break;
+        for (char *at = text, *end; (void)0, strtol(at, &end, 10) > 0; at = end) {
+            pid_t pid = (pid_t)strtol(at, NULL, 10);
+            killed += !has_ended(pid);
+            kill(pid, SIGKILL);
+        }
         while (waitpid(-1, NULL, 0) > 0)
             continue;
     }
+    return killed;
 }
 
-static void run_once(struct run *run, const char *program, const char *out, const char *err) {
-    int ends[2];
+/* Answers the kernel, or waits, until the command has ended and its processes, too: a second later
+ * it has left some. */
+static void watch(struct run *run, pid_t pid, int listener) {
+    uint64_t end_ns = units_now_ns() + (uint64_t)run->seconds * NS_PER_S, dead_ns = 0;
+    while (!run->hung && !run->left) {
+        struct pollfd waiting = {.fd = listener, .events = POLLIN};
+        int ready = poll(&waiting, 1, listener < 0 ? 1 : 20);
+        if (ready > 0 && (waiting.revents & POLLIN) != 0)
+            inject_answer(run, listener);
+        else if (ready > 0)
+            return; /* nobody is left */
+        uint64_t now_ns = units_now_ns();
+        if (dead_ns == 0 && ready == 0 && has_ended(pid)) {
+            if (listener < 0)
+                return;
+            dead_ns = now_ns;
+        }
+        run->hung = dead_ns == 0 && now_ns > end_ns;
+        run->left = dead_ns != 0 && now_ns > dead_ns + NS_PER_S;
+    }
+}
+
+static size_t read_output(const char *path, char *text, size_t room, char *line) {
+    FILE *file = fopen(path, "re");
+    size_t size = file == NULL ? 0 : fread(text, 1, room - 1, file);
+    if (file != NULL)
+        fclose(file);
+    text[size] = '\0';
+    snprintf(line, LINE_SIZE, "%.*s", (int)strcspn(text, "\n"), text);
+    return size;
+}
+
+static long files(void) {
+    long count = 0;
+    DIR *directory = opendir(".");
+    while (directory != NULL && readdir(directory) != NULL)
+        count++;
+    if (directory != NULL)
+        closedir(directory);
+    return count;
+}
+
+static void run_once(struct run *run) {
+    int ends[2], listener = -1;
+    long before = files();
     run->seen = 0;
     memset(run->seen_of, 0, sizeof run->seen_of);
     run->failed = NULL;
     run->hung = run->left = false;
-    is_ours(0, 0, program);
+    inject_forget();
+    if (run->state != NULL) {
+        atomic_store(&run->state->seen, 0);
+        atomic_store(&run->state->failed, 0);
+        atomic_store(&run->state->cut, 0);
+        run->state->fail = run->fail;
+        run->state->stays = run->stays;
+    }
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         exit(3);
     pid_t pid = fork();
     if (pid == 0)
-        become(run, ends[1], out, err);
+        become(run, ends[1]);
     close(ends[1]);
-    int listener = take_over(ends[0]);
-#ifdef SECCOMP_IOCTL_NOTIF_SET_FLAGS
-    if (listener >= 0) /* an answer comes without a detour over another processor */
-        ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-#endif
+    if (run->state == NULL && (listener = inject_take_over(ends[0])) < 0)
+        exit(77);
     close(ends[0]);
-    uint64_t end_ns = units_now_ns() + (uint64_t)run->seconds * NS_PER_S, dead_ns = 0;
-    while (listener >= 0) {
-        struct pollfd waiting = {.fd = listener, .events = POLLIN};
-        int ready = poll(&waiting, 1, 20);
-        if (ready > 0 && (waiting.revents & POLLIN) != 0)
-            answer(run, listener, program);
-        else if (ready > 0)
-            break; /* nobody is left */
-        uint64_t now_ns = units_now_ns();
-        if (dead_ns == 0 && ready == 0) {
-            siginfo_t ended = {0};
-            if (waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT | WNOHANG) == 0 &&
-                ended.si_pid != 0)
-                dead_ns = now_ns;
-        }
-        run->hung = dead_ns == 0 && now_ns > end_ns;
-        run->left = dead_ns != 0 && now_ns > dead_ns + NS_PER_S;
-        if (run->hung || run->left)
-            break;
-    }
+    watch(run, pid, listener);
     if (run->hung)
         kill(pid, SIGKILL);
     if (listener >= 0)
         close(listener);
     run->status = -1;
     waitpid(pid, &run->status, 0);
-    kill_left();
-    first_line(out, run->line);
-    first_line(err, run->complaint);
+    if (listener < 0 && !run->hung) /* what is killed with its parent may need a moment */
+        usleep(2000);
+    run->left = kill_left() > 0 || run->left;
+    run->files = files() - before;
+    size_t size = read_output(out_path, run->output, OUTPUT_SIZE, run->line);
+    read_output(err_path, run->output + size, OUTPUT_SIZE - size, run->complaint);
+    if (run->state != NULL)
+        run->seen = atomic_load(&run->state->seen);
 }
 
 /* --- all runs --- */
 
-/* The first two words, and all digits, of what is the answer. */
-static bool same_answer(const char *truth, const char *line) {
-    size_t size = strcspn(truth, ":;(");
+/* Compares two lines but for their numbers. */
+static bool same_line(const char *one, const char *other) {
+    while (*one != '\0' || *other != '\0') {
+        bool number = isdigit((unsigned char)*one) && isdigit((unsigned char)*other);
+        for (; number && isdigit((unsigned char)*one); one++)
+            continue;
+        for (; number && isdigit((unsigned char)*other); other++)
+            continue;
+        if (!number && *one++ != *other++)
+            return false;
+    }
+    return true;
+}
+
+static int error_of(const struct run *run) {
+    if (run->state != NULL)
+        return ENOMEM;
+    return run->error != 0 || run->failed == NULL ? run->error : run->failed->error;
+}
+
+static bool names_errno(const struct run *run) {
+    char name[ERRNAME_SIZE];
+    int error = error_of(run);
+    return strstr(run->output, errname(error, name)) != NULL ||
+           strstr(run->output, strerror(error)) != NULL ||
+           (error == ENOMEM && strstr(run->output, "out of memory") != NULL) ||
+           (run->complains && (strstr(run->output, "not looked at") != NULL ||
+                               strstr(run->output, "is not known") != NULL));
+}
+
+/* Whether it says why it could not: in a complaint, in its verdict, or by the errno of a call. */
+static bool says_why(const struct run *run) {
+    return run->complaint[0] != '\0' || strncmp(run->line, "UNKNOWN", 7) == 0 ||
+           strncmp(run->line, "ERROR", 5) == 0 || names_errno(run);
+}
+
+/* Returns whether the verdict, up to the end of what it is about, is the same. */
+static bool same_verdict(const char *truth, const char *line) {
+    size_t size = strcspn(truth, ";(");
+    const char *colon = strstr(truth, ": ");
+    if (colon != NULL && (size_t)(colon - truth) < size)
+        size = (size_t)(colon - truth);
     return strncmp(truth, line, size) == 0;
 }
 
-static bool is_right(const struct run *truth, const struct run *run) {
-    if (run->hung || run->left || !WIFEXITED(run->status))
-        return false;
-    if (WEXITSTATUS(run->status) == 2)
-        return run->complaint[0] != '\0' || strncmp(run->line, "UNKNOWN", 7) == 0 ||
-               strncmp(run->line, "ERROR", 5) == 0;
-    return run->status == truth->status && same_answer(truth->line, run->line);
+/* A program that is traced ends with its tracer: its calls would get a wrong answer. */
+static bool is_killed_with_tracer(const struct run *run) {
+    return run->complains && WIFSIGNALED(run->status) && WTERMSIG(run->status) == SIGKILL &&
+           run->complaint[0] != '\0';
 }
 
-static void tell(const struct run *run) {
+static bool is_right(const struct run *truth, const struct run *run) {
+    if (run->hung || run->left || run->files != 0)
+        return false;
+    if (!WIFEXITED(run->status))
+        return is_killed_with_tracer(run);
+    if (WEXITSTATUS(run->status) == 2)
+        return says_why(run);
+    const char *was = run->complains ? truth->complaint : truth->line;
+    const char *is = run->complains ? run->complaint : run->line;
+    return run->status == truth->status &&
+           (same_line(was, is) || ((run->complains || same_verdict(was, is)) && names_errno(run)));
+}
+
+static void tell(const char *how, const struct run *run) {
     char name[ERRNAME_SIZE];
-    int error = run->error != 0 ? run->error : run->failed->error;
-    printf("wrong: call %lu, %s %s: %s%s%d: %s | %s\n", run->fail, run->failed->name,
-           errname(error, name), run->hung ? "HANGS " : "", run->left ? "LEAVES PROCESSES " : "",
+    printf("%s: %lu, %s %s: %s%s%s%d: %s | %s\n", how, run->fail,
+           run->state != NULL ? "allocation" : run->failed->name, errname(error_of(run), name),
+           run->hung ? "HANGS " : "", run->left ? "LEAVES PROCESSES " : "",
+           run->files != 0 ? "LEAVES FILES " : "",
            WIFEXITED(run->status) ? WEXITSTATUS(run->status) : -WTERMSIG(run->status), run->line,
            run->complaint);
     fflush(stdout);
 }
 
+struct sum {
+    unsigned long step, first, most, tried, told, wrong;
+    bool verbose;
+    const char *excluded; /* kinds, separated by commas; or NULL */
+};
+
+static bool is_excluded(const struct sum *sum, const char *name) {
+    size_t size = strlen(name);
+    for (const char *at = sum->excluded; at != NULL; at = strchr(at, ',')) {
+        at += *at == ',' ? 1 : 0;
+        if (strncmp(at, name, size) == 0 && (at[size] == ',' || at[size] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+/* Judges one run; the truth is what came without a fault. */
+static void judge(struct sum *sum, const struct run *truth, struct run *run) {
+    bool right = is_right(truth, run);
+    sum->tried++;
+    sum->wrong += !right;
+    sum->told += right && WEXITSTATUS(run->status) == 2;
+    if (!right || sum->verbose)
+        tell(right ? "right" : "wrong", run);
+}
+
+/* Lets one after the other of `count` calls of a kind fail. */
+static void fail_each(struct sum *sum, const struct run *truth, struct run *run,
+                      unsigned long count) {
+    unsigned long step = sum->step;
+    if (sum->most > 0 && count / step > sum->most)
+        step = count / sum->most;
+    for (run->fail = sum->first; run->fail <= count; run->fail += step) {
+        run_once(run);
+        bool came = run->state != NULL ? run->state->failed > 0 : run->failed != NULL;
+        if (came) /* or it has come by with fewer calls */
+            judge(sum, truth, run);
+    }
+}
+
+/* The truth of a kind is what comes while the kernel asks us about it: it then asks no tracer. */
+static void fail_calls(struct sum *sum, const struct run *truth, struct run *run,
+                       const char *kind) {
+    static struct run unharmed;
+    for (size_t i = 0; i < call_count; i++) {
+        if ((kind != NULL && strcmp(kind, calls[i].name) != 0) ||
+            (truth->seen_of[i] == 0 && !run->complains) || is_excluded(sum, calls[i].name))
+            continue;
+        run->only = &calls[i];
+        run->fail = 0;
+        run_once(run);
+        unharmed = *run;
+        fail_each(sum, &unharmed, run, unharmed.seen);
+    }
+}
+
+static void be_short(struct sum *sum, const struct run *truth, struct run *run) {
+    static const unsigned long most[] = {1, 7, 100};
+    for (size_t i = 0; run->state != NULL && i < sizeof most / sizeof most[0]; i++) {
+        run->state->most = most[i];
+        run->fail = 0;
+        run_once(run);
+        printf("%lu byte%s at most: %lu reads and writes were short\n", most[i],
+               most[i] == 1 ? "" : "s", (unsigned long)run->state->cut);
+        if (run->state->cut > 0)
+            judge(sum, truth, run);
+    }
+}
+
+static struct fault_state *share(void) {
+    int fd = mkstemp(state_path);
+    struct fault_state *state = MAP_FAILED;
+    if (fd >= 0 && fchmod(fd, 0666) == 0 && ftruncate(fd, sizeof *state) == 0)
+        state = mmap(NULL, sizeof *state, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (state == MAP_FAILED)
+        exit(3);
+    close(fd);
+    return state;
+}
+
+static struct run run = {.seconds = 20}, truth;
+
 int main(int argc, char **argv) {
-    unsigned long step = 1, first = 1, tried = 0, told = 0, wrong = 0;
-    struct run run = {.seconds = 20};
-    char program[512], out[] = "/tmp/faults-out-XXXXXX", err[] = "/tmp/faults-err-XXXXXX";
-    bool verbose = false;
+    struct sum sum = {.step = 1, .first = 1};
     const char *kind = NULL;
+    bool shortens = false;
+    char program[4096];
     int option;
-    while ((option = getopt(argc, argv, "+c:e:sn:f:t:v")) != -1)
+    while ((option = getopt(argc, argv, "+c:x:e:a:r:sn:f:m:t:2v")) != -1)
         switch (option) {
         case 'c':
             kind = optarg;
             break;
+        case 'x':
+            sum.excluded = optarg;
+            break;
         case 'e':
             run.error = errname_number(optarg);
+            break;
+        case 'a':
+        case 'r':
+            library = optarg;
+            shortens = option == 'r';
             break;
         case 's':
             run.stays = true;
             break;
         case 'n':
-            step = strtoul(optarg, NULL, 10);
+            sum.step = strtoul(optarg, NULL, 10);
             break;
         case 'f':
-            first = strtoul(optarg, NULL, 10);
+            sum.first = strtoul(optarg, NULL, 10);
+            break;
+        case 'm':
+            sum.most = strtoul(optarg, NULL, 10);
             break;
         case 't':
             run.seconds = (unsigned)strtoul(optarg, NULL, 10);
             break;
+        case '2':
+            run.complains = true;
+            break;
         case 'v':
-            verbose = true;
+            sum.verbose = true;
             break;
         default:
             return 3;
         }
-    if (optind == argc || step == 0 || realpath(argv[optind], program) == NULL)
+    if (optind == argc || sum.step == 0 || realpath(argv[optind], program) == NULL)
         return 3;
     run.command = argv + optind;
+    run.program = program;
     setlinebuf(stdout);
-    close(mkstemp(out));
-    close(mkstemp(err));
+    close(mkstemp(out_path));
+    close(mkstemp(err_path));
+    if (library != NULL)
+        run.state = share();
     prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L);
-    run_once(&run, program, out, err);
-    if (run.seen == 0) {
-        printf("skipped: seccomp cannot ask us here\n");
-        return 77;
-    }
-    const struct run truth = run;
-    printf("truth: exit %d: %s\n", WEXITSTATUS(run.status), run.line);
-    for (run.only = calls; run.only < calls + CALLS; run.only++) {
-        if (kind != NULL && strcmp(kind, run.only->name) != 0)
-            continue;
-        for (run.fail = first; run.fail <= truth.seen_of[run.only - calls]; run.fail += step) {
-            run_once(&run, program, out, err);
-            if (run.failed == NULL) /* it has come by with fewer calls */
-                continue;
-            tried++;
-            told += WIFEXITED(run.status) && WEXITSTATUS(run.status) == 2;
-            bool right = is_right(&truth, &run);
-            wrong += !right;
-            if (!right || verbose)
-                tell(&run);
-        }
-    }
-    unlink(out);
-    unlink(err);
-    printf("%lu calls, %lu failed in turn: %lu answers as before, %lu times exit 2, %lu wrong\n",
-           truth.seen, tried, tried - told - wrong, told, wrong);
-    return wrong > 0;
+    run_once(&run);
+    run_once(&run); /* what is only made the first time is made by now */
+    truth = run;
+    printf("truth: exit %d: %s\n", WEXITSTATUS(run.status),
+           run.complains ? run.complaint : run.line);
+    if (shortens)
+        be_short(&sum, &truth, &run);
+    else if (library != NULL)
+        fail_each(&sum, &truth, &run, truth.seen);
+    else
+        fail_calls(&sum, &truth, &run, kind);
+    unlink(out_path);
+    unlink(err_path);
+    unlink(state_path);
+    printf("%lu %s, %lu failed in turn: %lu answers as before, %lu times exit 2, %lu wrong\n",
+           truth.seen, library != NULL ? "allocations" : "calls", sum.tried,
+           sum.tried - sum.told - sum.wrong, sum.told, sum.wrong);
+    return truth.seen == 0 ? 77 : sum.wrong > 0;
 }
