@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* --- the arena --- */
 
@@ -50,6 +51,21 @@ void *arena_grow(struct arena *arena, void *items, size_t count, size_t size);
 /* Frees everything and leaves the arena empty. */
 void arena_free(struct arena *arena);
 
+/* --- a text that is written to a stream --- */
+
+/* Returns a stream that collects a text in memory; after fflush() or fclose(), `*text` holds all
+ * that was written, followed by a NUL, and `*size` says how many bytes that is. The caller closes
+ * the stream, and frees `*text`. Never NULL, and no write fails: half a report would look like a
+ * whole one, so if there is no memory, the process ends as by arena_alloc(). */
+FILE *memory_stream(char **text, size_t *size);
+
+/* calloc() and realloc(), which never return NULL for want of memory: as above. */
+void *memory_zeroed(size_t count, size_t size) __attribute__((returns_nonnull));
+void *memory_resized(void *old, size_t size) __attribute__((returns_nonnull));
+
+/* Returns a formatted text, which the caller frees. Never NULL: as above. */
+char *memory_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* --- the table --- */
 
 /* A hash table whose entries stay in the order in which they were added. */
@@ -67,8 +83,8 @@ struct table {
 /* Returns the entry with this key, or NULL. The pointer is valid until the next table_add(). */
 void *table_find(const struct table *table, const void *key);
 
-/* Returns the entry with this key, or NULL if out of memory. `*is_new` says whether this call added
- * it: then everything after the key is zero. */
+/* Returns the entry with this key, never NULL: as arena_alloc(). `*is_new` says whether this call
+ * added it: then everything after the key is zero. */
 void *table_add(struct table *table, const void *key, bool *is_new);
 
 /* Returns entry number `index`, below `count`. */

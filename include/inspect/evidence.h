@@ -55,6 +55,7 @@ struct evidence {
     enum cause cause;
     const char *words;   /* the cause in a sentence, static */
     const char *missing; /* why no socket could be looked for, static; else NULL */
+    int error;           /* the errno if that was an accident, not the kernel's want; else 0 */
     bool from_proc;      /* /proc/net was read instead of sock_diag: it lacks bound, idle sockets */
     bool automatic;      /* the kernel was asked to choose the port, from this range: */
     uint16_t range_low, range_high;

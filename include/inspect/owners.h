@@ -14,7 +14,7 @@
 /* How far the owners of a socket were searched. Only after a complete search does 0 owners mean
  * that no process has it; otherwise this says why there may be one, or one more. */
 enum owners_search {
-    OWNERS_NOT_SEARCHED, /* not at all */
+    OWNERS_NOT_SEARCHED, /* not at all, or something could not be read: see `error` */
     OWNERS_NO_PROC,      /* there is no /proc */
     OWNERS_HIDDEN,       /* /proc hides the processes of other users (hidepid, ProtectProc) */
     OWNERS_DENIED,       /* processes of other users could not be looked into */
@@ -32,6 +32,7 @@ struct owners {
     bool others;    /* another user made it: set by the caller, if that is known */
     bool mine;      /* the asker's own user made it: set by the caller, if that is known */
     enum owners_search search;
+    int error;      /* OWNERS_NOT_SEARCHED: the errno that kept the search from being complete */
     unsigned count; /* how many processes */
     unsigned known; /* how many of them are listed here, the oldest first: */
     struct owner oldest[OWNERS_MOST];

@@ -120,6 +120,74 @@ void arena_free(struct arena *arena) {
     }
 }
 
+/* --- a text that is written to a stream --- */
+
+/* Not open_memstream(): that of glibc loses what it has no memory for without an error. */
+
+struct text_stream {
+    char **text;
+    size_t *size, room;
+};
+
+static ssize_t append(void *cookie, const char *bytes, size_t count) {
+    struct text_stream *stream = cookie;
+    if (stream->room - *stream->size <= count) {
+        size_t room = 2 * stream->room + count;
+        char *grown = realloc(*stream->text, room);
+        if (grown == NULL)
+            arena_out_of_memory();
+        *stream->text = grown;
+        stream->room = room;
+    }
+    memcpy(*stream->text + *stream->size, bytes, count);
+    *stream->size += count;
+    (*stream->text)[*stream->size] = '\0';
+    return (ssize_t)count;
+}
+
+static int stop_appending(void *cookie) {
+    free(cookie);
+    return 0;
+}
+
+FILE *memory_stream(char **text, size_t *size) {
+    static const cookie_io_functions_t functions = {.write = append, .close = stop_appending};
+    struct text_stream *stream = malloc(sizeof *stream);
+    FILE *file = stream == NULL ? NULL : fopencookie(stream, "w", functions);
+    char *empty = calloc(1, 1);
+    if (file == NULL || empty == NULL)
+        arena_out_of_memory();
+    *stream = (struct text_stream){.text = text, .size = size, .room = 1};
+    *text = empty;
+    *size = 0;
+    return file;
+}
+
+void *memory_zeroed(size_t count, size_t size) {
+    void *zeroed = calloc(count > 0 ? count : 1, size);
+    if (zeroed == NULL)
+        arena_out_of_memory();
+    return zeroed;
+}
+
+void *memory_resized(void *old, size_t size) {
+    void *resized = realloc(old, size);
+    if (resized == NULL)
+        arena_out_of_memory();
+    return resized;
+}
+
+char *memory_format(const char *format, ...) {
+    char *text;
+    va_list values;
+    va_start(values, format);
+    int size = vasprintf(&text, format, values);
+    va_end(values);
+    if (size < 0)
+        arena_out_of_memory();
+    return text;
+}
+
 /* --- the table --- */
 
 /* The entries lie in one array. Beside it is an open-addressing index of their numbers, at most
@@ -143,26 +211,20 @@ static uint32_t *slot_of(const struct table *table, const void *key) {
     return &table->slots[at];
 }
 
-/* Makes room for one more entry. Returns false if out of memory. */
-static bool grow(struct table *table) {
+/* Makes room for one more entry. */
+static void grow(struct table *table) {
     enum { FIRST = 32 };
     size_t room = table->room == 0 ? FIRST : 2 * table->room;
     if (table->count < table->room)
-        return true;
-    char *entries = realloc(table->entries, room * table->entry_size);
-    if (entries == NULL)
-        return false;
-    table->entries = entries;
-    uint32_t *slots = calloc(2 * room, sizeof *slots);
-    if (slots == NULL)
-        return false;
+        return;
+    table->entries = memory_resized(table->entries, room * table->entry_size);
+    uint32_t *slots = memory_zeroed(2 * room, sizeof *slots);
     free(table->slots);
     table->slots = slots;
     table->slot_count = 2 * room;
     table->room = room;
     for (size_t i = 0; i < table->count; i++)
         *slot_of(table, table_entry(table, i)) = (uint32_t)i + 1;
-    return true;
 }
 
 void *table_find(const struct table *table, const void *key) {
@@ -175,8 +237,7 @@ void *table_add(struct table *table, const void *key, bool *is_new) {
     *is_new = entry == NULL;
     if (entry != NULL)
         return entry;
-    if (!grow(table))
-        return NULL;
+    grow(table);
     *slot_of(table, key) = (uint32_t)table->count + 1;
     entry = table_entry(table, table->count++);
     memset(entry, 0, table->entry_size);

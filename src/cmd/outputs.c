@@ -211,7 +211,7 @@ static FILE *open_stream(struct output *output) {
         return fd < 0 ? NULL : fdopen(fd, "w");
     }
     errno = replace_is_allowed(&output->file);
-    return errno == 0 ? open_memstream(&output->bytes, &output->size) : NULL;
+    return errno == 0 ? memory_stream(&output->bytes, &output->size) : NULL;
 }
 
 bool outputs_open(struct outputs *outputs) {

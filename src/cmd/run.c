@@ -206,13 +206,11 @@ static void print_seconds(FILE *out, uint64_t ns) {
 }
 
 /* Returns the whole line: how far the run is, the step that is running, and how long it has been.
- * The caller frees it; NULL if there is no memory. */
+ * The caller frees it. */
 static char *compose(const struct run_event *event) {
     char *text = NULL;
     size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL)
-        return NULL;
+    FILE *out = memory_stream(&text, &size);
     fprintf(out, "%zu of %zu cases done in ", event->runs_ended, event->runs_total);
     print_seconds(out, event->at_ns);
     fputs("; ", out);
@@ -249,8 +247,6 @@ static void progress_show(struct progress *progress, const struct run_event *eve
     if (!progress->wanted || event->kind != RUN_WAITS || event->at_ns < patience_ns)
         return;
     char *text = compose(event);
-    if (text == NULL)
-        return;
     if (progress->shown == NULL || strcmp(progress->shown, text) != 0)
         fprintf(stderr, "\r%.*s\x1b[K", (int)fitting(text), text);
     free(progress->shown);

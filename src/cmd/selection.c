@@ -99,9 +99,7 @@ static unsigned last_line(const struct section *section, const struct scenario *
 
 static bool matches(const struct scenario *scenario, size_t index, const void *context) {
     const struct selection *selection = context;
-    char *text = NULL;
-    if (asprintf(&text, "%s:%s", scenario->name, scenario->cases[index].title) < 0)
-        arena_out_of_memory();
+    char *text = memory_format("%s:%s", scenario->name, scenario->cases[index].title);
     bool matched = regexec(&selection->expression, text, 0, NULL, 0) == 0;
     free(text);
     return matched;

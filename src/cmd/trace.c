@@ -194,15 +194,13 @@ struct piece {
     size_t size;
 };
 
-static bool begin_piece(struct piece *piece) {
-    *piece = (struct piece){0};
-    piece->out = open_memstream(&piece->text, &piece->size);
-    return piece->out != NULL;
+static void begin_piece(struct piece *piece) {
+    piece->out = memory_stream(&piece->text, &piece->size);
 }
 
 static void end_piece(struct piece *piece) {
-    if (fclose(piece->out) == 0)
-        fwrite(piece->text, 1, piece->size, stderr);
+    fclose(piece->out);
+    fwrite(piece->text, 1, piece->size, stderr);
     fflush(stderr);
     free(piece->text);
 }
@@ -218,11 +216,10 @@ __attribute__((format(printf, 1, 2))) static void complain(const char *format, .
     va_end(values);
     if (size < 0)
         return;
-    if (begin_piece(&piece)) {
-        fputs(lead, piece.out);
-        layout_wrap(piece.out, text, 2, sizeof lead - 1);
-        end_piece(&piece);
-    }
+    begin_piece(&piece);
+    fputs(lead, piece.out);
+    layout_wrap(piece.out, text, 2, sizeof lead - 1);
+    end_piece(&piece);
     free(text);
 }
 
@@ -238,8 +235,7 @@ static void tell_call(void *context, const struct recorded_call *call, bool is_n
         fflush(stdout);
         return;
     }
-    if (!begin_piece(&piece))
-        return;
+    begin_piece(&piece);
     if (is_new)
         trace_print_call(piece.out, call, request->colour);
     else
@@ -251,8 +247,7 @@ static void tell_call(void *context, const struct recorded_call *call, bool is_n
 static void tell_end(const struct request *request) {
     const struct record *record = &request->record;
     struct piece piece;
-    if (!begin_piece(&piece))
-        return;
+    begin_piece(&piece);
     for (size_t i = 0; i < record->call_count; i++)
         if (record->calls[i]->error != 0 && record->calls[i]->times > 1)
             trace_print_again(piece.out, record->calls[i]);

@@ -469,7 +469,7 @@ static void look_until_it_holds(struct why *why, const struct why_question *aske
     enum { LEAST = 2, MOST = 5, TIME_MS = 700 };
     uint64_t end = units_now_ns() + (uint64_t)TIME_MS * NS_PER_MS;
     struct gist first = {0}, last;
-    bool sockets = false, owners = false;
+    bool sockets = false, owners = false, any = false;
     for (int i = 0; !owners && (i < LEAST || (i < MOST && units_now_ns() < end)); i++) {
         if (i > 0)
             why_forget();
@@ -477,10 +477,12 @@ static void look_until_it_holds(struct why *why, const struct why_question *aske
         sockets = why->verdict == WHY_UNKNOWN || sockets_hold(why);
         owners = sockets && evidence_owners_hold(&why->evidence);
         last = gist_of(why);
-        if (i == 0)
+        if (!any) /* a look that failed saw nothing */
             first = last;
+        any |= why->verdict != WHY_UNKNOWN;
     }
-    why->changed = !owners || owners_changed(why) || !same_gist(&first, &last, asked);
+    why->changed = why->verdict != WHY_UNKNOWN &&
+                   (!owners || owners_changed(why) || !same_gist(&first, &last, asked));
     if (why->changed)
         say_less(why, sockets);
 }

@@ -147,7 +147,8 @@ static void look_for_port(struct why *why) {
     why->error = EADDRINUSE;
     why_find_suspects(why);
     why->call = call;
-    why->error = error;
+    if (why->verdict != WHY_UNKNOWN)
+        why->error = error;
 }
 
 /* What is in the child process: the call that it is about, and its answer. */
@@ -255,8 +256,7 @@ static void look_at_unix_socket(const struct why_call *call, struct why *why) {
         judge_name(call, &place.found, why);
         spare_own_process(call, why);
     } else {
-        why->verdict = WHY_UNKNOWN;
-        why->failure = what;
+        why_fail(why, error, what);
     }
 }
 
@@ -409,8 +409,7 @@ void why_call_look(const struct why_call *call, struct why *why) {
     if (error == 0) {
         *why = task.why;
     } else {
-        why->verdict = WHY_UNKNOWN;
-        why->failure = what;
+        why_fail(why, error, what);
     }
     find_gone_socket(call, why);
 }

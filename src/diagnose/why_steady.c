@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/errnames.h"
 #include "diagnose/why_suspects.h"
 #include "kernel/endings.h"
 #include "kernel/netns.h"
@@ -93,16 +94,18 @@ static bool is_there(struct sockets *sockets, const struct inet_socket *socket) 
     struct diag_query query = sockdiag_query(1U << socket->state);
     bool is_connection = socket->state != STATE_BOUND && socket->state != STATE_LISTEN;
     bool from_proc = socket->cookie[0] == 0 && socket->cookie[1] == 0;
-    if (socket->protocol == PROTOCOL_TCP && is_connection && sockets->diag >= 0 && !from_proc)
-        return sockdiag_find_on(sockets->diag, socket->interface, &socket->local, &socket->remote,
-                                &now) == 0 &&
-               now.state == socket->state;
+    if (socket->protocol == PROTOCOL_TCP && is_connection && sockets->diag >= 0 && !from_proc) {
+        int error = sockdiag_find_on(sockets->diag, socket->interface, &socket->local,
+                                     &socket->remote, &now);
+        return (error == 0 && now.state == socket->state) || errno_says_nothing(error);
+    }
     query.protocol = socket->protocol;
     query.local = (struct endpoint_pattern){.any_address = true, .endpoint = socket->local};
     sockets->memory = socket->state == STATE_BOUND ? why_listed() : NULL;
     sockets->fresh = true;
-    if (sockets_dump(sockets, &query, find_again, &recount) == 0 && recount.found)
-        return true;
+    int error = sockets_dump(sockets, &query, find_again, &recount);
+    if ((error == 0 && recount.found) || errno_says_nothing(error))
+        return true; /* nothing shows that it is gone */
     return socket->state == STATE_BOUND &&
            (sockets->diag < 0 || sockdiag_sees_bound(sockets->diag, NETNS_HERE) != 1);
 }

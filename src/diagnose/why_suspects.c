@@ -222,6 +222,8 @@ void why_find_suspects(struct why *why) {
     }
     find_holder(why);
     why_name(why);
+    if (why->evidence.error != 0 && why->evidence.total == 0)
+        why_fail(why, why->evidence.error, "listing the sockets in the way");
     free(candidates.list);
     if (look.diag >= 0)
         close(look.diag);

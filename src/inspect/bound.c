@@ -26,7 +26,9 @@ struct search {
 static bool add_listed(void *context, const struct inet_socket *socket) {
     struct search *search = context;
     bool is_new;
-    return socket->inode == 0 || table_add(&search->known, &socket->inode, &is_new) != NULL;
+    if (socket->inode != 0)
+        table_add(&search->known, &socket->inode, &is_new);
+    return true;
 }
 
 /* Describes a borrowed socket as the kernel would list it. */

@@ -25,21 +25,17 @@ struct taking {
 /* --- places --- */
 
 void census_note(struct census *census, int error) {
-    if (errno_is_shortage(error))
+    if (errno_says_nothing(error))
         census->error = error;
 }
 
-static bool make_room(struct census *census) {
+static void make_room(struct census *census) {
     enum { FIRST = 256 };
     size_t room = census->room == 0 ? FIRST : 2 * census->room;
     if (census->count < census->room)
-        return true;
-    struct census_place *grown = realloc(census->places, room * sizeof *grown);
-    if (grown == NULL)
-        return false;
-    census->places = grown;
+        return;
+    census->places = memory_resized(census->places, room * sizeof *census->places);
     census->room = room;
-    return true;
 }
 
 /* A process that was just seen with the socket has it at another descriptor too: the first counts.
@@ -47,10 +43,7 @@ static bool make_room(struct census *census) {
 void census_add(struct census *census, const struct census_place *place) {
     bool is_new;
     struct entry *entry = table_add(&census->sockets, &place->inode, &is_new);
-    if (entry == NULL || !make_room(census)) {
-        census_note(census, ENOMEM);
-        return;
-    }
+    make_room(census);
     if (entry->last != 0 && census->places[entry->last - 1].pid == place->pid)
         return;
     struct census_place *added = &census->places[census->count++];
@@ -107,10 +100,6 @@ static bool look_into(void *context, pid_t pid) {
     struct census *census = taking->census;
     bool is_new;
     struct census_process *process = table_add(&census->processes, &pid, &is_new);
-    if (process == NULL) {
-        census_note(census, ENOMEM);
-        return false;
-    }
     if (!is_new && (taking->renew || process->denied))
         return true;
     if (is_new && taking->again && census->quiet)

@@ -65,11 +65,11 @@ static _Noreturn void run_child(const struct child *child, child_work *work, voi
     /* Changing the user id clears this. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     alarm(child->seconds);
-    FILE *more = message.error == 0 ? open_memstream(&bytes, &length) : NULL;
-    if (more != NULL)
+    if (message.error == 0) {
+        FILE *more = memory_stream(&bytes, &length);
         work(data, more);
-    if (message.error == 0 && (more == NULL || fclose(more) != 0))
-        message = (struct message){ENOMEM, "keeping the result"};
+        fclose(more);
+    }
     bool sent = send_all(pipe, &message, sizeof message) && send_all(pipe, data, size) &&
                 send_all(pipe, bytes, length);
     _exit(sent ? 0 : 1);

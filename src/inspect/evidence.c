@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/errnames.h"
 #include "inspect/bound.h"
 #include "kernel/sockets.h"
 #include "kernel/sysctl.h"
@@ -270,12 +271,37 @@ static struct blame commonest(const struct search *search) {
     return (struct blame){.cause = most, .when = udp ? WHEN_RANGE | WHEN_UDP : WHEN_RANGE};
 }
 
-/* Returns whether the kernel lists sockets that are bound and idle. */
-static bool lists_bound(const struct search *search) {
+/* Returns whether the kernel lists sockets that are bound and idle, as far as that is known. */
+static enum knowledge lists_bound(const struct search *search) {
     const struct evidence_source *source = search->source;
-    return search->refusal->claim.protocol == PROTOCOL_UDP ||
-           (source->diag_error == 0 && !source->no_bound &&
-            sockdiag_sees_bound(source->diag, NETNS_HERE) == 1);
+    if (search->refusal->claim.protocol == PROTOCOL_UDP)
+        return KNOWN_YES;
+    if (source->diag_error != 0 || source->no_bound)
+        return search->evidence->error == 0 ? KNOWN_NO : NOT_KNOWN;
+    int seen = sockdiag_sees_bound(source->diag, NETNS_HERE);
+    return seen < 0 ? NOT_KNOWN : seen == 1 ? KNOWN_YES : KNOWN_NO;
+}
+
+/* Says why the sockets could not be listed. */
+static const char *missing_text(enum protocol protocol, int error) {
+    static const struct {
+        int error;
+        const char *text;
+    } accidents[] = {
+        {ENOMEM, "the sockets could not be listed: ENOMEM"},
+        {ENOBUFS, "the sockets could not be listed: ENOBUFS"},
+        {EMFILE, "the sockets could not be listed: EMFILE"},
+        {ENFILE, "the sockets could not be listed: ENFILE"},
+        {EAGAIN, "the sockets could not be listed: EAGAIN"},
+        {EINTR, "the sockets could not be listed: EINTR"},
+        {EIO, "the sockets could not be listed: EIO"},
+    };
+    for (size_t i = 0; i < sizeof accidents / sizeof accidents[0]; i++)
+        if (accidents[i].error == error)
+            return accidents[i].text;
+    return protocol == PROTOCOL_UDP
+               ? "this kernel does not list its UDP sockets (udp_diag, /proc/net)"
+               : "this kernel does not list its TCP sockets (tcp_diag, /proc/net)";
 }
 
 /* Looks for the bound sockets of the port that the kernel does not list. */
@@ -309,16 +335,16 @@ void evidence_look(const struct evidence_source *source, const struct refusal *r
         name(evidence, (struct blame){.cause = CAUSE_UNKNOWN, .when = WHEN_NO_OCCUPANT});
         return;
     }
-    if (look(&search) != 0)
-        evidence->missing = refusal->claim.protocol == PROTOCOL_UDP
-                                ? "this kernel does not list its UDP sockets (udp_diag, /proc/net)"
-                                : "this kernel does not list its TCP sockets (tcp_diag, /proc/net)";
+    int error = look(&search);
+    if (error != 0)
+        evidence->missing = missing_text(refusal->claim.protocol, error);
+    evidence->error = errno_says_nothing(error) ? error : 0;
     evidence->from_proc = search.sockets.from_proc;
-    bool listed = evidence->total > 0 || lists_bound(&search);
-    if (!listed && evidence->missing == NULL)
+    enum knowledge listed = evidence->total > 0 ? KNOWN_YES : lists_bound(&search);
+    if (listed != KNOWN_YES && evidence->missing == NULL)
         look_at_descriptors(&search);
     if (evidence->total == 0)
-        name(evidence, without_occupant(&search, listed));
+        name(evidence, without_occupant(&search, listed != KNOWN_NO));
     else
         name(evidence, evidence->automatic ? commonest(&search) : evidence->suspects[0].blame);
 }

@@ -18,10 +18,7 @@ void candidates_add(void *context, const struct occupant *occupant) {
     struct candidates *candidates = context;
     if (candidates->count == candidates->room) {
         size_t room = candidates->room == 0 ? 64 : 2 * candidates->room;
-        struct candidate *grown = realloc(candidates->list, room * sizeof *grown);
-        if (grown == NULL)
-            return;
-        candidates->list = grown;
+        candidates->list = memory_resized(candidates->list, room * sizeof *candidates->list);
         candidates->room = room;
     }
     candidates->list[candidates->count++] = (struct candidate){.occupant = *occupant};
@@ -61,8 +58,7 @@ static void find_bound(const struct evidence_source *source, const struct refusa
             continue;
         occupant->bound = KNOWN_NO;
         struct bound_entry *entry = table_add(&search.table, occupant->socket.cookie, &is_new);
-        if (entry != NULL)
-            entry->index = i;
+        entry->index = i;
     }
     struct diag_query query = evidence_query(refusal);
     query.states &= ~(1U << STATE_BOUND | 1U << STATE_TIME_WAIT | 1U << STATE_LISTEN);
@@ -147,27 +143,26 @@ static bool choose(const struct refusal *refusal, struct candidates *candidates,
 /* Examines those that are shown, and up to `most` others. */
 static void examine_batch(struct candidates *candidates, const struct evidence *evidence,
                           size_t most) {
-    struct owners *owners = calloc(most, sizeof *owners);
-    struct candidate **batch = calloc(most, sizeof *batch);
+    struct owners *owners = memory_zeroed(most, sizeof *owners);
+    struct candidate **batch = memory_zeroed(most, sizeof *batch);
     size_t count = 0;
     uint32_t asker = geteuid();
-    for (unsigned i = 0; batch != NULL && i < evidence->suspect_count; i++) {
+    for (unsigned i = 0; i < evidence->suspect_count; i++) {
         struct candidate *candidate = candidate_of(candidates, &evidence->suspects[i]);
         if (candidate != NULL && !candidate->examined) {
             candidate->examined = true;
             batch[count++] = candidate;
         }
     }
-    for (size_t i = 0; batch != NULL && i < candidates->count && count < most; i++)
+    for (size_t i = 0; i < candidates->count && count < most; i++)
         if (!candidates->list[i].examined) {
             candidates->list[i].examined = true;
             batch[count++] = &candidates->list[i];
         }
-    for (size_t i = 0; owners != NULL && i < count; i++)
+    for (size_t i = 0; i < count; i++)
         owners[i] = owners_wanted(&batch[i]->occupant.socket, asker);
-    if (owners != NULL)
-        owners_find(owners, count);
-    for (size_t i = 0; owners != NULL && i < count; i++)
+    owners_find(owners, count);
+    for (size_t i = 0; i < count; i++)
         borrow_options(&owners[i], &batch[i]->occupant);
     free(owners);
     free(batch);
@@ -205,11 +200,11 @@ static void take_mptcp(struct candidates *candidates, const struct evidence *evi
  * are examined in batches. Connections are not, beside a listener that is in the way. */
 static void locate(const struct refusal *refusal, const struct candidates *candidates) {
     bool listener = listener_is_in_the_way(refusal, candidates);
-    uint32_t *inodes = calloc(candidates->count, sizeof *inodes);
+    uint32_t *inodes = memory_zeroed(candidates->count, sizeof *inodes);
     size_t count = 0;
     bool others = true;
     uint32_t asker = geteuid();
-    for (size_t i = 0; inodes != NULL && i < candidates->count; i++) {
+    for (size_t i = 0; i < candidates->count; i++) {
         const struct inet_socket *socket = &candidates->list[i].occupant.socket;
         if (!is_chosen(&candidates->list[i], listener))
             continue;

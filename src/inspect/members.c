@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "kernel/process.h"
 
 /* --- the processes --- */
@@ -33,10 +34,10 @@ struct places {
 
 static struct places read_places(const struct owners *owners) {
     size_t room = owners->count, listed = room < OWNERS_PIDS ? room : OWNERS_PIDS;
-    struct places places = {.list = calloc(room + 1, sizeof *places.list)};
-    if (places.list != NULL && room > listed)
+    struct places places = {.list = memory_zeroed(room + 1, sizeof *places.list)};
+    if (room > listed)
         places.count = owners_places(owners->inode, places.list, room);
-    if (places.list == NULL || places.count >= listed)
+    if (places.count >= listed)
         return places;
     for (places.count = 0; places.count < listed; places.count++)
         places.list[places.count] =
@@ -68,9 +69,7 @@ struct members members_read(const struct owners *const *sockets, size_t count) {
     size_t most = 0;
     for (size_t i = 0; i < count; i++)
         most += sockets[i]->count;
-    struct members members = {.list = calloc(most + 1, sizeof *members.list)};
-    if (members.list == NULL)
-        return members;
+    struct members members = {.list = memory_zeroed(most + 1, sizeof *members.list)};
     for (size_t i = 0; i < count; i++)
         add_owners(&members, sockets[i]);
     if (members.count > 1)

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "inspect/placement.h"
 #include "kernel/process.h"
 
@@ -376,8 +377,8 @@ bool owner_variable(pid_t pid, const char *name, char *value, size_t size) {
     enum { ENVIRONMENT_SIZE = 64 * 1024 };
     size_t length = strlen(name);
     const char *found = NULL;
-    char *text = malloc(ENVIRONMENT_SIZE);
-    ssize_t end = text == NULL ? 0 : process_read(pid, "environ", text, ENVIRONMENT_SIZE);
+    char *text = memory_zeroed(1, ENVIRONMENT_SIZE);
+    ssize_t end = process_read(pid, "environ", text, ENVIRONMENT_SIZE);
     for (ssize_t at = 0; at < end && found == NULL; at += (ssize_t)strlen(text + at) + 1)
         if (strncmp(text + at, name, length) == 0 && text[at + (ssize_t)length] == '=')
             found = text + at + length + 1;

@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/errnames.h"
 #include "base/units.h"
 #include "inspect/census.h"
 #include "inspect/flight.h"
@@ -123,12 +125,14 @@ static bool match_socket(void *context, uint32_t inode, int fd) {
     }
     struct pair pair = {wanted->index, (uint32_t)search->process.pid};
     bool is_new;
-    if (table_add(&search->pairs, &pair, &is_new) == NULL || !is_new)
+    if (table_find(&search->pairs, &pair) != NULL)
         return true;
     if (!search->is_read && !owner_read(search->process.pid, &search->process)) {
+        census_note(&kept.census, errno);
         kept.census.quiet = false; /* it is gone */
         return false;
     }
+    table_add(&search->pairs, &pair, &is_new); /* one that could not be read may be, later */
     search->is_read = true;
     search->process.fd = fd;
     search->process.thread = search->thread;
@@ -256,29 +260,26 @@ static void search_heirs(struct search *search) {
 
 /* --- the search --- */
 
-/* Adds a socket to those to search, as number `index`. Returns false if out of memory. */
-static bool add_wanted(struct search *search, uint32_t inode, size_t index) {
+/* Adds a socket to those to search, as number `index`. */
+static void add_wanted(struct search *search, uint32_t inode, size_t index) {
     bool is_new;
-    struct wanted *wanted = inode == 0 ? NULL : table_add(&search->wanted, &inode, &is_new);
-    if (wanted == NULL)
-        return inode == 0;
+    if (inode == 0)
+        return;
+    struct wanted *wanted = table_add(&search->wanted, &inode, &is_new);
     if (is_new)
         wanted->index = (uint32_t)index;
     search->missing += is_new;
-    return true;
 }
 
-/* Lists the sockets to search, each inode once. Returns false if out of memory. */
-static bool begin_search(struct search *search, size_t count) {
+/* Lists the sockets to search, each inode once. */
+static void begin_search(struct search *search, size_t count) {
     for (size_t i = 0; i < count; i++) {
         struct owners *socket = &search->sockets[i];
         *socket =
             (struct owners){.inode = socket->inode, .others = socket->others, .mine = socket->mine};
         search->others &= socket->inode == 0 || socket->others;
-        if (!add_wanted(search, socket->inode, i))
-            return false;
+        add_wanted(search, socket->inode, i);
     }
-    return true;
 }
 
 /* Makes the search as if nothing had been found. */
@@ -454,7 +455,7 @@ static enum owners_search look_repeatedly(struct search *search) {
     for (long look = 0; looks_again(search, look, begin); look++) {
         pause_before(look);
         if (!look_once(search))
-            return OWNERS_NO_PROC;
+            return kept.census.error == 0 ? OWNERS_NO_PROC : OWNERS_NOT_SEARCHED;
         quiet = kept.census.quiet ? quiet + 1 : 0;
     }
     bool complete = search->missing == 0 || search_movers(search);
@@ -513,8 +514,7 @@ static void keep(const struct search *search, enum owners_search end) {
         if (wanted->found)
             continue;
         struct absent *absent = table_add(&kept.absent, &wanted->inode, &is_new);
-        if (absent != NULL)
-            absent->search = kept.reach;
+        absent->search = kept.reach;
     }
 }
 
@@ -528,6 +528,7 @@ static void end_search(struct search *search, size_t count) {
         if (wanted != NULL && wanted->index != i)
             *socket = search->sockets[wanted->index];
         socket->search = kept.reach;
+        socket->error = kept.reach == OWNERS_NOT_SEARCHED ? kept.census.error : 0;
         if (socket->count == 0 && absent != NULL)
             socket->search = absent->search;
         if (socket->inode == 0 ||
@@ -565,13 +566,11 @@ static void free_search(struct search *search) {
 
 unsigned owners_find(struct owners *sockets, size_t count) {
     struct search search = make_search(sockets, true);
-    bool begun = begin_search(&search, count);
-    if (begun) {
-        run_search(&search);
-        end_search(&search, count);
-    }
+    begin_search(&search, count);
+    run_search(&search);
+    end_search(&search, count);
     free_search(&search);
-    return begun ? kept.unseen : 1; /* nothing is searched */
+    return kept.unseen;
 }
 
 bool owners_of_others(const struct inet_socket *socket, uint32_t asker) {
@@ -586,11 +585,9 @@ struct owners owners_wanted(const struct inet_socket *socket, uint32_t asker) {
 
 void owners_locate(const uint32_t *inodes, size_t count, bool others) {
     struct search search = make_search(NULL, others);
-    bool begun = true;
-    for (size_t i = 0; begun && i < count; i++)
-        begun = add_wanted(&search, inodes[i], i);
-    if (begun)
-        run_search(&search);
+    for (size_t i = 0; i < count; i++)
+        add_wanted(&search, inodes[i], i);
+    run_search(&search);
     free_search(&search);
 }
 
@@ -669,5 +666,12 @@ const char *owners_search_text(const struct owners *owners) {
     if (owners_are_own(owners))
         return owners->own_count == 1 ? "a process of your own cannot be searched"
                                       : "some processes of your own cannot be searched";
+    if (owners->search == OWNERS_NOT_SEARCHED && owners->error != 0) {
+        static char text[96];
+        char name[ERRNAME_SIZE];
+        snprintf(text, sizeof text, "the processes could not all be read: %s",
+                 errname(owners->error, name));
+        return text;
+    }
     return texts[owners->search];
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 /* --- the commands --- */
 
 static bool is_given(const struct evidence *evidence, const struct rest *rest,
@@ -134,9 +136,9 @@ static void describe(struct crowd *crowd) {
 
 void rest_find(const struct refusal *refusal, const struct candidates *candidates,
                struct evidence *evidence, struct rest *rest) {
-    struct crowd *crowd = calloc(1, sizeof *crowd);
-    *rest = (struct rest){.left = crowd == NULL ? evidence->total : 0};
-    if (crowd == NULL || evidence->suspect_count == 0) {
+    struct crowd *crowd = memory_zeroed(1, sizeof *crowd);
+    *rest = (struct rest){0};
+    if (evidence->suspect_count == 0) {
         free(crowd);
         return;
     }

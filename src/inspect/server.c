@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "inspect/members.h"
 #include "kernel/process.h"
 
@@ -431,8 +432,8 @@ static void describe(const struct server_socket *sockets, size_t count, struct s
             server->waiting += sockets[i].socket->receive_queue;
     }
     struct members members = members_read(owners, count);
-    struct owner *ancestors = calloc(ANCESTORS, sizeof *ancestors);
-    if (members.list != NULL && members.count > 0 && ancestors != NULL) {
+    struct owner *ancestors = memory_zeroed(ANCESTORS, sizeof *ancestors);
+    if (members.list != NULL && members.count > 0) {
         find_shape(&members, server);
         size_t known = read_ancestors(&server->main, ancestors);
         server->stopped = owner_is_stopped(&server->main);

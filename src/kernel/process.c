@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/errnames.h"
 #include "base/file.h"
 
 /* The same on every architecture; older C libraries do not know them. */
@@ -405,6 +406,8 @@ static void visit_descriptor(struct progress *progress, int directory, const cha
     if (length < 0) {
         progress->denied |= errno == EACCES || errno == EPERM;
         progress->moved |= errno == ENOENT;
+        if (errno_says_nothing(errno))
+            progress->error = errno;
         return;
     }
     target[length] = '\0';

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/errnames.h"
 #include "base/file.h"
 #include "kernel/process.h"
 
@@ -23,8 +24,13 @@
 #endif
 
 /* Returns what the kernel does, or -1 with errno set. */
+/* A thread that is not resumed stands still for ever: what says nothing is asked again. */
 static long request(long what, pid_t thread, uintptr_t address, uintptr_t data) {
-    return syscall(SYS_ptrace, what, (long)thread, address, data);
+    enum { TRIES = 3 };
+    long answer = -1;
+    for (int i = 0; i < TRIES && answer < 0 && (i == 0 || errno_says_nothing(errno)); i++)
+        answer = syscall(SYS_ptrace, what, (long)thread, address, data);
+    return answer;
 }
 
 /* --- beginning and end --- */

@@ -77,7 +77,10 @@ static _Noreturn void become_program(const struct run *run) {
     ptrace_allow(run->tracer);
     if (write(run->pid[1], &own, sizeof own) != sizeof own)
         _exit(127);
-    if (read(run->go[0], &go, 1) != 1)
+    ssize_t allowed = read(run->go[0], &go, 1);
+    if (allowed < 0)
+        give_up(run, errno);
+    if (allowed == 0) /* the tracer has said why */
         _exit(127);
     int error = seccomp_watch_socket_calls(run->program->sendto);
     atomic_store(&run->shared->filter_error, error);
@@ -231,9 +234,7 @@ static void wait_for_both(const struct run *run, struct program_end *end) {
                 run->program->left_behind(run->program->context);
                 told = true;
             }
-            continue;
-        }
-        if (info.si_signo != SIGCHLD) {
+        } else if (info.si_signo != SIGCHLD) {
             pass_on(run, &info, !program);
             continue;
         }

@@ -28,7 +28,13 @@ for injection in error=EPERM error=ENOSYS; do
   ok "and of the socket's options nothing is said" out_matches "LISTEN 127.0.0.1:2000\$"
 done
 fails recvfrom error=EIO why 127.0.0.1:2000
-ok "without sock_diag the refusal is told" first_line_starts "EADDRINUSE 127.0.0.1:2000: no socket was found in the way"
+ok "without sock_diag nobody knows what is in the way" first_line_starts \
+  "UNKNOWN 127.0.0.1:2000: listing the sockets in the way: EIO"
+ok "and nothing is said of what this kernel lists" out_lacks "this kernel"
+fails socket error=EMFILE:when=3 why 127.0.0.1:2000
+ok "a look that failed was no change" first_line_starts "EADDRINUSE 127.0.0.1:2000: "
+fails readlinkat error=EIO why 127.0.0.1:2000
+ok "where processes cannot be read that is told" out_says "the processes could not all be read: EIO"
 fails getdents64 error=EIO why 127.0.0.1:2000
 ok "without /proc the listener is" out_has "  address-in-use: "
 for command in "why 127.0.0.1:2000" budget audit; do

@@ -88,9 +88,10 @@ static void print_failure(FILE *out, const struct recorded_call *call) {
         fputs("; ", out);
         print_headline(out, call);
     } else if (call->why != NULL && call->why->failure != NULL) {
-        fprintf(out, "; why is not known: %s%s",
-                call->gone ? "the program had ended" : call->why->failure,
-                call->gone ? "" : " failed");
+        char name[ERRNAME_SIZE];
+        fprintf(out, "; why is not known: %s%s%s",
+                call->gone ? "the program had ended" : call->why->failure, call->gone ? "" : ": ",
+                call->gone ? "" : errname(call->why->error, name));
     } else if (call->error == EINVAL && call->call == SOCKET_CALL_BIND &&
                call->socket.view.local.port != 0) {
         fprintf(out, "; the socket is bound already, to %s",

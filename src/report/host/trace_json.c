@@ -119,7 +119,7 @@ static void write_call(struct json *json, const struct recorded_call *call) {
 static char *sentence_of(const struct finding *finding) {
     char *text = NULL;
     size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = memory_stream(&text, &size);
     if (out == NULL)
         return NULL;
     trace_print_sentence(out, finding);

@@ -19,7 +19,7 @@ struct paragraph {
 /* Returns whether there is memory for it. */
 static bool begin(struct paragraph *paragraph) {
     *paragraph = (struct paragraph){0};
-    paragraph->out = open_memstream(&paragraph->text, &paragraph->size);
+    paragraph->out = memory_stream(&paragraph->text, &paragraph->size);
     return paragraph->out != NULL;
 }
 

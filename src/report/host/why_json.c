@@ -96,9 +96,9 @@ static void write_suspect(struct json *json, const struct suspect *suspect) {
     write_knowledge(json, "reuseport", own ? occupant->reuseport : NOT_KNOWN);
     enum owners_search search = suspect->owners.search;
     json_string(json, "processes_search",
-                search == OWNERS_SEARCHED || search == OWNERS_IN_FLIGHT ? "complete"
-                : search == OWNERS_NOT_SEARCHED                         ? "none"
-                                                                        : "partial");
+                search == OWNERS_SEARCHED || search == OWNERS_IN_FLIGHT       ? "complete"
+                : search == OWNERS_NOT_SEARCHED && suspect->owners.error == 0 ? "none"
+                                                                              : "partial");
     json_string(json, "processes_missing",
                 search == OWNERS_SEARCHED ? NULL : owners_search_text(&suspect->owners));
     if (suspect->owners.own_count > 0) {
