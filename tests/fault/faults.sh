@@ -79,7 +79,7 @@ command() {
   # shellcheck disable=SC2086 # to be split
   {
     grep -q __asan_init "$portreuse" || tried "$name: system calls" $options $few "$portreuse" "$@"
-    [ -z "$all" ] || tried "$name: all later calls" $options -s -n 3 "$portreuse" "$@"
+    [ -z "$all" ] || tried "$name: all later calls" $options -s -n 3 -x wait4,waitid,write "$portreuse" "$@"
     if [ -e "$helpers/libfaults.so" ]; then
       tried "$name: allocations" $options -a "$helpers/libfaults.so" $many "$portreuse" "$@"
       [ -z "$all" ] || tried "$name: all later allocations" $options -s -a "$helpers/libfaults.so" "$portreuse" "$@"
@@ -96,7 +96,7 @@ command "budget" -- budget
 command "audit" -- audit
 # What it writes is what cannot be written; and a socket that getsockopt() cannot look at is taken for one
 # of another protocol.
-command "trace" -2 -x write,getsockopt -- trace -- "$helpers/caller" tcp4 bind=2000
+command "trace" -2 -x write,getsockopt,wait4,waitid -- trace -- "$helpers/caller" tcp4 bind=2000
 command "matrix" -- matrix --protocol tcp --state LISTEN --first 127.0.0.1,none --second 127.0.0.1,none
 command "server" -- server -l 127.0.0.1:3000 -w 10ms
 command "client" -- client -e 127.0.0.1:2000 -w 10ms
