@@ -204,6 +204,8 @@ ok "the SVG has a square for each mark of the Markdown" as_many "$work/all.svg"
 ok "and so has the page" as_many "$work/all.html"
 ok "neither has the square of a disagreement" sh -c '! grep "class=\"wrong\"" "$1/all.svg" "$1/all.html"' - "$work"
 ok "the SVG shows its title" grep -q '<text [^>]*class="title">Which TCP sockets may share a port<' "$work/all.svg"
+ok "it says that there are more states than panels" grep -q "states that have no panel" "$work/all.svg"
+ok "and so does the page" grep -q "states that have no panel" "$work/all.html"
 ok "its colours need no variables" sh -c '! grep -q "var(" "$1/all.svg"' - "$work"
 ok "the page needs nothing else" sh -c \
   '! grep -iE "<(script|link|img|iframe|object|embed|base)|(src|href|action)=|url\(|@import|https?:" "$1/all.html"' - "$work"

@@ -64,6 +64,13 @@ static const char *reading_of(const struct matrix_findings *findings) {
                  "rows are the options of the first socket, and the columns those of the second.";
 }
 
+/* Without a choice there are panels for some of the states only. */
+static const char *rest_of(const struct matrix_findings *findings) {
+    return findings->grids ? ""
+                           : "Of the states that have no panel, a few addresses were tried: the "
+                             "text and the Markdown sum them up.";
+}
+
 /* --- squares --- */
 
 /* A square for which a pair stands; `size` is what it takes. */
@@ -315,7 +322,8 @@ static void draw_head(const struct matrix_findings *findings, const struct poste
     snprintf(kernel, sizeof kernel, "Linux %s", findings->matrix->kernel);
     picture_text(page, MARGIN, 90, "soft prose", kernel);
     picture_text(page, MARGIN, 106, "soft prose", matrix_verdict(findings->matrix, line));
-    picture_lines(page, MARGIN, 138, columns, "prose", reading_of(findings));
+    int lines = picture_lines(page, MARGIN, 138, columns, "prose", reading_of(findings));
+    picture_lines(page, MARGIN, 138 + lines * PICTURE_LINE, columns, "prose", rest_of(findings));
     draw_legend(findings, page, wide ? column_x(3) : MARGIN, wide ? 86 : 216);
     fprintf(page->out, "<g transform=\"translate(%d %d)\">\n",
             narrow ? MARGIN : column_x(wide ? 2 : 1), narrow ? HEAD_HEIGHT : 78);
@@ -374,8 +382,8 @@ static void write_panel(const struct matrix_findings *findings, struct matrix_pa
 }
 
 static void write_pictures(const struct matrix_findings *findings, const struct page *page) {
-    fprintf(page->out, "<p>%s on Linux %s? %s</p>\n<div class=\"key\">\n", title_of(findings),
-            findings->matrix->kernel, reading_of(findings));
+    fprintf(page->out, "<p>%s on Linux %s? %s %s</p>\n<div class=\"key\">\n", title_of(findings),
+            findings->matrix->kernel, reading_of(findings), rest_of(findings));
     picture_begin_plain(page, "One block of squares", KEY, KEY_HEIGHT);
     draw_key(findings, page);
     fputs("</svg>\n", page->out);
