@@ -196,6 +196,7 @@ static int report_diff(struct request *request, struct report *report,
     int status = !compared || !written ? EXIT_TROUBLE
                  : diff.changed > 0    ? EXIT_FAIL
                                        : EXIT_AS_EXPECTED;
+    findings->diff = NULL;
     matrix_diff_free(&diff);
     return status;
 }

@@ -239,6 +239,14 @@ ok "and that is trouble" status_is 2
 echo '{"pairs": [' >"$work/broken.json"
 run "$portreuse" matrix --diff "$work/broken.json"
 ok "so is one that is broken" status_is 2
+echo '{"pairs": []}' >"$work/empty.json"
+run "$portreuse" matrix --diff "$work/empty.json" --first 127.0.0.1,none --second 127.0.0.1,none
+ok "and one of whose pairs none can be compared: nothing has passed" status_is 2
+ok "which it says" err_has "none of its pairs was measured now"
+sed '/"state": "TIME-WAIT"/,/"bind"/ s/"bind": "EADDRINUSE"/"bind": "EUNHEARDOF"/' "$work/before.json" >"$work/unknown.json"
+run "$portreuse" matrix --diff "$work/unknown.json" --first 127.0.0.1,none --second 127.0.0.1,none
+ok "an errno that nobody knows is not taken for ok" out_lacks "was bind ok"
+ok "the other pairs are compared" out_matches "^PASS matrix: 0 of [1-9][0-9]* pairs differ"
 echo '{"cases": []}' >"$work/wrong.json"
 run "$portreuse" matrix --diff "$work/wrong.json"
 ok "and one without pairs, which says how to make one" err_has "portreuse matrix --format json"

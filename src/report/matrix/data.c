@@ -124,10 +124,13 @@ struct reading {
 static const struct matrix_answer nothing_asked = {MATRIX_NOT_ASKED, MATRIX_NOT_ASKED,
                                                    MATRIX_NOT_ASKED};
 
-static int errno_named(const char *name) {
+/* Returns the number of an errno. If its name is unknown, so is the pair: 0 would be `ok`. */
+static int16_t take_errno(struct reading *reading, const char *name) {
+    int number = errname_number(name);
     if (strcmp(name, "-") == 0)
         return MATRIX_NOT_ASKED;
-    return strcmp(name, "ok") == 0 ? 0 : errname_number(name);
+    reading->known &= number != 0 || strcmp(name, "ok") == 0;
+    return (int16_t)number;
 }
 
 /* Returns the index of a name. If it is unknown, so is the pair, and the index is 0. */
@@ -179,11 +182,11 @@ static void take_field(struct reading *reading, const char *key, const char *tex
     else if (strcmp(key, "second_options") == 0)
         pair->second.options = take_name(reading, text, matrix_options_names, MATRIX_OPTIONS);
     else if (strcmp(key, "bind") == 0)
-        reading->got.bind = (int16_t)errno_named(text);
+        reading->got.bind = take_errno(reading, text);
     else if (strcmp(key, "listen") == 0)
-        reading->got.listen = (int16_t)errno_named(text);
+        reading->got.listen = take_errno(reading, text);
     else if (strcmp(key, "connect") == 0)
-        reading->got.connect = (int16_t)errno_named(text);
+        reading->got.connect = take_errno(reading, text);
 }
 
 static void take_pair(struct reading *reading) {
@@ -244,7 +247,7 @@ const char *matrix_diff_read(struct matrix_diff *diff, const struct matrix *matr
         diff->compared += both_have(diff, matrix, &pair);
         diff->changed += changed(diff, matrix, &pair);
     } while (matrix_next(matrix->protocol, &pair));
-    return NULL;
+    return diff->compared == 0 ? "none of its pairs was measured now" : NULL;
 }
 
 static void write_diff(const struct report *report, FILE *out) {
