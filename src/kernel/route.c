@@ -58,7 +58,12 @@ static bool write_request(const struct route_question *question, struct route_re
     return true;
 }
 
-static void read_route(const struct nlmsghdr *header, struct route *route) {
+static bool is_family(unsigned family) {
+    return family == AF_INET || family == AF_INET6;
+}
+
+/* Returns whether the answer is about an address of a family that we know. */
+static bool read_route(const struct nlmsghdr *header, struct route *route) {
     const struct rtmsg *message = NLMSG_DATA(header);
     struct diag_attributes list = diag_attributes(header, sizeof *message);
     *route = (struct route){.local = message->rtm_type == RTN_LOCAL,
@@ -75,12 +80,15 @@ static void read_route(const struct nlmsghdr *header, struct route *route) {
         } else if (attribute->rta_type == RTA_VIA && size >= sizeof(struct rtvia) &&
                    size - sizeof(struct rtvia) <= sizeof route->next_hop.address) {
             const struct rtvia *via = RTA_DATA(attribute); /* IPv4 by way of an IPv6 gateway */
+            if (!is_family(via->rtvia_family))
+                continue;
             route->next_hop.family = via->rtvia_family;
             memcpy(route->next_hop.address, via->rtvia_addr, size - sizeof *via);
         } else if (attribute->rta_type == RTA_OIF && size == sizeof route->device) {
             memcpy(&route->device, RTA_DATA(attribute), size);
         }
     }
+    return is_family(message->rtm_family);
 }
 
 /* Reads the answer. Returns 0 or an errno. */
@@ -88,13 +96,13 @@ static int read_answer(const void *bytes, size_t size, struct route *route) {
     const struct nlmsghdr *header = bytes;
     if (size < sizeof *header || header->nlmsg_len > size)
         return EBADMSG;
-    if (header->nlmsg_type == NLMSG_ERROR && size >= NLMSG_LENGTH(sizeof(struct nlmsgerr)))
-        return -((const struct nlmsgerr *)NLMSG_DATA(header))->error;
+    int error = 0;
+    if (header->nlmsg_type == NLMSG_ERROR)
+        return diag_read_error(header, &error) == SOCKDIAG_ERRNO ? error : EBADMSG;
     if (header->nlmsg_type != RTM_NEWROUTE ||
         header->nlmsg_len < NLMSG_LENGTH(sizeof(struct rtmsg)))
         return EBADMSG;
-    read_route(header, route);
-    return 0;
+    return read_route(header, route) ? 0 : EBADMSG;
 }
 
 int route_find(struct netns ns, const struct route_question *question, struct route *route) {

@@ -57,8 +57,10 @@ static ssize_t exchange(struct netns ns, const struct rtnetlink_message *message
     return size;
 }
 
-/* The errno of an answer of type NLMSG_ERROR. */
+/* The errno of an answer of type NLMSG_ERROR: 0 is an acknowledgement, and no number of the
+ * kernel's EBADMSG. */
 static int read_error(const void *answer, ssize_t size) {
+    enum { MOST = 4095 }; /* MAX_ERRNO in include/linux/err.h */
     struct {
         struct nlmsghdr header;
         struct nlmsgerr error;
@@ -66,7 +68,7 @@ static int read_error(const void *answer, ssize_t size) {
     if ((size_t)size < sizeof start)
         return EBADMSG;
     memcpy(&start, answer, sizeof start);
-    return -start.error.error;
+    return start.error.error > 0 || start.error.error < -MOST ? EBADMSG : -start.error.error;
 }
 
 static uint16_t type_of(const void *answer, ssize_t size) {
@@ -89,7 +91,9 @@ int rtnetlink_get(struct netns ns, const struct rtnetlink_message *message, void
     ssize_t got = exchange(ns, message, answer, size);
     if (got < 0)
         return errno;
-    if (type_of(answer, got) == NLMSG_ERROR)
-        return read_error(answer, got);
+    if (type_of(answer, got) == NLMSG_ERROR) {
+        int error = read_error(answer, got);
+        return error == 0 ? EBADMSG : error; /* it was not to be acknowledged, but answered */
+    }
     return (size_t)got < sizeof(struct nlmsghdr) + sizeof(struct ifinfomsg) ? EBADMSG : 0;
 }
