@@ -1,10 +1,33 @@
 /* portreuse show NAME: the text of a scenario, which is a good start for your own. */
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "base/text.h"
 #include "cmd/commands.h"
 #include "cmd/options.h"
 #include "scenario/catalogue.h"
+
+/* Prints the text as it is, so that it can be kept as a file; but on a terminal, which it could do
+ * harm to, with escapes for what is not shown. Returns false if it is no text. */
+static bool print(const struct scenario *scenario) {
+    const char *text = scenario->source, *end = text + scenario->source_size;
+    if (memchr(text, '\0', scenario->source_size) != NULL) /* the parser has complained */
+        return false;
+    if (!isatty(STDOUT_FILENO))
+        return fwrite(text, 1, scenario->source_size, stdout) == scenario->source_size;
+    while (text < end) {
+        size_t size = 0;
+        while (text + size < end && text[size] != '\t' && text[size] != '\n')
+            size++;
+        utf8_print(stdout, text, size);
+        text += size;
+        if (text < end)
+            putchar(*text++);
+    }
+    return true;
+}
 
 static int cmd_show(int argc, char **argv) {
     int status = EXIT_AS_EXPECTED;
@@ -18,9 +41,7 @@ static int cmd_show(int argc, char **argv) {
     for (; optind < argc; optind++) {
         struct errors errors = {0};
         struct scenario *scenario = catalogue_open(argv[optind], &errors);
-        if (scenario != NULL)
-            fwrite(scenario->source, 1, scenario->source_size, stdout);
-        else
+        if (scenario == NULL || !print(scenario))
             status = EXIT_TROUBLE;
         errors_print(&errors, stderr);
         errors_free(&errors);

@@ -58,4 +58,22 @@ a\342\200\213b a\u200bb
 `id` `id`
 {stop} {stop}
 END
+
+# What was typed is repeated in complaints, on standard error.
+err_is_harmless() { ! LC_ALL=C grep -qa "$(printf '\033')" "$work/err" && [ "$(wc -l <"$work/err")" -le "$1" ]; }
+name=$(printf 'a\033[31m\n::error::b')
+for command in why budget list show check server; do
+  run timeout 20 "$portreuse" $command "$name.x:80"
+  ok "$command: a complaint is one line, and does nothing to the terminal" err_is_harmless 1
+done
+run "$portreuse" "$name"
+ok "so is that about an unknown command" err_is_harmless 4
+run "$portreuse" why --format "$name" :80
+ok "and that about a format" err_is_harmless 1
+run "$portreuse" why --output "$name" :80
+ok "and that about a file" err_is_harmless 1
+printf '\033[31ma\000b' >"$work/binary"
+run "$portreuse" show "$work/binary"
+ok "show prints no file that is no text" out_is_empty
+ok "which is trouble" status_is 2
 finish
