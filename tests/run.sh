@@ -252,6 +252,11 @@ step_fuzz() {
     clang -fsanitize=fuzzer -x c - -o "$log.fuzzer" 2>/dev/null; then # root could replace /dev/null
     rm -f "$log.fuzzer"
     check "the fuzzers find nothing in 10 s each" tests/fuzz/run.sh 10
+    if command -v llvm-cov >/dev/null; then
+      check "their corpus reaches 90 % of the parsers" tests/fuzz/coverage.sh
+    else
+      skip "the coverage of the fuzzers' corpus" "llvm-cov is not installed"
+    fi
   else
     skip "fuzzing" "clang with libFuzzer is not installed"
   fi

@@ -1,41 +1,72 @@
 #!/bin/sh
-# Fuzzes the parsers with clang's libFuzzer, under ASan and UBSan. What it finds is kept in
-# build-fuzz/, and can be given to the fuzzer again.
+# Fuzzes what parses with clang's libFuzzer, under ASan and UBSan. The inputs begin with those in
+# corpus/; what is found besides is kept in build-fuzz/found, and what goes wrong in build-fuzz/wrong.
+# Prints how many inputs there were. Exit status 1 if something went wrong.
 #
-# usage: tests/fuzz/run.sh [SECONDS]   (60 each, unless told)
+# usage: tests/fuzz/run.sh [SECONDS [TARGET...]]   (60 s for each target, all of them, unless told)
+#        tests/fuzz/run.sh merge                   (makes corpus/ the smallest that reaches all that
+#                                                   corpus/ and found/ reach)
 set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/../.." && pwd)
+# shellcheck source=fuzz/build.sh
+. "$(dirname "$0")/build.sh"
 seconds=${1:-60}
-build=$top/build-fuzz
-mkdir -p "$build/corpus-parse" "$build/corpus-sockdiag"
+[ $# = 0 ] || shift
+[ $# = 0 ] || targets=$*
+sanitizers=address,undefined
 
-for name in parse sockdiag; do
-  # shellcheck disable=SC2046 # no name has blanks
-  clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined \
-    -fno-sanitize-recover=all -I"$top/include" -I"$top/src" -o "$build/fuzz_$name" "$here/fuzz_$name.c" \
-    $(find "$top/src/base" "$top/src/kernel" "$top/src/model" "$top/src/scenario" -name '*.c' ! -name catalogue.c) \
-    "$top/src/engine/board.c" "$top/src/engine/result.c"
+build_parts parts "-O2 -fsanitize-coverage=inline-8bit-counters,pc-table" $sanitizers
+for target in $targets; do
+  build_fuzzer parts "$target" -fsanitize=$sanitizers -fno-sanitize-recover=all
 done
 
-# The words of the language help the fuzzer to find its way.
-show_words() {
-  cat "$top"/scenarios/*.scenario "$top"/tests/cli/scenarios/*.scenario |
-    tr -s '[:blank:]' '\n' | grep -E '^[]A-Za-z0-9_.:$*=>|[-]{2,24}$' | sort -u |
-    sed 's/\\/\\\\/g; s/.*/"&"/'
+# limits TARGET: options of libFuzzer. Complaints are not shown.
+limits() {
+  case $1 in
+    scenario) echo "-max_len=4000" ;;
+    reply) echo "-max_len=6000" ;;
+    options) echo "-max_len=400 -close_fd_mask=3 -dict=$here/words.dict" ;;
+    json) echo "-max_len=2000 -dict=$here/words.dict" ;;
+    *) echo "-max_len=1000 -dict=$here/words.dict" ;;
+  esac
 }
-show_words >"$build/words"
 
-cp "$top"/scenarios/*.scenario "$top"/tests/cli/scenarios/*.scenario "$build/corpus-parse"
-cd "$build"
-./fuzz_parse -max_total_time="$seconds" -max_len=20000 -timeout=10 -rss_limit_mb=2048 \
-  -dict=words -print_final_stats=1 corpus-parse 2>&1 | grep -vE '^#|^NEW|^\s+NEW' | tail -n 30
-./fuzz_sockdiag -max_total_time="$seconds" -max_len=4096 -timeout=10 -print_final_stats=1 \
-  corpus-sockdiag 2>&1 | grep -vE '^#' | tail -n 30
-# A pipe hides the fuzzer's own status; what it found lies in a file.
-for found in crash-* leak-* timeout-* oom-*; do
-  if [ -e "$found" ]; then
-    echo "found: $build/$found"
-    exit 1
-  fi
+merge() {
+  for target in $targets; do
+    smallest=$build/smallest/$target
+    rm -rf "$smallest"
+    mkdir -p "$smallest" "$build/found/$target" "$here/corpus/$target"
+    # shellcheck disable=SC2046 # to be split into words
+    "$build/parts/fuzz_$target" -merge=1 $(limits "$target") -timeout=10 "$smallest" \
+      "$here/corpus/$target" "$build/found/$target" >"$smallest.log" 2>&1
+    rm -rf "$here/corpus/$target"
+    cp -r "$smallest" "$here/corpus/$target"
+    echo "$target: $(find "$smallest" -type f | wc -l) files, $(cat "$smallest"/* | wc -c) bytes"
+  done
+}
+
+# fuzz TARGET: prints a line. Returns 1 if the fuzzer has stopped early.
+fuzz() {
+  mkdir -p "$build/found/$1" "$build/wrong"
+  log=$build/$1.log
+  failed=
+  # shellcheck disable=SC2046 # to be split into words
+  "$build/parts/fuzz_$1" -max_total_time="$seconds" $(limits "$1") -timeout=10 -rss_limit_mb=2048 \
+    -print_final_stats=1 -artifact_prefix="$build/wrong/$1-" "$build/found/$1" "$here/corpus/$1" \
+    >"$log" 2>&1 </dev/null || failed=yes
+  awk -v target="$1" -v seconds="$seconds" '
+    /number_of_executed_units/ { runs = $2 }
+    /cov: / { for (i = 1; i < NF; i++) { if ($i == "cov:") edges = $(i + 1); if ($i == "corp:") files = $(i + 1) } }
+    END { printf "%-9s %10d inputs in %d s, %d edges, %s in the corpus\n", target, runs, seconds, edges, files }' "$log"
+  [ -z "$failed" ] || tail -n 40 "$log"
+  [ -z "$failed" ]
+}
+
+if [ "$seconds" = merge ]; then
+  merge
+  exit
+fi
+wrong=0
+for target in $targets; do
+  fuzz "$target" || wrong=1
 done
+exit $wrong

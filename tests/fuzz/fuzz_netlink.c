@@ -1,0 +1,123 @@
+/* Any bytes as answers of the kernel over netlink: sock_diag for TCP, UDP and Unix sockets, routes,
+ * neighbours, devices, tunnels, endpoints of MPTCP. The first byte chooses who asks; the datagrams
+ * follow (world.h). Nothing is read beyond them, and what is visited is sound. */
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kernel/endings.h"
+#include "kernel/holder.h"
+#include "kernel/neighbour.h"
+#include "kernel/netdev.h"
+#include "kernel/route.h"
+#include "kernel/sockdiag.h"
+#include "kernel/unixdiag.h"
+#include "world.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool check(void *context, const struct inet_socket *socket) {
+    (void)context;
+    if (socket->state >= STATE_COUNT ||
+        (socket->local.family != AF_INET && socket->local.family != AF_INET6) ||
+        socket->remote.family != socket->local.family)
+        abort();
+    return true;
+}
+
+static bool check_unix(void *context, const struct unix_socket *socket) {
+    (void)context;
+    if (socket->state >= STATE_COUNT || socket->name_size > UNIX_NAME_SIZE ||
+        socket->name[socket->name_size] != '\0')
+        abort();
+    return true;
+}
+
+static void check_name(const char *name, size_t room) {
+    if (memchr(name, '\0', room) == NULL)
+        abort();
+}
+
+/* The bytes as they are: exactly as large, and aligned. */
+static void parse(unsigned protocol) {
+    struct diag_query query = sockdiag_query(STATES_ANY);
+    uint32_t sequence = 0;
+    size_t size;
+    int error = 0;
+    const uint8_t *piece = world_piece(&size);
+    char *bytes = malloc(size + (size == 0));
+    if (bytes == NULL)
+        abort();
+    memcpy(bytes, piece, size);
+    if (size >= 12)
+        memcpy(&sequence, bytes + 8, sizeof sequence);
+    query.protocol = (enum protocol)protocol;
+    query.opener = protocol == PROTOCOL_TCP;
+    if (protocol <= PROTOCOL_MPTCP)
+        sockdiag_parse(bytes, size, sequence, &query, check, NULL, &error);
+    else
+        unixdiag_parse(bytes, size, sequence, check_unix, NULL, &error);
+    free(bytes);
+}
+
+static void dump(unsigned how) {
+    struct diag_query query = sockdiag_query(STATES_ANY);
+    query.protocol = how % 2 == 0 ? PROTOCOL_TCP : PROTOCOL_UDP;
+    query.family = how % 3 == 0 ? AF_INET : how % 3 == 1 ? AF_INET6 : 0;
+    query.local.any_address = query.remote.any_address = true;
+    query.local.any_port = query.remote.any_port = true;
+    int diag = sockdiag_open(NETNS_HERE);
+    sockdiag_dump(diag, &query, check, NULL);
+    close(diag);
+}
+
+static void ask(unsigned who, unsigned how) {
+    struct endpoint to = {.family = how % 2 == 0 ? AF_INET : AF_INET6, .port = 4789};
+    struct route_question question = {.to = to, .protocol = 6};
+    struct route route;
+    struct netdev_link link;
+    struct kernel_holder holder;
+    int watch;
+    to.address[0] = 10;
+    switch (who) {
+    case 0:
+        if (route_find(NETNS_HERE, &question, &route) == 0 && route.next_hop.family != AF_INET &&
+            route.next_hop.family != AF_INET6)
+            abort();
+        break;
+    case 1:
+        neighbour_state(NETNS_HERE, 1, &to);
+        break;
+    case 2:
+        if (netdev_link(NETNS_HERE, 1, &link) == 0)
+            check_name(link.name, sizeof link.name);
+        break;
+    case 3:
+        holder = holder_find(how % 4 < 2, &to);
+        check_name(holder.name, sizeof holder.name);
+        break;
+    case 4:
+        watch = world_descriptor();
+        endings_read(watch, how % 2 == 0 ? PROTOCOL_TCP : PROTOCOL_UDP, check, NULL);
+        close(watch);
+        break;
+    default:
+        dump(how);
+        break;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    enum { PARSES = 5, ASKS = 6 };
+    if (size == 0)
+        return 0;
+    unsigned who = data[0] % (PARSES + ASKS), how = data[0] / (PARSES + ASKS);
+    world_begin_datagrams(data + 1, size - 1);
+    if (who < PARSES)
+        parse(who);
+    else
+        ask(who - PARSES, how);
+    world_end();
+    return 0;
+}
