@@ -66,10 +66,10 @@ cause time-wait time-wait-old-without-reuse 127.0.0.1:2000
 case $where in
   live-hidepid)
     # Root's listener in the guest's own namespace, asked about by an ordinary user.
-    tail -f /dev/null | nc -l -s 127.0.0.1 -p 2000 >/dev/null 2>&1 &
+    tail -f /dev/null | nc -l -p 2000 >/dev/null 2>&1 &
     listener=$!
     sleep 1
-    su -s /bin/sh nobody -c "portreuse why 127.0.0.1:2000" >/tmp/live/out 2>&1
+    su -s /bin/sh nobody -c "portreuse why :2000" >/tmp/live/out 2>&1
     ok "hidepid: the listener is there" says "  address-in-use: "
     ok "hidepid: that /proc hides processes is said" says "/proc hides the processes of other users"
     kill $listener
