@@ -164,7 +164,7 @@ ok "why, a page: the verdict is its title" out_matches '^<title>EADDRINUSE 127.0
 ok "what the text says is in it" out_has '<h2>In the way</h2>'
 ok "it needs nothing else" sh -c '! grep -iE "<(script|link|img|iframe)|(src|href)=|url\(|https?:" "$1"' - "$work/out"
 look budget --format html
-ok "budget, a page: a bar for each destination" out_matches '<path class="used"'
+ok "budget, a page: a bar for each destination" out_matches '<rect class="used"'
 run "$portreuse" trace --output "$work/trace.html" -- true
 ok "trace, a page" grep -q '<h1><span class=' "$work/trace.html"
 look audit --format html
