@@ -74,6 +74,29 @@ static const char *print_paragraph(const struct page *page, const char *text) {
     return text;
 }
 
+/* Returns whether sentences stand below this heading, which a page breaks where it likes. */
+static bool is_prose(const char *heading, size_t size) {
+    static const char *const known[] = {"Cause", "Note", "Why"};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strlen(known[i]) == size && memcmp(heading, known[i], size) == 0)
+            return true;
+    return false;
+}
+
+/* Prints indented lines as one paragraph, up to the next that is not; returns the end. */
+static const char *print_sentences(const struct page *page, const char *text) {
+    fputs("<p>", page->out);
+    while (*text == ' ') {
+        text += strspn(text, " ");
+        size_t size = strcspn(text, "\n");
+        print_text(page, text, size);
+        fputc('\n', page->out);
+        text += size + (text[size] == '\n');
+    }
+    fputs("</p>\n", page->out);
+    return text;
+}
+
 /* Prints indented lines as they are, up to the next that is not; returns the end. */
 static const char *print_block(const struct page *page, const char *text) {
     fputs("<pre>", page->out);
@@ -88,13 +111,15 @@ static const char *print_block(const struct page *page, const char *text) {
 }
 
 void page_plain(const struct page *page, const char *text) {
+    bool prose = false;
     while (*text != '\0') {
         size_t size = strcspn(text, "\n");
         if (size == 0) {
             text++;
         } else if (*text == ' ') {
-            text = print_block(page, text);
+            text = prose ? print_sentences(page, text) : print_block(page, text);
         } else if (is_heading(text)) {
+            prose = is_prose(text, size);
             fputs("<h2>", page->out);
             print_text(page, text, size);
             fputs("</h2>\n", page->out);
