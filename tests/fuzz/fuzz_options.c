@@ -70,7 +70,8 @@ static void read_question(int argc, char **argv) {
 
 static void read_target(int argc, char **argv, unsigned how) {
     static struct target_address address;
-    if (!target_read("why", argc, argv, (enum typed_protocol)(how % 4), &address))
+    if (!target_read("why", argc, argv, (enum typed_protocol)(how % 4), how % 8 < 4 ? "" : "lo",
+                     &address))
         return;
     if (address.count > TARGET_ADDRESSES || strlen(address.text) >= TARGET_TEXT_SIZE ||
         strlen(address.taken) >= TARGET_TAKEN_SIZE)
