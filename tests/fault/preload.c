@@ -63,6 +63,8 @@ static bool fails(void) {
     return true;
 }
 
+/* The names that glibc has for the parameters are its own. */
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
 void *malloc(size_t size) {
     return fails() ? NULL : __libc_malloc(size);
 }
@@ -82,6 +84,8 @@ void *reallocarray(void *old, size_t count, size_t size) {
     }
     return realloc(old, count > 0 && size > 0 ? count * size : 1);
 }
+
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)
 
 /* --- short reads and writes --- */
 
@@ -120,6 +124,7 @@ static size_t cut(int fd, size_t size) {
     return state->most;
 }
 
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
 ssize_t read(int fd, void *bytes, size_t size) {
     return syscall(SYS_read, fd, bytes, cut(fd, size));
 }
@@ -131,3 +136,4 @@ ssize_t write(int fd, const void *bytes, size_t size) {
 ssize_t pread(int fd, void *bytes, size_t size, off_t offset) {
     return syscall(SYS_pread64, fd, bytes, cut(fd, size), offset);
 }
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)
