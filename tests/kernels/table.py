@@ -235,7 +235,7 @@ def overview(kernels):
         rows.append([k.label, k.release, k.counts(k.run), k.counts(k.user), k.counts(k.plain),
                      k.matrices['matrix.json'].get('disagreements', '-'), k.stories()])
     return table(rows, ['kernel', 'release', 'as root', 'as a user', 'no module, no IPv6',
-                        'pairs that the model says otherwise', 'random sequences'])
+                        'pairs that differ from the model', 'random sequences'])
 
 
 def by_kernel(said):
