@@ -97,8 +97,8 @@ static const struct option_row rows[] = {
      .value_name = "LOW-HIGH",
      .set = set_port_range,
      .offset = offsetof(struct request, question),
-     .help =
-         "the sockets have this range of ports (IP_LOCAL_PORT_RANGE; 0: the bound of the host)"},
+     .help = "the sockets have this range of ports (IP_LOCAL_PORT_RANGE); a 0 stands for the "
+             "host's own bound"},
     {.name = "bind",
      .set = option_set_flag,
      .offset = offsetof(struct request, question.bind_first),

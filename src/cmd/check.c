@@ -12,7 +12,7 @@ static const struct option_row rows[] = {
     {.name = "all",
      .set = option_set_flag,
      .offset = offsetof(struct errors, keep_all),
-     .help = "show all errors, also those after the first 20"},
+     .help = "show all errors, not only the first 20"},
     {0},
 };
 

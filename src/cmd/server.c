@@ -225,8 +225,8 @@ const struct command command_server = {
     .description = "A connection is closed when its client closes it. Ctrl-C and SIGTERM end the "
                    "wait.",
     .options = groups,
-    .notes = "Exit status: 0 all calls succeeded, 1 a call failed, 2 another error, also want\n"
-             "of memory or descriptors.\n"
+    .notes = "Exit status: 0 all calls succeeded, 1 a call failed, 2 another error, such as\n"
+             "a lack of memory or descriptors.\n"
              "\n"
              "Examples\n"
              "  portreuse server -l 127.0.0.1:1215 -w 2\n"

@@ -545,12 +545,12 @@ const struct command command_why = {
     .usage = "[OPTION...] ADDRESS",
     .summary = "explain why a program cannot use a port of this host right now",
     .description =
-        "Shows which socket is in the way, which process owns it, and what to do. Nothing is "
-        "killed or changed.\n\n"
-        "ADDRESS is what people write: 8080, :http, localhost:8080, [::1]:80, udp/53, a URL, "
+        "Shows which socket is in the way, which process owns it, and what to do. Kills no "
+        "process, and changes nothing.\n\n"
+        "ADDRESS can be typed as 8080, :http, localhost:8080, [::1]:80, udp/53, a URL, "
         "unix:PATH, or the error message of a program, in one word or several. A dash reads the "
         "message from standard input: ./server 2>&1 | portreuse why -. A port alone means every "
-        "address. The word why can be left out: portreuse :8080.\n\n"
+        "address. You can leave out the word why: portreuse :8080.\n\n"
         "why assumes that a TCP server sets SO_REUSEADDR, as nearly all do.",
     .options = groups,
     .operands = {"LISTENER"},

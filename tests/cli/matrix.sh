@@ -97,7 +97,7 @@ like SYN-SENT OUT-CONNECT
 like OUT-BOUND-TIME-WAIT TIME-WAIT
 like SET-LATER BOUND
 ok "where the order of calls matters is said" \
-  grep -q "not all of CLEARED, LISTEN-CLEARED, JOINED and JOINED-LISTEN" "$work/first"
+  grep -q "There is more to CLEARED, LISTEN-CLEARED, JOINED and JOINED-LISTEN" "$work/first"
 
 # Three sockets: one that has both options lets a third with SO_REUSEPORT in beside one that has not.
 run "$portreuse" matrix --state JOINED --first 127.0.0.1,REUSEADDR --second 127.0.0.1,REUSEPORT

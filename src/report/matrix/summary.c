@@ -131,7 +131,8 @@ static void print_lines(const struct matrix_findings *findings, const struct lik
           out);
     fputs(udp ? "\n  connect()  without bind(), where no other port is left\n"
               : ", and listen()\n"
-                "  connect()  without bind(), likewise: to the first socket's server; elsewhere\n"
+                "  connect()  without bind(), where no other port is left: to the first\n"
+                "             socket's server (same), or elsewhere (else)\n"
                 "  bind(), connect()  to the first socket's server\n",
           out);
 }
@@ -249,7 +250,7 @@ static void print_rest(const struct matrix_findings *findings, FILE *out) {
     snprintf(text, sizeof text,
              "Where they overlap, a pair is as on 127.0.0.1; where they do not, both calls "
              "succeed%s%s%s",
-             exceptions == 0 ? "." : ". That is not all of ", names,
+             exceptions == 0 ? "." : ". There is more to ", names,
              exceptions == 0 ? "" : ", where the order of the calls matters: see --state.");
     fputc('\n', out);
     layout_wrap(out, text, 0, 0);

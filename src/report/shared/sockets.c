@@ -179,8 +179,8 @@ const char *sockets_unseen_text(unsigned unseen, bool by_root, char *text) {
     if (by_root)
         snprintf(text, SOCKETS_UNSEEN_SIZE,
                  "%u process%s could not be searched, not even by root (a security module, or a "
-                 "container): which sockets are theirs is not known.",
-                 unseen, many);
+                 "container), so %s sockets are unknown.",
+                 unseen, many, unseen == 1 ? "its" : "their");
     else
         snprintf(text, SOCKETS_UNSEEN_SIZE,
                  "%u process%s could not be searched. As root, portreuse shows who owns the "
