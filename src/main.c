@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/stack.h"
 #include "base/text.h"
 #include "cmd/commands.h"
 
@@ -79,6 +80,7 @@ static void fill_standard_descriptors(void) {
 
 int main(int argc, char **argv) {
     fill_standard_descriptors();
+    stack_take();
     int status = dispatch(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "portreuse: writing to standard output: %s\n", strerror(errno));

@@ -11,6 +11,10 @@ foreach(flag -fstack-protector-strong -fstack-clash-protection -fcf-protection=f
     target_compile_options(portreuse_flags INTERFACE ${flag})
   endif()
 endforeach()
+if(PORTREUSE_TAKES_fstack_clash_protection) # stack.c says why
+  set_source_files_properties(${PROJECT_SOURCE_DIR}/src/base/stack.c PROPERTIES
+    COMPILE_OPTIONS -fno-stack-clash-protection)
+endif()
 
 # The C library checks sizes; it can do so only in optimized builds. Level 3 also checks sizes that are
 # known only at run time.
