@@ -115,11 +115,16 @@ if ln files/closed/d.json files/closed/e.json 2>/dev/null; then
 fi
 ulimit_run() { (ulimit -f "$1" && shift && exec "$@"); }
 cp told files/h.json
-run ulimit_run 1 env --ignore-signal=XFSZ "$portreuse" run -q --output files/h.json time-wait-rebind
-ok "a file that cannot grow is exit 2" status_is 2
-ok "and told" err_has "--output files/h.json: File too large"
-ok "the old file is still there, whole" same files/h.json told
-ok "no temporary file is left" sh -c '! find files -name "*.tmp" | grep .'
+for signal in default ignore; do
+  run ulimit_run 1 env --$signal-signal=XFSZ "$portreuse" run -q --output files/h.json time-wait-rebind
+  ok "a file that cannot grow is exit 2, SIGXFSZ by $signal" status_is 2
+  ok "and told" err_has "--output files/h.json: File too large"
+  ok "the old file is still there, whole" same files/h.json told
+  ok "no temporary file is left" sh -c '! find files -name "*.tmp" | grep .'
+done
+run sh -c 'ulimit -f 0; exec "$1" list >files/k' - "$portreuse"
+ok "standard output that cannot grow, too" status_is 2
+rm files/k
 
 scenario long <<'S'
 title  It takes a while
