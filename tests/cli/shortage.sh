@@ -14,8 +14,11 @@ sound() {
     *) false ;;
   esac
 }
+limited="setpriv --bounding-set=-sys_resource" # root could raise the limit again
+$limited true 2>/dev/null || limited=
 for most in 4 5 6 7 8 9 10 11 12 16; do
-  run sh -c 'ulimit -n "$1" && exec "$2" run time-wait-rebind' - $most "$portreuse"
+  # shellcheck disable=SC2086 # the words are many
+  run $limited sh -c 'ulimit -n "$1" && exec "$2" run time-wait-rebind' - $most "$portreuse"
   ok "at most $most descriptors: PASS, or exit 2 with the errno" sound EMFILE
 done
 # A leak check forks; and a sanitizer maps more than these limits.
@@ -32,6 +35,13 @@ if is_root; then
   ok "at most one process: exit 2" status_is 2
   ok "with the errno" sound EAGAIN
   ok "of every case" sh -c '! grep -q "not run" "$1"' - "$work/out"
+  for command in "why --uid 4321 127.0.0.1:0" "trace -- true" "version -v" \
+    "matrix --state BOUND --first 127.0.0.1 --second 127.0.0.1"; do
+    # shellcheck disable=SC2086 # the words are many
+    run setpriv --reuid=4321 --regid=4321 --clear-groups prlimit --nproc=1:1 "$portreuse" $command
+    ok "$command: exit 2" status_is 2
+    ok "with the errno" sound EAGAIN
+  done
 fi
 
 if ! strace -f -qq -o /dev/null -e trace=unshare "$portreuse" run -q address-in-use >"$work/out" 2>&1; then
