@@ -337,14 +337,17 @@ static struct answer call_send(struct role *role, const struct step *step, struc
 const struct action action_send = {.role = call_send};
 
 /* Waits until there is something to receive, but not longer than two seconds: no stream on loopback
- * pauses that long. Returns 1, 0 if nothing came, or -1 if the role must stop serving. */
+ * pauses that long. Returns 1, 0 if nothing came, -1 if the role must stop serving, or -2 with
+ * errno set. */
 static int await_more(int fd, unsigned *patience) {
     const int two_seconds = 2000;
     struct pollfd waiting = {.fd = fd, .events = POLLIN | POLLRDHUP};
     for (;;) {
         int ready = poll(&waiting, 1, two_seconds);
-        if (ready >= 0 || errno != EINTR)
-            return ready > 0;
+        if (ready >= 0)
+            return ready;
+        if (errno != EINTR)
+            return -2;
         if (role_would_wait(patience))
             return -1;
     }
@@ -374,7 +377,7 @@ static struct answer call_recv(struct role *role, const struct step *step, struc
         more = enough ? 0 : await_more(fd, &patience);
     }
     if (more < 0)
-        return would_wait();
+        return more == -1 ? would_wait() : failed(errno);
     return got > 0 ? number(got) : (struct answer){.kind = ANSWER_EOF};
 }
 

@@ -129,4 +129,27 @@ done
 failing clone3,clone EAGAIN:when=4 reuseport-balance
 ok "a fork that fails with EAGAIN: ERROR" sound EAGAIN
 
+# Waiting that fails.
+scenario pieces <<'END'
+title more is expected
+setup
+  server socket l
+  server bind l 127.0.0.1:1215
+  server listen l
+case it does not come
+  client socket c
+  client connect c 127.0.0.1:1215
+  server accept l d
+  client send c 10
+  server recv d 20 -> 20
+END
+nothing_is_left() { ! find /proc/[0-9]*/exe -lname "$portreuse" 2>/dev/null | grep .; }
+failing ppoll ENOMEM "$file"
+ok "the runner cannot wait: ERROR" is_error
+ok "with the call and the errno" out_has "waiting for the case, ppoll(): ENOMEM"
+ok "no process is left" nothing_is_left
+failing poll ENOMEM "$file"
+ok "a role cannot wait for more: ERROR, not FAIL" is_error
+ok "with the errno" sound ENOMEM
+
 finish
