@@ -112,6 +112,27 @@ ok "a server without descriptors goes on when one is free" sh -c \
 ok "and says by its exit status that it was short of something" status_is 2
 ok "without turning round and round" sh -c '[ "$(grep -c EMFILE "$1")" -lt 12 ]' - "$work/out"
 
+# --- waiting that fails ---
+
+if strace -f -qq -o /dev/null -e trace=poll true 2>"$work/err"; then
+  # failing CALL ARGUMENT...: such a call answers ENOMEM.
+  failing() {
+    call=$1
+    shift
+    run timeout 20 strace -qq -o /dev/null -e trace="$call" -e inject="$call:error=ENOMEM" portreuse "$@"
+  }
+  failing epoll_wait,epoll_pwait server -l 127.0.0.1:1218
+  ok "a server that cannot wait is exit 2" status_is 2
+  ok "and says so" err_has "cannot wait for connections: Cannot allocate memory"
+  serve -l 127.0.0.1:1219
+  failing poll,ppoll client -e 127.0.0.1:1219
+  ok "so is a client" status_is 2
+  ok "and says so" err_has "cannot wait for data: Cannot allocate memory"
+  end_server TERM
+else
+  skip "waiting that fails" "strace cannot trace here"
+fi
+
 # --- reconnecting ---
 
 echo 0 >/proc/sys/net/ipv4/tcp_tw_reuse
