@@ -204,6 +204,74 @@ END
   ok "the heir too" out_matches "sleep \([0-9]+\) inherited the socket too"
 fi
 
+# --- each process counts once ---
+
+if has python3; then
+  # A server with so many listeners of its port, further descriptors for the last one, threads that
+  # alone have it (in tables of their own), and children. With "flight" there is one more listener,
+  # which no process has: it is in a message, so that all processes are looked at again and again.
+  cat >"$work/many.py" <<'END'
+import array, ctypes, os, socket, sys, threading, time
+port, listeners, descriptors, threads, children = map(int, sys.argv[1:6])
+CLONE_FILES = 0x400
+def bound():
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    s.bind(("127.0.0.1", port))
+    return s
+if sys.argv[6:] == ["flight"]:
+    message = socket.socketpair()
+    s = bound()
+    s.listen()
+    rights = array.array("i", [s.fileno()])
+    message[0].sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+    s.close()
+sockets = [bound() for _ in range(listeners)]
+s = sockets[-1]
+for i in range(descriptors):
+    os.dup2(s.fileno(), 100 * (i + 1))
+for _ in range(children):
+    if os.fork() == 0:
+        time.sleep(99)
+        os._exit(0)
+begun = threading.Barrier(threads + 1)
+def thread():
+    ctypes.CDLL(None).unshare(CLONE_FILES)
+    begun.wait()
+    time.sleep(99)
+for _ in range(threads):
+    threading.Thread(target=thread, daemon=True).start()
+for s in sockets:
+    s.listen()
+begun.wait()
+if threads:
+    s.close()
+time.sleep(99)
+END
+  listens() { "$portreuse" why "127.0.0.1:$1" | grep -q "^  LISTEN"; }
+  workers() {
+    "$portreuse" why --format json "127.0.0.1:$1" | sed -n 's/.*"workers": \([0-9]*\).*/\1/p' | sort -u
+  }
+  # counts NAME WORKERS PORT LISTENERS DESCRIPTORS THREADS CHILDREN
+  counts() {
+    name=$1 expected=$2
+    shift 2
+    python3 "$work/many.py" "$@" >"$work/server" 2>&1 &
+    server=$!
+    processes="$processes $server"
+    until_ok listens "$1"
+    processes="$processes $(pgrep -P "$server" | tr '\n' ' ')"
+    why "127.0.0.1:$1"
+    ok "$name: $expected workers" test "$(workers "$1")" = "$expected"
+    ok "$name: the server is named once" test "$(grep -c "^    pid $server," "$work/out")" = 1
+  }
+  counts "several descriptors" 0 2025 1 9 0 0
+  counts "several threads have it" 0 2028 1 0 3 0
+  counts "children with several descriptors" 100 2026 1 9 0 100
+  counts "two listeners" 70 2027 2 0 0 70
+  counts "beside a listener in a message" 70 2029 1 2 0 70 flight
+fi
+
 # --- what cannot be seen ---
 
 if is_root && has python3 && has setpriv; then
