@@ -28,7 +28,16 @@ extern const struct limits limits_usual;
 /* Their names for --limit NAME=N, static, with NULL at the end. */
 extern const char *const limits_names[LIMITS + 1];
 
+/* What is counted, in the plural, static. */
+extern const char *const limits_nouns[LIMITS];
+
 /* How much of it a case of the scenario can take at most, the setup included. */
 uint64_t limits_of_case(const struct scenario *scenario, size_t case_index, enum limit limit);
+
+/* How many rounds a block may run, UINT64_MAX if as many as its text says: one that ends by an
+ * answer shares what the rest of the case leaves of the limits with the others of its kind.
+ * `*which` becomes the limit that says so. */
+uint64_t limits_of_rounds(const struct scenario *scenario, size_t case_index,
+                          const struct step *block, const struct limits *limits, enum limit *which);
 
 #endif

@@ -26,6 +26,7 @@
 struct request {
     uint32_t step_index;
     bool stop;
+    uint64_t most_rounds; /* of a `repeat` block, at least 1 */
 };
 
 enum { SIGNAL_STOP = SIGUSR1 };

@@ -159,7 +159,8 @@ struct answer role_block(struct role *role, const struct step *block, struct rep
     struct arena scratch = {0};
     struct body body = body_of(&scratch, block);
     role->polls = block->rounds.epoll;
-    while (serves ? ticks < DRAIN_MOST : rounds < block->rounds.most) {
+    uint64_t most = role->most_rounds < block->rounds.most ? role->most_rounds : block->rounds.most;
+    while (serves ? ticks < DRAIN_MOST : rounds < most) {
         begin_round(&body, block->rounds.start + (int64_t)rounds);
         expected = run_round(role, block, &body, reply);
         if (!expected)
@@ -238,6 +239,7 @@ int role_serve(struct role *role) {
         const struct step *step = &role->scenario->steps[request.step_index];
         struct reply reply = protocol_reply(request.step_index);
         bool heard;
+        role->most_rounds = request.most_rounds;
         if (request.stop) {
             reply = served;
             reply.step_index = request.step_index;

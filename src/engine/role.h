@@ -28,6 +28,7 @@ struct role {
     int received;       /* the descriptor that came with the present request, or -1 */
     int output;         /* owned: the pipe for the output of a program, once it is traced; or -1 */
     bool exits;         /* after the present step */
+    uint64_t most_rounds; /* of the present block */
 };
 
 /* Sets up a role that has no sockets yet. It owns `channel` from now on. */

@@ -440,11 +440,6 @@ static enum outcome enter_directory(struct stage *stage) {
 /* What a case can take of the host is known from its text. With --timeout the person says how long
  * it may last. */
 static enum outcome check_limits(struct stage *stage) {
-    static const char *const of_what[LIMITS] = {[LIMIT_SOCKETS] = "sockets",
-                                                [LIMIT_BYTES] = "bytes in flight",
-                                                [LIMIT_SECONDS] = "seconds of waiting",
-                                                [LIMIT_DEVICES] = "network devices",
-                                                [LIMIT_CONNECTIONS] = "connections on the host"};
     for (unsigned i = 0; i < LIMITS; i++) {
         uint64_t most = stage->options->limits.most[i];
         bool applies = i == LIMIT_SECONDS       ? !stage->options->timed
@@ -454,7 +449,7 @@ static enum outcome check_limits(struct stage *stage) {
         if (applies && can > most)
             return stage_reason(stage, i == LIMIT_CONNECTIONS ? OUTCOME_SKIP : OUTCOME_ERROR,
                                 "up to %" PRIu64 " %s, and the limit is %" PRIu64 " (--limit %s=N)",
-                                can, of_what[i], most, limits_names[i]);
+                                can, limits_nouns[i], most, limits_names[i]);
     }
     return OUTCOME_ANSWERED;
 }

@@ -1,5 +1,6 @@
 /* The roles as the stage sees them: it forks them, asks them, and ends them. */
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -323,7 +324,28 @@ static enum outcome do_kill(struct stage *stage, const struct step *step, struct
 
 const struct action action_kill = {.stage = do_kill};
 
-const struct action action_repeat = {.role = role_block};
+/* A block without a number of rounds could take more than a limit. */
+static enum outcome do_repeat(struct stage *stage, const struct step *step, struct reply *reply) {
+    const struct limits *limits = &stage->options->limits;
+    enum limit which = LIMITS;
+    struct request request = {.step_index = stage_index(stage, step)};
+    request.most_rounds =
+        limits_of_rounds(stage->scenario, stage->board->case_index, step, limits, &which);
+    enum outcome outcome = send_request(stage, step->role, &request, -1);
+    if (outcome == OUTCOME_ANSWERED)
+        outcome = receive_reply(stage, step->role, request.step_index, reply);
+    bool all = outcome == OUTCOME_ANSWERED && reply->answer.kind == ANSWER_OK &&
+               reply->answer.at == VERB_NONE && reply->answer.rounds == request.most_rounds;
+    if (!all || which == LIMITS)
+        return outcome;
+    return stage_reason(stage, OUTCOME_ERROR,
+                        "line %u: more than %" PRIu64 " rounds could take more than %" PRIu64
+                        " %s (--limit %s=N)",
+                        step->line, request.most_rounds, limits->most[which], limits_nouns[which],
+                        limits_names[which]);
+}
+
+const struct action action_repeat = {.stage = do_repeat, .role = role_block};
 
 static enum outcome do_serve(struct stage *stage, const struct step *step, struct reply *reply) {
     enum outcome outcome = exchange(stage, step, -1, reply);

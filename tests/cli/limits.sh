@@ -52,6 +52,75 @@ case nobody reads
 END
 limited bytes 500000000 "up to 200000000 bytes in flight, and the limit is 67108864" "PASS"
 
+# A block that ends by an answer has no number of rounds: it is stopped.
+scenario endless_bytes <<'END'
+title memory of the host, without a number
+setup
+  server socket l
+  server bind l 127.0.0.1:1215
+  server listen l
+case nobody reads
+  client repeat
+    socket c SO_SNDTIMEO=10ms
+    connect c 127.0.0.1:1215
+    send c 4000000
+  end -> ECONNREFUSED
+END
+run "$portreuse" run "$file"
+ok "rounds without end: ERROR" status_is 2
+ok "with the rounds and the option" out_says \
+  ":7: more than 16 rounds could take more than 67108864 bytes in flight (--limit bytes=N)"
+run "$portreuse" run -q --limit bytes=9000000 "$file"
+ok "a lower limit: fewer rounds" out_says "line 7: more than 2 rounds"
+
+scenario endless_sockets <<'END'
+title descriptors, without a number
+case they stay open
+  a repeat
+    socket s udp4
+  end -> EMFILE
+  b repeat
+    socket s udp4
+  end -> EMFILE
+END
+run "$portreuse" run --limit sockets=102 "$file"
+ok "sockets without end: ERROR" status_is 2
+ok "two blocks share what is left" out_says \
+  ":3: more than 51 rounds could take more than 102 sockets (--limit sockets=N)"
+
+scenario served <<'END'
+title a server that sends without being asked
+setup
+  server socket l
+  server bind l 127.0.0.1:1215
+  server listen l
+  server serve
+    accept l p
+    send p 1000000 -> any
+  end
+case nobody reads
+  client repeat 100
+    socket c
+    connect c 127.0.0.1:1215
+  end
+END
+limited bytes 200000000 "up to 100000000 bytes in flight, and the limit is 67108864" "PASS"
+
+scenario buffers <<'END'
+title larger buffers
+setup
+  sysctl net.ipv4.tcp_wmem "4096 16384 100000000"
+  server socket l
+  server bind l 127.0.0.1:1215
+  server listen l
+case nobody reads
+  client socket c SO_SNDTIMEO=10ms
+  client connect c 127.0.0.1:1215
+  client send c 60000000 -> any
+  client send c 60000000 -> any
+END
+limited bytes 200000000 "up to 120000000 bytes in flight, and the limit is 67108864" "PASS"
+
 scenario seconds <<'END'
 title a long time
 case it waits

@@ -76,6 +76,11 @@ static void check_cases(const struct scenario *scenario) {
         scenario_declared_ns(scenario, i);
         for (unsigned limit = 0; limit < LIMITS; limit++)
             limits_of_case(scenario, i, (enum limit)limit);
+        for (size_t k = 0; k < scenario->step_count; k++) {
+            enum limit which;
+            if (scenario->steps[k].verb == VERB_REPEAT)
+                limits_of_rounds(scenario, i, &scenario->steps[k], &limits_usual, &which);
+        }
         if (i == 0)
             board_free(board_new(scenario, i));
     }

@@ -63,7 +63,7 @@ static int exit_status(pid_t pid) {
 }
 
 static void request(uint32_t step_index, bool stop) {
-    struct request message = {.step_index = step_index, .stop = stop};
+    struct request message = {.step_index = step_index, .stop = stop, .most_rounds = UINT64_MAX};
     assert_int_equal(protocol_send(channel, &message, sizeof message, -1), 0);
 }
 
