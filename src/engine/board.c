@@ -44,6 +44,7 @@ static void lay_out(struct cutter *cutter, struct cutter *of_roles, const struct
     struct socket_view *views = cut(of_roles, views_count, sizeof *views);
     struct step_result *results = cut(cutter, steps, sizeof *results);
     if (board != NULL) {
+        board->head_size = cutter->used;
         board->scenario = scenario;
         board->case_index = case_index;
         board->under_way = NO_STEP;
@@ -116,7 +117,7 @@ int board_leave(struct board *board) {
         mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (copy == MAP_FAILED)
         return errno;
-    memcpy(copy, board, size);
+    memcpy(copy, board, board->head_size);
     copy->views = copy->written;
     return mremap(copy, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, board) == MAP_FAILED ? errno : 0;
 }

@@ -24,7 +24,8 @@
 enum { NO_STEP = -1 };
 
 struct board {
-    size_t size; /* of the mapping */
+    size_t size;      /* of the mapping */
+    size_t head_size; /* of its first part, all that roles read: the rest is evidence and texts */
     const struct scenario *scenario;
     size_t case_index;
     struct case_result result;
@@ -49,7 +50,7 @@ void board_take(struct board *board, unsigned role);
 void board_give(struct board *board, unsigned role);
 
 /* In a role: all but what roles write becomes a private copy, at the same address, which no other
- * process sees. Returns 0 or an errno. */
+ * process sees, and which has no evidence. Returns 0 or an errno. */
 int board_leave(struct board *board);
 
 /* Unmaps it from this process. NULL is fine. */

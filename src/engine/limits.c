@@ -246,10 +246,10 @@ uint64_t limits_of_rounds(const struct scenario *scenario, size_t case_index,
         enum limit limit = counted[i];
         uint64_t each = of_round(scenario, case_index, block, limit);
         uint64_t taken = limits_of_case(scenario, case_index, limit), most = limits->most[limit];
-        if (each == 0)
-            continue;
         uint64_t sharing = sharing_in(scenario, case_index, &scenario->setup, limit) +
                            sharing_in(scenario, case_index, &scenario->cases[case_index], limit);
+        if (each == 0 || sharing == 0)
+            continue;
         uint64_t rounds = (taken < most ? most - taken : 0) / sharing / each;
         if (rounds < least) {
             least = rounds;
