@@ -15,6 +15,7 @@ enum limit {
     LIMIT_SECONDS,     /* for which the steps say that they wait, unless --timeout is given */
     LIMIT_DEVICES,     /* network devices: of hosts, and of `address` */
     LIMIT_CONNECTIONS, /* with --net=current */
+    LIMIT_MEMORY,      /* bytes of the results of all cases of the scenario */
     LIMITS,
 };
 

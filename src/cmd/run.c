@@ -67,7 +67,8 @@ static bool set_limit(const struct option_use *use) {
             request->run.limits.most[i] = (uint64_t)most;
             return true;
         }
-    return options_wrong_value(use, "sockets=N, bytes=N, seconds=N, devices=N or connections=N");
+    return options_wrong_value(
+        use, "sockets=N, bytes=N, seconds=N, devices=N, connections=N or memory=N");
 }
 
 static const char *const nets[] = {"private", "current", NULL};
@@ -120,7 +121,9 @@ static const struct option_row rows[] = {
      .value_name = "NAME=N",
      .set = set_limit,
      .help = "let a case take more of the host, or less: sockets, bytes (in flight), seconds (of "
-             "waiting), devices, connections (with --net=current); may be given several times"},
+             "waiting), devices, connections (with --net=current), memory (bytes of the scenario's "
+             "results); "
+             "may be given several times"},
     {.name = "must-run",
      .set = option_set_flag,
      .offset = offsetof(struct request, run.must_run),

@@ -5,24 +5,27 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "engine/board.h"
+#include "engine/protocol.h"
 
 const struct limits limits_usual = {.most = {[LIMIT_SOCKETS] = 200000,
                                              [LIMIT_BYTES] = 64ULL * 1024 * 1024,
                                              [LIMIT_SECONDS] = 3600,
                                              [LIMIT_DEVICES] = 100,
-                                             [LIMIT_CONNECTIONS] = 1000}};
+                                             [LIMIT_CONNECTIONS] = 1000,
+                                             [LIMIT_MEMORY] = 256ULL * 1024 * 1024}};
 
-const char *const limits_names[LIMITS + 1] = {[LIMIT_SOCKETS] = "sockets",
-                                              [LIMIT_BYTES] = "bytes",
-                                              [LIMIT_SECONDS] = "seconds",
-                                              [LIMIT_DEVICES] = "devices",
-                                              [LIMIT_CONNECTIONS] = "connections"};
+const char *const limits_names[LIMITS + 1] = {
+    [LIMIT_SOCKETS] = "sockets",         [LIMIT_BYTES] = "bytes",
+    [LIMIT_SECONDS] = "seconds",         [LIMIT_DEVICES] = "devices",
+    [LIMIT_CONNECTIONS] = "connections", [LIMIT_MEMORY] = "memory"};
 
 const char *const limits_nouns[LIMITS] = {[LIMIT_SOCKETS] = "sockets",
                                           [LIMIT_BYTES] = "bytes in flight",
                                           [LIMIT_SECONDS] = "seconds of waiting",
                                           [LIMIT_DEVICES] = "network devices",
-                                          [LIMIT_CONNECTIONS] = "connections on the host"};
+                                          [LIMIT_CONNECTIONS] = "connections on the host",
+                                          [LIMIT_MEMORY] = "bytes of results"};
 
 /* What one send() can leave in the buffers of a connection, with the kernel's usual limits: the
  * largest tcp_wmem and tcp_rmem. */
@@ -201,7 +204,30 @@ static uint64_t bytes_of_case(const struct scenario *scenario, size_t case_index
     return sum;
 }
 
+/* --- memory --- */
+
+/* What the runner keeps of a section: the times of rounds, and what stands in the way of calls that
+ * may fail for their port. */
+static uint64_t results_of(const struct scenario *scenario, const struct section *section) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < section->count; i++) {
+        const struct step *step = &scenario->steps[section->first + i];
+        sum = add(sum, board_rounds_kept(step) * sizeof(uint64_t));
+        sum = add(sum, action_of(step->verb)->takes_port ? sizeof(struct evidence) : 0);
+    }
+    return sum;
+}
+
+static uint64_t results_of_all(const struct scenario *scenario) {
+    uint64_t sum = multiply(scenario->case_count, results_of(scenario, &scenario->setup));
+    for (size_t i = 0; i < scenario->case_count; i++)
+        sum = add(sum, results_of(scenario, &scenario->cases[i]));
+    return sum;
+}
+
 uint64_t limits_of_case(const struct scenario *scenario, size_t case_index, enum limit limit) {
+    if (limit == LIMIT_MEMORY)
+        return results_of_all(scenario);
     if (limit == LIMIT_SECONDS)
         return scenario_declared_ns(scenario, case_index) / NS_PER_S;
     if (limit == LIMIT_BYTES)

@@ -142,6 +142,24 @@ if [ "$rc" = 0 ]; then
   run "$portreuse" run "$work/devices.scenario"
   ok "more than 100 devices: ERROR" out_says "up to 101 network devices, and the limit is 100 (--limit devices=N)"
 fi
+
+{
+  printf 'title results\nsetup\n  a socket s\n  a listen s\ncase many rounds\n'
+  seq 600 | while read -r i; do printf '  a repeat 70000\n    listen s\n  end -> any\n'; done
+} >"$work/results.scenario"
+run "$portreuse" run "$work/results.scenario"
+ok "more than 256 MiB of results: ERROR" status_is 2
+ok "with the option" out_says "bytes of results, and the limit is 268435456 (--limit memory=N)"
+{
+  printf 'title names\ncase each role of its own\n'
+  seq 60 | while read -r i; do
+    echo "  r$i socket s$i udp4"
+    seq 60 | sed "s/.*/  r$i getsockopt s$i SO_REUSEADDR -> 0/"
+  done
+} >"$work/names.scenario"
+run "$portreuse" run -q "$work/names.scenario"
+ok "many roles and steps take little" status_is 0
+
 for wrong in sockets sockets=x =5 none=5 sockets=-1; do
   run "$portreuse" run --limit $wrong address-in-use
   ok "--limit $wrong is refused" err_has "expected sockets=N"
