@@ -85,11 +85,48 @@ static bool has_died(const struct stage_role *role) {
            look_at(role->pid, &ended) == 0 && ended.si_pid != 0;
 }
 
+/* Returns whether a signal has ended the child, and which one; it is left to be reaped. */
+static bool was_killed(pid_t pid, int *number) {
+    siginfo_t ended;
+    if (pid <= 0 || look_at(pid, &ended) != 0 || ended.si_pid == 0 || ended.si_code == CLD_EXITED)
+        return false;
+    *number = ended.si_status;
+    return true;
+}
+
+/* Returns whether a step sends the role a signal, or says how it ends. */
+static bool is_watched(const struct scenario *scenario, int role) {
+    for (size_t i = 0; i < scenario->step_count; i++)
+        if ((scenario->steps[i].verb == VERB_SIGNAL || scenario->steps[i].verb == VERB_WAIT) &&
+            scenario->steps[i].role == role)
+            return true;
+    return false;
+}
+
+/* ERROR if a signal has ended a program or its tracer, and no step can have to do with it. */
+static enum outcome check_program(struct stage *stage, int index) {
+    const struct stage_role *role = &stage->roles[index];
+    const char *what = NULL;
+    char name[SIGNAME_SIZE];
+    int number = 0;
+    if (was_killed(role->tracer, &number)) /* the program has died with it */
+        what = "tracer of the program";
+    else if (role->state == STAGE_ROLE_PROGRAM && !is_watched(stage->scenario, index) &&
+             was_killed(role->pid, &number))
+        what = "program";
+    if (what == NULL)
+        return OUTCOME_ANSWERED;
+    return stage_reason(stage, OUTCOME_ERROR,
+                        "the %s of role '%.64s' was killed by %s, which no step has sent%s", what,
+                        stage->scenario->roles[index], signame(number, name),
+                        number == SIGKILL ? "; see dmesg if memory ran out" : "");
+}
+
 enum outcome stage_check_roles(struct stage *stage) {
-    for (size_t i = 0; i < stage->scenario->role_count; i++)
-        if (has_died(&stage->roles[i]))
-            return lost(stage, (int)i);
-    return OUTCOME_ANSWERED;
+    enum outcome outcome = OUTCOME_ANSWERED;
+    for (size_t i = 0; i < stage->scenario->role_count && outcome == OUTCOME_ANSWERED; i++)
+        outcome = has_died(&stage->roles[i]) ? lost(stage, (int)i) : check_program(stage, (int)i);
+    return outcome;
 }
 
 /* Adds a role with one end of a new channel. Returns the other end, or -1 with errno set. */

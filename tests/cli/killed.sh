@@ -72,7 +72,51 @@ kill -STOP "$stage"
 end "the case's process is stopped"
 ok "the deadline is told, and what was done" out_says "did not end in time (--timeout): the case was killed by SIGKILL"
 
+# A program, and the process that watches it.
+scenario program <<'END'
+title a program that lasts
+case it waits
+  app exec sleep 97
+  app calls bind within 100ms -> timeout
+  sleep 2s
+END
+find_program() {
+  for app in $(children "$stage"); do
+    ! grep -q '^sleep$' "/proc/$app/comm" || break
+  done
+  tracer=$(sed -n 's/^TracerPid:[[:space:]]*//p' "/proc/$app/status")
+}
+has_program() {
+  has_roles && find_program && grep -q '^sleep$' "/proc/$app/comm" && [ "${tracer:-0}" != 0 ]
+}
+# start_program: the same with a program; its process, and its tracer.
+start_program() {
+  "$portreuse" run "$file" >"$work/out" 2>"$work/err" </dev/null &
+  runner=$!
+  until_ok has_program
+}
+for signal in KILL TERM; do
+  start_program
+  kill -s $signal "$app"
+  end "SIG$signal for a program"
+  ok "exit 2" status_is 2
+  ok "it is told" out_says "the program of role 'app' was killed by SIG$signal, which no step has sent"
+done
+start_program
+kill -KILL "$tracer"
+end "the tracer of a program is killed"
+ok "exit 2" status_is 2
+ok "it is told" out_says \
+  "the tracer of the program of role 'app' was killed by SIGKILL, which no step has sent"
+ok "the program is gone" await gone "$app"
+sed -i '$a \  app wait within 1s -> SIGTERM' "$file"
+start_program
+kill -TERM "$app"
+end "a program whose end is expected"
+ok "that is no error" status_is 0
+
 # Another process has the pipe between the stage and the runner.
+file=$work/lasting.scenario
 start
 for fd in "/proc/$stage/fd/"*; do
   case $(readlink "$fd") in pipe:*)
