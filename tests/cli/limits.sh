@@ -172,7 +172,7 @@ title a case that lasts
 case it waits
   a socket s
   a bind s 127.0.0.1:1215
-  sleep 20s
+  sleep 60s
 END
 exec 7<"$0"
 "$portreuse" run "$file" >"$work/out" 2>"$work/err" </dev/null &
@@ -198,7 +198,7 @@ case it is another one in its groups, too
   a socket s
   a uid 4321
   a bind s 127.0.0.1:1215
-  sleep 3s
+  sleep 60s
 END
   "$portreuse" run "$file" >"$work/out" 2>"$work/err" </dev/null &
   runner=$!
