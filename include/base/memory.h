@@ -63,8 +63,9 @@ FILE *memory_stream(char **text, size_t *size);
 void *memory_zeroed(size_t count, size_t size) __attribute__((returns_nonnull));
 void *memory_resized(void *old, size_t size) __attribute__((returns_nonnull));
 
-/* Returns a formatted text, which the caller frees. Never NULL: as above. */
+/* Return a formatted text, which the caller frees. Never NULL: as above. */
 char *memory_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *memory_vformat(const char *format, va_list values) __attribute__((format(printf, 1, 0)));
 
 /* --- the table --- */
 

@@ -177,14 +177,18 @@ void *memory_resized(void *old, size_t size) {
     return resized;
 }
 
-char *memory_format(const char *format, ...) {
+char *memory_vformat(const char *format, va_list values) {
     char *text;
+    if (vasprintf(&text, format, values) < 0)
+        arena_out_of_memory();
+    return text;
+}
+
+char *memory_format(const char *format, ...) {
     va_list values;
     va_start(values, format);
-    int size = vasprintf(&text, format, values);
+    char *text = memory_vformat(format, values);
     va_end(values);
-    if (size < 0)
-        arena_out_of_memory();
     return text;
 }
 

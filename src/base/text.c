@@ -113,11 +113,8 @@ void utf8_print(FILE *out, const char *text, size_t size) {
 }
 
 void utf8_vprint(FILE *out, const char *format, va_list values) {
-    char *text = NULL;
-    int size = vasprintf(&text, format, values);
-    if (size < 0)
-        arena_out_of_memory();
-    utf8_print(out, text, (size_t)size);
+    char *text = memory_vformat(format, values);
+    utf8_print(out, text, strlen(text));
     free(text);
 }
 

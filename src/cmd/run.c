@@ -210,10 +210,9 @@ static void print_seconds(FILE *out, uint64_t ns) {
 
 /* Returns the whole line: how far the run is, the step that is running, and how long it has been.
  * The caller frees it. */
-static char *compose(const struct run_event *event) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = memory_stream(&text, &size);
+static char *progress_text(const struct run_event *event) {
+    struct composed text;
+    FILE *out = compose_begin(&text);
     fprintf(out, "%zu of %zu cases done in ", event->runs_ended, event->runs_total);
     print_seconds(out, event->at_ns);
     fputs("; ", out);
@@ -228,8 +227,8 @@ static char *compose(const struct run_event *event) {
         fputs(", for ", out);
         print_seconds(out, event->waited_ns);
     }
-    fclose(out);
-    return text;
+    compose_end(&text);
+    return text.bytes;
 }
 
 /* Returns how many bytes of a text that is safe to print fit on one line. */
@@ -249,7 +248,7 @@ static void progress_show(struct progress *progress, const struct run_event *eve
     const uint64_t patience_ns = NS_PER_S / 2;
     if (!progress->wanted || event->kind != RUN_WAITS || event->at_ns < patience_ns)
         return;
-    char *text = compose(event);
+    char *text = progress_text(event);
     if (progress->shown == NULL || strcmp(progress->shown, text) != 0)
         fprintf(stderr, "\r%.*s\x1b[K", (int)fitting(text), text);
     free(progress->shown);

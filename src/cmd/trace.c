@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/errnames.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "cmd/commands.h"
 #include "cmd/outputs.h"
@@ -187,45 +188,32 @@ static bool is_round(uint32_t number) {
     return number == 1;
 }
 
-/* All that is said at once goes to standard error in one piece, between what others write there. */
-struct piece {
-    FILE *out;
-    char *text;
-    size_t size;
-};
-
-static void begin_piece(struct piece *piece) {
-    piece->out = memory_stream(&piece->text, &piece->size);
-}
-
-static void end_piece(struct piece *piece) {
-    fclose(piece->out);
-    fwrite(piece->text, 1, piece->size, stderr);
+/* Ends what was composed to be said at once: it goes to standard error in one piece, between what
+ * others write there. */
+static void say(struct composed *piece) {
+    const char *text = compose_end(piece);
+    fwrite(text, 1, piece->size, stderr);
     fflush(stderr);
-    free(piece->text);
+    compose_free(piece);
 }
 
 /* As options_complain(), but in lines of the usual width: reasons are long. */
 __attribute__((format(printf, 1, 2))) static void complain(const char *format, ...) {
     static const char lead[] = "portreuse trace: ";
-    struct piece piece;
+    struct composed piece;
     va_list values;
-    char *text;
     va_start(values, format);
-    int size = vasprintf(&text, format, values);
+    char *text = memory_vformat(format, values);
     va_end(values);
-    if (size < 0)
-        return;
-    begin_piece(&piece);
-    fputs(lead, piece.out);
+    fputs(lead, compose_begin(&piece));
     layout_wrap(piece.out, text, 2, sizeof lead - 1);
-    end_piece(&piece);
+    say(&piece);
     free(text);
 }
 
 static void tell_call(void *context, const struct recorded_call *call, bool is_new) {
     const struct request *request = context;
-    struct piece piece;
+    struct composed piece;
     if (call->error == 0 && !(request->verbose && is_new))
         return;
     if (!is_new && !(call->times >= 10 && is_round(call->times)))
@@ -235,25 +223,25 @@ static void tell_call(void *context, const struct recorded_call *call, bool is_n
         fflush(stdout);
         return;
     }
-    begin_piece(&piece);
+    compose_begin(&piece);
     if (is_new)
         trace_print_call(piece.out, call, request->colour);
     else
         trace_print_again(piece.out, call);
-    end_piece(&piece);
+    say(&piece);
 }
 
 /* What shows only at the end: how often the calls have failed, and what is remarkable. */
 static void tell_end(const struct request *request) {
     const struct record *record = &request->record;
-    struct piece piece;
-    begin_piece(&piece);
+    struct composed piece;
+    compose_begin(&piece);
     for (size_t i = 0; i < record->call_count; i++)
         if (record->calls[i]->error != 0 && record->calls[i]->times > 1)
             trace_print_again(piece.out, record->calls[i]);
     for (size_t i = 0; i < record->finding_count; i++)
         trace_print_finding(piece.out, record->findings[i], request->colour);
-    end_piece(&piece);
+    say(&piece);
 }
 
 /* Comes back to what is held back, if anything is. */

@@ -19,6 +19,9 @@ void layout_text(FILE *out, const char *text);
  * text is a space; two end a paragraph. */
 void layout_wrap(FILE *out, const char *text, unsigned indent, unsigned column);
 
+/* The same with a text that compose_begin() began: ends it, prints it, and frees it. */
+void layout_wrap_end(FILE *out, struct composed *text, unsigned indent, unsigned column);
+
 /* The same without the newline. Returns how many columns of the last line are used. */
 unsigned layout_words(FILE *out, const char *text, unsigned indent, unsigned column);
 

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/errnames.h"
@@ -41,17 +40,14 @@ static void note(const struct advice *advice, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 static void note(const struct advice *advice, const char *format, ...) {
-    char *text = NULL, *line = NULL;
+    struct composed line;
     va_list values;
+    fputs("# ", compose_begin(&line));
     va_start(values, format);
-    if (vasprintf(&text, format, values) < 0)
-        text = NULL;
+    vfprintf(line.out, format, values);
     va_end(values);
-    if (text != NULL && asprintf(&line, "# %s", text) >= 0) {
-        advice->visit(advice->context, line);
-        free(line);
-    }
-    free(text);
+    advice->visit(advice->context, compose_end(&line));
+    compose_free(&line);
 }
 
 /* --- settings --- */

@@ -47,8 +47,7 @@ static void print_owner(FILE *out, const struct budget_owner *owner, unsigned in
     } else {
         struct composed line;
         budget_owners_print_hidden(compose_begin(&line), &owner->owner, owner->cgroup);
-        layout_wrap(out, compose_end(&line), indent + STEP, (unsigned)column);
-        compose_free(&line);
+        layout_wrap_end(out, &line, indent + STEP, (unsigned)column);
     }
     print_more(out, owner, indent + STEP);
 }
@@ -95,8 +94,7 @@ static void print_maker_line(FILE *out, const struct maker *maker, uint32_t numb
     print_maker(compose_begin(&line), maker);
     int column =
         fprintf(out, "%*s%s%" PRIu32 ": ", INDENT, "", maker->estimated ? "about " : "", number);
-    layout_wrap(out, compose_end(&line), INDENT + STEP, (unsigned)column);
-    compose_free(&line);
+    layout_wrap_end(out, &line, INDENT + STEP, (unsigned)column);
 }
 
 /* If nothing went to TIME-WAIT, whose connections come and go is told, as that can keep them from

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "report/host/trace.h"
 #include "report/host/why.h"
@@ -116,19 +117,10 @@ static void write_call(struct json *json, const struct recorded_call *call) {
 
 /* --- findings --- */
 
-static char *sentence_of(const struct finding *finding) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = memory_stream(&text, &size);
-    if (out == NULL)
-        return NULL;
-    trace_print_sentence(out, finding);
-    fclose(out);
-    return text;
-}
-
 static void write_finding(struct json *json, const struct finding *finding) {
-    char address[ENDPOINT_TEXT_SIZE], *sentence = sentence_of(finding);
+    char address[ENDPOINT_TEXT_SIZE];
+    struct composed sentence;
+    trace_print_sentence(compose_begin(&sentence), finding);
     json_string(json, "finding", finding_name(finding->kind));
     json_string(json, "address",
                 finding->address.family == 0 ? NULL : endpoint_text(&finding->address, address));
@@ -137,8 +129,8 @@ static void write_finding(struct json *json, const struct finding *finding) {
     json_string(json, "program", finding->program);
     json_string(json, "other_program", finding->other[0] == '\0' ? NULL : finding->other);
     json_number(json, "times", finding->times);
-    json_string(json, "words", sentence);
-    free(sentence);
+    json_string(json, "words", compose_end(&sentence));
+    compose_free(&sentence);
 }
 
 /* --- the whole --- */

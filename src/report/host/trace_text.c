@@ -3,31 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "report/host/trace.h"
 #include "report/host/why.h"
 #include "report/shared/layout.h"
 
 enum { INDENT = 2, DEEPER = 4 };
-
-/* A clause that is printed first, and then wrapped. */
-struct paragraph {
-    FILE *out;
-    char *text;
-    size_t size;
-};
-
-/* Returns whether there is memory for it. */
-static bool begin(struct paragraph *paragraph) {
-    *paragraph = (struct paragraph){0};
-    paragraph->out = memory_stream(&paragraph->text, &paragraph->size);
-    return paragraph->out != NULL;
-}
-
-static void end(struct paragraph *paragraph, FILE *out, unsigned indent, unsigned column) {
-    if (fclose(paragraph->out) == 0)
-        layout_wrap(out, paragraph->text, indent, column);
-    free(paragraph->text);
-}
 
 static bool has_details(const struct recorded_call *call) {
     return call->error != 0 && call->why != NULL && call->why->verdict == WHY_REFUSED;
@@ -62,31 +43,25 @@ static unsigned print_lead(FILE *out, const char *lead, enum verdict verdict, bo
 static void print_call(FILE *out, const struct recorded_call *call, const char *lead, bool colour) {
     enum verdict verdict = call->error == 0 ? VERDICT_PASS : VERDICT_FAIL;
     unsigned column = print_lead(out, lead, verdict, colour);
-    struct paragraph paragraph;
-    if (begin(&paragraph)) {
-        trace_print_name(paragraph.out, call);
-        fputs(": ", paragraph.out);
-        trace_print_answer(paragraph.out, call);
-        end(&paragraph, out, INDENT, column);
-    }
+    struct composed paragraph;
+    trace_print_name(compose_begin(&paragraph), call);
+    fputs(": ", paragraph.out);
+    trace_print_answer(paragraph.out, call);
+    layout_wrap_end(out, &paragraph, INDENT, column);
     fprintf(out, "%*s", INDENT, "");
-    if (begin(&paragraph)) {
-        trace_print_caller(paragraph.out, call);
-        end(&paragraph, out, DEEPER, INDENT);
-    }
+    trace_print_caller(compose_begin(&paragraph), call);
+    layout_wrap_end(out, &paragraph, DEEPER, INDENT);
     trace_print_details(out, call, INDENT);
 }
 
 static void print_finding(FILE *out, const struct finding *finding, const char *lead, bool colour) {
     unsigned column = print_lead(out, lead, VERDICT_SKIP, colour);
-    struct paragraph paragraph;
-    if (!begin(&paragraph))
-        return;
-    fprintf(paragraph.out, "%s: ", finding_name(finding->kind));
+    struct composed paragraph;
+    fprintf(compose_begin(&paragraph), "%s: ", finding_name(finding->kind));
     trace_print_sentence(paragraph.out, finding);
     if (finding->times > 1)
         fprintf(paragraph.out, " (%" PRIu32 " times)", finding->times);
-    end(&paragraph, out, column == 0 ? DEEPER : INDENT, column == 0 ? INDENT : column);
+    layout_wrap_end(out, &paragraph, column == 0 ? DEEPER : INDENT, column == 0 ? INDENT : column);
 }
 
 /* --- while it happens --- */
@@ -102,15 +77,13 @@ void trace_print_finding(FILE *out, const struct finding *finding, bool colour) 
 }
 
 void trace_print_again(FILE *out, const struct recorded_call *call) {
-    struct paragraph paragraph;
-    if (!begin(&paragraph))
-        return;
-    fputs(lead_in, paragraph.out);
+    struct composed paragraph;
+    fputs(lead_in, compose_begin(&paragraph));
     trace_print_name(paragraph.out, call);
     fprintf(paragraph.out, " of ");
     layout_text(paragraph.out, call->program);
     fprintf(paragraph.out, " has failed %" PRIu32 " times", call->times);
-    end(&paragraph, out, INDENT, 0);
+    layout_wrap_end(out, &paragraph, INDENT, 0);
 }
 
 /* --- the whole --- */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+#include "base/text.h"
 #include "report/host/why.h"
 #include "report/host/why_fields.h"
 #include "report/shared/layout.h"
@@ -22,32 +24,25 @@ struct advice {
 
 /* --- lines --- */
 
-/* Returns the text with its fields filled in, which the caller frees; NULL without memory. */
+/* Returns the text with its fields filled in, which the caller frees. */
 static char *filled(const struct why *why, const char *text) {
-    char *result = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&result, &size);
-    if (out == NULL)
-        return NULL;
-    why_fill(out, text, why);
-    if (fclose(out) == 0)
-        return result;
-    free(result);
-    return NULL;
+    struct composed result;
+    why_fill(compose_begin(&result), text, why);
+    compose_end(&result);
+    return result.bytes;
 }
 
 /* Visits the texts, one after the other, as one line. The first is taken as it is. */
 static void advise(const struct advice *advice, enum why_step step, const char *start,
                    const char *text) {
-    char *rest = filled(advice->why, text), *line = NULL;
-    size_t size = rest == NULL ? 0 : strlen(rest);
+    char *rest = filled(advice->why, text);
+    size_t size = strlen(rest);
     while (size > 0 && rest[size - 1] == ' ') /* after the last option */
         rest[--size] = '\0';
-    if (rest != NULL && asprintf(&line, "%s%s", start, rest) >= 0) {
-        advice->visit(advice->context, step, line);
-        *advice->begun = true;
-        free(line);
-    }
+    char *line = memory_format("%s%s", start, rest);
+    advice->visit(advice->context, step, line);
+    *advice->begun = true;
+    free(line);
     free(rest);
 }
 
@@ -76,9 +71,8 @@ static bool is_elsewhere(const struct why *why) {
 
 /* To enter a namespace takes root. */
 static void advise_inside(const struct advice *advice, bool needs_root, const char *command) {
-    char *text = NULL;
-    if (asprintf(&text, "{inside}%s", command) >= 0)
-        advise(advice, STEP_COMMAND, sudo(advice, needs_root || is_elsewhere(advice->why)), text);
+    char *text = memory_format("{inside}%s", command);
+    advise(advice, STEP_COMMAND, sudo(advice, needs_root || is_elsewhere(advice->why)), text);
     free(text);
 }
 
@@ -89,8 +83,7 @@ static bool sysctl_d_applies(const struct why *why) {
 
 /* Visits how the setting outlives the next boot, or the namespace. */
 static void keep_setting(const struct advice *advice, const char *name, const char *value) {
-    const char *start = advice->why->asked_by_root ? "" : "| sudo tee -a ";
-    char *text = NULL;
+    const char *end = advice->why->asked_by_root ? ">>" : "| sudo tee -a ";
     if (!sysctl_d_applies(advice->why)) {
         if (!*advice->kept)
             note(advice,
@@ -100,21 +93,21 @@ static void keep_setting(const struct advice *advice, const char *name, const ch
         return;
     }
     note(advice, "the same from the next boot on:");
-    if (asprintf(&text, "echo '%s = %s' %s/etc/sysctl.d/90-ports.conf", name, value,
-                 start[0] == '\0' ? ">>" : start) >= 0)
-        advise(advice, STEP_COMMAND, "", text);
+    char *text = memory_format("echo '%s = %s' %s/etc/sysctl.d/90-ports.conf", name, value, end);
+    advise(advice, STEP_COMMAND, "", text);
     free(text);
 }
 
 static void advise_sysctl(const struct advice *advice, const char *setting) {
-    char *text = filled(advice->why, setting), *command = NULL;
-    char *value = text == NULL ? NULL : strchr(text, '=');
-    if (value == NULL)
+    char *text = filled(advice->why, setting), *value = strchr(text, '=');
+    if (value == NULL) {
+        free(text);
         return;
+    }
     *value++ = '\0';
     const char *quote = strchr(value, ' ') == NULL ? "" : "\"";
-    if (asprintf(&command, "sysctl -w %s=%s%s%s", text, quote, value, quote) >= 0)
-        advise_inside(advice, true, command);
+    char *command = memory_format("sysctl -w %s=%s%s%s", text, quote, value, quote);
+    advise_inside(advice, true, command);
     free(command);
     keep_setting(advice, text, value);
     free(text);
@@ -124,13 +117,11 @@ static void advise_sysctl(const struct advice *advice, const char *setting) {
 static void advise_stop(const struct advice *advice, const struct stop *stop) {
     static const char inner[] = "$(";
     const char *prefix = sudo(advice, stop->root), *at = strstr(stop->line, inner);
-    char *line = NULL;
     state_price(advice, stop->price);
-    int size = at == NULL ? asprintf(&line, "%s%s", prefix, stop->line)
-                          : asprintf(&line, "%s%.*s%s%s%s", prefix, (int)(at - stop->line),
-                                     stop->line, inner, prefix, at + strlen(inner));
-    if (size >= 0)
-        advice->visit(advice->context, STEP_COMMAND, line);
+    char *line = at == NULL ? memory_format("%s%s", prefix, stop->line)
+                            : memory_format("%s%.*s%s%s%s", prefix, (int)(at - stop->line),
+                                            stop->line, inner, prefix, at + strlen(inner));
+    advice->visit(advice->context, STEP_COMMAND, line);
     *advice->begun = true;
     free(line);
 }
@@ -155,12 +146,11 @@ static bool is_connection(const struct suspect *suspect) {
 static void advise_left(const struct advice *advice) {
     const struct why *why = advice->why;
     const struct rest *rest = &why->rest;
-    char *text = NULL;
     if (rest->left == 0 || (why->hints.can_destroy && is_connection(&why->evidence.suspects[0])))
         return;
-    if (asprintf(&text, "%u more socket%s in the way; this lists all, then ask again:",
-                 (unsigned)rest->left, rest->left == 1 ? " is" : "s are") >= 0)
-        note(advice, text);
+    char *text = memory_format("%u more socket%s in the way; this lists all, then ask again:",
+                               (unsigned)rest->left, rest->left == 1 ? " is" : "s are");
+    note(advice, text);
     free(text);
     advise_inside(advice, true,
                   why->asked.protocol == PROTOCOL_UDP ? "ss -Hanup 'sport = :{port}'"
@@ -323,12 +313,11 @@ static bool root_sees_more(const struct why *why) {
 
 /* The process that most likely has the socket may not be looked into, but be ended. */
 static void advise_own(const struct advice *advice, const struct owners *owners) {
-    char *text = NULL;
     if (!owners_are_own(owners) || owners->own_count != 1)
         return;
-    if (asprintf(&text, "or, if process %d has it, as is most likely: kill %d",
-                 (int)owners->own.pid, (int)owners->own.pid) >= 0)
-        note(advice, text);
+    char *text = memory_format("or, if process %d has it, as is most likely: kill %d",
+                               (int)owners->own.pid, (int)owners->own.pid);
+    note(advice, text);
     free(text);
 }
 

@@ -199,8 +199,7 @@ static void print_difference(FILE *out, const struct step *step, const struct st
     if (step->want.timed)
         fprintf(got.out, ", in %s", units_duration_text(result->elapsed_ns, time));
     column = text_label(out, "got:");
-    layout_wrap(out, compose_end(&got), column, column);
-    compose_free(&got);
+    layout_wrap_end(out, &got, column, column);
 }
 
 /* --- evidence, once --- */
@@ -229,8 +228,7 @@ static void print_sockets(FILE *out, const struct scenario *scenario,
         struct composed line;
         fprintf(out, "%*s%-*s", NOTE_INDENT, "", NOTE_WIDTH, i == 0 ? "in the way:" : "");
         phrase_evidence(compose_begin(&line), scenario, evidence, i, verbose);
-        layout_wrap(out, compose_end(&line), column, column);
-        compose_free(&line);
+        layout_wrap_end(out, &line, column, column);
     }
 }
 

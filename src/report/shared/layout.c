@@ -78,6 +78,11 @@ void layout_wrap(FILE *out, const char *text, unsigned indent, unsigned column) 
     fputc('\n', out);
 }
 
+void layout_wrap_end(FILE *out, struct composed *text, unsigned indent, unsigned column) {
+    layout_wrap(out, compose_end(text), indent, column);
+    compose_free(text);
+}
+
 /* --- colour --- */
 
 const char *layout_colour(bool wanted, enum verdict verdict) {
