@@ -18,11 +18,6 @@
 
 static bool add_tag(const struct option_use *use) {
     struct selection *selection = use->target;
-    const char *wrong = catalogue_lacks_tag(&selection->arena, use->value);
-    if (wrong != NULL) {
-        options_complain(use->command, "%s", wrong);
-        return false;
-    }
     selection->tags = arena_grow(&selection->arena, selection->tags, selection->tag_count,
                                  sizeof selection->tags[0]);
     selection->tags[selection->tag_count++] = use->value;
@@ -225,6 +220,24 @@ static void add_built_in(struct selection *selection) {
     }
 }
 
+/* Returns whether a scenario has each --tag, even if it is left out; complains of the others. */
+static bool check_tags(struct selection *selection) {
+    bool sound = true;
+    for (size_t i = 0; i < selection->tag_count; i++) {
+        size_t k = 0;
+        while (k < selection->count &&
+               !scenario_has_tag(selection->scenarios[k], selection->tags[i]))
+            k++;
+        const char *wrong = k < selection->count
+                                ? NULL
+                                : catalogue_lacks_tag(&selection->arena, selection->tags[i]);
+        if (wrong != NULL)
+            options_complain(selection->command, "%s", wrong);
+        sound &= wrong == NULL;
+    }
+    return sound;
+}
+
 /* Applies --filter to all; a scenario without cases is left out. Complaints about files come before
  * one about the filter. */
 static void apply_filter(struct selection *selection) {
@@ -256,6 +269,7 @@ bool selection_find(struct selection *selection, int count, char **words) {
                          "the scenarios");
     for (int i = 0; i < count; i++)
         found &= add_named(selection, words[i]);
+    found &= check_tags(selection);
     errors_print(&selection->errors, stderr);
     if (!found || selection->errors.count > 0)
         return false;
