@@ -61,15 +61,19 @@ static bool is_heading(const char *text) {
     return *text != ' ' && text[size] == '\n' && text[size + 1] == ' ';
 }
 
+/* Prints the line at `text`; returns the next one. */
+static const char *print_line(const struct page *page, const char *text) {
+    size_t size = strcspn(text, "\n");
+    print_text(page, text, size);
+    fputc('\n', page->out);
+    return text + size + (text[size] == '\n');
+}
+
 /* Prints a paragraph at the margin, up to its end; returns the end. */
 static const char *print_paragraph(const struct page *page, const char *text) {
     fputs("<p>", page->out);
-    while (*text != '\0' && *text != '\n' && *text != ' ' && !is_heading(text)) {
-        size_t size = strcspn(text, "\n");
-        print_text(page, text, size);
-        fputc('\n', page->out);
-        text += size + (text[size] == '\n');
-    }
+    while (*text != '\0' && *text != '\n' && *text != ' ' && !is_heading(text))
+        text = print_line(page, text);
     fputs("</p>\n", page->out);
     return text;
 }
@@ -86,13 +90,8 @@ static bool is_prose(const char *heading, size_t size) {
 /* Prints indented lines as one paragraph, up to the next that is not; returns the end. */
 static const char *print_sentences(const struct page *page, const char *text) {
     fputs("<p>", page->out);
-    while (*text == ' ') {
-        text += strspn(text, " ");
-        size_t size = strcspn(text, "\n");
-        print_text(page, text, size);
-        fputc('\n', page->out);
-        text += size + (text[size] == '\n');
-    }
+    while (*text == ' ')
+        text = print_line(page, text + strspn(text, " "));
     fputs("</p>\n", page->out);
     return text;
 }
