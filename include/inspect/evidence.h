@@ -66,6 +66,11 @@ struct evidence {
     struct suspect suspects[EVIDENCE_SUSPECTS]; /* the heaviest first; must be the last member */
 };
 
+/* Returns why no socket could be looked for, with the errno if there is one, in `text`
+ * (EVIDENCE_MISSING_SIZE bytes) or static; NULL if they were looked for. */
+enum { EVIDENCE_MISSING_SIZE = 64 };
+const char *evidence_missing(const struct evidence *evidence, char *text);
+
 /* Describes the refusal, with `error`, of a call on this socket, as far as the socket itself shows
  * it. The caller sets the address that bind() or connect() was given. */
 struct refusal evidence_refusal(enum port_call call, int error, const struct socket_view *view);

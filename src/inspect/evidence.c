@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -283,25 +284,21 @@ static enum knowledge lists_bound(const struct search *search) {
 }
 
 /* Says why the sockets could not be listed. */
-static const char *missing_text(enum protocol protocol, int error) {
-    static const struct {
-        int error;
-        const char *text;
-    } accidents[] = {
-        {ENOMEM, "the sockets could not be listed: ENOMEM"},
-        {ENOBUFS, "the sockets could not be listed: ENOBUFS"},
-        {EMFILE, "the sockets could not be listed: EMFILE"},
-        {ENFILE, "the sockets could not be listed: ENFILE"},
-        {EAGAIN, "the sockets could not be listed: EAGAIN"},
-        {EINTR, "the sockets could not be listed: EINTR"},
-        {EIO, "the sockets could not be listed: EIO"},
-    };
-    for (size_t i = 0; i < sizeof accidents / sizeof accidents[0]; i++)
-        if (accidents[i].error == error)
-            return accidents[i].text;
-    return protocol == PROTOCOL_UDP
+static const char *missing_text(const struct search *search) {
+    if (search->evidence->error != 0)
+        return "the sockets could not be listed";
+    return search->refusal->claim.protocol == PROTOCOL_UDP
                ? "this kernel does not list its UDP sockets (udp_diag, /proc/net)"
                : "this kernel does not list its TCP sockets (tcp_diag, /proc/net)";
+}
+
+const char *evidence_missing(const struct evidence *evidence, char *text) {
+    char name[ERRNAME_SIZE];
+    if (evidence->missing == NULL || evidence->error == 0)
+        return evidence->missing;
+    snprintf(text, EVIDENCE_MISSING_SIZE, "%s: %s", evidence->missing,
+             errname(evidence->error, name));
+    return text;
 }
 
 /* Looks for the bound sockets of the port that the kernel does not list. */
@@ -336,9 +333,9 @@ void evidence_look(const struct evidence_source *source, const struct refusal *r
         return;
     }
     int error = look(&search);
-    if (error != 0)
-        evidence->missing = missing_text(refusal->claim.protocol, error);
     evidence->error = errno_says_nothing(error) ? error : 0;
+    if (error != 0)
+        evidence->missing = missing_text(&search);
     evidence->from_proc = search.sockets.from_proc;
     enum knowledge listed = evidence->total > 0 ? KNOWN_YES : lists_bound(&search);
     if (listed != KNOWN_YES && evidence->missing == NULL)

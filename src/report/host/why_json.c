@@ -122,7 +122,8 @@ static void write_suspect(struct json *json, const struct suspect *suspect) {
 
 void why_json_sockets(struct json *json, const struct why *why) {
     const struct evidence *evidence = &why->evidence;
-    json_string(json, "missing", evidence->missing);
+    char missing[EVIDENCE_MISSING_SIZE];
+    json_string(json, "missing", evidence_missing(evidence, missing));
     json_bool(json, "from_proc", evidence->from_proc || why->unix_socket.from_proc);
     json_number(json, "socket_count", evidence->total);
     if (evidence->automatic)

@@ -110,8 +110,9 @@ static void print_range(FILE *out, const struct why *why, unsigned indent) {
 
 void why_print_sockets(FILE *out, const struct why *why, unsigned indent) {
     const struct evidence *evidence = &why->evidence;
+    char missing[EVIDENCE_MISSING_SIZE];
     if (evidence->missing != NULL)
-        fprintf(out, "%*snot known: %s\n", (int)indent, "", evidence->missing);
+        fprintf(out, "%*snot known: %s\n", (int)indent, "", evidence_missing(evidence, missing));
     else if (evidence->automatic)
         print_range(out, why, indent);
     if (evidence->automatic)

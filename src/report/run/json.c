@@ -75,10 +75,11 @@ static void write_groups(struct json *json, const struct scenario *scenario,
 
 static void write_evidence(struct json *json, const struct scenario *scenario,
                            const struct evidence *evidence) {
+    char missing[EVIDENCE_MISSING_SIZE];
     json_object(json, "evidence");
     json_string(json, "cause", cause_name(evidence->cause));
     json_string(json, "words", evidence->words);
-    json_string(json, "missing", evidence->missing);
+    json_string(json, "missing", evidence_missing(evidence, missing));
     if (evidence->automatic) {
         json_number(json, "range_low", evidence->range_low);
         json_number(json, "range_high", evidence->range_high);

@@ -297,8 +297,9 @@ unsigned phrase_evidence_lines(const struct evidence *evidence) {
 
 void phrase_evidence(FILE *out, const struct scenario *scenario, const struct evidence *evidence,
                      unsigned line, bool verbose) {
+    char missing[EVIDENCE_MISSING_SIZE];
     if (evidence->missing != NULL)
-        fprintf(out, "not known: %s", evidence->missing);
+        fprintf(out, "not known: %s", evidence_missing(evidence, missing));
     else if (is_range(evidence))
         print_range(out, scenario, evidence, verbose);
     else if (line < evidence->suspect_count)
