@@ -13,31 +13,10 @@
 #include "kernel/route.h"
 #include "kernel/sockdiag.h"
 #include "kernel/unixdiag.h"
+#include "sound.h"
 #include "world.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static bool check(void *context, const struct inet_socket *socket) {
-    (void)context;
-    if (socket->state >= STATE_COUNT ||
-        (socket->local.family != AF_INET && socket->local.family != AF_INET6) ||
-        socket->remote.family != socket->local.family)
-        abort();
-    return true;
-}
-
-static bool check_unix(void *context, const struct unix_socket *socket) {
-    (void)context;
-    if (socket->state >= STATE_COUNT || socket->name_size > UNIX_NAME_SIZE ||
-        socket->name[socket->name_size] != '\0')
-        abort();
-    return true;
-}
-
-static void check_name(const char *name, size_t room) {
-    if (memchr(name, '\0', room) == NULL)
-        abort();
-}
 
 /* The bytes as they are: exactly as large, and aligned. */
 static void parse(unsigned protocol) {
@@ -55,9 +34,9 @@ static void parse(unsigned protocol) {
     query.protocol = (enum protocol)protocol;
     query.opener = protocol == PROTOCOL_TCP;
     if (protocol <= PROTOCOL_MPTCP)
-        sockdiag_parse(bytes, size, sequence, &query, check, NULL, &error);
+        sockdiag_parse(bytes, size, sequence, &query, sound_inet, NULL, &error);
     else
-        unixdiag_parse(bytes, size, sequence, check_unix, NULL, &error);
+        unixdiag_parse(bytes, size, sequence, sound_unix, NULL, &error);
     free(bytes);
 }
 
@@ -68,7 +47,7 @@ static void dump(unsigned how) {
     query.local.any_address = query.remote.any_address = true;
     query.local.any_port = query.remote.any_port = true;
     int diag = sockdiag_open(NETNS_HERE);
-    sockdiag_dump(diag, &query, check, NULL);
+    sockdiag_dump(diag, &query, sound_inet, NULL);
     close(diag);
 }
 
@@ -91,15 +70,15 @@ static void ask(unsigned who, unsigned how) {
         break;
     case 2:
         if (netdev_link(NETNS_HERE, 1, &link) == 0)
-            check_name(link.name, sizeof link.name);
+            require_text(link.name, sizeof link.name);
         break;
     case 3:
         holder = holder_find(how % 4 < 2, &to);
-        check_name(holder.name, sizeof holder.name);
+        require_text(holder.name, sizeof holder.name);
         break;
     case 4:
         watch = world_descriptor();
-        endings_read(watch, how % 2 == 0 ? PROTOCOL_TCP : PROTOCOL_UDP, check, NULL);
+        endings_read(watch, how % 2 == 0 ? PROTOCOL_TCP : PROTOCOL_UDP, sound_inet, NULL);
         close(watch);
         break;
     default:

@@ -19,32 +19,10 @@
 #include "kernel/procnet.h"
 #include "kernel/sockets.h"
 #include "kernel/sysctl.h"
+#include "sound.h"
 #include "world.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* --- what must hold --- */
-
-static void check_text(const char *text, size_t room) {
-    if (memchr(text, '\0', room) == NULL)
-        abort();
-}
-
-static bool check(void *context, const struct inet_socket *socket) {
-    (void)context;
-    if (socket->state >= STATE_COUNT ||
-        (socket->local.family != AF_INET && socket->local.family != AF_INET6))
-        abort();
-    return true;
-}
-
-static bool check_unix(void *context, const struct unix_socket *socket) {
-    (void)context;
-    if (socket->state >= STATE_COUNT || socket->name_size > UNIX_NAME_SIZE ||
-        socket->name[socket->name_size] != '\0')
-        abort();
-    return true;
-}
 
 /* --- a tree like /proc: only its directories and names are read as they are --- */
 
@@ -150,18 +128,18 @@ static void read_process(unsigned how) {
         break;
     default:
         process_link(PID, "exe", text, sizeof text);
-        check_text(text, sizeof text);
+        require_text(text, sizeof text);
         break;
     }
 }
 
 static void check_owner(const struct owner *owner) {
-    check_text(owner->name, sizeof owner->name);
-    check_text(owner->program, sizeof owner->program);
-    check_text(owner->command, sizeof owner->command);
-    check_text(owner->executable, sizeof owner->executable);
-    check_text(owner->unit, sizeof owner->unit);
-    check_text(owner->user, sizeof owner->user);
+    require_text(owner->name, sizeof owner->name);
+    require_text(owner->program, sizeof owner->program);
+    require_text(owner->command, sizeof owner->command);
+    require_text(owner->executable, sizeof owner->executable);
+    require_text(owner->unit, sizeof owner->unit);
+    require_text(owner->user, sizeof owner->user);
 }
 
 static void read_owner(unsigned how) {
@@ -169,9 +147,9 @@ static void read_owner(unsigned how) {
     char value[100];
     if (how % 3 == 0) {
         owner_variable(PID, "pm_id", value, sizeof value);
-        check_text(value, sizeof value);
+        require_text(value, sizeof value);
         owner_argument(PID, how / 3, value, sizeof value);
-        check_text(value, sizeof value);
+        require_text(value, sizeof value);
         return;
     }
     if (!owner_read(PID, &one))
@@ -188,8 +166,8 @@ static void check_stops(const struct stops *stops) {
     if (stops->count > STOP_COMMANDS)
         abort();
     for (unsigned i = 0; i < stops->count; i++) {
-        check_text(stops->list[i].line, STOP_LINE_SIZE);
-        check_text(stops->list[i].price, STOP_PRICE_SIZE);
+        require_text(stops->list[i].line, STOP_LINE_SIZE);
+        require_text(stops->list[i].price, STOP_PRICE_SIZE);
         for (const char *c = stops->list[i].line; *c != '\0'; c++)
             if ((unsigned char)*c < ' ' || *c == 0x7f)
                 abort();
@@ -207,7 +185,7 @@ static void read_keeper(void) {
     if (count == 0)
         return;
     struct keeper keeper = keeper_of(&chain[0], chain + 1, count - 1, &socket, &stops);
-    check_text(keeper.name, sizeof keeper.name);
+    require_text(keeper.name, sizeof keeper.name);
     keeper_kind_name(keeper.kind);
     check_stops(&stops);
 }
@@ -221,10 +199,10 @@ static void read_group(unsigned how) {
         return;
     }
     struct placement placement = placement_of(text);
-    check_text(placement.unit, sizeof placement.unit);
-    check_text(placement.id, sizeof placement.id);
+    require_text(placement.unit, sizeof placement.unit);
+    require_text(placement.id, sizeof placement.id);
     placement_text(&placement, shown);
-    check_text(shown, sizeof shown);
+    require_text(shown, sizeof shown);
     free(text);
 }
 
@@ -243,9 +221,9 @@ static void read_lines(void) {
     for (unsigned i = 0; i < 4; i++)
         if (procnet_parse(line, i < 2 ? PROTOCOL_TCP : PROTOCOL_UDP,
                           i % 2 == 0 ? AF_INET : AF_INET6, &socket))
-            check(NULL, &socket);
+            sound_inet(NULL, &socket);
     if (procnet_parse_unix(line, &unix_socket))
-        check_unix(NULL, &unix_socket);
+        sound_unix(NULL, &unix_socket);
     free(line);
 }
 
@@ -258,8 +236,8 @@ static void read_sockets(unsigned how) {
         sockets.diag_error = 0; /* its counts, and then a descriptor that is no netlink socket */
         sockets.diag = world_descriptor();
     }
-    sockets_dump(&sockets, &query, check, NULL);
-    sockets_dump_unix(&sockets, check_unix, NULL);
+    sockets_dump(&sockets, &query, sound_inet, NULL);
+    sockets_dump_unix(&sockets, sound_unix, NULL);
     sockets_close(&sockets);
 }
 
