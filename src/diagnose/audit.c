@@ -25,14 +25,12 @@ struct port_entry {
     const struct audit_listener *listener;
 };
 
-/* Returns false if out of memory. */
-static bool index_port(struct table *ports, const struct audit_listener *listener) {
+static void index_port(struct table *ports, const struct audit_listener *listener) {
     struct port_key key = {(uint16_t)listener->socket.protocol, listener->socket.local.port};
     bool is_new;
     struct port_entry *entry = table_add(ports, &key, &is_new);
-    if (entry != NULL && (is_new || entry->listener->owner.pid == 0))
+    if (is_new || entry->listener->owner.pid == 0)
         entry->listener = listener;
-    return entry != NULL;
 }
 
 static void add_port(struct audit *audit, enum protocol protocol, uint16_t port,
@@ -83,23 +81,20 @@ struct address_entry {
     const struct audit_listener *listener;
 };
 
-/* Two listeners can have one address and port only with SO_REUSEPORT. Returns false if memory is
- * out. */
-static bool check_shared(struct audit *audit, struct table *addresses,
+/* Two listeners can have one address and port only with SO_REUSEPORT. */
+static void check_shared(struct audit *audit, struct table *addresses,
                          const struct audit_listener *listener) {
     struct address_key key = {listener->socket.interface, listener->socket.local, 0};
     bool is_new;
     if (listener->owner.pid == 0 || listener->socket.protocol != PROTOCOL_TCP)
-        return true;
+        return;
     struct address_entry *entry = table_add(addresses, &key, &is_new);
-    if (entry == NULL)
-        return false;
     if (is_new)
         entry->listener = listener;
     const struct owner *first = &entry->listener->owner;
     if (entry->is_shared || first->pid == listener->owner.pid ||
         owner_same_program(first, &listener->owner))
-        return true;
+        return;
     entry->is_shared = true;
     audit->shared =
         arena_grow(&audit->arena, audit->shared, audit->shared_count, sizeof *audit->shared);
@@ -107,7 +102,6 @@ static bool check_shared(struct audit *audit, struct table *addresses,
     *shared = (struct audit_shared){.local = key.local, .owners = {*first, listener->owner}};
     if (key.interface != 0)
         if_indextoname(key.interface, shared->device);
-    return true;
 }
 
 void audit_listeners(struct audit *audit, const struct audit_listener *listeners, size_t count) {
@@ -115,9 +109,10 @@ void audit_listeners(struct audit *audit, const struct audit_listener *listeners
                           .key_size = sizeof(struct port_key)};
     struct table addresses = {.entry_size = sizeof(struct address_entry),
                               .key_size = sizeof(struct address_key)};
-    for (size_t i = 0; i < count; i++)
-        if (!index_port(&ports, &listeners[i]) || !check_shared(audit, &addresses, &listeners[i]))
-            arena_out_of_memory();
+    for (size_t i = 0; i < count; i++) {
+        index_port(&ports, &listeners[i]);
+        check_shared(audit, &addresses, &listeners[i]);
+    }
     find_endangered(audit, &ports);
     table_free(&ports);
     table_free(&addresses);
@@ -141,9 +136,7 @@ static bool add_listener(void *context, const struct inet_socket *socket) {
 
 /* Finds the owner of each. Returns how many processes could not be looked into. */
 static unsigned find_owners(struct listeners *listeners) {
-    struct owners *owners = calloc(listeners->count + 1, sizeof *owners);
-    if (owners == NULL)
-        arena_out_of_memory();
+    struct owners *owners = memory_zeroed(listeners->count, sizeof *owners);
     uint32_t asker = geteuid();
     for (size_t i = 0; i < listeners->count; i++)
         owners[i] = owners_wanted(&listeners->list[i].socket, asker);

@@ -105,11 +105,8 @@ static bool visit(void *context, pid_t pid) {
     if (size > SMALL) {
         bool is_new;
         struct large *large = table_add(&search->large, &pid, &is_new);
-        if (large != NULL)
-            large->size = size;
-        else
-            search->error = ENOMEM;
-        return search->error == 0;
+        large->size = size;
+        return true;
     }
     int error = read_all(search, pid, 0);
     if ((error == EACCES || error == EPERM) && process_in_namespace(pid) == 1)
@@ -179,7 +176,7 @@ static void add_parents(struct holders *holders, const struct owner *first) {
         if (!owner_read(process.parent, &parent) || !owner_same_program(&process, &parent))
             return;
         struct holder *holder = table_add(&holders->processes, &parent.pid, &is_new);
-        if (holder == NULL || !is_new)
+        if (!is_new)
             return;
         holder->parent = parent.parent;
         holder->group = parent.group;

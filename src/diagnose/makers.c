@@ -72,14 +72,6 @@ static void note_error(struct watch *watch, int error) {
         watch->error = error;
 }
 
-/* Adds an entry with this key, or notes that there is no memory. */
-static void *add(struct watch *watch, struct table *table, const void *key, bool *is_new) {
-    void *entry = table_add(table, key, is_new);
-    if (entry == NULL)
-        watch->error = ENOMEM;
-    return entry;
-}
-
 /* --- processes --- */
 
 /* Returns who a process is; NULL if it has ended. */
@@ -91,9 +83,7 @@ static const struct maker *describe(struct watch *watch, pid_t pid) {
         return &found->maker;
     if (!makers_describe(pid, &maker))
         return NULL;
-    found = add(watch, &watch->described, &pid, &is_new);
-    if (found == NULL)
-        return NULL;
+    found = table_add(&watch->described, &pid, &is_new);
     found->maker = maker;
     return &found->maker;
 }
@@ -101,12 +91,12 @@ static const struct maker *describe(struct watch *watch, pid_t pid) {
 static bool note_held(void *context, uint32_t inode, int fd) {
     struct watch *watch = context;
     bool is_new;
-    struct held *held = add(watch, &watch->held, &inode, &is_new);
+    struct held *held = table_add(&watch->held, &inode, &is_new);
     (void)fd;
     watch->sum = watch->sum * 31 + inode;
-    if (held != NULL && is_new)
+    if (is_new)
         held->pid = watch->candidate->pid;
-    return watch->error == 0;
+    return true;
 }
 
 /* Looks into a process. One that is new may have ended when its connection is listed, so that it is
@@ -129,13 +119,12 @@ static bool has_time(const struct watch *watch) {
 static bool visit(void *context, pid_t pid) {
     struct watch *watch = context;
     bool is_new;
-    if (add(watch, &watch->visited, &pid, &is_new) == NULL || !is_new)
+    table_add(&watch->visited, &pid, &is_new);
+    if (!is_new)
         return watch->error == 0;
-    struct candidate *candidate = add(watch, &watch->candidates, &pid, &is_new);
-    if (candidate != NULL) {
-        candidate->is_young = watch->harvested_ns != 0;
-        look_into(watch, candidate);
-    }
+    struct candidate *candidate = table_add(&watch->candidates, &pid, &is_new);
+    candidate->is_young = watch->harvested_ns != 0;
+    look_into(watch, candidate);
     return has_time(watch);
 }
 
@@ -185,13 +174,11 @@ static bool note_open(void *context, const struct inet_socket *socket) {
     bool is_new;
     if (!makers_see(&watch->book, socket->local.port, socket->inode, now_ms))
         return true;
-    struct opened *opened = add(watch, &watch->opened, &socket->inode, &is_new);
-    if (opened != NULL) {
-        opened->uid = socket->uid;
-        opened->cgroup = socket->cgroup;
-        opened->port = socket->local.port;
-    }
-    return watch->error == 0;
+    struct opened *opened = table_add(&watch->opened, &socket->inode, &is_new);
+    opened->uid = socket->uid;
+    opened->cgroup = socket->cgroup;
+    opened->port = socket->local.port;
+    return true;
 }
 
 static void own(struct watch *watch, const struct opened *opened) {

@@ -48,29 +48,21 @@ static uint32_t since(const struct watch *watch, uint64_t now_ns) {
     return now_ns < watch->began_ns ? 0 : (uint32_t)((now_ns - watch->began_ns) / NS_PER_MS);
 }
 
-/* Makes room for one more item. Returns false if out of memory. */
-static bool grow(struct watch *watch, void *items, size_t count, size_t *room, size_t size) {
+/* Makes room for one more item. */
+static void grow(void *items, size_t count, size_t *room, size_t size) {
     void **list = items;
     enum { LEAST = 64 };
     if (count < *room)
-        return true;
-    size_t more = *room == 0 ? LEAST : *room * 2;
-    void *grown = realloc(*list, more * size);
-    watch->no_memory |= grown == NULL;
-    if (grown == NULL)
-        return false;
-    *list = grown;
-    *room = more;
-    return true;
+        return;
+    *room = *room == 0 ? LEAST : *room * 2;
+    *list = memory_resized(*list, *room * size);
 }
 
 /* --- who --- */
 
 static struct process *process_of(struct watch *watch, pid_t pid) {
     bool is_new;
-    struct process *process = table_add(&watch->processes, &pid, &is_new);
-    watch->no_memory |= process == NULL;
-    return process;
+    return table_add(&watch->processes, &pid, &is_new);
 }
 
 /* Finds the maker that a process of this name and parent belongs to, if one of them was described
@@ -140,9 +132,9 @@ static bool find_maker(const struct watch *watch, const struct process *process,
 
 static uint32_t place_of(struct watch *watch, const struct tcp_event *event) {
     struct maker maker;
-    struct process *process = event->pid <= 0 ? NULL : process_of(watch, event->pid);
-    if (process == NULL)
+    if (event->pid <= 0)
         return 0;
+    struct process *process = process_of(watch, event->pid);
     if (!process->asked && find_maker(watch, process, &maker))
         watch->no_memory |= !makers_know(&watch->book, &maker, event->cgroup, &process->place);
     process->asked = true;
@@ -165,14 +157,12 @@ static void note(void *context, const struct tcp_event *event) {
     struct watch *watch = context;
     if (event->kind == TCP_FORKED || event->kind == TCP_NAMED) {
         struct process *process = process_of(watch, event->pid);
-        if (process == NULL)
-            return;
         if (event->kind == TCP_FORKED)
             *process = (struct process){.pid = event->pid, .parent = event->other};
         else
             memcpy(process->name, event->name, sizeof process->name);
-    } else if (is_of_route(watch, event) && grow(watch, &watch->waiting, watch->waiting_count,
-                                                 &watch->waiting_room, sizeof *event)) {
+    } else if (is_of_route(watch, event)) {
+        grow(&watch->waiting, watch->waiting_count, &watch->waiting_room, sizeof *event);
         watch->waiting[watch->waiting_count++] = *event;
     }
 }
@@ -196,10 +186,11 @@ static void take(struct watch *watch) {
 static bool note_ended(void *context, const struct inet_socket *socket) {
     struct watch *watch = context;
     struct ended ended = {.port = socket->local.port, .entered_ns = makers_entered_ns(socket)};
-    if (ended.entered_ns > watch->harvested_ns &&
-        grow(watch, &watch->ended, watch->ended_count, &watch->ended_room, sizeof ended))
-        watch->ended[watch->ended_count++] = ended;
-    return !watch->no_memory;
+    if (ended.entered_ns <= watch->harvested_ns)
+        return true;
+    grow(&watch->ended, watch->ended_count, &watch->ended_room, sizeof ended);
+    watch->ended[watch->ended_count++] = ended;
+    return true;
 }
 
 /* Lists what has entered TIME-WAIT since the last time; then all events before that are read. */

@@ -77,10 +77,7 @@ static void begin_anew(struct record *record) {
 
 void *record_entry(struct table *table, const void *key) {
     bool is_new;
-    void *entry = table_add(table, key, &is_new);
-    if (entry == NULL)
-        arena_out_of_memory();
-    return entry;
+    return table_add(table, key, &is_new);
 }
 
 /* --- programs --- */
@@ -201,8 +198,8 @@ static bool is_about_ports(struct record *record, const struct recorded_call *ca
     bool is_new = false;
     if (!socket->known || socket->protocol != PROTOCOL_UDP)
         return false;
-    if (call->error == 0 && table_add(&record->sockets, &socket->view.inode, &is_new) == NULL)
-        arena_out_of_memory();
+    if (call->error == 0)
+        table_add(&record->sockets, &socket->view.inode, &is_new);
     return is_new || call->error == EADDRNOTAVAIL || call->error == ENETUNREACH ||
            call->error == EHOSTUNREACH || call->error == EACCES || call->error == EPERM ||
            (call->error == EAGAIN && socket->view.local.port == 0);
