@@ -18,7 +18,7 @@
 #
 # Needs qemu-system-x86, busybox-static, cpio, xz-utils, zstd, python3 and a mirror of Debian in the
 # machine's apt sources. The kernels, and the results as JSON, are kept in build-kernels/; nothing of the
-# machine is changed. Without KVM a kernel takes some eight minutes of a processor: KEEP=yes keeps what was
+# machine is changed. Without KVM a kernel takes five to six minutes of a processor: KEEP=yes keeps what was
 # measured, and asks only the kernels that are missing.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
