@@ -119,7 +119,8 @@ if strace -f -qq -o /dev/null -e trace=poll true 2>"$work/err"; then
   failing() {
     call=$1
     shift
-    run timeout 20 strace -qq -o /dev/null -e trace="$call" -e inject="$call:error=ENOMEM" portreuse "$@"
+    # A leak check under a tracer ends the program with a status of its own.
+    run env ASAN_OPTIONS=detect_leaks=0 timeout 20 strace -qq -o /dev/null -e trace="$call" -e inject="$call:error=ENOMEM" portreuse "$@"
   }
   failing epoll_wait,epoll_pwait server -l 127.0.0.1:1218
   ok "a server that cannot wait is exit 2" status_is 2
