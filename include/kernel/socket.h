@@ -60,8 +60,9 @@ struct socket_view {
     uint16_t range_low, range_high; /* IP_LOCAL_PORT_RANGE, or 0 */
 };
 
-/* Updates the view from the socket `fd` of the calling process; -1 only marks it as closed. */
-void socket_look(struct socket_view *view, int fd);
+/* Updates the view from the socket `fd` of the calling process; -1 only marks it as closed. Returns
+ * 0, or the errno if a part of it could not be read for want of memory or descriptors. */
+int socket_look(struct socket_view *view, int fd);
 
 /* Asks for the name of a socket, or of its peer. Returns 0 and fills the endpoint, or for a Unix
  * socket the name, of UNIX_NAME_SIZE + 1 bytes, with the endpoint's family AF_UNIX; or an errno.

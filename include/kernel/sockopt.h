@@ -54,4 +54,8 @@ int sockopt_get(int socket, const struct sockopt *option, struct sockopt_value *
 /* Returns an option that is an int, or `otherwise` if it cannot be read. */
 int sockopt_get_int(int socket, int level, int number, int otherwise);
 
+/* The same. If it cannot be read for want of memory or descriptors, the errno goes to `*error`,
+ * unless there is one already: `otherwise` is then no answer. */
+int sockopt_look_int(int socket, int level, int number, int otherwise, int *error);
+
 #endif

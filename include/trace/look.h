@@ -6,7 +6,8 @@
 #include "trace/tracer.h"
 
 /* Looks at the socket of a call. Where the descriptor cannot be copied (Linux before 5.6, or it is
- * refused) nothing is known but, by the address, whether it is a Unix socket. */
+ * refused), or there is no memory to look at it, nothing is known but, by the address, whether it
+ * is a Unix socket. */
 void look_at_socket(const struct traced_call *call, struct recorded_socket *socket);
 
 /* Opens the network namespace of the socket, or if that is refused (it needs CAP_NET_ADMIN there)

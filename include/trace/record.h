@@ -54,6 +54,7 @@ struct record {
     uint64_t left_out; /* calls that are not among `calls`, as there are too many different ones */
     struct table failures;   /* struct failure_count */
     uint64_t conflicts;      /* calls that failed by conflict, with their repetitions */
+    int look_error;          /* a socket could not be looked at for want of this; or 0 */
     unsigned looks;          /* how many `why` there are */
     struct lookups *lookups; /* owned; calls that may be none of the program's own */
     struct arena arena;

@@ -14,6 +14,7 @@
 /* The socket of a call, as it is right behind it. */
 struct recorded_socket {
     bool known;  /* it could be looked at; otherwise only `protocol` may be known: */
+    int error;   /* not known: the errno, if that was for want of memory or descriptors; else 0 */
     bool partly; /* `device` to `no_port`, and the range of ports, could not be looked at */
     bool protocol_known;
     enum protocol protocol;

@@ -307,6 +307,10 @@ static int watch_to_end(struct request *request, struct tracer *tracer) {
         request->findings.start_error = program_start_error();
     record_end(record);
     tell_end(request);
+    if (record->look_error != 0) {
+        complain("looking at a socket: %s", strerror(record->look_error));
+        result = HAD_TROUBLE;
+    }
     if (!outputs_write(&request->outputs, &report))
         result = HAD_TROUBLE;
     if (record->conflicts > 0)

@@ -40,6 +40,7 @@ struct reply {
     bool no_endpoint;     /* no call was made: the socket that the address is taken from has none */
     uint32_t round_count; /* blocks: how many rounds have their time on the board */
     pid_t pid;            /* fork: of the new role */
+    int look_error;       /* a socket of the role could not be looked at; or 0 */
 };
 
 /* Returns whether a role may have sent this: every index is in its range, every text ends. */

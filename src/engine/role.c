@@ -59,7 +59,9 @@ struct socket_view *role_view_of(struct role *role, int socket) {
 }
 
 void role_view(struct role *role, int socket) {
-    socket_look(role_view_of(role, socket), role->sockets[socket]);
+    int error = socket_look(role_view_of(role, socket), role->sockets[socket]);
+    if (role->look_error == 0)
+        role->look_error = error;
 }
 
 bool role_resolve(struct role *role, const struct address *address, sa_family_t family,
@@ -202,6 +204,7 @@ static void do_step(struct role *role, const struct step *step, struct reply *re
     look_after(role, step);
     for (size_t i = 1; i <= step->body; i++)
         look_after(role, step + i);
+    reply->look_error = role->look_error;
 }
 
 /* Returns whether the stage is still there to hear it. */

@@ -28,6 +28,7 @@ struct role {
     int received;       /* the descriptor that came with the present request, or -1 */
     int output;         /* owned: the pipe for the output of a program, once it is traced; or -1 */
     bool exits;         /* after the present step */
+    int look_error;     /* the first errno for which a socket could not be looked at, or 0 */
     uint64_t most_rounds; /* of the present block */
 };
 

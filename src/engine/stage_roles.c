@@ -194,6 +194,14 @@ static int take_reply(const struct stage *stage, int role, const struct reply *r
     return protocol_is_sound(stage->scenario, reply) ? 0 : EBADMSG;
 }
 
+/* What is known of a role's sockets is not to be used if it could not look at one. */
+static enum outcome check_reply(struct stage *stage, const struct reply *reply, int error) {
+    if (error != 0)
+        return broke(stage, "receiving a role's reply", error);
+    return reply->look_error == 0 ? OUTCOME_ANSWERED
+                                  : broke(stage, "looking at a role's socket", reply->look_error);
+}
+
 enum outcome stage_poll_serving(struct stage *stage, int *role, struct reply *reply) {
     *role = wait_for_roles(stage, NO_ROLE, true, 0);
     if (*role < 0)
@@ -202,7 +210,7 @@ enum outcome stage_poll_serving(struct stage *stage, int *role, struct reply *re
     if (error == EPIPE)
         return lost(stage, *role);
     error = error == 0 ? take_reply(stage, *role, reply) : error;
-    return error == 0 ? OUTCOME_ANSWERED : broke(stage, "receiving a role's reply", error);
+    return check_reply(stage, reply, error);
 }
 
 /* --- asking --- */
@@ -234,8 +242,9 @@ static enum outcome receive_reply(struct stage *stage, int role, uint32_t step_i
         if (error == EPIPE)
             return lost(stage, role);
         error = error == 0 ? take_reply(stage, role, reply) : error;
-        if (error != 0)
-            return broke(stage, "receiving a role's reply", error);
+        enum outcome outcome = check_reply(stage, reply, error);
+        if (outcome != OUTCOME_ANSWERED)
+            return outcome;
     } while (reply->step_index != step_index);
     return OUTCOME_ANSWERED;
 }
@@ -273,7 +282,7 @@ enum outcome stage_ask_to_leave(struct stage *stage, const struct step *step, in
         error = take_reply(stage, step->role, reply);
     else
         board_take(stage->board, (unsigned)step->role);
-    return error == 0 || *left ? OUTCOME_ANSWERED : broke(stage, "receiving a role's reply", error);
+    return *left ? OUTCOME_ANSWERED : check_reply(stage, reply, error);
 }
 
 /* --- steps in which the stage takes part --- */

@@ -78,8 +78,10 @@ static void borrow_options(const struct owners *owners, struct occupant *occupan
         int fd = process_borrow(owner->pid, owner->fd, occupant->socket.inode);
         if (fd < 0)
             continue;
-        socket_look(&view, fd);
+        int error = socket_look(&view, fd);
         close(fd);
+        if (error != 0)
+            continue;
         occupant->reuseaddr = knowledge_of(view.reuseaddr);
         occupant->reuseport = knowledge_of(view.reuseport);
         return;

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/errnames.h"
 #include "kernel/sockopt.h"
 #include "kernel/uapi.h"
 
@@ -86,10 +87,10 @@ int socket_name(int fd, bool peer, struct endpoint *endpoint, char *name) {
 
 /* --- a view of an open socket --- */
 
-static enum protocol protocol_of(int fd, sa_family_t family) {
+static enum protocol protocol_of(int fd, sa_family_t family, int *error) {
     if (family == AF_UNIX)
         return PROTOCOL_UNIX;
-    switch (sockopt_get_int(fd, SOL_SOCKET, SO_PROTOCOL, IPPROTO_TCP)) {
+    switch (sockopt_look_int(fd, SOL_SOCKET, SO_PROTOCOL, IPPROTO_TCP, error)) {
     case IPPROTO_UDP:
         return PROTOCOL_UDP;
     case IPPROTO_MPTCP:
@@ -99,37 +100,54 @@ static enum protocol protocol_of(int fd, sa_family_t family) {
     }
 }
 
-void socket_look(struct socket_view *view, int fd) {
+static void note(int *error, int happened) {
+    if (*error == 0 && errno_is_shortage(happened))
+        *error = happened;
+}
+
+static void look_at_ends(struct socket_view *view, int fd, int *error) {
+    struct endpoint peer;
+    char peer_name[sizeof view->peer_name];
+    note(error, socket_name(fd, false, &view->local, view->name));
+    view->family = view->local.family;
+    int no_peer = socket_name(fd, true, &peer, peer_name);
+    note(error, no_peer);
+    if (no_peer != 0) /* a reset connection has none: keep the last known one */
+        return;
+    view->peer = peer;
+    memcpy(view->peer_name, peer_name, sizeof peer_name);
+    view->has_peer = true;
+}
+
+static void look_at_options(struct socket_view *view, int fd, int *error) {
+    view->reuseaddr = sockopt_look_int(fd, SOL_SOCKET, SO_REUSEADDR, 0, error) != 0;
+    view->reuseport = sockopt_look_int(fd, SOL_SOCKET, SO_REUSEPORT, 0, error) != 0;
+    view->v6only =
+        view->family == AF_INET6 && sockopt_look_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0, error) != 0;
+    view->interface = (uint32_t)sockopt_look_int(fd, SOL_SOCKET, SO_BINDTOIFINDEX, 0, error);
+    unsigned range = (unsigned)sockopt_look_int(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, 0, error);
+    view->range_low = (uint16_t)(range & 0xffff);
+    view->range_high = (uint16_t)(range >> 16);
+}
+
+int socket_look(struct socket_view *view, int fd) {
+    int error = 0;
     view->open = fd >= 0;
     if (fd < 0)
-        return;
+        return 0;
     view->made = true;
     struct stat file;
     if (fstat(fd, &file) == 0) {
         view->inode = (uint32_t)file.st_ino;
         view->uid = file.st_uid;
+    } else {
+        note(&error, errno);
     }
-    struct endpoint peer;
-    char peer_name[sizeof view->peer_name];
-    socket_name(fd, false, &view->local, view->name);
-    view->family = view->local.family;
-    view->protocol = protocol_of(fd, view->family);
-    if (socket_name(fd, true, &peer, peer_name) == 0) {
-        /* a reset connection has none: keep the last known one */
-        view->peer = peer;
-        memcpy(view->peer_name, peer_name, sizeof peer_name);
-        view->has_peer = true;
-    }
-    if (view->family == AF_UNIX)
-        return;
-    view->reuseaddr = sockopt_get_int(fd, SOL_SOCKET, SO_REUSEADDR, 0) != 0;
-    view->reuseport = sockopt_get_int(fd, SOL_SOCKET, SO_REUSEPORT, 0) != 0;
-    view->v6only =
-        view->family == AF_INET6 && sockopt_get_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) != 0;
-    view->interface = (uint32_t)sockopt_get_int(fd, SOL_SOCKET, SO_BINDTOIFINDEX, 0);
-    unsigned range = (unsigned)sockopt_get_int(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, 0);
-    view->range_low = (uint16_t)(range & 0xffff);
-    view->range_high = (uint16_t)(range >> 16);
+    look_at_ends(view, fd, &error);
+    view->protocol = protocol_of(fd, view->family, &error);
+    if (view->family != AF_UNIX)
+        look_at_options(view, fd, &error);
+    return error;
 }
 
 bool socket_is_idle_tcp(int fd) {

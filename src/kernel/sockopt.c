@@ -222,3 +222,11 @@ int sockopt_get_int(int socket, int level, int number, int otherwise) {
     socklen_t size = sizeof value;
     return getsockopt(socket, level, number, &value, &size) < 0 ? otherwise : value;
 }
+
+int sockopt_look_int(int socket, int level, int number, int otherwise, int *error) {
+    errno = 0;
+    int value = sockopt_get_int(socket, level, number, otherwise);
+    if (*error == 0 && errno_is_shortage(errno))
+        *error = errno;
+    return value;
+}

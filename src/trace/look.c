@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/errnames.h"
 #include "kernel/process.h"
 #include "kernel/sockopt.h"
 #include "kernel/uapi.h"
@@ -18,10 +19,15 @@
 #define SIOCGSKNS 0x894C /* <linux/sockios.h>, Linux 4.10 */
 #endif
 
+/* Returns an option that is a number. */
+static int option_of(int fd, int level, int number, int otherwise, struct recorded_socket *socket) {
+    return sockopt_look_int(fd, level, number, otherwise, &socket->error);
+}
+
 static bool find_protocol(int fd, struct recorded_socket *socket) {
-    int family = sockopt_get_int(fd, SOL_SOCKET, SO_DOMAIN, -1);
-    socket->type = sockopt_get_int(fd, SOL_SOCKET, SO_TYPE, 0);
-    switch (sockopt_get_int(fd, SOL_SOCKET, SO_PROTOCOL, -1)) {
+    int family = option_of(fd, SOL_SOCKET, SO_DOMAIN, -1, socket);
+    socket->type = option_of(fd, SOL_SOCKET, SO_TYPE, 0, socket);
+    switch (option_of(fd, SOL_SOCKET, SO_PROTOCOL, -1, socket)) {
     case IPPROTO_TCP:
         socket->protocol = PROTOCOL_TCP;
         break;
@@ -40,15 +46,20 @@ static bool find_protocol(int fd, struct recorded_socket *socket) {
 
 static void look_at_options(int fd, struct recorded_socket *socket) {
     socklen_t size = sizeof socket->device - 1;
-    socket_look(&socket->view, fd);
-    if (getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, socket->device, &size) < 0)
+    int error = socket_look(&socket->view, fd);
+    if (getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, socket->device, &size) < 0) {
+        error = error == 0 && errno_is_shortage(errno) ? errno : error;
         socket->device[0] = '\0';
-    socket->freebind = sockopt_get_int(fd, IPPROTO_IP, IP_FREEBIND, 0) != 0;
-    socket->no_port = sockopt_get_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 0) != 0;
+    }
+    if (socket->error == 0)
+        socket->error = error;
+    socket->freebind = option_of(fd, IPPROTO_IP, IP_FREEBIND, 0, socket) != 0;
+    socket->no_port = option_of(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 0, socket) != 0;
     int flags = fcntl(fd, F_GETFL);
     socket->nonblocking = flags >= 0 && (flags & O_NONBLOCK) != 0;
 }
 
+/* What a look that broke off has found is not used: some of it would be guessed. */
 void look_at_socket(const struct traced_call *call, struct recorded_socket *socket) {
     int fd = process_duplicate(call->process, call->thread, call->fd);
     *socket = (struct recorded_socket){.known = fd >= 0};
@@ -56,7 +67,12 @@ void look_at_socket(const struct traced_call *call, struct recorded_socket *sock
         socket->protocol_known = find_protocol(fd, socket);
         look_at_options(fd, socket);
         close(fd);
-    } else if (call->address_size >= sizeof(sa_family_t)) {
+    } else if (errno_is_shortage(errno)) {
+        socket->error = errno;
+    }
+    if (socket->error != 0)
+        *socket = (struct recorded_socket){.error = socket->error};
+    if (!socket->known && call->address_size >= sizeof(sa_family_t)) {
         socket->protocol = PROTOCOL_UNIX;
         socket->protocol_known = call->address.ss_family == AF_UNIX;
     }

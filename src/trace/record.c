@@ -420,6 +420,8 @@ void record_call(struct record *record, const struct traced_call *call) {
         kept.socket = call->witness->socket;
     else
         look_at_socket(call, &kept.socket);
+    if (record->look_error == 0)
+        record->look_error = kept.socket.error;
     if (!look_at_address(call, &kept.socket, &kept, zone) ||
         (kept.socket.known && !kept.socket.protocol_known) ||
         (lookups_is_one(&kept) && !record->filter.lookups))

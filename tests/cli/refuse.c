@@ -7,6 +7,7 @@
  *   ipv6      a socket of AF_INET6 answers EAFNOSUPPORT, as with ipv6.disable=1
  *   ptrace    ptrace() answers EPERM, as in a container without the right to it
  *   pidfd     pidfd_getfd() answers ENOSYS, as before Linux 5.6
+ *   memory    getsockopt() answers ENOMEM, as where there is no memory left
  *   reading   process_vm_readv() answers ENOSYS, as where the kernel was built without it
  *   filter    seccomp() answers EINVAL, as where the kernel was built without filters
  *   bpf       bpf() answers EPERM, as in a container without the right to it
@@ -88,6 +89,8 @@ int main(int argc, char **argv) {
         refuse_call(SYS_ptrace, BPF_JGE, 0, EPERM);
     else if (strcmp(argv[1], "pidfd") == 0)
         refuse_call(PIDFD_GETFD, BPF_JGE, 0, ENOSYS);
+    else if (strcmp(argv[1], "memory") == 0)
+        refuse_call(SYS_getsockopt, BPF_JGE, 0, ENOMEM);
     else if (strcmp(argv[1], "reading") == 0)
         refuse_call(SYS_process_vm_readv, BPF_JGE, 0, ENOSYS);
     else if (strcmp(argv[1], "filter") == 0)

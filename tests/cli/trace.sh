@@ -439,6 +439,12 @@ ok "and that nothing was looked at" err_has "its options could not be read (need
 test_about="without pidfd_getfd()"
 calls '.options == null' true
 calls .cause ""
+refused memory tcp4 bind=80
+ok "no memory for getsockopt(): exit 2" status_is 2
+ok "and why" err_says "portreuse trace: looking at a socket: Cannot allocate memory"
+refused memory tcp4 bind=80 tcp4 bind=80
+ok "no memory for getsockopt(): a call that fails is told" err_has "bind(127.0.0.1:80): EADDRINUSE"
+ok "and why nothing is known of its socket" err_says "its options could not be read: ENOMEM"
 
 # --- options ---
 

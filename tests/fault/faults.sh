@@ -94,9 +94,8 @@ command "why of a free port" -- why 127.0.0.1:2001
 command "why of a client" -- why --as client 127.0.0.1:2000
 command "budget" -- budget
 command "audit" -- audit
-# What it writes is what cannot be written; and a socket that getsockopt() cannot look at is taken for one
-# of another protocol.
-command "trace" -2 -x write,getsockopt,wait4,waitid -- trace -- "$helpers/caller" tcp4 bind=2000
+# What it writes is what cannot be written.
+command "trace" -2 -x write,wait4,waitid -- trace -- "$helpers/caller" tcp4 bind=2000
 command "matrix" -- matrix --protocol tcp --state LISTEN --first 127.0.0.1,none --second 127.0.0.1,none
 command "server" -- server -l 127.0.0.1:3000 -w 10ms
 command "client" -- client -e 127.0.0.1:2000 -w 10ms

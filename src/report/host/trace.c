@@ -157,8 +157,11 @@ void trace_print_caller(FILE *out, const struct recorded_call *call) {
         layout_text(out, call->parent_program);
         fprintf(out, " (%d)", (int)call->parent);
     }
+    char name[ERRNAME_SIZE];
     if (call->socket.known)
         print_options(out, &call->socket);
+    else if (call->socket.error != 0)
+        fprintf(out, "; its options could not be read: %s", errname(call->socket.error, name));
     else
         fprintf(out, "; its options could not be read%s",
                 call->afterwards ? "" : " (needs Linux 5.6)");
@@ -262,6 +265,7 @@ static enum severity judge(const struct trace_findings *findings) {
         return SEVERITY_UNKNOWN;
     return tally.conflicts > 0                                    ? SEVERITY_CRITICAL
            : tally.failed > 0 || any_remarkable(findings->record) ? SEVERITY_WARNING
+           : findings->record->look_error != 0                    ? SEVERITY_UNKNOWN
                                                                   : SEVERITY_OK;
 }
 
@@ -306,6 +310,8 @@ static void make_line(const struct trace_findings *findings, char *text) {
             print_counts(out, &tally, findings->record->finding_count, findings->host);
         if (whole && tally.first != NULL)
             print_first(out, tally.first);
+        if (whole && findings->record->look_error != 0)
+            fprintf(out, "; looking at a socket: %s", errname(findings->record->look_error, name));
         size = layout_line_end(&line, text);
     }
 }
