@@ -305,6 +305,10 @@ static int watch_to_end(struct request *request, struct tracer *tracer) {
     }
     if (request->words != NULL)
         request->findings.start_error = program_start_error();
+    if (request->words != NULL && !request->findings.ended && error == 0) {
+        complain("the tracer was told to end; the program was killed with it");
+        result = HAD_TROUBLE;
+    }
     record_end(record);
     tell_end(request);
     if (record->look_error != 0) {

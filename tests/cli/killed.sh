@@ -115,6 +115,23 @@ kill -TERM "$app"
 end "a program whose end is expected"
 ok "that is no error" status_is 0
 
+# The tracer of `trace` is told to end while the program runs: the program cannot go on without it.
+"$portreuse" trace -- sleep 97 >"$work/out" 2>"$work/err" </dev/null &
+runner=$!
+is_traced() {
+  for app in $(children "$runner"); do
+    tracer=$(sed -n 's/^TracerPid:[[:space:]]*//p' "/proc/$app/status")
+    [ "${tracer:-0}" = 0 ] || ! grep -q '^sleep$' "/proc/$app/comm" || return 0
+  done
+  return 1
+}
+until_ok is_traced
+stage=$app
+kill -TERM "$tracer"
+end "the tracer of trace is told to end"
+ok "the program was killed" status_is 137
+ok "and that is told" err_has "portreuse trace: the tracer was told to end; the program was killed with it"
+
 # Another process has the pipe between the stage and the runner.
 file=$work/lasting.scenario
 start
