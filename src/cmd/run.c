@@ -297,12 +297,15 @@ static void begin_watch(struct watch *watch, struct run_options *options) {
 }
 
 /* Finds out what the kernel offers, if a format shows it. */
-static void probe(const struct request *request, struct capabilities *found) {
+/* Returns false after a complaint: what could not be looked at is not reported as absent. */
+static bool probe(const struct request *request, struct capabilities *found) {
     bool wanted = false;
     for (size_t i = 0; i < request->outputs.count; i++)
         wanted |= request->outputs.rows[i].format->capabilities;
-    if (wanted)
-        capabilities_probe(request->run.current, found);
+    int error = wanted ? capabilities_probe(request->run.current, found) : 0;
+    if (error != 0)
+        options_complain("run", "looking at what this machine allows: %s", strerror(error));
+    return error == 0;
 }
 
 static int run_selection(struct request *request, const struct selection *selection) {
@@ -314,7 +317,8 @@ static int run_selection(struct request *request, const struct selection *select
     struct watch watch = {.outputs = &request->outputs, .report = &report};
     if (!outputs_open(&request->outputs))
         return EXIT_TROUBLE;
-    probe(request, &capabilities);
+    if (!probe(request, &capabilities))
+        return EXIT_TROUBLE;
     begin_watch(&watch, &request->run);
     runner_raise_limits();
     runner_run((const struct scenario *const *)selection->scenarios, selection->count,

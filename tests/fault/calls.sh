@@ -42,6 +42,13 @@ broken sendmsg EPIPE 3
 broken recvmsg EBADF 2
 broken recvfrom ENOBUFS 1+
 
+# What a report in JSON says of the machine is not made up.
+run timeout 20 strace -f -qq -o /dev/null -e trace=clone -e inject=clone:error=EAGAIN:when=1 \
+  "$portreuse" run --format json time-wait-rebind
+ok "a machine that cannot be looked at: no report" out_is_empty
+ok "exit 2" status_is 2
+ok "and why" err_has "portreuse run: looking at what this machine allows: Resource temporarily unavailable"
+
 # What fails beside the case is told beside it.
 run timeout 20 strace -f -qq -o /dev/null -e trace=prlimit64 -e inject=prlimit64:error=EPERM \
   "$portreuse" run -q time-wait-rebind
