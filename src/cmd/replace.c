@@ -1,11 +1,12 @@
 /* The path is walked name by name, each relative to an open directory, so that nobody can exchange
- * a part of it between the look and the use. The new file is made beside the old one under a name
- * of its own, gets the old one's owner, mode and extended attributes (ACL and label are such), and
- * is renamed. */
+ * a part of it between the look and the use. The new file is made without a name (O_TMPFILE), or
+ * where that cannot be, beside the old one under a name of its own. It gets the old one's owner,
+ * mode and extended attributes (ACL and label are such), then a name, and is renamed. */
 #include "cmd/replace.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -232,16 +233,46 @@ static int write_all(int file, const char *bytes, size_t size) {
     return 0;
 }
 
+enum { NAMES = 100 }; /* that are tried */
+
+static mode_t mode_of(const struct replacement *file) {
+    return file->exists ? 0600 : 0666;
+}
+
+static void make_name(char name[NAME_MAX + 1], unsigned number) {
+    snprintf(name, NAME_MAX + 1, ".portreuse-%d-%llx.tmp", (int)getpid(),
+             (unsigned long long)units_now_ns() + number);
+}
+
+/* Makes a new file without a name: if we are killed, it is gone. Not every file system has that.
+ * Returns a descriptor, or -1. */
+static int make_nameless(const struct replacement *file) {
+    return openat(file->directory, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, mode_of(file));
+}
+
+/* Gives such a file a name beside the other. Returns 0 or an errno. */
+static int give_name(const struct replacement *file, int made, char name[NAME_MAX + 1]) {
+    char link[32];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", made);
+    for (unsigned i = 0; i < NAMES; i++) {
+        make_name(name, i);
+        if (linkat(AT_FDCWD, link, file->directory, name, AT_SYMLINK_FOLLOW) == 0)
+            return 0;
+        if (errno != EEXIST)
+            break;
+    }
+    int error = errno;
+    name[0] = '\0';
+    return error;
+}
+
 /* Makes a new file with a name of its own beside the other: nobody but us may open it yet where it
  * takes the place of one. Returns a descriptor, or -1 with errno set. */
 static int make_beside(const struct replacement *file, char name[NAME_MAX + 1]) {
-    enum { TRIES = 100 };
-    const mode_t mode = file->exists ? 0600 : 0666;
-    for (unsigned i = 0; i < TRIES; i++) {
-        snprintf(name, NAME_MAX + 1, ".portreuse-%d-%llx.tmp", (int)getpid(),
-                 (unsigned long long)units_now_ns() + i);
+    for (unsigned i = 0; i < NAMES; i++) {
+        make_name(name, i);
         int made = openat(file->directory, name,
-                          O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+                          O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode_of(file));
         if (made >= 0 || errno != EEXIST)
             return made;
     }
@@ -258,36 +289,84 @@ static int write_in_place(const struct replacement *file, const void *bytes, siz
     return close(old) < 0 && error == 0 ? errno : error;
 }
 
+/* A new file; one that is nameless gets its name when it is written. */
+struct new_file {
+    int fd; /* or -1 */
+    char name[NAME_MAX + 1];
+    bool nameless;
+};
+
+/* Returns 0 or an errno. */
+static int make_new(const struct replacement *file, struct new_file *new) {
+    new->fd = new->nameless ? make_nameless(file) : make_beside(file, new->name);
+    int error = new->fd < 0 ? errno : 0;
+    if (error != 0)
+        new->name[0] = '\0';
+    return error;
+}
+
+/* Closes the new file, and renames it; or removes it after an error. Returns that, or an errno. */
+static int put_in_place(const struct replacement *file, struct new_file *new, int error) {
+    if (new->fd >= 0 && close(new->fd) < 0 && error == 0)
+        error = errno;
+    if (error == 0 && renameat(file->directory, new->name, file->directory, file->name) < 0)
+        error = errno;
+    if (error != 0 && new->name[0] != '\0')
+        unlinkat(file->directory, new->name, 0);
+    return error;
+}
+
+/* Returns 0 or an errno; `*kept` is false if the new file could not have what the old one has, and
+ * `*nameless` if there was no such file. */
+static int write_new(const struct replacement *file, int old, const void *bytes, size_t size,
+                     bool *nameless, bool *kept) {
+    struct new_file new = {.nameless = *nameless};
+    int error = make_new(file, &new);
+    bool made = error == 0;
+    *nameless = made && new.nameless;
+    if (error == 0 && old >= 0) {
+        error = copy_all(old, new.fd);
+        *kept = error == 0;
+    }
+    if (error == 0)
+        error = write_all(new.fd, bytes, size);
+    if (error == 0 && new.nameless) {
+        error = give_name(file, new.fd, new.name);
+        *nameless = error == 0;
+    }
+    return put_in_place(file, &new, error);
+}
+
 /* Returns 0 or an errno; `*kept` is false if the new file could not have what the old one has. */
 static int write_beside(const struct replacement *file, const void *bytes, size_t size,
                         bool *kept) {
-    char name[NAME_MAX + 1];
     int old = file->exists ? openat(file->directory, file->name,
                                     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
                            : -1;
     *kept = old >= 0 || !file->exists;
     if (!*kept)
         return errno;
-    int new = make_beside(file, name), error = new < 0 ? errno : 0;
-    if (error == 0 && old >= 0) {
-        error = copy_all(old, new);
-        *kept = error == 0;
-    }
-    if (error == 0)
-        error = write_all(new, bytes, size);
-    if (new >= 0 && close(new) < 0 && error == 0)
-        error = errno;
-    if (error == 0 && renameat(file->directory, name, file->directory, file->name) < 0)
-        error = errno;
-    if (new >= 0 && error != 0)
-        unlinkat(file->directory, name, 0);
+    bool nameless = true;
+    int error = write_new(file, old, bytes, size, &nameless, kept);
+    if (error != 0 && !nameless)
+        error = write_new(file, old, bytes, size, &nameless, kept);
     if (old >= 0)
         close(old);
     return error;
 }
 
+/* A signal that ends us waits until the file has its name, so that none is left with another. */
 int replace_write(const struct replacement *file, const void *bytes, size_t size) {
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    sigset_t ends, before;
+    sigemptyset(&ends);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        sigaddset(&ends, signals[i]);
+    sigprocmask(SIG_BLOCK, &ends, &before);
     bool kept;
     int error = write_beside(file, bytes, size, &kept);
-    return kept ? error : write_in_place(file, bytes, size);
+    if (!kept)
+        error = write_in_place(file, bytes, size);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return error;
 }

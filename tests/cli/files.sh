@@ -129,14 +129,24 @@ report loop.json
 ok "a loop of links is an error" err_has "Too many levels of symbolic links"
 ok "no temporary file is left" sh -c '! ls -A | grep "\.tmp"'
 if command -v strace >/dev/null && strace -qq true 2>/dev/null; then
+  # tampered CALL INJECTION: a report is written while the call fails so.
+  tampered() {
+    rm -f kept.json
+    run env ASAN_OPTIONS=detect_leaks=0 strace -qq -o "$work/trace" -e trace="$1" -e inject="$1:$2" \
+      "$portreuse" why -q --output kept.json 127.0.0.1:2000
+  }
   # The name of the new file is taken already, by somebody who could guess it.
-  run strace -qq -o "$work/trace" -e trace=openat "$portreuse" why -q --output kept.json 127.0.0.1:2000
-  which=$(grep -n "\.tmp" "$work/trace" | cut -d: -f1)
-  rm -f kept.json
-  run strace -qq -o "$work/trace" -e trace=openat -e inject="openat:error=EEXIST:when=$which" \
-    "$portreuse" why -q --output kept.json 127.0.0.1:2000
+  tampered linkat error=EEXIST:when=1
   ok "where a temporary name is taken, another one is" is_report kept.json
   ok "after the refusal" grep -q 'tmp.*EEXIST.*INJECTED' "$work/trace"
+  # A file cannot be made without a name, or not be given one.
+  tampered linkat error=ENOENT
+  ok "without /proc a file is written that has a name" is_report kept.json
+  tampered openat error=ENOENT:when=9999
+  which=$(grep -n O_TMPFILE "$work/trace" | cut -d: -f1)
+  tampered openat "error=EOPNOTSUPP:when=$which"
+  ok "on another file system, too" is_report kept.json
+  ok "as it was asked first" grep -q 'O_TMPFILE.*EOPNOTSUPP.*INJECTED' "$work/trace"
   rm -f kept.json
   run env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$work/trace" -e trace=renameat,renameat2 -e inject=renameat,renameat2:error=EIO \
     "$portreuse" why -q --output kept.json 127.0.0.1:2000
