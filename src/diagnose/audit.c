@@ -37,11 +37,10 @@ static void add_port(struct audit *audit, enum protocol protocol, uint16_t port,
                      const struct port_entry *entry) {
     port_set_add(&audit->wanted, port);
     audit->ports = arena_grow(&audit->arena, audit->ports, audit->port_count, sizeof *audit->ports);
-    audit->ports[audit->port_count++] =
-        (struct audit_port){.protocol = protocol,
-                            .port = port,
-                            .listening = entry != NULL,
-                            .owner = entry == NULL ? (struct owner){0} : entry->listener->owner};
+    struct audit_port *added = &audit->ports[audit->port_count++];
+    *added = (struct audit_port){.protocol = protocol, .port = port, .listening = entry != NULL};
+    if (entry != NULL)
+        added->owner = entry->listener->owner;
 }
 
 static void find_endangered(struct audit *audit, const struct table *ports) {

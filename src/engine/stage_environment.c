@@ -9,15 +9,11 @@
 #include "base/units.h"
 #include "engine/role.h"
 #include "engine/stage.h"
+#include "engine/stage_program.h"
 #include "inspect/owners.h"
 #include "kernel/netdev.h"
 #include "kernel/sockdiag.h"
 #include "kernel/sysctl.h"
-
-static void answer_errno(struct reply *reply, int error) {
-    reply->answer = error == 0 ? (struct answer){.kind = ANSWER_OK}
-                               : (struct answer){.kind = ANSWER_ERRNO, .error = error};
-}
 
 /* --- sysctl --- */
 
@@ -42,7 +38,7 @@ static enum outcome do_outside(struct stage *stage, const struct step *step, str
     if (error == 0)
         error = sysctl_write(NETNS_HERE, step->sysctl.name,
                              value->text[0] == '\0' ? "\n" : value->text);
-    answer_errno(reply, error);
+    stage_answer_errno(reply, error);
     if (error == 0 || stage_met(stage, step, reply))
         return OUTCOME_ANSWERED;
     return stage_check_sysctl(stage, step, value->text, error);
@@ -66,7 +62,7 @@ static enum outcome do_sysctl(struct stage *stage, const struct step *step, stru
         used += (size_t)length;
     }
     int error = used >= sizeof value ? E2BIG : sysctl_write(NETNS_HERE, sysctl->name, value);
-    answer_errno(reply, error);
+    stage_answer_errno(reply, error);
     bool met = stage_met(stage, step, reply);
     if (error != 0 && !met && sysctl_failed(NETNS_HERE, sysctl->name, error))
         return stage_reason(stage, OUTCOME_ERROR,
@@ -242,12 +238,12 @@ static enum outcome do_await(struct stage *stage, const struct step *step, struc
             return cannot_list(stage, step, error);
         reply->elapsed_ns = units_now_ns() - start_ns;
         if (there != step->query.absent) {
-            answer_errno(reply, 0);
+            stage_answer_errno(reply, 0);
             return OUTCOME_ANSWERED;
         }
         bool timed_out = reply->elapsed_ns >= step->query.within_ns;
         if (timed_out)
-            answer_errno(reply, ETIMEDOUT);
+            stage_answer_errno(reply, ETIMEDOUT);
         if (timed_out || stage_time_left(stage) == 0) {
             if (tally.enough > 1)
                 count_seen(stage, step, tally.found);
@@ -351,7 +347,7 @@ static enum outcome do_destroy(struct stage *stage, const struct step *step, str
     if (destroyed > 0)
         reply->answer = (struct answer){.kind = ANSWER_NUMBER, .number = destroyed};
     else
-        answer_errno(reply, error);
+        stage_answer_errno(reply, error);
     return OUTCOME_ANSWERED;
 }
 
@@ -373,7 +369,7 @@ static enum outcome do_address(struct stage *stage, const struct step *step, str
         if (error == 0)
             error = netdev_address(NETNS_HERE, device->name, &device->address, device->bits, true);
     }
-    answer_errno(reply, error);
+    stage_answer_errno(reply, error);
     return OUTCOME_ANSWERED;
 }
 
@@ -391,7 +387,7 @@ static enum outcome do_sleep(struct stage *stage, const struct step *step, struc
             left_ns = case_ns - now_ns;
         pause_for(left_ns);
     }
-    answer_errno(reply, 0);
+    stage_answer_errno(reply, 0);
     return OUTCOME_ANSWERED;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/errnames.h"
 #include "engine/stage.h"
+#include "engine/stage_program.h"
 #include "inspect/child.h"
 #include "kernel/ethernet.h"
 #include "kernel/netdev.h"
@@ -189,14 +190,9 @@ enum outcome stage_try_hosts(struct stage *stage) {
 
 /* --- the steps: cut, join, off, and the role's `on` --- */
 
-static void answer(struct reply *reply, int error) {
-    reply->answer = error == 0 ? (struct answer){.kind = ANSWER_OK}
-                               : (struct answer){.kind = ANSWER_ERRNO, .error = error};
-}
-
 static enum outcome do_cut(struct stage *stage, const struct step *step, struct reply *reply) {
     struct ethernet_host wire = on_wire(stage, step->other_host);
-    answer(reply, ethernet_pass(&wire, false));
+    stage_answer_errno(reply, ethernet_pass(&wire, false));
     stage->hosts[step->other_host].cut = true;
     return OUTCOME_ANSWERED;
 }
@@ -210,11 +206,11 @@ static enum outcome do_join(struct stage *stage, const struct step *step, struct
         enum outcome outcome = make_host(stage, host);
         if (outcome == OUTCOME_ANSWERED)
             outcome = raise_host(stage, host);
-        answer(reply, 0);
+        stage_answer_errno(reply, 0);
         return outcome;
     }
     struct ethernet_host wire = on_wire(stage, host);
-    answer(reply, ethernet_pass(&wire, true));
+    stage_answer_errno(reply, ethernet_pass(&wire, true));
     stage->hosts[host].cut = false;
     return OUTCOME_ANSWERED;
 }
@@ -226,7 +222,7 @@ static enum outcome do_off(struct stage *stage, const struct step *step, struct 
     struct stage_host *host = &stage->hosts[step->other_host];
     struct ethernet_host wire = on_wire(stage, step->other_host);
     int error = host->ns.fd < 0 ? 0 : ethernet_pass(&wire, false);
-    answer(reply, error);
+    stage_answer_errno(reply, error);
     if (error != 0 || host->ns.fd < 0)
         return OUTCOME_ANSWERED;
     ethernet_forget(&wire);
@@ -245,7 +241,7 @@ const struct action action_off = {.stage = do_off, .needs = TOUCHES_HOST};
 static enum outcome do_on(struct stage *stage, const struct step *step, struct reply *reply) {
     (void)stage;
     (void)step;
-    answer(reply, 0);
+    stage_answer_errno(reply, 0);
     return OUTCOME_ANSWERED;
 }
 

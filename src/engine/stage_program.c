@@ -56,8 +56,7 @@ enum outcome stage_answer_timeout(const struct step *step, uint64_t start_ns, st
 }
 
 void stage_answer_errno(struct reply *reply, int error) {
-    reply->answer = error == 0 ? (struct answer){.kind = ANSWER_OK}
-                               : (struct answer){.kind = ANSWER_ERRNO, .error = error};
+    reply->answer = (struct answer){.kind = error == 0 ? ANSWER_OK : ANSWER_ERRNO, .error = error};
 }
 
 /* --- exec: in the role --- */
