@@ -5,7 +5,7 @@
 # tests/cli/inversion.sh shows that each expectation is looked at; this shows what it depends on. A step
 # of the setup has to matter to one case at least.
 #
-# usage: tests/mutation/run.sh PORTREUSE HELPERS [SCENARIO...]   (default: all but the slow ones)
+# usage: tests/mutation/run.sh PORTREUSE HELPERS [SCENARIO...]   (default: all but the slow ones, which need TIMEOUT=120s)
 # shellcheck source=lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -30,7 +30,7 @@ for mutant in "$work"/mutants/*; do
 done
 ok "there are mutants" test "$(find "$work/mutants" -type f | wc -l)" -gt "$(echo "$names" | wc -w)"
 
-"$portreuse" run -j 16 --timeout 30s --format json "$work"/mutants/*.scenario >"$work/out"
+"$portreuse" run -j 16 --timeout "${TIMEOUT:-30s}" --format json "$work"/mutants/*.scenario >"$work/out"
 verdicts() {
   jq -r '.scenarios[] | select(.verdict == "FAIL" or .verdict == "PASS") | [.name, .verdict] | @tsv' \
     "$work/out"
