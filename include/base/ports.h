@@ -18,6 +18,9 @@ static inline bool port_set_has(const struct port_set *set, uint16_t port) {
 /* Returns whether there is any port in the set. */
 bool port_set_any(const struct port_set *set);
 
+/* Returns how many ports are in the set. */
+uint32_t port_set_count(const struct port_set *set);
+
 /* Adds a port. Returns whether it is new to the set. */
 bool port_set_add(struct port_set *set, uint16_t port);
 

@@ -8,6 +8,14 @@ bool port_set_any(const struct port_set *set) {
     return memcmp(set, &none, sizeof none) != 0;
 }
 
+uint32_t port_set_count(const struct port_set *set) {
+    uint32_t count = 0;
+    for (size_t i = 0; i < sizeof set->bits; i++)
+        for (unsigned bits = set->bits[i]; bits != 0; bits &= bits - 1)
+            count++;
+    return count;
+}
+
 bool port_set_add(struct port_set *set, uint16_t port) {
     bool is_new = !port_set_has(set, port);
     set->bits[port / 8] |= (uint8_t)(1U << (port & 7));

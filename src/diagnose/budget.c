@@ -385,12 +385,10 @@ static void watch_makers(struct search *search, uint64_t end_ns) {
 }
 
 static uint32_t count_new(const struct port_set *before, const struct port_set *after) {
-    uint32_t count = 0;
-    for (size_t i = 0; i < sizeof after->bits; i++)
-        for (unsigned bits = after->bits[i] & ~(unsigned)before->bits[i]; bits != 0;
-             bits &= bits - 1)
-            count++;
-    return count;
+    struct port_set new = *after;
+    for (size_t i = 0; i < sizeof new.bits; i++)
+        new.bits[i] &= (uint8_t)~before->bits[i];
+    return port_set_count(&new);
 }
 
 /* Returns whether the first route has no connections but those of the first sample. What is neither

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -420,31 +421,86 @@ static int try_run(const struct ports_trial *ports, uint32_t low, uint32_t high,
     return error;
 }
 
-int silent_ports(struct netns ns, const struct silent_trial *trial, const struct port_set *ports,
-                 uint64_t end_ns, struct silent_ports *found) {
-    struct sockaddr_storage storage;
-    struct ports_trial trials = {.found = found};
-    trials.to = address_of(&trial->remote, trial->zone, &storage, &trials.to_size);
-    *found = (struct silent_ports){.tried = {{0}}};
-    trials.fd = netns_socket(ns, trial->remote.family, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    if (trials.fd < 0)
-        return errno;
-    int error = postpone(trials.fd);
-    if (error == 0)
-        error = set_options(trials.fd, trial);
-    if (error == 0)
-        error = bind_it(trials.fd, trial);
-    for (uint32_t low = 0; error == 0 && low <= UINT16_MAX && units_now_ns() < end_ns; low++) {
+/* The part of the ports that one thread tries. */
+struct share {
+    struct netns ns;
+    const struct silent_trial *trial;
+    const struct port_set *ports;
+    uint32_t low, high;
+    uint64_t end_ns;
+    struct silent_ports found;
+    int error;
+};
+
+static void try_share(struct share *share, const struct ports_trial *trials) {
+    for (uint32_t low = share->low; low <= share->high && units_now_ns() < share->end_ns; low++) {
         uint32_t high = low;
-        if (!port_set_has(ports, (uint16_t)low))
+        if (!port_set_has(share->ports, (uint16_t)low))
             continue;
-        while (high < UINT16_MAX && port_set_has(ports, (uint16_t)(high + 1)))
+        while (high < share->high && port_set_has(share->ports, (uint16_t)(high + 1)))
             high++;
-        error = try_run(&trials, low, high, end_ns);
+        share->error = try_run(trials, low, high, share->end_ns);
+        if (share->error != 0)
+            return;
         low = high;
     }
-    close(trials.fd);
-    return error;
+}
+
+/* The main function of a thread. */
+static void *work(void *context) {
+    struct share *share = context;
+    const struct silent_trial *trial = share->trial;
+    struct sockaddr_storage storage;
+    struct ports_trial trials = {.found = &share->found};
+    trials.to = address_of(&trial->remote, trial->zone, &storage, &trials.to_size);
+    trials.fd = netns_socket(share->ns, trial->remote.family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    share->error = trials.fd < 0 ? errno : postpone(trials.fd);
+    if (share->error == 0)
+        share->error = set_options(trials.fd, trial);
+    if (share->error == 0)
+        share->error = bind_it(trials.fd, trial);
+    if (share->error == 0)
+        try_share(share, &trials);
+    if (trials.fd >= 0)
+        close(trials.fd);
+    return NULL;
+}
+
+/* Returns the port that has as many of the set below it as above, if two threads are worth their
+ * while; else 0. */
+static uint32_t middle(const struct port_set *ports) {
+    enum { ENOUGH = 2000 };
+    uint32_t count = port_set_count(ports), port = 0;
+    if (count < ENOUGH)
+        return 0;
+    for (uint32_t below = 0; below < count / 2; port++)
+        below += port_set_has(ports, (uint16_t)port);
+    return port;
+}
+
+static void merge(struct port_set *into, const struct port_set *from) {
+    for (size_t i = 0; i < sizeof into->bits; i++)
+        into->bits[i] |= from->bits[i];
+}
+
+int silent_ports(struct netns ns, const struct silent_trial *trial, const struct port_set *ports,
+                 uint64_t end_ns, struct silent_ports *found) {
+    struct share share = {.ns = ns, .trial = trial, .ports = ports, .end_ns = end_ns};
+    struct share other = share;
+    pthread_t thread;
+    share.low = middle(ports);
+    share.high = UINT16_MAX;
+    other.high = share.low - 1;
+    bool parted = share.low > 0 && pthread_create(&thread, NULL, work, &other) == 0;
+    if (!parted)
+        share.low = 0;
+    work(&share);
+    if (parted)
+        pthread_join(thread, NULL);
+    merge(&share.found.tried, &other.found.tried);
+    merge(&share.found.refused, &other.found.refused);
+    *found = share.found;
+    return share.error != 0 ? share.error : other.error;
 }
 
 /* Without a port that the kernel can choose, UDP has no connect() either: then a port is named,

@@ -15,7 +15,7 @@ cmake --build "$build" -j "$(nproc)" >/dev/null
 for program in bare matrix pairs host place; do
   cc -O2 -pthread -D_GNU_SOURCE -o "$build/$program" "$here/$program.c"
 done
-cc -O2 -D_GNU_SOURCE -I"$top/include" -o "$build/crowd" "$here/crowd.c" "$build/libportreuse_parts.a"
+cc -O2 -pthread -D_GNU_SOURCE -I"$top/include" -o "$build/crowd" "$here/crowd.c" "$build/libportreuse_parts.a"
 portreuse=$build/portreuse
 bare=$build/bare
 

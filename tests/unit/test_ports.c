@@ -39,6 +39,7 @@ static void a_port_is_new_once(void **state) {
     assert_true(port_set_add(&set, 4711));
     assert_false(port_set_add(&set, 4711));
     assert_true(port_set_add(&set, 4712));
+    assert_int_equal(port_set_count(&set), 2);
 }
 
 static void reserved_ports_do_not_belong_to_the_range(void **state) {

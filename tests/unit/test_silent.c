@@ -351,18 +351,20 @@ static void silent_connect_chooses_around_time_wait(void **state) {
 /* --- many ports --- */
 
 static bool is_bound(unsigned port) {
-    return (port / 37) % 3 == 0 || port % 11 == 0 || port % 16 == 4;
+    return (port / 37) % 12 == 0 || port % 11 == 0 || port % 16 == 4;
 }
 
-/* Of these ports some are bound, alone and in runs of many lengths. */
-static const char *many_ports(void) {
-    enum { FIRST = 40000, LAST = 40799 };
+/* Of the ports from 40000 to `last` some are bound, alone and in runs of many lengths. */
+static const char *settle_ports(unsigned last) {
+    enum { FIRST = 40000 };
     struct silent_trial trial = {
         .protocol = PROTOCOL_TCP, .remote = at("127.0.0.1:80"), .any_time_wait = true};
     struct port_set ports = {{0}};
     struct silent_ports found;
-    sysctl_write(NETNS_HERE, "net.ipv4.ip_local_port_range", "40000 40799");
-    for (unsigned port = FIRST; port <= LAST; port++) {
+    char range[32];
+    snprintf(range, sizeof range, "%d %u", FIRST, last);
+    sysctl_write(NETNS_HERE, "net.ipv4.ip_local_port_range", range);
+    for (unsigned port = FIRST; port <= last; port++) {
         char address[32];
         snprintf(address, sizeof address, "127.0.0.9:%u", port);
         if (is_bound(port))
@@ -377,15 +379,25 @@ static const char *many_ports(void) {
         return "the trials end with an error";
     if (memcmp(&found.tried, &ports, sizeof ports) != 0)
         return "others were tried than asked for";
-    for (unsigned port = FIRST; port <= LAST; port++)
+    for (unsigned port = FIRST; port <= last; port++)
         if (port_set_has(&found.refused, (uint16_t)port) != (is_bound(port) && port % 100 != 0))
             return "a port was refused, or taken, against its state";
     return NULL;
 }
 
+static const char *many_ports(void) {
+    return settle_ports(40799);
+}
+
+/* So many that two threads try them. */
+static const char *thousands_of_ports(void) {
+    return settle_ports(42799);
+}
+
 static void silent_ports_settles_each(void **state) {
     (void)state;
     in_namespace(many_ports);
+    in_namespace(thousands_of_ports);
 }
 
 int main(void) {
