@@ -18,7 +18,7 @@
 #
 # Needs qemu-system-x86, busybox-static, cpio, xz-utils, zstd, python3 and a mirror of Debian in the
 # machine's apt sources. The kernels, and the results as JSON, are kept in build-kernels/; nothing of the
-# machine is changed. Without KVM a kernel takes five to six minutes of a processor: KEEP=yes keeps what was
+# machine is changed. Without KVM a kernel takes three to five minutes of a processor: KEEP=yes keeps what was
 # measured, and asks only the kernels that are missing.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -86,8 +86,8 @@ run_gvisor() {
     step "gvisor: $(cat "$out/trouble")"
     return
   }
-  for report in "run --all -j4" matrix "matrix --protocol udp"; do
-    file=$(echo "$report" | sed -e 's/ --all -j4//' -e 's/ --protocol /-/')
+  for report in "run --all --slow -j4" matrix "matrix --protocol udp"; do
+    file=$(echo "$report" | sed -e 's/ --all --slow -j4//' -e 's/ --protocol /-/')
     state=$(mktemp -d)
     # shellcheck disable=SC2086 # to be split
     timeout 300 "$runsc" --platform=systrap --network=none --ignore-cgroups --root "$state" \
@@ -144,6 +144,7 @@ for wanted; do
   fi
 done
 [ -n "$columns$gvisor" ] || give_up "no kernel: $(tail -n 1 "$work/fetch.log")"
+[ -z "$gvisor" ] || run_gvisor & # most of the time it waits
 if [ -n "$kernels" ]; then
   # What has no module and no IPv6 is asked on the first and on the last.
   first=${columns# }
@@ -157,6 +158,6 @@ if [ -n "$kernels" ]; then
   step "with $ACCEL"
   printf '%s\n' "$@" | xargs -P 2 -n 1 "$0" --one
 fi
-[ -z "$gvisor" ] || run_gvisor
+wait
 # shellcheck disable=SC2086 # to be split
 python3 "$here/table.py" ${docs:+--docs "$top/docs/kernels.md"} "$results" $columns $gvisor
