@@ -30,7 +30,8 @@ struct capabilities {
 extern const char *const capabilities_sysctl[CAPABILITIES_SYSCTLS];
 
 /* Tries everything in a child process, in a private network namespace, or in the present one if
- * that is refused or `current` is set; nothing is left behind. Returns 0 or an errno. */
-int capabilities_probe(bool current, struct capabilities *found);
+ * that is refused or `current` is set; nothing is left behind. Returns 0, or an errno with `*what`,
+ * static, saying what could not be done. */
+int capabilities_probe(bool current, struct capabilities *found, const char **what);
 
 #endif

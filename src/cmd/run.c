@@ -302,9 +302,11 @@ static bool probe(const struct request *request, struct capabilities *found) {
     bool wanted = false;
     for (size_t i = 0; i < request->outputs.count; i++)
         wanted |= request->outputs.rows[i].format->capabilities;
-    int error = wanted ? capabilities_probe(request->run.current, found) : 0;
+    const char *what;
+    int error = wanted ? capabilities_probe(request->run.current, found, &what) : 0;
     if (error != 0)
-        options_complain("run", "looking at what this machine allows: %s", strerror(error));
+        options_complain("run", "looking at what this machine allows: %s: %s", what,
+                         strerror(error));
     return error == 0;
 }
 

@@ -15,9 +15,10 @@ static void print_fact(const char *what, const char *text) {
 
 static int print_capabilities(void) {
     struct capabilities found;
-    int error = capabilities_probe(false, &found);
+    const char *what;
+    int error = capabilities_probe(false, &found, &what);
     if (error != 0) {
-        options_complain("version", "cannot probe the kernel: %s", strerror(error));
+        options_complain("version", "cannot probe the kernel: %s: %s", what, strerror(error));
         return EXIT_TROUBLE;
     }
     printf("\n%s %s on %s, as user %u\n", found.kernel.sysname, found.kernel.release,

@@ -68,8 +68,9 @@ struct stage_role {
 
     /* A program, or what was to become one; stage_program.c */
     struct program_log *log;
-    pid_t tracer;                                         /* or 0 */
-    const struct step *exec;                              /* by which it has become a program */
+    pid_t tracer;            /* or 0 */
+    pid_t listener;          /* who reads what the program prints, or 0 */
+    const struct step *exec; /* by which it has become a program */
     unsigned next_call[SOCKET_CALL_COUNT], next_listener; /* of the log, for the next step */
 };
 

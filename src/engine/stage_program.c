@@ -125,19 +125,19 @@ static enum outcome broke(struct stage *stage, const char *what, int error) {
 
 /* Forks the process that reads what the program prints. Returns the pipe to it, or -1 with errno
  * set. */
-static int start_listener(const struct stage_role *role, pid_t self) {
+static int start_listener(struct stage_role *role, pid_t self) {
     int pipe[2];
     if (pipe2(pipe, O_CLOEXEC) < 0)
         return -1;
-    pid_t listener = fork();
-    if (listener == 0)
+    role->listener = fork();
+    if (role->listener == 0)
         program_listen(role->log, pipe[0], self);
     int error = errno;
     close(pipe[0]);
-    if (listener < 0)
+    if (role->listener < 0)
         close(pipe[1]);
     errno = error;
-    return listener < 0 ? -1 : pipe[1];
+    return role->listener < 0 ? -1 : pipe[1];
 }
 
 /* Forks the tracer. Returns the role's end of the channel to it, or -1 with errno set. */
@@ -178,6 +178,22 @@ static enum outcome not_traced(struct stage *stage, const struct step *step, int
                         step->line, ptrace_explain(0, error, reason));
 }
 
+/* Waits until the role, which has left, has become the program. */
+static enum outcome await_program(struct stage *stage, const struct step *step) {
+    struct stage_role *role = &stage->roles[step->role];
+    struct stage_clock clock = stage_clock_begin(stage, 5ULL * NS_PER_S);
+    role->state = STAGE_ROLE_PROGRAM;
+    while (!atomic_load(&role->log->executed)) {
+        enum outcome outcome = stage_check_roles(stage);
+        if (outcome != OUTCOME_ANSWERED)
+            return outcome;
+        if (!stage_clock_pauses(&clock))
+            return stage_reason(stage, OUTCOME_ERROR, "line %u: the role has ended instead",
+                                step->line);
+    }
+    return OUTCOME_ANSWERED;
+}
+
 static enum outcome do_exec(struct stage *stage, const struct step *step, struct reply *reply) {
     struct stage_role *role = &stage->roles[step->role];
     bool left = false;
@@ -193,13 +209,10 @@ static enum outcome do_exec(struct stage *stage, const struct step *step, struct
     int error = atomic_load(&role->log->trace_error);
     if (error != 0)
         return not_traced(stage, step, error);
-    struct stage_clock clock = stage_clock_begin(stage, 5ULL * NS_PER_S);
-    while (left && !atomic_load(&role->log->executed))
-        if (!stage_clock_pauses(&clock))
-            return stage_reason(stage, OUTCOME_ERROR, "line %u: the role has ended instead",
-                                step->line);
     if (left) {
-        role->state = STAGE_ROLE_PROGRAM;
+        outcome = await_program(stage, step);
+        if (outcome != OUTCOME_ANSWERED)
+            return outcome;
         role->exec = step;
         for (unsigned call = 0; call < SOCKET_CALL_COUNT; call++)
             role->next_call[call] = atomic_load(&role->log->first);

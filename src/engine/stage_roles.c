@@ -94,16 +94,19 @@ static bool was_killed(pid_t pid, int *number) {
     return true;
 }
 
-/* Returns whether a step sends the role a signal, or says how it ends. */
-static bool is_watched(const struct scenario *scenario, int role) {
-    for (size_t i = 0; i < scenario->step_count; i++)
-        if ((scenario->steps[i].verb == VERB_SIGNAL || scenario->steps[i].verb == VERB_WAIT) &&
-            scenario->steps[i].role == role)
-            return true;
+/* Returns whether a step of the case sends the program a signal, or says how it ends. */
+static bool is_watched(const struct stage *stage, int role) {
+    const struct board *board = stage->board;
+    for (size_t i = 0; i < board->result.step_count; i++) {
+        const struct step *step = result_step(stage->scenario, board->case_index, i);
+        if ((step->verb == VERB_SIGNAL || step->verb == VERB_WAIT) && step->role == role)
+            return atomic_load(&stage->roles[role].log->executed);
+    }
     return false;
 }
 
-/* ERROR if a signal has ended a program or its tracer, and no step can have to do with it. */
+/* ERROR if a signal has ended a program, its tracer or who reads its output, and no step can have
+ * to do with it. */
 static enum outcome check_program(struct stage *stage, int index) {
     const struct stage_role *role = &stage->roles[index];
     const char *what = NULL;
@@ -111,7 +114,9 @@ static enum outcome check_program(struct stage *stage, int index) {
     int number = 0;
     if (was_killed(role->tracer, &number)) /* the program has died with it */
         what = "tracer of the program";
-    else if (role->state == STAGE_ROLE_PROGRAM && !is_watched(stage->scenario, index) &&
+    else if (was_killed(role->listener, &number)) /* it may have printed in vain since */
+        what = "reader of the output of the program";
+    else if (role->state == STAGE_ROLE_PROGRAM && !is_watched(stage, index) &&
              was_killed(role->pid, &number))
         what = "program";
     if (what == NULL)

@@ -97,18 +97,17 @@ static void probe_private(void *data, FILE *more) {
         probe_present(found, more);
 }
 
-int capabilities_probe(bool current, struct capabilities *found) {
+int capabilities_probe(bool current, struct capabilities *found, const char **what) {
     struct child child = {0};
     struct rlimit limit = {0};
-    const char *what;
     *found = (struct capabilities){.uid = (unsigned)geteuid(), .current = current};
     gvisor_uname(&found->kernel);
     getrlimit(RLIMIT_NOFILE, &limit);
     found->open_files = limit.rlim_cur;
     found->open_files_most = limit.rlim_max;
-    int error = child_run(&child, probe_private, found, sizeof *found, NULL, &what);
+    int error = child_run(&child, probe_private, found, sizeof *found, NULL, what);
     found->current = current || netns_is_none(found->netns);
     if (error == 0 && found->current)
-        error = child_run(&child, probe_present, found, sizeof *found, NULL, &what);
+        error = child_run(&child, probe_present, found, sizeof *found, NULL, what);
     return error;
 }

@@ -109,6 +109,26 @@ ok "exit 2" status_is 2
 ok "it is told" out_says \
   "the tracer of the program of role 'app' was killed by SIGKILL, which no step has sent"
 ok "the program is gone" await gone "$app"
+start_program
+for reader in $(children "$stage"); do
+  [ "$reader" = "$app" ] || [ "$reader" = "$tracer" ] || break
+done
+kill -KILL "$reader"
+end "who reads the output of a program is killed"
+ok "exit 2" status_is 2
+ok "it is told" out_says \
+  "the reader of the output of the program of role 'app' was killed by SIGKILL, which no step has sent"
+cat >>"$file" <<'END'
+case another one says how a program of the same role ends
+  app exec true
+  app wait -> exit 0
+END
+start_program
+kill -KILL "$app"
+end "a program is killed whose end only another case expects"
+ok "exit 2" status_is 2
+ok "it is told" out_says "the program of role 'app' was killed by SIGKILL, which no step has sent"
+sed -i '/^case another/,$d' "$file"
 sed -i '$a \  app wait within 1s -> SIGTERM' "$file"
 start_program
 kill -TERM "$app"

@@ -47,7 +47,7 @@ run timeout 20 strace -f -qq -o /dev/null -e trace=clone -e inject=clone:error=E
   "$portreuse" run --format json time-wait-rebind
 ok "a machine that cannot be looked at: no report" out_is_empty
 ok "exit 2" status_is 2
-ok "and why" err_has "portreuse run: looking at what this machine allows: Resource temporarily unavailable"
+ok "and why" err_has "portreuse run: looking at what this machine allows: making a process: Resource temporarily unavailable"
 
 # What fails beside the case is told beside it.
 run timeout 20 strace -f -qq -o /dev/null -e trace=prlimit64 -e inject=prlimit64:error=EPERM \
