@@ -50,14 +50,14 @@ long=$(printf '%04096d' 0)
   printf 'case "\047<![CDATA[ ]]>"\n "a: b" socket s\n'
 } >hostile.scenario
 
-for ending in txt json ndjson tap xml md html mermaid.md prom; do
+for ending in txt json ndjson tap xml sarif md html mermaid.md prom; do
   set -- "$@" --output r.$ending
 done
 shift 2
 run "$portreuse" run "$@" skip.scenario mixed.scenario hostile.scenario time-wait-rebind
 ok "one run writes all formats, and keeps its exit code" status_is 2
 cp out r.out
-for ending in txt json ndjson tap xml md html mermaid.md prom; do
+for ending in txt json ndjson tap xml sarif md html mermaid.md prom; do
   ok "r.$ending is UTF-8" iconv -f UTF-8 -t UCS-4 -o /dev/null r.$ending
   ok "r.$ending has no control character" sh -c '! LC_ALL=C grep -qE "$(printf "[\001-\010\013-\037\177]")" "$1"' - r.$ending
 done
@@ -209,6 +209,45 @@ ok "a reason to skip is told once" sh -c '[ "$(grep -c "^::notice" out)" = 1 ]'
 ok "for all cases" out_has "::notice file=skip.scenario,line=3,title=SKIP skip%3A 3 cases of 2 scenarios::needs kernel"
 run sh -c '"$1" run --format github - <mixed.scenario' - "$portreuse"
 ok "standard input is no file" out_has "::error title=FAIL <stdin>%3A otherwise::line 16"
+
+# SARIF: what the schema of 2.1.0 demands of what we write, and what its readers need. (sarif.jq has it as
+# far as we use it; the schema itself is not here.)
+sarif() { jq -e "$1" r.sarif; }
+ok "the SARIF is as its schema wants it" jq -e -f "$here/sarif.jq" r.sarif
+ok "its results are the cases that did not pass" sarif \
+  ".runs[0].results | length == $(jq '.cases.fail + .cases.error' r.json)"
+ok "a result is at the line of its step, and tells the story" sarif '.runs[0].results[] |
+  select(.ruleId == "mixed" and .properties.got == "EADDRINUSE") |
+  .locations[0].physicalLocation == {artifactLocation: {uri: "mixed.scenario"}, region: {startLine: 16}} and
+  .locations[0].logicalLocations[0].fullyQualifiedName == "mixed:otherwise" and
+  .properties.cause == "bound-but-idle" and
+  (.message.text | startswith("line 16: want ok | EACCES, got EADDRINUSE\ntwo bind s 127.0.0.1:4000\nin the way: BOUND"))'
+ok "its rule is the scenario, where ruleIndex says" sarif '.runs[0] | . as $run | all(.results[];
+  $run.tool.driver.rules[.ruleIndex].id == .ruleId)'
+ok "an ERROR is a result too, and the run was no success" sarif '.runs[0] |
+  (.results | any(.properties.verdict == "ERROR")) and (.invocations[0].executionSuccessful | not)'
+ok "what was skipped is a notification" sarif '.runs[0].invocations[0].toolExecutionNotifications |
+  length == 1 and (.[0].message.text | startswith("needs kernel >= 99.0"))'
+ok "a scenario that passed is no rule" sarif '.runs[0].tool.driver.rules | all(.id != "time-wait-rebind")'
+jq 'del(.runs[0].results[0].message)' r.sarif >broken.sarif
+ok "and the schema finds a result without a message" sh -c '! jq -e -f "$1" broken.sarif' - "$here/sarif.jq"
+mkdir -p 'a b'
+printf 'title t\nwhy\n  Because.\ncase "##[error]c, 100%%25:"\n a socket s -> EPERM\n' >'a b/ä#:c.scenario'
+run "$portreuse" run --format sarif './a b/ä#:c.scenario' "$PWD/a b/ä#:c.scenario"
+cp out r.sarif
+ok "a path is a URI, relative as it was given" sarif '.runs[0].results[0].locations[0].physicalLocation.artifactLocation.uri ==
+  "a%20b/%C3%A4%23%3Ac.scenario"'
+ok "or absolute" sarif '.runs[0].results[1].locations[0].physicalLocation.artifactLocation.uri |
+  startswith("file:///") and endswith("/a%20b/%C3%A4%23%3Ac.scenario")'
+ok "and that is as the schema wants it, too" jq -e -f "$here/sarif.jq" r.sarif
+run sh -c '"$1" run --format sarif - <mixed.scenario' - "$portreuse"
+cp out r.sarif
+ok "standard input has no file, only the name of the case" sarif '.runs[0].results |
+  length > 0 and all(.locations[0] | has("physicalLocation") == false and .logicalLocations[0].fullyQualifiedName)'
+run "$portreuse" run --format sarif address-in-use
+cp out r.sarif
+ok "a run that passed has no result, and no rule" sarif '.runs[0] | .results == [] and .tool.driver.rules == [] and
+  .invocations[0].executionSuccessful'
 
 # Markdown, by GitHub's parser.
 if have cmark-gfm; then

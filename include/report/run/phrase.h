@@ -1,6 +1,6 @@
-/* What all formats of the report say in the same words. Nothing here ends a line. Text from outside
- * is made safe to print (base/text.h). A format that must escape more passes a stream that does so
- * (escape_open()). */
+/* What all formats of the report say in the same words. Nothing here ends its last line. Text from
+ * outside is made safe to print (base/text.h). A format that must escape more passes a stream that
+ * does so (escape_open()). */
 #ifndef PORTREUSE_REPORT_RUN_PHRASE_H
 #define PORTREUSE_REPORT_RUN_PHRASE_H
 
@@ -38,6 +38,11 @@ void phrase_case(FILE *out, const struct scenario_result *scenario, size_t index
 /* What went wrong in a case that is FAIL or ERROR, without its place: `want ok, got EADDRINUSE`.
  * Returns the line of the scenario where that was. */
 unsigned phrase_trouble(FILE *out, const struct scenario_result *scenario, size_t index);
+
+/* The story of a case that did not pass, for formats that annotate a line: why it has its verdict,
+ * and, each on a line of its own, the call that failed, what was seen, what was in the way and the
+ * cause. */
+void phrase_story(FILE *out, const struct scenario_result *scenario, size_t index, bool verbose);
 
 /* Returns whether the evidence of a step is shown: that of a refused call always; that of a
  * question, which mostly repeats the refusal above it, if the answer was not as expected or if

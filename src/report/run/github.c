@@ -58,33 +58,6 @@ static size_t count_alike(const struct scenario_result *scenario, size_t index, 
     return *told ? 0 : alike;
 }
 
-static void write_evidence(const struct github *github, const struct scenario *scenario,
-                           const struct evidence *evidence) {
-    for (unsigned i = 0; i < phrase_evidence_lines(evidence); i++) {
-        fputs("\nin the way: ", github->message);
-        phrase_evidence(github->message, scenario, evidence, i, github->report->verbose);
-    }
-    if (evidence->missing != NULL)
-        return;
-    fprintf(github->message, "\ncause: %s: ", cause_name(evidence->cause));
-    phrase_text(github->message, evidence->words);
-}
-
-/* The call that failed, on a line of its own, and what is known of it. */
-static void write_step(const struct github *github, const struct scenario *scenario,
-                       const struct step *step, const struct step_result *result) {
-    fputc('\n', github->message);
-    phrase_text(github->message, step->who);
-    fputs(*step->who == '\0' ? "" : " ", github->message);
-    phrase_call(github->message, result_judge(step, result));
-    if (result->seen != NULL && result->seen[0] != '\0') {
-        fputs("\nseen: ", github->message);
-        phrase_text(github->message, result->seen);
-    }
-    if (result->has_evidence)
-        write_evidence(github, scenario, result->evidence);
-}
-
 static void write_case(const struct github *github, const struct scenario_result *scenario,
                        size_t index) {
     const struct scenario *story = scenario->scenario;
@@ -105,9 +78,7 @@ static void write_case(const struct github *github, const struct scenario_result
     if (alike > 0)
         fprintf(github->property, ", and %zu more case%s", alike, alike == 1 ? "" : "s");
     fputs("::", github->out);
-    phrase_case(github->message, scenario, index, PHRASE_ALL);
-    if (step != NULL)
-        write_step(github, story, step, failed);
+    phrase_story(github->message, scenario, index, github->report->verbose);
     fputc('\n', github->out);
 }
 

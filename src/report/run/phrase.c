@@ -307,3 +307,37 @@ void phrase_evidence(FILE *out, const struct scenario *scenario, const struct ev
     else
         fprintf(out, "and %u more", evidence->total - evidence->suspect_count);
 }
+
+/* --- the story of a case that did not pass --- */
+
+static void tell_evidence(FILE *out, const struct scenario *scenario,
+                          const struct evidence *evidence, bool verbose) {
+    for (unsigned i = 0; i < phrase_evidence_lines(evidence); i++) {
+        fputs("\nin the way: ", out);
+        phrase_evidence(out, scenario, evidence, i, verbose);
+    }
+    if (evidence->missing != NULL)
+        return;
+    fprintf(out, "\ncause: %s: ", cause_name(evidence->cause));
+    phrase_text(out, evidence->words);
+}
+
+void phrase_story(FILE *out, const struct scenario_result *scenario, size_t index, bool verbose) {
+    const struct case_result *result = &scenario->cases[index];
+    const struct step_result *failed = result_failed_step(result);
+    phrase_case(out, scenario, index, PHRASE_ALL);
+    if (failed == NULL)
+        return;
+    const struct step *step =
+        result_step(scenario->scenario, index, (size_t)(failed - result->steps));
+    fputc('\n', out);
+    phrase_text(out, step->who);
+    fputs(*step->who == '\0' ? "" : " ", out);
+    phrase_call(out, result_judge(step, failed));
+    if (failed->seen != NULL && failed->seen[0] != '\0') {
+        fputs("\nseen: ", out);
+        phrase_text(out, failed->seen);
+    }
+    if (failed->has_evidence)
+        tell_evidence(out, scenario->scenario, failed->evidence, verbose);
+}

@@ -102,12 +102,12 @@ static void summarize_run(const struct report *report, struct summary *summary) 
 /* --- the subject --- */
 
 extern const struct format format_text, format_json, format_ndjson, format_tap, format_junit,
-    format_markdown, format_github, format_html, format_mermaid;
+    format_markdown, format_github, format_sarif, format_html, format_mermaid;
 
 static const struct format *const formats[] = {
-    &format_text,   &format_json,       &format_ndjson, &format_tap,     &format_junit,
-    &format_github, &format_markdown,   &format_html,   &format_mermaid, &format_line,
-    &format_nagios, &format_prometheus, NULL,
+    &format_text,   &format_json,   &format_ndjson,     &format_tap,  &format_junit,
+    &format_github, &format_sarif,  &format_markdown,   &format_html, &format_mermaid,
+    &format_line,   &format_nagios, &format_prometheus, NULL,
 };
 
 const struct subject subject_run = {
