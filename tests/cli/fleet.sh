@@ -42,12 +42,51 @@ else
       "$work/out"
   done <"$work/rules"
 
-  # The Sonobuoy plugin: its command, with a scenario instead of all.
-  json "$fleet/sonobuoy.yaml" | jq -r '.[0].spec.args[0]' | sed 's/--all/address-in-use/' >"$work/job.sh"
-  mkdir "$work/results"
-  run env PATH="$work:$PATH" SONOBUOY_RESULTS_DIR="$work/results" sh "$work/job.sh"
-  ok "the Sonobuoy plugin hands in its report" test "$(cat "$work/results/done")" = "$work/results/portreuse.xml"
-  ok "which is JUnit" grep -q '<testsuite' "$work/results/portreuse.xml"
+  # The Sonobuoy plugin: its command, with two scenarios instead of all, and what Sonobuoy does with it
+  # (pkg/worker/worker.go and pkg/client/results/junit.go of its source): the worker waits for the file `done`,
+  # sends the file that it names, and the aggregator reads the XML in it. A container of a DaemonSet that ends
+  # is started again.
+  json "$fleet/sonobuoy.yaml" | jq -r '.[0].spec.args[0]' |
+    sed 's/--all/address-in-use "$SCENARIO"/; s/sleep 3600/sleep 1/' >"$work/job.sh"
+  printf 'title t\nneeds kernel >= 99.0\ncase c\n a socket s\n' >"$work/skip.scenario"
+  cat >"$work/worker.py" <<'S'
+import mimetypes, os, sys, time, xml.etree.ElementTree as tree
+done = os.path.join(sys.argv[1], "done")
+end = time.time() + 60
+while not os.path.exists(done):
+    assert time.time() < end, "no file `done`"
+    time.sleep(0.01)
+path = open(done).read().strip()
+assert os.path.isfile(path), path
+assert os.stat(path).st_mtime_ns <= os.stat(done).st_mtime_ns, "the report is newer than `done`"
+assert mimetypes.guess_type(path)[0] in ("text/xml", "application/xml"), path
+root = tree.parse(path).getroot()
+suites = [root] if root.tag == "testsuite" else list(root)
+status = {"passed": 0, "failed": 0, "skipped": 0}
+for suite in suites:
+    assert suite.tag == "testsuite" and suite.get("name")
+    int(suite.get("tests")), int(suite.get("failures", 0)), float(suite.get("time", 0))
+    for case in suite.iter("testcase"):
+        kind = "skipped" if case.find("skipped") is not None else \
+            "failed" if case.find("failure") is not None or case.find("error") is not None else "passed"
+        status[kind] += 1
+print(os.path.basename(path), *(f"{count} {kind}" for kind, count in status.items()))
+S
+  plugin() { # NAME WANT PATH SCENARIO
+    rm -rf "$work/results"
+    mkdir "$work/results"
+    SCENARIO=$4 PATH=$3 SONOBUOY_RESULTS_DIR=$work/results /bin/sh "$work/job.sh" >"$work/log" 2>&1 &
+    job=$!
+    run "$python" "$work/worker.py" "$work/results"
+    ok "Sonobuoy: $1: the worker sends $2" first_line_is "$2"
+    ok "Sonobuoy: $1: the container does not end" sh -c 'sleep 0.2; kill -0 "$1"' - $job
+    kill $job
+  }
+  plugin "two scenarios" "portreuse.xml 8 passed 0 failed 1 skipped" "$work:$PATH" "$work/skip.scenario"
+  plugin "a file that is not there" "portreuse.xml 0 passed 1 failed 0 skipped" "$work:$PATH" "$work/none.scenario"
+  mkdir "$work/tools"
+  for tool in mv sleep; do ln -s "$(command -v $tool)" "$work/tools/$tool"; done
+  plugin "no portreuse in the image" "portreuse.xml 0 passed 1 failed 0 skipped" "$work/tools" "$work/skip.scenario"
 fi
 
 # The schemas of Kubernetes, from npm; .ci/run installs them.

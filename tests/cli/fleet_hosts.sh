@@ -96,38 +96,61 @@ fi
 
 # --- node-problem-detector: as its custom plugin monitor asks ---
 #
-# (pkg/custompluginmonitor/plugin/plugin.go) Each rule is run with its timeout, and its output is cut at
-# max_output_length; exit status 0 is OK, 1 NonOK, anything else Unknown. Only NonOK changes a condition to
-# True; Unknown leaves it.
+# (pkg/custompluginmonitor of its source) Each rule is run with its timeout. Its output, without the blanks around
+# it, is cut to max_output_length bytes; exit status 0 is OK, 1 NonOK, anything else Unknown. A permanent rule
+# sets its condition to False, True or Unknown; where that changes, the reason and the message are those of the
+# rule (True), the default ones (False), or the default reason with the message of the rule (Unknown). A
+# temporary rule makes an event unless it is OK.
 python=
 for candidate in python3 /usr/bin/python3; do
   "$candidate" -c 'import yaml' 2>/dev/null && python=$candidate
 done
 cat >"$work/monitor.py" <<'S'
 import json, subprocess, sys, yaml
-manifest, on, host = sys.argv[1:]
+manifest, on, *hosts = sys.argv[1:]
 config = json.loads(next(o["data"]["portreuse.json"] for o in yaml.safe_load_all(open(manifest)) if o["kind"] == "ConfigMap"))
-for rule in config["rules"]:
-    done = subprocess.run([on, host, "portreuse", *rule["args"]], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=6 * float(rule["timeout"].rstrip("s")))  # of a busy machine
-    status = {0: "OK", 1: "NonOK"}.get(done.returncode, "Unknown")
-    message = done.stdout.strip()
-    assert len(message) <= config["pluginConfig"]["max_output_length"], message
-    assert "\n" not in message and message, done
-    print(rule.get("condition", "event " + rule["reason"]), status, message)
+conditions = {c["type"]: dict(c, status="False") for c in config["conditions"]}
+defaults = {c["type"]: c for c in config["conditions"]}
+for host in hosts:
+    for rule in config["rules"]:
+        assert float(rule["timeout"].rstrip("s")) <= float(config["pluginConfig"]["timeout"].rstrip("s")), "refused at the start"
+        done = subprocess.run([on, host, "portreuse", *rule["args"]], stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=6 * float(rule["timeout"].rstrip("s")))  # of a busy machine
+        message = done.stdout.strip()
+        assert message and b"\n" not in message, done
+        assert len(message) <= config["pluginConfig"]["max_output_length"], message
+        message = message.decode()
+        result = {0: "False", 1: "True"}.get(done.returncode, "Unknown")
+        if rule["type"] == "temporary":
+            print(host, "no event" if result == "False" else f"event {rule['reason']}: {message}")
+            continue
+        condition, default = conditions[rule["condition"]], defaults[rule["condition"]]
+        if condition["status"] != result:
+            condition["status"] = result
+            condition["reason"] = rule["reason"] if result == "True" else default["reason"]
+            condition["message"] = default["message"] if result == "False" else message
+        print(host, condition["type"], condition["status"], condition["reason"] + ":", condition["message"])
 S
-if [ -n "$python" ]; then
-  monitor() { run "$python" "$work/monitor.py" "$docs/fleet/node-problem-detector.yaml" "$work/on" "$1"; }
-  monitor web2
-  ok "node-problem-detector: LocalPortsRunOut is true where no port is left" out_matches '^LocalPortsRunOut NonOK CRITICAL'
-  ok "no server port is in danger there" out_matches '^event ServerPortInDanger OK '
-  monitor web3
-  ok "and false where all are left" out_matches '^LocalPortsRunOut OK OK '
-  echo 999999999 >"$work/hosts/gone"
-  monitor gone
-  ok "a host that cannot be looked at is neither" sh -c '! grep -qE " (OK|NonOK) " "$1"' - "$work/out"
-else
+# A host that cannot be looked at: nothing says what its range is.
+cat >"$work/on-any" <<S
+#!/bin/sh
+[ "\$1" = blind ] || exec "$work/on" "\$@"
+shift
+exec unshare ${user:+-r} -mn sh -c 'mount -t tmpfs none /proc/sys && PATH=$work:\$PATH exec "\$@"' - "\$@"
+S
+chmod +x "$work/on-any"
+if [ -z "$python" ]; then
   skip "node-problem-detector" "python3-yaml is not installed"
+else
+  run "$python" "$work/monitor.py" "$docs/fleet/node-problem-detector.yaml" "$work/on-any" web3 web2 blind web3
+  ok "node-problem-detector: each rule is as the monitor wants it" status_is 0
+  line() { sed -n "$1p" "$work/out" | grep -qE -e "$2"; }
+  ok "the condition is false where all ports are left" line 1 '^web3 LocalPortsRunOut False LocalPortsLeft: local ports are left'
+  ok "true where none is, with the reason of the rule and the line of portreuse" line 3 \
+    '^web2 LocalPortsRunOut True FewLocalPorts: CRITICAL 127\.0\.0\.1:3000 .* 0 of 4 ports left'
+  ok "no server port is in danger there" line 4 '^web2 no event$'
+  ok "unknown where nothing can be found out, with the reason why" line 5 '^blind LocalPortsRunOut Unknown LocalPortsLeft: UNKNOWN .*'
+  ok "and false again afterwards" line 7 '^web3 LocalPortsRunOut False LocalPortsLeft: local ports are left'
 fi
 
 exec 5>&- 6>&- 7>&-
