@@ -2,18 +2,22 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "cmd/commands.h"
 #include "cmd/outputs.h"
 #include "cmd/target.h"
+#include "inspect/keeper.h"
 #include "report/host/why.h"
 
 /* Whether the program sets SO_REUSEADDR. On TCP nearly all servers do; on UDP few. */
@@ -294,7 +298,7 @@ static void say_what_was_taken(const struct request *request, struct why_questio
     if (typed->guessed)
         add_sentence(question, "The error itself names no port; another line names %s.", what);
     if (free_on_tcp)
-        add_sentence(question, "TCP has the port free, and the text names no protocol.");
+        add_sentence(question, "The port is free for TCP, and the text names no protocol.");
     if (typed->pasted)
         add_sentence(question, "The text was taken for %s %s to %s%s.",
                      question->protocol == PROTOCOL_UNIX ? "a"
@@ -518,6 +522,39 @@ static bool is_command(int argc, char **argv) {
            target_is_address(argc - 1, argv + 1);
 }
 
+/* Returns whether the PATH has a program of this name. */
+static bool is_program(const char *name) {
+    const char *at = getenv("PATH");
+    char path[PATH_MAX];
+    while (at != NULL && *at != '\0' && strchr(name, '/') == NULL) {
+        int size = (int)strcspn(at, ":");
+        int length = snprintf(path, sizeof path, "%.*s/%s", size, at, name);
+        if (length < (int)sizeof path && access(path, X_OK) == 0)
+            return true;
+        at += size + (at[size] == ':');
+    }
+    return false;
+}
+
+/* How to see a program fail, if the words are its command and name no port: composed before
+ * getopt_long() changes their order, and ended. */
+static void compose_hint(struct composed *hint, int argc, char **argv) {
+    FILE *out = compose_begin(hint);
+    char word[PATH_MAX];
+    bool good = argc > 1 && argv[1][0] != '-' && is_program(argv[1]) &&
+                !target_is_address(argc - 1, argv + 1);
+    fputs(good ? "  to run it and see why it fails: portreuse trace --" : "", out);
+    for (int i = 1; i < argc && good; i++) {
+        size_t dashes = strspn(argv[i], "-");
+        good = stop_quote(argv[i] + dashes, word, sizeof word);
+        fprintf(out, " %.*s%s", (int)dashes, argv[i], word);
+    }
+    fputs(good ? "\n" : "", out);
+    compose_end(hint);
+    if (!good)
+        hint->bytes[0] = '\0';
+}
+
 /* Takes the options, and leaves optind at the address. */
 static bool take_options(int argc, char **argv, struct request *request) {
     if (!is_command(argc, argv))
@@ -531,9 +568,14 @@ static int cmd_why(int argc, char **argv) {
                                           .subject = &subject_why,
                                           .colour = options_colour_by_default()}};
     int status = EXIT_TROUBLE;
+    struct composed hint;
+    compose_hint(&hint, argc, argv);
     if (target_begin(&request.target, "why") && take_options(argc, argv, &request) &&
         take_question(argc, argv, &request))
         status = look(&request);
+    else
+        fputs(hint.bytes, stderr);
+    compose_free(&hint);
     outputs_free(&request.outputs);
     target_free(&request.target);
     return status;

@@ -162,5 +162,14 @@ run "$portreuse" why :8081 --vrbose
 ok "behind an address it is a misspelt option of why" err_has "did you mean '--verbose'?"
 run "$portreuse" why nc --vrbose
 ok "and so it is if there is no port" status_is 2
+run "$portreuse" why sleep -z 'a b'
+ok "a command without a port is an error" status_is 2
+ok "and the way to see it fail is told" err_has "  to run it and see why it fails: portreuse trace -- sleep -z 'a b'"
+run "$portreuse" why sleep
+ok "also without options" err_has ": portreuse trace -- sleep"
+run "$portreuse" why -z sleep
+ok "not for an option of our own" sh -c '! grep -q trace "$1"' - "$work/err"
+run "$portreuse" why localhost -z
+ok "nor for a name that is no program" sh -c '! grep -q trace "$1"' - "$work/err"
 
 finish
