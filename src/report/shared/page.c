@@ -78,13 +78,14 @@ static const char *print_paragraph(const struct page *page, const char *text) {
     return text;
 }
 
+static bool is_word(const char *heading, size_t size, const char *word) {
+    return strlen(word) == size && memcmp(heading, word, size) == 0;
+}
+
 /* Returns whether sentences stand below this heading, which a page breaks where it likes. */
 static bool is_prose(const char *heading, size_t size) {
-    static const char *const known[] = {"Cause", "Note", "Why"};
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (strlen(known[i]) == size && memcmp(heading, known[i], size) == 0)
-            return true;
-    return false;
+    return is_word(heading, size, "Cause") || is_word(heading, size, "Note") ||
+           is_word(heading, size, "Why");
 }
 
 /* Prints indented lines as one paragraph, up to the next that is not; returns the end. */
@@ -96,13 +97,17 @@ static const char *print_sentences(const struct page *page, const char *text) {
     return text;
 }
 
-/* Prints indented lines as they are, up to the next that is not; returns the end. */
-static const char *print_block(const struct page *page, const char *text) {
+/* Prints indented lines as they are, up to the next that is not; returns the end. With `commands`,
+ * a click selects the whole of a line that is not a remark, to copy it. */
+static const char *print_block(const struct page *page, const char *text, bool commands) {
     fputs("<pre>", page->out);
     for (bool first = true; *text == ' ' || (*text == '\n' && text[1] == ' '); first = false) {
         size_t size = strcspn(text, "\n"), indent = size < 2 ? size : 2;
+        bool command = commands && size > indent && strchr("# ", text[indent]) == NULL;
         fputs(first ? "" : "\n", page->out);
+        fputs(command ? "<span class=\"copy\">" : "", page->out);
         print_text(page, text + indent, size - indent);
+        fputs(command ? "</span>" : "", page->out);
         text += size + (text[size] == '\n');
     }
     fputs("</pre>\n", page->out);
@@ -110,15 +115,16 @@ static const char *print_block(const struct page *page, const char *text) {
 }
 
 void page_plain(const struct page *page, const char *text) {
-    bool prose = false;
+    bool prose = false, commands = false;
     while (*text != '\0') {
         size_t size = strcspn(text, "\n");
         if (size == 0) {
             text++;
         } else if (*text == ' ') {
-            text = prose ? print_sentences(page, text) : print_block(page, text);
+            text = prose ? print_sentences(page, text) : print_block(page, text, commands);
         } else if (is_heading(text)) {
             prose = is_prose(text, size);
+            commands = is_word(text, size, "What to do");
             fputs("<h2>", page->out);
             print_text(page, text, size);
             fputs("</h2>\n", page->out);
