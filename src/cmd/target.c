@@ -422,7 +422,7 @@ void target_free(struct target *target) {
 static bool found(const struct option_use *use, int error) {
     if (error != 0)
         options_complain(use->command, "%s %s: %s%s", use->name, use->value,
-                         error == EINVAL ? "it is no network namespace" : strerror(error),
+                         error == EINVAL ? "it is not a network namespace" : strerror(error),
                          error == EACCES || error == EPERM ? "; needs root" : "");
     return error == 0;
 }

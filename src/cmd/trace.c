@@ -119,7 +119,8 @@ static const struct option_row rows[] = {
     {.name = "fail",
      .set = option_set_flag,
      .offset = offsetof(struct request, fail),
-     .help = "exit with 1 if a call failed by conflict, even if the program exited with 0"},
+     .help =
+         "exit with 1 if a call failed because of a conflict, even if the program exited with 0"},
     {.name = "only",
      .takes = VALUE_REQUIRED,
      .value_name = "ERRNO|CALL",

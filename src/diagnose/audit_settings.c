@@ -82,7 +82,7 @@ static const struct row rows[] = {
      "lets connect() take local ports in TIME-WAIT after a second, if the old connection had TCP "
      "timestamps: it helps clients whose ports run out. It does not help a server to bind() its "
      "port, which needs SO_REUSEADDR. The kernel's documentation says not to change it without "
-     "advice of technical experts",
+     "expert advice",
      "ip-sysctl.rst; portreuse run tw-reuse-loopback time-wait-rebind"},
     {"net.ipv4.tcp_timestamps", is_zero, true,
      "without timestamps no port in TIME-WAIT is reused: tcp_tw_reuse has no effect, and a client "

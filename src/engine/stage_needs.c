@@ -134,7 +134,7 @@ static const char *says_nothing(const struct step *call, const struct reply *rep
     case ENOBUFS:
         return "the kernel has no buffers for it";
     case EAGAIN:
-        return call->verb == VERB_FORK ? "there may be no more processes: see ulimit -u" : NULL;
+        return call->verb == VERB_FORK ? "no more processes are allowed: see ulimit -u" : NULL;
     case EINTR:
         return "a signal that is not of the case interrupted the call";
     case EIO:

@@ -367,7 +367,7 @@ static void kill_server(struct server *server, const struct members *members, ui
         struct stop *stop = add_kill(server, &targets, " -KILL", inode);
         snprintf(
             stop->price, sizeof stop->price,
-            "It is stopped, so that plain kill does nothing; kill -CONT %d lets it go on instead.",
+            "It is stopped, so plain kill does nothing; kill -CONT %d lets it continue instead.",
             (int)server->main.pid);
         return;
     }
@@ -375,7 +375,8 @@ static void kill_server(struct server *server, const struct members *members, ui
     struct stop *stop = add_kill(server, &targets, choice.option, inode);
     if (!alone && members_with(members, server->main.pid) == NULL)
         snprintf(stop->price, sizeof stop->price,
-                 "%d does not have the socket itself, but started what has it, and could again.",
+                 "%d does not have the socket itself, but started the program that has it, and "
+                 "could again.",
                  (int)server->main.pid);
     else
         set_price(stop,

@@ -27,9 +27,9 @@
     NOTE_IF(IF_READ, "or wait: it ends when the peer answers, or when the kernel gives up, after " \
                      "tcp_orphan_retries retransmissions (8 if that is 0), a minute or two:")
 #define UNTIL_READ                                                                                 \
-    NOTE_IF(IF_UNREAD, "or wait until the peer reads what is left, or ends; of one that answers, " \
-                       "but does not read, the kernel gives up after some five minutes, and of "   \
-                       "one that does not answer, after tcp_orphan_retries:")
+    NOTE_IF(IF_UNREAD, "or wait until the peer reads what is left, or ends; if it answers but "    \
+                       "does not read, the kernel gives up after about five minutes; if it does "  \
+                       "not answer, after tcp_orphan_retries:")
 #define RESERVE                                                                                    \
     {                                                                                              \
         .kind = REMEDY_SYSCTL, .text = "net.ipv4.ip_local_reserved_ports={reserved}",              \
@@ -165,18 +165,17 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
     [CAUSE_BOUND_TWICE] =
         {.name = "bound-twice",
          .weight = LISTENER_WEIGHT,
-         .sentences =
-             {{WHEN_FAMILIES,
-               "the program has an earlier socket on this port itself; one of the two is on [::] "
-               "without IPV6_V6ONLY, which includes every IPv4 address"},
-              {WHEN_OCCUPANT_WILDCARD,
-               "the program has an earlier socket on this port itself, on the wildcard address, "
-               "which means every address"},
-              {WHEN_ALWAYS, "the program has an earlier socket on this port itself"}},
+         .sentences = {{WHEN_FAMILIES,
+                        "the program itself already has a socket on this port; one of the two is "
+                        "on [::] without IPV6_V6ONLY, which includes every IPv4 address"},
+                       {WHEN_OCCUPANT_WILDCARD,
+                        "the program itself already has a socket on this port, on the wildcard "
+                        "address, which means every address"},
+                       {WHEN_ALWAYS, "the program itself already has a socket on this port"}},
          .headline = "the program has bound it twice itself",
          .remedies =
-             {NOTE("look for the address twice in the configuration of the program, with other "
-                   "words: 0.0.0.0 and [::] mean every address, and [::] includes IPv4 unless "
+             {NOTE("look in the program's configuration for a second line that means the same "
+                   "address: 0.0.0.0 and [::] mean every address, and [::] includes IPv4 unless "
                    "IPV6_V6ONLY is set (nginx: ipv6only=on)"),
               NOTE("in your own program: bind the port once, close the earlier socket first, or "
                    "set SO_REUSEPORT on all of them")},
@@ -184,10 +183,9 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
     [CAUSE_KERNEL_SOCKET] =
         {.name = "kernel-socket",
          .weight = LISTENER_WEIGHT,
-         .sentences = {{WHEN_ALWAYS,
-                        "the socket belongs to the kernel itself, for something that was set up "
-                        "there: there is no process to stop"}},
-         .headline = "the kernel has it for {holder}; take that away",
+         .sentences = {{WHEN_ALWAYS, "the kernel itself has the socket, for a tunnel or a service "
+                                     "that was set up in it: there is no process to stop"}},
+         .headline = "the kernel has it for {holder}; remove that",
          .remedies = {{REMEDY_HERE_ROOT, "{release}", "{release_price}", IF_ALWAYS},
                       NOTE("or have your program use another port")},
          .no_scenario = "No step of the scenario language sets up a tunnel or an NFS server."},
@@ -200,9 +198,9 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                         "(NFS, WireGuard, a block device over TCP)"}},
          .headline = "no process has the socket open",
          .remedies = {{REMEDY_HERE_ROOT, "{ss} 'sport = :{port}'", NULL, IF_ALWAYS},
-                      NOTE("of the kernel it can be WireGuard (wg show all listen-port), the NFS "
-                           "client's callback, ksmbd, an iSCSI or NVMe target, DLM: each ends with "
-                           "its unit")},
+                      NOTE("in the kernel, it may be WireGuard (wg show all listen-port), the NFS "
+                           "client's callback, ksmbd, an iSCSI or NVMe target, or DLM: stop the "
+                           "unit that set it up")},
          .no_scenario = "No step of the scenario language leaves a socket without a process."},
     [CAUSE_BOUND_BUT_IDLE] =
         {.name = "bound-but-idle",
@@ -223,9 +221,8 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                         "old and the new socket lets a new listener start next to it"}},
          .headline = "{occupant} {has} a connection on it; {reuse_or_stop}",
          .remedies = {END_CONNECTION, OR_STOP,
-                      NOTE_IF(IF_NO_OPTION,
-                              "a server that sets SO_REUSEADDR each time it starts does not meet "
-                              "this after a restart")},
+                      NOTE_IF(IF_NO_OPTION, "a server that sets SO_REUSEADDR each time it starts "
+                                            "never has this problem after a restart")},
          .scenario = "live-connection"},
     [CAUSE_SELF_CONNECT] =
         {.name = "self-connect",
@@ -263,10 +260,9 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
         {.name = "fin-wait-1-orphan",
          .rules = {RULE_LIVE_CONNECTION},
          .weight = 2,
-         .sentences = {{WHEN_UNREAD,
-                        "a connection closed on this side has data left that its peer does not "
-                        "take; it keeps the port until the peer reads or ends, or the kernel gives "
-                        "up, some minutes later"},
+         .sentences = {{WHEN_UNREAD, "a connection closed on this side still has data that its "
+                                     "peer does not read; it keeps the port until the peer reads "
+                                     "or ends, or until the kernel gives up, after some minutes"},
                        {WHEN_ALWAYS,
                         "a connection closed on this side waits for its peer to acknowledge that, "
                         "and keeps the port until the kernel gives up (tcp_orphan_retries)"}},
@@ -278,12 +274,12 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .rules = {RULE_LIVE_CONNECTION},
          .weight = 2,
          .sentences = {{WHEN_UNREAD,
-                        "a connection that first its peer and then this side has closed has data "
-                        "left that the peer does not take; it keeps the port until the peer reads "
-                        "or ends, or the kernel gives up, some minutes later"},
+                        "a connection that its peer closed, and then this side, still has data "
+                        "that the peer does not read; it keeps the port until the peer reads or "
+                        "ends, or until the kernel gives up, after some minutes"},
                        {WHEN_ALWAYS,
-                        "a connection that first its peer and then this side has closed waits for "
-                        "the last acknowledgement, and keeps the port until the kernel gives up "
+                        "a connection that its peer closed, and then this side, waits for the last "
+                        "acknowledgement, and keeps the port until the kernel gives up "
                         "(tcp_orphan_retries)"}},
          .headline = "{closing}; {reuse_or_wait}",
          .remedies = {PEER_OF_ORPHAN, END_ORPHAN, UNTIL_ANSWERED, UNTIL_READ, WATCH},
@@ -391,8 +387,8 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
               {REMEDY_SYSCTL, "net.ipv4.tcp_tw_reuse=1",
                "reuse ports in TIME-WAIT for outgoing connections; it does nothing for the side "
                "that "
-               "accepts, needs TCP timestamps on both, and the kernel's documentation says: not "
-               "without advice of technical experts:",
+               "accepts, needs TCP timestamps on both, and the kernel's documentation says not to "
+               "set it without expert advice:",
                IF_TW_REUSE}},
          .scenario = "ephemeral-exhaustion"},
     [CAUSE_EPHEMERAL_EXHAUSTION_ESTABLISHED] =
@@ -416,12 +412,13 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                         "number or to port 0: connect() does not choose such a port, whatever the "
                         "destination"}},
          .headline = "ports were bound{by}; use IP_BIND_ADDRESS_NO_PORT",
-         .remedies = {{REMEDY_COMMAND, "portreuse budget {destination}", NULL, IF_ALWAYS},
-                      NOTE("set IP_BIND_ADDRESS_NO_PORT before a bind() that connect() follows"),
-                      WIDEN,
-                      NOTE_IF(IF_OWNER, "or stop {occupant}, which frees the ports at once, and "
-                                        "ends what it does with them:"),
-                      STOP},
+         .remedies =
+             {{REMEDY_COMMAND, "portreuse budget {destination}", NULL, IF_ALWAYS},
+              NOTE("set IP_BIND_ADDRESS_NO_PORT before a bind() that is followed by connect()"),
+              WIDEN,
+              NOTE_IF(IF_OWNER, "or stop {occupant}, which frees the ports at once, and "
+                                "ends what it does with them:"),
+              STOP},
          .scenario = "poisoned-port"},
     [CAUSE_PORT_RANGE_PER_SOCKET] =
         {.name = "port-range-per-socket",
@@ -453,9 +450,9 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .rules = {RULE_EPHEMERAL_BIND, RULE_UDP_PORT_TAKEN},
          .weight = 1,
          .sentences = {{WHEN_UDP,
-                        "on every port of the ephemeral range a UDP socket is in the way; unlike "
-                        "on TCP, sockets with other destinations share no port, unless all have "
-                        "SO_REUSEADDR, or SO_REUSEPORT and one user"},
+                        "every port of the ephemeral range has a UDP socket in the way; unlike "
+                        "with TCP, sockets with different destinations do not share a port, unless "
+                        "all have SO_REUSEADDR, or SO_REUSEPORT and the same user"},
                        {WHEN_ALWAYS,
                         "bind() to port 0 found every port of the ephemeral range in use on this "
                         "address"}},
@@ -466,8 +463,8 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                               "takes no port"),
                       NOTE_IF(IF_UDP,
                               "use one socket for all destinations, with sendto() instead of "
-                              "connect(), which then hears of no ICMP error; or bind the sockets "
-                              "to more local addresses: each has the whole range"),
+                              "connect() (it then gets no ICMP errors); or bind the sockets to "
+                              "more local addresses: each address has the whole range"),
                       NOTE_IF(IF_UDP | IF_OWNER,
                               "or stop {occupant}, which frees the ports at once, and "
                               "ends what it does with them:"),
@@ -477,9 +474,8 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
     [CAUSE_ADDRESS_NOT_LOCAL] =
         {.name = "address-not-local",
          .sentences =
-             {{WHEN_NO_IPV6,
-               "IPv6 is switched off in this network namespace (disable_ipv6=1), so that no "
-               "interface has an IPv6 address"},
+             {{WHEN_NO_IPV6, "IPv6 is switched off in this network namespace (disable_ipv6=1), so "
+                             "no interface has an IPv6 address"},
               {WHEN_CONNECT,
                "no interface of this network namespace has an address from which connect() could "
                "reach the destination"},
@@ -516,16 +512,16 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
         {.name = "no-route",
          .sentences =
              {{WHEN_LO_DOWN,
-               "the loopback device lo is down: this network namespace cannot reach itself, by "
-               "whatever address"},
+               "the loopback device lo is down: this network namespace cannot reach "
+               "itself, at any address"},
               {WHEN_LINK_DOWN,
                "the device that leads to the destination is down, and its routes are gone"},
               {WHEN_NO_CARRIER,
                "the device that leads to the destination is up, but nothing is at its other end: "
                "no packet gets out"},
               {WHEN_NOT_UNICAST,
-               "the destination is a broadcast or multicast address: connect() of TCP needs the "
-               "address of one host, and connect() of UDP to a broadcast address SO_BROADCAST"},
+               "the destination is a broadcast or multicast address: TCP can only connect to the "
+               "address of one host, and UDP to a broadcast address only with SO_BROADCAST"},
               {WHEN_ROUTE_REFUSES, "a route or routing rule refuses the destination: one of type "
                                    "prohibit, unreachable or blackhole"},
               {WHEN_ALWAYS,
@@ -534,15 +530,14 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .remedies = {{REMEDY_HERE_ROOT, "ip link set lo up", NULL, IF_LO_DOWN},
                       {REMEDY_HERE_ROOT, "ip link set {device} up", NULL, IF_LINK_DOWN},
                       NOTE_IF(IF_NO_CARRIER,
-                              "what is at the other end of the device: a cable, the other device "
-                              "of a veth(4) pair, the ports of a bridge, the program of a tunnel?"),
+                              "look at the other end of the device: the cable, the other device of "
+                              "a veth(4) pair, the ports of a bridge, or the program of a tunnel:"),
                       {REMEDY_HERE, "ip -details link show dev {device}", NULL, IF_NO_CARRIER},
                       NOTE_IF(IF_NOT_UNICAST,
                               "connect to the address of one host; a UDP socket can be "
                               "connected to a broadcast address once it has SO_BROADCAST"),
-                      NOTE_IF(IF_ROUTE,
-                              "these are the routes and rules; is one missing, or is it the "
-                              "network namespace that is wrong?"),
+                      NOTE_IF(IF_ROUTE, "look at the routes and rules: is one missing, or is this "
+                                        "the wrong network namespace?"),
                       {REMEDY_HERE, "ip {family} route show table all", NULL, IF_ROUTE},
                       {REMEDY_HERE, "ip {family} rule show", NULL, IF_ROUTE}},
          .scenario = "no-route"},
@@ -551,11 +546,10 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .sentences = {{WHEN_ALWAYS,
                         "the socket is bound to a loopback address, from which nothing "
                         "may leave the host (unless route_localnet=1)"}},
-         .headline = "nothing may leave the host from there; do not bind()",
-         .remedies =
-             {NOTE("let connect() choose the source address, or bind one of the interface that "
-                   "leads to the destination:"),
-              {REMEDY_HERE, "ip -brief address", NULL, IF_ALWAYS}},
+         .headline = "packets from there cannot leave the host; do not bind()",
+         .remedies = {NOTE("let connect() choose the source address, or bind an address of the "
+                           "interface that leads to the destination:"),
+                      {REMEDY_HERE, "ip -brief address", NULL, IF_ALWAYS}},
          .scenario = "wrong-source"},
     [CAUSE_PRIVILEGED_PORT] =
         {.name = "privileged-port",
@@ -563,14 +557,14 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                         "ports below net.ipv4.ip_unprivileged_port_start need "
                         "CAP_NET_BIND_SERVICE, whether or not another socket has the port"}},
          .headline = "ports below {privileged_below} need CAP_NET_BIND_SERVICE",
-         .remedies =
-             {NOTE_IF(IF_OWNER, "{occupant} {has} the port anyway; first:"),
-              STOP,
-              NOTE("for one program: setcap cap_net_bind_service=+ep FILE (of a script it would be "
-                   "the interpreter, and with it every script); for a systemd unit: "
-                   "AmbientCapabilities=CAP_NET_BIND_SERVICE"),
-              {REMEDY_SYSCTL, "net.ipv4.ip_unprivileged_port_start={port}",
-               "or for everybody: every user can then take every port from {port} on:", IF_ALWAYS}},
+         .remedies = {NOTE_IF(IF_OWNER, "{occupant} {has} the port anyway; first:"),
+                      STOP,
+                      NOTE("for one program: setcap cap_net_bind_service=+ep FILE (for a script, "
+                           "that is the interpreter, and so every script); for a systemd unit: "
+                           "AmbientCapabilities=CAP_NET_BIND_SERVICE"),
+                      {REMEDY_SYSCTL, "net.ipv4.ip_unprivileged_port_start={port}",
+                       "or for everybody: every user can then take every port from {port} on:",
+                       IF_ALWAYS}},
          .scenario = "privileged-port"},
     [CAUSE_NOT_PERMITTED] =
         {.name = "not-permitted",
@@ -604,9 +598,8 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                       NOTE_IF(IF_SAME_ADDRESS, "or have your program use another port or address"),
                       NOTE_IF(IF_OTHER_ADDRESS, "or bind both to specific addresses: 0.0.0.0 and "
                                                 "[::] mean every address"),
-                      NOTE("not SO_REUSEADDR: on UDP it lets both sockets bind, and the newest one "
-                           "silently "
-                           "gets the datagrams")},
+                      NOTE("do not use SO_REUSEADDR: on UDP it lets both sockets bind, and the "
+                           "newest one silently gets the datagrams")},
          .scenario = "udp-port-taken"},
     [CAUSE_UNIX_SOCKET_IN_USE] =
         {.name = "unix-socket-in-use",
@@ -614,8 +607,8 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .sentences = {{WHEN_ALWAYS, "a live socket is bound to this name"}},
          .headline = "{occupant} {has} the socket; stop it or use another name",
          .remedies = {STOP, NOTE_IF(IF_FILE, "or use another path"),
-                      NOTE_IF(IF_FILE,
-                              "do not remove the file: the server would go on, out of reach"),
+                      NOTE_IF(IF_FILE, "do not remove the file: the server would keep running, but "
+                                       "no client could reach it"),
                       NOTE_IF(IF_ABSTRACT, "or use another name")},
          .no_scenario = "The scenario unix-stale-socket shows it beside its own cause."},
     [CAUSE_UNIX_STALE_SOCKET] =
@@ -629,12 +622,12 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
               NOTE("a server should remove such a file before bind(), once it has seen that "
                    "it is a socket and that connect() to it is refused")},
          .scenario = "unix-stale-socket"},
-    [CAUSE_UNIX_NO_SOCKET] = {.name = "unix-no-socket",
-                              .sentences = {{WHEN_ALWAYS,
-                                             "no server listens on a socket of this name"}},
-                              .headline = "no server has this socket; start it",
-                              .remedies = {NOTE("start the server, or ask it for its path")},
-                              .no_scenario = "That nothing is there, needs no story."},
+    [CAUSE_UNIX_NO_SOCKET] =
+        {.name = "unix-no-socket",
+         .sentences = {{WHEN_ALWAYS, "no server listens on a socket of this name"}},
+         .headline = "no server has this socket; start it",
+         .remedies = {NOTE("start the server, or look up the path in its configuration")},
+         .no_scenario = "There is nothing to reproduce: no socket is there."},
     [CAUSE_UNIX_NOT_A_SOCKET] =
         {.name = "unix-not-a-socket",
          .sentences = {{WHEN_ALWAYS,

@@ -169,8 +169,7 @@ void cursor_need_no_more(struct parser *parser, const struct cursor *cursor, con
     if (usage == NULL)
         parser_error(parser, word, "unexpected '%s'", word->text);
     else if (word_is(word, "within") && strstr(usage, "within") == NULL)
-        parser_error(parser, word,
-                     "'within' stands behind the result here: '-> RESULT within TIME'");
+        parser_error(parser, word, "'within' comes after the result here: '-> RESULT within TIME'");
     else
         parser_error(parser, word, "unexpected '%s'; usage: %s", word->text, usage);
 }
@@ -295,9 +294,10 @@ void parser_check_role(struct parser *parser, const struct word *word, int role,
             "wait and kill are for it",
             word->text);
     else if (*state != ROLE_PROGRAM && row->of_program)
-        parser_error(parser, word, "role '%s' is no program: 'exec' must come first", word->text);
+        parser_error(parser, word, "role '%s' is not a program: 'exec' must come first",
+                     word->text);
     else if (*state != ROLE_UNBORN && row->is_first)
-        parser_error(parser, word, "role '%s' runs already; '%s' must be its first step",
+        parser_error(parser, word, "role '%s' is already running; '%s' must be its first step",
                      word->text, row->name);
     else if (*state == ROLE_UNBORN && off)
         parser_error(parser, word, "role '%s' would start on the first host, '%s', which is off",

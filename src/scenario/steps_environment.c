@@ -28,7 +28,8 @@ static void parse_sysctl(struct parser *parser, struct cursor *cursor, struct st
     while ((word = cursor_take(cursor)) != NULL) {
         struct sysctl_value value = {.text = parser_keep(parser, word)};
         if (word_is(word, "$here")) {
-            parser_error(parser, word, "'$here' is a whole value: no other VALUE stands beside it");
+            parser_error(parser, word,
+                         "'$here' is a whole value: no other VALUE can stand beside it");
             continue;
         }
         value.is_address = parse_port_reference(parser, word, &value.address);

@@ -61,7 +61,7 @@ static const char *refusal(const struct endpoint *address) {
     if (endpoint_is_wildcard(address))
         return "the wildcard is not the address of a host";
     if (endpoint_is_loopback(address))
-        return "every host has its loopback addresses without being told";
+        return "every host has loopback addresses already";
     bool multicast =
         address->family == AF_INET6 ? address->address[0] == 0xff : address->address[0] >= 224;
     return multicast ? "this is not the address of one host" : NULL;

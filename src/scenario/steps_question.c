@@ -55,7 +55,7 @@ static void take_option(struct parser *parser, const struct word *word, bool no,
                         struct step_options *list, const struct word **of_client) {
     struct option_setting setting = {0};
     if (no && strchr(word->text, '=') != NULL)
-        parser_error(parser, word, "'no' stands before the name alone of an option");
+        parser_error(parser, word, "'no' takes only the name of an option");
     else if (no)
         setting.option = parse_option_name(parser, word, strlen(word->text));
     else if (!parse_option(parser, word, &setting))
@@ -74,7 +74,7 @@ static void take_option(struct parser *parser, const struct word *word, bool no,
     if (options[known].of_client)
         *of_client = word;
     if (no && setting.option->kind != SOCKOPT_NUMBER) {
-        parser_error(parser, word, "'no' stands before an option that is 0 or 1, not before '%s'",
+        parser_error(parser, word, "'no' goes with an option that is 0 or 1, not with '%s'",
                      setting.option->name);
         return;
     }

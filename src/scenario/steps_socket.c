@@ -267,7 +267,7 @@ static const char *refuse_address(const struct flow *flow, const struct step *st
     if (is_unix(step->kind) && !named)
         return "the address of a Unix socket is unix:NAME";
     if (!is_unix(step->kind) && named)
-        return "unix:NAME is the address of a Unix socket, and this is none";
+        return "unix:NAME is the address of a Unix socket, which this is not";
     return NULL;
 }
 

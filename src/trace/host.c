@@ -438,7 +438,7 @@ static bool may_enter_namespaces(void) {
 /* Explains an errno of `what`: why it was refused, and what to do instead. */
 static const char *explain(const char *what, int error) {
     if (is_locked_down())
-        return "the kernel is locked down (lockdown=confidentiality), which forbids to watch the "
+        return "the kernel is locked down (lockdown=confidentiality), which forbids watching the "
                "host" INSTEAD;
     if ((error == EPERM || error == EACCES) && geteuid() != 0)
         return "watching the host needs root: use sudo" INSTEAD;

@@ -104,7 +104,7 @@ static void explain(struct span word, char *error) {
     else if (fits && colon != NULL && strspn(colon + 1, "0123456789") == strlen(colon + 1))
         snprintf(error, TYPED_ERROR_SIZE, "%s",
                  span_is_port(span_whole(colon + 1))
-                     ? "no address is written like that; write ADDRESS:PORT or [IPV6]:PORT"
+                     ? "this is not an address; write ADDRESS:PORT or [IPV6]:PORT"
                      : "a port is a number from 0 to 65535");
     else
         snprintf(error, TYPED_ERROR_SIZE,

@@ -36,9 +36,9 @@ for file in fifo /dev/zero /proc/kmsg folder; do
   refused "$why" matrix --diff $file
 done
 refused "cannot read this file: it is larger than 64 MiB" audit --services long
-refused "--netns $work/fifo: it is no network namespace" why --netns "$work/fifo" 127.0.0.1:80
-refused "--netns /dev/zero: it is no network namespace" budget --netns /dev/zero
-refused "--netns $work/folder: it is no network namespace" audit --netns "$work/folder"
+refused "--netns $work/fifo: it is not a network namespace" why --netns "$work/fifo" 127.0.0.1:80
+refused "--netns /dev/zero: it is not a network namespace" budget --netns /dev/zero
+refused "--netns $work/folder: it is not a network namespace" audit --netns "$work/folder"
 
 story=$here/../../scenarios/address-in-use.scenario
 run sh -c 'cat "$2" | "$1" check /dev/stdin' - "$portreuse" "$story"

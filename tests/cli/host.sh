@@ -76,7 +76,7 @@ if unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf' 2>/dev/null; then
 fi
 if unshare -m mount -t tmpfs none /sys/kernel/security 2>/dev/null; then
   # shellcheck disable=SC2016
-  kernel_refuses "lockdown" "the kernel is locked down (lockdown=confidentiality), which forbids to watch the host" \
+  kernel_refuses "lockdown" "the kernel is locked down (lockdown=confidentiality), which forbids watching the host" \
     "$helpers/refuse" bpf unshare -m sh -c 'mount -t tmpfs none /sys/kernel/security &&
       echo "none integrity [confidentiality]" >/sys/kernel/security/lockdown && exec "$@"' -
 fi

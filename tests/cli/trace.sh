@@ -385,7 +385,7 @@ run timeout 20 "$portreuse" trace --output "$work/json:json" -- sh "$work/run" "
 test_about="two programs of one run"
 calls .cause address-in-use
 calls '[.steps[].command | select(.)] | length' 0
-ok "$test_about: it is said" err_says "listens; the same run has started it"
+ok "$test_about: it is said" err_says "listens; the same run started it"
 ok "$test_about: and what to do" err_says "was started by the same run: let each have"
 
 # --- retries ---

@@ -364,7 +364,7 @@ row_no_route() {
   client 192.0.2.255:80
   first "ENETUNREACH 192.0.2.255:80 from 192.0.2.1: not the address of one host"
   client --from 127.0.0.1 192.0.2.2:80
-  first "EINVAL 192.0.2.2:80 from 127.0.0.1: nothing may leave the host from there.*"
+  first "EINVAL 192.0.2.2:80 from 127.0.0.1: packets from there cannot leave the host.*"
   cause wrong-source
   client 192.0.2.2:80
   first "FREE 192.0.2.2:80 from 192.0.2.1: connect\(\) would get a local port"
@@ -407,7 +407,7 @@ row_udp_range() {
   both 127.0.0.1:53/udp
   first "EAGAIN 127.0.0.1:53/udp from 127.0.0.1: none of 4 ports is free"
   cause ephemeral-bind
-  says "every port of the ephemeral range a UDP socket is in the way"
+  says "every port of the ephemeral range has a UDP socket in the way"
   lacks "bind() to port 0 found"
   lacks "IP_BIND_ADDRESS_NO_PORT"
   lacks "portreuse budget"

@@ -90,7 +90,7 @@ static void tcp_tw_reuse_is_not_advised_for_kept_ports(void **state) {
 
 static void the_price_stands_before_the_command(void **state) {
     static const char *const pairs[][2] = {
-        {"without the advice of experts", "sysctl -w net.ipv4.tcp_tw_reuse=1\n"},
+        {"without expert advice", "sysctl -w net.ipv4.tcp_tw_reuse=1\n"},
         {"reserve the ports of all servers",
          "sysctl -w net.ipv4.ip_local_port_range=\"10000 65535\"\n"}};
     (void)state;

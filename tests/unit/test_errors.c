@@ -95,7 +95,7 @@ static const struct row host_rows[] = {
     {HOSTS "r socket s\nr on b\n", 6, 1, "'on' must be its first step"},
     {HOSTS "r on a\nr on b\n", 6, 1, "'on' must be its first step"},
     {HOSTS "r socket s\nq on b\nq socket t\nr pass s q\n", 8, 10, "on another host"},
-    {HOSTS "r on b\nr socket s\nr fork q\nq on a\n", 8, 1, "runs already"},
+    {HOSTS "r on b\nr socket s\nr fork q\nq on a\n", 8, 1, "is already running"},
     /* where a step is done */
     {HOSTS "on c count LISTEN * -> 0\n", 5, 4, "unknown host 'c'"},
     {HOSTS "on b\n", 5, 5, "a step is missing; usage: on HOST STEP"},
@@ -485,8 +485,8 @@ static const struct row question_rows[] = {
     {CASE "why *:80 SO_REUSADDR -> free\n", 3, 10, "did you mean 'SO_REUSEADDR'?"},
     {CASE "why *:80 no -> free\n", 3, 13, "an OPTION is missing"},
     {CASE "why *:80 no SO_REUSADDR -> free\n", 3, 13, "did you mean 'SO_REUSEADDR'?"},
-    {CASE "why *:80 no SO_REUSEADDR=1 -> free\n", 3, 13, "'no' stands before the name alone"},
-    {CASE "why *:80 no SO_BINDTODEVICE -> free\n", 3, 13, "'no' stands before an option"},
+    {CASE "why *:80 no SO_REUSEADDR=1 -> free\n", 3, 13, "'no' takes only the name"},
+    {CASE "why *:80 no SO_BINDTODEVICE -> free\n", 3, 13, "'no' goes with an option"},
     {CASE "why *:80 SO_REUSEADDR=on -> free\n", 3, 23, "not a whole number"},
     {CASE "why *:80 TCP_NODELAY -> free\n", 3, 10, "'TCP_NODELAY' makes no difference here"},
     /* budget */
@@ -499,7 +499,7 @@ static const struct row question_rows[] = {
     {CASE "budget *:80 -> 5..3\n", 3, 16, "empty"},
     {CASE "r socket s\nr poll s read -> readdy\n", 4, 18, "a result is ready, timeout, an errno"},
     {CASE "r serve epol\nsocket s\nend\n", 3, 9, "unexpected 'epol'; did you mean 'epoll'?"},
-    {CASE "count LISTEN *:53 within 2s -> 3\n", 3, 19, "'within' stands behind the result here"},
+    {CASE "count LISTEN *:53 within 2s -> 3\n", 3, 19, "'within' comes after the result here"},
     {CASE "r exec true\nr socket s\n", 4, 1, "only calls, listens, settles, accepts, signal, wait"},
     {CASE "r socket s unix\nr bind s unix:\n", 4, 15, "'unix:': the NAME is missing"},
     {CASE "ephemeral -> 0\n", 3, 11, "an ADDRESS is missing"},

@@ -113,7 +113,7 @@ static void advise_refused(const struct advice *advice) {
     char name[ERRNAME_SIZE];
     if (advice->budget->refused == 0)
         return;
-    note(advice, "%s is not about ports; this says what it is about:",
+    note(advice, "%s is not about ports; this shows what it means:",
          errname(advice->budget->refused, name));
     say(advice, print_why, "");
 }
@@ -214,8 +214,8 @@ static void advise_reuse(struct advice *advice) {
     if (route->may_reuse <= route->reusable && route->kept_own > 0)
         return; /* bind() or accept() has them */
     note(advice,
-         "or let connect() take over what is in TIME-WAIT for more than %.3g s, now %" PRIu32
-         " ports%s; the kernel's documentation says not to do so without the advice of experts:",
+         "or let connect() take over what has been in TIME-WAIT for more than %.3g s, now %" PRIu32
+         " ports%s; the kernel's documentation says not to do so without expert advice:",
          budget->tw_reuse_delay_ms / 1e3, route->may_reuse - route->reusable,
          route->reuse == NOT_KNOWN ? ", if the other end has TCP timestamps" : "");
     set(advice, "net.ipv4.tcp_tw_reuse=1");
@@ -227,7 +227,7 @@ static void advise_time_wait(struct advice *advice) {
         budget_figures_reuse(advice->budget, route))
         return;
     note(advice,
-         "keep connections open and use them again (HTTP keep-alive, a pool; keepalive in an "
+         "keep connections open and reuse them (HTTP keep-alive, a pool; keepalive in an "
          "upstream of nginx), or let the other end close first: each that is closed here keeps its "
          "port for %d s",
          TIME_WAIT_S);

@@ -68,7 +68,7 @@ static void print_headline(FILE *out, const struct recorded_call *call) {
         fputs("; this program did not set SO_REUSEADDR", out);
     } else if (call->why->same_run) {
         why_fill(out, fact, call->why);
-        fputs("; the same run has started it", out);
+        fputs("; the same run started it", out);
     } else {
         why_fill(out, headline, call->why);
     }

@@ -355,8 +355,8 @@ static void note_question(struct notes *notes, const struct why *why) {
     if (why->asked.reported == EADDRINUSE && why->verdict == WHY_FREE &&
         why->asked.remote.family == 0)
         note(notes,
-             "The text reports EADDRINUSE, but the address is free now: what had it is "
-             "gone, or the program binds it twice itself. `portreuse trace -- PROGRAM` starts "
+             "The text reports EADDRINUSE, but the address is free now: whatever had it is gone, "
+             "or the program itself binds it twice. `portreuse trace -- PROGRAM` starts "
              "the program and shows the call that fails, and why.");
     else if (why->asked.reported != 0 && why->verdict == WHY_FREE)
         note(notes, "The text reports %s; now it would succeed.",

@@ -213,7 +213,7 @@ static void print_notes(FILE *out, const struct server *server) {
     if (server->shape == SERVER_LEAK)
         fprintf(out, "It only inherited the socket, and does not know of it. ");
     if (server->shape == SERVER_LEAK && server->parent_alive)
-        fprintf(out, "The process that started it lives, and need not be stopped. ");
+        fprintf(out, "The process that started it is still running, and need not be stopped. ");
     if (server->shape == SERVER_ORPHANS)
         fprintf(out, "The process that started the workers is gone. ");
     if (server->stopped)
@@ -274,7 +274,7 @@ static void print_own(FILE *out, const struct owners *owners, uint32_t uid, unsi
     fprintf(out, "\n%*s", (int)indent, "");
     layout_wrap(out,
                 "Not even its own user may look into it: it has changed its user, has "
-                "capabilities, or wants it so (PR_SET_DUMPABLE).",
+                "capabilities, or has asked for this (PR_SET_DUMPABLE).",
                 indent, indent);
 }
 
