@@ -322,8 +322,8 @@ static void read_program(struct owner *owner) {
     if (size <= 0)
         size = process_read(owner->pid, name, line, sizeof line);
     size_t length = strlen(path), room = sizeof owner->executable - 1;
-    snprintf(owner->executable, sizeof owner->executable, "%s",
-             path + (length > room ? length - room : 0));
+    size_t skipped = length > room ? length - room : 0;
+    memcpy(owner->executable, path + skipped, length - skipped + 1);
     struct owner_words words = {owner->name, path, line, size > 0 ? (size_t)size : 0};
     owner_program(&words, owner->program);
     set_command(owner, line, words.size);
