@@ -1,45 +1,15 @@
 #!/bin/sh
-# The commands that README and docs show with their output, `    $ COMMAND` in an indented block: each is run
-# here, and its output compared. A line of `...` stands for any lines. (by-hand.sh does docs/by-hand.md,
-# tests/field the ones that need nginx or another server.)
+# The commands of README and docs. Those shown with their output, `$ COMMAND`, are run and their output is
+# compared: here, or where examples.tsv says (by-hand.sh does docs/by-hand.md, tests/field those with real
+# servers). The others are run, too, as examples.tsv says; it has each of them, and no other.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=situation.sh
 . "$here/../situation.sh"
 top=$(cd "$here/../.." && pwd)
 
-# block FILE COMMAND: what the document shows below the command goes to the file want.
-block() {
-  awk -v command="    \$ $2" '
-    $0 == command { inside = 1; next }
-    inside && /^    \$ / { exit }
-    inside && /^    / { sub(/^    /, ""); print; next }
-    inside && /^$/ { print; next }
-    inside { exit }' "$top/$1" | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}' >"$work/want"
-}
-
-# What differs from time to time: process IDs, ports that the kernel chose, times left.
-same() { sed -E -e 's/\([0-9]+\)/(PID)/g' -e 's/:[3-6][0-9]{4}([^0-9]|$)/:PORT\1/g' -e 's/[0-9]+ s left/T s left/' "$@"; }
-
-# as_shown: the output is what the document shows.
-as_shown() {
-  [ -s "$work/want" ] || {
-    echo "the document does not show this command"
-    return 1
-  }
-  same "$work/out" >"$work/now"
-  same "$work/want" | awk -v now="$work/now" '
-    function next_line() { return (getline line <now) > 0 }
-    /^ *\.\.\.$/ { skipping = 1; next }
-    {
-      do
-        if (!next_line()) { print "expected: " $0; exit failed = 1 }
-      while (skipping && line != $0)
-      if (line != $0) { print "expected: " $0 "\nprinted:  " line; exit failed = 1 }
-      skipping = 0
-    }
-    END { if (!failed && !skipping && next_line()) { print "not expected: " line; exit 1 } }'
-}
+# shellcheck source=shown.sh
+. "$here/../shown.sh"
 
 block README.md "portreuse run time-wait-rebind"
 run "$portreuse" run time-wait-rebind
@@ -63,6 +33,74 @@ else
 fi
 end
 
+# --- every command line ---
+
+# The documents that are written by hand; by-hand.sh does the other one.
+cd "$top" || exit 1
+for document in README.md docs/*.md; do
+  case $document in
+    docs/catalogue.md | docs/causes.md | docs/by-hand.md) ;;
+    *) awk -f "$here/examples.awk" "$document" | sed "s|^|$document	|" ;;
+  esac
+done >"$work/lines"
+cut -f 1,2 "$here/examples.tsv" >"$work/known"
+ok "examples.tsv has each command line of README and docs, and no other" diff "$work/known" "$work/lines"
+ok "and they are many" test "$(wc -l <"$work/lines")" -gt 50
+
+# What they find: the program in the PATH, a few scenarios, a test of another project, and the documents.
+mkdir -p "$work/there/tests"
+cd "$work/there" || exit 1
+cp "$portreuse" .
+cp "$top/scenarios/time-wait-rebind.scenario" my.scenario
+cp "$top/scenarios/address-in-use.scenario" tests/own.scenario
+ln -s "$top/docs" docs
+printf 'test:\n\ttrue\n' >Makefile
+echo '{"name": "own", "version": "1.0.0", "scripts": {"test": "true"}}' >package.json
+# lacks COMMAND: prints the first program of the line that is not installed.
+lacks() {
+  for word in jq prove ansible npm make timeout; do
+    case " $1 " in *" $word "*) command -v "$word" >/dev/null || { echo "$word" && return; } ;; esac
+  done
+}
+while IFS='	' read -r document command how <&3; do
+  case $how in
+    "in "*) ok "$document: $command: ${how#in } has it" test -x "$top/tests/${how#in }" ;;
+    "not: "*) echo "# not run: $document: $command: ${how#not: }" ;;
+    *)
+      [ "$how" != = ] || how=$command
+      missing=$(lacks "$how")
+      if [ -n "$missing" ]; then
+        skip "$document: $command" "$missing is not installed"
+      else
+        run env PATH="$work/there:$PATH" HOME="$work" sh -c "$how"
+        ok "$document: $command" status_is 0
+      fi
+      ;;
+  esac
+done 3<"$here/examples.tsv"
+
+# Commands in the middle of a sentence: the scenarios and the options that they name are there.
+cd "$top" || exit 1
+grep -ohE '`(sudo )?portreuse [^`]+`' README.md docs/*.md | tr -d '`' | sed 's/^sudo //' | sort -u >"$work/inline"
+sed -n 's/^portreuse run //p' "$work/inline" | tr ' ' '\n' | grep -xE '[a-z0-9]+(-[a-z0-9]+)+' | sort -u >"$work/names"
+"$portreuse" list --format json >"$work/list" # without jq
+ok "each scenario that a sentence names is there" sh -c 'while read -r name; do
+    grep -qF "\"name\": \"$name\"" "$1" || { echo "$name"; exit 1; }; done <"$2"' - "$work/list" "$work/names"
+ok "and they are some" test "$(wc -l <"$work/names")" -gt 2
+while read -r _ command rest; do
+  "$portreuse" help "$command" >"$work/help" 2>/dev/null || continue # `portreuse :8080`
+  for word in ${rest%% -- *}; do
+    case $word in
+      --) break ;;
+      --*)
+        grep -qE -e "^ .*${word%%[=,]*}([^a-z-]|$)" "$work/help" || echo "portreuse $command has no $word" ;;
+    esac
+  done
+done <"$work/inline" >"$work/wrong"
+ok "each option that a sentence names is there" sh -c '! grep . "$1"' - "$work/wrong"
+
+# --- the comparison itself ---
+
 # A difference is found.
 printf 'one\n...\nthree\nfour\n' >"$work/want"
 printf 'one\ntwo\nthree\n' >"$work/out"
@@ -76,4 +114,10 @@ ok "a line that the document does not have is found" grep -q 'not expected: two'
 printf 'one\ntwo\nfive\n' >"$work/want"
 as_shown >"$work/said"
 ok "and another one" grep -q 'printed:  three' "$work/said"
+printf 'one two\n  (4711) three\n...\nfive\n' >"$work/want"
+printf 'zero one two (123)\nthree four five six\n' >"$work/out"
+ok "word by word, lines may break elsewhere" as_told "$work/out"
+printf 'zero one two (123)\nthree 3 six\n' >"$work/out"
+as_told "$work/out" >"$work/said"
+ok "but a word that is missing is found" grep -q 'expected: five' "$work/said"
 finish

@@ -6,6 +6,8 @@
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=private.sh
 . "$here/../private.sh"
+# shellcheck source=shown.sh
+. "$here/../shown.sh"
 
 export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
 # A name that no other program of this machine has.
@@ -278,6 +280,37 @@ wait $other 2>/dev/null
 unwatch
 calls .cause bound-twice
 calls '.sockets[0].local' 127.0.0.1:86
+
+# As docs/trace.md tells it: the metrics count other programs of this machine, too.
+about="docs/trace.md"
+if command -v nginx >/dev/null && command -v redis-server >/dev/null; then
+  mkdir "$work/ngx"
+  cat >"$work/ngx/conf" <<END
+daemon off; pid $work/ngx/pid; error_log stderr;
+events {} http { access_log off; server { listen 127.0.0.1:8090; } }
+END
+  watch --only EADDRINUSE --output "$work/host.prom"
+  # shellcheck disable=SC2016 # the inner shell expands it
+  unshare -n sh -c 'ip link set lo up; cd "$1" || exit
+    redis-server --bind 127.0.0.1 --port 8090 --save "" & redis=$!
+    trap "kill $redis" TERM
+    until grep -q :1F9A /proc/net/tcp; do sleep 0.1; done
+    nginx -c "$1/conf"
+    wait' - "$work/ngx" >"$work/other" 2>&1 &
+  other=$!
+  said "bind(127.0.0.1:8090) of nginx has failed 5 times"
+  kill $other
+  wait $other 2>/dev/null
+  unwatch
+  block docs/trace.md "sudo portreuse trace --host --only*"
+  sed -i -e 's/^\^C$/.../' -e 's/ends it$/&\n.../' "$work/want" # other programs fail, too
+  ok "$about: $shown" as_told "$work/err"
+  block docs/trace.md "grep errno*"
+  grep errno "$work/host.prom" >"$work/out"
+  ok "$about: $shown" grep -q "^$(sed 's/ [0-9]*$//' "$work/want") [0-9]*$" "$work/out"
+else
+  skip "$about" "nginx or redis is not installed"
+fi
 
 # --- outputs ---
 

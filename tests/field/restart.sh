@@ -4,6 +4,8 @@
 # usage: tests/field/restart.sh PORTREUSE HELPERS [NAME...]   (default: all)
 # shellcheck source=lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=shown.sh
+. "$here/../shown.sh"
 [ $# -lt 2 ] || shift 2
 names=" $* "
 export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
@@ -21,6 +23,7 @@ python=/usr/bin/python3
 judge() {
   name=$1 verdicts=$2
   shift 2
+  judged=
   [ "$names" = "  " ] || case "$names" in *" $name "*) ;; *) return ;; esac
   if ! command -v "$1" >/dev/null; then
     skip "$name" "$1 is not installed"
@@ -32,6 +35,14 @@ judge() {
   got=$(sed -n '/^[A-Z]* server-restart: /d; s/^\(P\)ASS .*/\1/p; s/^\(F\)AIL .*/\1/p; s/^\(S\)KIP .*/\1/p; s/^\(E\)RROR.*/\1/p' \
     "$work/out" | tr -d '\n')
   ok "$name: $verdicts" [ "$got" = "$verdicts" ]
+  judged=yes
+}
+
+# shows COMMAND: what the last one printed is what docs/server-restart.md shows for this command.
+shows() {
+  [ -n "$judged" ] || return
+  block docs/server-restart.md "portreuse run server-restart -- $1*"
+  ok "$name: docs/server-restart.md shows this" as_told "$work/out"
 }
 
 safe=PPPPPPPPPPP  # on both families
@@ -54,6 +65,7 @@ nginx_conf ngxr.conf '8080 reuseport'
 sed 's/daemon off; //' ngx.conf >ngxd.conf
 if is_root; then
   judge nginx $safe nginx -c "$work/ngx.conf"
+  shows nginx
   [ "$names" != "  " ] || ok "it says that the workers of a dead nginx keep the port" out_matches \
     '^      seen: LISTEN .*, held by nginx \(pid [0-9]+\)'
   judge nginx-reuseport PPPPPPFPPSS nginx -c "$work/ngxr.conf"
@@ -62,6 +74,7 @@ else
   skip "nginx" "its workers change their user: it needs root"
 fi
 judge redis $safe redis-server --port 6379 --save ''
+shows redis-server
 cat >hap.cfg <<'C'
 defaults
   mode http
@@ -74,11 +87,14 @@ frontend f
 C
 sed '1i global\n  noreuseport' hap.cfg >hapn.cfg
 judge haproxy PPPPPPFPPSS haproxy -db -f hap.cfg
+shows haproxy
 judge haproxy-alone $safe4 haproxy -db -f hapn.cfg
 judge haproxy-master $safe4 haproxy -W -db -f hapn.cfg
 judge http.server $safe4 $python -m http.server 8000
+shows 'python3 -m http.server'
 echo "require('http').createServer((q, r) => r.end('ok')).listen(3000)" >app.js
 judge node $safe node app.js
+shows node
 judge socat PFFFPPPPPSS socat TCP-LISTEN:8000,fork EXEC:cat
 judge socat-reuseaddr $safe4 socat TCP-LISTEN:8000,fork,reuseaddr EXEC:cat
 judge socat-once PFFFPPPPPSS socat TCP-LISTEN:8000 EXEC:cat
@@ -93,6 +109,10 @@ P
 judge gunicorn PPPPPSPPPSS gunicorn -b 127.0.0.1:8000 app:app
 
 # --- bad ones, and odd ones ---
+
+awk '/^```python$/ { on = 1; next } /^```$/ { on = 0 } on' "$here/../../docs/server-restart.md" >server.py
+judge documented PFFFPPPPPSS $python server.py
+shows 'python3 server.py'
 
 cat >bad.py <<'P'
 import os, signal, socket, struct, sys, threading, time

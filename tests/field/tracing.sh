@@ -3,6 +3,8 @@
 # program does as without trace.
 # shellcheck source=field/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=shown.sh
+. "$here/../shown.sh"
 
 # traced NAME COMMAND...: runs it, with the report in the file json; standard input is empty.
 traced() {
@@ -14,6 +16,11 @@ traced() {
 told() {
   jq -r "[.calls[] | select(.error and .protocol != \"Unix\") | $1] | join(\" \")" json >got
   ok "$label: $1 is '$2'" [ "$(cat got)" = "$2" ]
+}
+# shows FILE COMMAND: what it has printed is what the document shows for this command.
+shows() {
+  block "$1" "$2"
+  ok "$1: $2" as_told err
 }
 found() {
   ok "$label: finds $1" jq -e ".findings[] | select(.finding == \"$1\")" json
@@ -33,6 +40,9 @@ END
   told .cause bound-twice
   told .times 5
   told .program nginx
+  shows README.md "portreuse trace -- nginx"
+  sed -i "s,$work/ngx/conf,/etc/nginx/nginx.conf," err
+  shows docs/trace.md "portreuse trace -- nginx -c /etc/nginx/nginx.conf"
 }
 
 # The same with a daemon that works: it is stopped by a signal to trace, and its workers end too.
@@ -135,6 +145,16 @@ END
   ok "what the program did not set is told" sh -c \
     'tr -s " \n" " " <text | grep -q "EADDRINUSE; TIME-WAIT, [0-9]* s left; this program did not set SO_REUSEADDR"'
   found no-reuseaddr
+  shows docs/trace.md "portreuse trace -- python3 server.py"
+}
+
+row_npm() {
+  has node npm || return
+  echo '{"name": "own", "version": "1.0.0", "scripts": {"test": "node server.test.js"}}' >package.json
+  echo 'const s = require("http").createServer().listen(40123, "0.0.0.0", () => s.close());' >server.test.js
+  HOME=$work traced "npm test" npm test
+  ok "$label ends as without trace" status_is 0
+  shows docs/trace.md "portreuse trace --output trace.xml -- npm test"
 }
 
 # getaddrinfo() connects UDP sockets to sort the addresses, which fails where there is no route.
