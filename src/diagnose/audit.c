@@ -70,8 +70,9 @@ static void find_endangered(struct audit *audit, const struct table *ports) {
 struct address_key {
     uint32_t interface;
     struct endpoint local;
-    uint16_t padding; /* 0 */
 };
+_Static_assert(sizeof(struct address_key) == sizeof(uint32_t) + sizeof(struct endpoint),
+               "a key has no padding");
 
 /* Of one address: the first listener with a known owner. */
 struct address_entry {
@@ -83,7 +84,7 @@ struct address_entry {
 /* Two listeners can have one address and port only with SO_REUSEPORT. */
 static void check_shared(struct audit *audit, struct table *addresses,
                          const struct audit_listener *listener) {
-    struct address_key key = {listener->socket.interface, listener->socket.local, 0};
+    struct address_key key = {listener->socket.interface, listener->socket.local};
     bool is_new;
     if (listener->owner.pid == 0 || listener->socket.protocol != PROTOCOL_TCP)
         return;
