@@ -2,11 +2,13 @@
 #include "probe/capabilities.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/errnames.h"
 #include "inspect/child.h"
 #include "kernel/gvisor.h"
 #include "kernel/sockdiag.h"
@@ -57,9 +59,19 @@ static bool find_own(void *context, const struct inet_socket *socket) {
     return !own->found;
 }
 
+/* Notes an errno that is no answer, but a want of memory, descriptors or processes. */
+static void note(struct capabilities *found, int error) {
+    if (found->error == 0 && (error == ECHILD || errno_says_nothing(error)))
+        found->error = error;
+}
+
 static void probe_diag(struct capabilities *found) {
     int diag = sockdiag_open(NETNS_HERE);
+    if (diag < 0)
+        note(found, errno);
     struct own_listener own = {.fd = open_listener()};
+    if (own.fd < 0)
+        note(found, errno);
     struct diag_query query = sockdiag_query(1U << STATE_LISTEN);
     if (diag >= 0 && own.fd >= 0 && sockdiag_dump(diag, &query, find_own, &own) == 0)
         found->sock_diag = own.found;
@@ -77,9 +89,13 @@ static void probe_present(void *data, FILE *more) {
     struct sockopt_value value = {.kind = SOCKOPT_PORTS, .low = 40000, .high = 40001};
     (void)more;
     found->ipv6 = netns_has_ipv6(NETNS_HERE);
-    found->uids = child_try_other_user() == 0;
+    int error = child_try_other_user();
+    found->uids = error == 0;
+    note(found, error);
     probe_diag(found);
     int any = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (any < 0)
+        note(found, errno);
     found->port_range = any >= 0 && sockopt_set(any, option, &value) == 0;
     if (any >= 0)
         close(any);
@@ -109,5 +125,8 @@ int capabilities_probe(bool current, struct capabilities *found, const char **wh
     found->current = current || netns_is_none(found->netns);
     if (error == 0 && found->current)
         error = child_run(&child, probe_present, found, sizeof *found, NULL, what);
-    return error;
+    if (error != 0 || found->error == 0)
+        return error;
+    *what = "trying what is possible";
+    return found->error;
 }

@@ -48,6 +48,11 @@ run timeout 20 strace -f -qq -o /dev/null -e trace=clone -e inject=clone:error=E
 ok "a machine that cannot be looked at: no report" out_is_empty
 ok "exit 2" status_is 2
 ok "and why" err_has "portreuse run: looking at what this machine allows: making a process: Resource temporarily unavailable"
+run timeout 20 strace -f -qq -o /dev/null -e trace=socket -e inject=socket:error=EMFILE \
+  "$portreuse" run --format json time-wait-rebind
+ok "no descriptors to look with: exit 2" status_is 2
+ok "and why, instead of a kernel without sock_diag" err_has \
+  "looking at what this machine allows: trying what is possible: Too many open files"
 
 # What fails beside the case is told beside it.
 run timeout 20 strace -f -qq -o /dev/null -e trace=prlimit64 -e inject=prlimit64:error=EPERM \
