@@ -34,8 +34,15 @@ size_t utf8_cut(const char *text, size_t most);
  * characters without a width, separators of lines. */
 bool utf8_deceives(uint32_t code);
 
-/* Prints the text so that it cannot affect a terminal: a control character is printed as `\x1b`,
- * one that deceives or is a noncharacter as `\u202e`, a byte that is not UTF-8 as U+FFFD. */
+/* Returns whether a log would take the text at this place for a command to the system that keeps
+ * the log: GitHub's runner `::name` at the start of a line, and `##[name` anywhere in it (that is
+ * how Azure Pipelines and TeamCity read `##vso[` and `##teamcity[`). Printed otherwise, the `:` or
+ * `[` at this place makes it none. */
+bool utf8_commands(const char *text, size_t size, size_t at);
+
+/* Prints the text so that it cannot affect a terminal, nor what reads a log: a control character is
+ * printed as `\x1b`, one that deceives or is a noncharacter as `\u202e`, a byte that is not UTF-8
+ * as U+FFFD, `::error` at the start as `\x3a:error`, and `##[error]` as `##\x5berror]`. */
 void utf8_print(FILE *out, const char *text, size_t size);
 
 /* Prints as vfprintf(3) does, but so that nothing of it can affect a terminal: see utf8_print(). A

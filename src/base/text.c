@@ -71,29 +71,53 @@ bool utf8_deceives(uint32_t code) {
            (code >= 0xfff9 && code <= 0xfffb) || (code >= 0xe0000 && code <= 0xe007f);
 }
 
+/* `::error`, but not an IPv6 address such as `::ffff:10.0.0.1`: the names of commands have other
+ * letters than hexadecimal digits. */
+static bool begins_command(const char *text, size_t size) {
+    size_t end = 2;
+    bool is_word = false;
+    if (size < 2 || text[0] != ':' || text[1] != ':')
+        return false;
+    for (; end < size && (isalpha((unsigned char)text[end]) || text[end] == '-'); end++)
+        is_word |= !isxdigit((unsigned char)text[end]);
+    return is_word;
+}
+
+bool utf8_commands(const char *text, size_t size, size_t at) {
+    size_t front = at;
+    if (text[at] == ':') {
+        while (front > 0 && (text[front - 1] == ' ' || text[front - 1] == '\t'))
+            front--;
+        return front == 0 && begins_command(text + at, size - at);
+    }
+    while (front > 0 && isalpha((unsigned char)text[front - 1]))
+        front--;
+    return text[at] == '[' && front >= 2 && text[front - 1] == '#' && text[front - 2] == '#';
+}
+
 enum { ESCAPE_SIZE = 12 };
 
-/* Returns what to print instead of a character: an escape, written to `text`, or NULL for the
- * character itself. */
-static const char *printed_as(uint32_t code, char *text) {
+/* Returns what to print instead of the character at `at`, whose code is given: an escape, written
+ * to `room`, or NULL for the character itself. */
+static const char *printed_as(const char *text, size_t size, size_t at, uint32_t code, char *room) {
     if (code == UTF8_INVALID)
         return "\xef\xbf\xbd";
-    if (code < 0x20 || (code >= 0x7f && code < 0xa0))
-        snprintf(text, ESCAPE_SIZE, "\\x%02x", (unsigned)code);
+    if (code < 0x20 || (code >= 0x7f && code < 0xa0) || utf8_commands(text, size, at))
+        snprintf(room, ESCAPE_SIZE, "\\x%02x", (unsigned)code);
     else if (utf8_deceives(code) || code == 0xfffe || code == 0xffff) /* noncharacters */
-        snprintf(text, ESCAPE_SIZE, code > 0xffff ? "\\U%06x" : "\\u%04x", (unsigned)code);
+        snprintf(room, ESCAPE_SIZE, code > 0xffff ? "\\U%06x" : "\\u%04x", (unsigned)code);
     else
         return NULL;
-    return text;
+    return room;
 }
 
 size_t utf8_width(const char *text, size_t size) {
     size_t width = 0;
     uint32_t code;
     char room[ESCAPE_SIZE];
-    for (size_t at = 0; at < size;) {
-        at += utf8_next(text + at, size - at, &code);
-        bool escaped = code != UTF8_INVALID && printed_as(code, room) != NULL;
+    for (size_t at = 0, length; at < size; at += length) {
+        length = utf8_next(text + at, size - at, &code);
+        bool escaped = code != UTF8_INVALID && printed_as(text, size, at, code, room) != NULL;
         width += escaped ? strlen(room) : 1;
     }
     return width;
@@ -104,7 +128,7 @@ void utf8_print(FILE *out, const char *text, size_t size) {
     char room[ESCAPE_SIZE];
     for (size_t at = 0, length; at < size; at += length) {
         length = utf8_next(text + at, size - at, &code);
-        const char *instead = printed_as(code, room);
+        const char *instead = printed_as(text, size, at, code, room);
         if (instead != NULL)
             fputs(instead, out);
         else

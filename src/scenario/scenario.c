@@ -192,7 +192,8 @@ static void print_excerpt(const struct error *error, FILE *out) {
         length = utf8_next(text + at, error->excerpt_size - at, &code);
         if (code == '\t')
             fputc('\t', out);
-        else if (code < 0x20 || (code >= 0x7f && code < 0xa0))
+        else if (code < 0x20 || (code >= 0x7f && code < 0xa0) || utf8_deceives(code) ||
+                 utf8_commands(text, error->excerpt_size, at))
             fputc('?', out);
         else
             utf8_print(out, text + at, length);

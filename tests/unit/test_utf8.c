@@ -154,6 +154,21 @@ static void utf8_print_shows_controls_and_bad_bytes_harmlessly(void **state) {
          "a\xef\xbf\xbd\xef\xbf\xbd"
          "b"},
         {"\xe2\x82", 2, "\xef\xbf\xbd\xef\xbf\xbd"},
+        /* commands in a log */
+        {"::error::x", 10, "\\x3a:error::x"},
+        {"  ::add-mask::x", 15, "  \\x3a:add-mask::x"},
+        {"::Echo", 6, "\\x3a:Echo"},
+        {"a ::error::x", 12, "a ::error::x"},
+        {"::1", 3, "::1"},
+        {"::ffff:127.0.0.1", 16, "::ffff:127.0.0.1"},
+        {":::3000", 7, ":::3000"},
+        {"::", 2, "::"},
+        {"::e", 3, "::e"},
+        {":error", 6, ":error"},
+        {"a ##[error]x", 12, "a ##\\x5berror]x"},
+        {"##vso[task]", 11, "##vso\\x5btask]"},
+        {"###[", 4, "###\\x5b"},
+        {"#[ [ vso[ ## [", 14, "#[ [ vso[ ## ["},
     };
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++) {
@@ -165,6 +180,7 @@ static void utf8_print_shows_controls_and_bad_bytes_harmlessly(void **state) {
         fclose(out);
         assert_string_equal(printed, rows[i].want);
         assert_int_equal(size, strlen(rows[i].want));
+        assert_int_equal(utf8_width(text, rows[i].size), utf8_length(printed, size));
         free(printed);
         free(text);
     }

@@ -14,6 +14,16 @@ struct github {
     const struct report *report;
 };
 
+/* Writes a text of an annotation, which is read as one whatever stands in it: for GitHub to find a
+ * file, its name must be as it is. */
+static void write_text(FILE *out, const char *text) {
+    uint32_t code;
+    for (size_t size = strlen(text), at = 0, length; at < size; at += length) {
+        length = utf8_next(text + at, size - at, &code);
+        utf8_print(out, text + at, length);
+    }
+}
+
 /* Begins an annotation. The scenario's file and the line are named if it is a file: a built-in one
  * is none, and standard input is none that GitHub knows. */
 static void begin(const struct github *github, const char *command, const struct scenario *scenario,
@@ -23,7 +33,7 @@ static void begin(const struct github *github, const char *command, const struct
     if (!file)
         return;
     fputs("file=", github->out);
-    phrase_text(github->property, scenario->file);
+    write_text(github->property, scenario->file);
     fprintf(github->out, ",line=%u,", line);
 }
 
@@ -72,9 +82,9 @@ static void write_case(const struct github *github, const struct scenario_result
     begin(github, "error", story,
           step == NULL ? story->cases[index].line : result_judge(step, failed)->line);
     fprintf(github->out, "title=%s ", verdict_name(result->verdict));
-    phrase_text(github->property, story->name);
+    write_text(github->property, story->name);
     fputs(": ", github->property);
-    phrase_text(github->property, story->cases[index].title);
+    write_text(github->property, story->cases[index].title);
     if (alike > 0)
         fprintf(github->property, ", and %zu more case%s", alike, alike == 1 ? "" : "s");
     fputs("::", github->out);
@@ -114,10 +124,10 @@ static void write_skip(const struct github *github, const struct scenario_result
         return;
     begin(github, "notice", scenario->scenario, scenario->scenario->cases[index].line);
     fputs("title=SKIP ", github->out);
-    phrase_text(github->property, scenario->scenario->name);
+    write_text(github->property, scenario->scenario->name);
     if (cases == 1) {
         fputs(": ", github->property);
-        phrase_text(github->property, scenario->scenario->cases[index].title);
+        write_text(github->property, scenario->scenario->cases[index].title);
     } else {
         fprintf(github->property, ": %zu cases", cases);
         if (scenarios > 1)

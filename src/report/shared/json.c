@@ -34,7 +34,7 @@ static void quote(FILE *out, const char *text) {
             fputs("\\n", out);
         else if (code < 0x20 || (code >= 0x7f && code < 0xa0))
             fprintf(out, "\\u%04x", (unsigned)code);
-        else if (utf8_deceives(code))
+        else if (utf8_deceives(code) || (code == '[' && utf8_commands(text, size, at)))
             print_escaped(out, code);
         else
             fwrite(text + at, 1, length, out);
