@@ -144,15 +144,26 @@ void summary_metric(struct summary *summary, const char *name, const char *help,
         .name = name, .help = help, .labels = "", .warn = "", .critical = "", .value = value};
 }
 
-/* Returns `value` with quotes, backslashes and newlines escaped. */
+static void escape_quoted(FILE *out, unsigned char byte) {
+    escape_backslash(out, byte, "\"\\");
+}
+
+/* Returns `value` as it is printed elsewhere, with quotes, backslashes and newlines escaped: of a
+ * page with a label that is not UTF-8, a collector takes nothing. */
 static const char *escape_label(struct summary *summary, const char *value) {
-    char *escaped = arena_alloc(&summary->arena, 2 * strlen(value) + 1), *end = escaped;
-    for (; *value != '\0'; value++) {
-        if (strchr("\"\\\n", *value) != NULL)
-            *end++ = '\\';
-        *end++ = *value == '\n' ? 'n' : *value;
+    struct composed label;
+    FILE *text = escape_open(compose_begin(&label), escape_quoted);
+    for (size_t size; *value != '\0'; value += size) {
+        size = strcspn(value, "\n");
+        utf8_print(text, value, size);
+        fputs(value[size] == '\n' ? "\\n" : "", label.out);
+        size += value[size] == '\n';
     }
-    return escaped;
+    fclose(text);
+    compose_end(&label);
+    const char *copy = arena_copy(&summary->arena, label.bytes, label.size);
+    compose_free(&label);
+    return copy;
 }
 
 void summary_label(struct summary *summary, const char *key, const char *value) {

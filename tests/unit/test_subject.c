@@ -41,7 +41,7 @@ static void summarize_test(const struct report *report, struct summary *summary)
     snprintf(summary->line, sizeof summary->line, "%s", (const char *)report->findings);
     for (unsigned i = 0; i < METRICS; i++) {
         summary_metric(summary, "test_number", "A number.", i);
-        summary_label(summary, "first", "a\\b\nc");
+        summary_label(summary, "first", "a\\b\nc\x1b\xff");
         summary_label(summary, "second", label);
     }
     summary_thresholds(summary, 12.4, 100);
@@ -74,7 +74,7 @@ static unsigned count(const char *text, const char *word) {
 }
 
 static void no_metric_is_dropped_and_no_label_is_cut(void **state) {
-    static const char begin[] = "first=\"a\\\\b\\nc\",second=\"";
+    static const char begin[] = "first=\"a\\\\b\\nc\\\\x1b\xef\xbf\xbd\",second=\"";
     struct summary summary;
     (void)state;
     summarize(&report, &summary);
@@ -91,7 +91,7 @@ static void the_formats_for_monitoring_have_all_metrics(void **state) {
     (void)state;
     char *nagios = written(format_nagios.write), *prometheus = written(format_prometheus.write);
     assert_true(strncmp(nagios, "PORTREUSE WARNING - WARNING so-so | ", 36) == 0);
-    assert_int_equal(count(nagios, " test_number_a\\b_c____"), METRICS);
+    assert_int_equal(count(nagios, " test_number_a\\b_c\\x1b\xef\xbf\xbd____"), METRICS);
     assert_non_null(strstr(nagios, "=499;12;100;;"));
     assert_non_null(strstr(nagios, " test_wait_seconds_a_b_c_d_e_=1.5s;;;;"));
     assert_non_null(strstr(nagios, " test_calls_total=7c;;;;"));
