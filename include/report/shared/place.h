@@ -6,8 +6,12 @@
 
 #include "inspect/namespaces.h"
 
-/* Prints one word of a shell command. One that must not be pasted is left out. */
+/* Prints one word of a shell command, quoted if need be: pasted, it stands for these bytes, whatever
+ * they are. */
 void place_print_word(FILE *out, const char *word);
+
+/* Prints an option with its value, `--device eth0 `; nothing if the value is "". */
+void place_print_value(FILE *out, const char *option, const char *value);
 
 /* Prints the option that names the namespace to portreuse, `--netns blue `, and nothing for the
  * namespace of this process. */

@@ -101,11 +101,7 @@ static void print_why(FILE *out, const struct advice *advice, const char *text) 
         fprintf(out, "--from %s ",
                 inet_ntop(budget->asked.local.family, budget->asked.local.address, address,
                           sizeof address));
-    if (budget->asked.device[0] != '\0') {
-        fputs("--device ", out);
-        place_print_word(out, budget->asked.device);
-        fputc(' ', out);
-    }
+    place_print_value(out, "--device", budget->asked.device);
     fputs(endpoint_text(&budget->asked.remote, address), out);
 }
 

@@ -15,6 +15,7 @@
 #include "report/host/why_client_text.h"
 #include "report/host/why_fields.h"
 #include "report/shared/layout.h"
+#include "report/shared/place.h"
 #include "report/shared/sockets.h"
 
 /* --- the fields --- */
@@ -190,10 +191,10 @@ static void fill_on_address(const struct filling *filling) {
          has_several_addresses(filling->why)) ||
         why_is_same_address(filling->why))
         return;
-    if (suspect == NULL || !has_whole_addresses(filling))
-        fputs(" on another address", filling->out);
-    else
-        fprintf(filling->out, " on %s", why_fields_local(suspect, text));
+    bool told = suspect != NULL && has_whole_addresses(filling);
+    fputs(told ? " on " : " on another address", filling->out);
+    if (told)
+        layout_text(filling->out, why_fields_local(suspect, text));
 }
 
 void why_print_name(FILE *out, const struct why *why) {
@@ -308,19 +309,18 @@ static void fill_options(const struct filling *filling) {
         fputs("--reuse-port ", filling->out);
     if (asked->v6only)
         fputs("--v6only ", filling->out);
-    if (asked->device[0] != '\0')
-        fprintf(filling->out, "--device %s ", asked->device);
+    place_print_value(filling->out, "--device", asked->device);
 }
 
 /* What follows `portreuse why` to ask the same again. */
 static void fill_question(const struct filling *filling) {
     const struct why *why = filling->why;
-    char text[ASKED_SIZE], quoted[2 * WHY_TEXT_SIZE];
+    char text[ASKED_SIZE];
     fill_options(filling);
     if (why->asked.protocol != PROTOCOL_UNIX) {
         const char *word =
             why->asked.text[0] != '\0' ? why->asked.text : asked_text(why, target(why), text);
-        layout_text(filling->out, stop_quote(word, quoted, sizeof quoted) ? quoted : word);
+        place_print_word(filling->out, word);
     } else if (why->asked.unix_socket.name[0] == '\0') {
         why_print_name(filling->out, why);
     } else {

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "inspect/keeper.h"
 #include "report/shared/layout.h"
 #include "report/shared/place.h"
 #include "report/shared/sockets.h"
@@ -239,9 +238,7 @@ void why_fields_no_route(FILE *out, const struct why *why, bool with_advice) {
 
 /* The device that leads to the destination, as a word of a command. */
 void why_fields_device(FILE *out, const struct why *why) {
-    char quoted[2 * IF_NAMESIZE + 2];
-    const char *name = why->client.path.device;
-    layout_text(out, stop_quote(name, quoted, sizeof quoted) ? quoted : name);
+    place_print_word(out, why->client.path.device);
 }
 
 /* Between an IPv4 socket and one on [::]: depends on which of them has the port. */

@@ -438,7 +438,9 @@ static void write_text(const struct report *report, FILE *out) {
         if (!is_told(findings, i))
             continue;
         if (findings->count > 1) {
-            fprintf(out, "\n--- %s\n", why->where.name);
+            fputs("\n--- ", out);
+            layout_text(out, why->where.name);
+            fputc('\n', out);
             print_line(out, why, report->colour);
         }
         print_one(out, why, report->verbose);

@@ -1,13 +1,35 @@
 #include "report/shared/place.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "inspect/keeper.h"
 
+/* What cannot be typed in quotes is made by printf(1), in any shell. */
+static void print_by_printf(FILE *out, const char *word) {
+    fputs("\"$(printf '", out);
+    for (; *word != '\0'; word++)
+        if (isalnum((unsigned char)*word) || strchr("@_+=:,./-", *word) != NULL)
+            fputc(*word, out);
+        else
+            fprintf(out, "\\%03o", (unsigned char)*word);
+    fputs("')\"", out);
+}
+
 void place_print_word(FILE *out, const char *word) {
     char quoted[NAMESPACE_PATH_SIZE + 64];
-    stop_quote(word, quoted, sizeof quoted);
-    fputs(quoted, out);
+    if (stop_quote(word, quoted, sizeof quoted))
+        fputs(quoted, out);
+    else
+        print_by_printf(out, word);
+}
+
+void place_print_value(FILE *out, const char *option, const char *value) {
+    if (value[0] == '\0')
+        return;
+    fprintf(out, "%s ", option);
+    place_print_word(out, value);
+    fputc(' ', out);
 }
 
 /* Returns the name that ip-netns(8) has for the namespace, or NULL if it has none. */
@@ -21,11 +43,7 @@ static const char *netns_name(const struct namespace *where) {
 
 void place_print_option(FILE *out, const struct namespace *where) {
     const char *name = netns_name(where);
-    if (where->path[0] == '\0')
-        return;
-    fputs("--netns ", out);
-    place_print_word(out, name != NULL ? name : where->path);
-    fputc(' ', out);
+    place_print_value(out, "--netns", name != NULL ? name : where->path);
 }
 
 /* Returns the process whose namespace it is, in decimal digits, or NULL. */
