@@ -2,6 +2,7 @@
  * and the annotations of GitHub's actions. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/errnames.h"
 #include "base/text.h"
@@ -93,16 +94,34 @@ static void write_row(FILE *out, FILE *text, const struct recorded_call *call) {
     fprintf(out, " | %" PRIu32 " |\n", call->times);
 }
 
+/* Returns how many backquotes a fence needs: more than the text has in a row, and three. */
+static int fence_of(const char *text) {
+    size_t most = 2;
+    for (text += strcspn(text, "`"); *text != '\0'; text += strcspn(text, "`")) {
+        size_t run = strspn(text, "`");
+        most = run > most ? run : most;
+        text += run;
+    }
+    return (int)most + 1;
+}
+
 static void write_markdown_details(FILE *out, const struct recorded_call *call) {
+    struct composed details;
     if (trace_cause(call) == NULL)
         return;
-    fputs("\n```\n", out);
-    trace_print_name(out, call);
-    fputs(": ", out);
-    trace_print_answer(out, call);
-    fputc('\n', out);
-    trace_print_details(out, call, 0);
-    fputs("```\n", out);
+    trace_print_name(compose_begin(&details), call);
+    fputs(": ", details.out);
+    trace_print_answer(details.out, call);
+    fputc('\n', details.out);
+    trace_print_details(details.out, call, 0);
+    const char *text = compose_end(&details);
+    for (int i = 0, fence = fence_of(text); i < 2; i++) {
+        fputs(i == 0 ? "\n" : text, out);
+        for (int k = 0; k < fence; k++)
+            fputc('`', out);
+        fputc('\n', out);
+    }
+    compose_free(&details);
 }
 
 static void write_markdown(const struct report *report, FILE *out) {
