@@ -687,7 +687,7 @@ int main(int argc, char **argv) {
         else
             execute_by_turns(fd);
     }
-    if (argc == 3 && strcmp(argv[1], "named") == 0) {
+    if (argc >= 3 && strcmp(argv[1], "named") == 0) {
         listener();
         need(prctl(PR_SET_NAME, argv[2]), "prctl");
         say_ready();
