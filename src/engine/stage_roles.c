@@ -94,15 +94,21 @@ static bool was_killed(pid_t pid, int *number) {
     return true;
 }
 
-/* Returns whether a step of the case sends the program a signal, or says how it ends. */
-static bool is_watched(const struct stage *stage, int role) {
+/* Returns whether the case has such a step of the role. */
+static bool has_step(const struct stage *stage, int role, enum verb verb) {
     const struct board *board = stage->board;
     for (size_t i = 0; i < board->result.step_count; i++) {
         const struct step *step = result_step(stage->scenario, board->case_index, i);
-        if ((step->verb == VERB_SIGNAL || step->verb == VERB_WAIT) && step->role == role)
-            return atomic_load(&stage->roles[role].log->executed);
+        if (step->verb == verb && step->role == role)
+            return true;
     }
     return false;
+}
+
+/* Returns whether a step of the case sends the program a signal, or says how it ends. */
+static bool is_watched(const struct stage *stage, int role) {
+    return (has_step(stage, role, VERB_SIGNAL) || has_step(stage, role, VERB_WAIT)) &&
+           atomic_load(&stage->roles[role].log->executed);
 }
 
 /* ERROR if a signal has ended a program, its tracer or who reads its output, and no step can have
@@ -127,10 +133,42 @@ static enum outcome check_program(struct stage *stage, int index) {
                         number == SIGKILL ? "; see dmesg if memory ran out" : "");
 }
 
+/* Returns whether a signal has stopped the child, and which one. */
+static bool is_stopped(pid_t pid, int *number) {
+    siginfo_t stopped = {0};
+    if (pid <= 0 || waitid(P_PID, (id_t)pid, &stopped, WSTOPPED | WNOWAIT | WNOHANG) < 0 ||
+        stopped.si_pid == 0)
+        return false;
+    *number = stopped.si_status;
+    return true;
+}
+
+/* ERROR if a signal has stopped what the case waits for, and no step can have sent it. */
+static enum outcome check_stopped(struct stage *stage, int index) {
+    const struct stage_role *role = &stage->roles[index];
+    const char *what = NULL;
+    char name[SIGNAME_SIZE];
+    int number = 0;
+    if (is_stopped(role->tracer, &number))
+        what = "tracer of the program";
+    else if (is_stopped(role->listener, &number))
+        what = "reader of the output of the program";
+    else if (is_alive(role) && !has_step(stage, index, VERB_SIGNAL) &&
+             is_stopped(role->pid, &number))
+        what = role->state == STAGE_ROLE_PROGRAM ? "program" : "process";
+    if (what == NULL)
+        return OUTCOME_ANSWERED;
+    return stage_reason(stage, OUTCOME_ERROR,
+                        "the %s of role '%.64s' is stopped by %s, which no step has sent", what,
+                        stage->scenario->roles[index], signame(number, name));
+}
+
 enum outcome stage_check_roles(struct stage *stage) {
     enum outcome outcome = OUTCOME_ANSWERED;
     for (size_t i = 0; i < stage->scenario->role_count && outcome == OUTCOME_ANSWERED; i++)
         outcome = has_died(&stage->roles[i]) ? lost(stage, (int)i) : check_program(stage, (int)i);
+    for (size_t i = 0; i < stage->scenario->role_count && outcome == OUTCOME_ANSWERED; i++)
+        outcome = check_stopped(stage, (int)i);
     return outcome;
 }
 

@@ -66,7 +66,21 @@ ok "it is told, too" out_says "the process of role 'client' was killed by SIGKIL
 start --timeout 5s
 kill -STOP "$second"
 end "a role is stopped"
-ok "exit 1 or 2" test "$rc" != 0
+ok "exit 2" status_is 2
+ok "that is no FAIL of connect(), either" first_line_starts "ERROR lasting: "
+ok "the role and the signal are told" out_says \
+  "the process of role 'client' is stopped by SIGSTOP, which no step has sent"
+start --timeout 6s
+kill -STOP "$first"
+end "a role that is not asked for anything is stopped"
+ok "exit 2" status_is 2
+ok "it is told, too" out_says "the process of role 'server' is stopped by SIGSTOP"
+start --timeout 6s
+kill -STOP "$second"
+sleep 0.2
+kill -CONT "$second"
+end "a role is stopped, and goes on"
+ok "that changes nothing" status_is 0
 start --timeout 5s
 kill -STOP "$stage"
 end "the case's process is stopped"
@@ -129,6 +143,16 @@ end "a program is killed whose end only another case expects"
 ok "exit 2" status_is 2
 ok "it is told" out_says "the program of role 'app' was killed by SIGKILL, which no step has sent"
 sed -i '/^case another/,$d' "$file"
+start_program
+kill -STOP "$app"
+end "a program is stopped"
+ok "exit 2" status_is 2
+ok "it is told" out_says "the program of role 'app' is stopped by SIGSTOP, which no step has sent"
+start_program
+kill -STOP "$tracer"
+end "the tracer of a program is stopped"
+ok "exit 2" status_is 2
+ok "it is told" out_says "the tracer of the program of role 'app' is stopped by SIGSTOP"
 sed -i '$a \  app wait within 1s -> SIGTERM' "$file"
 start_program
 kill -TERM "$app"
