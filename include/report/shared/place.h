@@ -6,8 +6,8 @@
 
 #include "inspect/namespaces.h"
 
-/* Prints one word of a shell command, quoted if need be: pasted, it stands for these bytes, whatever
- * they are. */
+/* Prints one word of a shell command, quoted if need be: pasted, it stands for these bytes,
+ * whatever they are. */
 void place_print_word(FILE *out, const char *word);
 
 /* Prints an option with its value, `--device eth0 `; nothing if the value is "". */
