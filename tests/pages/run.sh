@@ -119,6 +119,17 @@ for scheme in light dark; do
   done
 done
 
+# What is open is printed: of an overview, not each scenario that passed.
+printed() { # NAME: how many pages
+  browse --no-pdf-header-footer --print-to-pdf="$work/$1.pdf" "file://$folder/$1.html" >/dev/null
+  grep -a -o '/Type /Page\b' "$work/$1.pdf" | wc -l
+}
+alone=$(printed story)
+"$portreuse" run -q --output "$folder/passed.html" time-wait-rebind address-in-use reuseport-balance >/dev/null
+passed=$(printed passed)
+[ "$alone" -gt 1 ] && [ "$passed" = 1 ]
+note $? "on paper a story has its pages ($alone), and an overview of what passed one ($passed)"
+
 if [ $pictures = 1 ]; then
   for page in $pages; do
     name=${page%.*}

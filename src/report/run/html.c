@@ -81,7 +81,7 @@ static void write_story(const struct writer *writer, const struct scenario_resul
 /* A line that opens the story; what did not pass is open. */
 static void write_folded(const struct writer *writer, const struct scenario_result *scenario) {
     bool open = scenario->verdict >= VERDICT_FAIL;
-    fprintf(writer->page.out, "<details%s><summary>", open ? " open" : "");
+    fprintf(writer->page.out, "<details class=\"story\"%s><summary>", open ? " open" : "");
     page_badge(&writer->page, verdict_name(scenario->verdict), scenario->verdict);
     fputs(" <span class=\"b\">", writer->page.out);
     phrase_text(writer->page.text, scenario->scenario->name);
