@@ -520,7 +520,8 @@ static int count_on_2000(struct sockets *sockets, uint32_t states, bool opener,
  * it took to make, and no longer. */
 static int count_fresh(struct sockets *sockets, uint32_t states) {
     struct sockets_list *list = &sockets->memory->lists[0];
-    sockets->memory->count = 1;
+    while (sockets->memory->count > 1)
+        free(sockets->memory->lists[--sockets->memory->count].sockets);
     sockets->fresh = true;
     list->ended_ns = units_now_ns();
     list->begun_ns = 0;

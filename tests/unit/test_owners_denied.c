@@ -33,7 +33,9 @@ static int census_of_denied(pid_t pid) {
     if (syscall(SYS_capset, &header, none) < 0 || !census_take(&census))
         return 1;
     const struct census_process *process = table_find(&census.processes, &pid);
-    return process == NULL || !process->denied || process->moves ? 2 : 0;
+    bool right = process != NULL && process->denied && !process->moves;
+    census_free(&census);
+    return right ? 0 : 2;
 }
 
 /* A process whose descriptors move is looked at again and again, which takes a long time. */
