@@ -13,12 +13,14 @@
 #              the build as part of another project
 #   format     clang-format finds nothing to change
 #   tidy       clang-tidy finds nothing
+#   analyze    cppcheck, gcc -fanalyzer and valgrind find nothing (with clang: tests/analyze.sh)
 #   shell      shellcheck finds nothing in the scripts
 #   field      the situations that people really have, made with real servers (nginx, redis ...)
 #   mutation   cases of some scenarios fail without what they claim to depend on (all: tests/mutation/run.sh)
 #   kernels    two other kernels in QEMU, if there is a mirror of Debian (more: tests/kernels/run.sh)
 #   pages      the pages and pictures, laid out by Chromium at three widths
-#   fault      system calls that fail (needs strace)
+#   fault      system calls that fail (needs strace), processes that are killed, looks at what comes and
+#              goes, the catalogue under stress
 #   fuzz       a short run of the fuzzers (needs clang with libFuzzer)
 #
 # All builds treat warnings as errors. A step whose tool is missing is reported as skipped; with
@@ -195,9 +197,18 @@ step_tidy() {
   fi
   [ -e build/compile_commands.json ] || build build -DPORTREUSE_TESTS=ON
   check "clang-tidy finds nothing" sh -c \
-    'find src tests -name "*.c" ! -path "tests/fuzz/*" ! -path "tests/bench/*" -print0 |
+    'find src tests -name "*.c" ! -path "tests/fuzz/*" ! -path "tests/bench/*" ! -path "tests/analyze/*" -print0 |
       xargs -0 -n 4 -P "$1" clang-tidy --quiet -p build 2>&1 | grep -v "warnings generated\.$" && exit 1
     exit 0' - "$jobs"
+}
+
+# The checks of clang --analyze are among those of clang-tidy.
+step_analyze() {
+  [ -e build/portreuse ] || build build -DPORTREUSE_TESTS=ON
+  for tool in valgrind gcc cppcheck; do
+    printf 'analyze/%s\ttests/analyze.sh\t%s\n' $tool $tool
+  done >"$work/scripts"
+  together <"$work/scripts"
 }
 
 step_shell() {
@@ -273,12 +284,12 @@ if [ "${1:-}" = -n ]; then
 fi
 tests/deps.sh tests || exit 1
 if [ $# = 0 ]; then
-  set -- plain sanitize clang portable install format tidy shell field mutation pages fault fuzz
+  set -- plain sanitize clang portable install format tidy analyze shell field mutation pages fault fuzz
   [ "${CI:-}" != true ] || set -- "$@" kernels # it fetches 100 MB, and takes minutes
 fi
 for step; do
   case $step in
-    plain | sanitize | clang | portable | install | format | tidy | shell | field | mutation | pages | kernels | fault | fuzz)
+    plain | sanitize | clang | portable | install | format | tidy | analyze | shell | field | mutation | pages | kernels | fault | fuzz)
       "step_$step"
       ;;
     *)
