@@ -61,21 +61,23 @@ accelerator() { # KERNEL
   fi
 }
 
-one_kernel() { # NAME
+# one_job JOB: NAME, or NAME/plain for what is asked without modules and IPv6.
+one_job() {
+  name=${1%/plain}
   out=$results/$1
+  script=$here/job-main.sh
+  append=${SHORT:+short=yes}
+  if [ "$name" != "$1" ]; then
+    script=$here/job-plain.sh
+    append=ipv6.disable=1
+  fi
   begun=$(date +%s)
-  set -- "$1" "$work/build/portreuse" "$work/build/tests/property" "$work/build/tests/situation" \
-    "$here/live.sh" "$top/tests/cli/scenarios/uids.scenario"
-  name=$1
-  shift
-  APPEND=${SHORT:+short=yes} "$here/boot.sh" "$work/kernels/$name" "$here/job-main.sh" "$out" "$@" \
-    2>"$out/trouble" || step "$name: $(cat "$out/trouble")"
-  case ${PLAIN:-} in
-    *" $name "*) APPEND=ipv6.disable=1 "$here/boot.sh" "$work/kernels/$name" "$here/job-plain.sh" "$out/plain" "$@" \
-      2>>"$out/trouble" || step "$name: $(tail -n 1 "$out/trouble")" ;;
-  esac
+  mkdir -p "$out"
+  APPEND=$append "$here/boot.sh" "$work/kernels/$name" "$script" "$out" "$work/build/portreuse" \
+    "$work/build/tests/property" "$work/build/tests/situation" "$here/live.sh" \
+    "$top/tests/cli/scenarios/uids.scenario" 2>"$out/trouble" || step "$1: $(cat "$out/trouble")"
   echo "$(($(date +%s) - begun))" >"$out/seconds"
-  step "$name: $(cat "$out/seconds") s"
+  step "$1: $(cat "$out/seconds") s"
 }
 
 run_gvisor() {
@@ -108,7 +110,7 @@ fi
 # shellcheck disable=SC2086 # to be split
 [ $# -gt 0 ] || set -- $default
 if [ "${1:-}" = --one ]; then # what this script calls itself with
-  one_kernel "$2"
+  one_job "$2"
   exit
 fi
 for tool in qemu-system-x86_64 busybox cpio xz zstd dpkg-deb python3 cmake; do
@@ -121,7 +123,7 @@ mkdir -p "$work" "$results"
 build
 
 columns=
-kernels= # to be asked
+jobs=
 gvisor=
 for wanted; do
   if [ "$wanted" = gvisor ]; then
@@ -135,9 +137,8 @@ for wanted; do
   fi
   rm -rf "${results:?}/$name"
   if "$here/fetch.sh" "$wanted" "$work/kernels/$name" "$work/apt" 2>"$work/fetch.log"; then
-    mkdir -p "$results/$name"
     columns="$columns $name"
-    kernels="$kernels $name"
+    jobs="$jobs $name"
     step "$wanted: $(cat "$work/kernels/$name/release")"
   else
     step "$wanted: skipped: $(tail -n 1 "$work/fetch.log")"
@@ -145,16 +146,18 @@ for wanted; do
 done
 [ -n "$columns$gvisor" ] || give_up "no kernel: $(tail -n 1 "$work/fetch.log")"
 [ -z "$gvisor" ] || run_gvisor & # most of the time it waits
-if [ -n "$kernels" ]; then
-  # What has no module and no IPv6 is asked on the first and on the last.
-  first=${columns# }
-  PLAIN=" ${first%% *} ${columns##* } "
-  [ -z "${SHORT:-}" ] || PLAIN=
+# What has no module and no IPv6 is asked on the first and on the last.
+if [ -z "${SHORT:-}" ]; then
+  for name in $(echo "$columns" | xargs -n 1 | sed -n '1p;$p' | uniq); do
+    [ -e "$results/$name/plain/seconds" ] || jobs="$jobs $name/plain"
+  done
+fi
+if [ -n "$jobs" ]; then
   # shellcheck disable=SC2086 # to be split
-  set -- $kernels
-  ACCEL=${ACCEL:-$(accelerator "$work/kernels/$1")}
+  set -- $jobs
+  ACCEL=${ACCEL:-$(accelerator "$work/kernels/${1%/plain}")}
   LIMIT=${LIMIT:-2400}
-  export ACCEL LIMIT PLAIN
+  export ACCEL LIMIT
   step "with $ACCEL"
   printf '%s\n' "$@" | xargs -P 2 -n 1 "$0" --one
 fi
