@@ -296,8 +296,8 @@ static void begin_watch(struct watch *watch, struct run_options *options) {
                                             .tick_ns = progress ? PROGRESS_TICK_NS : 0};
 }
 
-/* Finds out what the kernel offers, if a format shows it. */
-/* Returns false after a complaint: what could not be looked at is not reported as absent. */
+/* Finds out what the kernel offers, if a format shows it. Returns false after a complaint: what
+ * could not be looked at is not reported as absent. */
 static bool probe(const struct request *request, struct capabilities *found) {
     bool wanted = false;
     for (size_t i = 0; i < request->outputs.count; i++)
