@@ -94,6 +94,17 @@ static pid_t spawn_heir(int *end) {
     return child;
 }
 
+/* Returns the first word of our own command line: the program, or what runs it for us. */
+static const char *own_first_word(void) {
+    static char word[4096];
+    FILE *file = fopen("/proc/self/cmdline", "r");
+    assert_non_null(file);
+    size_t size = fread(word, 1, sizeof word - 1, file);
+    fclose(file);
+    word[size] = '\0';
+    return word;
+}
+
 static void owners_find_lists_every_owner_the_oldest_first(void **state) {
     struct owners sockets[2] = {{0}};
     int end, fd = socket(AF_INET, SOCK_STREAM, 0), closed = socket(AF_INET, SOCK_STREAM, 0);
@@ -110,7 +121,7 @@ static void owners_find_lists_every_owner_the_oldest_first(void **state) {
     assert_int_equal(sockets[0].oldest[1].pid, child);
     assert_true(sockets[0].oldest[0].started <= sockets[0].oldest[1].started);
     assert_int_equal(sockets[0].oldest[0].uid, geteuid());
-    assert_non_null(strstr(sockets[0].oldest[0].command, "test_owners"));
+    assert_non_null(strstr(sockets[0].oldest[0].command, own_first_word()));
     assert_int_equal(sockets[1].count, 0);
     close(end);
     waitpid(child, NULL, 0);
