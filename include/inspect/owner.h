@@ -25,6 +25,7 @@ struct owner {
     int fd;           /* its descriptor for the socket in question; -1: not known */
     char state;       /* as in /proc/PID/stat */
     uint64_t started; /* clock ticks since the machine started: the less, the older */
+    uint64_t image;   /* another number after each execve(2); 0 if that may not be read */
     uint32_t uid;
     char name[OWNER_NAME_SIZE];       /* the kernel's name for it: that of the program, shortened */
     char program[OWNER_PROGRAM_SIZE]; /* owner_program(); never "" */

@@ -339,6 +339,7 @@ bool owner_read(pid_t pid, struct owner *owner) {
     owner->parent = stat.parent;
     owner->group = stat.group;
     owner->started = stat.started;
+    owner->image = stat.stack;
     ssize_t size = process_read(pid, "comm", owner->name, sizeof owner->name);
     if (size < 0 && (errno == ESRCH || errno == ENOENT))
         return false; /* it has gone since */

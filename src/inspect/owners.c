@@ -610,10 +610,16 @@ size_t owners_places(uint32_t inode, struct owners_place *places, size_t most) {
 
 /* --- whether an owner still is one --- */
 
+/* A process can give itself another name (prctl(), setproctitle()): it runs the same program as
+ * long as its stack is where it was. It can also execute the same program again. */
 static bool same_process(const struct owner *owner) {
     struct owner now;
-    return owner_read(owner->pid, &now) && now.started == owner->started &&
-           strcmp(now.name, owner->name) == 0 && strcmp(now.program, owner->program) == 0;
+    if (!owner_read(owner->pid, &now) || now.started != owner->started)
+        return false;
+    bool same_image = owner->image != 0 && now.image == owner->image &&
+                      strcmp(now.executable, owner->executable) == 0;
+    return same_image ||
+           (strcmp(now.name, owner->name) == 0 && strcmp(now.program, owner->program) == 0);
 }
 
 struct again {

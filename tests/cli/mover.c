@@ -23,6 +23,7 @@
  *   families    the same on [::], with IPV6_V6ONLY and without it by turns
  *   sharers     processes listen and close (SO_REUSEPORT); often, none of them does
  *   names       a process executes itself again and again, as two programs by turns
+ *   renames     the process gives itself other names
  *   idle        a socket that is bound, but does not listen, is handed over as by `fork`
  *   udp         so is a UDP socket
  *   udp-relay   as `relay`
@@ -242,6 +243,16 @@ static void execute_by_turns(int fd) {
     }
     prctl(PR_GET_NAME, name);
     execute_as(fd, links[name[strlen(name) - 1] == '0']);
+}
+
+static void rename_itself(int fd) {
+    char name[16];
+    (void)fd;
+    for (unsigned i = 0; !ended(); i++) {
+        snprintf(name, sizeof name, "mover-%u", i % 10);
+        prctl(PR_SET_NAME, name);
+        pause_ms(1);
+    }
 }
 
 static void move_between(int fd, int low, int high) {
@@ -663,6 +674,7 @@ int main(int argc, char **argv) {
                  {"families", listener, change_family, NULL},
                  {"sharers", nothing, share_all, NULL},
                  {"names", listener, execute_by_turns, NULL},
+                 {"renames", listener, rename_itself, NULL},
                  {"udp-relay", datagrams, relay_datagrams, NULL},
                  {"udp-reopen", datagrams, reopen_udp, NULL},
                  {"udp-sharers", nothing, share_udp, NULL},

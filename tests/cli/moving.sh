@@ -106,6 +106,8 @@ for mode in fork descriptor high copies pass threads workers; do
   moves $mode "refused address-in-use ($who|-)" "$listens"
 done
 moves names "refused address-in-use (mover|moving.sock-[01]|-)" "$listens"
+moves renames "refused address-in-use (mover-[0-9]|-)" "$listens"
+! chosen renames || ok "renames: nothing has changed" sh -c '! grep changed "$1"' - "$work/answers"
 moves reuseport "refused (address-in-use|reuseport-all-or-none) ($who|-)" "$listens"
 moves reload "refused (address-in-use|reuseport-all-or-none) ($who|-)" "$listens"
 moves idle "free bound-but-idle ($who|-)" "each time a socket is bound"
