@@ -200,24 +200,94 @@ static bool make_absolute(pid_t pid, char *path, size_t size) {
     return (size_t)snprintf(path, size, "%s/%s", folder, name) < size;
 }
 
+/* What the configuration of a supervisord has. */
+struct sections {
+    bool known;   /* the file was read */
+    bool control; /* [supervisorctl], without which supervisorctl(1) reads no file */
+    bool server;  /* one by which supervisord takes orders */
+};
+
+/* Reads a file as the other process sees it. */
+static struct sections read_sections(pid_t pid, const char *path) {
+    char name[300], line[256];
+    struct sections sections = {0};
+    const char *why;
+    snprintf(name, sizeof name, "/proc/%d/root%s", (int)pid, path);
+    FILE *file = file_stream_plain(name, &why);
+    if (file == NULL)
+        return sections;
+    while (fgets(line, sizeof line, file) != NULL) {
+        sections.control |= strncmp(line, "[supervisorctl]", 15) == 0;
+        sections.server |= strncmp(line, "[unix_http_server]", 18) == 0 ||
+                           strncmp(line, "[inet_http_server]", 18) == 0;
+    }
+    sections.known = ferror(file) == 0;
+    fclose(file);
+    return sections;
+}
+
+/* Finds out which file supervisord has read: `path` is where, of `size` bytes, and "" if it is not
+ * known. Returns whether supervisorctl(1) must be told. */
+static bool find_configuration(pid_t pid, char *path, size_t size, struct sections *sections) {
+    static const char *const usual[] = {"supervisord.conf", "etc/supervisord.conf",
+                                        "/etc/supervisord.conf",
+                                        "/etc/supervisor/supervisord.conf"};
+    bool named = value_of_option(pid, "-c", path, size) ||
+                 value_of_option(pid, "--configuration", path, size);
+    *sections = (struct sections){0};
+    if (named && make_absolute(pid, path, size))
+        *sections = read_sections(pid, path);
+    for (size_t i = 0; !named && i < sizeof usual / sizeof usual[0]; i++) {
+        snprintf(path, size, "%s", usual[i]);
+        if (make_absolute(pid, path, size))
+            *sections = read_sections(pid, path);
+        if (sections->known)
+            return usual[i][0] != '/';
+    }
+    if (!named || path[0] != '/')
+        path[0] = '\0';
+    return named && path[0] != '\0';
+}
+
+/* Where supervisorctl(1) would reject the file, it gets an empty section and the address from the
+ * environment of the program. Returns false if that is not known. */
+static bool stop_by_address(struct kept *keeper, pid_t pid, const char *prefix, const char *name) {
+    char address[256];
+    if (!owner_variable(pid, "SUPERVISOR_SERVER_URL", address, sizeof address) ||
+        !is_plain(address) || strpbrk(name, "\"$`\\") != NULL)
+        return false;
+    stops_add(&keeper->stops,
+              "%ssh -c \"echo '[supervisorctl]' | supervisorctl -c /dev/stdin -s %s stop %s\"",
+              prefix, address, name);
+    return true;
+}
+
 /* The environment has the name of the program, and that of its group if it has another. */
 static void stop_supervisord(struct kept *keeper, const struct owner *server, const char *prefix) {
     char name[KEEPER_NAME_SIZE], group[KEEPER_NAME_SIZE], quoted[KEEPER_NAME_SIZE], file[256];
     char option[300] = "", path[260];
+    struct sections sections;
     owner_variable(server->pid, "SUPERVISOR_PROCESS_NAME", name, sizeof name / 2);
     owner_variable(server->pid, "SUPERVISOR_GROUP_NAME", group, sizeof group / 2 - 1);
-    if ((value_of_option(keeper->pid, "-c", file, sizeof file) ||
-         value_of_option(keeper->pid, "--configuration", file, sizeof file)) &&
-        make_absolute(keeper->pid, file, sizeof file) && stop_quote(file, path, sizeof path))
+    if (find_configuration(keeper->pid, file, sizeof file, &sections) &&
+        stop_quote(file, path, sizeof path))
         snprintf(option, sizeof option, "-c %s ", path);
+    if (sections.known && !sections.server) {
+        struct stop *stop = stops_add(&keeper->stops, "kill %d", (int)keeper->pid);
+        set_price(stop, "It stops supervisord, which takes no orders (it has no "
+                        "[unix_http_server]), and all that it runs.");
+        return;
+    }
     if (name[0] != '\0' && group[0] != '\0' && strcmp(name, group) != 0) {
         strcat(group, ":");
         strcat(group, name);
         strcpy(name, group);
     }
     if (name[0] != '\0' && stop_quote(name, quoted, sizeof quoted)) {
+        bool lacks = sections.known && !sections.control;
         snprintf(keeper->name, sizeof keeper->name, "%s", name);
-        stops_add(&keeper->stops, "%ssupervisorctl %sstop %s", prefix, option, quoted);
+        if (!lacks || !stop_by_address(keeper, server->pid, prefix, quoted))
+            stops_add(&keeper->stops, "%ssupervisorctl %sstop %s", prefix, option, quoted);
         return;
     }
     struct stop *stop = stops_add(&keeper->stops, "%ssupervisorctl %sstatus", prefix, option);

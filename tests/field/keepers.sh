@@ -102,36 +102,50 @@ done()'
   no_remedy "kill $pid"
 }
 
-row_supervisord() {
-  has supervisord || return
-  cat >supervisord.conf <<C
-[supervisord]
-nodaemon=true
-pidfile=$work/supervisord.pid
-logfile=/dev/null
-logfile_maxbytes=0
-[unix_http_server]
-file=$work/supervisor.sock
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
-[supervisorctl]
-serverurl=unix://$work/supervisor.sock
-[program:web]
-command=$python -m http.server --bind 127.0.0.1 8080
-C
+# supervise CONFIGURATION...: supervisord keeps a server on port 8080; its configuration has these lines too.
+supervise() {
+  {
+    printf '%s\n' "[supervisord]" nodaemon=true "pidfile=$work/supervisord.pid" logfile=/dev/null \
+      logfile_maxbytes=0 "[program:web]" "command=$python -m http.server --bind 127.0.0.1 8080"
+    printf '%s\n' "$@"
+  } >supervisord.conf
   up supervisord -c supervisord.conf
   listening 8080
   ask 127.0.0.1:8080
   first "EADDRINUSE .*: http\.server \\([0-9]+\\) .*listens.*"
   says supervisord
-  remedy "(sudo )?supervisorctl -c $work/supervisord.conf stop web"
-  no_remedy '^(sudo )?kill [0-9]+$'
-  # What it advises works in any folder, and lasts.
-  stop=$(json '.remedies[]' | grep -xE '(sudo )?supervisorctl.*' | head -n 1)
+  no_remedy '^(sudo )?kill '"$(pgrep -P "$pid")"
+}
+rpc="[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface"
+unix="[unix_http_server]
+file=$work/supervisor.sock"
+
+# What it advises works in any folder, and lasts.
+supervise_ends() { # PATTERN
+  remedy "$1"
+  stop=$(json '.remedies[]' | grep -xE "$1" | head -n 1)
   sh -c "sudo() { \"\$@\"; }; cd /; $stop" >/dev/null 2>&1
   sleep 1.2
   ask 127.0.0.1:8080
   exits 0
+}
+
+row_supervisord() {
+  has supervisord || return
+  supervise "$unix" "$rpc" "[supervisorctl]" "serverurl=unix://$work/supervisor.sock"
+  supervise_ends "(sudo )?supervisorctl -c $work/supervisord.conf stop web"
+}
+row_supervisord_alone() { # without the section that supervisorctl wants
+  has supervisord || return
+  supervise "$unix" "$rpc"
+  supervise_ends "(sudo )?sh -c .*supervisorctl -c /dev/stdin -s unix://$work/supervisor.sock stop web\""
+}
+row_supervisord_deaf() { # without a server
+  has supervisord || return
+  supervise
+  says "It stops supervisord, which takes no orders"
+  supervise_ends "(sudo )?kill $pid"
 }
 
 # Supervisors that are not in Debian's smallest set: a program of that name starts the server, with the
