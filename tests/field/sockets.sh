@@ -309,7 +309,7 @@ row_own_process_that_was_root() {
   until_ok sh -c "[ \$(stat -c %u /proc/$pid) = $other_uid ]"
   as=as_other
   ask 127.0.0.1:8007
-  first "EADDRINUSE 127.0.0.1:8007: a process of root listens.*"
+  first "EADDRINUSE 127.0.0.1:8007: a process of root or your own listens.*"
   says "if root started it, it can be yours: pid $pid"
   as="setpriv --reuid=12346 --regid=12346 --clear-groups"
   ask 127.0.0.1:8007

@@ -134,6 +134,8 @@ static void print_somebody(FILE *out, const struct owners *owners, uint32_t uid)
         fputs("a process of your own", out);
     } else if (owners->search == OWNERS_SEARCHED || owners->search == OWNERS_NOT_SEARCHED) {
         fputs("another process", out);
+    } else if (uid == 0 && owners->own_count > 0) { /* it can have given up root's rights since */
+        fputs("a process of root or your own", out);
     } else if (owner.user[0] != '\0') {
         fputs("a process of ", out);
         layout_text(out, owner.user);
