@@ -118,6 +118,15 @@ END
 else
   skip "an extended attribute is kept" "this file system has none, or there is no python3"
 fi
+# A label of SELinux is such an attribute, and a file system keeps it without SELinux, too.
+label='system_u:object_r:httpd_log_t:s0'
+if is_root && python3 -c 'import os, sys; os.setxattr("new.json", "security.selinux", sys.argv[1].encode() + b"\0")' $label 2>/dev/null; then
+  report new.json
+  ok "and a label of SELinux" python3 -c \
+    'import os, sys; assert os.getxattr("new.json", "security.selinux") == sys.argv[1].encode() + b"\0"' $label
+else
+  skip "and a label of SELinux" "only root may set one, on a file system that has them"
+fi
 ln -s new.json link.json
 report link.json
 ok "a link is kept, and its file replaced" [ -L link.json ]
@@ -148,6 +157,16 @@ if command -v strace >/dev/null && strace -qq true 2>/dev/null; then
   ok "on another file system, too" is_report kept.json
   ok "as it was asked first" grep -q 'O_TMPFILE.*EOPNOTSUPP.*INJECTED' "$work/trace"
   rm -f kept.json
+  # Who may not set a label keeps it by writing in place.
+  echo old >labelled.json
+  if is_root && python3 -c 'import os, sys; os.setxattr("labelled.json", "security.selinux", sys.argv[1].encode())' "$label" 2>/dev/null; then
+    before=$(stat -c '%i %a' labelled.json)
+    run env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$work/trace" -e trace=fsetxattr -e inject=fsetxattr:error=EPERM \
+      "$portreuse" why -q --output labelled.json 127.0.0.1:2000
+    ok "a label that may not be set was to be set" grep -q 'security.selinux.*EPERM' "$work/trace"
+    ok "the file keeps it, being the same" [ "$(stat -c '%i %a' labelled.json)" = "$before" ]
+    ok "with the report" is_report labelled.json
+  fi
   run env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$work/trace" -e trace=renameat,renameat2 -e inject=renameat,renameat2:error=EIO \
     "$portreuse" why -q --output kept.json 127.0.0.1:2000
   ok "a file that cannot be renamed is an error" status_is 2
