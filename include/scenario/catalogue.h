@@ -2,6 +2,7 @@
 #ifndef PORTREUSE_SCENARIO_CATALOGUE_H
 #define PORTREUSE_SCENARIO_CATALOGUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "scenario/scenario.h"
@@ -11,6 +12,9 @@ struct catalogue_entry {
     const char *name; /* time-wait-rebind */
     const char *text;
     size_t size;
+    const char *title; /* these three are from its header */
+    const char *tags;  /* with a blank between them */
+    bool slow;
 };
 
 /* All of them, in the order of their names. (Generated: src/scenario/embed.cmake) */
@@ -23,6 +27,10 @@ const struct catalogue_entry *catalogue_find(const char *name);
 /* Parses an entry, or only its header. The caller frees the scenario. */
 struct scenario *catalogue_parse(const struct catalogue_entry *entry, struct errors *errors);
 struct scenario *catalogue_header(const struct catalogue_entry *entry, struct errors *errors);
+
+/* Returns whether it has this tag; its group is NULL if its first tag is none. */
+bool catalogue_has_tag(const struct catalogue_entry *entry, const char *tag);
+const struct catalogue_group *catalogue_group_of(const struct catalogue_entry *entry);
 
 /* The first tag of a built-in scenario is its group. The groups are in the order in which to read
  * them: from a bind() that fails to a port that the kernel chooses. */

@@ -123,17 +123,22 @@ size_t utf8_width(const char *text, size_t size) {
     return width;
 }
 
+/* What needs no escape is written in one piece. */
 void utf8_print(FILE *out, const char *text, size_t size) {
     uint32_t code;
     char room[ESCAPE_SIZE];
+    size_t written = 0;
     for (size_t at = 0, length; at < size; at += length) {
         length = utf8_next(text + at, size - at, &code);
         const char *instead = printed_as(text, size, at, code, room);
-        if (instead != NULL)
-            fputs(instead, out);
-        else
-            fwrite(text + at, 1, length, out);
+        if (instead == NULL)
+            continue;
+        fwrite(text + written, 1, at - written, out);
+        fputs(instead, out);
+        written = at + length;
     }
+    if (written < size)
+        fwrite(text + written, 1, size - written, out);
 }
 
 void utf8_vprint(FILE *out, const char *format, va_list values) {

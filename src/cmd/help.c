@@ -47,13 +47,8 @@ static void print_commands(const struct command *command, const char *before, FI
 
 static void print_names(const struct command *command, const char *before, FILE *out) {
     (void)command;
-    for (size_t i = 0; i < catalogue_count; i++) {
-        struct errors errors = {0};
-        struct scenario *scenario = catalogue_header(&catalogue[i], &errors);
-        print_word(before, catalogue[i].name, scenario->title, out);
-        scenario_free(scenario);
-        errors_free(&errors);
-    }
+    for (size_t i = 0; i < catalogue_count; i++)
+        print_word(before, catalogue[i].name, catalogue[i].title, out);
 }
 
 static void print_tags(const struct command *command, const char *before, FILE *out) {

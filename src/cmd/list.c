@@ -2,6 +2,7 @@
  * one JSON document, docs/list.schema.json. */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -19,59 +20,62 @@ struct search {
     bool json;
 };
 
-static bool has_word(const struct scenario *scenario, const char *word) {
-    bool found = strcasestr(scenario->name, word) != NULL ||
-                 strcasestr(scenario->title, word) != NULL ||
-                 (scenario->why != NULL && strcasestr(scenario->why, word) != NULL);
-    for (size_t i = 0; i < scenario->tag_count && !found; i++)
-        found = strcasestr(scenario->tags[i], word) != NULL;
+static bool in_prose(const struct catalogue_entry *entry, const char *word) {
+    struct errors errors = {0};
+    struct scenario *scenario = catalogue_header(entry, &errors);
+    bool found = scenario->why != NULL && strcasestr(scenario->why, word) != NULL;
+    scenario_free(scenario);
+    errors_free(&errors);
     return found;
 }
 
-static bool is_wanted(const struct search *search, const struct scenario *scenario) {
-    bool wanted = search->tag == NULL || scenario_has_tag(scenario, search->tag);
+/* No tag has a blank in it. */
+static bool has_word(const struct catalogue_entry *entry, const char *word) {
+    bool in_tags = strchr(word, ' ') == NULL && strcasestr(entry->tags, word) != NULL;
+    return in_tags || strcasestr(entry->name, word) != NULL ||
+           strcasestr(entry->title, word) != NULL || in_prose(entry, word);
+}
+
+static bool is_wanted(const struct search *search, const struct catalogue_entry *entry) {
+    bool wanted = search->tag == NULL || catalogue_has_tag(entry, search->tag);
     for (int i = 0; i < search->word_count && wanted; i++)
-        wanted = has_word(scenario, search->words[i]);
+        wanted = has_word(entry, search->words[i]);
     return wanted;
 }
 
-static void print_one(struct arena *arena, const struct scenario *scenario) {
+static void print_one(const struct catalogue_entry *entry) {
     enum { NAME = 22, TITLE = 2 + NAME + 2 };
-    const char *title =
-        scenario->slow ? arena_format(arena, "%s (slow)", scenario->title) : scenario->title;
-    if (strlen(scenario->name) > NAME) /* it has the line to itself */
-        printf("  %s\n%*s", scenario->name, TITLE, "");
+    char *slow = entry->slow ? memory_format("%s (slow)", entry->title) : NULL;
+    if (strlen(entry->name) > NAME) /* it has the line to itself */
+        printf("  %s\n%*s", entry->name, TITLE, "");
     else
-        printf("  %-*s  ", NAME, scenario->name);
-    layout_wrap(stdout, title, TITLE, TITLE);
+        printf("  %-*s  ", NAME, entry->name);
+    layout_wrap(stdout, slow != NULL ? slow : entry->title, TITLE, TITLE);
+    free(slow);
 }
 
-/* A scenario that somebody is writing may have none yet, or a misspelt one: it is shown all the
- * same. */
-static const struct catalogue_group no_group = {"other", "their first tag is no group"};
-
-static const struct catalogue_group *group_of(const struct scenario *scenario) {
-    for (size_t i = 0; i < catalogue_group_count && scenario->tag_count > 0; i++)
-        if (strcmp(scenario->tags[0], catalogue_groups[i].tag) == 0)
-            return &catalogue_groups[i];
-    return &no_group;
-}
-
-/* Prints the wanted scenarios of a group, or with &no_group those of none, below its heading.
- * Returns whether there are any. */
-static bool print_group(struct arena *arena, const struct catalogue_group *group,
-                        struct scenario *const *wanted, bool first) {
+/* Prints the wanted scenarios of a group below its heading, or with NULL those of none: one that
+ * somebody is writing may have no tag yet, or a misspelt one. Returns whether there are any. */
+static bool print_group(const struct catalogue_group *group, const bool *wanted, bool first) {
+    static const struct catalogue_group none = {"other", "their first tag is no group"};
+    const struct catalogue_group *heading = group != NULL ? group : &none;
     bool any = false;
     for (size_t i = 0; i < catalogue_count; i++) {
-        const struct scenario *scenario = wanted[i];
-        if (scenario == NULL || group_of(scenario) != group)
+        if (!wanted[i] || catalogue_group_of(&catalogue[i]) != group)
             continue;
         if (!any)
-            printf("%s%s: %s\n", first ? "" : "\n", group->tag, group->title);
-        print_one(arena, scenario);
+            printf("%s%s: %s\n", first ? "" : "\n", heading->tag, heading->title);
+        print_one(&catalogue[i]);
         any = true;
     }
     return any;
+}
+
+static void print_groups(const bool *wanted) {
+    bool first = true;
+    for (size_t i = 0; i < catalogue_group_count; i++)
+        first &= !print_group(&catalogue_groups[i], wanted, first);
+    print_group(NULL, wanted, first);
 }
 
 /* --- for programs --- */
@@ -130,15 +134,20 @@ static void write_scenario(struct json *json, struct arena *arena,
     json_end(json);
 }
 
-static void write_json(struct arena *arena, struct scenario *const *wanted) {
+static void write_json(struct arena *arena, const bool *wanted) {
     struct json json = {.out = stdout};
     json_object(&json, NULL);
     json_number(&json, "schema", 1);
     json_string(&json, "version", PORTREUSE_VERSION);
     json_array(&json, "scenarios");
-    for (size_t i = 0; i < catalogue_count; i++)
-        if (wanted[i] != NULL)
-            write_scenario(&json, arena, wanted[i]);
+    for (size_t i = 0; i < catalogue_count; i++) {
+        struct errors errors = {0};
+        struct scenario *scenario = wanted[i] ? catalogue_parse(&catalogue[i], &errors) : NULL;
+        if (scenario != NULL)
+            write_scenario(&json, arena, scenario);
+        scenario_free(scenario);
+        errors_free(&errors);
+    }
     json_end(&json);
     json_end(&json);
 }
@@ -148,28 +157,15 @@ static void write_json(struct arena *arena, struct scenario *const *wanted) {
 /* Returns whether any was found. */
 static bool list(const struct search *search) {
     struct arena arena = {0};
-    struct errors errors = {0};
-    struct scenario **wanted = arena_alloc(&arena, catalogue_count * sizeof wanted[0]);
-    bool any = false;
+    bool *wanted = arena_alloc(&arena, catalogue_count * sizeof wanted[0]), any = false;
     for (size_t i = 0; i < catalogue_count; i++) {
-        struct scenario *scenario = search->json ? catalogue_parse(&catalogue[i], &errors)
-                                                 : catalogue_header(&catalogue[i], &errors);
-        if (is_wanted(search, scenario))
-            wanted[i] = scenario;
-        else
-            scenario_free(scenario);
-        any |= wanted[i] != NULL;
+        wanted[i] = is_wanted(search, &catalogue[i]);
+        any |= wanted[i];
     }
     if (search->json && any)
         write_json(&arena, wanted);
-    bool first = true;
-    for (size_t i = 0; i < catalogue_group_count && !search->json; i++)
-        first &= !print_group(&arena, &catalogue_groups[i], wanted, first);
-    if (!search->json)
-        print_group(&arena, &no_group, wanted, first);
-    for (size_t i = 0; i < catalogue_count; i++)
-        scenario_free(wanted[i]);
-    errors_free(&errors);
+    else if (any)
+        print_groups(wanted);
     arena_free(&arena);
     return any;
 }

@@ -37,29 +37,49 @@ const size_t catalogue_group_count = sizeof catalogue_groups / sizeof catalogue_
 
 /* --- tags --- */
 
+/* Returns whether the text, up to a blank or its end, is the tag. */
+static bool begins_with_tag(const char *text, const char *tag) {
+    size_t size = strcspn(text, " ");
+    return strlen(tag) == size && strncmp(text, tag, size) == 0;
+}
+
+bool catalogue_has_tag(const struct catalogue_entry *entry, const char *tag) {
+    for (const char *at = entry->tags; *at != '\0'; at += strspn(at, " ")) {
+        if (begins_with_tag(at, tag))
+            return true;
+        at += strcspn(at, " ");
+    }
+    return false;
+}
+
+const struct catalogue_group *catalogue_group_of(const struct catalogue_entry *entry) {
+    for (size_t i = 0; i < catalogue_group_count; i++)
+        if (begins_with_tag(entry->tags, catalogue_groups[i].tag))
+            return &catalogue_groups[i];
+    return NULL;
+}
+
 struct tags {
     const char **words; /* in the arena */
     size_t count;
 };
 
-static void add_tag(struct arena *arena, struct tags *tags, const char *tag) {
+static void add_tag(struct arena *arena, struct tags *tags, const char *tag, size_t size) {
     for (size_t i = 0; i < tags->count; i++)
-        if (strcmp(tags->words[i], tag) == 0)
+        if (strlen(tags->words[i]) == size && strncmp(tags->words[i], tag, size) == 0)
             return;
     tags->words = arena_grow(arena, tags->words, tags->count, sizeof tags->words[0]);
-    tags->words[tags->count++] = arena_copy(arena, tag, strlen(tag));
+    tags->words[tags->count++] = arena_copy(arena, tag, size);
 }
 
 const char *const *catalogue_tags(struct arena *arena) {
     struct tags tags = {0};
-    for (size_t i = 0; i < catalogue_count; i++) {
-        struct errors errors = {0};
-        struct scenario *scenario = catalogue_header(&catalogue[i], &errors);
-        for (size_t t = 0; t < scenario->tag_count; t++)
-            add_tag(arena, &tags, scenario->tags[t]);
-        scenario_free(scenario);
-        errors_free(&errors);
-    }
+    for (size_t i = 0; i < catalogue_count; i++)
+        for (const char *at = catalogue[i].tags; *at != '\0'; at += strspn(at, " ")) {
+            size_t size = strcspn(at, " ");
+            add_tag(arena, &tags, at, size);
+            at += size;
+        }
     tags.words = arena_grow(arena, tags.words, tags.count, sizeof tags.words[0]);
     tags.words[tags.count] = NULL;
     return tags.words;

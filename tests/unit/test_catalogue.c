@@ -111,6 +111,38 @@ static void the_header_alone_is_that_of_the_whole(void **state) {
     }
 }
 
+static void what_list_shows_is_what_the_parser_reads(void **state) {
+    (void)state;
+    for (size_t i = 0; i < catalogue_count; i++) {
+        const struct catalogue_entry *entry = &catalogue[i];
+        struct scenario *scenario = parsed(entry, true);
+        char tags[256] = "";
+        for (size_t tag = 0; tag < scenario->tag_count; tag++) {
+            size_t used = strlen(tags);
+            snprintf(tags + used, sizeof tags - used, "%s%s", tag > 0 ? " " : "",
+                     scenario->tags[tag]);
+            assert_true(catalogue_has_tag(entry, scenario->tags[tag]));
+        }
+        assert_string_equal(entry->title, scenario->title);
+        assert_string_equal(entry->tags, tags);
+        assert_int_equal(entry->slow, scenario->slow);
+        assert_string_equal(catalogue_group_of(entry)->tag, scenario->tags[0]);
+        scenario_free(scenario);
+    }
+}
+
+static void a_tag_is_a_whole_word(void **state) {
+    (void)state;
+    static const struct catalogue_entry entry = {.tags = "bind ipv6"}, none = {.tags = ""};
+    assert_true(catalogue_has_tag(&entry, "ipv6"));
+    assert_false(catalogue_has_tag(&entry, "ipv"));
+    assert_false(catalogue_has_tag(&entry, "pv6"));
+    assert_false(catalogue_has_tag(&entry, "bind ipv6"));
+    assert_false(catalogue_has_tag(&entry, ""));
+    assert_false(catalogue_has_tag(&none, "bind"));
+    assert_null(catalogue_group_of(&none));
+}
+
 static void a_header_alone_needs_no_case(void **state) {
     (void)state;
     static const char text[] = "title t\ntags a b\nwhy\n  because\n";
@@ -216,6 +248,8 @@ int main(void) {
         cmocka_unit_test(the_names_are_in_order_and_each_is_there_once),
         cmocka_unit_test(the_first_tag_is_a_group_and_all_are_known),
         cmocka_unit_test(the_header_alone_is_that_of_the_whole),
+        cmocka_unit_test(what_list_shows_is_what_the_parser_reads),
+        cmocka_unit_test(a_tag_is_a_whole_word),
         cmocka_unit_test(a_header_alone_needs_no_case),
         cmocka_unit_test(each_scenario_asks_for_its_cause_unless_it_cannot_be_seen),
         cmocka_unit_test(each_cause_with_a_scenario_is_asked_for_there),
