@@ -213,7 +213,7 @@ static void open_sockets_of(struct parser *parser, const struct step *block) {
         bool from_another = verb_row(step->verb)->arguments == ARGUMENTS_SOCKET;
         int made = from_another ? step->made : step->socket;
         if ((from_another || step->verb == VERB_SOCKET) && made != NO_SOCKET)
-            parser->flow.socket[block->role][made] = SOCKET_OPEN;
+            parser->flow.socket[block->role][made].state = SOCKET_OPEN;
     }
 }
 

@@ -174,7 +174,7 @@ static void unknown_verb(struct parser *parser, int role, size_t verb, bool or_f
         parser_error(parser, &line->words[verb], "unknown verb '%s'", line->words[verb].text);
     int socket = line->count > verb + 1 ? parser_socket(parser, &line->words[verb + 1]) : -1;
     if (role >= 0 && socket >= 0)
-        parser->flow.socket[role][socket] = SOCKET_OPEN;
+        parser->flow.socket[role][socket].state = SOCKET_OPEN;
 }
 
 /* --- lines --- */

@@ -257,8 +257,8 @@ void flow_end_role(struct flow *flow, int role) {
                            ? ROLE_PROGRAM_ENDED
                            : ROLE_ENDED;
     for (size_t i = 0; i < SCENARIO_SOCKETS_MAX; i++)
-        if (flow->socket[role][i] == SOCKET_OPEN)
-            flow->socket[role][i] = SOCKET_CLOSED;
+        if (flow->socket[role][i].state == SOCKET_OPEN)
+            flow->socket[role][i].state = SOCKET_CLOSED;
 }
 
 /* Returns whether the host of a role is off; `*host` is then its name. */
@@ -378,7 +378,7 @@ static void unknown_socket(struct parser *parser, const struct word *word, unsig
     const char *name = arena_copy(&parser->scratch, rest, strcspn(rest, "."));
     struct suggestion nearest = suggest_begin(name);
     for (size_t i = 0; i < scenario->socket_count; i++)
-        if (parser->flow.socket[role_index][i] != SOCKET_NEVER)
+        if (parser->flow.socket[role_index][i].state != SOCKET_NEVER)
             suggest_offer(&nearest, scenario->sockets[i]);
     if (*rest == '\0')
         parser_error_in(parser, word, rest, "the socket is missing: $%s.SOCKET", role);
@@ -433,19 +433,20 @@ static bool parse_reference(struct parser *parser, const struct word *word, cons
     }
     const char *role = parser->scenario->roles[address->role];
     const char *socket = parser->scenario->sockets[address->socket];
-    if (parser->flow.socket[address->role][address->socket] == SOCKET_NEVER) {
+    if (parser->flow.socket[address->role][address->socket].state == SOCKET_NEVER) {
         parser_error_in(parser, word, text, "socket '%s' of role '%s' is used before it is created",
                         socket, role);
         return false;
     }
-    if (address->peer && !parser->flow.has_peer[address->role][address->socket]) {
+    if (address->peer && !parser->flow.socket[address->role][address->socket].has_peer) {
         parser_error_in(parser, word, text,
                         "socket '%s' of role '%s' has no peer: it was neither connected nor "
                         "accepted",
                         socket, role);
         return false;
     }
-    enum socket_kind kind = parser->flow.kind[address->role][address->socket];
+    enum socket_kind kind =
+        (enum socket_kind)parser->flow.socket[address->role][address->socket].kind;
     if (address->use == ADDRESS_AND_ITS_PORT && socket_kind_row(kind)->family == AF_UNIX) {
         parser_error_in(parser, word, text,
                         "socket '%s' of role '%s' is a Unix socket: it has no port", socket, role);

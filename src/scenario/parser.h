@@ -55,15 +55,19 @@ enum role_state {
 enum socket_state { SOCKET_NEVER, SOCKET_OPEN, SOCKET_CLOSED };
 enum host_state { HOST_ON, HOST_OFF };
 
+/* A byte each: a story can have 16,384 of them, and each case begins with a copy. */
+struct flow_socket {
+    unsigned char state : 2; /* enum socket_state */
+    unsigned char kind : 4;  /* enum socket_kind */
+    unsigned char has_peer : 1;
+    unsigned char in_use : 1; /* it was to listen, or to be connected */
+};
+
 struct flow {
-    unsigned char role[SCENARIO_ROLES_MAX];                         /* enum role_state */
-    unsigned char host_of[SCENARIO_ROLES_MAX];                      /* the host that a role is on */
-    unsigned char host[SCENARIO_HOSTS_MAX];                         /* enum host_state */
-    unsigned char socket[SCENARIO_ROLES_MAX][SCENARIO_SOCKETS_MAX]; /* enum socket_state */
-    unsigned char has_peer[SCENARIO_ROLES_MAX][SCENARIO_SOCKETS_MAX]; /* bool */
-    unsigned char kind[SCENARIO_ROLES_MAX][SCENARIO_SOCKETS_MAX];     /* enum socket_kind */
-    unsigned char in_use[SCENARIO_ROLES_MAX][SCENARIO_SOCKETS_MAX]; /* bool: it was to listen, or to
-                                                                       be connected */
+    unsigned char role[SCENARIO_ROLES_MAX];    /* enum role_state */
+    unsigned char host_of[SCENARIO_ROLES_MAX]; /* the host that a role is on */
+    unsigned char host[SCENARIO_HOSTS_MAX];    /* enum host_state */
+    struct flow_socket socket[SCENARIO_ROLES_MAX][SCENARIO_SOCKETS_MAX];
 };
 
 enum part { PART_HEADER, PART_SETUP, PART_CASE };

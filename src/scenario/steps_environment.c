@@ -139,8 +139,9 @@ static void take_pattern(struct parser *parser, const struct word *word,
         return;
     bool named = pattern->name != NULL;
     if (pattern->use != ADDRESS_WRITTEN)
-        named =
-            socket_kind_row(parser->flow.kind[pattern->role][pattern->socket])->family == AF_UNIX;
+        named = socket_kind_row(
+                    (enum socket_kind)parser->flow.socket[pattern->role][pattern->socket].kind)
+                    ->family == AF_UNIX;
     if (named && query->protocol != PROTOCOL_UNIX)
         parser_error(parser, word,
                      "'%s' is the address of a Unix socket: write 'unix' before the STATE",

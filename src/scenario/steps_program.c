@@ -102,7 +102,7 @@ static void parse_listens(struct parser *parser, struct cursor *cursor, struct s
 
 static void after_listens(struct flow *flow, const struct step *step) {
     if (step->watch.made != NO_SOCKET)
-        flow->socket[step->role][step->watch.made] = SOCKET_OPEN;
+        flow->socket[step->role][step->watch.made].state = SOCKET_OPEN;
 }
 
 const struct verb_row verb_calls = {

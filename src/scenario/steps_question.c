@@ -169,7 +169,8 @@ static void take_word(struct parser *parser, struct cursor *cursor, struct step_
 
 /* The name of a Unix socket is all that a question about one says. */
 static bool is_unix(const struct parser *parser, const struct address *address) {
-    enum socket_kind kind = parser->flow.kind[address->role][address->socket];
+    enum socket_kind kind =
+        (enum socket_kind)parser->flow.socket[address->role][address->socket].kind;
     return address->use == ADDRESS_WRITTEN ? address->name != NULL
                                            : socket_kind_row(kind)->family == AF_UNIX;
 }

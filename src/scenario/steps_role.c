@@ -33,7 +33,7 @@ static bool knows_socket(const struct parser *parser, int role, const struct wor
     const struct scenario *scenario = parser->scenario;
     for (size_t i = 0; i < scenario->socket_count; i++)
         if (strcmp(scenario->sockets[i], word->text) == 0)
-            return parser->flow.socket[role][i] != SOCKET_NEVER;
+            return parser->flow.socket[role][i].state != SOCKET_NEVER;
     return false;
 }
 

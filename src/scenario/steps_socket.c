@@ -17,12 +17,12 @@ static void not_open(struct parser *parser, const struct word *word, int role, i
     const char *role_name = scenario->roles[role], *other = NULL;
     struct suggestion nearest = suggest_begin(word->text);
     for (size_t i = 0; i < scenario->socket_count; i++)
-        if (parser->flow.socket[role][i] == SOCKET_OPEN)
+        if (parser->flow.socket[role][i].state == SOCKET_OPEN)
             suggest_offer(&nearest, scenario->sockets[i]);
     for (size_t i = 0; i < scenario->role_count && other == NULL; i++)
-        if ((int)i != role && parser->flow.socket[i][socket] == SOCKET_OPEN)
+        if ((int)i != role && parser->flow.socket[i][socket].state == SOCKET_OPEN)
             other = scenario->roles[i];
-    if (parser->flow.socket[role][socket] == SOCKET_CLOSED)
+    if (parser->flow.socket[role][socket].state == SOCKET_CLOSED)
         parser_error(parser, word, "socket '%s' of role '%s' is closed", word->text, role_name);
     else if (nearest.word != NULL)
         parser_error(parser, word,
@@ -45,11 +45,11 @@ void parse_socket_name(struct parser *parser, struct cursor *cursor, struct step
     if (socket < 0)
         return;
     step->socket = socket;
-    unsigned char *state = &parser->flow.socket[step->role][socket];
-    if (*state != SOCKET_OPEN && !parser->line_is_wrong)
+    struct flow_socket *known = &parser->flow.socket[step->role][socket];
+    if (known->state != SOCKET_OPEN && !parser->line_is_wrong)
         not_open(parser, word, step->role, socket);
-    *state = SOCKET_OPEN; /* one error is enough: the lines below take the socket as open */
-    step->kind = parser->flow.kind[step->role][socket];
+    known->state = SOCKET_OPEN; /* one error is enough: the lines below take the socket as open */
+    step->kind = (enum socket_kind)known->kind;
 }
 
 /* Takes the name of a socket that this step makes. Returns its index, or NO_SOCKET. */
@@ -68,16 +68,13 @@ static void open_socket(struct flow *flow, int role, int socket, enum socket_kin
                         bool has_peer) {
     if (socket == NO_SOCKET)
         return;
-    flow->socket[role][socket] = SOCKET_OPEN;
-    flow->kind[role][socket] = (unsigned char)kind;
-    flow->has_peer[role][socket] = flow->in_use[role][socket] = has_peer;
+    flow->socket[role][socket] = (struct flow_socket){
+        .state = SOCKET_OPEN, .kind = kind & 0xf, .has_peer = has_peer, .in_use = has_peer};
 }
 
 void flow_share(struct flow *flow, int role, int socket, int other_role, int other_socket) {
+    flow->socket[role][socket].in_use = true;
     flow->socket[other_role][other_socket] = flow->socket[role][socket];
-    flow->kind[other_role][other_socket] = flow->kind[role][socket];
-    flow->has_peer[other_role][other_socket] = flow->has_peer[role][socket];
-    flow->in_use[role][socket] = flow->in_use[other_role][other_socket] = true;
 }
 
 static bool is_datagram(const struct step *step) {
@@ -126,7 +123,7 @@ static bool take_kind(struct parser *parser, const struct word *word, struct ste
     bool is_like = !word->quoted && word->text[0] == '$';
     if (is_like && parse_address(parser, word, &like)) {
         step->options.like = arena_keep(&parser->scenario->arena, &like, sizeof like);
-        if (is_unix(parser->flow.kind[like.role][like.socket]))
+        if (is_unix((enum socket_kind)parser->flow.socket[like.role][like.socket].kind))
             parser_error(parser, word, "'%s' is a Unix socket, which has no family of addresses",
                          word->text);
     }
@@ -263,7 +260,7 @@ static const char *refuse_address(const struct flow *flow, const struct step *st
     const struct address *address = step_address(step);
     bool named = address->name != NULL;
     if (address->use != ADDRESS_WRITTEN)
-        named = is_unix(flow->kind[address->role][address->socket]);
+        named = is_unix((enum socket_kind)flow->socket[address->role][address->socket].kind);
     if (is_unix(step->kind) && !named)
         return "the address of a Unix socket is unix:NAME";
     if (!is_unix(step->kind) && named)
@@ -272,8 +269,10 @@ static const char *refuse_address(const struct flow *flow, const struct step *st
 }
 
 static void after_connect(struct flow *flow, const struct step *step) {
-    if (step->socket != NO_SOCKET)
-        flow->has_peer[step->role][step->socket] = flow->in_use[step->role][step->socket] = true;
+    if (step->socket == NO_SOCKET)
+        return;
+    struct flow_socket *socket = &flow->socket[step->role][step->socket];
+    socket->has_peer = socket->in_use = true;
 }
 
 const struct verb_row verb_bind = {
@@ -313,7 +312,7 @@ static const char *refuse_listen(const struct flow *flow, const struct step *ste
 
 static void after_listen(struct flow *flow, const struct step *step) {
     if (step->socket != NO_SOCKET)
-        flow->in_use[step->role][step->socket] = true;
+        flow->socket[step->role][step->socket].in_use = true;
 }
 
 static void parse_send(struct parser *parser, struct cursor *cursor, struct step *step) {
@@ -428,7 +427,8 @@ static void parse_shutdown(struct parser *parser, struct cursor *cursor, struct 
 }
 
 static const char *refuse_shutdown(const struct flow *flow, const struct step *step) {
-    if (step->socket == NO_SOCKET || is_unix(step->kind) || flow->in_use[step->role][step->socket])
+    if (step->socket == NO_SOCKET || is_unix(step->kind) ||
+        flow->socket[step->role][step->socket].in_use)
         return NULL;
     return "the socket is neither connected nor listening: the answer would be ENOTCONN";
 }
@@ -440,7 +440,7 @@ static const char *refuse_disconnect(const struct flow *flow, const struct step 
 
 static void after_close(struct flow *flow, const struct step *step) {
     if (step->socket != NO_SOCKET)
-        flow->socket[step->role][step->socket] = SOCKET_CLOSED;
+        flow->socket[step->role][step->socket].state = SOCKET_CLOSED;
 }
 
 const struct verb_row verb_accept = {
