@@ -30,8 +30,4 @@ struct run_options {
 void runner_run(const struct scenario *const *scenarios, size_t count,
                 const struct run_options *options, struct run_result *run);
 
-/* Raises the limit of open descriptors as far as this process may, for the roles to inherit. A role
- * cannot do it itself: in a user namespace the hard limit cannot be raised (setrlimit(2)). */
-void runner_raise_limits(void);
-
 #endif

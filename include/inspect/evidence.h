@@ -84,6 +84,10 @@ typedef void evidence_identify(void *context, struct suspect *suspect);
 /* Called with each socket in the way. */
 typedef void evidence_keep(void *context, const struct occupant *occupant);
 
+/* Visits the sockets of one TCP port in the states of the query. Returns 0 or an errno. */
+typedef int evidence_visit(void *context, const struct diag_query *query, sockdiag_visit *visit,
+                           void *visited);
+
 /* Where to look. */
 struct evidence_source {
     int diag;                /* a sock_diag socket */
@@ -94,8 +98,10 @@ struct evidence_source {
                                 a busy server are enough; 0: all */
     bool no_bound;           /* do as if the kernel listed no bound sockets; for the tests */
     struct sockets_memory *memory; /* of earlier looks at these sockets; or NULL */
+    evidence_visit *rest; /* looks for all but listeners, where it is known what there can be; or
+                             NULL */
     evidence_identify *identify;
-    void *context;
+    void *context;       /* of these two */
     evidence_keep *keep; /* called for each socket in the way; or NULL */
     void *kept;          /* its context */
 };

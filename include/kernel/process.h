@@ -117,6 +117,10 @@ int process_own_tables(pid_t pid, process_thread_visit *visit, void *context);
  * number: the next ones that are opened are 3, 4, ..., as in any program. Returns that number. */
 int process_keep_only(int fd);
 
+/* Raises the limit of open descriptors as far as this process may, for those that it forks. A role
+ * cannot do it itself: in a user namespace the hard limit cannot be raised (setrlimit(2)). */
+void process_raise_limits(void);
+
 /* Called with the inode of each socket that a process has open, and its descriptor there; false
  * ends the visits. */
 typedef bool process_socket_visit(void *context, uint32_t inode, int fd);

@@ -56,6 +56,10 @@ int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint 
 int sockdiag_find_on(int diag, uint32_t interface, const struct endpoint *local,
                      const struct endpoint *remote, struct inet_socket *socket);
 
+/* The same as sockdiag_find(), and finds out who opened the connection. */
+int sockdiag_find_opener(int diag, const struct endpoint *local, const struct endpoint *remote,
+                         struct inet_socket *socket);
+
 /* Makes the kernel abort this TCP or UDP socket (SOCK_DESTROY, since Linux 4.5), also in TIME-WAIT.
  * Returns 0 or an errno: EOPNOTSUPP if the kernel was built without INET_DIAG_DESTROY, EPERM
  * without CAP_NET_ADMIN, ENOENT if it is gone, or if it is only BOUND. */

@@ -16,8 +16,8 @@
 #include "base/units.h"
 #include "cmd/commands.h"
 #include "cmd/target.h"
-#include "engine/runner.h"
 #include "inspect/evidence.h"
+#include "kernel/process.h"
 #include "kernel/sockopt.h"
 #include "kernel/sysctl.h"
 #include "report/host/why.h"
@@ -104,7 +104,7 @@ void byhand_begin(void) {
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         sigaction(signals[i], &action, NULL);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    runner_raise_limits();
+    process_raise_limits();
 }
 
 bool byhand_is_over(void) {

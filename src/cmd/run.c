@@ -17,6 +17,7 @@
 #include "cmd/selection.h"
 #include "engine/limits.h"
 #include "engine/runner.h"
+#include "kernel/process.h"
 #include "report/run/phrase.h"
 #include "report/run/run.h"
 #include "scenario/scenario.h"
@@ -322,7 +323,7 @@ static int run_selection(struct request *request, const struct selection *select
     if (!probe(request, &capabilities))
         return EXIT_TROUBLE;
     begin_watch(&watch, &request->run);
-    runner_raise_limits();
+    process_raise_limits();
     runner_run((const struct scenario *const *)selection->scenarios, selection->count,
                &request->run, &run);
     progress_end(&watch.progress);

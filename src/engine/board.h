@@ -30,6 +30,8 @@ struct board {
     size_t case_index;
     struct case_result result;
     char reason[RESULT_TEXT_SIZE]; /* that of the result */
+    bool refused;                  /* the case could not be prepared; */
+    bool scarce;                   /* perhaps for want of what other cases have */
     int under_way; /* index of the step that the stage waits for; NO_STEP before the first */
     uint64_t under_way_since_ns; /* on the monotonic clock */
     struct socket_view *views;   /* role by role: one of the two that follow */

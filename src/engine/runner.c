@@ -1,8 +1,14 @@
-/* Each case under way has a slot: a stage process in its own process group, a board, a pipe that
- * the stage holds open while it lives, and a deadline. The runner sleeps in ppoll() until a pipe
- * ends, a stage dies (should another process still have its pipe), a deadline passes or a signal
- * comes. If the run is watched, the stage reports its steps
- * through the pipe, and the runner reports on a timer that a step takes long.
+/* Each case has a slot: a stage process in its own process group, a board, and a socket to the
+ * stage, over which that says how far it is. A slot goes through three states:
+ *
+ * - ahead: the stage enters its namespace and forks its roles while another case is under way, and
+ *   then waits for word; at most one. It takes longer to make a namespace than to do a short case
+ * - under way, until the deadline
+ * - ending: the stage has said that its result is final, and takes down what it has made
+ *
+ * The runner sleeps in ppoll() until a stage says something, a stage dies (should another process
+ * still have its socket), a deadline passes or a signal comes. If the run is watched, the stage
+ * reports its steps, and the runner reports on a timer that a step takes long.
  */
 #include "engine/runner.h"
 
@@ -12,7 +18,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,15 +41,20 @@ struct job {
 };
 
 struct slot {
-    struct job *job; /* NULL: free */
-    struct board *board;
-    pid_t pid;
-    int pipe;            /* our end of the pipe from the stage */
+    pid_t pid;       /* of the stage; 0: the slot is free */
+    struct job *job; /* NULL: it is ending */
+    bool needs_program;
+    struct board *board; /* owned, until it is ending */
+    int socket;          /* our end of the socket to the stage */
     int death;           /* of the stage: its pidfd, or -1 */
+    bool ahead;          /* its case has not begun; */
+    bool ready;          /* and can begin */
+    bool again;          /* this is the second try to prepare it */
     unsigned repetition; /* from 1 */
     uint64_t began_ns;
     uint64_t kill_at_ns; /* well after the deadline, which the stage keeps itself */
     bool killed;         /* that moment has come */
+    size_t polled;       /* where its two descriptors are among those that are polled */
     const char *trouble; /* why the runner ends it, or NULL */
 };
 
@@ -54,6 +65,9 @@ struct runner {
     size_t job_count, next_job;
     struct slot *slots;
     size_t slot_count;
+    size_t under_way, most;      /* how many cases are, and may be at a time */
+    const struct job *not_ahead; /* the job whose stage could not be made ahead */
+    unsigned failures;           /* of the last stages that were made ahead, one after the other */
     sigset_t usual_mask;
     int interrupted;
     uint64_t began_ns, next_tick_ns;
@@ -65,6 +79,18 @@ static volatile sig_atomic_t caught;
 
 static void on_signal(int number) {
     caught = number;
+}
+
+static bool is_under_way(const struct slot *slot) {
+    return slot->job != NULL && !slot->ahead;
+}
+
+/* The slot whose stage was made ahead, or NULL. */
+static struct slot *slot_ahead(const struct runner *runner) {
+    for (size_t i = 0; i < runner->slot_count; i++)
+        if (runner->slots[i].ahead)
+            return &runner->slots[i];
+    return NULL;
 }
 
 /* --- watching --- */
@@ -88,11 +114,12 @@ static struct run_event event_of(const struct slot *slot, enum run_event_kind ki
 /* Passes on what a stage has reported of a step. */
 static void tell_step(const struct runner *runner, const struct slot *slot,
                       const struct stage_event *said) {
-    struct run_event event = event_of(slot, said->ended ? STEP_ENDS : STEP_BEGINS);
+    bool ended = said->kind == STAGE_STEP_ENDS;
+    struct run_event event = event_of(slot, ended ? STEP_ENDS : STEP_BEGINS);
     event.step = &slot->job->scenario->steps[said->step_index];
     struct step_result result = *board_result(slot->board, event.step);
     result_set_outcome(&result, event.step, &said->outcome);
-    if (said->ended)
+    if (ended)
         event.result = &result;
     tell(runner, event, said->at_ns);
 }
@@ -102,7 +129,7 @@ static void tick(struct runner *runner, uint64_t now_ns) {
     const struct slot *oldest = NULL;
     for (size_t i = 0; i < runner->slot_count; i++) {
         const struct slot *slot = &runner->slots[i];
-        if (slot->job != NULL && (oldest == NULL || slot->began_ns < oldest->began_ns))
+        if (is_under_way(slot) && (oldest == NULL || slot->began_ns < oldest->began_ns))
             oldest = slot;
     }
     runner->next_tick_ns = now_ns + runner->options->watcher.tick_ns;
@@ -124,12 +151,7 @@ static void tick(struct runner *runner, uint64_t now_ns) {
 /* Turns a fork into a stage: it dies with the runner, and is not in the process group to which the
  * terminal sends its signals. */
 static _Noreturn void become_stage(const struct runner *runner, struct board *board, pid_t parent,
-                                   uint64_t end_ns, int pipe) {
-    struct stage_options options = {.current = runner->options->current,
-                                    .timed = runner->options->timeout_ns != 0,
-                                    .limits = runner->options->limits,
-                                    .deadline_ns = end_ns,
-                                    .events = runner->options->watcher.steps ? pipe : -1};
+                                   struct stage_options *options) {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGPIPE};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
@@ -138,17 +160,9 @@ static _Noreturn void become_stage(const struct runner *runner, struct board *bo
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         signal(signals[i], SIG_DFL);
     sigprocmask(SIG_SETMASK, &runner->usual_mask, NULL);
-    for (size_t i = 0; i < runner->slot_count; i++)
-        if (runner->slots[i].job != NULL) {
-            close(runner->slots[i].pipe);
-            if (runner->slots[i].death >= 0)
-                close(runner->slots[i].death);
-        }
-    /* No role inherits what the caller of the program has open. */
-    int kept = process_keep_only(pipe);
-    if (options.events >= 0)
-        options.events = kept;
-    stage_run(board, &options);
+    /* No role inherits what the caller of the program has open, nor other sockets of the runner. */
+    options->runner = process_keep_only(options->runner);
+    stage_run(board, options);
     _exit(0);
 }
 
@@ -158,28 +172,44 @@ static void set_broken(struct case_result *result, const char *why) {
     result->reason = why;
 }
 
-/* Starts the job's next run in a free slot. Returns 0, or an errno of `*call`. */
-static int start(struct runner *runner, struct slot *slot, struct job *job, const char **call) {
-    const uint64_t usual_ns = 30ULL * NS_PER_S, grace_ns = 5ULL * NS_PER_S;
-    uint64_t now_ns = units_now_ns(), most_ns = runner->options->timeout_ns;
-    if (most_ns == 0)
-        most_ns = usual_ns + scenario_declared_ns(job->scenario, job->case_index);
+/* How long a case may last. */
+static uint64_t time_limit(const struct runner *runner, const struct job *job) {
+    const uint64_t usual_ns = 30ULL * NS_PER_S;
+    uint64_t given_ns = runner->options->timeout_ns;
+    return given_ns != 0 ? given_ns
+                         : usual_ns + scenario_declared_ns(job->scenario, job->case_index);
+}
+
+static const uint64_t grace_ns = 5ULL * NS_PER_S;
+
+/* Forks a stage for the job's next run in a free slot. Returns 0, or an errno of `*call`. */
+static int fork_stage(const struct runner *runner, struct slot *slot, struct job *job, bool ahead,
+                      const char **call) {
+    uint64_t now_ns = units_now_ns(), most_ns = time_limit(runner, job);
     int ends[2];
     pid_t self = getpid();
     struct board *board = board_new(job->scenario, job->case_index);
     *call = "mmap() of the case's results";
     if (board == NULL)
         return errno;
-    *call = "pipe2() to the case's process";
-    if (pipe2(ends, O_CLOEXEC) < 0) {
+    *call = "socketpair() to the case's process";
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
         int error = errno;
         board_free(board);
         return error;
     }
+    struct stage_options options = {.current = runner->options->current,
+                                    .timed = runner->options->timeout_ns != 0,
+                                    .limits = runner->options->limits,
+                                    .began_ns = now_ns,
+                                    .deadline_ns = now_ns + most_ns,
+                                    .runner = ends[1],
+                                    .tells_steps = runner->options->watcher.steps,
+                                    .ahead = ahead};
     *call = "fork() of the case's process";
     pid_t pid = fork();
     if (pid == 0)
-        become_stage(runner, board, self, now_ns + most_ns, ends[1]);
+        become_stage(runner, board, self, &options);
     int error = pid < 0 ? errno : 0;
     close(ends[1]);
     if (pid < 0) {
@@ -188,18 +218,44 @@ static int start(struct runner *runner, struct slot *slot, struct job *job, cons
         return error;
     }
     setpgid(pid, pid); /* here too, so that it is done before anyone may kill the group */
-    *slot = (struct slot){.job = job,
+    *slot = (struct slot){.pid = pid,
+                          .job = job,
+                          .needs_program = job->scenario->needs_program,
                           .board = board,
-                          .pid = pid,
-                          .pipe = ends[0],
+                          .socket = ends[0],
                           .death = process_pidfd(pid),
-                          .repetition = ++job->begun,
+                          .ahead = ahead,
                           .began_ns = now_ns,
                           .kill_at_ns = now_ns + most_ns + grace_ns};
-    if (job->begun == 1)
-        job->began_ns = now_ns - runner->began_ns;
-    tell(runner, event_of(slot, CASE_BEGINS), slot->began_ns);
     return 0;
+}
+
+/* The job's next run begins in this slot. */
+static void note_begin(struct runner *runner, struct slot *slot, struct job *job) {
+    slot->repetition = ++job->begun;
+    runner->under_way++;
+    if (job->begun == 1)
+        job->began_ns = slot->began_ns - runner->began_ns;
+    tell(runner, event_of(slot, CASE_BEGINS), slot->began_ns);
+}
+
+static int start(struct runner *runner, struct slot *slot, struct job *job, const char **call) {
+    int error = fork_stage(runner, slot, job, false, call);
+    if (error == 0)
+        note_begin(runner, slot, job);
+    return error;
+}
+
+/* Gives a stage that was made ahead its word. If it is dead, that shows in a moment. */
+static void let_begin(struct runner *runner, struct slot *slot, struct job *job) {
+    uint64_t now_ns = units_now_ns(), most_ns = time_limit(runner, job);
+    struct stage_word word = {.began_ns = now_ns, .deadline_ns = now_ns + most_ns};
+    slot->ahead = false;
+    slot->began_ns = now_ns;
+    slot->kill_at_ns = now_ns + most_ns + grace_ns;
+    note_begin(runner, slot, job);
+    while (send(slot->socket, &word, sizeof word, MSG_NOSIGNAL) < 0 && errno == EINTR)
+        continue;
 }
 
 /* --- ending --- */
@@ -274,17 +330,69 @@ static void spare_others(struct runner *runner, const struct job *hopeless) {
 static bool reap_orphan(void *context, pid_t pid) {
     const struct runner *runner = context;
     for (size_t i = 0; i < runner->slot_count; i++)
-        if (runner->slots[i].job != NULL && runner->slots[i].pid == pid)
+        if (runner->slots[i].pid == pid)
             return true;
     waitpid(pid, NULL, 0);
     return true;
 }
 
+/* The case in a slot has its result. */
+static void conclude(struct runner *runner, struct slot *slot, struct case_result *result) {
+    struct job *job = slot->job;
+    struct run_event event = event_of(slot, CASE_ENDS);
+    add_result(runner, job, result);
+    event.case_result = result;
+    tell(runner, event, units_now_ns());
+    board_free(slot->board);
+    slot->board = NULL;
+    slot->job = NULL;
+    slot->kill_at_ns = units_now_ns() + grace_ns;
+    runner->under_way--;
+    if (is_hopeless(job))
+        spare_others(runner, job);
+}
+
+/* The result of a case whose stage has ended without saying that it is final. */
+static void judge_end(struct runner *runner, const struct slot *slot, int status) {
+    struct case_result *result = &slot->board->result;
+    bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (!clean && runner->interrupted != 0)
+        set_broken(result, "interrupted");
+    else if (slot->trouble != NULL)
+        set_broken(result, slot->trouble);
+    else if (!clean && slot->killed)
+        set_broken(result, too_long(runner, slot));
+    else if (!clean)
+        set_broken(result, ended_early(runner, slot, status));
+}
+
+/* How many stages in a row cannot be made ahead before no more are tried. */
+enum { FAILURES_MOST = 3 };
+
+static void drop_ahead(struct runner *runner);
+
+/* A case could not be prepared. If that is perhaps for want of what the stage made ahead of it has,
+ * tries again without that one. Returns whether it does. */
+static bool try_again(struct runner *runner, struct slot *slot) {
+    struct slot before = *slot;
+    const char *call;
+    if (slot->again || runner->interrupted != 0 || slot_ahead(runner) == NULL)
+        return false;
+    drop_ahead(runner);
+    runner->failures = FAILURES_MOST;
+    if (fork_stage(runner, slot, before.job, false, &call) != 0)
+        return false;
+    board_free(before.board);
+    slot->repetition = before.repetition;
+    slot->again = true;
+    return true;
+}
+
 /* Handles the end of the stage in a slot: reaps it, and then the roles that it may have left to us
  * as their subreaper, dead or about to be: those in its process group, among them the tracers, and
- * then the programs, which die with their tracers. */
+ * then the programs, which die with their tracers. One that was made ahead and could not be has
+ * perhaps met a limit that the other cases share: its case is then begun when they have ended. */
 static void finish(struct runner *runner, struct slot *slot) {
-    struct case_result *result = &slot->board->result;
     int status = 0, ignored;
     siginfo_t ended;
     while (waitid(P_PID, (id_t)slot->pid, &ended, WEXITED | WNOWAIT) < 0 && errno == EINTR)
@@ -294,29 +402,23 @@ static void finish(struct runner *runner, struct slot *slot) {
         continue;
     while (waitpid(-slot->pid, &ignored, 0) > 0 || errno == EINTR)
         continue;
-    bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    if (!clean)
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         process_children(getpid(), reap_orphan, runner);
-    if (!clean && runner->interrupted != 0)
-        set_broken(result, "interrupted");
-    else if (slot->trouble != NULL)
-        set_broken(result, slot->trouble);
-    else if (!clean && slot->killed)
-        set_broken(result, too_long(runner, slot));
-    else if (!clean)
-        set_broken(result, ended_early(runner, slot, status));
-    close(slot->pipe);
+    close(slot->socket);
     if (slot->death >= 0)
         close(slot->death);
-    add_result(runner, slot->job, result);
-    struct run_event event = event_of(slot, CASE_ENDS);
-    event.case_result = result;
-    tell(runner, event, units_now_ns());
-    const struct job *job = slot->job;
+    if (is_under_way(slot) && slot->board->refused && try_again(runner, slot))
+        return;
+    if (is_under_way(slot)) {
+        judge_end(runner, slot, status);
+        conclude(runner, slot, &slot->board->result);
+    }
+    if (slot->ahead) {
+        runner->not_ahead = slot->job;
+        runner->failures += slot->board->scarce ? FAILURES_MOST : 1;
+    }
     board_free(slot->board);
     *slot = (struct slot){0};
-    if (is_hopeless(job))
-        spare_others(runner, job);
 }
 
 /* --- the loop --- */
@@ -324,7 +426,7 @@ static void finish(struct runner *runner, struct slot *slot) {
 /* Returns whether a case with the program of the command line is under way. */
 static bool program_runs(const struct runner *runner) {
     for (size_t i = 0; i < runner->slot_count; i++)
-        if (runner->slots[i].job != NULL && runner->slots[i].job->scenario->needs_program)
+        if (runner->slots[i].pid != 0 && runner->slots[i].needs_program)
             return true;
     return false;
 }
@@ -341,52 +443,119 @@ static struct job *next_job(struct runner *runner) {
     return next->scenario->needs_program && program_runs(runner) ? NULL : next;
 }
 
-/* Starts the job's next run; if it cannot be started, that is the job's result. */
-static void start_or_break(struct runner *runner, struct slot *slot, struct job *job) {
+/* Starts the job's next run. If it cannot be started, that is the job's result; but not while other
+ * stages take of what there is, although their cases have ended, or have not begun. Returns whether
+ * it need not wait for those. */
+static bool start_or_break(struct runner *runner, struct slot *slot, struct job *job) {
     const char *call;
     int error = start(runner, slot, job, &call);
+    if (error != 0 && slot_ahead(runner) != NULL) {
+        drop_ahead(runner);
+        runner->failures = FAILURES_MOST;
+        error = start(runner, slot, job, &call);
+    }
     if (error == 0)
-        return;
+        return true;
+    for (size_t i = 0; i < runner->slot_count; i++)
+        if (runner->slots[i].pid != 0 && !is_under_way(&runner->slots[i]))
+            return false;
     struct case_result broken = {0};
     char name[ERRNAME_SIZE];
     set_broken(&broken, arena_format(&runner->run->arena, "%s: %s", call, errname(error, name)));
     job->begun = runner->options->repeat;
     add_result(runner, job, &broken);
+    return true;
 }
 
-/* Fills the free slots. Returns how many are in use. */
-static size_t fill_slots(struct runner *runner) {
-    size_t used = 0;
-    for (size_t i = 0; i < runner->slot_count; i++) {
-        struct slot *slot = &runner->slots[i];
-        struct job *job;
-        while (slot->job == NULL && (job = next_job(runner)) != NULL)
-            start_or_break(runner, slot, job);
-        used += slot->job != NULL;
+static struct slot *free_slot(const struct runner *runner) {
+    for (size_t i = 0; i < runner->slot_count; i++)
+        if (runner->slots[i].pid == 0)
+            return &runner->slots[i];
+    return NULL;
+}
+
+/* Begins the cases that may be under way now. One whose stage is still being made begins when that
+ * is ready. */
+static void begin_cases(struct runner *runner) {
+    struct job *job;
+    while (runner->under_way < runner->most && (job = next_job(runner)) != NULL) {
+        struct slot *ahead = slot_ahead(runner), *slot = free_slot(runner);
+        if (ahead != NULL && ahead->job == job && ahead->ready)
+            let_begin(runner, ahead, job);
+        else if ((ahead != NULL && ahead->job == job) || slot == NULL ||
+                 !start_or_break(runner, slot, job))
+            return;
     }
-    return used;
+}
+
+static void drop_ahead(struct runner *runner) {
+    struct slot *ahead = slot_ahead(runner);
+    kill(-ahead->pid, SIGKILL);
+    finish(runner, ahead);
+}
+
+/* Makes the stage of the next case while others are under way, as far as these cannot be in its
+ * way: not in the current namespace, and not for the program of the command line. */
+static void make_ahead(struct runner *runner) {
+    struct slot *ahead = slot_ahead(runner), *slot = free_slot(runner);
+    struct job *next = next_job(runner);
+    const char *call;
+    if (ahead != NULL && ahead->job != next) {
+        drop_ahead(runner);
+        return;
+    }
+    bool useful = next != NULL && next != runner->not_ahead && runner->under_way > 0 &&
+                  runner->failures < FAILURES_MOST;
+    if (ahead != NULL || slot == NULL || !useful || runner->options->current ||
+        next->scenario->needs_program)
+        return;
+    if (fork_stage(runner, slot, next, true, &call) != 0)
+        runner->not_ahead = next;
+}
+
+/* Fills the slots. Returns whether any is in use. */
+static bool fill_slots(struct runner *runner) {
+    begin_cases(runner);
+    make_ahead(runner);
+    for (size_t i = 0; i < runner->slot_count; i++)
+        if (runner->slots[i].pid != 0)
+            return true;
+    return false;
 }
 
 /* The time until the next deadline or tick. */
 static uint64_t time_to_sleep(const struct runner *runner) {
     uint64_t earliest = runner->options->watcher.tick_ns == 0 ? UINT64_MAX : runner->next_tick_ns;
     for (size_t i = 0; i < runner->slot_count; i++)
-        if (runner->slots[i].job != NULL && runner->slots[i].kill_at_ns < earliest)
+        if (runner->slots[i].pid != 0 && runner->slots[i].kill_at_ns < earliest)
             earliest = runner->slots[i].kill_at_ns;
     uint64_t now_ns = units_now_ns();
     return earliest > now_ns ? earliest - now_ns : 0;
 }
 
-/* Handles what came through the pipe of a stage: reports of steps, or its end. */
-static void handle_pipe(struct runner *runner, struct slot *slot) {
-    struct stage_event said[32];
-    ssize_t size = read(slot->pipe, said, sizeof said);
+/* Handles what a stage has said, or its end. */
+static void handle_socket(struct runner *runner, struct slot *slot) {
+    struct stage_event said;
+    ssize_t size = recv(slot->socket, &said, sizeof said, 0);
     if (size < 0 && errno == EINTR)
         return;
-    if (size <= 0)
+    if (size < (ssize_t)sizeof said) {
         finish(runner, slot);
-    for (ssize_t i = 0; i < size / (ssize_t)sizeof said[0]; i++)
-        tell_step(runner, slot, &said[i]);
+        return;
+    }
+    switch (said.kind) {
+    case STAGE_READY:
+        slot->ready = true;
+        runner->failures = 0;
+        break;
+    case STAGE_STEP_BEGINS:
+    case STAGE_STEP_ENDS:
+        tell_step(runner, slot, &said);
+        break;
+    case STAGE_DONE:
+        conclude(runner, slot, &slot->board->result);
+        break;
+    }
 }
 
 /* Ends all cases under way: the runner cannot wait for them. */
@@ -395,7 +564,7 @@ static void give_up(struct runner *runner, int error) {
     const char *why = arena_format(&runner->run->arena, "waiting for the case, ppoll(): %s",
                                    errname(error, name));
     for (size_t i = 0; i < runner->slot_count; i++)
-        if (runner->slots[i].job != NULL) {
+        if (runner->slots[i].pid != 0) {
             runner->slots[i].trouble = why;
             kill(-runner->slots[i].pid, SIGKILL);
             finish(runner, &runner->slots[i]);
@@ -406,13 +575,16 @@ static void give_up(struct runner *runner, int error) {
 static void wait_for_slots(struct runner *runner, struct pollfd *waiting) {
     uint64_t ns = time_to_sleep(runner);
     struct timespec time = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
-    struct pollfd *deaths = waiting + runner->slot_count;
+    nfds_t count = 0;
     for (size_t i = 0; i < runner->slot_count; i++) {
-        const struct slot *slot = &runner->slots[i];
-        waiting[i] = (struct pollfd){.fd = slot->job == NULL ? -1 : slot->pipe, .events = POLLIN};
-        deaths[i] = (struct pollfd){.fd = slot->job == NULL ? -1 : slot->death, .events = POLLIN};
+        struct slot *slot = &runner->slots[i];
+        slot->polled = count;
+        if (slot->pid == 0)
+            continue;
+        waiting[count++] = (struct pollfd){.fd = slot->socket, .events = POLLIN};
+        waiting[count++] = (struct pollfd){.fd = slot->death, .events = POLLIN};
     }
-    int ready = ppoll(waiting, 2 * runner->slot_count, &time, &runner->usual_mask);
+    int ready = ppoll(waiting, count, &time, &runner->usual_mask);
     if (ready < 0 && errno != EINTR) {
         give_up(runner, errno);
         return;
@@ -423,15 +595,15 @@ static void wait_for_slots(struct runner *runner, struct pollfd *waiting) {
     uint64_t now_ns = units_now_ns();
     for (size_t i = 0; i < runner->slot_count; i++) {
         struct slot *slot = &runner->slots[i];
-        if (slot->job == NULL)
+        if (slot->pid == 0)
             continue;
         slot->killed = slot->killed || now_ns >= slot->kill_at_ns;
         if (interrupted || slot->killed)
             kill(-slot->pid, SIGKILL); /* its roles too: it is not reaped yet */
-        if (ready > 0 && waiting[i].revents != 0)
-            handle_pipe(runner, slot);
-        else if (slot->killed || (ready > 0 && deaths[i].revents != 0))
-            finish(runner, slot); /* somebody else has its pipe */
+        if (ready > 0 && waiting[slot->polled].revents != 0)
+            handle_socket(runner, slot);
+        else if (slot->killed || (ready > 0 && waiting[slot->polled + 1].revents != 0))
+            finish(runner, slot); /* somebody else has its socket */
     }
     if (runner->options->watcher.tick_ns > 0 && now_ns >= runner->next_tick_ns)
         tick(runner, now_ns);
@@ -439,7 +611,7 @@ static void wait_for_slots(struct runner *runner, struct pollfd *waiting) {
 
 static void run_jobs(struct runner *runner, struct arena *scratch) {
     struct pollfd *waiting = arena_alloc(scratch, 2 * runner->slot_count * sizeof waiting[0]);
-    while (fill_slots(runner) > 0)
+    while (fill_slots(runner))
         wait_for_slots(runner, waiting);
     for (size_t i = 0; i < runner->job_count; i++) {
         const struct job *job = &runner->jobs[i];
@@ -505,7 +677,8 @@ void runner_run(const struct scenario *const *scenarios, size_t count,
     *run = (struct run_result){.repeat = options->repeat, .began = time(NULL)};
     size_t jobs = list_jobs(&runner, &scratch, scenarios, count);
     size_t most = options->current || options->jobs == 0 ? 1 : options->jobs;
-    runner.slot_count = jobs * options->repeat < most ? jobs * options->repeat : most;
+    runner.most = jobs * options->repeat < most ? jobs * options->repeat : most;
+    runner.slot_count = 2 * runner.most + 1; /* as many may be ending, and one made ahead */
     runner.slots = arena_alloc(&scratch, (runner.slot_count + 1) * sizeof runner.slots[0]);
     runner.next_tick_ns = runner.began_ns + options->watcher.tick_ns;
     tell(&runner, (struct run_event){.kind = RUN_BEGINS}, runner.began_ns);
@@ -519,16 +692,4 @@ void runner_run(const struct scenario *const *scenarios, size_t count,
     run->elapsed_ns = units_now_ns() - runner.began_ns;
     result_sum_up(run);
     arena_free(&scratch);
-}
-
-void runner_raise_limits(void) {
-    enum { ENOUGH = 1024 * 1024 }; /* fs.nr_open, unless it was changed */
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return;
-    struct rlimit raised = {.rlim_cur = ENOUGH, .rlim_max = ENOUGH};
-    if (limit.rlim_max < ENOUGH && setrlimit(RLIMIT_NOFILE, &raised) == 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
 }

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,15 +57,20 @@ uint32_t stage_index(const struct stage *stage, const struct step *step) {
 
 /* --- telling the runner --- */
 
+static void say(const struct stage *stage, const struct stage_event *event) {
+    while (send(stage->options->runner, event, sizeof *event, MSG_NOSIGNAL) < 0 && errno == EINTR)
+        continue; /* any other error: the runner is gone, and this process with it */
+}
+
 /* Reports a step, if the runner wants to know. */
 static void tell(const struct stage *stage, const struct step *step, bool ended) {
-    if (stage->options->events < 0)
+    if (!stage->options->tells_steps)
         return;
     const struct step_result *result = board_result(stage->board, step);
     struct stage_event event = {
+        .kind = ended ? STAGE_STEP_ENDS : STAGE_STEP_BEGINS,
         .at_ns = units_now_ns(),
         .step_index = stage_index(stage, step),
-        .ended = ended,
         .outcome = {.status = result->status,
                     .got = result->got,
                     .met_index = expectation_index(&step->want, result->met),
@@ -73,8 +79,33 @@ static void tell(const struct stage *stage, const struct step *step, bool ended)
                     .option = result->option,
                     .has_evidence = result->has_evidence,
                     .round_count = result->round_count}};
-    while (write(stage->options->events, &event, sizeof event) < 0 && errno == EINTR)
-        continue; /* any other error: the runner is gone, and this process with it */
+    say(stage, &event);
+}
+
+/* Waits for the runner's word. Returns false if the runner is gone. */
+static bool await_word(struct stage *stage, struct stage_options *options) {
+    struct stage_event ready = {.kind = STAGE_READY};
+    struct stage_word word;
+    ssize_t size;
+    say(stage, &ready);
+    do
+        size = recv(options->runner, &word, sizeof word, 0);
+    while (size < 0 && errno == EINTR);
+    if (size != (ssize_t)sizeof word)
+        return false;
+    options->began_ns = word.began_ns;
+    options->deadline_ns = word.deadline_ns;
+    return true;
+}
+
+/* Says that the result is final, where the next case need not wait for the rest. */
+static void say_done(const struct stage *stage) {
+    struct stage_event done = {.kind = STAGE_DONE};
+    bool programs = stage->scenario->needs_program;
+    for (size_t i = 0; i < stage->scenario->role_count; i++)
+        programs |= stage->roles[i].log != NULL;
+    if (!programs && !stage->options->current)
+        say(stage, &done);
 }
 
 /* --- what the case needs: where it cannot run, that is a SKIP before it begins, not a FAIL in the
@@ -111,12 +142,21 @@ static enum outcome lacks(struct stage *stage, int error, const char *reason,
     return stage_reason(stage, OUTCOME_SKIP, "%s", reason);
 }
 
-static enum outcome check_needs(struct stage *stage) {
+/* What needs no trial. */
+static enum outcome check_given(struct stage *stage) {
     const struct scenario *scenario = stage->scenario;
     const unsigned *needed = scenario->needs_kernel.part;
     if (!release_at_least(stage->kernel, scenario->needs_kernel))
         return stage_reason(stage, OUTCOME_SKIP, "needs kernel >= %u.%u; this is %u.%u", needed[0],
                             needed[1], stage->kernel.part[0], stage->kernel.part[1]);
+    if (scenario->needs_program && scenario->program == NULL)
+        return stage_reason(stage, OUTCOME_SKIP,
+                            "needs program: portreuse run %.64s -- PROGRAM ARG...", scenario->name);
+    return OUTCOME_ANSWERED;
+}
+
+static enum outcome check_needs(struct stage *stage) {
+    const struct scenario *scenario = stage->scenario;
     int error = scenario->needs_ipv6 ? netns_try_ipv6(NETNS_HERE) : 0;
     if (error != 0)
         return lacks(stage, error,
@@ -129,9 +169,6 @@ static enum outcome check_needs(struct stage *stage) {
         return lacks(stage, error,
                      "needs uids: a process cannot switch to another user ID here; run as root",
                      "whether a process can switch to another user ID");
-    if (scenario->needs_program && scenario->program == NULL)
-        return stage_reason(stage, OUTCOME_SKIP,
-                            "needs program: portreuse run %.64s -- PROGRAM ARG...", scenario->name);
     enum outcome outcome = stage_probe_needs(stage);
     if (outcome != OUTCOME_ANSWERED)
         return outcome;
@@ -458,8 +495,11 @@ static enum outcome check_limits(struct stage *stage) {
 static enum outcome prepare(struct stage *stage) {
     char reason[NETNS_REASON_SIZE];
     enum outcome outcome = check_limits(stage);
+    if (outcome == OUTCOME_ANSWERED)
+        outcome = check_given(stage);
     if (outcome != OUTCOME_ANSWERED)
         return outcome;
+    stage->has_tried = true;
     process_stay_on_processor();
     enum netns_kind kind = stage->options->current ? NETNS_AS_ROOT : netns_enter(reason);
     if (netns_is_none(kind))
@@ -478,6 +518,7 @@ static enum outcome prepare(struct stage *stage) {
     if (stage->hosts == NULL)
         stage->diag = sockdiag_open(NETNS_HERE);
     stage->diag_error = stage->diag < 0 ? errno : sockdiag_works(stage->diag);
+    stage->entered = true;
     outcome = check_needs(stage);
     return outcome == OUTCOME_ANSWERED && stage->options->current ? check_host(stage) : outcome;
 }
@@ -528,7 +569,26 @@ static void drop_leftovers(const struct stage *stage) {
     arena_free(&left.arena);
 }
 
-void stage_run(struct board *board, const struct stage_options *options) {
+/* Prepares the case, does it, and sets its verdict. */
+static void do_case(struct stage *stage, struct stage_options *options) {
+    enum outcome outcome = prepare(stage);
+    if (outcome == OUTCOME_ANSWERED)
+        stage_raise_roles(stage);
+    bool refused = outcome != OUTCOME_ANSWERED && stage->has_tried;
+    stage->board->refused = refused;
+    stage->board->scarce = refused && (outcome == OUTCOME_ERROR || !stage->entered);
+    if (options->ahead && (refused || !await_word(stage, options)))
+        return; /* what was refused may be to be had when no other case is under way */
+    if (outcome == OUTCOME_ANSWERED)
+        run_case(stage);
+    else
+        stage->board->result.verdict = outcome == OUTCOME_SKIP ? VERDICT_SKIP : VERDICT_ERROR;
+    stage->board->result.elapsed_ns = units_now_ns() - options->began_ns;
+    if (!refused)
+        say_done(stage);
+}
+
+void stage_run(struct board *board, struct stage_options *options) {
     struct arena arena = {0};
     struct stage stage = {.scenario = board->scenario,
                           .board = board,
@@ -537,7 +597,6 @@ void stage_run(struct board *board, const struct stage_options *options) {
                           .diag = -1,
                           .middle = NETNS_HERE,
                           .here = NO_HOST};
-    uint64_t start_ns = units_now_ns();
     board_mistrust(board);
     stage.roles = arena_alloc(&arena, (board->scenario->role_count + 1) * sizeof stage.roles[0]);
     if (board->scenario->host_count > 0 && !options->current)
@@ -546,17 +605,12 @@ void stage_run(struct board *board, const struct stage_options *options) {
         stage.hosts[i] = (struct stage_host){.ns = NETNS_HERE, .diag = -1};
     board->result.verdict = VERDICT_PASS;
     stage_read_outside(&stage, &arena);
-    enum outcome outcome = prepare(&stage);
-    if (outcome == OUTCOME_ANSWERED)
-        run_case(&stage);
-    else
-        board->result.verdict = outcome == OUTCOME_SKIP ? VERDICT_SKIP : VERDICT_ERROR;
+    do_case(&stage, options);
     stage_end_programs(&stage);
     stage_end_hosts(&stage);
     if (options->current && stage.diag >= 0)
         drop_leftovers(&stage);
     if (stage.diag >= 0)
         close(stage.diag);
-    board->result.elapsed_ns = units_now_ns() - start_ns;
     arena_free(&arena);
 }

@@ -10,6 +10,7 @@
  *   stage_environment.c  the steps of the environment
  *   stage_question.c     the steps that ask the tool itself
  *   stage_evidence.c     what was in the way of a call
+ *   stage_known.c        the connections that there can be
  *   stage_unix.c         Unix sockets: await and count, why, evidence
  */
 #ifndef PORTREUSE_ENGINE_STAGE_H
@@ -32,21 +33,39 @@ struct stage_options {
     bool current; /* stay in the current namespace */
     bool timed;   /* the deadline is the one of --timeout */
     struct limits limits;
-    uint64_t deadline_ns; /* of the case, on the monotonic clock */
-    int events;           /* a pipe to the runner for struct stage_event; -1: not wanted */
+    uint64_t began_ns, deadline_ns; /* of the case, on the monotonic clock */
+    int runner;                     /* a socket to the runner, for struct stage_event */
+    bool tells_steps;
+    bool ahead; /* other cases are under way: make all that the case needs, say that it is ready,
+                   and wait for word */
 };
 
-/* What the stage reports of each step as it begins and as it ends. */
+/* What the stage says to the runner; one message each. */
+enum stage_event_kind {
+    STAGE_READY,       /* with `ahead`: the case can begin */
+    STAGE_STEP_BEGINS, /* with `tells_steps` */
+    STAGE_STEP_ENDS,
+    STAGE_DONE, /* the result is final; what is left is to end the roles. Not where the next case
+                   has to wait for that: in the current namespace, and with programs */
+};
+
 struct stage_event {
-    uint64_t at_ns; /* on the monotonic clock */
-    uint32_t step_index;
-    bool ended;
+    enum stage_event_kind kind;
+    uint32_t step_index;         /* of a step, as what follows */
+    uint64_t at_ns;              /* on the monotonic clock */
     struct step_outcome outcome; /* if it has ended; that of a serve block changes when it breaks */
 };
 
+/* The runner's word to a stage that was made ahead: the case begins now. */
+struct stage_word {
+    uint64_t began_ns, deadline_ns;
+};
+
 /* Runs the case of the board in the calling process, a fresh fork of the runner, and leaves the
- * result on the board. Every role is dead when it returns. */
-void stage_run(struct board *board, const struct stage_options *options);
+ * result on the board. Every role is dead when it returns. With `ahead` the times in the options
+ * become those of the runner's word; where the case could not be prepared while others were under
+ * way, it returns without a word. */
+void stage_run(struct board *board, struct stage_options *options);
 
 /* --- for the parts of the stage --- */
 
@@ -92,6 +111,8 @@ struct stage {
     struct board *board;
     const struct stage_options *options;
     struct kernel_release kernel;
+    bool has_tried;       /* what the case needs of the kernel */
+    bool entered;         /* it has its namespaces */
     int diag;             /* a sock_diag socket where the stage is, or -1: owned without hosts */
     int diag_error;       /* why it cannot be used, or 0 */
     sa_family_t families; /* of the sockets that can exist: AF_INET, or 0 for both */
@@ -144,6 +165,17 @@ enum outcome stage_check_answer(struct stage *stage, const struct reply *reply);
  * set up otherwise than one in which every case must pass. */
 enum outcome stage_check_surroundings(struct stage *stage);
 
+/* --- stage_known.c --- */
+
+/* Returns whether all TCP connections in the case's namespace are ones that a socket of the roles
+ * has or had. */
+bool stage_knows_connections(const struct stage *stage);
+
+/* Where they are known: visits those that the query asks for, and the sockets that are bound and
+ * idle, but no listeners. Returns 0 or an errno. */
+int stage_visit_known(const struct stage *stage, const struct diag_query *query,
+                      sockdiag_visit *visit, void *context);
+
 /* --- stage_unix.c --- */
 
 /* Visits the Unix sockets that a step asks for, in these states. Each has its state and its inode,
@@ -177,6 +209,10 @@ enum outcome stage_stop_serving(struct stage *stage, int role, const struct step
 
 /* ERROR if a role has died that no step has ended: no answer counts then. */
 enum outcome stage_check_roles(struct stage *stage);
+
+/* Forks the roles that the case has from the start, where there are no hosts: so no step has to
+ * wait for that. One that cannot be forked now is tried again when its first step comes. */
+void stage_raise_roles(struct stage *stage);
 
 /* Kills and reaps every role; or those that are on a host. */
 void stage_end_roles(struct stage *stage);

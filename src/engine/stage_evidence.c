@@ -150,6 +150,12 @@ static struct refusal describe(struct stage *stage, const struct step *call, int
     return refusal;
 }
 
+static int visit_known(void *context, const struct diag_query *query, sockdiag_visit *visit,
+                       void *visited) {
+    const struct search *search = context;
+    return stage_visit_known(search->stage, query, visit, visited);
+}
+
 void stage_evidence(struct stage *stage, const struct step *call, int error,
                     struct evidence *evidence) {
     const struct socket_view *view =
@@ -164,6 +170,7 @@ void stage_evidence(struct stage *stage, const struct step *call, int error,
                                      .diag_error = stage->diag_error,
                                      .families = stage->families,
                                      .own_inode = view->inode,
+                                     .rest = stage_knows_connections(stage) ? visit_known : NULL,
                                      .identify = identify,
                                      .context = &search};
     evidence_look(&source, &refusal, evidence);

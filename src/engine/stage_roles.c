@@ -184,9 +184,9 @@ static int open_channel(struct stage_role *role) {
 /* Forks the role if there is none yet. */
 static enum outcome start(struct stage *stage, int index) {
     struct stage_role *role = &stage->roles[index];
-    pid_t self = getpid();
     if (role->state != STAGE_ROLE_UNBORN)
         return OUTCOME_ANSWERED;
+    pid_t self = getpid();
     int far_end = open_channel(role);
     if (far_end < 0)
         return broke(stage, "socketpair() for a role", errno);
@@ -202,6 +202,26 @@ static enum outcome start(struct stage *stage, int index) {
     role->state = STAGE_ROLE_RUNS;
     role->host = stage->here;
     return OUTCOME_ANSWERED;
+}
+
+/* Returns whether the case has the role from the start: what it does first is not to be forked. */
+static bool is_there_first(const struct stage *stage, int role) {
+    for (size_t i = 0; i < stage->board->result.step_count; i++) {
+        const struct step *step = result_step(stage->scenario, stage->board->case_index, i);
+        if (step->verb == VERB_FORK && step->other_role == role)
+            return false;
+        if (step->role == role || (step->verb == VERB_PASS && step->other_role == role))
+            return true;
+    }
+    return false;
+}
+
+void stage_raise_roles(struct stage *stage) {
+    bool more = stage->hosts == NULL;
+    for (int i = 0; more && i < (int)stage->scenario->role_count; i++)
+        if (is_there_first(stage, i))
+            more = start(stage, i) == OUTCOME_ANSWERED;
+    stage->board->reason[0] = '\0';
 }
 
 /* --- waiting --- */

@@ -180,6 +180,10 @@ static int look_at_port(struct search *search, struct diag_query *query) {
     query->states = states & listening;
     int error = sockets_dump(&search->sockets, query, consider, search);
     bool has_listener = search->evidence->total > 0;
+    if (error == 0 && search->source->rest != NULL) {
+        query->states = states & ~(listening | (has_listener ? bound : 0));
+        return search->source->rest(search->source->context, query, consider, search);
+    }
     query->states = states & ~(listening | bound);
     query->opener = !has_listener;
     if (error == 0 && search->source->connections_most > 0 && has_certain_listener(search))

@@ -192,9 +192,10 @@ static int map_user(uid_t uid, gid_t gid, uid_t uid_inside, gid_t gid_inside) {
 }
 
 /* The kernel frees a namespace some time after the last process has left it, and counts it until
- * then (cleanup_net()). So a limit that seems to be reached is given a second, unless it is zero.
+ * then (cleanup_net()). So a limit that seems to be reached is given two seconds, unless it is
+ * zero.
  */
-enum { FREEING_MS = 1000, FREEING_PAUSE_MS = 5 };
+enum { FREEING_MS = 2000, FREEING_PAUSE_MS = 5 };
 
 static bool may_be_freed(uint64_t end_ns) {
     const struct timespec pause = {.tv_nsec = (long)FREEING_PAUSE_MS * NS_PER_MS};

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -73,6 +74,18 @@ int process_enter_directory(void) {
 }
 
 /* --- the descriptors of this process --- */
+
+void process_raise_limits(void) {
+    enum { ENOUGH = 1024 * 1024 }; /* fs.nr_open, unless it was changed */
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    struct rlimit raised = {.rlim_cur = ENOUGH, .rlim_max = ENOUGH};
+    if (limit.rlim_max < ENOUGH && setrlimit(RLIMIT_NOFILE, &raised) == 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 static void close_all(unsigned first, unsigned last) {
     enum { HIGHEST = 1023 };

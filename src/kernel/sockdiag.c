@@ -360,18 +360,15 @@ static bool take_socket(void *context, const struct inet_socket *socket) {
     return false;
 }
 
-int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint *remote,
-                  struct inet_socket *socket) {
-    return sockdiag_find_on(diag, 0, local, remote, socket);
-}
-
-int sockdiag_find_on(int diag, uint32_t interface, const struct endpoint *local,
-                     const struct endpoint *remote, struct inet_socket *socket) {
+/* A connection, by its two ends, and with its attributes of these extensions. */
+static int find(int diag, uint8_t extensions, uint32_t interface, const struct endpoint *local,
+                const struct endpoint *remote, struct inet_socket *socket) {
     _Alignas(uint32_t) char buffer[4096];
     struct single_request request = {
         .header = {.nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST},
         .diag = diag_request(PROTOCOL_TCP, local->family, STATES_ANY),
     };
+    request.diag.idiag_ext = extensions;
     request.diag.id = identity(local, remote);
     request.diag.id.idiag_if = interface;
     size_t size = 0;
@@ -393,6 +390,21 @@ int sockdiag_find_on(int diag, uint32_t interface, const struct endpoint *local,
     default:
         return EBADMSG;
     }
+}
+
+int sockdiag_find(int diag, const struct endpoint *local, const struct endpoint *remote,
+                  struct inet_socket *socket) {
+    return find(diag, 0, 0, local, remote, socket);
+}
+
+int sockdiag_find_on(int diag, uint32_t interface, const struct endpoint *local,
+                     const struct endpoint *remote, struct inet_socket *socket) {
+    return find(diag, 0, interface, local, remote, socket);
+}
+
+int sockdiag_find_opener(int diag, const struct endpoint *local, const struct endpoint *remote,
+                         struct inet_socket *socket) {
+    return find(diag, 1U << (INET_DIAG_INFO - 1), 0, local, remote, socket);
 }
 
 int sockdiag_destroy(int diag, const struct inet_socket *socket) {
@@ -447,17 +459,18 @@ void sockdiag_end_time_wait(int diag, struct netns ns, const struct inet_socket 
         reset_from(ns, &socket->remote, &socket->local);
 }
 
+/* The kernel looks for the one that lists the sockets of a protocol before it looks at the states
+ * (inet_diag_dump() in net/ipv4/inet_diag.c): without any state it passes no table. */
+int sockdiag_works(int diag) {
+    struct diag_query query = sockdiag_query(0);
+    query.family = AF_INET;
+    return sockdiag_dump(diag, &query, NULL, NULL);
+}
+
 static bool stop_at_first(void *context, const struct inet_socket *socket) {
     (void)socket;
     *(bool *)context = true;
     return false;
-}
-
-int sockdiag_works(int diag) {
-    struct diag_query query = sockdiag_query(1U << STATE_LISTEN); /* the shortest of the tables */
-    bool seen = false;
-    query.family = AF_INET;
-    return sockdiag_dump(diag, &query, stop_at_first, &seen);
 }
 
 int sockdiag_sees_bound(int diag, struct netns ns) {

@@ -1,7 +1,7 @@
 /* What portreuse is measured against: the same namespaces, forks and calls, and nothing else.
  *
- * - bare rebind: the two cases of rebind.scenario: for each a network namespace, and a server, a
- *   client and a restarted server as processes
+ * - bare rebind N: N cases like those of rebind.scenario (2) and rebind-10.scenario (10): for each a
+ *   network namespace, and a server, a client and a restarted server as processes
  * - bare connect N: N rounds of socket(), connect() and close() against a server that accepts,
  * waits for the end and closes; in a network namespace, all on one processor, as a case is
  * - bare bind N: N rounds of socket(), bind() to a fixed port and close()
@@ -114,12 +114,12 @@ static void rebind_case(int reuse) {
     _exit(reap(restart) == (reuse ? 0 : EADDRINUSE) ? 0 : 1);
 }
 
-static int rebind(void) {
+static int rebind(int cases) {
     int failed = 0;
-    for (int reuse = 0; reuse < 2; reuse++) {
+    for (int i = 0; i < cases; i++) {
         pid_t stage = fork_role();
         if (stage == 0)
-            rebind_case(reuse);
+            rebind_case(i % 2);
         failed += reap(stage);
     }
     return failed;
@@ -166,7 +166,7 @@ int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "";
     int rounds = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 0;
     if (strcmp(what, "rebind") == 0)
-        return rebind();
+        return rebind(rounds);
     if (strcmp(what, "connect") == 0)
         return connect_rounds(rounds);
     if (strcmp(what, "bind") == 0)

@@ -63,9 +63,14 @@ compare() { # NAME N COMMAND... -- OTHER...
 }
 
 compare "run: two cases in TIME-WAIT / a bare C program with the same namespaces, forks and calls" \
-  "$pairs" -- "$portreuse" run -q "$here/rebind.scenario" -- "$bare" rebind
-compare "list / a C program that does nothing" \
-  "$pairs" -- "$portreuse" list -- "$bare" nothing
+  "$pairs" -- "$portreuse" run -q "$here/rebind.scenario" -- "$bare" rebind 2
+compare "run: ten cases / the same" \
+  "$pairs" -- "$portreuse" run -q "$here/rebind-10.scenario" -- "$bare" rebind 10
+for command in list "show time-wait-rebind" "check time-wait-rebind" "help run" version; do
+  # shellcheck disable=SC2086 # several words
+  compare "$command / a C program that does nothing" \
+    "$pairs" -- "$portreuse" $command -- "$bare" nothing
+done
 compare "run: all scenarios, for the peak of memory / a C program that does nothing" \
   1 -- "$portreuse" run --all -q -- "$bare" nothing
 compare "repeat: 5000 connections / a bare C loop of the same calls" \
