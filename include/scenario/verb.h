@@ -66,7 +66,8 @@
     /* blocks */                                                                                   \
     VERB(REPEAT, repeat)                                                                           \
     VERB(SERVE, serve)                                                                             \
-    VERB(STOP, stop)
+    VERB(STOP, stop)                                                                               \
+    VERB(SLOWDOWN, slowdown)
 
 #define VERB_ENUMERATOR(NAME, name) VERB_##NAME,
 

@@ -487,6 +487,48 @@ static enum outcome do_stop(struct stage *stage, const struct step *step, struct
 
 const struct action action_stop = {.stage = do_stop};
 
+/* The block that the role of this step has repeated last. */
+static const struct step *last_repeat(const struct stage *stage, const struct step *step) {
+    const struct step *last = NULL, *earlier = NULL;
+    for (size_t i = 0; earlier != step && i < stage->board->result.step_count; i++) {
+        earlier = result_step(stage->scenario, stage->board->case_index, i);
+        if (earlier->verb == VERB_REPEAT && earlier->role == step->role)
+            last = earlier;
+    }
+    return last;
+}
+
+static int by_time(const void *a, const void *b) {
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* The median of some times, which it sorts. */
+static uint64_t median(uint64_t *times_ns, size_t count) {
+    qsort(times_ns, count, sizeof times_ns[0], by_time);
+    return times_ns[count / 2];
+}
+
+/* Medians: a process that waits for its processor makes some rounds longer, but not most. */
+static enum outcome do_slowdown(struct stage *stage, const struct step *step, struct reply *reply) {
+    const struct step *block = last_repeat(stage, step);
+    const struct step_result *result = block == NULL ? NULL : board_result(stage->board, block);
+    size_t rounds = result == NULL ? 0 : result->round_count, tenth = (rounds + 9) / 10;
+    struct arena scratch = {0};
+    reply->answer = (struct answer){.kind = ANSWER_NUMBER};
+    if (rounds > 0) {
+        uint64_t *first = arena_keep(&scratch, result->rounds_ns, tenth * sizeof *first);
+        uint64_t *last =
+            arena_keep(&scratch, result->rounds_ns + rounds - tenth, tenth * sizeof *last);
+        uint64_t before_ns = median(first, tenth);
+        reply->answer.number = (int64_t)(median(last, tenth) / (before_ns == 0 ? 1 : before_ns));
+    }
+    arena_free(&scratch);
+    return OUTCOME_ANSWERED;
+}
+
+const struct action action_slowdown = {.stage = do_slowdown};
+
 /* --- any step of a role --- */
 
 /* The sockets of a role that has ended are closed. */

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "scenario/parser.h"
 
-/* --- repeat, serve, stop --- */
+/* --- repeat, serve, stop, slowdown --- */
 
 /* `as NAME [from START]` */
 static void take_counter(struct parser *parser, struct cursor *cursor, struct step_rounds *rounds) {
@@ -88,6 +88,36 @@ const struct verb_row verb_stop = {
     .while_serving = true,
     .parse = parse_stop,
     .effect = after_stop,
+};
+
+/* Returns whether the role of this step has repeated a block before, in the setup or in this case.
+ */
+static bool has_repeated(const struct parser *parser, const struct step *step) {
+    const struct scenario *scenario = parser->scenario;
+    const struct section *parts[] = {&scenario->setup, parser->section};
+    for (size_t part = 0; part < 2; part++)
+        for (size_t i = 0; i < parts[part]->count; i++) {
+            const struct step *earlier = &scenario->steps[parts[part]->first + i];
+            if (earlier->verb == VERB_REPEAT && earlier->role == step->role)
+                return true;
+        }
+    return false;
+}
+
+static void parse_slowdown(struct parser *parser, struct cursor *cursor, struct step *step) {
+    (void)cursor;
+    if (!has_repeated(parser, step) && !parser->line_is_wrong)
+        parser_error(parser, &parser->line.words[1], "role '%s' has repeated no block before",
+                     parser->scenario->roles[step->role]);
+}
+
+const struct verb_row verb_slowdown = {
+    .name = "slowdown",
+    .usage = "ROLE slowdown -> N",
+    .scope = SCOPE_ROLE,
+    .answer = GIVES_NUMBER,
+    .needs_result = true,
+    .parse = parse_slowdown,
 };
 
 /* --- lines that vary --- */

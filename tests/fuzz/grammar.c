@@ -214,6 +214,7 @@ static const char *const patterns[] = {
     "%r serve",
     "%r serve epoll",
     "%r stop -> %e",
+    "%r slowdown -> %e",
     "end",
     "end -> %e",
     "end -> %e %E",

@@ -762,6 +762,8 @@ static const struct row block_rows[] = {
     {SOCKET "r stop\n", 4, 3, "is not serving"},
     {SOCKET "r repeat 2\n listen s\nend\nr stop\n", 7, 3, "is not serving"},
     {SERVES "r stop\nr stop\n", 9, 3, "is not serving"},
+    {SOCKET "r slowdown -> 1\n", 4, 3, "has repeated no block before"},
+    {SOCKET "r repeat 2\n listen s\nend\nr slowdown\n", 7, 11, "'slowdown' needs a result"},
 };
 
 static void a_block_is_one_roles_calls_between_its_line_and_end(void **state) {
