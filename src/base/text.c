@@ -90,9 +90,11 @@ bool utf8_commands(const char *text, size_t size, size_t at) {
             front--;
         return front == 0 && begins_command(text + at, size - at);
     }
+    if (text[at] != '[')
+        return false;
     while (front > 0 && isalpha((unsigned char)text[front - 1]))
         front--;
-    return text[at] == '[' && front >= 2 && text[front - 1] == '#' && text[front - 2] == '#';
+    return front >= 2 && text[front - 1] == '#' && text[front - 2] == '#';
 }
 
 enum { ESCAPE_SIZE = 12 };
