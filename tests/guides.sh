@@ -123,7 +123,8 @@ try() {
   while [ $step -lt "$steps" ]; do
     step=$((step + 1))
     if [ "$1_$step" = scenario_2 ] && [ "$2" != 2 ]; then
-      cmake --build build -j 2 >/dev/null 2>&1 # it needs the program
+      # it needs the program
+      { cmake -S . -B build && cmake --build build -j 2; } >/dev/null 2>&1
     fi
     [ $step = "$2" ] || "$1_$step"
   done

@@ -18,6 +18,10 @@
 
 #include "fault/faults.h"
 
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438 /* glibc 2.32 */
+#endif
+
 /* --- which calls fail, and how --- */
 
 #define CALL(name, error)                                                                          \
