@@ -1,7 +1,7 @@
 /* Which TCP connections there can be in a case's namespace, where its text tells: then each is
  * looked up, instead of a walk through the kernel's tables. These are those of the whole host,
  * whatever there is in the namespace: on a host with 24 GiB of memory, a walk takes 3 ms for the
- * connections and as long for the sockets that are bound and idle, and a lookup takes 5 us. */
+ * connections and as long for the sockets that are bound and idle, and a lookup less than 20 us. */
 #include <errno.h>
 #include <string.h>
 
