@@ -32,8 +32,8 @@ asked "FREE :80: " :http
 asked "FREE :53/udp: " udp/domain
 asked "FREE :2000/udp: " udp/2000
 asked "FREE :2000/udp: " 2000/udp
-asked "FREE /nowhere.sock: " /nowhere.sock
-asked "FREE /nowhere.sock: " unix:/nowhere.sock
+asked "FREE /tmp/nowhere.sock: " /tmp/nowhere.sock
+asked "FREE /tmp/nowhere.sock: " unix:/tmp/nowhere.sock
 asked "FREE @nobody: " @nobody
 asked "EADDRINUSE 0.0.0.0:2000: " --v6only :2000 -q
 ok "options without the word why" test "$(wc -l <"$work/out")" = 1
@@ -95,8 +95,8 @@ run "$portreuse" why no-such-service
 ok "a name that is no service" err_has "'no-such-service': no service in /etc/services has this name"
 run "$portreuse" why '[fe80::1]:80'
 ok "a link-local address needs a device" err_has "[fe80::1%DEVICE]:80"
-run "$portreuse" why --device lo '[fe80::1]:80'
-ok "--device is one" first_line_starts "EADDRNOTAVAIL [fe80::1%lo]:80: "
+run "$portreuse" why --device lo '[fe80::1]:8080'
+ok "--device is one" first_line_starts "EADDRNOTAVAIL [fe80::1%lo]:8080: "
 for command in why budget; do
   run "$portreuse" $command --device other '[fe80::1%lo]:80'
   ok "$command: two devices" err_has "the address names another device than --device"

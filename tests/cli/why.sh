@@ -111,7 +111,7 @@ why 127.0.0.1:2000
 ok "a process and its child are one server" first_line_starts \
   "EADDRINUSE 127.0.0.1:2000: situation ($pid) and 1 worker listen"
 ok "with its command" out_matches "^    pid $pid, .*situation inherited"
-ok "and who started it" out_matches "> situation \\($pid\\), 1 worker$"
+ok "and who started it" out_says "> situation ($pid), 1 worker"
 ok "with what it takes to stop it" out_has "  kill $pid"
 ok "the options of the other socket are shown" out_has "LISTEN 127.0.0.1:2000, no SO_REUSEADDR"
 ok "trials that all agree are not shown" out_lacks "Trials of bind()"
