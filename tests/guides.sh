@@ -78,7 +78,7 @@ command_1() {
     /^const struct command/ { printf "%s\n", body } { print }' "$work/command" >src/cmd/ports.c
 }
 command_2() {
-  sed -i 's/^    command_help;/    command_ports, command_help;/' src/cmd/commands.c
+  sed -i 's/\([ ,]\)command_help;/\1command_ports, command_help;/' src/cmd/commands.c
   echo '    &command_ports,' | before src/cmd/commands.c '^    &command_help,'
 }
 command_3() {
