@@ -21,7 +21,7 @@
 #   pages      the pages and pictures, laid out by Chromium at three widths
 #   fault      system calls that fail (needs strace), processes that are killed, looks at what comes and
 #              goes, the catalogue under stress
-#   fuzz       a short run of the fuzzers (needs clang with libFuzzer)
+#   fuzz       a short run of the fuzzers: of the parsers (needs clang with libFuzzer), and end to end
 #
 # All builds treat warnings as errors. A step whose tool is missing is reported as skipped; with
 # CI=true that is a failure.
@@ -275,6 +275,12 @@ step_fuzz() {
     fi
   else
     skip "fuzzing" "clang with libFuzzer is not installed"
+  fi
+  if command -v python3 >/dev/null && unshare -n -m -p -f --mount-proc true 2>/dev/null ||
+    unshare -r -n -m -p -f --mount-proc true 2>/dev/null; then
+    check "the whole program keeps its promises for 40 s" tests/fuzz/end_to_end.sh 40
+  else
+    skip "end-to-end fuzzing" "no python3, or no private namespaces"
   fi
 }
 
