@@ -87,11 +87,11 @@ struct silent_ports {
 
 /* Tries each of `ports`, with IP_LOCAL_PORT_RANGE, until `end_ns` of units_now_ns(): whatever is
  * not in `tried` then was not. The trials share two sockets, each in a thread of its own, or one if
- * they are few, which takes less time than as many calls of silent_connect(). The caller has called silent_obstacle(), names no port in the trial,
- * and knows that nothing in TIME-WAIT can be taken over. The ports must be in the range of the
- * namespace: one outside of it does not count (inet_sk_get_local_port_range() in
- * net/ipv4/inet_connection_sock.c). Returns 0, or the errno that ended the trials: ENOPROTOOPT
- * before Linux 6.3. */
+ * they are few, which takes less time than as many calls of silent_connect(). The caller has called
+ * silent_obstacle(), names no port in the trial, and knows that nothing in TIME-WAIT can be taken
+ * over. The ports must be in the range of the namespace: one outside of it does not count
+ * (inet_sk_get_local_port_range() in net/ipv4/inet_connection_sock.c). Returns 0, or the errno that
+ * ended the trials: ENOPROTOOPT before Linux 6.3. */
 int silent_ports(struct netns ns, const struct silent_trial *trial, const struct port_set *ports,
                  uint64_t end_ns, struct silent_ports *found);
 

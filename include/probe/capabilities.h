@@ -11,7 +11,7 @@
 enum { CAPABILITIES_SYSCTLS = 10, CAPABILITIES_VALUE_SIZE = 48 };
 
 struct capabilities {
-    int error;                    /* a want of memory or the like: what follows is no answer */
+    int error; /* a want of memory or the like: what follows is no answer */
     struct utsname kernel;
     unsigned uid;
     unsigned long open_files, open_files_most; /* RLIMIT_NOFILE, soft and hard */

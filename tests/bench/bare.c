@@ -1,7 +1,7 @@
 /* What portreuse is measured against: the same namespaces, forks and calls, and nothing else.
  *
- * - bare rebind N: N cases like those of rebind.scenario (2) and rebind-10.scenario (10): for each a
- *   network namespace, and a server, a client and a restarted server as processes
+ * - bare rebind N: N cases like those of rebind.scenario (2) and rebind-10.scenario (10): for each
+ * a network namespace, and a server, a client and a restarted server as processes
  * - bare connect N: N rounds of socket(), connect() and close() against a server that accepts,
  * waits for the end and closes; in a network namespace, all on one processor, as a case is
  * - bare bind N: N rounds of socket(), bind() to a fixed port and close()
