@@ -184,7 +184,7 @@ row_nginx_without_keepalive() {
   first "WARNING 10\\.9\\.0\\.2:9000 from 10\\.9\\.0\\.1: 80 of 200 ports left.*"
   left_is 10.9.0.2 9000
   says "120 TIME-WAIT"
-  says "in an upstream of nginx"
+  says "upstream of nginx"
   get 60 0.03 &
   getter=$!
   until_ok sh -c '[ "$(ss -Htan state time-wait dport = :9000 | wc -l)" -gt 120 ]' || return
@@ -309,7 +309,7 @@ closed_by() {
   sleep 1.5
   budget --interval 0 10.9.0.2:9000
   first "(WARNING|CRITICAL) 10\\.9\\.0\\.2:9000 from 10\\.9\\.0\\.1: [0-9]+ of 2000 ports left.*"
-  says "in an upstream of nginx"
+  says "upstream of nginx"
   typed "sysctl -w net.ipv4.tcp_tw_reuse=1"
   budget --interval 0 10.9.0.2:9000
   holds "$label: $asked: then nearly all can be used" test "$(json '.destinations[0].left')" -ge 1950
