@@ -298,7 +298,7 @@ END
     nginx -c "$1/conf"
     wait' - "$work/ngx" >"$work/other" 2>&1 &
   other=$!
-  said "bind(127.0.0.1:8090) of nginx has failed 5 times"
+  ok "$about: nginx gives up" await grep -q "still could not bind" "$work/other"
   kill $other
   wait $other 2>/dev/null
   unwatch
