@@ -24,6 +24,9 @@ uint32_t port_set_count(const struct port_set *set);
 /* Adds a port. Returns whether it is new to the set. */
 bool port_set_add(struct port_set *set, uint16_t port);
 
+/* Adds all ports of another set. */
+void port_set_add_all(struct port_set *set, const struct port_set *others);
+
 /* Adds the ports of a list in the format of ip_local_reserved_ports (`8080,9148-9150`). Returns
  * false if the text is not such a list. */
 bool port_set_parse(const char *text, struct port_set *set);

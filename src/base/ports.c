@@ -22,6 +22,11 @@ bool port_set_add(struct port_set *set, uint16_t port) {
     return is_new;
 }
 
+void port_set_add_all(struct port_set *set, const struct port_set *others) {
+    for (size_t i = 0; i < sizeof set->bits; i++)
+        set->bits[i] |= others->bits[i];
+}
+
 /* Reads one port number and moves `*text` past it. Returns -1 if there is none. */
 static long read_port(const char **text) {
     char *end;

@@ -270,10 +270,8 @@ void budget_tally_doubtful(const struct budget_tally *tally, const struct budget
 
 void budget_tally_settle(struct budget_tally *tally, const struct port_set *tried,
                          const struct port_set *refused) {
-    for (size_t i = 0; i < sizeof tried->bits; i++) {
-        tally->tried.bits[i] |= tried->bits[i];
-        tally->refused.bits[i] |= refused->bits[i];
-    }
+    port_set_add_all(&tally->tried, tried);
+    port_set_add_all(&tally->refused, refused);
 }
 
 bool budget_tally_all_chosen(const struct budget_tally *tally) {

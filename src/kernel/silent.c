@@ -478,11 +478,6 @@ static uint32_t middle(const struct port_set *ports) {
     return port;
 }
 
-static void merge(struct port_set *into, const struct port_set *from) {
-    for (size_t i = 0; i < sizeof into->bits; i++)
-        into->bits[i] |= from->bits[i];
-}
-
 int silent_ports(struct netns ns, const struct silent_trial *trial, const struct port_set *ports,
                  uint64_t end_ns, struct silent_ports *found) {
     struct share share = {.ns = ns, .trial = trial, .ports = ports, .end_ns = end_ns};
@@ -497,8 +492,8 @@ int silent_ports(struct netns ns, const struct silent_trial *trial, const struct
     work(&share);
     if (parted)
         pthread_join(thread, NULL);
-    merge(&share.found.tried, &other.found.tried);
-    merge(&share.found.refused, &other.found.refused);
+    port_set_add_all(&share.found.tried, &other.found.tried);
+    port_set_add_all(&share.found.refused, &other.found.refused);
     *found = share.found;
     return share.error != 0 ? share.error : other.error;
 }
