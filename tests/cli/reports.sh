@@ -30,7 +30,7 @@ run "$portreuse" run -v time-wait-rebind
 ok "-v has the time left in TIME-WAIT" out_matches '(60|59) s left$'
 run "$portreuse" run slow-connect
 ok "a timed block has a table of the times of its rounds" sh -c \
-  '[ "$(grep -cE "^ +(1|3601)\.\.[0-9]+( +[0-9.]+[mu]s){3}$" "$1")" = 4 ]' - "$work/out"
+  '[ "$(grep -cE "^ +(1|1801)\.\.[0-9]+( +[0-9.]+[mu]s){3}$" "$1")" = 4 ]' - "$work/out"
 run "$portreuse" run -v ephemeral-exhaustion
 ok "with -v so has each block of 100 rounds" out_matches '^ +91\.\.100( +[0-9.]+[mu]s){3}$'
 run "$portreuse" run ephemeral-exhaustion
@@ -146,7 +146,7 @@ if [ -n "$validator" ]; then
     "--repeat 2 address-in-use ephemeral-bind" "--timeout 1us address-in-use"; do
     # shellcheck disable=SC2086 # the words are to be parted
     run "$portreuse" run --format json $what
-    ok "the JSON of 'run $(basename "$what")' is as docs/report.schema.json says" \
+    ok "the JSON of 'run $(basename -- "$what")' is as docs/report.schema.json says" \
       "$validator" -m jsonschema -i "$work/out" "$docs/report.schema.json"
   done
 else
