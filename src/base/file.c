@@ -108,7 +108,7 @@ FILE *file_stream_plain(const char *path, const char **why) {
 /* --- all of it --- */
 
 char *file_read_all(struct arena *arena, int file, size_t most, size_t *size) {
-    size_t room = (size_t)64 * 1024;
+    size_t room = (size_t)4 * 1024;
     char *bytes = arena_alloc(arena, room);
     *size = 0;
     for (;;) {

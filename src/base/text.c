@@ -113,11 +113,25 @@ static const char *printed_as(const char *text, size_t size, size_t at, uint32_t
     return room;
 }
 
+/* Returns how many bytes at the beginning are printed as they are, wherever they stand: most of
+ * what is printed. */
+static size_t plain_prefix(const char *text, size_t size) {
+    size_t length = 0;
+    while (length < size && text[length] >= ' ' && text[length] < 0x7f && text[length] != ':' &&
+           text[length] != '[')
+        length++;
+    return length;
+}
+
 size_t utf8_width(const char *text, size_t size) {
     size_t width = 0;
     uint32_t code;
     char room[ESCAPE_SIZE];
     for (size_t at = 0, length; at < size; at += length) {
+        length = plain_prefix(text + at, size - at);
+        width += length;
+        if (length > 0)
+            continue;
         length = utf8_next(text + at, size - at, &code);
         bool escaped = code != UTF8_INVALID && printed_as(text, size, at, code, room) != NULL;
         width += escaped ? strlen(room) : 1;
@@ -131,6 +145,9 @@ void utf8_print(FILE *out, const char *text, size_t size) {
     char room[ESCAPE_SIZE];
     size_t written = 0;
     for (size_t at = 0, length; at < size; at += length) {
+        length = plain_prefix(text + at, size - at);
+        if (length > 0)
+            continue;
         length = utf8_next(text + at, size - at, &code);
         const char *instead = printed_as(text, size, at, code, room);
         if (instead == NULL)

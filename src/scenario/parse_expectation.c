@@ -143,7 +143,7 @@ static void check_kind(const struct context *context, const struct word *word,
 static void parse_cause(const struct context *context, const struct word *word,
                         struct wanted *wanted) {
     struct parser *parser = context->parser;
-    const char *near = cause_near(word->text);
+    const char *near;
     wanted->kind = WANT_CAUSE;
     wanted->cause = cause_named(word->text);
     if (strcmp(word->text, "any") == 0)
@@ -155,7 +155,7 @@ static void parse_cause(const struct context *context, const struct word *word,
     else if (strcmp(word->text, "ok") == 0)
         parser_error(parser, word, "'%s' never returns 'ok'; did you mean 'free'?",
                      verb_row(context->verb)->name);
-    else if (near != NULL)
+    else if ((near = cause_near(word->text)) != NULL)
         parser_error(parser, word, "unknown cause '%s'; did you mean '%s'?", word->text, near);
     else
         parser_error(parser, word,
