@@ -206,6 +206,18 @@ ok "neither has the square of a disagreement" sh -c '! grep "class=\"wrong\"" "$
 ok "the SVG shows its title" grep -q '<text [^>]*class="title">Which TCP sockets may share a port<' "$work/all.svg"
 ok "it says that there are more states than panels" grep -q "states that have no panel" "$work/all.svg"
 ok "and so does the page" grep -q "states that have no panel" "$work/all.html"
+# An address has 16 squares for each of the eight others, also where another user tried only four of them.
+whole() { [ $((($(squares "$1" yes) + $(squares "$1" no) + $(squares "$1" untried)) % 128)) = 0 ]; }
+if out_has 'other user'; then
+  ok "each block is whole" whole "$work/all.svg"
+  ok "the key says what an empty square means" grep -q '>not tried<' "$work/all.svg"
+fi
+if users_may; then
+  run as_user "$portreuse" matrix --state BOUND --format svg
+  ok "of which an ordinary user has none" sh -c 'grep -q "every call" "$1" && ! grep "not tried\|untried\" d" "$1"' - "$work/out"
+else
+  skip "of which an ordinary user has none" "an ordinary user may not make namespaces"
+fi
 ok "its colours need no variables" sh -c '! grep -q "var(" "$1/all.svg"' - "$work"
 ok "the page needs nothing else" sh -c \
   '! grep -iE "<(script|link|img|iframe|object|embed|base)|(src|href|action)=|url\(|@import|https?:" "$1/all.html"' - "$work"

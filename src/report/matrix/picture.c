@@ -22,7 +22,7 @@ enum {
     KEY_HEIGHT = 16 + KEY_LABEL + MATRIX_OPTIONS * KEY_CELL + 4,
     LEGEND = 340,
     LEGEND_CELL = 18,
-    LEGEND_LINE = 28,
+    LEGEND_LINE = 22,
     MARGIN = 36,
     HEAD_HEIGHT = 328,
     PART_SIZE = 16
@@ -37,6 +37,7 @@ static const struct kind {
     {'b', "part", "bind() succeeds, the next call fails"},
     {'.', "no", "the first call fails"},
     {'!', "wrong", "not as the model of the kernel's rules says"},
+    {' ', "untried", "not tried"},
 };
 
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
@@ -100,7 +101,7 @@ static void squares_open(struct squares *squares) {
         compose_begin(&squares->path[i]);
 }
 
-/* Adds the square of a mark; of a pair that was not measured, nothing. */
+/* Adds the square of a mark. */
 static void squares_add(struct squares *squares, char mark, int x, int y, int size) {
     for (unsigned i = 0; i < KINDS; i++)
         if (kinds[i].mark == mark)
@@ -112,11 +113,14 @@ static void squares_add(struct squares *squares, char mark, int x, int y, int si
 }
 
 static void squares_close(struct squares *squares, FILE *out) {
-    static const char *const classes[KINDS + 2] = {"yes", "part", "no", "wrong", "part", "cross"};
     for (unsigned i = 0; i < KINDS + 2; i++) {
         const char *path = compose_end(&squares->path[i]);
         if (*path != '\0')
-            fprintf(out, "<path class=\"%s\" d=\"%s\"/>\n", classes[i], path);
+            fprintf(out, "<path class=\"%s\" d=\"%s\"/>\n",
+                    i == HALVES    ? "part"
+                    : i == CROSSES ? "cross"
+                                   : kinds[i].class,
+                    path);
         compose_free(&squares->path[i]);
     }
 }
@@ -251,13 +255,33 @@ static void draw_key(const struct matrix_findings *findings, const struct page *
                 TOP - 6, options[i]);
 }
 
+/* A mark that the panels are searched for. */
+struct search {
+    char mark;
+    bool found;
+};
+
+static void search_panel(const struct matrix_findings *findings, struct matrix_pair pair,
+                         unsigned number, void *context) {
+    struct search *search = context;
+    (void)number;
+    for (unsigned i = 0; i < MATRIX_FIRSTS; i++) {
+        pair.first.address = matrix_row(i);
+        if (!row_shown(findings, pair))
+            continue;
+        for (unsigned k = 0; k < MATRIX_OPTIONS * MATRIX_OPTIONS * MATRIX_ADDRESSES; k++) {
+            pair.first.options = k % MATRIX_OPTIONS;
+            pair.second = (struct matrix_end){k / MATRIX_OPTIONS / MATRIX_OPTIONS,
+                                              k / MATRIX_OPTIONS % MATRIX_OPTIONS};
+            search->found |= matrix_mark(matrix_cell(findings->matrix, &pair)) == search->mark;
+        }
+    }
+}
+
 static bool has_mark(const struct matrix_findings *findings, char mark) {
-    struct matrix_pair pair = {0};
-    do
-        if (matrix_mark(matrix_cell(findings->matrix, &pair)) == mark)
-            return true;
-    while (matrix_next(findings->matrix->protocol, &pair));
-    return false;
+    struct search search = {.mark = mark};
+    matrix_each_grid(findings, search_panel, &search);
+    return search.found;
 }
 
 /* The squares that there are and what they mean, one below the other. */
