@@ -287,7 +287,9 @@ ok "the page needs nothing else" sh -c \
 run "$portreuse" run -q --output slow.html slow-connect
 ok "the times of the rounds are a plot, over the fill of the range" sh -c \
   '[ "$(grep -c "class=\"plot\" d=\"M[0-9]* [0-9]*\(L[0-9]* [0-9]*\)\{99\}\"" slow.html)" = 2 ] &&
-    [ "$(grep -c ">100 %<" slow.html)" = 2 ] && grep -q ">taken of the 2000 ports<" slow.html'
+    [ "$(grep -c ">100 %<" slow.html)" = 2 ] && grep -q ">ports taken, of 2000<" slow.html'
+ok "a bracket holds the calls of each of its six blocks together" sh -c \
+  '[ "$(grep -c "class=\"arrow\" d=\"M[0-9]* [0-9]*h-6V[0-9]*h6\"" slow.html)" = 6 ]'
 # Larger is lower.
 ok "which rises where half of it is taken" awk '/class="plot"/ && !done {
     done = n = split($0, point, /[ML][0-9]+ /)

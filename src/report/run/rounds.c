@@ -182,7 +182,7 @@ static void draw_axes(const struct page *page, const struct step_result *block, 
                 x, HEADING, PLOT_HEIGHT + 4, x, HEADING + PLOT_HEIGHT + 18, text);
     }
     if (ports > 0)
-        snprintf(text, sizeof text, "taken of the %u ports", ports);
+        snprintf(text, sizeof text, "ports taken, of %u", ports);
     else
         snprintf(text, sizeof text, "rounds");
     fprintf(page->out, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\" class=\"soft\">%s</text>\n",
@@ -217,9 +217,7 @@ void rounds_draw(const struct page *page, const struct scenario_result *scenario
         picture_begin(page, "How long each round took", AXIS + PLOT_WIDTH + 24,
                       HEADING + PLOT_HEIGHT + FOOT);
         picture_text(page, AXIS, 16, "prose",
-                     ports_filled(block) > 0
-                         ? "Time of a round, by ports taken: median and middle half"
-                         : "Time of a round: median and middle half");
+                     "Time per round: the line is the median, the band the middle half");
         draw_axes(page, block, low, high);
         draw_curve(page, &plot, low, high);
         picture_end(page);

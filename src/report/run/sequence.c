@@ -20,6 +20,7 @@ enum {
     BACK = 24, /* of an answer */
     HEAD = 44, /* of the names of the lanes */
     GAP = 12,  /* between a lane and a text */
+    NEST = 16, /* how far a call in a block is indented */
     BOX_COLUMNS = 40,
     BOX = BOX_COLUMNS * COLUMN + 2 * GAP,
     STATE_COLUMNS = 12, /* ESTABLISHED */
@@ -109,14 +110,16 @@ static void find_roles(const struct sequence *picture, int *host_of) {
 static int reach(const struct sequence *picture, size_t kernel) {
     const struct case_result *result = &picture->scenario->cases[picture->index];
     int most = 0;
-    for (size_t i = picture->first; i < picture->end; i++) {
+    for (size_t i = picture->first, inner = 0; i < picture->end; i++) {
         const struct step *step = step_at(picture, i);
+        int nest = i < inner ? NEST : 0;
+        inner = step->body > 0 ? i + 1 + step->body : inner;
         if (step->role == NO_ROLE || picture->role_x[step->role] == 0 || kernel_of(step) != kernel)
             continue;
         char *call = call_text(step), *answer = answer_text_of(picture, step, &result->steps[i]);
         int columns = columns_of(call), back = columns_of(answer);
         columns = back > columns ? back : columns;
-        int end = picture->role_x[step->role] + GAP + columns * COLUMN + 2 * GAP;
+        int end = picture->role_x[step->role] + nest + GAP + columns * COLUMN + 2 * GAP;
         free(call);
         free(answer);
         most = end > most ? end : most;
@@ -222,19 +225,32 @@ static const char *state_after(const struct step *step, const struct step_result
     }
 }
 
-static void draw_call(struct sequence *picture, const struct step *step, const char *after) {
+static void draw_call(struct sequence *picture, const struct step *step, int nest,
+                      const char *after) {
     enum verb_arrow kind = verb_row(step->verb)->arrow;
     int from = picture->role_x[step->role], to = picture->kernel_x[kernel_of(step)];
     if (kind == ARROW_TO_ROLE && step_other_role(step) != NO_ROLE)
         to = picture->role_x[step_other_role(step)];
     char *text = call_text(step);
-    picture_text(picture->page, from + GAP, picture->y + 14, "halo", text);
+    picture_text(picture->page, from + nest + GAP, picture->y + 14, "halo", text);
     free(text);
     draw_arrow(picture, from, to, picture->y + 22, false);
     if (after != NULL)
         picture_text(picture->page, picture->kernel_x[kernel_of(step)] + GAP, picture->y + 26,
                      "b PASS", after);
     picture->y += ROW;
+}
+
+/* The calls of a block are indented, and a bracket left of the lane holds them together. */
+static void draw_block(struct sequence *picture, const struct step *step) {
+    int x = picture->role_x[step->role] - 8, top = picture->y + 6;
+    for (size_t i = 1; i <= step->body; i++) {
+        picture->y -= i == 1 ? 0 : 6;
+        draw_call(picture, step + i, NEST, NULL);
+    }
+    if (step->body > 0)
+        fprintf(picture->page->out, "<path class=\"arrow\" d=\"M%d %dh-6V%dh6\"/>\n", x, top,
+                picture->y - 6);
 }
 
 /* An answer other than a plain ok comes back. */
@@ -288,11 +304,8 @@ static void draw_step(struct sequence *picture, const struct step *step,
     if (step->role == NO_ROLE) {
         draw_environment(picture, step, result);
     } else {
-        draw_call(picture, step, state_after(step, result));
-        for (size_t i = 1; i <= step->body; i++) {
-            picture->y -= i == 1 ? 0 : 6;
-            draw_call(picture, step + i, NULL);
-        }
+        draw_call(picture, step, 0, state_after(step, result));
+        draw_block(picture, step);
         draw_answer(picture, step, result);
     }
     if (phrase_shows_evidence(step, result, picture->verbose))
