@@ -231,9 +231,6 @@ static int port_in_use(const struct stage *stage, struct inet_socket *other) {
 static enum outcome check_host(struct stage *stage) {
     const struct step *step = find_need(stage, TOUCHES_HOST);
     struct inet_socket other;
-    if (stage->scenario->host_count > 0)
-        return stage_reason(stage, OUTCOME_SKIP,
-                            "needs hosts: they are private namespaces, without --net=current");
     if (step != NULL)
         return stage_reason(stage, OUTCOME_SKIP,
                             "line %u: '%s' would change the host; it needs a private namespace, "
@@ -491,6 +488,16 @@ static enum outcome check_limits(struct stage *stage) {
     return OUTCOME_ANSWERED;
 }
 
+/* Makes the hosts of the case, if it has some and may. */
+static enum outcome make_hosts(struct stage *stage) {
+    if (!stage->options->current)
+        return stage_make_hosts(stage);
+    if (stage->scenario->host_count > 0)
+        return stage_reason(stage, OUTCOME_SKIP,
+                            "needs hosts: they are private namespaces, without --net=current");
+    return OUTCOME_ANSWERED;
+}
+
 /* Enters the namespace, opens what is needed, checks what the case needs. */
 static enum outcome prepare(struct stage *stage) {
     char reason[NETNS_REASON_SIZE];
@@ -511,8 +518,7 @@ static enum outcome prepare(struct stage *stage) {
     if (outcome != OUTCOME_ANSWERED)
         return outcome;
     stage->families = may_have_ipv6(stage) ? 0 : AF_INET;
-    if (!stage->options->current)
-        outcome = stage_make_hosts(stage);
+    outcome = make_hosts(stage);
     if (outcome != OUTCOME_ANSWERED)
         return outcome;
     if (stage->hosts == NULL)
