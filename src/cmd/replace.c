@@ -205,7 +205,8 @@ static int copy_attributes(int old, int new) {
     return error;
 }
 
-/* The mode comes last: a change of the owner clears parts of it. */
+/* Comes after the writing, and the mode last: what is written by an ordinary user, and a change of
+ * the owner, clear parts of it. */
 static int copy_all(int old, int new) {
     struct stat had, has;
     const mode_t bits = S_ISUID | S_ISGID | S_ISVTX | S_IRWXU | S_IRWXG | S_IRWXO;
@@ -324,12 +325,12 @@ static int write_new(const struct replacement *file, int old, const void *bytes,
     int error = make_new(file, &new);
     bool made = error == 0;
     *nameless = made && new.nameless;
+    if (error == 0)
+        error = write_all(new.fd, bytes, size);
     if (error == 0 && old >= 0) {
         error = copy_all(old, new.fd);
         *kept = error == 0;
     }
-    if (error == 0)
-        error = write_all(new.fd, bytes, size);
     if (error == 0 && new.nameless) {
         error = give_name(file, new.fd, new.name);
         *nameless = error == 0;
