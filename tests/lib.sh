@@ -61,6 +61,14 @@ ok() {
   quote 30 "$work/err"
 }
 
+# The processes that run our copy of the program.
+our_processes() {
+  for exe in /proc/[0-9]*/exe; do
+    [ "$(readlink "$exe" 2>/dev/null)" = "$portreuse" ] && echo "$exe"
+  done
+  true
+}
+
 # await COMMAND...: waits until it succeeds. Returns 1 if it has not after half a minute and more, which
 # even a busy machine does not need.
 await() {

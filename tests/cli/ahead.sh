@@ -4,6 +4,11 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/../lib.sh"
 
+if ! command -v jq >/dev/null; then
+  skip "what is prepared ahead" "jq is not installed"
+  finish
+fi
+
 # Cases that differ in how they end, among them ones that cannot run here.
 cat >"$work/mixed.scenario" <<'END'
 title  Cases that end in every way
@@ -43,7 +48,7 @@ ok "a case begins when the one before has ended" test \
 # Nothing is begun that --fail-fast forbids, though it is prepared.
 run "$portreuse" run --fail-fast "$work/mixed.scenario"
 ok "--fail-fast runs no case after the third" out_has "--fail-fast"
-ok "no process is left" sh -c '! pgrep -g "$1" portreuse' - "$$"
+ok "no process is left" [ -z "$(our_processes)" ]
 
 # What was prepared waits: its time starts when it begins, and its roles are there.
 cat >"$work/waits.scenario" <<'END'

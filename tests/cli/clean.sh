@@ -30,14 +30,8 @@ case one
   heir     accept   other p
 S
 
-# The processes that run our copy of the program; the network namespaces that they are in, and those
-# that any process is in. Others may make namespaces meanwhile: only ours are looked for.
-our_processes() {
-  for exe in /proc/[0-9]*/exe; do
-    [ "$(readlink "$exe" 2>/dev/null)" = "$portreuse" ] && echo "$exe"
-  done
-  true
-}
+# The network namespaces that our processes are in, and those that any process is in. Others may make
+# namespaces meanwhile: only ours are looked for.
 our_namespaces() {
   our_processes | while read -r exe; do readlink "${exe%/exe}/ns/net"; done |
     grep -vxF "$(readlink /proc/self/ns/net)" | sort -u

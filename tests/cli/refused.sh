@@ -145,14 +145,13 @@ case a success
   one socket s
   one bind   s 127.0.0.1:8080
 S
-  set -- sh -c 'ip link set lo up; echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start; exec "$@"' sh
-  run unshare -rn "$@" "$portreuse" run --net=current "$file"
+  set -- sh -c 'echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start; exec "$@"' sh
+  run "$helpers/netns" "$@" "$portreuse" run --net=current "$file"
   ok "so is one with another setting, for what fails alone" first_line_is \
     "PASS odd: 1 case, as expected; 1 skipped"
   ok "and it is named" out_says "this namespace has net.ipv4.ip_unprivileged_port_start = 0, \
 where the default is 1024: run it without --net=current"
-  run unshare -rn sh -c 'ip link set lo up; exec "$@"' sh "$portreuse" run --net=current \
-    "$file"
+  run "$helpers/netns" "$portreuse" run --net=current "$file"
   ok "where all is as usual, a failure is one" first_line_starts "FAIL odd: 1 of 2 cases"
 else
   skip "a namespace whose lo is down is a SKIP" "there is no private namespace here"
