@@ -14,6 +14,10 @@
  * this, nothing happens. */
 void process_stay_on_processor(void);
 
+/* Moves this process to that processor, or with `elsewhere` to any other that it may use. If there
+ * is none, or the kernel refuses this, nothing happens. */
+void process_go_to_processor(int processor, bool elsewhere);
+
 /* Moves this process into a new, empty directory in memory (tmpfs), which no path leads to and
  * every user may write to. It has a mount namespace of its own from then on, and is gone, with the
  * files in it, when the last process in it ends, however that ends. Returns 0 or an errno: EPERM

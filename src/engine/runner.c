@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -71,6 +72,9 @@ struct runner {
     sigset_t usual_mask;
     int interrupted;
     uint64_t began_ns, next_tick_ns;
+    int processor;  /* every second stage is on it, the others elsewhere: so that a case does not
+                       wait while the next one is prepared. -1: the kernel chooses */
+    bool elsewhere; /* the last stage */
     size_t runs_ended;
     bool stopped; /* --fail-fast: a case did not pass */
 };
@@ -183,7 +187,7 @@ static uint64_t time_limit(const struct runner *runner, const struct job *job) {
 static const uint64_t grace_ns = 5ULL * NS_PER_S;
 
 /* Forks a stage for the job's next run in a free slot. Returns 0, or an errno of `*call`. */
-static int fork_stage(const struct runner *runner, struct slot *slot, struct job *job, bool ahead,
+static int fork_stage(struct runner *runner, struct slot *slot, struct job *job, bool ahead,
                       const char **call) {
     uint64_t now_ns = units_now_ns(), most_ns = time_limit(runner, job);
     int ends[2];
@@ -205,7 +209,9 @@ static int fork_stage(const struct runner *runner, struct slot *slot, struct job
                                     .deadline_ns = now_ns + most_ns,
                                     .runner = ends[1],
                                     .tells_steps = runner->options->watcher.steps,
-                                    .ahead = ahead};
+                                    .ahead = ahead,
+                                    .processor = runner->processor,
+                                    .elsewhere = !runner->elsewhere};
     *call = "fork() of the case's process";
     pid_t pid = fork();
     if (pid == 0)
@@ -217,6 +223,7 @@ static int fork_stage(const struct runner *runner, struct slot *slot, struct job
         board_free(board);
         return error;
     }
+    runner->elsewhere = options.elsewhere;
     setpgid(pid, pid); /* here too, so that it is done before anyone may kill the group */
     *slot = (struct slot){.pid = pid,
                           .job = job,
@@ -678,6 +685,7 @@ void runner_run(const struct scenario *const *scenarios, size_t count,
     size_t jobs = list_jobs(&runner, &scratch, scenarios, count);
     size_t most = options->current || options->jobs == 0 ? 1 : options->jobs;
     runner.most = jobs * options->repeat < most ? jobs * options->repeat : most;
+    runner.processor = runner.most == 1 ? sched_getcpu() : -1;
     runner.slot_count = 2 * runner.most + 1; /* as many may be ending, and one made ahead */
     runner.slots = arena_alloc(&scratch, (runner.slot_count + 1) * sizeof runner.slots[0]);
     runner.next_tick_ns = runner.began_ns + options->watcher.tick_ns;

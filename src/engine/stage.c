@@ -507,6 +507,7 @@ static enum outcome prepare(struct stage *stage) {
     if (outcome != OUTCOME_ANSWERED)
         return outcome;
     stage->has_tried = true;
+    process_go_to_processor(stage->options->processor, stage->options->elsewhere);
     process_stay_on_processor();
     enum netns_kind kind = stage->options->current ? NETNS_AS_ROOT : netns_enter(reason);
     if (netns_is_none(kind))

@@ -36,8 +36,10 @@ struct stage_options {
     uint64_t began_ns, deadline_ns; /* of the case, on the monotonic clock */
     int runner;                     /* a socket to the runner, for struct stage_event */
     bool tells_steps;
-    bool ahead; /* other cases are under way: make all that the case needs, say that it is ready,
-                   and wait for word */
+    bool ahead;    /* other cases are under way: make all that the case needs, say that it is ready,
+                      and wait for word */
+    int processor; /* to be on; -1: the kernel chooses */
+    bool elsewhere; /* on another one, if there is one */
 };
 
 /* What the stage says to the runner; one message each. */

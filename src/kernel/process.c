@@ -46,6 +46,20 @@ void process_stay_on_processor(void) {
     sched_setaffinity(0, sizeof here, &here);
 }
 
+void process_go_to_processor(int processor, bool elsewhere) {
+    cpu_set_t wanted;
+    if (processor < 0 || processor >= CPU_SETSIZE ||
+        sched_getaffinity(0, sizeof wanted, &wanted) < 0)
+        return;
+    if (elsewhere) {
+        CPU_CLR((size_t)processor, &wanted);
+    } else {
+        CPU_ZERO(&wanted);
+        CPU_SET((size_t)processor, &wanted);
+    }
+    sched_setaffinity(0, sizeof wanted, &wanted); /* EINVAL: no such processor, or an empty set */
+}
+
 /* A file system that is mounted nowhere: a descriptor of its root, or -1 with errno set. */
 static int mount_nowhere(void) {
     enum { SET_STRING = 1, CREATE = 6, CLOSE_ON_EXEC = 1 }; /* <linux/mount.h> */

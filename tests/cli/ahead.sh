@@ -50,6 +50,29 @@ run "$portreuse" run --fail-fast "$work/mixed.scenario"
 ok "--fail-fast runs no case after the third" out_has "--fail-fast"
 ok "no process is left" [ -z "$(our_processes)" ]
 
+# A case and the next one do not share a processor, so that neither waits for the other; the processes of
+# one case do.
+mkdir -m 777 "$work/at"
+cat >"$work/place.scenario" <<END
+title  Where two cases are
+case one
+  a exec sh -c "grep Cpus_allowed_list: /proc/self/status >$work/at/one-a"
+  b exec sh -c "grep Cpus_allowed_list: /proc/self/status >$work/at/one-b"
+  a wait -> exit 0
+  b wait -> exit 0
+case two
+  a exec sh -c "grep Cpus_allowed_list: /proc/self/status >$work/at/two-a"
+  a wait -> exit 0
+END
+if [ "$(nproc)" = 1 ]; then
+  skip "two cases are on two processors" "there is one processor"
+else
+  run "$portreuse" run "$work/place.scenario"
+  ok "the processes of a case are on one processor" sh -c \
+    'cmp "$1/one-a" "$1/one-b" && grep -E "[[:blank:]][0-9]+$" "$1/one-a"' - "$work/at"
+  ok "the next case is on another one" sh -c '! cmp "$1/one-a" "$1/two-a"' - "$work/at"
+fi
+
 # What was prepared waits: its time starts when it begins, and its roles are there.
 cat >"$work/waits.scenario" <<'END'
 title  A case that takes its time, and one after it
