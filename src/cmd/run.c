@@ -32,9 +32,10 @@ struct request {
 
 /* --- options --- */
 
-enum { JOBS_MOST = 64, REPEAT_MOST = 1000 * 1000 };
+enum { JOBS_MOST = 64, JOBS_PER_PROCESSOR = 8, REPEAT_MOST = 1000 * 1000 };
 
-/* `-j4` and `-j 4`; `-j` alone is two per processor, as cases spend most of their time waiting. */
+/* `-j4` and `-j 4`; `-j` alone is eight per processor: the cases that take long wait for timers of
+ * the kernel, and need no processor. */
 static bool set_jobs(const struct option_use *use) {
     struct option_use jobs = *use;
     int64_t ignored;
@@ -45,7 +46,7 @@ static bool set_jobs(const struct option_use *use) {
     }
     if (jobs.value != NULL)
         return option_set_unsigned(&jobs);
-    long most = 2 * sysconf(_SC_NPROCESSORS_ONLN);
+    long most = JOBS_PER_PROCESSOR * sysconf(_SC_NPROCESSORS_ONLN);
     *(unsigned *)use->target = most < 1 ? 1 : most > JOBS_MOST ? JOBS_MOST : (unsigned)most;
     return true;
 }
@@ -83,7 +84,7 @@ static const struct option_row rows[] = {
      .offset = offsetof(struct request, run.jobs),
      .low = 1,
      .high = JOBS_MOST,
-     .help = "run N cases at a time; without N, two per processor"},
+     .help = "run N cases at a time; without N, eight per processor"},
     {.name = "repeat",
      .takes = VALUE_REQUIRED,
      .value_name = "N",

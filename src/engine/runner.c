@@ -37,6 +37,8 @@ struct job {
     struct case_result *result; /* in the run's result */
     const struct scenario *scenario;
     size_t case_index;
+    size_t place;         /* among all cases */
+    uint64_t declared_ns; /* how long its text says that it may wait */
     unsigned begun, ended;
     uint64_t began_ns; /* of its first run, since the run began */
 };
@@ -180,8 +182,7 @@ static void set_broken(struct case_result *result, const char *why) {
 static uint64_t time_limit(const struct runner *runner, const struct job *job) {
     const uint64_t usual_ns = 30ULL * NS_PER_S;
     uint64_t given_ns = runner->options->timeout_ns;
-    return given_ns != 0 ? given_ns
-                         : usual_ns + scenario_declared_ns(job->scenario, job->case_index);
+    return given_ns != 0 ? given_ns : usual_ns + job->declared_ns;
 }
 
 static const uint64_t grace_ns = 5ULL * NS_PER_S;
@@ -667,11 +668,24 @@ static size_t list_jobs(struct runner *runner, struct arena *scratch,
             .cases = arena_alloc(&run->arena, (cases + 1) * sizeof(struct case_result))};
         for (size_t k = 0; k < cases; k++) {
             run->scenarios[i].cases[k].reason = "";
-            runner->jobs[runner->job_count++] = (struct job){
-                .result = &run->scenarios[i].cases[k], .scenario = scenarios[i], .case_index = k};
+            runner->jobs[runner->job_count] =
+                (struct job){.result = &run->scenarios[i].cases[k],
+                             .scenario = scenarios[i],
+                             .case_index = k,
+                             .place = runner->job_count,
+                             .declared_ns = scenario_declared_ns(scenarios[i], k)};
+            runner->job_count++;
         }
     }
     return jobs;
+}
+
+/* Those that may wait longest come first; the others as they are given. */
+static int longest_first(const void *left, const void *right) {
+    const struct job *a = left, *b = right;
+    if (a->declared_ns != b->declared_ns)
+        return a->declared_ns > b->declared_ns ? -1 : 1;
+    return a->place < b->place ? -1 : 1;
 }
 
 void runner_run(const struct scenario *const *scenarios, size_t count,
@@ -686,6 +700,8 @@ void runner_run(const struct scenario *const *scenarios, size_t count,
     size_t most = options->current || options->jobs == 0 ? 1 : options->jobs;
     runner.most = jobs * options->repeat < most ? jobs * options->repeat : most;
     runner.processor = runner.most == 1 ? sched_getcpu() : -1;
+    if (runner.most > 1) /* a long case that begins last would be waited for alone */
+        qsort(runner.jobs, jobs, sizeof runner.jobs[0], longest_first);
     runner.slot_count = 2 * runner.most + 1; /* as many may be ending, and one made ahead */
     runner.slots = arena_alloc(&scratch, (runner.slot_count + 1) * sizeof runner.slots[0]);
     runner.next_tick_ns = runner.began_ns + options->watcher.tick_ns;

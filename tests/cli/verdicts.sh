@@ -174,5 +174,13 @@ run "$portreuse" run -j 4 --repeat 20 "$good"
 ok "-j runs several at a time" first_line_is "PASS good: 2 cases, all as expected 20 times"
 run "$portreuse" run -j --all
 ok "-j without a number does too" first_line_starts "PASS "
+printf 'title t\ncase short\n sleep 1ms\ncase brief\n sleep 1ms\ncase long\n sleep 50ms\n' >"$work/order.scenario"
+run "$portreuse" run -j 2 --format ndjson --output "$work/order.tap" "$work/order.scenario"
+ok "with -j the case that may wait longest begins first" sh -c \
+  'grep "case begin" "$1" | head -n 1 | grep -q "\"long\""' - "$work/out"
+ok "and is reported in its place" grep -q "^ok 3 - order: long" "$work/order.tap"
+run "$portreuse" run --format ndjson "$work/order.scenario"
+ok "without -j the cases run as they are given" sh -c \
+  'grep "case begin" "$1" | head -n 1 | grep -q "\"short\""' - "$work/out"
 
 finish
