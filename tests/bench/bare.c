@@ -1,7 +1,7 @@
 /* What portreuse is measured against: the same namespaces, forks and calls, and nothing else.
  *
  * - bare rebind N: N cases like those of rebind.scenario (2) and rebind-10.scenario (10): for each
- * a network namespace, and a server, a client and a restarted server as processes
+ * a network namespace, and a server, a client and a restarted server as processes, on one processor
  * - bare connect N: N rounds of socket(), connect() and close() against a server that accepts,
  * waits for the end and closes; in a network namespace, all on one processor, as a case is
  * - bare bind N: N rounds of socket(), bind() to a fixed port and close()
@@ -27,6 +27,14 @@ static void need(int result, const char *what) {
         return;
     perror(what);
     _exit(1);
+}
+
+/* As a case is: on two processors, a late segment can reset a connection in TIME-WAIT. */
+static void stay_on_processor(void) {
+    cpu_set_t here;
+    CPU_ZERO(&here);
+    CPU_SET((size_t)sched_getcpu(), &here);
+    need(sched_setaffinity(0, sizeof here, &here), "sched_setaffinity");
 }
 
 static void enter_namespace(void) {
@@ -97,6 +105,7 @@ static void client(void) {
 static void rebind_case(int reuse) {
     int ready[2];
     char byte;
+    stay_on_processor();
     enter_namespace();
     need(pipe(ready), "pipe");
     pid_t first = fork_role();
@@ -135,10 +144,7 @@ static void serve(int listener) {
 }
 
 static int connect_rounds(int rounds) {
-    cpu_set_t here;
-    CPU_ZERO(&here);
-    CPU_SET((size_t)sched_getcpu(), &here);
-    need(sched_setaffinity(0, sizeof here, &here), "sched_setaffinity");
+    stay_on_processor();
     enter_namespace();
     int listener = listen_on(0);
     pid_t role = fork_role();
