@@ -233,7 +233,7 @@ static const struct trace_findings *findings_of(const struct report *report) {
 
 struct tally {
     uint64_t calls, failed, conflicts;
-    const struct recorded_call *first; /* that failed; by conflict, if one did */
+    const struct recorded_call *first; /* that failed; a conflict, if there was one */
 };
 
 static struct tally count_calls(const struct record *record) {
@@ -280,17 +280,18 @@ static void print_first(FILE *out, const struct recorded_call *call) {
 
 static void print_counts(FILE *out, const struct tally *tally, size_t findings, bool host) {
     const char *plural = tally->failed == 1 ? "" : "s";
+    const char *plural_conflicts = tally->conflicts == 1 ? "" : "s";
     if (tally->failed == 0 && host)
         fputs("no call failed on this host", out);
     else if (tally->failed == 0)
-        fprintf(out, "no call failed of %" PRIu64, tally->calls);
+        fprintf(out, "0 of %" PRIu64 " calls failed", tally->calls);
     else if (tally->conflicts == tally->failed)
-        fprintf(out, "%" PRIu64 " call%s failed by conflict", tally->failed, plural);
+        fprintf(out, "%" PRIu64 " conflict%s", tally->conflicts, plural_conflicts);
     else if (tally->conflicts > 0)
-        fprintf(out, "%" PRIu64 " call%s failed, %" PRIu64 " by conflict", tally->failed, plural,
-                tally->conflicts);
+        fprintf(out, "%" PRIu64 " calls failed, %" PRIu64 " conflict%s", tally->failed,
+                tally->conflicts, plural_conflicts);
     else
-        fprintf(out, "%" PRIu64 " call%s failed, none by conflict", tally->failed, plural);
+        fprintf(out, "%" PRIu64 " call%s failed, no conflict", tally->failed, plural);
     if (findings > 0)
         fprintf(out, ", %zu finding%s", findings, findings == 1 ? "" : "s");
 }
