@@ -247,7 +247,7 @@ static void print_range(FILE *out, const struct budget *budget) {
 }
 
 static void print_rate(FILE *out, const struct budget *budget) {
-    if (budget->routes[0].remote.family == 0)
+    if (budget->routes[0].remote.family == 0 || budget->refused != 0)
         return;
     fprintf(out, "\nRate to the first destination\n");
     fprintf(out,
