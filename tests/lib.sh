@@ -61,13 +61,9 @@ ok() {
   quote 30 "$work/err"
 }
 
-# The processes that run our copy of the program.
-our_processes() {
-  for exe in /proc/[0-9]*/exe; do
-    [ "$(readlink "$exe" 2>/dev/null)" = "$portreuse" ] && echo "$exe"
-  done
-  true
-}
+# The processes that run our copy of the program. An ordinary user sees all those of the machine: one find(1)
+# looks at them.
+our_processes() { find /proc/[0-9]*/exe -prune -lname "$portreuse" 2>/dev/null; }
 
 # await COMMAND...: waits until it succeeds. Returns 1 if it has not after half a minute and more, which
 # even a busy machine does not need.
