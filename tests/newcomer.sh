@@ -150,7 +150,7 @@ first_command() {
   typed "$(command_of 1)"
   ok "the first command: $(command_of 1)" status_is 0
   echo "# note: $suite: the first command took $(seconds) s"
-  shown '^The first command ends like this' >"$work/want"
+  shown '^It ends like this' >"$work/want"
   ok "README.md shows how it ends" test -s "$work/want"
   ok "and it ends so" ends_like "$work/want"
   ok "the compiler does not complain" sh -c '! grep -h "warning:" "$@"' - "$work/out" "$work/err"

@@ -14,7 +14,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 SHARED = os.path.join(TOP, 'src', 'report', 'shared')
 CELL, LINE, MARGIN, NAME = 16, 20, 36, 284
 LEGEND = [('yes', 'every case passes'), ('part', 'some cases pass, the others cannot run there'),
-          ('no', 'no case can run there'), ('wrong', 'a case has another answer')]
+          ('no', 'no case can run there'), ('wrong', 'a case answers differently')]
 
 
 def read(path):
