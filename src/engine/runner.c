@@ -254,16 +254,22 @@ static int start(struct runner *runner, struct slot *slot, struct job *job, cons
     return error;
 }
 
-/* Gives a stage that was made ahead its word. If it is dead, that shows in a moment. */
-static void let_begin(struct runner *runner, struct slot *slot, struct job *job) {
+/* Gives a stage that was made ahead its word. If it is dead, that shows in a moment. Returns 0, or
+ * an errno: then it waits in vain. */
+static int let_begin(struct runner *runner, struct slot *slot, struct job *job) {
     uint64_t now_ns = units_now_ns(), most_ns = time_limit(runner, job);
     struct stage_word word = {.began_ns = now_ns, .deadline_ns = now_ns + most_ns};
+    ssize_t sent;
+    do
+        sent = send(slot->socket, &word, sizeof word, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    if (sent < 0 && errno != EPIPE && errno != ECONNRESET)
+        return errno;
     slot->ahead = false;
     slot->began_ns = now_ns;
     slot->kill_at_ns = now_ns + most_ns + grace_ns;
     note_begin(runner, slot, job);
-    while (send(slot->socket, &word, sizeof word, MSG_NOSIGNAL) < 0 && errno == EINTR)
-        continue;
+    return 0;
 }
 
 /* --- ending --- */
@@ -488,11 +494,13 @@ static void begin_cases(struct runner *runner) {
     struct job *job;
     while (runner->under_way < runner->most && (job = next_job(runner)) != NULL) {
         struct slot *ahead = slot_ahead(runner), *slot = free_slot(runner);
-        if (ahead != NULL && ahead->job == job && ahead->ready)
-            let_begin(runner, ahead, job);
-        else if ((ahead != NULL && ahead->job == job) || slot == NULL ||
-                 !start_or_break(runner, slot, job))
+        if (ahead != NULL && ahead->job == job && ahead->ready) {
+            if (let_begin(runner, ahead, job) != 0)
+                drop_ahead(runner);
+        } else if ((ahead != NULL && ahead->job == job) || slot == NULL ||
+                   !start_or_break(runner, slot, job)) {
             return;
+        }
     }
 }
 
@@ -541,12 +549,25 @@ static uint64_t time_to_sleep(const struct runner *runner) {
     return earliest > now_ns ? earliest - now_ns : 0;
 }
 
+/* Ends a case that the runner cannot follow: `call` has failed. */
+static void break_off(struct runner *runner, struct slot *slot, const char *call, int error) {
+    char name[ERRNAME_SIZE];
+    slot->trouble = arena_format(&runner->run->arena, "waiting for the case, %s: %s", call,
+                                 errname(error, name));
+    kill(-slot->pid, SIGKILL);
+    finish(runner, slot);
+}
+
 /* Handles what a stage has said, or its end. */
 static void handle_socket(struct runner *runner, struct slot *slot) {
     struct stage_event said;
     ssize_t size = recv(slot->socket, &said, sizeof said, 0);
     if (size < 0 && errno == EINTR)
         return;
+    if (size < 0 && errno != ECONNRESET) { /* it may be waiting for word */
+        break_off(runner, slot, "recv()", errno);
+        return;
+    }
     if (size < (ssize_t)sizeof said) {
         finish(runner, slot);
         return;
@@ -568,15 +589,9 @@ static void handle_socket(struct runner *runner, struct slot *slot) {
 
 /* Ends all cases under way: the runner cannot wait for them. */
 static void give_up(struct runner *runner, int error) {
-    char name[ERRNAME_SIZE];
-    const char *why = arena_format(&runner->run->arena, "waiting for the case, ppoll(): %s",
-                                   errname(error, name));
     for (size_t i = 0; i < runner->slot_count; i++)
-        if (runner->slots[i].pid != 0) {
-            runner->slots[i].trouble = why;
-            kill(-runner->slots[i].pid, SIGKILL);
-            finish(runner, &runner->slots[i]);
-        }
+        if (runner->slots[i].pid != 0)
+            break_off(runner, &runner->slots[i], "ppoll()", error);
 }
 
 /* Waits until something happens, and handles it. */

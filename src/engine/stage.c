@@ -57,9 +57,13 @@ uint32_t stage_index(const struct stage *stage, const struct step *step) {
 
 /* --- telling the runner --- */
 
-static void say(const struct stage *stage, const struct stage_event *event) {
-    while (send(stage->options->runner, event, sizeof *event, MSG_NOSIGNAL) < 0 && errno == EINTR)
-        continue; /* any other error: the runner is gone, and this process with it */
+/* Returns whether the runner can hear it. */
+static bool say(const struct stage *stage, const struct stage_event *event) {
+    ssize_t said;
+    do
+        said = send(stage->options->runner, event, sizeof *event, MSG_NOSIGNAL);
+    while (said < 0 && errno == EINTR);
+    return said == (ssize_t)sizeof *event;
 }
 
 /* Reports a step, if the runner wants to know. */
@@ -82,12 +86,13 @@ static void tell(const struct stage *stage, const struct step *step, bool ended)
     say(stage, &event);
 }
 
-/* Waits for the runner's word. Returns false if the runner is gone. */
+/* Says that the case can begin, and waits for the runner's word. Returns false if there is none. */
 static bool await_word(struct stage *stage, struct stage_options *options) {
     struct stage_event ready = {.kind = STAGE_READY};
     struct stage_word word;
     ssize_t size;
-    say(stage, &ready);
+    if (!say(stage, &ready))
+        return false;
     do
         size = recv(options->runner, &word, sizeof word, 0);
     while (size < 0 && errno == EINTR);
