@@ -457,10 +457,15 @@ static struct gist gist_of(const struct why *why) {
     return (struct gist){why->verdict, why->cause, why->client.listens};
 }
 
+/* What could not be looked at contradicts nothing. */
+static bool agree(enum knowledge a, enum knowledge b) {
+    return a == b || a == NOT_KNOWN || b == NOT_KNOWN;
+}
+
 /* A trial that ends a TIME-WAIT removes a cause itself. */
 static bool same_gist(const struct gist *a, const struct gist *b,
                       const struct why_question *asked) {
-    return a->verdict == b->verdict && a->listens == b->listens &&
+    return a->verdict == b->verdict && agree(a->listens, b->listens) &&
            (a->cause == b->cause || asked->try_time_wait);
 }
 

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/errnames.h"
 #include "diagnose/budget.h"
 #include "diagnose/why_path.h"
 #include "diagnose/why_suspects.h"
@@ -98,6 +99,10 @@ static bool ask(struct why *why, struct attempt *attempt) {
     if (error == 0 && attempt->answer.verdict == SILENT_FAILED) {
         error = attempt->answer.error;
         what = "trying connect()";
+    }
+    if (error == 0 && errno_says_nothing(attempt->route_error)) {
+        error = attempt->route_error;
+        what = "asking for the route";
     }
     if (error != 0)
         why_fail(why, error, what);
