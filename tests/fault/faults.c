@@ -127,6 +127,16 @@ static void watch(struct run *run, pid_t pid, int listener) {
     }
 }
 
+/* Waits until the processes that the command has left are gone, for at most a second: what is
+ * killed with its parent may need a moment. */
+static void wait_for_rest(void) {
+    uint64_t end_ns = units_now_ns() + NS_PER_S;
+    pid_t ended;
+    while ((ended = waitpid(-1, NULL, WNOHANG)) >= 0 && units_now_ns() < end_ns)
+        if (ended == 0)
+            usleep(500);
+}
+
 static size_t read_output(const char *path, char *text, size_t room, char *line) {
     FILE *file = fopen(path, "re");
     size_t size = file == NULL ? 0 : fread(text, 1, room - 1, file);
@@ -178,8 +188,8 @@ static void run_once(struct run *run) {
         close(listener);
     run->status = -1;
     waitpid(pid, &run->status, 0);
-    if (listener < 0 && !run->hung) /* what is killed with its parent may need a moment */
-        usleep(2000);
+    if (!run->hung)
+        wait_for_rest();
     run->left = kill_left() > 0 || run->left;
     run->files = files() - before;
     size_t size = read_output(out_path, run->output, OUTPUT_SIZE, run->line);
@@ -220,10 +230,12 @@ static bool names_errno(const struct run *run) {
                                strstr(run->output, "is not known") != NULL));
 }
 
-/* Whether it says why it could not: in a complaint, in its verdict, or by the errno of a call. */
+/* Whether it says why it could not: in a complaint, in its verdict, or by the errno of a call. In
+ * JSON an ERROR has its reason beside it. */
 static bool says_why(const struct run *run) {
-    return run->complaint[0] != '\0' || strncmp(run->line, "UNKNOWN", 7) == 0 ||
-           strncmp(run->line, "ERROR", 5) == 0 || names_errno(run);
+    return strstr(run->output, "\"verdict\": \"ERROR\"") != NULL || run->complaint[0] != '\0' ||
+           strncmp(run->line, "UNKNOWN", 7) == 0 || strncmp(run->line, "ERROR", 5) == 0 ||
+           names_errno(run);
 }
 
 /* Returns whether the verdict, up to the end of what it is about, is the same. */

@@ -89,6 +89,13 @@ command() {
 }
 
 command "run" -- run "$short"
+# What the runner and its stages say to each other, and what is asked over netlink.
+if [ -z "$all" ] && ! grep -q __asan_init "$portreuse"; then
+  for call in sendto recvfrom; do
+    tried "run: each $call" -c $call "$portreuse" run "$short"
+    tried "why of a client: each $call" -c $call "$portreuse" why --as client 127.0.0.1:2000
+  done
+fi
 command "why of a port that is taken" -- why 127.0.0.1:2000
 command "why of a free port" -- why 127.0.0.1:2001
 command "why of a client" -- why --as client 127.0.0.1:2000

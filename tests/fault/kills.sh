@@ -64,7 +64,7 @@ cat >"$work/scenarios/program.sh" <<END
 $work/caller tcp4 bind=3000
 sleep 0.15
 $work/caller tcp4 bind=2000
-sleep 0.15
+sleep 0.5 # a signal at 300 ms has time to reach it
 exit 0
 END
 cat >"$work/scenarios/program.scenario" <<END
