@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "scenario/verb.h"
+
 size_t board_rounds_kept(const struct step *step) {
     const struct step_rounds *rounds = step_rounds(step);
     if (rounds == NULL)
@@ -93,6 +95,15 @@ struct board *board_new(const struct scenario *scenario, size_t case_index) {
     board->written_by_roles = written.base;
     board->written_size = of_roles.used + 1;
     return board;
+}
+
+const char *board_too_long(const struct board *board, struct arena *arena) {
+    if (board->under_way == NO_STEP)
+        return "the case did not end in time (--timeout), and was killed by SIGKILL";
+    const struct step *step = &board->scenario->steps[board->under_way];
+    return arena_format(
+        arena, "line %u: %s did not end in time (--timeout): the case was killed by SIGKILL",
+        step->line, verb_row(step->verb)->name);
 }
 
 void board_free(struct board *board) {

@@ -55,6 +55,10 @@ void board_give(struct board *board, unsigned role);
  * process sees, and which has no evidence. Returns 0 or an errno. */
 int board_leave(struct board *board);
 
+/* What to say of a case that did not end in time, for the step that was under way; static, or made
+ * in the arena. */
+const char *board_too_long(const struct board *board, struct arena *arena);
+
 /* Unmaps it from this process. NULL is fine. */
 void board_free(struct board *board);
 

@@ -30,7 +30,6 @@
 #include "engine/board.h"
 #include "engine/stage.h"
 #include "kernel/process.h"
-#include "scenario/verb.h"
 
 /* One case to run, so many times. */
 struct job {
@@ -254,22 +253,23 @@ static int start(struct runner *runner, struct slot *slot, struct job *job, cons
     return error;
 }
 
-/* Gives a stage that was made ahead its word. If it is dead, that shows in a moment. Returns 0, or
- * an errno: then it waits in vain. */
-static int let_begin(struct runner *runner, struct slot *slot, struct job *job) {
+static void drop_ahead(struct runner *runner);
+
+/* Gives a stage that was made ahead its word. If it is dead, that shows; if it is deaf, it ends. */
+static void let_begin(struct runner *runner, struct slot *slot, struct job *job) {
     uint64_t now_ns = units_now_ns(), most_ns = time_limit(runner, job);
     struct stage_word word = {.began_ns = now_ns, .deadline_ns = now_ns + most_ns};
     ssize_t sent;
-    do
-        sent = send(slot->socket, &word, sizeof word, MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
-    if (sent < 0 && errno != EPIPE && errno != ECONNRESET)
-        return errno;
+    while ((sent = send(slot->socket, &word, sizeof word, MSG_NOSIGNAL)) < 0 && errno == EINTR)
+        continue;
+    if (sent < 0 && errno != EPIPE && errno != ECONNRESET) {
+        drop_ahead(runner);
+        return;
+    }
     slot->ahead = false;
     slot->began_ns = now_ns;
     slot->kill_at_ns = now_ns + most_ns + grace_ns;
     note_begin(runner, slot, job);
-    return 0;
 }
 
 /* --- ending --- */
@@ -301,18 +301,6 @@ static const char *ended_early(struct runner *runner, const struct slot *slot, i
     return arena_format(arena, "the case's process was killed by %s, not by portreuse (pid %d)%s",
                         signame(WTERMSIG(status), name), (int)slot->pid,
                         WTERMSIG(status) == SIGKILL ? "; see dmesg if memory ran out" : "");
-}
-
-/* What to say of a stage that did not keep its deadline. */
-static const char *too_long(struct runner *runner, const struct slot *slot) {
-    const struct board *board = slot->board;
-    if (board->under_way == NO_STEP)
-        return "the case did not end in time (--timeout), and was killed by SIGKILL";
-    const struct step *step = &slot->job->scenario->steps[board->under_way];
-    return arena_format(
-        &runner->run->arena,
-        "line %u: %s did not end in time (--timeout): the case was killed by SIGKILL", step->line,
-        verb_row(step->verb)->name);
 }
 
 /* Returns whether the program of the command line cannot be judged: an ERROR in the setup, which
@@ -375,15 +363,13 @@ static void judge_end(struct runner *runner, const struct slot *slot, int status
     else if (slot->trouble != NULL)
         set_broken(result, slot->trouble);
     else if (!clean && slot->killed)
-        set_broken(result, too_long(runner, slot));
+        set_broken(result, board_too_long(slot->board, &runner->run->arena));
     else if (!clean)
         set_broken(result, ended_early(runner, slot, status));
 }
 
 /* How many stages in a row cannot be made ahead before no more are tried. */
 enum { FAILURES_MOST = 3 };
-
-static void drop_ahead(struct runner *runner);
 
 /* A case could not be prepared. If that is perhaps for want of what the stage made ahead of it has,
  * tries again without that one. Returns whether it does. */
@@ -494,13 +480,11 @@ static void begin_cases(struct runner *runner) {
     struct job *job;
     while (runner->under_way < runner->most && (job = next_job(runner)) != NULL) {
         struct slot *ahead = slot_ahead(runner), *slot = free_slot(runner);
-        if (ahead != NULL && ahead->job == job && ahead->ready) {
-            if (let_begin(runner, ahead, job) != 0)
-                drop_ahead(runner);
-        } else if ((ahead != NULL && ahead->job == job) || slot == NULL ||
-                   !start_or_break(runner, slot, job)) {
+        if (ahead != NULL && ahead->job == job && ahead->ready)
+            let_begin(runner, ahead, job);
+        else if ((ahead != NULL && ahead->job == job) || slot == NULL ||
+                 !start_or_break(runner, slot, job))
             return;
-        }
     }
 }
 
@@ -564,14 +548,12 @@ static void handle_socket(struct runner *runner, struct slot *slot) {
     ssize_t size = recv(slot->socket, &said, sizeof said, 0);
     if (size < 0 && errno == EINTR)
         return;
-    if (size < 0 && errno != ECONNRESET) { /* it may be waiting for word */
+    if (size < 0 && errno != ECONNRESET) /* it may be waiting for word */
         break_off(runner, slot, "recv()", errno);
-        return;
-    }
-    if (size < (ssize_t)sizeof said) {
+    else if (size < (ssize_t)sizeof said)
         finish(runner, slot);
+    if (size < (ssize_t)sizeof said)
         return;
-    }
     switch (said.kind) {
     case STAGE_READY:
         slot->ready = true;

@@ -297,9 +297,11 @@ static const char *judge_run(const struct kill *now, const struct said *said, bo
     }
 }
 
-/* The status is that of the program that is traced. */
+/* The status is that of the program that is traced. It goes on without its children, and without
+ * the process that looks for the tracer. */
 static const char *judge_trace(const struct kill *now) {
-    bool is_other = now->victim == MEMBER_DESCENDANT;
+    bool is_other = now->victim == MEMBER_DESCENDANT || now->victim == MEMBER_LOOK ||
+                    now->victim == MEMBER_GRANDCHILD;
     if (WIFEXITED(now->status) && WEXITSTATUS(now->status) == 0)
         return is_other || came_late(now) ? NULL : "status 0";
     if (now->victim == MEMBER_TRACER && strstr(now->err, "the program was killed with it") == NULL)
