@@ -150,4 +150,8 @@ struct run_watcher {
     uint64_t tick_ns; /* the time between two RUN_WAITS; 0: none */
 };
 
+/* Returns whether the program of the command line cannot be judged: an ERROR in the setup, which
+ * every case has. */
+bool result_is_hopeless(const struct scenario *scenario, const struct case_result *result);
+
 #endif

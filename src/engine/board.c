@@ -6,7 +6,9 @@
 #include <stdalign.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
+#include "base/signames.h"
 #include "scenario/verb.h"
 
 size_t board_rounds_kept(const struct step *step) {
@@ -95,6 +97,16 @@ struct board *board_new(const struct scenario *scenario, size_t case_index) {
     board->written_by_roles = written.base;
     board->written_size = of_roles.used + 1;
     return board;
+}
+
+const char *board_ended_early(struct arena *arena, pid_t stage, int status) {
+    char name[SIGNAME_SIZE];
+    if (!WIFSIGNALED(status))
+        return arena_format(arena, "the case's process ended early, with status %d",
+                            WEXITSTATUS(status));
+    return arena_format(arena, "the case's process was killed by %s, not by portreuse (pid %d)%s",
+                        signame(WTERMSIG(status), name), (int)stage,
+                        WTERMSIG(status) == SIGKILL ? "; see dmesg if memory ran out" : "");
 }
 
 const char *board_too_long(const struct board *board, struct arena *arena) {

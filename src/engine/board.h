@@ -55,6 +55,9 @@ void board_give(struct board *board, unsigned role);
  * process sees, and which has no evidence. Returns 0 or an errno. */
 int board_leave(struct board *board);
 
+/* What to say of a stage that ended otherwise than it should, and not by us; made in the arena. */
+const char *board_ended_early(struct arena *arena, pid_t stage, int status);
+
 /* What to say of a case that did not end in time, for the step that was under way; static, or made
  * in the arena. */
 const char *board_too_long(const struct board *board, struct arena *arena);

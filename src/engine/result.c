@@ -116,3 +116,12 @@ void run_result_free(struct run_result *run) {
     arena_free(&run->arena);
     *run = (struct run_result){0};
 }
+
+bool result_is_hopeless(const struct scenario *scenario, const struct case_result *result) {
+    if (!scenario->needs_program || result->verdict != VERDICT_ERROR)
+        return false;
+    for (size_t i = 0; i < scenario->setup.count && i < result->step_count; i++)
+        if (result->steps[i].status == STEP_BROKEN)
+            return true;
+    return false;
+}

@@ -25,7 +25,6 @@
 #include <unistd.h>
 
 #include "base/errnames.h"
-#include "base/signames.h"
 #include "base/units.h"
 #include "engine/board.h"
 #include "engine/stage.h"
@@ -291,30 +290,6 @@ static void add_result(struct runner *runner, struct job *job, struct case_resul
     kept->passed = passed;
 }
 
-/* What to say of a stage that ended otherwise than it should, and not by us. */
-static const char *ended_early(struct runner *runner, const struct slot *slot, int status) {
-    struct arena *arena = &runner->run->arena;
-    char name[SIGNAME_SIZE];
-    if (!WIFSIGNALED(status))
-        return arena_format(arena, "the case's process ended early, with status %d",
-                            WEXITSTATUS(status));
-    return arena_format(arena, "the case's process was killed by %s, not by portreuse (pid %d)%s",
-                        signame(WTERMSIG(status), name), (int)slot->pid,
-                        WTERMSIG(status) == SIGKILL ? "; see dmesg if memory ran out" : "");
-}
-
-/* Returns whether the program of the command line cannot be judged: an ERROR in the setup, which
- * every case has. */
-static bool is_hopeless(const struct job *job) {
-    const struct case_result *result = job->result;
-    if (!job->scenario->needs_program || result->verdict != VERDICT_ERROR)
-        return false;
-    for (size_t i = 0; i < job->scenario->setup.count && i < result->step_count; i++)
-        if (result->steps[i].status == STEP_BROKEN)
-            return true;
-    return false;
-}
-
 /* Gives the result of a case to those of its scenario that have not begun. */
 static void spare_others(struct runner *runner, const struct job *hopeless) {
     for (size_t i = 0; i < runner->job_count; i++) {
@@ -350,7 +325,7 @@ static void conclude(struct runner *runner, struct slot *slot, struct case_resul
     slot->job = NULL;
     slot->kill_at_ns = units_now_ns() + grace_ns;
     runner->under_way--;
-    if (is_hopeless(job))
+    if (result_is_hopeless(job->scenario, job->result))
         spare_others(runner, job);
 }
 
@@ -365,7 +340,7 @@ static void judge_end(struct runner *runner, const struct slot *slot, int status
     else if (!clean && slot->killed)
         set_broken(result, board_too_long(slot->board, &runner->run->arena));
     else if (!clean)
-        set_broken(result, ended_early(runner, slot, status));
+        set_broken(result, board_ended_early(&runner->run->arena, slot->pid, status));
 }
 
 /* How many stages in a row cannot be made ahead before no more are tried. */
