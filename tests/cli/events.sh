@@ -118,8 +118,10 @@ ok "on a terminal, what is waited for is told, and for how long" out_matches \
   '0 of 2 cases done in 1 s; waits: sleep 1500ms, for [01] s'
 ok "and taken away before the report" out_has "${clear}PASS waits: 2 cases, all as expected"
 ok "only what has changed is written" sh -c '[ "$(tr "\r" "\n" <out | grep -c "sleep 1500ms, for")" -le 4 ]'
-on_terminal "$portreuse run -q address-in-use"
-ok "a fast run shows none of it" out_lacks "$escape"
+# On a machine that is busy enough no run is fast; one of some is.
+any_of() { for try; do "$try" && return; done; }
+fast() { on_terminal "$portreuse run -q address-in-use" && out_lacks "$escape"; }
+ok "a fast run shows none of it" any_of fast fast fast fast fast
 on_terminal "$portreuse run $waits 2>err"
 ok "nor a run whose standard error is a file" out_lacks "$escape"
 ok "in which nothing is" sh -c '[ ! -s err ]'
