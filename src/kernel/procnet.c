@@ -61,7 +61,7 @@ static bool take_endpoint(const char **at, sa_family_t family, struct endpoint *
 
 /* The number of the timer in /proc/net/tcp (get_tcp4_sock() in net/ipv4/tcp_ipv4.c of the kernel).
  */
-enum { ZERO_WINDOW_TIMER = 4 };
+enum { TIME_WAIT_TIMER = 3, ZERO_WINDOW_TIMER = 4 };
 
 bool procnet_parse(const char *line, enum protocol protocol, sa_family_t family,
                    struct inet_socket *socket) {
@@ -84,7 +84,8 @@ bool procnet_parse(const char *line, enum protocol protocol, sa_family_t family,
     socket->inode = (uint32_t)inode;
     socket->probing = protocol != PROTOCOL_UDP && timer == ZERO_WINDOW_TIMER;
     uint64_t references, pointer, drops;
-    if (protocol != PROTOCOL_UDP && timer != 0 && ticks < UINT32_MAX / 1000)
+    bool first_part = socket->state == STATE_FIN_WAIT_2 && inode == 0 && timer != TIME_WAIT_TIMER;
+    if (protocol != PROTOCOL_UDP && timer != 0 && !first_part && ticks < UINT32_MAX / 1000)
         socket->expires_ms = (uint32_t)(ticks * 1000 / TICKS_PER_S);
     if (protocol == PROTOCOL_UDP && take_number(&at, 10, &references) &&
         take_number(&at, 16, &pointer) && take_number(&at, 10, &drops))

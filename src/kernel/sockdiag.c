@@ -235,7 +235,15 @@ static void read_attributes(const struct nlmsghdr *header, struct inet_socket *s
 
 /* The number of the timer in inet_diag_msg (inet_sk_diag_fill() in net/ipv4/inet_diag.c of
  * the kernel). */
-enum { ZERO_WINDOW_TIMER = 4 };
+enum { TIME_WAIT_TIMER = 3, ZERO_WINDOW_TIMER = 4 };
+
+/* Returns 0 if not known: with tcp_fin_timeout above 60, an orphan in FIN-WAIT-2 first has another
+ * timer (tcp_keepalive_timer()), which tells only when the second part of its time begins. */
+static uint32_t time_left(const struct inet_diag_msg *message) {
+    bool first_part = message->idiag_state == STATE_FIN_WAIT_2 && message->idiag_inode == 0 &&
+                      message->idiag_timer != TIME_WAIT_TIMER;
+    return message->idiag_timer == 0 || first_part ? 0 : message->idiag_expires;
+}
 
 static bool read_socket(const struct nlmsghdr *header, const struct diag_query *query,
                         struct inet_socket *socket) {
@@ -252,7 +260,7 @@ static bool read_socket(const struct nlmsghdr *header, const struct diag_query *
         .inode = message->idiag_inode,
         .uid = message->idiag_uid,
         .interface = message->id.idiag_if,
-        .expires_ms = message->idiag_timer != 0 ? message->idiag_expires : 0,
+        .expires_ms = time_left(message),
         .probing = message->idiag_timer == ZERO_WINDOW_TIMER,
         .receive_queue = message->idiag_rqueue,
         .send_queue = message->idiag_wqueue,

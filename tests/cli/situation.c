@@ -314,6 +314,12 @@ static void make_fin_wait(void) {
     close(server);
 }
 
+/* The same where half of the time left is behind another timer. */
+static void make_long_fin_wait(void) {
+    set_sysctl("net.ipv4.tcp_fin_timeout", "120");
+    make_fin_wait();
+}
+
 /* From now on the socket gets nothing of what its peer sends: not even acknowledgements. */
 static void deafen(int fd) {
     struct sock_filter nothing = {BPF_RET | BPF_K, 0, 0, 0};
@@ -558,6 +564,7 @@ static const struct {
     {"close-wait", make_close_wait},
     {"established", make_established},
     {"fin-wait", make_fin_wait},
+    {"long-fin-wait", make_long_fin_wait},
     {"fin-wait-1", make_fin_wait_1},
     {"last-ack", make_last_ack},
     {"unread", make_unread},

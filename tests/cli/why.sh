@@ -226,6 +226,12 @@ if command -v ip >/dev/null; then
   fi
   end
 fi
+begin long-fin-wait
+why 127.0.0.1:2000
+ok "of a long FIN-WAIT-2 the time left is not known" first_line_is \
+  "EADDRINUSE 127.0.0.1:2000: FIN-WAIT-2, not closed by the peer; wait"
+ok "and no part of it is told" out_lacks " 60 s"
+end
 if is_root; then
   begin unprivileged
   why :80

@@ -50,6 +50,24 @@ static void tcp_line_has_every_field(void **state) {
     assert_false(socket.v6only_known);
 }
 
+static void part_of_fin_wait_2_is_not_the_whole(void **state) {
+    static const struct {
+        const char *timer;
+        uint32_t expires_ms;
+    } rows[] = {{"02", 0}, {"03", 30000}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char line[300];
+        struct inet_socket socket;
+        snprintf(line, sizeof line,
+                 "   0: 0100007F:0050 0100007F:C350 05 00000000:00000000 %s:00000BB8 00000000     "
+                 "0        0 0 1 0000000000000000\n",
+                 rows[i].timer);
+        assert_true(procnet_parse(line, PROTOCOL_TCP, AF_INET, &socket));
+        assert_int_equal(socket.expires_ms, rows[i].expires_ms);
+    }
+}
+
 static void tcp6_line_has_four_words(void **state) {
     static const uint8_t local[16] = {[15] = 1}, any[16];
     char line[300], one[40], two[40];
@@ -214,6 +232,7 @@ static void without_sock_diag_proc_is_read(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tcp_line_has_every_field),
+        cmocka_unit_test(part_of_fin_wait_2_is_not_the_whole),
         cmocka_unit_test(tcp6_line_has_four_words),
         cmocka_unit_test(udp_line_has_drops),
         cmocka_unit_test(other_lines_are_refused),

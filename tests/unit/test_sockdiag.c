@@ -426,6 +426,25 @@ static void parse_takes_the_time_left_only_from_a_pending_timer(void **state) {
     assert_int_equal(parse_all(&datagram).sockets[0].expires_ms, 0);
 }
 
+static uint32_t time_left_of_orphan(uint8_t timer, uint32_t inode) {
+    struct datagram datagram = {0};
+    struct inet_diag_msg *message =
+        NLMSG_DATA(add_socket(&datagram, STATE_FIN_WAIT_2, "127.0.0.1:80", "127.0.0.1:50000"));
+    message->idiag_timer = timer;
+    message->idiag_inode = inode;
+    message->idiag_expires = 30000;
+    return parse_all(&datagram).sockets[0].expires_ms;
+}
+
+/* With tcp_fin_timeout=90, FIN-WAIT-2 lasts 30 s more after the first 30 s. */
+static void parse_does_not_take_a_part_of_fin_wait_2_for_the_whole(void **state) {
+    enum { KEEPALIVE = 2, TIME_WAIT = 3 };
+    (void)state;
+    assert_int_equal(time_left_of_orphan(KEEPALIVE, 0), 0);
+    assert_int_equal(time_left_of_orphan(TIME_WAIT, 0), 30000);
+    assert_int_equal(time_left_of_orphan(KEEPALIVE, 4711), 30000);
+}
+
 static void parse_reads_ipv6_whole_and_ipv4_in_four_bytes(void **state) {
     struct datagram datagram = {0};
     (void)state;
@@ -890,6 +909,7 @@ int main(void) {
         cmocka_unit_test(parse_of_udp_gives_states_of_udp_and_drops),
         cmocka_unit_test(parse_reads_every_field_of_a_socket),
         cmocka_unit_test(parse_takes_the_time_left_only_from_a_pending_timer),
+        cmocka_unit_test(parse_does_not_take_a_part_of_fin_wait_2_for_the_whole),
         cmocka_unit_test(parse_reads_ipv6_whole_and_ipv4_in_four_bytes),
         cmocka_unit_test(parse_visits_every_socket_in_order_until_done),
         cmocka_unit_test(parse_accepts_done_alone_and_an_empty_datagram),
