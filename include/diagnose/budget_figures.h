@@ -111,8 +111,9 @@ struct budget {
     double rate;   /* new connections per second that the first route allows in the long run, each
                       with its port until its TIME-WAIT is over; 0: no limit */
     double growth; /* ports per second by which the first route grows */
-    double exhausted_s;     /* until no port is left at this growth; negative: never */
-    unsigned fin_timeout_s; /* tcp_fin_timeout */
+    double exhausted_s;        /* until no port is left at this growth; negative: never */
+    unsigned fin_timeout_s;    /* tcp_fin_timeout */
+    unsigned privileged_below; /* ip_unprivileged_port_start */
     struct owner peer;    /* with fin-wait-2-orphan on the first route: a process of this namespace
                              that has the other end of one of them; pid 0: none is known */
     struct makers makers; /* who closed connections of the first route between the two samples */

@@ -237,8 +237,7 @@ static int try_named(const struct search *search, const struct budget_route *rou
 static void settle_named(struct search *search, uint64_t end_ns) {
     struct budget *budget = search->budget;
     struct port_set ports, tried = {{0}}, refused = {{0}};
-    unsigned first_free =
-        sysctl_number(NETNS_HERE, "net.ipv4.ip_unprivileged_port_start", 1024, true, NULL);
+    unsigned first_free = budget->privileged_below;
     budget_tally_doubtful(&search->tally, &budget->routes[0], &ports);
     for (uint32_t port = budget->range.low; port <= budget->range.high; port++) {
         bool is_free = !port_set_has(&search->tally.occupied, (uint16_t)port);
@@ -460,6 +459,8 @@ static int read_settings(struct budget *budget) {
         sysctl_number(NETNS_HERE, "net.ipv4.tcp_timestamps", 1, false, &unread) != 0;
     budget->fin_timeout_s =
         sysctl_number(NETNS_HERE, "net.ipv4.tcp_fin_timeout", 60, false, &unread);
+    budget->privileged_below =
+        sysctl_number(NETNS_HERE, "net.ipv4.ip_unprivileged_port_start", 1024, true, NULL);
     budget->autobind_reuse =
         sysctl_number(NETNS_HERE, "net.ipv4.ip_autobind_reuse", 0, true, &unread) == 1;
     budget->exhausted_s = -1;

@@ -75,7 +75,7 @@ const char *silent_obstacle(struct netns ns, int *error) {
     refused = postpone(fd);
     close(fd);
     if (refused == EOPNOTSUPP)
-        return "net.ipv4.tcp_fastopen lacks bit 1";
+        return "net.ipv4.tcp_fastopen lacks 0x1 (client)";
     if (refused == ENOPROTOOPT)
         return "this kernel cannot hold back a SYN (Linux 4.15 can)";
     if (refused != 0)

@@ -19,9 +19,22 @@
 #define END_CONNECTION                                                                             \
     DESTROY("this aborts the connection on this port, and nothing else; both programs get an "     \
             "error:")
-#define END_ORPHAN                                                                                 \
+#define END_BOUND_CONNECTION                                                                       \
+    DESTROY("this aborts the connection on this port, and nothing else; the programs get an "      \
+            "error, and one that bound the port before connect() keeps it until it closes the "    \
+            "socket:")
+#define END_SELF_CONNECTION                                                                        \
+    DESTROY("this aborts the connection on this port, and nothing else; the program gets an "      \
+            "error:")
+#define END_FIN_WAIT_1                                                                             \
     DESTROY("this ends the connection now; the peer gets a reset, and what it has not received "   \
             "yet is lost:")
+#define END_LAST_ACK                                                                               \
+    DESTROY("this ends the connection now; what the peer has not received yet is lost, and it "    \
+            "gets a reset only when it next sends a segment:")
+#define END_FIN_WAIT_2                                                                             \
+    DESTROY("this ends the connection now; the peer gets a reset, at the latest when it sends, "   \
+            "and what it sends is lost:")
 #define PEER_OF_ORPHAN NOTE_IF(IF_PEER, "{peer} has the other end: fix or stop that program")
 #define UNTIL_ANSWERED                                                                             \
     NOTE_IF(IF_READ, "or wait: it ends when the peer answers, or when the kernel gives up, after " \
@@ -220,7 +233,7 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                         "a connection that has this port is still open; SO_REUSEADDR on both the "
                         "old and the new socket lets a new listener start next to it"}},
          .headline = "{occupant} {has} a connection on it; {reuse_or_stop}",
-         .remedies = {END_CONNECTION, OR_STOP,
+         .remedies = {END_BOUND_CONNECTION, OR_STOP,
                       NOTE_IF(IF_NO_OPTION, "a server that sets SO_REUSEADDR each time it starts "
                                             "never has this problem after a restart")},
          .scenario = "live-connection"},
@@ -236,7 +249,7 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                "a client that connected to this port while nothing listened was given the "
                "same port, so it is connected to itself"}},
          .headline = "{occupant} {is} connected to itself; stop it",
-         .remedies = {END_CONNECTION, OR_STOP, RESERVE},
+         .remedies = {END_SELF_CONNECTION, OR_STOP, RESERVE},
          .scenario = "self-connect"},
     [CAUSE_CLOSE_WAIT_LEAK] =
         {.name = "close-wait-leak",
@@ -267,7 +280,7 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                         "a connection closed on this side waits for its peer to acknowledge that, "
                         "and keeps the port until the kernel gives up (tcp_orphan_retries)"}},
          .headline = "{closing}; {reuse_or_wait}",
-         .remedies = {PEER_OF_ORPHAN, END_ORPHAN, UNTIL_ANSWERED, UNTIL_READ, WATCH},
+         .remedies = {PEER_OF_ORPHAN, END_FIN_WAIT_1, UNTIL_ANSWERED, UNTIL_READ, WATCH},
          .scenario = "fin-wait-1-orphan"},
     [CAUSE_LAST_ACK_ORPHAN] =
         {.name = "last-ack-orphan",
@@ -282,7 +295,7 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                         "acknowledgement, and keeps the port until the kernel gives up "
                         "(tcp_orphan_retries)"}},
          .headline = "{closing}; {reuse_or_wait}",
-         .remedies = {PEER_OF_ORPHAN, END_ORPHAN, UNTIL_ANSWERED, UNTIL_READ, WATCH},
+         .remedies = {PEER_OF_ORPHAN, END_LAST_ACK, UNTIL_ANSWERED, UNTIL_READ, WATCH},
          .scenario = "last-ack-orphan"},
     [CAUSE_FIN_WAIT_2_ORPHAN] =
         {.name = "fin-wait-2-orphan",
@@ -297,7 +310,7 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .headline = "{closing}; {reuse_or_wait}",
          .remedies = {NOTE_IF(IF_PEER, "{peer} has the other end, and has not closed it: fix or "
                                        "stop that program"),
-                      END_ORPHAN,
+                      END_FIN_WAIT_2,
                       {REMEDY_SYSCTL, "net.ipv4.tcp_fin_timeout=10",
                        "let the next ones end sooner; a peer that still sends then gets a reset, "
                        "and what it sent is lost:",
@@ -366,11 +379,12 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                        {WHEN_ALWAYS,
                         "an earlier connection from this local port is not closed yet"}},
          .headline = "an earlier connection has it; {reuse_or_stop}",
-         .remedies = {NOTE("let connect() choose the port: do not call bind(), or bind to port 0"),
-                      DESTROY(
-                          "this ends the earlier connection; its programs get an error, and after "
-                          "TIME-WAIT late segments can reach the next one:"),
-                      OR_STOP, NOTE("or wait until it is free:"), WATCH},
+         .remedies =
+             {NOTE("let connect() choose the port: do not call bind(), or bind to port 0"),
+              DESTROY("this ends the earlier connection; its programs get an error, and the one "
+                      "that bound the port keeps it until it closes the socket; after TIME-WAIT "
+                      "late segments can reach the next one:"),
+              OR_STOP, NOTE("or wait until it is free:"), WATCH},
          .scenario = "fixed-client-port"},
     [CAUSE_EPHEMERAL_EXHAUSTION] =
         {.name = "ephemeral-exhaustion",
@@ -598,8 +612,9 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                       NOTE_IF(IF_SAME_ADDRESS, "or have your program use another port or address"),
                       NOTE_IF(IF_OTHER_ADDRESS, "or bind both to specific addresses: 0.0.0.0 and "
                                                 "[::] mean every address"),
-                      NOTE("do not use SO_REUSEADDR: on UDP it lets both sockets bind, and the "
-                           "newest one silently gets the datagrams")},
+                      NOTE("do not use SO_REUSEADDR, unless both receive multicast: on UDP it lets "
+                           "both sockets bind, and of the datagrams to one host, the newest socket "
+                           "silently gets all")},
          .scenario = "udp-port-taken"},
     [CAUSE_UNIX_SOCKET_IN_USE] =
         {.name = "unix-socket-in-use",
@@ -656,10 +671,11 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
     [CAUSE_UNIX_NOT_PERMITTED] =
         {.name = "unix-not-permitted",
          .sentences = {{WHEN_ALWAYS,
-                        "connect() needs the right to write to the socket file, and the user does "
-                        "not have it"}},
-         .headline = "no permission to write to the socket file; see its group",
-         .remedies = {{REMEDY_COMMAND, "ls -ld {file}", NULL, IF_ALWAYS},
-                      NOTE("run as its user, or join its group and log in again")},
+                        "connect() needs the right to write to the socket file, and to search each "
+                        "directory of its path; the user lacks one of them"}},
+         .headline = "no permission for the socket file; see its mode and path",
+         .remedies = {{REMEDY_COMMAND, "ls -ld {directory} {file}", NULL, IF_ALWAYS},
+                      NOTE("run as its user; or, if its group may write to it, join the group and "
+                           "log in again; umask() or chmod() in the server lets the group do so")},
          .no_scenario = "The socket files of a scenario are open to all its roles."},
 };

@@ -532,7 +532,7 @@ row_counted() {
   both 127.0.0.1:3000
   tried false
   first "FREE 127.0.0.1:3000.*"
-  says "Counted, not tried: net.ipv4.tcp_fastopen lacks bit 1."
+  says "Counted, not tried: net.ipv4.tcp_fastopen lacks 0x1 (client)."
   keep fill 127.0.0.1:3000
   both 127.0.0.1:3000
   first "EADDRNOTAVAIL 127.0.0.1:3000.*: open connections use every port.*"

@@ -103,6 +103,17 @@ static void the_price_stands_before_the_command(void **state) {
     }
 }
 
+/* The kernel refuses a range with a privileged port. */
+static void the_wider_range_has_no_privileged_port(void **state) {
+    struct budget budget = half_used();
+    (void)state;
+    budget.privileged_below = 20000;
+    assert_says(&budget, "ip_local_port_range=\"20000 65535\"\n", true);
+    budget.range.low = 20000;
+    budget.range.high = UINT16_MAX;
+    assert_says(&budget, "ip_local_port_range", false);
+}
+
 static void bind_is_named_only_if_it_is_proved(void **state) {
     struct budget budget = half_used();
     (void)state;
@@ -181,6 +192,7 @@ int main(void) {
         cmocka_unit_test(tcp_tw_reuse_is_advised_where_it_helps),
         cmocka_unit_test(tcp_tw_reuse_is_not_advised_for_kept_ports),
         cmocka_unit_test(the_price_stands_before_the_command),
+        cmocka_unit_test(the_wider_range_has_no_privileged_port),
         cmocka_unit_test(bind_is_named_only_if_it_is_proved),
         cmocka_unit_test(the_number_of_ports_goes_by_the_closings),
         cmocka_unit_test(servers_of_the_wider_range_are_reserved_first),

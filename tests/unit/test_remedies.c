@@ -226,6 +226,65 @@ static void only_the_connections_in_the_way_are_ended(void **state) {
     assert_false(mentions(&lines, "ss -tK"));
 }
 
+/* The kernel refuses a range with a privileged port. */
+static void the_wider_range_has_no_privileged_port(void **state) {
+    struct why why = a_refusal(CAUSE_POISONED_PORT, STATE_BOUND);
+    (void)state;
+    why.privileged_below = 20000;
+    struct lines lines = lines_of(&why);
+    assert_has(&lines, "sysctl -w net.ipv4.ip_local_port_range=\"20000 65535\"");
+    why.range = (struct port_range){.low = 20000, .high = UINT16_MAX};
+    lines = lines_of(&why);
+    assert_false(mentions(&lines, "ip_local_port_range"));
+}
+
+/* A socket file that bind() made with the usual umask is not open to its group. */
+static void a_group_helps_only_if_it_may_write(void **state) {
+    struct why why = a_refusal(CAUSE_UNIX_NOT_PERMITTED, STATE_LISTEN);
+    (void)state;
+    why.asked.unix_socket = (struct unix_question){.name = "/run/s", .name_size = 6};
+    struct lines lines = lines_of(&why);
+    assert_has(&lines, "ls -ld /run /run/s");
+    assert_true(mentions(&lines, "if its group may write to it"));
+}
+
+/* After `ss -tK`, bind() to the port of such a client still fails. */
+static void a_client_that_bound_its_port_keeps_it(void **state) {
+    static const enum cause causes[] = {CAUSE_LIVE_CONNECTION, CAUSE_FIXED_CLIENT_PORT};
+    (void)state;
+    for (size_t i = 0; i < ROWS(causes); i++) {
+        struct why why = a_refusal(causes[i], STATE_ESTABLISHED);
+        struct lines lines = lines_of(&why);
+        assert_true(mentions(&lines, "keeps it until it closes the socket"));
+    }
+}
+
+/* With tcp_fin_timeout up to 60, and in LAST-ACK, the kernel sends none at `ss -tK`. */
+static void no_reset_is_promised_at_once(void **state) {
+    static const struct {
+        enum cause cause;
+        enum tcp_state state;
+        const char *words;
+    } rows[] = {{CAUSE_FIN_WAIT_2_ORPHAN, STATE_FIN_WAIT_2, "at the latest when it sends"},
+                {CAUSE_LAST_ACK_ORPHAN, STATE_LAST_ACK, "only when it next sends"}};
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct why why = a_refusal(rows[i].cause, rows[i].state);
+        struct lines lines = lines_of(&why);
+        assert_true(mentions(&lines, rows[i].words));
+    }
+}
+
+static void no_end_is_promised_where_it_is_not_known(void **state) {
+    struct why why = a_refusal(CAUSE_FIN_WAIT_2_ORPHAN, STATE_FIN_WAIT_2);
+    struct lines lines = lines_of(&why);
+    (void)state;
+    assert_has(&lines, "# or wait: it ends after tcp_fin_timeout, in 59 s:");
+    why.evidence.suspects[0].occupant.socket.expires_ms = 0;
+    lines = lines_of(&why);
+    assert_false(mentions(&lines, "in 0 s"));
+}
+
 static void reservations_are_given_up_only_where_nobody_listens(void **state) {
     struct why why = a_refusal(CAUSE_RESERVED_PORTS, STATE_LISTEN);
     struct lines lines = lines_of(&why);
@@ -276,6 +335,11 @@ int main(void) {
         cmocka_unit_test(a_setting_has_a_permanent_form_on_the_host_alone),
         cmocka_unit_test(the_price_comes_right_before_the_command),
         cmocka_unit_test(only_the_connections_in_the_way_are_ended),
+        cmocka_unit_test(the_wider_range_has_no_privileged_port),
+        cmocka_unit_test(a_group_helps_only_if_it_may_write),
+        cmocka_unit_test(a_client_that_bound_its_port_keeps_it),
+        cmocka_unit_test(no_reset_is_promised_at_once),
+        cmocka_unit_test(no_end_is_promised_where_it_is_not_known),
         cmocka_unit_test(reservations_are_given_up_only_where_nobody_listens),
         cmocka_unit_test(sharing_a_port_with_a_listener_comes_last),
         cmocka_unit_test(each_server_of_several_is_stopped_once),

@@ -242,7 +242,7 @@ static const char *obstacle(void) {
     if (sysctl_write(NETNS_HERE, "net.ipv4.tcp_fastopen", "2") != 0)
         return "tcp_fastopen cannot be written";
     const char *told = silent_obstacle(NETNS_HERE, &error);
-    if (told == NULL || strcmp(told, "net.ipv4.tcp_fastopen lacks bit 1") != 0)
+    if (told == NULL || strcmp(told, "net.ipv4.tcp_fastopen lacks 0x1 (client)") != 0)
         return "tcp_fastopen=2 is no obstacle";
     struct silent_answer answer = answer_to((struct silent_trial){.remote = at("127.0.0.1:1")});
     if (answer.verdict != SILENT_NOT_TRIED || answer.reason == NULL)

@@ -11,6 +11,7 @@
 
 #include "base/errnames.h"
 #include "base/text.h"
+#include "report/host/wide_range.h"
 #include "report/shared/place.h"
 
 /* Where the lines go. */
@@ -22,7 +23,7 @@ struct advice {
     bool said_how_to_keep;
 };
 
-enum { WIDE_LOW = 10000, TIME_WAIT_S = TIME_WAIT_MS / 1000 };
+enum { TIME_WAIT_S = TIME_WAIT_MS / 1000 };
 
 /* --- lines --- */
 
@@ -173,7 +174,9 @@ static void advise_orphans(struct advice *advice) {
     if (advice->budget->peer.pid != 0)
         note(advice, "%s (%d) has the other end: it must close what its peer has closed",
              advice->budget->peer.program, (int)advice->budget->peer.pid);
-    note(advice, "end them now; the peer gets a reset, and what it has not received is lost:");
+    note(advice,
+         "end them now; the peer gets a reset, at the latest when it sends, and what it sends is "
+         "lost:");
     say(advice, print_destroy, "fin-wait-2");
     note(advice, "or let the next ones end sooner; a peer that still sends then gets a reset:");
     set(advice, "net.ipv4.tcp_fin_timeout=10");
@@ -269,9 +272,9 @@ static void advise_range(struct advice *advice) {
     const struct port_range *range = &advice->budget->range;
     struct port_set reserved = range->reserved;
     char setting[64];
-    unsigned low = range->low < WIDE_LOW ? range->low : WIDE_LOW;
+    unsigned low = wide_range_low(range, advice->budget->privileged_below);
     bool adds = false;
-    if (advice->budget->own_range || (range->low <= WIDE_LOW && range->high == UINT16_MAX))
+    if (advice->budget->own_range || (range->low == low && range->high == WIDE_RANGE_HIGH))
         return;
     note(advice, "before you widen the range, reserve the ports of all servers in it: any other "
                  "port can go to an outgoing connection; on a Kubernetes node reserve 30000-32767 "

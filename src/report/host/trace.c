@@ -75,7 +75,7 @@ static void print_headline(FILE *out, const struct recorded_call *call) {
 }
 
 static void print_late(FILE *out, unsigned late) {
-    fprintf(out, "; %s%s%s was set after bind(), too late",
+    fprintf(out, "; %s%s%s was set only after bind()",
             (late & LATE_REUSEADDR) != 0 ? "SO_REUSEADDR" : "",
             late == (LATE_REUSEADDR | LATE_REUSEPORT) ? " and " : "",
             (late & LATE_REUSEPORT) != 0 ? "SO_REUSEPORT" : "");
@@ -206,8 +206,8 @@ void trace_print_sentence(FILE *out, const struct finding *finding) {
         break;
     case FINDING_LATE_OPTION:
         fprintf(out,
-                " set an option of the socket on %s after bind(), when it is too late: "
-                "SO_REUSEADDR and SO_REUSEPORT must be set before bind().",
+                " set an option of the socket on %s only after bind(), which therefore had to do "
+                "without it. Set SO_REUSEADDR and SO_REUSEPORT before bind().",
                 address);
         break;
     case FINDING_PRIVILEGES_LOST:

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "report/host/wide_range.h"
 #include "report/shared/layout.h"
 #include "report/shared/place.h"
 #include "report/shared/sockets.h"
@@ -61,18 +62,16 @@ void why_fields_given_up(FILE *out, const struct why *why) {
     port_set_print(&set, out);
 }
 
-static unsigned wide_low(const struct port_range *range) {
-    return range->low < WHY_WIDE_LOW ? range->low : WHY_WIDE_LOW;
-}
-
 void why_fields_wide_range(FILE *out, const struct why *why) {
-    fprintf(out, "%u %u", wide_low(&why->range), (unsigned)WHY_WIDE_HIGH);
+    fprintf(out, "%u %u", wide_range_low(&why->range, why->privileged_below),
+            (unsigned)WIDE_RANGE_HIGH);
 }
 
 /* The reserved ports, and those with a server that the wider range has. */
 void why_fields_reserved_for_servers(FILE *out, const struct why *why) {
     struct port_set set = why->range.reserved;
-    for (unsigned port = wide_low(&why->range); port <= WHY_WIDE_HIGH; port++)
+    unsigned low = wide_range_low(&why->range, why->privileged_below);
+    for (unsigned port = low; port <= WIDE_RANGE_HIGH; port++)
         if (port_set_has(&why->hints.servers, (uint16_t)port))
             port_set_add(&set, (uint16_t)port);
     port_set_print(&set, out);

@@ -7,10 +7,6 @@
 
 #include "diagnose/why.h"
 
-/* What the range of local ports can become (why_fields_wide_range()): servers usually have ports
- * below the lower one. */
-enum { WHY_WIDE_LOW = 10000, WHY_WIDE_HIGH = UINT16_MAX };
-
 /* Writes where a suspect is, with its device as ss(8) writes it: `0.0.0.0%eth0:80`. Returns `text`
  * (ENDPOINT_TEXT_SIZE bytes). */
 const char *why_fields_local(const struct suspect *suspect, char *text);

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "report/host/why.h"
 #include "report/host/why_fields.h"
+#include "report/host/wide_range.h"
 #include "report/shared/layout.h"
 
 /* Where the lines go. */
@@ -205,25 +206,31 @@ static bool would_take_over(const struct why *why) {
     return false;
 }
 
+static bool is_narrow(const struct why *why) {
+    const struct port_range *range = &why->range;
+    return range->low > wide_range_low(range, why->privileged_below) ||
+           range->high < WIDE_RANGE_HIGH;
+}
+
 /* Returns the set of IF_... that hold. */
 static unsigned situation(const struct why *why) {
     const struct evidence *evidence = &why->evidence;
     const struct suspect *first = evidence->suspect_count == 0 ? NULL : &evidence->suspects[0];
     enum tcp_state state = first == NULL ? STATE_NONE : first->occupant.socket.state;
-    const struct port_range *range = &why->range;
+    bool ends_by_itself = first != NULL && first->occupant.socket.expires_ms > 0 &&
+                          (state == STATE_FIN_WAIT_2 || state == STATE_TIME_WAIT);
     return (first != NULL && first->server.stops.count > 0 ? IF_OWNER : 0U) |
            (!option_helps(why, WHY_REUSEADDR) && !reuseport_helps(why) ? IF_NO_OPTION : 0U) |
            (why->hints.can_destroy && first != NULL && is_connection(first) ? IF_DESTROY : 0U) |
            (why->hints.no_ipv6 ? IF_NO_IPV6 : IF_IPV6) |
            (is_filled(why, "{reserved_for_servers}") ? IF_SERVERS : 0U) |
-           (range->low > WHY_WIDE_LOW || range->high < WHY_WIDE_HIGH ? IF_NARROW : 0U) |
+           (is_narrow(why) ? IF_NARROW : 0U) |
            (is_filled(why, "{still_reserved}") && is_filled(why, "{given_up}") ? IF_RESERVED_MORE
                                                                                : 0U) |
            (!why->reserved ? IF_UNRESERVED : 0U) | (!why->asked_by_root ? IF_NOT_ROOT : 0U) |
            (why->hints.peer.pid != 0 ? IF_PEER : 0U) |
            ((why->when & WHEN_UNREAD) != 0 ? IF_UNREAD : IF_READ) |
-           (state == STATE_FIN_WAIT_2 || state == STATE_TIME_WAIT ? IF_TIMED : 0U) |
-           (evidence->automatic ? IF_RANGE : IF_PORT) |
+           (ends_by_itself ? IF_TIMED : 0U) | (evidence->automatic ? IF_RANGE : IF_PORT) |
            (why->asked.protocol == PROTOCOL_UDP ? IF_UDP : IF_TCP) |
            (why->asked.unix_socket.name[0] != '\0' ? IF_FILE : IF_ABSTRACT) |
            (why_is_same_address(why) ? IF_SAME_ADDRESS : IF_OTHER_ADDRESS) |
