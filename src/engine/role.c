@@ -232,13 +232,21 @@ static bool serve_block(struct role *role, const struct step *step, struct reply
     return heard && (!served->answer.in_block || send_reply(role, served));
 }
 
+/* The stage learns of it before the sockets of this process are closed: so it does not judge a step
+ * by that. */
+static int give_up(const struct role *role, int status) {
+    shutdown(role->channel, SHUT_RDWR);
+    return status;
+}
+
 int role_serve(struct role *role) {
     struct reply served = {0}; /* of the last serve block */
     struct request request;
-    while (!role->exits &&
-           protocol_receive(role->channel, &request, sizeof request, 0, &role->received) == 0) {
+    int error = 0;
+    while (!role->exits && (error = protocol_receive(role->channel, &request, sizeof request, 0,
+                                                     &role->received)) == 0) {
         if (request.step_index >= role->scenario->step_count)
-            return 1;
+            return give_up(role, 1);
         const struct step *step = &role->scenario->steps[request.step_index];
         struct reply reply = protocol_reply(request.step_index);
         bool heard;
@@ -257,9 +265,9 @@ int role_serve(struct role *role) {
         if (role->received >= 0)
             close(role->received);
         if (!heard)
-            return 1;
+            return give_up(role, 1);
     }
-    return 0;
+    return error == 0 || error == EPIPE ? 0 : give_up(role, ROLE_BROKEN + error);
 }
 
 /* --- the process --- */
@@ -324,5 +332,5 @@ _Noreturn void role_main(const struct scenario *scenario, struct board *board, i
     int error = board_leave(board);
     if (error == 0 && !becomes_program(&role))
         error = confine(needs_of(scenario));
-    _exit(error != 0 ? ROLE_NOT_BEGUN + error : role_serve(&role));
+    _exit(error != 0 ? ROLE_BROKEN + error : role_serve(&role));
 }

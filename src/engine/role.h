@@ -36,15 +36,16 @@ struct role {
 void role_init(struct role *role, const struct scenario *scenario, struct board *board, int index,
                int channel);
 
+/* The exit status of a role that could not begin, or not go on; the errno is added. */
+enum { ROLE_BROKEN = 100 };
+
 /* Serves requests until the role is told to exit or the stage is gone. Returns the exit status of
- * the process: 0, or 1 if a reply could not be sent. */
+ * the process: 0; 1 if a reply could not be sent; or ROLE_BROKEN and the errno if a request could
+ * not be received. */
 int role_serve(struct role *role);
 
 /* Closes what is open. An empty role is fine. */
 void role_free(struct role *role);
-
-/* The exit status of a role that could not begin; the errno is added. */
-enum { ROLE_NOT_BEGUN = 100 };
 
 /* Makes the calling process, a fresh fork of the stage `stage`, into the role: closes every
  * descriptor except `channel`, 0, 1 and 2, gives up rights, and serves requests. Never returns. */

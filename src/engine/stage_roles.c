@@ -71,18 +71,21 @@ static enum outcome lost(struct stage *stage, int index) {
             "the process of role '%.64s' was killed by %s, which no step has sent%s", name,
             signame(WTERMSIG(status), signal),
             WTERMSIG(status) == SIGKILL ? "; see dmesg if memory ran out" : "");
-    if (WEXITSTATUS(status) > ROLE_NOT_BEGUN)
-        return broke(stage, "starting a role's process", WEXITSTATUS(status) - ROLE_NOT_BEGUN);
+    if (WEXITSTATUS(status) > ROLE_BROKEN)
+        return broke(stage, "the process of a role", WEXITSTATUS(status) - ROLE_BROKEN);
     return stage_reason(stage, OUTCOME_ERROR,
                         "the process of role '%.64s' ended by itself, status %d", name,
                         WEXITSTATUS(status));
 }
 
-/* Returns whether a role that should be there is dead. */
+/* Returns whether a role that should be there is dead, or about to be. */
 static bool has_died(const struct stage_role *role) {
+    struct pollfd channel = {.fd = role->channel};
     siginfo_t ended;
-    return (role->state == STAGE_ROLE_RUNS || role->state == STAGE_ROLE_SERVES) &&
-           look_at(role->pid, &ended) == 0 && ended.si_pid != 0;
+    if (role->state != STAGE_ROLE_RUNS && role->state != STAGE_ROLE_SERVES)
+        return false;
+    return (poll(&channel, 1, 0) > 0 && (channel.revents & POLLHUP) != 0) ||
+           (look_at(role->pid, &ended) == 0 && ended.si_pid != 0);
 }
 
 /* Returns whether a signal has ended the child, and which one; it is left to be reaped. */

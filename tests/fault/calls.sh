@@ -39,6 +39,8 @@ broken ioctl EPERM 1+
 broken sendmsg ENOBUFS 1+
 broken sendmsg EPIPE 3
 broken recvmsg EBADF 2
+broken recvmsg ENOMEM 2
+ok "recvmsg fails with ENOMEM (2): the errno is told" out_has ENOMEM
 broken recvfrom ENOBUFS 1+
 
 # What is refused once, while other stages are there, is tried again when they are gone.

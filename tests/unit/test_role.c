@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -330,6 +331,22 @@ static void a_stage_that_is_gone_ends_the_role(void **state) {
     role_free(&role);
 }
 
+/* The stage hears of it before the role's sockets are closed. */
+static void a_request_that_cannot_be_received_ends_the_role(void **state) {
+    struct role role;
+    (void)state;
+    tell_story("r socket s\nr bind s 127.0.0.1:0\n");
+    request(0, false);
+    assert_int_equal(send(channel, "?", 1, 0), 1);
+    role_init(&role, scenario, board, 0, far_end);
+    assert_int_equal(role_serve(&role), ROLE_BROKEN + EBADMSG);
+    struct pollfd hung_up = {.fd = channel};
+    assert_int_equal(poll(&hung_up, 1, 0), 1);
+    assert_true((hung_up.revents & POLLHUP) != 0);
+    assert_true(role.sockets[0] >= 0);
+    role_free(&role);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, end_story)
 
 int main(void) {
@@ -347,6 +364,7 @@ int main(void) {
         TEST(a_role_runs_in_this_process_too),
         TEST(a_request_for_no_step_ends_the_role),
         TEST(a_stage_that_is_gone_ends_the_role),
+        TEST(a_request_that_cannot_be_received_ends_the_role),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
