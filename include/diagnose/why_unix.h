@@ -29,6 +29,8 @@ enum unix_place {
 };
 
 struct why_unix {
+    int unread;       /* the errno for which the file could not be looked at: want of memory or the
+                         like, not its rights. Then nothing else is known */
     int error;        /* what the call answers, or 0 */
     const char *call; /* "bind" or "connect", static; NULL if it succeeds */
     enum cause cause;
@@ -49,6 +51,9 @@ struct why_unix {
 /* Looks, as the user and in the network namespace of the caller. Of an abstract name each type has
  * its own; of a question without a type the first that is in use counts. */
 void why_unix_look(const struct unix_question *question, struct why_unix *why);
+
+/* What was not possible if `unread` is set. */
+extern const char why_unix_unread[];
 
 /* --- the pure part, for tests --- */
 

@@ -341,6 +341,8 @@ static void look_at_unix_socket(struct why *why) {
     const struct why_unix *found = &why->unix_socket;
     why->own_pids_only = !process_sees_all();
     look_as_user(why);
+    if (found->unread != 0)
+        why_fail(why, found->unread, why_unix_unread);
     if (why->verdict == WHY_UNKNOWN)
         return;
     if (found->error == 0 && found->place == UNIX_ABSTRACT && found->bound == NOT_KNOWN) {

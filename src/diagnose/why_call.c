@@ -234,6 +234,10 @@ static struct place place_of(const struct why_call *call, struct unix_question *
 /* What was found explains the refusal only if it leads to the same errno. */
 static void judge_name(const struct why_call *call, const struct why_unix *found, struct why *why) {
     why->unix_socket = *found;
+    if (found->unread != 0) {
+        why_fail(why, found->unread, why_unix_unread);
+        return;
+    }
     if (found->error == call->error)
         why_blame(why, found->cause, WHEN_ALWAYS);
     if (!found->found)

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/errnames.h"
 #include "kernel/sockets.h"
 
 /* --- the judgement --- */
@@ -185,6 +186,8 @@ static bool search_types(struct search *search, struct unix_question *asked, boo
 
 /* --- the look --- */
 
+const char why_unix_unread[] = "looking at the file of the socket";
+
 /* Why no file can be created in the directory of the path; 0 if it can. */
 static int directory_error(const struct unix_question *question) {
     char directory[UNIX_NAME_SIZE + 2];
@@ -203,13 +206,18 @@ static int directory_error(const struct unix_question *question) {
     return faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) < 0 ? errno : 0;
 }
 
-static enum unix_place place_of(const struct unix_question *question, struct stat *file) {
+/* `*error` is that of the look, or 0. */
+static enum unix_place place_of(const struct unix_question *question, struct stat *file,
+                                int *error) {
+    *error = 0;
     if (question->name[0] == '\0')
         return UNIX_ABSTRACT;
     /* bind() does not follow a symbolic link at the end of the path; connect() does. */
     int failed = question->is_client ? stat(question->name, file) : lstat(question->name, file);
-    if (failed < 0)
+    if (failed < 0) {
+        *error = errno;
         return errno == EACCES ? UNIX_UNREADABLE : UNIX_NO_FILE;
+    }
     return S_ISSOCK(file->st_mode) ? UNIX_SOCKET_FILE : UNIX_OTHER_FILE;
 }
 
@@ -217,12 +225,19 @@ void why_unix_look(const struct unix_question *question, struct why_unix *why) {
     struct unix_question asked = *question;
     struct stat file;
     asked.type = asked.type == 0 ? SOCK_STREAM : asked.type;
-    struct unix_signs signs = {.place = place_of(&asked, &file), .is_client = asked.is_client};
+    int error;
+    struct unix_signs signs = {.place = place_of(&asked, &file, &error),
+                               .is_client = asked.is_client};
     struct search search = {
         .question = &asked, .file = signs.place == UNIX_ABSTRACT ? NULL : &file, .why = why};
     *why = (struct why_unix){0};
-    if (signs.place == UNIX_NO_FILE)
-        signs.directory_error = directory_error(&asked);
+    if (signs.place == UNIX_NO_FILE && !errno_is_shortage(error))
+        error = signs.directory_error = directory_error(&asked);
+    if (errno_is_shortage(error)) {
+        why->unread = error;
+        why->cause = CAUSE_UNKNOWN;
+        return;
+    }
     if (signs.place == UNIX_SOCKET_FILE)
         signs.asked = unixdiag_ask(asked.name, asked.name_size);
     bool stale = signs.place == UNIX_SOCKET_FILE && signs.asked == ECONNREFUSED;

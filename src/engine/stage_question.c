@@ -109,12 +109,16 @@ static enum outcome do_why_unix(struct stage *stage, const struct step *step, st
     char name[ERRNAME_SIZE];
     int error =
         stage_why_unix(stage, &step->question.address, step->question.client, result->evidence);
+    const struct evidence *evidence = result->evidence;
+    if (evidence->error != 0)
+        return stage_reason(stage, OUTCOME_ERROR, "line %u: %s: %s", step->line, evidence->missing,
+                            errname(evidence->error, name));
     result->has_evidence = error != 0;
     if (error == 0) {
         reply->answer = (struct answer){.kind = ANSWER_FREE};
         snprintf(result->seen, RESULT_TEXT_SIZE, "%s() would succeed", call);
     } else {
-        reply->answer = (struct answer){.kind = ANSWER_CAUSE, .cause = result->evidence->cause};
+        reply->answer = (struct answer){.kind = ANSWER_CAUSE, .cause = evidence->cause};
         snprintf(result->seen, RESULT_TEXT_SIZE, "%s() would answer %s", call,
                  errname(error, name));
     }

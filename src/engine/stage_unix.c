@@ -86,6 +86,10 @@ int stage_why_unix(struct stage *stage, const struct address *address, bool clie
     why_unix_look(&question, &why);
     *evidence =
         (struct evidence){.cause = why.cause, .words = cause_sentence(why.cause, WHEN_ALWAYS)};
+    if (why.unread != 0) {
+        evidence->missing = why_unix_unread;
+        evidence->error = why.unread;
+    }
     if (why.error == 0 || !why.found)
         return why.error;
     struct suspect *suspect = &evidence->suspects[evidence->suspect_count++];

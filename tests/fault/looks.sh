@@ -49,6 +49,15 @@ for command in budget audit; do
   fails recvfrom error=ENOBUFS $command
   ok "$command: without sock_diag it is UNKNOWN" first_line_starts "UNKNOWN listing the TCP sockets"
 done
+# The file of a Unix socket, or its directory, that cannot be looked at for want of memory is not absent.
+for what in file directory; do
+  path=$work/none.sock
+  [ $what = file ] || path=$work
+  run timeout 20 strace -f -qq -o /dev/null -P "$path" -e trace=newfstatat,faccessat,faccessat2 \
+    -e inject=newfstatat,faccessat,faccessat2:error=ENOMEM "$portreuse" why "unix:$work/none.sock"
+  ok "a look at the $what that fails is no answer" first_line_is \
+    "UNKNOWN $work/none.sock: looking at the file of the socket: ENOMEM"
+done
 # unread NAME COMMAND...: the command cannot read this setting.
 unread() {
   setting=/proc/sys/net/ipv4/$1
