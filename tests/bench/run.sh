@@ -33,8 +33,8 @@ fi
 # budget among 200,000 sockets: the clients name their ports to bind(), or connect() chooses them; and
 # with 5000 processes besides. What is in TIME-WAIT is gone after a minute: so each row has a crowd of
 # its own, and few pairs.
+few=$((pairs < 7 ? pairs : 7))
 budgets() {
-  few=$((pairs < 7 ? pairs : 7))
   users=-
   [ "$(id -u)" != 0 ] || users="root user"
   for who in $users; do
@@ -92,7 +92,7 @@ if command -v ss >/dev/null; then
   crowd() { # NAME COMMAND... -- OTHER...
     echo "$1"
     shift
-    "$build/crowd" 50000 100000 "$build/pairs" 20 -- "$@"
+    "$build/crowd" 50000 100000 "$build/pairs" "$few" -- "$@"
     echo
   }
   crowd "why, a port with a listener and 9000 connections / ss of that port" \
@@ -101,6 +101,18 @@ if command -v ss >/dev/null; then
     "$portreuse" why 127.0.0.1:2010 -- ss -Htan 'sport = :2010'
   crowd "why, a free port / ss of that port" \
     "$portreuse" why 127.0.0.1:1500 -- ss -Htan 'sport = :1500'
+  if command -v lsof >/dev/null; then
+    crowd "why, a port with a listener and 9000 connections / lsof of that port" \
+      "$portreuse" why 127.0.0.1:2001 -- lsof -nPi TCP:2001
+  fi
+  if command -v fuser >/dev/null; then
+    crowd "why, a port with a listener and 9000 connections / fuser of that port" \
+      "$portreuse" why 127.0.0.1:2001 -- sh -c 'fuser -s -n tcp 2001 2>/dev/null'
+  fi
+  # What a monitor such as node-problem-detector starts every so many seconds: the processor time counts.
+  plugin='ss -Htan | sort -k 5,5 | uniq -cf 4 | sort -rn | head -n 1'
+  crowd "budget as a monitor / a shell script with ss that counts the connections to each destination" \
+    "$portreuse" budget --format line --interval 0 -- sh -c "$plugin"
   budgets
 fi
 if [ "$(id -u)" = 0 ] && command -v ss >/dev/null; then
