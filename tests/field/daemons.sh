@@ -353,6 +353,7 @@ row_node_cluster() {
 row_nginx_stream() {
   has nginx || return
   [ -e /usr/lib/nginx/modules/ngx_stream_module.so ] && mod="load_module /usr/lib/nginx/modules/ngx_stream_module.so;"
+  [ -n "${mod:-}" ] || nginx -V 2>&1 | grep -Eq -- '--with-stream( |$)' || return # it has no `stream`
   echo "${mod:-} daemon off; worker_processes 2; pid $work/np; error_log /dev/null; events {} stream { server { listen 127.0.0.1:5300 udp; proxy_pass 127.0.0.1:53; } server { listen 127.0.0.1:5300; proxy_pass 127.0.0.1:53; } }" >st.conf
   alone nginx -c "$work/st.conf"
   listening 5300
