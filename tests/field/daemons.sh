@@ -2,6 +2,8 @@
 # Servers that nobody chose for this project: each listens, is asked about as root and as an ordinary
 # user, and what the answer advises is pasted: the port is free then, and the same program on another
 # port still serves.
+# shellcheck disable=SC2034 # lib.sh reads it
+field_lacks=skip_kernel
 # shellcheck source=field/lib.sh
 . "$(dirname "$0")/lib.sh"
 
