@@ -2,10 +2,12 @@
  * socket still open is an heir that does not know of it; a program such as sleep(1) always is. */
 #include "inspect/members.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/errnames.h"
 #include "base/memory.h"
 #include "kernel/process.h"
 
@@ -45,18 +47,37 @@ static struct places read_places(const struct owners *owners) {
     return places;
 }
 
+/* Returns whether the process has the socket at that place no longer. A link that could not be read
+ * for lack of memory, say, does not show that. */
+static bool has_moved(const struct owners_place *place, uint32_t inode) {
+    uint32_t now = process_socket_at(place->pid, place->fd);
+    return now != inode && (now != 0 || !errno_says_nothing(errno));
+}
+
+/* Reads a process; what cannot be read now is as the search has read it. */
+static bool read_member(const struct owners *owners, pid_t pid, struct owner *member) {
+    if (owner_read(pid, member))
+        return true;
+    for (unsigned i = 0; errno_says_nothing(errno) && i < owners->known; i++) {
+        *member = owners->oldest[i];
+        if (member->pid == pid)
+            return true;
+    }
+    return false;
+}
+
 /* Adds the owners of one socket. It may seem that all have handed it over: one that a thread or an
  * io_uring keeps is not at that descriptor. Then all count. */
 static void add_owners(struct members *members, const struct owners *owners) {
     struct places places = read_places(owners);
     size_t present = 0;
     for (size_t i = 0; i < places.count; i++)
-        present += process_socket_at(places.list[i].pid, places.list[i].fd) == owners->inode;
+        present += !has_moved(&places.list[i], owners->inode);
     for (size_t i = 0; i < places.count; i++) {
         const struct owners_place *place = &places.list[i];
         struct owner *member = &members->list[members->count];
-        if ((present > 0 && process_socket_at(place->pid, place->fd) != owners->inode) ||
-            members_with(members, place->pid) != NULL || !owner_read(place->pid, member))
+        if ((present > 0 && has_moved(place, owners->inode)) ||
+            members_with(members, place->pid) != NULL || !read_member(owners, place->pid, member))
             continue;
         member->fd = place->fd;
         members->count++;

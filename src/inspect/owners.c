@@ -614,7 +614,9 @@ size_t owners_places(uint32_t inode, struct owners_place *places, size_t most) {
  * long as its stack is where it was. It can also execute the same program again. */
 static bool same_process(const struct owner *owner) {
     struct owner now;
-    if (!owner_read(owner->pid, &now) || now.started != owner->started)
+    if (!owner_read(owner->pid, &now))
+        return errno_says_nothing(errno); /* nothing shows that it is gone */
+    if (now.started != owner->started)
         return false;
     bool same_image = owner->image != 0 && now.image == owner->image &&
                       strcmp(now.executable, owner->executable) == 0;
