@@ -62,14 +62,16 @@ struct ptrace_stop ptrace_read_stop(pid_t thread, int status);
 /* Until which stop a thread runs on: one of the filter, or the next entry or exit of a call. */
 enum ptrace_until { UNTIL_FILTER, UNTIL_CALL };
 
-/* Ends a stop, with a signal for the thread, or 0. */
-void ptrace_resume(pid_t thread, enum ptrace_until until, int signal);
+/* Ends a stop, with a signal for the thread, or 0. Returns 0 or an errno: then the thread stands
+ * still; 0 too if the thread is gone. */
+int ptrace_resume(pid_t thread, enum ptrace_until until, int signal);
 
 /* Returns the process that sent the signal of a STOP_SIGNAL; 0 if the kernel did. */
 pid_t ptrace_sender(pid_t thread);
 
-/* Ends the tracer's part in a STOP_GROUP: the process stays stopped until SIGCONT. */
-void ptrace_listen(pid_t thread);
+/* Ends the tracer's part in a STOP_GROUP: the process stays stopped until SIGCONT. Returns as
+ * ptrace_resume() does. */
+int ptrace_listen(pid_t thread);
 
 /* --- calls --- */
 

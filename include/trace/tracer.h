@@ -67,7 +67,7 @@ int tracer_take_running(struct tracer *tracer, pid_t process);
 
 /* Watches until the last of the processes is gone. If it is ended before that, running processes go
  * on unwatched; a program with the filter cannot, and is killed when the tracer ends. Returns 0 or
- * an errno: ENOMEM. */
+ * an errno: ENOMEM, or why a thread could not go on. */
 int tracer_run(struct tracer *tracer);
 
 /* Returns how many threads are watched now. */

@@ -301,13 +301,14 @@ static int watch_to_end(struct request *request, struct tracer *tracer) {
                                                 .context = request};
     int error = tracer_run(tracer), result = 0;
     if (error != 0) {
-        complain("%s", strerror(error));
+        complain("watching a process: %s", strerror(error));
         result = HAD_TROUBLE;
     }
     if (request->words != NULL)
         request->findings.start_error = program_start_error();
-    if (request->words != NULL && !request->findings.ended && error == 0) {
-        complain("the tracer was told to end; the program was killed with it");
+    if (request->words != NULL && !request->findings.ended) {
+        complain("the tracer %s; the program was killed with it",
+                 error == 0 ? "was told to end" : "had to end");
         result = HAD_TROUBLE;
     }
     record_end(record);

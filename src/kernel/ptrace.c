@@ -141,8 +141,13 @@ struct ptrace_stop ptrace_read_stop(pid_t thread, int status) {
     return stop;
 }
 
-void ptrace_resume(pid_t thread, enum ptrace_until until, int signal) {
-    request(until == UNTIL_CALL ? PTRACE_SYSCALL : PTRACE_CONT, thread, 0, (uintptr_t)signal);
+/* A thread that is killed meanwhile needs no end of its stop. */
+static int end_stop(long how, pid_t thread, int signal) {
+    return request(how, thread, 0, (uintptr_t)signal) < 0 && errno != ESRCH ? errno : 0;
+}
+
+int ptrace_resume(pid_t thread, enum ptrace_until until, int signal) {
+    return end_stop(until == UNTIL_CALL ? PTRACE_SYSCALL : PTRACE_CONT, thread, signal);
 }
 
 pid_t ptrace_sender(pid_t thread) {
@@ -154,8 +159,8 @@ pid_t ptrace_sender(pid_t thread) {
                : 0;
 }
 
-void ptrace_listen(pid_t thread) {
-    request(PTRACE_LISTEN, thread, 0, 0);
+int ptrace_listen(pid_t thread) {
+    return end_stop(PTRACE_LISTEN, thread, 0);
 }
 
 /* --- calls --- */

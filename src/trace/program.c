@@ -39,6 +39,7 @@ struct shared {
     atomic_int trace_error;  /* why the program could not be traced */
     atomic_int start_error;  /* why it could not be executed */
     atomic_int filter_error; /* why the filter could not be installed */
+    atomic_int wait_error;   /* why the program could not wait for the tracer */
 };
 
 struct run {
@@ -79,8 +80,8 @@ static _Noreturn void become_program(const struct run *run) {
         _exit(127);
     ssize_t allowed = read(run->go[0], &go, 1);
     if (allowed < 0)
-        give_up(run, errno);
-    if (allowed == 0) /* the tracer has said why */
+        atomic_store(&run->shared->wait_error, errno);
+    if (allowed != 1) /* if it is 0, the tracer has said why */
         _exit(127);
     int error = seccomp_watch_socket_calls(run->program->sendto);
     atomic_store(&run->shared->filter_error, error);
@@ -296,6 +297,10 @@ static int run_both(struct run *run, struct program_end *end, const char **what)
     wait_for_both(run, end);
     *what = "tracing the program";
     error = atomic_load(&run->shared->trace_error);
+    if (error != 0)
+        return error;
+    *what = "waiting for the tracer of the program";
+    error = atomic_load(&run->shared->wait_error);
     if (error != 0)
         return error;
     *what = "installing a seccomp filter for the program";

@@ -144,12 +144,12 @@ static enum ptrace_until usual(const struct tracer *tracer) {
     return tracer->no_filter ? UNTIL_CALL : UNTIL_FILTER;
 }
 
-static void go_on(const struct tracer *tracer, pid_t thread, int signal) {
-    ptrace_resume(thread, usual(tracer), signal);
+static int go_on(const struct tracer *tracer, pid_t thread, int signal) {
+    return ptrace_resume(thread, usual(tracer), signal);
 }
 
 /* Before or after a call. A kernel that cannot say which is too old for us. */
-static void at_call(const struct tracer *tracer, struct traced_thread *row) {
+static int at_call(const struct tracer *tracer, struct traced_thread *row) {
     int64_t result = 0;
     switch (ptrace_read_result(row->thread, &result)) {
     case STOP_ENTRY:
@@ -161,7 +161,7 @@ static void at_call(const struct tracer *tracer, struct traced_thread *row) {
     default:
         break;
     }
-    go_on(tracer, row->thread, 0);
+    return go_on(tracer, row->thread, 0);
 }
 
 /* Another thread than the first may have executed the program: it has the number of the first one
@@ -185,11 +185,11 @@ static void mark_stopped(const struct tracer *tracer, struct traced_thread *row,
         tracer->signals.stopped(tracer->signals.context, row->thread, stopped);
 }
 
-static void at_signal(const struct tracer *tracer, struct traced_thread *row, int signal) {
+static int at_signal(const struct tracer *tracer, struct traced_thread *row, int signal) {
     if (tracer->signals.delivered != NULL)
         tracer->signals.delivered(tracer->signals.context, process_of(row), signal,
                                   ptrace_sender(row->thread));
-    go_on(tracer, row->thread, signal);
+    return go_on(tracer, row->thread, signal);
 }
 
 /* The first thread of a process ends last. */
@@ -212,31 +212,25 @@ static int handle(struct tracer *tracer, pid_t thread, int status) {
     switch (stop.stop) {
     case STOP_GONE:
         at_end(tracer, row, status);
-        break;
+        return 0;
     case STOP_SECCOMP:
-        ptrace_resume(thread, begin_call(tracer, row) ? UNTIL_CALL : usual(tracer), 0);
-        break;
+        return ptrace_resume(thread, begin_call(tracer, row) ? UNTIL_CALL : usual(tracer), 0);
     case STOP_ENTRY:
     case STOP_EXIT:
-        at_call(tracer, row);
-        break;
+        return at_call(tracer, row);
     case STOP_EXEC:
         at_exec(tracer, thread, stop.other);
-        go_on(tracer, thread, 0);
         break;
     case STOP_SIGNAL:
-        at_signal(tracer, row, stop.signal);
-        break;
+        return at_signal(tracer, row, stop.signal);
     case STOP_GROUP:
         mark_stopped(tracer, row, true);
-        ptrace_listen(thread);
-        break;
+        return ptrace_listen(thread);
     case STOP_CHILD: /* the child tells of itself, maybe earlier than this */
     case STOP_OTHER:
-        go_on(tracer, thread, 0);
         break;
     }
-    return 0;
+    return go_on(tracer, thread, 0);
 }
 
 /* --- letting go --- */
