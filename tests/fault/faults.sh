@@ -2,16 +2,17 @@
 # Each system call and each allocation of the commands fails once, and all their reads and writes are
 # short: no answer that was not found out, no crash, no end without a word, no process left.
 #
-# usage: tests/fault/faults.sh PORTREUSE HELPERS [all]
+# usage: tests/fault/faults.sh PORTREUSE HELPERS [all [NAME]]
 #
 # Without `all` it tries a few calls of each kind, which takes a minute or two; with it every one, and each
-# also with all later ones of its kind.
+# also with all later ones of its kind. NAME is the one command to try, as in `trace` below.
 if [ -z "${FAULTS_ALONE:-}" ] && unshare -rpfmn --mount-proc true 2>/dev/null; then
   FAULTS_ALONE=1 exec unshare -rpfmn --kill-child --mount-proc "$0" "$@"
 fi
 # shellcheck source=lib.sh
 . "$(dirname "$0")/../lib.sh"
 all=${3:-}
+only=${4:-}
 helpers=$(cd "$helpers" && pwd)
 faults=$helpers/faults
 mkdir "$work/empty" "$work/tmp"
@@ -63,10 +64,12 @@ tried() {
 }
 
 # command NAME [OPTION...] -- COMMAND...: everything of one command. A sanitizer has allocations of its
-# own, and maps memory as it likes.
+# own, and maps memory as it likes. Of the calls that fail for ever, some leave no choice: a wait that is
+# interrupted is made again, and what cannot be written cannot be said.
 command() {
   name=$1
   shift
+  [ -z "$only" ] || [ "$name" = "$only" ] || return 0
   options=
   while [ "$1" != -- ]; do
     options="$options $1"
@@ -89,12 +92,17 @@ command() {
 }
 
 command "run" -- run "$short"
-# What the runner and its stages say to each other, and what is asked over netlink.
+# What the runner and its stages say to each other, and what is asked over netlink; how `trace` reads the
+# process in the way, and resumes a program.
 if [ -z "$all" ] && ! grep -q __asan_init "$portreuse"; then
   for call in sendto recvfrom; do
     tried "run: each $call" -c $call "$portreuse" run "$short"
     tried "why of a client: each $call" -c $call "$portreuse" why --as client 127.0.0.1:2000
   done
+  for call in read readlink; do
+    tried "trace: each $call" -2 -c $call "$portreuse" trace -- "$helpers/caller" tcp4 bind=2000
+  done
+  tried "trace: all later ptrace" -2 -s -c ptrace "$portreuse" trace -- "$helpers/caller" tcp4 bind=2000
 fi
 command "why of a port that is taken" -- why 127.0.0.1:2000
 command "why of a free port" -- why 127.0.0.1:2001
