@@ -15,12 +15,12 @@ wrapped="file_read file_stream_plain fopen readlink readlinkat netns_open netns_
 
 # build_parts NAME FLAGS SANITIZERS: all of portreuse but main.c, in build-fuzz/NAME.
 build_parts() {
-  parts=$build/$1
-  mkdir -p "$parts"
-  if ! { cmake -S "$top" -B "$parts" -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug \
+  directory=$build/$1
+  mkdir -p "$directory"
+  if ! { cmake -S "$top" -B "$directory" -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug \
     "-DCMAKE_C_FLAGS=$2" "-DPORTREUSE_SANITIZE=$3" &&
-    cmake --build "$parts" -j "$jobs" --target portreuse_parts; } >"$parts.log" 2>&1; then
-    tail -n 30 "$parts.log" >&2
+    cmake --build "$directory" -j "$jobs" --target portreuse_parts; } >"$directory.log" 2>&1; then
+    tail -n 30 "$directory.log" >&2
     return 1
   fi
 }
