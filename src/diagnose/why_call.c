@@ -294,24 +294,36 @@ static const struct occupant *own_in_the_way(const struct why_call *call, const 
     return NULL;
 }
 
-/* Nothing is in the way any more, or nobody has it, as the process has ended, or has closed its
- * sockets: but one of its own was seen there at the call. What was tried since met other sockets.
- */
+/* Returns whether a suspect before the last one is that socket; of none, `count`. */
+static unsigned suspect_with(const struct evidence *evidence, const struct occupant *occupant) {
+    unsigned i = 0;
+    while (i < evidence->suspect_count &&
+           (occupant->socket.inode == 0 ||
+            evidence->suspects[i].occupant.socket.inode != occupant->socket.inode))
+        i++;
+    return i;
+}
+
+/* One of the sockets of the process was seen in the way at the call, and is gone, or nobody has it,
+ * as the process has ended, or has closed it. What is there now, or was met by a trial, can have
+ * come later: another run of the same program, for example. */
 static void find_gone_socket(const struct why_call *call, struct why *why) {
     struct evidence *evidence = &why->evidence;
     struct suspect *first = &evidence->suspects[0];
     const struct occupant *own = own_in_the_way(call, why);
-    if (own == NULL)
+    if (own == NULL || why->cause == CAUSE_BOUND_TWICE)
         return;
-    bool listed = evidence->suspect_count > 0 && own->socket.inode != 0 &&
-                  first->occupant.socket.inode == own->socket.inode;
-    if (why->cause == CAUSE_BOUND_TWICE || (!listed && evidence->total > 0))
+    unsigned place = suspect_with(evidence, own);
+    bool listed = place < evidence->suspect_count;
+    if (listed && place > 0)
         return;
     first->occupant = *own;
     first->ownership = LEFT;
     name_gone_owner(call, first);
-    if (!listed)
+    if (!listed) {
         evidence->total = evidence->suspect_count = 1;
+        evidence->group_count = 0;
+    }
     why->tried = 0;
     why->verdict = WHY_REFUSED;
     why->failure = NULL;
