@@ -14,6 +14,7 @@
 #   format     clang-format finds nothing to change
 #   tidy       clang-tidy finds nothing
 #   analyze    cppcheck, gcc -fanalyzer and valgrind find nothing (with clang: tests/analyze.sh)
+#   guard      what commands cost, in instructions and memory, is at most 5 % above what was recorded
 #   shell      shellcheck finds nothing in the scripts
 #   field      the situations that people really have, made with real servers (nginx, redis ...)
 #   mutation   cases of some scenarios fail without what they claim to depend on (all: tests/mutation/run.sh)
@@ -217,6 +218,12 @@ step_analyze() {
   together <"$work/scripts"
 }
 
+step_guard() {
+  [ -e build/portreuse ] || build build -DPORTREUSE_TESTS=ON
+  printf 'bench/guard\ttests/bench/guard.sh\tbuild\n' >"$work/scripts"
+  together <"$work/scripts"
+}
+
 step_shell() {
   if command -v shellcheck >/dev/null; then
     check "shellcheck finds nothing" sh -c \
@@ -296,12 +303,12 @@ if [ "${1:-}" = -n ]; then
 fi
 tests/deps.sh tests || exit 1
 if [ $# = 0 ]; then
-  set -- plain sanitize clang portable install format tidy analyze shell field mutation pages fault fuzz
+  set -- plain sanitize clang portable install format tidy analyze guard shell field mutation pages fault fuzz
   [ "${CI:-}" != true ] || set -- "$@" kernels # it fetches 100 MB, and takes minutes
 fi
 for step; do
   case $step in
-    plain | sanitize | clang | portable | install | format | tidy | analyze | shell | field | mutation | pages | kernels | fault | fuzz)
+    plain | sanitize | clang | portable | install | format | tidy | analyze | guard | shell | field | mutation | pages | kernels | fault | fuzz)
       "step_$step"
       ;;
     *)

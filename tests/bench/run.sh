@@ -9,10 +9,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 pairs=${1:-50}
 build=$top/build-bench
+begin=$(date +%s)
 
 cmake -S "$top" -B "$build" -DCMAKE_BUILD_TYPE=Release >/dev/null
 cmake --build "$build" -j "$(nproc)" >/dev/null
-for program in bare matrix pairs host place; do
+for program in bare calls matrix pairs host place; do
   cc -O2 -pthread -D_GNU_SOURCE -o "$build/$program" "$here/$program.c"
 done
 cc -O2 -pthread -D_GNU_SOURCE -I"$top/include" -o "$build/crowd" "$here/crowd.c" "$build/libportreuse_parts.a"
@@ -122,3 +123,11 @@ if command -v python3 >/dev/null && command -v ip >/dev/null; then
   compare "run: two cases in TIME-WAIT / a Python script under 'unshare -rn'" \
     "$pairs" -- "$portreuse" run -q "$here/rebind.scenario" -- python3 "$here/rebind.py"
 fi
+if command -v strace >/dev/null; then
+  watched="-f -o /dev/null -e trace=bind,listen,connect --seccomp-bpf"
+  # shellcheck disable=SC2086 # several words
+  compare "trace, a program with 1,000,000 calls that are not watched / strace $watched" \
+    "$few" -- "$portreuse" trace "$build/calls" read 1000000 -- strace $watched "$build/calls" read 1000000
+fi
+echo "The table took $(($(date +%s) - begin)) s. Processor time of the shell, and of all else (user, system):"
+times
