@@ -503,9 +503,25 @@ static enum outcome make_hosts(struct stage *stage) {
     return OUTCOME_ANSWERED;
 }
 
+/* Enters a private namespace, if it may. */
+static enum outcome enter_namespace(struct stage *stage) {
+    char reason[NETNS_REASON_SIZE], name[ERRNAME_SIZE];
+    if (stage->options->current)
+        return OUTCOME_ANSWERED;
+    enum netns_kind kind = netns_enter(reason);
+    if (netns_is_none(kind))
+        return stage_reason(stage, kind == NETNS_FAILED ? OUTCOME_ERROR : OUTCOME_SKIP, "%s",
+                            reason);
+    int error = stage->hosts == NULL ? stage_enter_own_table(stage) : 0;
+    if (error != 0)
+        return stage_reason(stage, OUTCOME_ERROR, "cannot return to the private namespace (%s)",
+                            errname(error, name));
+    process_use_group(getpgrp()); /* the sockets of this namespace belong to the roles */
+    return OUTCOME_ANSWERED;
+}
+
 /* Enters the namespace, opens what is needed, checks what the case needs. */
 static enum outcome prepare(struct stage *stage) {
-    char reason[NETNS_REASON_SIZE];
     enum outcome outcome = check_limits(stage);
     if (outcome == OUTCOME_ANSWERED)
         outcome = check_given(stage);
@@ -514,12 +530,9 @@ static enum outcome prepare(struct stage *stage) {
     stage->has_tried = true;
     process_go_to_processor(stage->options->processor, stage->options->elsewhere);
     process_stay_on_processor();
-    enum netns_kind kind = stage->options->current ? NETNS_AS_ROOT : netns_enter(reason);
-    if (netns_is_none(kind))
-        return stage_reason(stage, kind == NETNS_FAILED ? OUTCOME_ERROR : OUTCOME_SKIP, "%s",
-                            reason);
-    if (!stage->options->current) /* the sockets of this namespace belong to the roles */
-        process_use_group(getpgrp());
+    outcome = enter_namespace(stage);
+    if (outcome != OUTCOME_ANSWERED)
+        return outcome;
     outcome = enter_directory(stage);
     if (outcome != OUTCOME_ANSWERED)
         return outcome;

@@ -11,6 +11,7 @@
  *   stage_question.c     the steps that ask the tool itself
  *   stage_evidence.c     what was in the way of a call
  *   stage_known.c        the connections that there can be
+ *   stage_table.c        a table of TCP connections for the case alone
  *   stage_unix.c         Unix sockets: await and count, why, evidence
  */
 #ifndef PORTREUSE_ENGINE_STAGE_H
@@ -177,6 +178,20 @@ bool stage_knows_connections(const struct stage *stage);
  * idle, but no listeners. Returns 0 or an errno. */
 int stage_visit_known(const struct stage *stage, const struct diag_query *query,
                       sockdiag_visit *visit, void *context);
+
+/* --- stage_table.c --- */
+
+/* Has the namespaces that are made from now on in the present one have tables of their own. Returns
+ * 0 or an errno: ENOENT where the kernel has no such tables. */
+int stage_want_own_tables(void);
+
+/* The kernel derives some limits from the size of the table: in the present namespace they become
+ * those of `middle`, as they would be without a table of its own. */
+void stage_keep_limits(struct netns middle);
+
+/* In a private namespace: goes to a further one, with a table of its own, if the case gains by
+ * that. Returns 0 or an errno. */
+int stage_enter_own_table(const struct stage *stage);
 
 /* --- stage_unix.c --- */
 

@@ -15,7 +15,6 @@
 #include "kernel/ethernet.h"
 #include "kernel/netdev.h"
 #include "kernel/sockdiag.h"
-#include "kernel/sysctl.h"
 
 static struct ethernet_host on_wire(const struct stage *stage, int host) {
     return (struct ethernet_host){.middle = stage->middle,
@@ -41,22 +40,6 @@ static enum outcome refused(struct stage *stage, const char *what, int error) {
 
 /* --- making them --- */
 
-/* The kernel's table of TCP connections is one for all namespaces, and long: to list those of one
- * takes as long as to list all. Since Linux 6.1 a namespace can have a table of its own, from which
- * the kernel derives two limits: these stay what they are without it. */
-static void want_own_tables(void) {
-    sysctl_write(NETNS_HERE, "net.ipv4.tcp_child_ehash_entries", "16384");
-}
-
-static void keep_limits(struct netns middle) {
-    static const char *const names[] = {"net.ipv4.tcp_max_tw_buckets",
-                                        "net.ipv4.tcp_max_syn_backlog"};
-    char value[32];
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (sysctl_read(middle, names[i], value, sizeof value) == 0)
-            sysctl_write(NETNS_HERE, names[i], value);
-}
-
 /* Makes the namespace of a host, and connects it. The stage is in it then. */
 static enum outcome make_host(struct stage *stage, int index) {
     struct stage_host *host = &stage->hosts[index];
@@ -65,7 +48,7 @@ static enum outcome make_host(struct stage *stage, int index) {
     if (error != 0)
         return refused(stage, "no further network namespace could be made", error);
     stage->here = index;
-    keep_limits(stage->middle);
+    stage_keep_limits(stage->middle);
     host->diag = stage->diag = sockdiag_open(NETNS_HERE);
     struct ethernet_host wire = on_wire(stage, index);
     error = ethernet_plug(&wire);
@@ -105,7 +88,7 @@ enum outcome stage_make_hosts(struct stage *stage) {
         return stage_reason(stage, OUTCOME_SKIP, "needs hosts: there is no /proc here: mount it");
     if (error != 0)
         return refused(stage, "the namespace could not be opened", error);
-    want_own_tables();
+    stage_want_own_tables();
     error = ethernet_make(NETNS_HERE);
     if (error != 0)
         return refused(stage, "no bridge could be made", error);

@@ -1,5 +1,5 @@
-/* A library that lets `trace` run under valgrind, which does not know seccomp(2), but prctl(2): it installs
- * the filter that way. */
+/* A library that lets `trace` run under valgrind, which does not know seccomp(2), but prctl(2): it
+ * installs the filter that way. */
 #include <dlfcn.h>
 #include <linux/seccomp.h>
 #include <stdarg.h>
