@@ -12,8 +12,10 @@
  *     and no socket is left;
  *   - a command whose process was killed long before its end did not end with status 0, nor with 1,
  *     which is an answer of the kernel (but where a step says how a program must end);
- *   - its report is complete, and names the signal; if it was itself killed while it ran cases, and
- *     could catch the signal, the report says so. A report in a file is complete, or not there.
+ *   - its report is complete, and names the signal; of a child that looks at something it says that
+ *     this child has ended early, or what it has seen; if the command itself was killed while it
+ *     ran cases, and could catch the signal, the report says so. A report in a file is complete, or
+ *     not there.
  * Prints each kill that went wrong, and a line with the sum for each kind of process. Exit status 1
  * if one went wrong.
  */
@@ -207,6 +209,7 @@ static void wait_for_rest(struct kill *now) {
 struct said {
     unsigned cases, passed, failed, explained; /* explained: did not pass, and has a reason */
     bool interrupted, whole;
+    bool has_namespaces, has_diag; /* of the machine, which a child looks at: both are there */
     char verdict[JSON_READ_TEXT], last[JSON_READ_TEXT];
 };
 
@@ -219,6 +222,10 @@ static void hear(void *context, enum json_event event, unsigned depth, const cha
         snprintf(said->verdict, sizeof said->verdict, "%s", text);
     if (depth == TOP && event == JSON_READ_OTHER && strcmp(key, "interrupted") == 0)
         said->interrupted = strcmp(text, "true") == 0;
+    if (event == JSON_READ_STRING && strcmp(key, "private_namespace") == 0)
+        said->has_namespaces = strcmp(text, "refused") != 0;
+    if (event == JSON_READ_OTHER && strcmp(key, "sock_diag") == 0)
+        said->has_diag = strcmp(text, "true") == 0;
     if (depth != CASE)
         return;
     if (event == JSON_READ_STRING && strcmp(key, "verdict") == 0) {
@@ -263,18 +270,21 @@ static const char *judge_killed(const struct kill *now, const struct said *said,
                                                             : "its report hides the interruption";
 }
 
-/* What passed although a process of it was killed. */
-static const char *judge_passed(const struct kill *now, const struct said *said, bool json) {
-    if (json && said->passed != said->cases)
+/* What passed although a process of it was killed. A child that looks at the machine may be killed
+ * when it has told what it has seen. `said` and `filed`: on standard output, and in a file. */
+static const char *judge_passed(const struct kill *now, const struct said *said,
+                                const struct said *filed) {
+    const struct said *report = said->whole ? said : filed;
+    if (report->passed != report->cases)
         return "status 0, but not all have passed";
-    if (json && (strstr(now->out, "\"private_namespace\": \"refused\"") != NULL ||
-                 strstr(now->out, "\"sock_diag\": false") != NULL))
+    if (!report->has_namespaces || !report->has_diag)
         return "what was not looked at is told as absent";
     bool may = came_late(now) || now->victim == MEMBER_DESCENDANT || now->victim == MEMBER_LOOK;
     return may ? NULL : "it has passed nevertheless";
 }
 
-static const char *judge_run(const struct kill *now, const struct said *said, bool json) {
+static const char *judge_run(const struct kill *now, const struct said *said,
+                             const struct said *filed, bool json) {
     char name[SIGNAME_SIZE];
     if (!WIFEXITED(now->status))
         return "a signal has ended it";
@@ -287,7 +297,7 @@ static const char *judge_run(const struct kill *now, const struct said *said, bo
         return "it gives no reason";
     switch (WEXITSTATUS(now->status)) {
     case 0:
-        return judge_passed(now, said, json);
+        return judge_passed(now, said, filed);
     case 1: /* a step may say how a program must end */
         return now->victim == MEMBER_PROGRAM ? NULL : "a kill is called FAIL";
     case 2:
@@ -297,13 +307,23 @@ static const char *judge_run(const struct kill *now, const struct said *said, bo
     }
 }
 
+/* Returns what is wrong with the report on the port that is taken: it names the process in the way,
+ * or says that the child that looks for it has ended early. */
+static const char *judge_trace_report(const struct kill *now) {
+    bool has_looked = contains(now, "(127.0.0.1:2000): EADDRINUSE; portreuse (");
+    return has_looked || contains(now, "the child process ended early: ECHILD")
+               ? NULL
+               : "no word of the child that looks";
+}
+
 /* The status is that of the program that is traced. It goes on without its children, and without
  * the process that looks for the tracer. */
 static const char *judge_trace(const struct kill *now) {
-    bool is_other = now->victim == MEMBER_DESCENDANT || now->victim == MEMBER_LOOK ||
-                    now->victim == MEMBER_GRANDCHILD;
+    bool is_look = now->victim == MEMBER_LOOK || now->victim == MEMBER_GRANDCHILD;
+    if (WIFEXITED(now->status) && WEXITSTATUS(now->status) == 0 && is_look)
+        return judge_trace_report(now);
     if (WIFEXITED(now->status) && WEXITSTATUS(now->status) == 0)
-        return is_other || came_late(now) ? NULL : "status 0";
+        return now->victim == MEMBER_DESCENDANT || came_late(now) ? NULL : "status 0";
     if (now->victim == MEMBER_TRACER && strstr(now->err, "the program was killed with it") == NULL)
         return "no word of the tracer";
     return now->victim == MEMBER_PROGRAM && !ended_by(now, now->signal)
@@ -356,7 +376,7 @@ static void judge(struct kill *now) {
     if (wrong == NULL && now->victim == MEMBER_COMMAND && !had_ended)
         wrong = judge_killed(now, &said, in_json);
     else if (wrong == NULL && now->command->kind == RUNS)
-        wrong = judge_run(now, &said, in_json);
+        wrong = judge_run(now, &said, &filed, in_json);
     else if (wrong == NULL && now->command->kind == TRACES)
         wrong = judge_trace(now);
     else if (wrong == NULL)
