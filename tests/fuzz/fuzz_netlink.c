@@ -51,6 +51,18 @@ static void dump(unsigned how) {
     close(diag);
 }
 
+static void find_one(unsigned how) {
+    struct endpoint local = {.family = AF_INET, .port = 80},
+                    remote = {.family = AF_INET, .port = 81};
+    struct inet_socket found;
+    int diag = sockdiag_open(NETNS_HERE);
+    if (how % 2 == 0)
+        sockdiag_find_opener(diag, &local, &remote, &found);
+    else
+        sockdiag_find(diag, &local, &remote, &found);
+    close(diag);
+}
+
 static void ask(unsigned who, unsigned how) {
     struct endpoint to = {.family = how % 2 == 0 ? AF_INET : AF_INET6, .port = 4789};
     struct route_question question = {.to = to, .protocol = 6};
@@ -82,7 +94,7 @@ static void ask(unsigned who, unsigned how) {
         close(watch);
         break;
     default:
-        dump(how);
+        (how < 20 ? dump : find_one)(how);
         break;
     }
 }
