@@ -20,16 +20,23 @@ void stage_keep_limits(struct netns middle) {
             sysctl_write(NETNS_HERE, names[i], value);
 }
 
-/* Returns whether the kernel is to list sockets, and no step judges how long calls take: that may
+/* Returns whether the kernel is to list sockets for the step. What awaits one socket looks it up.
+ */
+static bool lists_sockets(const struct step *step) {
+    bool looks_up = step->verb == VERB_AWAIT && step->query.least == 1 && !step->query.absent;
+    enum step_arguments arguments = verb_row(step->verb)->arguments;
+    return arguments == ARGUMENTS_QUESTION || (arguments == ARGUMENTS_QUERY && !looks_up);
+}
+
+/* Returns whether a step has the kernel list sockets, and none judges how long calls take: that may
  * depend on the table. */
 static bool gains(const struct stage *stage) {
     bool lists = false;
     for (size_t i = 0; i < stage->board->result.step_count; i++) {
-        enum verb verb = result_step(stage->scenario, stage->board->case_index, i)->verb;
-        enum step_arguments arguments = verb_row(verb)->arguments;
-        if (verb == VERB_SLOWDOWN)
+        const struct step *step = result_step(stage->scenario, stage->board->case_index, i);
+        if (step->verb == VERB_SLOWDOWN)
             return false;
-        lists |= arguments == ARGUMENTS_QUERY || arguments == ARGUMENTS_QUESTION;
+        lists |= lists_sockets(step);
     }
     return lists;
 }
