@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How the processor time of portreuse grows with what it has to look at: measures it as root, and draws it
-with both axes logarithmic. A point is the median of three runs after one to warm up; or the first one, if that takes more
-than two seconds.
+with both axes logarithmic. A point is the median of three runs after one to warm up, or the first run,
+if that takes more than two seconds.
 
 usage: growth.py BUILD TSV SVG        measures into TSV, and draws SVG; BUILD has portreuse, crowd and host
        growth.py --draw TSV SVG       draws what was measured before"""
@@ -56,10 +56,11 @@ SCENARIOS = [('steps of a case', steps, [10, 40, 100, 400, 1000, 4000]),
 QUESTIONS = {'why': ['why', '127.0.0.1:2001'], 'budget': ['budget', '--interval', '0'], 'audit': ['audit'],
              'trace': ['trace', 'true'], 'why --all-netns': ['why', '--all-netns', ':2001']}
 ONE = ['why', 'budget', 'audit', 'trace']
-HOSTS = [('sockets of the host', lambda n: ['crowd', n // 4, n // 2], ONE, [10, 100, 1000, 10000, 50000, 200000]),
-         ('processes of the host', lambda n: ['host', n, 8, 0], ONE, [10, 50, 200, 1000, 5000]),
-         ('descriptors of two processes', lambda n: ['host', 4, n, 0], ONE, [10, 100, 1000, 6000, 18000]),
-         ('network namespaces', lambda n: ['host', 4, 8, n], [*ONE, 'why --all-netns'], [1, 10, 100, 500, 2000])]
+# The numbers of host(1), processes, descriptors and namespaces, and of crowd(1), which runs in it: connections.
+HOSTS = [('sockets of the host', lambda n: (0, 8, 0, n // 2), ONE, [10, 100, 1000, 10000, 50000, 200000]),
+         ('processes of the host', lambda n: (n, 8, 0, 2), ONE, [10, 50, 200, 1000, 5000]),
+         ('descriptors of two processes', lambda n: (4, n, 0, 2), ONE, [10, 100, 1000, 6000, 18000]),
+         ('network namespaces', lambda n: (4, 8, n, 2), [*ONE, 'why --all-netns'], [1, 10, 100, 500, 2000])]
 
 # Runs each command several times, where crowd and host have made the rest.
 TIMER = '''
@@ -102,11 +103,11 @@ def measure(build, out):
                 file.write('title t\n' + '\n'.join(text(size)) + '\n')
                 file.flush()
                 note(panel, ['run'], size, [[*run, file.name]])
-    for panel, program, curves, sizes in HOSTS:
+    for panel, numbers, curves, sizes in HOSTS:
         for size in sizes:
-            name, *numbers = map(str, program(size))
+            *host, connections = map(str, numbers(size))
             note(panel, curves, size, [[f'{build}/portreuse', *QUESTIONS[curve]] for curve in curves],
-                 [f'{build}/{name}', *numbers])
+                 [f'{build}/host', *host, f'{build}/crowd', connections, '0'])
 
 
 # --- drawing ---

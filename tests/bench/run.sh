@@ -35,6 +35,7 @@ fi
 # with 5000 processes besides. What is in TIME-WAIT is gone after a minute: so each row has a crowd of
 # its own, and few pairs.
 few=$((pairs < 7 ? pairs : 7))
+some=$((pairs < 20 ? pairs : 20)) # of what takes a good part of a second
 budgets() {
   users=-
   [ "$(id -u)" != 0 ] || users="root user"
@@ -72,22 +73,22 @@ for command in list "show time-wait-rebind" "check time-wait-rebind" "help run" 
   compare "$command / a C program that does nothing" \
     "$pairs" -- "$portreuse" $command -- "$bare" nothing
 done
-compare "run: all scenarios, for the peak of memory / a C program that does nothing" \
-  1 -- "$portreuse" run --all -q -- "$bare" nothing
+compare "run: all scenarios with -j, for the time and the peak of memory / a C program that does nothing" \
+  3 -- "$portreuse" run --all -j -q -- "$bare" nothing
 compare "repeat: 5000 connections / a bare C loop of the same calls" \
   "$pairs" -- "$portreuse" run -q "$here/connect.scenario" -- "$bare" connect 5000
 compare "repeat: 200000 binds / a bare C loop of the same calls" \
-  "$pairs" -- "$portreuse" run -q "$here/bind.scenario" -- "$bare" bind 200000
+  "$some" -- "$portreuse" run -q "$here/bind.scenario" -- "$bare" bind 200000
 if command -v ip >/dev/null; then
   compare "hosts: 20 roles on 4 hosts, and a partition / the same hosts alone, made with ip(8)" \
-    "$pairs" -- "$portreuse" run -q "$here/partition.scenario" -- sh "$here/partition.sh"
+    "$some" -- "$portreuse" run -q "$here/partition.scenario" -- sh "$here/partition.sh"
 fi
 states="--state BOUND --state LISTEN --state ESTABLISHED --state TIME-WAIT"
 # shellcheck disable=SC2086 # the options are to be parted
 bound=$("$portreuse" matrix $states --format csv | sed 's/"[^"]*"/x/g' | cut -d, -f7 | grep -cx ok)
 # shellcheck disable=SC2086
 compare "matrix: four states, and a report / a bare C program with the same calls" \
-  "$pairs" -- "$portreuse" matrix $states -- "$build/matrix" "$bound"
+  "$some" -- "$portreuse" matrix $states -- "$build/matrix" "$bound"
 # Among 200,000 sockets, of which half are in TIME-WAIT, and so gone after a minute.
 if command -v ss >/dev/null; then
   crowd() { # NAME COMMAND... -- OTHER...
@@ -121,7 +122,7 @@ if [ "$(id -u)" = 0 ] && command -v ss >/dev/null; then
 fi
 if command -v python3 >/dev/null && command -v ip >/dev/null; then
   compare "run: two cases in TIME-WAIT / a Python script under 'unshare -rn'" \
-    "$pairs" -- "$portreuse" run -q "$here/rebind.scenario" -- python3 "$here/rebind.py"
+    "$some" -- "$portreuse" run -q "$here/rebind.scenario" -- python3 "$here/rebind.py"
 fi
 if command -v strace >/dev/null; then
   watched="-f -o /dev/null -e trace=bind,listen,connect --seccomp-bpf"
