@@ -252,7 +252,7 @@ static int start(struct runner *runner, struct slot *slot, struct job *job, cons
     return error;
 }
 
-static void drop_ahead(struct runner *runner);
+static void drop_ahead(struct runner *runner, struct slot *ahead);
 
 /* Gives a stage that was made ahead its word. If it is dead, that shows; if it is deaf, it ends. */
 static void let_begin(struct runner *runner, struct slot *slot, struct job *job) {
@@ -262,7 +262,7 @@ static void let_begin(struct runner *runner, struct slot *slot, struct job *job)
     while ((sent = send(slot->socket, &word, sizeof word, MSG_NOSIGNAL)) < 0 && errno == EINTR)
         continue;
     if (sent < 0 && errno != EPIPE && errno != ECONNRESET) {
-        drop_ahead(runner);
+        drop_ahead(runner, slot);
         return;
     }
     slot->ahead = false;
@@ -349,11 +349,11 @@ enum { FAILURES_MOST = 3 };
 /* A case could not be prepared. If that is perhaps for want of what the stage made ahead of it has,
  * tries again without that one. Returns whether it does. */
 static bool try_again(struct runner *runner, struct slot *slot) {
-    struct slot before = *slot;
+    struct slot before = *slot, *ahead = slot_ahead(runner);
     const char *call;
-    if (slot->again || runner->interrupted != 0 || slot_ahead(runner) == NULL)
+    if (slot->again || runner->interrupted != 0 || ahead == NULL)
         return false;
-    drop_ahead(runner);
+    drop_ahead(runner, ahead);
     runner->failures = FAILURES_MOST;
     if (fork_stage(runner, slot, before.job, false, &call) != 0)
         return false;
@@ -424,8 +424,9 @@ static struct job *next_job(struct runner *runner) {
 static bool start_or_break(struct runner *runner, struct slot *slot, struct job *job) {
     const char *call;
     int error = start(runner, slot, job, &call);
-    if (error != 0 && slot_ahead(runner) != NULL) {
-        drop_ahead(runner);
+    struct slot *ahead = slot_ahead(runner);
+    if (error != 0 && ahead != NULL) {
+        drop_ahead(runner, ahead);
         runner->failures = FAILURES_MOST;
         error = start(runner, slot, job, &call);
     }
@@ -463,8 +464,7 @@ static void begin_cases(struct runner *runner) {
     }
 }
 
-static void drop_ahead(struct runner *runner) {
-    struct slot *ahead = slot_ahead(runner);
+static void drop_ahead(struct runner *runner, struct slot *ahead) {
     kill(-ahead->pid, SIGKILL);
     finish(runner, ahead);
 }
@@ -476,7 +476,7 @@ static void make_ahead(struct runner *runner) {
     struct job *next = next_job(runner);
     const char *call;
     if (ahead != NULL && ahead->job != next) {
-        drop_ahead(runner);
+        drop_ahead(runner, ahead);
         return;
     }
     bool useful = next != NULL && next != runner->not_ahead && runner->under_way > 0 &&
