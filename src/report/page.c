@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "report/shared/layout.h"
 #include "report/shared/page.h"
 #include "report/subject.h"
 
@@ -17,7 +18,9 @@ void report_page(const struct report *report, FILE *out, report_picture *picture
     struct summary summary;
     struct page page;
     struct composed whole;
+    layout_unfold(true);
     const char *text = report_text(report, &whole);
+    layout_unfold(false);
     summarize(report, &summary);
     page_begin(&page, out, summary.line, severity_verdict(summary.severity));
     if (picture != NULL)

@@ -11,6 +11,13 @@
 /* No line of a report is wider, except commands to copy. */
 enum { LAYOUT_COLUMNS = 80 };
 
+/* What is printed from now on is as wide as the text is, for a page that breaks lines itself; or
+ * not any longer. */
+void layout_unfold(bool unfolds);
+
+/* Returns how wide a line may be now: 80, or any width. */
+unsigned layout_columns(void);
+
 /* Prints a text from outside so that it cannot affect a terminal; see base/text.h. */
 void layout_text(FILE *out, const char *text);
 

@@ -30,7 +30,7 @@ static void draw_bar(const struct page *page, const struct budget_route *route, 
                  route->remote.family == 0 ? "any destination"
                                            : endpoint_text(&route->remote, text));
     fprintf(page->out,
-            "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%u of %u</text>\n"
+            "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%u of %u ports used</text>\n"
             "<rect class=\"left\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"3\"/>"
             "<rect class=\"used\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"3\"/>\n",
             MARGIN + BAR, y, (unsigned)route->used, (unsigned)size, MARGIN, y + 6, BAR, BAR_HEIGHT,

@@ -68,7 +68,7 @@ static const char *reading_of(const struct matrix_findings *findings) {
 /* Without a choice there are panels for some of the states only. */
 static const char *rest_of(const struct matrix_findings *findings) {
     return findings->grids ? ""
-                           : "Of the states that have no panel, a few addresses were tried: the "
+                           : "For the states without a panel, only a few addresses were tried: the "
                              "text and the Markdown sum them up.";
 }
 

@@ -2,9 +2,20 @@
  * counted in columns. */
 #include "report/shared/layout.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/text.h"
+
+static unsigned columns = LAYOUT_COLUMNS;
+
+void layout_unfold(bool unfolds) {
+    columns = unfolds ? INT_MAX : LAYOUT_COLUMNS;
+}
+
+unsigned layout_columns(void) {
+    return columns;
+}
 
 void layout_text(FILE *out, const char *text) {
     utf8_print(out, text, strlen(text));
@@ -14,10 +25,10 @@ void layout_text(FILE *out, const char *text) {
 
 static void print_remark(FILE *out, const char *remark, unsigned indent) {
     const char *first = remark + strspn(remark, "# ");
-    unsigned column = LAYOUT_COLUMNS;
+    unsigned column = columns;
     for (const char *word = first; *word != '\0';) {
         size_t size = strcspn(word, " ");
-        bool begins = column + 1 + size > LAYOUT_COLUMNS;
+        bool begins = column + 1 + size > columns;
         if (begins)
             fprintf(out, "%s%*s#", word == first ? "" : "\n", (int)indent, "");
         column = begins ? indent + 1 : column;
@@ -57,7 +68,7 @@ unsigned layout_words(FILE *out, const char *text, unsigned indent, unsigned col
     paragraph = false; /* not before the first word */
     while (*at != '\0') {
         size_t size = strcspn(at, " \n"), width = utf8_width(at, size);
-        bool fits = column + !line_is_new + width <= LAYOUT_COLUMNS || column <= indent;
+        bool fits = column + !line_is_new + width <= columns || column <= indent;
         if (paragraph || !fits) {
             fprintf(out, "%s\n%*s", paragraph ? "\n" : "", (int)indent, "");
             column = indent;

@@ -88,26 +88,36 @@ static bool is_prose(const char *heading, size_t size) {
            is_word(heading, size, "Why");
 }
 
-/* Prints indented lines as one paragraph, up to the next that is not; returns the end. */
+/* Prints each indented line as a paragraph, up to the next that is not; returns the end. */
 static const char *print_sentences(const struct page *page, const char *text) {
-    fputs("<p>", page->out);
-    while (*text == ' ')
+    while (*text == ' ') {
+        fputs("<p>", page->out);
         text = print_line(page, text + strspn(text, " "));
-    fputs("</p>\n", page->out);
+        fputs("</p>\n", page->out);
+    }
     return text;
 }
 
-/* Prints indented lines as they are, up to the next that is not; returns the end. With `commands`,
- * a click selects the whole of a line that is not a remark, to copy it. */
+/* Prints a line of a block, which hangs where the page breaks it. With `commands`, a click selects
+ * the whole of a line that is not a remark, to copy it. */
+static void print_block_line(const struct page *page, const char *line, size_t size,
+                             bool commands) {
+    size_t depth = strspn(line, " ");
+    bool command = commands && depth == 0 && size > 0 && line[0] != '#';
+    fputs("<span class=\"line\"", page->out);
+    if (depth > 0)
+        fprintf(page->out, " style=\"--in:%zu\"", depth);
+    fputs(command ? "><span class=\"copy\">" : ">", page->out);
+    print_text(page, line, size);
+    fputs(command ? "</span>\n</span>" : "\n</span>", page->out);
+}
+
+/* Prints indented lines as they are, up to the next that is not; returns the end. */
 static const char *print_block(const struct page *page, const char *text, bool commands) {
     fputs("<pre>", page->out);
-    for (bool first = true; *text == ' ' || (*text == '\n' && text[1] == ' '); first = false) {
+    while (*text == ' ' || (*text == '\n' && text[1] == ' ')) {
         size_t size = strcspn(text, "\n"), indent = size < 2 ? size : 2;
-        bool command = commands && size > indent && strchr("# ", text[indent]) == NULL;
-        fputs(first ? "" : "\n", page->out);
-        fputs(command ? "<span class=\"copy\">" : "", page->out);
-        print_text(page, text + indent, size - indent);
-        fputs(command ? "</span>" : "", page->out);
+        print_block_line(page, text + indent, size - indent, commands);
         text += size + (text[size] == '\n');
     }
     fputs("</pre>\n", page->out);

@@ -70,7 +70,7 @@ void sockets_print_process(FILE *out, const struct owner *owner, unsigned column
         struct composed line;
         print_process(compose_begin(&line), owner, extent);
         const char *text = compose_end(&line);
-        bool fits = column + line.size <= LAYOUT_COLUMNS;
+        bool fits = column + line.size <= layout_columns();
         if (fits || extent == SHORT_NAME)
             fputs(text, out);
         compose_free(&line);
