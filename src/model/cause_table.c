@@ -303,10 +303,10 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
          .weight = 2,
          .sentences = {{WHEN_RANGE,
                         "connections closed on this side wait for their peers to close, and each "
-                        "keeps its port for up to tcp_fin_timeout"},
+                        "keeps its port for as long as tcp_fin_timeout sets"},
                        {WHEN_ALWAYS,
                         "a connection closed on this side waits for its peer to close, and keeps "
-                        "the port for up to tcp_fin_timeout"}},
+                        "the port for as long as tcp_fin_timeout sets"}},
          .headline = "{closing}; {reuse_or_wait}",
          .remedies = {NOTE_IF(IF_PEER, "{peer} has the other end, and has not closed it: fix or "
                                        "stop that program"),
@@ -315,7 +315,7 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                        "let the next ones end sooner; a peer that still sends then gets a reset, "
                        "and what it sent is lost:",
                        IF_RANGE},
-                      NOTE_IF(IF_TIMED, "or wait: it ends after tcp_fin_timeout, in {expires}:"),
+                      NOTE_IF(IF_TIMED, "or wait: it ends by itself in {expires}:"),
                       WATCH},
          .scenario = "fin-wait-2-orphan"},
     [CAUSE_STOLEN_PORT] =

@@ -279,7 +279,7 @@ static void no_end_is_promised_where_it_is_not_known(void **state) {
     struct why why = a_refusal(CAUSE_FIN_WAIT_2_ORPHAN, STATE_FIN_WAIT_2);
     struct lines lines = lines_of(&why);
     (void)state;
-    assert_has(&lines, "# or wait: it ends after tcp_fin_timeout, in 59 s:");
+    assert_has(&lines, "# or wait: it ends by itself in 59 s:");
     why.evidence.suspects[0].occupant.socket.expires_ms = 0;
     lines = lines_of(&why);
     assert_false(mentions(&lines, "in 0 s"));

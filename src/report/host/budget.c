@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "base/errnames.h"
@@ -92,6 +93,15 @@ static void print_left(FILE *out, const struct budget_route *route) {
         fprintf(out, "%" PRIu32 " to %" PRIu32, route->left_least, route->left_most);
 }
 
+static const char *plural(uint32_t count) {
+    return count == 1 ? "" : "s";
+}
+
+/* Returns how many ports what print_left() printed last is. */
+static uint32_t last_left(const struct budget_route *route) {
+    return is_certain(route) ? route->left : route->left_most;
+}
+
 static void print_line(FILE *out, const struct report *report, enum extent extent) {
     const struct budget *budget = budget_of(report);
     const struct budget_route *route = &budget->routes[0];
@@ -106,9 +116,10 @@ static void print_line(FILE *out, const struct report *report, enum extent exten
         fputs(": ", out);
     }
     print_left(out, route);
+    uint32_t total = port_range_size(&budget->range);
     if (extent <= WITH_TOTAL)
-        fprintf(out, " of %" PRIu32, port_range_size(&budget->range));
-    fputs(" ports left", out);
+        fprintf(out, " of %" PRIu32, total);
+    fprintf(out, " port%s left", plural(extent <= WITH_TOTAL ? total : last_left(route)));
     if (budget->refused != 0 && extent <= WITH_EXHAUSTION)
         fprintf(out, ": %s", errname(budget->refused, name));
     if (budget->exhausted_s >= 0 && extent <= WITH_EXHAUSTION) {
@@ -143,30 +154,38 @@ static void print_states(FILE *out, const struct budget_route *route) {
     compose_free(&text);
 }
 
-/* A number and what it counts: `1 port`, `2 ports`. */
-static void print_counted(FILE *out, uint32_t count, const char *what) {
-    fprintf(out, "%" PRIu32 " %s%s", count, what, count == 1 ? "" : "s");
+static void print_wrapped(FILE *out, unsigned indent, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void print_wrapped(FILE *out, unsigned indent, const char *format, ...) {
+    struct composed line;
+    va_list values;
+    compose_begin(&line);
+    va_start(values, format);
+    vfprintf(line.out, format, values);
+    va_end(values);
+    fprintf(out, "%*s", (int)indent, "");
+    layout_wrap_end(out, &line, indent, indent);
 }
 
 static void print_ports(FILE *out, const struct budget *budget, const struct budget_route *route) {
     char name[ERRNAME_SIZE];
-    fprintf(out, "%*s", INDENT, "");
     if (budget->refused != 0 && route == &budget->routes[0]) {
-        fprintf(out, "%s() fails with %s, whatever the port\n",
-                budget->refused_call == NULL ? "connect" : budget->refused_call,
-                errname(budget->refused, name));
+        print_wrapped(out, INDENT, "%s() fails with %s, whatever the port",
+                      budget->refused_call == NULL ? "connect" : budget->refused_call,
+                      errname(budget->refused, name));
         return;
     }
+    fprintf(out, "%*s", INDENT, "");
     print_left(out, route);
-    fprintf(out,
-            " ports left, %" PRIu32 " used: %" PRIu32 " by these connections, %" PRIu32
-            " kept\n%*sfrom every destination\n",
-            route->used, route->blocked, route->kept, 2 * INDENT, "");
+    fprintf(out, " port%s left, %" PRIu32 " used:\n", plural(last_left(route)), route->used);
+    print_wrapped(out, 2 * INDENT,
+                  "%" PRIu32 " by these connections, %" PRIu32 " taken for every destination",
+                  route->blocked, route->kept);
     if (route->shared > 0)
-        fprintf(out,
-                "%*sip_autobind_reuse: bind() may choose a port of others with SO_REUSEADDR,\n"
-                "%*sand connect() then fails if that has a connection to the same destination\n",
-                2 * INDENT, "", 2 * INDENT, "");
+        print_wrapped(out, 2 * INDENT,
+                      "ip_autobind_reuse: bind() may choose a port of others with SO_REUSEADDR, "
+                      "and connect() then fails if that has a connection to the same destination");
     if (route->tried + route->counted > 0)
         fprintf(out,
                 "%*sports of other sockets: %" PRIu32 " tried, %" PRIu32 " counted, not tried\n",
@@ -191,23 +210,22 @@ static void print_time_wait(FILE *out, const struct budget_route *route) {
             INDENT, "", route->closed, BUDGET_RECENT_S,
             route->reuse == NOT_KNOWN && route->reusable > 0 ? "up to " : "", route->reusable);
     if (route->reuse == NOT_KNOWN && route->reusable > 0)
-        fprintf(out,
-                "%*swhether they had TCP timestamps, which that needs, is not known;\n"
-                "%*s--try-time-wait ends one of them to find out\n",
-                2 * INDENT, "", 2 * INDENT, "");
+        print_wrapped(out, 2 * INDENT,
+                      "whether they had TCP timestamps, which that needs, is not known; "
+                      "--try-time-wait ends one of them to find out");
     if (condition(route) != NULL)
-        fprintf(out, "%*s%s\n", 2 * INDENT, "", condition(route));
+        print_wrapped(out, 2 * INDENT, "%s", condition(route));
 }
 
 static void print_route(FILE *out, const struct budget *budget, const struct budget_route *route) {
     char text[ENDPOINT_TEXT_SIZE];
-    int column = fprintf(out, "\nTo ");
+    unsigned column = (unsigned)fprintf(out, "\nTo ");
     print_ends(out, route, false);
     endpoint_text(&route->remote, text);
-    column += (int)(strlen(text) + strlen(route->device)) + (route->device[0] != '\0');
+    column += (unsigned)(strlen(text) + strlen(route->device)) + (route->device[0] != '\0');
     if (route->local.family != 0) {
         address_text(&route->local, text);
-        bool fits = column + (int)(strlen(" from ") + strlen(text)) <= LAYOUT_COLUMNS;
+        bool fits = column + strlen(" from ") + strlen(text) <= layout_columns();
         fprintf(out, "%sfrom %s", fits ? " " : "\n  ", text);
     }
     fputc('\n', out);
@@ -216,18 +234,17 @@ static void print_route(FILE *out, const struct budget *budget, const struct bud
     print_time_wait(out, route);
     budget_owners_print(out, &route->owners, 2 * INDENT);
     if (route->by_bind > 0) {
-        fprintf(out, "%*s", INDENT, "");
-        print_counted(out, route->by_bind, "port");
-        fprintf(out,
-                " chosen by bind() to port 0, not by connect():\n"
-                "%*sIP_BIND_ADDRESS_NO_PORT is missing before that bind()\n",
-                2 * INDENT, "");
+        print_wrapped(out, INDENT,
+                      "%" PRIu32 " port%s chosen by bind() to port 0, not by connect():",
+                      route->by_bind, plural(route->by_bind));
+        print_wrapped(out, 2 * INDENT, "IP_BIND_ADDRESS_NO_PORT is missing before that bind()");
     }
 }
 
 static void print_range(FILE *out, const struct budget *budget) {
-    fprintf(out, "\nPort range\n%*s%u-%u: %" PRIu32 " ports", INDENT, "", budget->range.low,
-            budget->range.high, port_range_size(&budget->range));
+    uint32_t size = port_range_size(&budget->range);
+    fprintf(out, "\nPort range\n%*s%u-%u: %" PRIu32 " port%s", INDENT, "", budget->range.low,
+            budget->range.high, size, plural(size));
     if (budget->own_range)
         fputs(", of the socket", out);
     if (budget->range.reserved_count > 0)
@@ -250,10 +267,10 @@ static void print_rate(FILE *out, const struct budget *budget) {
     if (budget->routes[0].remote.family == 0 || budget->refused != 0)
         return;
     fprintf(out, "\nRate to the first destination\n");
-    fprintf(out,
-            "%*sat most %.1f new connections per second in the long run, if this\n"
-            "%*sside closes first: each keeps its port until TIME-WAIT ends\n",
-            INDENT, "", budget->rate, INDENT, "");
+    print_wrapped(out, INDENT,
+                  "at most %.1f new connections per second in the long run, if this side closes "
+                  "first: each keeps its port until TIME-WAIT ends",
+                  budget->rate);
     if (budget->asked.interval_ns == 0)
         return;
     fprintf(out, "%*sports in use: %+.1f per second", INDENT, "", budget->growth);
@@ -313,7 +330,8 @@ static void write_text(const struct report *report, FILE *out) {
         if (budget->routes[i].remote.family != 0)
             print_route(out, budget, &budget->routes[i]);
     if (budget->route_count > budget->known)
-        fprintf(out, "\nand %" PRIu32 " more destinations\n", budget->route_count - budget->known);
+        fprintf(out, "\nand %" PRIu32 " more destination%s\n", budget->route_count - budget->known,
+                plural(budget->route_count - budget->known));
     print_rate(out, budget);
     char text[SOCKETS_UNSEEN_SIZE];
     if (budget->unseen > 0 && any_hidden(budget)) {

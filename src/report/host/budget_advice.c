@@ -163,14 +163,23 @@ static void advise_leak(const struct advice *advice) {
     say(advice, print_destroy, "close-wait");
 }
 
+/* Returns how long the kernel keeps a connection in FIN-WAIT-2 that is closed: of tcp_fin_timeout,
+ * what exceeds the time of TIME-WAIT counts twice (tcp_rcv_state_process() and
+ * tcp_keepalive_timer() in net/ipv4 of the kernel). */
+static unsigned fin_wait_2_s(unsigned fin_timeout_s) {
+    return fin_timeout_s > TIME_WAIT_S ? 2 * (fin_timeout_s - TIME_WAIT_S) : fin_timeout_s;
+}
+
 /* The peer has to close, and is perhaps on this host. */
 static void advise_orphans(struct advice *advice) {
     if (budget_figures_cause(advice->budget, advice->route) != CAUSE_FIN_WAIT_2_ORPHAN)
         return;
+    uint32_t orphans = advice->route->states[STATE_FIN_WAIT_2];
     note(advice,
-         "fin-wait-2-orphan: %" PRIu32 " of these connections were closed here, and the peer has "
-         "not closed them; each keeps its port for up to tcp_fin_timeout (%u s)",
-         advice->route->states[STATE_FIN_WAIT_2], advice->budget->fin_timeout_s);
+         "fin-wait-2-orphan: this side has closed %" PRIu32 " of these connections, but the peer "
+         "has not; tcp_fin_timeout lets %s port for up to %u s",
+         orphans, orphans == 1 ? "it keep its" : "each keep its",
+         fin_wait_2_s(advice->budget->fin_timeout_s));
     if (advice->budget->peer.pid != 0)
         note(advice, "%s (%d) has the other end: it must close what its peer has closed",
              advice->budget->peer.program, (int)advice->budget->peer.pid);
@@ -214,8 +223,9 @@ static void advise_reuse(struct advice *advice) {
         return; /* bind() or accept() has them */
     note(advice,
          "or let connect() take over what has been in TIME-WAIT for more than %.3g s, now %" PRIu32
-         " ports%s; the kernel's documentation says not to do so without expert advice:",
+         " port%s%s; the kernel's documentation says not to do so without expert advice:",
          budget->tw_reuse_delay_ms / 1e3, route->may_reuse - route->reusable,
+         route->may_reuse - route->reusable == 1 ? "" : "s",
          route->reuse == NOT_KNOWN ? ", if the other end has TCP timestamps" : "");
     set(advice, "net.ipv4.tcp_tw_reuse=1");
 }
