@@ -12,6 +12,7 @@
 #include "diagnose/why.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,6 +28,7 @@
 #include "kernel/netdev.h"
 #include "kernel/netns.h"
 #include "kernel/process.h"
+#include "kernel/route.h"
 #include "kernel/socket.h"
 #include "kernel/sockets.h"
 #include "kernel/sysctl.h"
@@ -149,10 +151,19 @@ static bool is_certain(const struct why *why) {
     return false;
 }
 
+/* bind() takes the broadcast address of a network on an interface. */
+static bool is_broadcast(const struct endpoint *local) {
+    const struct route_question question = {.to = *local, .protocol = IPPROTO_TCP};
+    struct route route;
+    return local->family == AF_INET && route_find(NETNS_HERE, &question, &route) == 0 &&
+           route.broadcast;
+}
+
 /* The first trial, with SO_REUSEADDR, has succeeded. Whether bind() would be refused without it,
  * the rules say; where they are in doubt, a trial does. */
 static void judge_free(struct why *why) {
     const struct why_question *asked = &why->asked;
+    why->broadcast = is_broadcast(&asked->local);
     unsigned plain = why_first_options(asked) & ~(unsigned)WHY_REUSEADDR;
     count_on_port(why);
     why_shared_find(why);

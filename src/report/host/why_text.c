@@ -195,18 +195,16 @@ static void note_on_port(struct notes *notes, const struct why *why) {
 }
 
 /* bind() takes an IPv4 address of many hosts, and TCP cannot use it (inet_addr_valid_or_nonlocal()
- * in include/net/inet_sock.h; tcp_v4_connect() refuses such a destination). The broadcast address
- * of a network on an interface is one too; that would need a look at the interfaces. */
+ * in include/net/inet_sock.h; tcp_v4_connect() refuses such a destination). */
 static void note_on_many_hosts(struct notes *notes, const struct why *why) {
-    static const uint8_t everybody[] = {255, 255, 255, 255}, loopback[] = {127, 255, 255, 255};
+    static const uint8_t everybody[] = {255, 255, 255, 255};
     enum { MULTICAST = 0xe0, MULTICAST_MASK = 0xf0 }; /* 224.0.0.0/4 */
     const struct endpoint *local = &why->asked.local;
     if (why->asked.protocol == PROTOCOL_UDP || why->asked.remote.family != 0 ||
         local->family != AF_INET)
         return;
     bool multicast = (local->address[0] & MULTICAST_MASK) == MULTICAST;
-    if (multicast || memcmp(local->address, everybody, sizeof everybody) == 0 ||
-        memcmp(local->address, loopback, sizeof loopback) == 0)
+    if (multicast || why->broadcast || memcmp(local->address, everybody, sizeof everybody) == 0)
         note(notes, "This is a %s address: bind() takes it, but no TCP client can connect to it.",
              multicast ? "multicast" : "broadcast");
 }
