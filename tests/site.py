@@ -80,7 +80,8 @@ a{color:var(--link)}nav{border-bottom:1px solid var(--line);padding-bottom:.5rem
 h1{font-size:1.6rem;line-height:1.25}h2{margin-top:2rem}
 code,pre{font-family:ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:.86em}
 pre{background:var(--box);border:1px solid var(--line);border-radius:6px;padding:.75rem;overflow-x:auto}pre code{font-size:inherit;overflow-wrap:normal}
-table{border-collapse:collapse;display:block;max-width:100%;overflow-x:auto}td,th{border:1px solid var(--line);padding:.3rem .6rem;text-align:left;vertical-align:top;min-width:6rem}
+table{border-collapse:collapse;display:block;max-width:100%;overflow-x:auto}td,th{border:1px solid var(--line);padding:.3rem .6rem;text-align:left;vertical-align:top;overflow-wrap:normal}td code{overflow-wrap:anywhere}
+p:has(>img){overflow-x:auto}
 """
 
 
@@ -190,13 +191,29 @@ def story(portreuse, folder, scenario):
             body.append("<p>Programs print it in their own words, for example:</p>\n<table>")
             body += [f"<tr><th>{html.escape(runtime)}</th><td><code>{html.escape(text)}</code></td></tr>" for runtime, text in rows]
             body.append("</table>")
-        body.append("<p>Whether this is the cause on your host, <code>portreuse why</code> tells: paste your message behind it.</p>")
+        body.append("<p>To find out whether this is the cause on your host, paste your message after <code>portreuse why</code>.</p>")
     body.append(f"<h2>To see it happen</h2>\n<pre><code>portreuse run {name}</code></pre>\n{story_of}")
     body.append(f'<p>In the <a href="catalogue.html#{name}">catalogue</a>: all cases of <code>{name}</code>.</p>\n</main>')
-    start = f"{ERRORS[pairs[0]][0]} ({pairs[0][1]}): " if pairs else ""
-    title = start + (scenario["title"][0].lower() + scenario["title"][1:] if start else scenario["title"]) + " - portreuse"
+    error = f"{ERRORS[pairs[0]][0]} ({pairs[0][1]})" if pairs else ""
+    title = (f"{error}: {uncapitalized(scenario['title'])}" if error else scenario["title"]) + " - portreuse"
     (folder / f"scenario-{name}.html").write_text(page(title, f"{scenario['title']}: why, and what to do.", "\n".join(body), style))
-    return name, title
+    return name, (error, scenario["title"])
+
+
+def uncapitalized(title):
+    """The title in the middle of a sentence: an acronym or the name of an option stays as it is."""
+    return title if title[1].isupper() or "_" in title.split()[0] else title[0].lower() + title[1:]
+
+
+def list_of(titles):
+    """All scenarios, below the error that each shows first."""
+    lines = []
+    for error in sorted({error for error, _ in titles.values()}, key=lambda error: (error == "", error)):
+        lines.append(f"<h2>{html.escape(error or 'No call fails')}</h2>\n<ul>")
+        lines += [f'<li><a href="scenario-{name}.html">{html.escape(title)}</a></li>'
+                  for name, (shown, title) in sorted(titles.items(), key=lambda item: item[1]) if shown == error]
+        lines.append("</ul>")
+    return "\n".join(lines)
 
 
 class Links(html.parser.HTMLParser):
@@ -242,12 +259,10 @@ def main():
         titles = dict(job.result() for job in stories)
         for job in [pool.submit(render, path, name, folder, pages, titles) for path, name in pages.items()]:
             job.result()
-    rows = "\n".join(f'<li><a href="scenario-{name}.html">{html.escape(title.removesuffix(" - portreuse"))}</a></li>'
-                     for name, title in sorted(titles.items(), key=lambda item: item[1]))
     (folder / "scenarios.html").write_text(page(
         "Address already in use, Cannot assign requested address: every cause, reproduced - portreuse",
         "Every way in which Linux refuses a port, each with the calls that lead there.",
-        f"<h1>Every scenario, by its error</h1>\n<ul>\n{rows}\n</ul>"))
+        f"<h1>Every scenario, by its error</h1>\n{list_of(titles)}"))
     broken = broken_links(folder)
     print("\n".join(f"broken link in {line}" for line in broken) or f"{len(titles)} scenarios, {len(pages)} pages of docs, no broken link")
     sys.exit(1 if broken else 0)
