@@ -46,6 +46,8 @@ nothing_left() { [ -z "$(our_processes)" ]; }
 no_namespace_left() { [ -n "$ours" ] && ! namespaces | grep -qxF "$ours"; }
 # Roles of the case: the runner, the stage, server, client, heir.
 all_run() { [ "$(our_processes | wc -l)" = 5 ]; }
+has_ended() { ! readlink "/proc/$runner/exe" >/dev/null; }
+all_run_or_ended() { all_run || has_ended; }
 
 touch "$work/out" "$work/err" "$work/ok"
 sleep 0.01 # files made from here on are newer than the copy of the program
@@ -59,7 +61,7 @@ start_lasting() { # [COMMAND...]: starts it in the background with signals as in
   env --default-signal=INT,TERM,HUP "$@" "$portreuse" run --timeout "${timeout:-60s}" "$file" \
     >"$work/out" 2>"$work/err" &
   runner=$!
-  await all_run
+  await all_run_or_ended
   ours=$(our_namespaces)
 }
 

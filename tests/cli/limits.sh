@@ -186,8 +186,9 @@ has_socket() { has_role && ls -l "/proc/$role/fd" | grep -q socket:; }
 until_ok has_socket
 ok "a role has no descriptor of the caller" sh -c '! ls -l "/proc/$1/fd" "/proc/$2/fd" | grep -F "limits.sh"' - "$role" "$stage"
 status_of() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$role/status"; }
+is_confined() { [ "$(status_of Seccomp)" = 2 ]; } # which comes last, and after its first socket
+ok "it has a list of calls" await is_confined
 ok "it cannot raise its privileges" [ "$(status_of NoNewPrivs)" = 1 ]
-ok "it has a list of calls" [ "$(status_of Seccomp)" = 2 ]
 # CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW
 ok "its capabilities are those for sockets" [ "$(status_of CapPrm)" = 0000000000003400 ]
 kill "$runner"

@@ -122,9 +122,9 @@ ok "with --must-run it is an error, and told as one" err_is_empty
 # The height of a terminal decides there.
 if command -v script >/dev/null; then
   run script -qec "stty rows 100; '$portreuse' run --color=never address-in-use" /dev/null
-  ok "on a terminal of 100 lines the verdict stands once" sh -c '[ "$(grep -c "^PASS address" "$1")" = 1 ]' - "$work/out"
+  ok "on a terminal of 100 lines the verdict stands once" sh -c '[ "$(grep -c "PASS address-in-use: 8 cases" "$1")" = 1 ]' - "$work/out"
   run script -qec "stty rows 50; '$portreuse' run --color=never address-in-use" /dev/null
-  ok "on one of 50 twice" sh -c '[ "$(grep -c "^PASS address" "$1")" = 2 ]' - "$work/out"
+  ok "on one of 50 twice" sh -c '[ "$(grep -c "PASS address-in-use: 8 cases" "$1")" = 2 ]' - "$work/out"
 fi
 
 docs=$here/../../docs

@@ -172,7 +172,7 @@ ok "-v shows process ids" out_matches 'held by one.s \(pid [0-9]+\)'
 ok "-v shows times" out_matches 'EADDRINUSE \(expected\)  \[[0-9.]+[um]?s\]'
 run "$portreuse" run -j 4 --repeat 20 "$good"
 ok "-j runs several at a time" first_line_is "PASS good: 2 cases, all as expected 20 times"
-run "$portreuse" run -j --all
+run "$portreuse" run -j --tag seed
 ok "-j without a number does too" first_line_starts "PASS "
 printf 'title t\ncase short\n sleep 1ms\ncase brief\n sleep 1ms\ncase long\n sleep 50ms\n' >"$work/order.scenario"
 run "$portreuse" run -j 2 --format ndjson --output "$work/order.tap" "$work/order.scenario"
