@@ -207,8 +207,8 @@ ok "the SVG has a square for each mark of the Markdown" as_many "$work/all.svg"
 ok "and so has the page" as_many "$work/all.html"
 ok "neither has the square of a disagreement" sh -c '! grep "class=\"wrong\"" "$1/all.svg" "$1/all.html"' - "$work"
 ok "the SVG shows its title" grep -q '<text [^>]*class="title">Which TCP sockets may share a port<' "$work/all.svg"
-ok "it says that there are more states than panels" grep -q "states that have no panel" "$work/all.svg"
-ok "and so does the page" grep -q "states that have no panel" "$work/all.html"
+ok "it says that there are more states than panels" grep -q "states without a panel" "$work/all.svg"
+ok "and so does the page" grep -q "states without a panel" "$work/all.html"
 # An address has 16 squares for each of the eight others, also where another user tried only four of them.
 whole() { [ $((($(squares "$1" yes) + $(squares "$1" no) + $(squares "$1" untried)) % 128)) = 0 ]; }
 if [ $lines = 12 ]; then
