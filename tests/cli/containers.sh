@@ -39,8 +39,10 @@ contained() {
 run contained "$portreuse" run --tag seed
 ok "as it comes, a container lets nothing run" first_line_starts \
   "SKIP 5 scenarios: address-in-use: no private namespace, a seccomp filter refuses"
-run contained "$portreuse" run --net=current --must-run time-wait-rebind
-ok "but in its own namespace, what needs no sysctl" first_line_starts "PASS time-wait-rebind: "
+# With ports of its own: refused.sh may be using those of the scenario in the same network namespace.
+"$portreuse" show time-wait-rebind | sed 's/127\.0\.0\.1:121/127.0.0.1:122/' | scenario elsewhere
+run contained "$portreuse" run --net=current --must-run "$work/elsewhere.scenario"
+ok "but in its own namespace, what needs no sysctl" first_line_starts "PASS elsewhere: "
 
 for way in seccomp=unconfined --cap-add=SYS_ADMIN; do
   run contained $way "$portreuse" run --must-run time-wait-rebind
