@@ -79,6 +79,10 @@ static enum member_kind kind_of(const struct family *family, const struct member
     return getpgid(member->pid) == member->pid ? MEMBER_STAGE : MEMBER_LOOK;
 }
 
+bool family_lives(const struct member *member) {
+    return status_of(member->pid, "\nTracerPid:") >= 0;
+}
+
 void family_find(struct family *family, pid_t pid) {
     family->count = 0;
     add(family, pid, getpid(), 0);

@@ -31,6 +31,8 @@ struct family {
 
 /* Finds the processes that have not ended, of the command `pid`. */
 void family_find(struct family *family, pid_t pid);
+/* Returns whether the process has not ended. */
+bool family_lives(const struct member *member);
 bool family_has(const struct family *family, enum member_kind kind);
 
 /* Kills and reaps all children of the calling process. */

@@ -161,6 +161,17 @@ static void read_file(const char *path, char *text) {
     text[size] = '\0';
 }
 
+/* Puts lines together that are one: what follows the first begins with blanks. */
+static void join_lines(char *text) {
+    char *to = text;
+    for (const char *at = text; *at != '\0'; at++)
+        if (*at == '\n' && at[1] == ' ')
+            at += strspn(at + 1, " ") - 1;
+        else
+            *to++ = *at;
+    *to = '\0';
+}
+
 /* Kills a process of the command, and waits until all of them are gone. */
 static void strike(struct kill *now, pid_t pid) {
     static struct family family;
@@ -172,7 +183,7 @@ static void strike(struct kill *now, pid_t pid) {
     now->at_ns = units_now_ns(); /* on a busy machine it may have ended meanwhile */
     now->had_stage =
         family_has(&family, MEMBER_STAGE) && now->at_ns - found_ns < 10 * (uint64_t)NS_PER_MS;
-    if (victim != NULL && kill(victim->pid, now->signal) == 0) {
+    if (victim != NULL && family_lives(victim) && kill(victim->pid, now->signal) == 0) {
         now->victim = victim->kind;
         now->pid = victim->pid;
     }
@@ -465,6 +476,7 @@ static void do_one(struct kill *now) {
     wait_for_rest(now);
     read_file(out_path, now->out);
     read_file(err_path, now->err);
+    join_lines(now->err);
     if (now->pid != 0 || now->wrong != NULL)
         judge(now);
     else
