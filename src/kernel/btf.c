@@ -12,7 +12,7 @@
 
 const char btf_of_kernel[] = "/sys/kernel/btf/vmlinux";
 
-enum { KINDS = 20, MOST_BYTES = 64 * 1024 * 1024, MOST_DEPTH = 16 };
+enum { KINDS = 20, MOST_BYTES = 64 * 1024 * 1024, MOST_DEPTH = 16, MOST_MEMBERS = 10000 };
 
 /* What follows the head: `fixed` bytes, and `each` for each of the members. */
 static const struct {
@@ -163,27 +163,37 @@ static uint32_t bits_of(const struct btf_type *type) {
     }
 }
 
-/* Finds the member whose name is the first `size` bytes of `name`; `*type` is then its type. */
-static bool find_member(const struct btf *btf, const struct btf_type **type, const char *name,
-                        size_t size, struct btf_place *place, unsigned depth) {
+/* A member that is searched: the first `size` bytes of `name`. Types that contain each other
+ * without names could be walked for ever: `left` is how many members may still be looked at. */
+struct wanted {
+    const struct btf *btf;
+    const char *name;
+    size_t size;
+    unsigned left;
+};
+
+/* Finds the member; `*type` is then its type. */
+static bool find_member(struct wanted *wanted, const struct btf_type **type,
+                        struct btf_place *place, unsigned depth) {
     const struct btf_type *around = *type;
     const struct btf_member *members = (const void *)(around + 1);
     bool has_sizes = around->info >> 31 != 0;
-    for (unsigned i = 0; i < count_of(around); i++) {
-        const char *own = name_at(btf, members[i].name_off);
-        const struct btf_type *inner = plain(btf, members[i].type);
+    for (unsigned i = 0; i < count_of(around) && wanted->left > 0; i++) {
+        const char *own = name_at(wanted->btf, members[i].name_off);
+        const struct btf_type *inner = plain(wanted->btf, members[i].type);
         uint32_t bit = has_sizes ? members[i].offset & 0xffffff : members[i].offset;
         uint32_t bits = has_sizes ? members[i].offset >> 24 : 0;
         struct btf_place start = {place->bit + bit, 0};
+        wanted->left--;
         if (inner == NULL)
             continue;
-        if (strncmp(own, name, size) == 0 && own[size] == '\0') {
+        if (strncmp(own, wanted->name, wanted->size) == 0 && own[wanted->size] == '\0') {
             *type = inner;
             *place = (struct btf_place){start.bit, bits != 0 ? bits : bits_of(inner)};
             return true;
         }
         if (own[0] == '\0' && is_struct(inner) && depth < MOST_DEPTH &&
-            find_member(btf, &inner, name, size, &start, depth + 1)) {
+            find_member(wanted, &inner, &start, depth + 1)) {
             *type = inner;
             *place = start;
             return true;
@@ -207,7 +217,8 @@ bool btf_find(const struct btf *btf, const char *type, const char *member,
     *place = (struct btf_place){0};
     while (at != NULL && is_struct(at)) {
         size_t size = strcspn(member, ".");
-        if (!find_member(btf, &at, member, size, place, 0))
+        struct wanted wanted = {btf, member, size, MOST_MEMBERS};
+        if (!find_member(&wanted, &at, place, 0))
             return false;
         if (member[size] == '\0')
             return place->bits != 0;
