@@ -99,7 +99,7 @@ except OSError: done()"
   is '.destinations[0].cause' fin-wait-2-orphan
   is '.destinations[0].sockets_of_no_process' 100
   says "($(cat server)) has the other end"
-  says "tcp_fin_timeout (60 s)"
+  says "tcp_fin_timeout lets each keep its port for up to 60 s"
 }
 
 empty() { ! grep -q . "$1"; }
