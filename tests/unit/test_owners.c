@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/units.h"
+#include "in_namespace.h"
 #include "inspect/namespaces.h"
 #include "inspect/owners.h"
 #include "inspect/placement.h"
@@ -453,24 +454,6 @@ static void process_borrow_gives_the_socket_itself(void **state) {
 
 /* --- trials and namespaces, each in a child process --- */
 
-enum { CHILD_REFUSED = 77 };
-
-/* Runs `body` in a private network namespace; its result is the number of the line that failed, or
- * 0. */
-static void in_namespace(int (*body)(void)) {
-    char reason[NETNS_REASON_SIZE];
-    int status;
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0)
-        _exit(netns_enter(reason) == NETNS_REFUSED ? CHILD_REFUSED : body());
-    waitpid(child, &status, 0);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_REFUSED)
-        skip();
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-}
-
 static int try_binds(void) {
     const char *call;
     struct endpoint_pattern pattern;
@@ -576,12 +559,12 @@ static int list_with_memory(void) {
 
 static void sockets_dump_remembers_if_told(void **state) {
     (void)state;
-    in_namespace(list_with_memory);
+    run_in_namespace(list_with_memory);
 }
 
 static void socket_trial_answers_as_bind_does(void **state) {
     (void)state;
-    in_namespace(try_binds);
+    run_in_namespace(try_binds);
 }
 
 static int join_back(void) {
@@ -601,7 +584,7 @@ static int join_back(void) {
 
 static void namespaces_knows_the_present_one_and_each_once(void **state) {
     (void)state;
-    in_namespace(join_back);
+    run_in_namespace(join_back);
 }
 
 static void namespaces_refuses_what_is_no_network_namespace(void **state) {

@@ -7,13 +7,13 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "an_endpoint.h"
 #include "diagnose/why_call.h"
-#include "kernel/netns.h"
+#include "in_namespace.h"
 
-enum { PORT = 2000, NOBODY = 0x7ffffff0, REFUSED_HERE = 77, FAILED = 1 };
+enum { PORT = 2000, NOBODY = 0x7ffffff0, FAILED = 1 };
 
 static bool listen_there(void) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(PORT)};
@@ -24,14 +24,11 @@ static bool listen_there(void) {
 
 /* A bind() to the port that was refused, by a process that has ended. */
 static enum cause cause_of_refusal(const struct occupant *own) {
-    struct endpoint_pattern pattern;
-    const char *at;
-    endpoint_parse("127.0.0.1:2000", &pattern, &at);
     struct why_call call = {.call = "bind",
                             .error = EADDRINUSE,
                             .process = NOBODY,
                             .protocol = PROTOCOL_TCP,
-                            .address = pattern.endpoint,
+                            .address = an_endpoint("127.0.0.1:2000"),
                             .socket = {.made = true, .open = true, .family = AF_INET},
                             .own = own,
                             .program = "gone",
@@ -42,12 +39,9 @@ static enum cause cause_of_refusal(const struct occupant *own) {
 }
 
 static struct occupant bound_there(const char *address) {
-    struct endpoint_pattern pattern;
-    const char *at;
-    endpoint_parse(address, &pattern, &at);
     return (struct occupant){.socket = {.protocol = PROTOCOL_TCP,
                                         .state = STATE_BOUND,
-                                        .local = pattern.endpoint,
+                                        .local = an_endpoint(address),
                                         .remote = endpoint_wildcard(AF_INET, 0),
                                         .inode = NOBODY}};
 }
@@ -67,21 +61,6 @@ static int blames_the_listener(void) {
     if (!listen_there())
         return FAILED;
     return cause_of_refusal(own) == CAUSE_ADDRESS_IN_USE ? 0 : FAILED;
-}
-
-static void in_namespace(void **state) {
-    int (*body)(void) = *(int (**)(void)) * state;
-    char reason[NETNS_REASON_SIZE];
-    int status;
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0)
-        _exit(netns_enter(reason) == NETNS_REFUSED ? REFUSED_HERE : body());
-    waitpid(child, &status, 0);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == REFUSED_HERE)
-        skip();
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 int main(void) {

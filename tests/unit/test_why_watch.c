@@ -7,13 +7,12 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "diagnose/why.h"
-#include "kernel/netns.h"
+#include "in_namespace.h"
 
-enum { PORT = 2000, REFUSED_HERE = 77, FAILED = 1 };
+enum { PORT = 2000, FAILED = 1 };
 
 static bool dodges;           /* somebody has the port at each trial, and no longer */
 static const char *elsewhere; /* at this address instead */
@@ -127,23 +126,6 @@ static int minds_its_own_address(void) {
     elsewhere = "127.0.0.2";
     struct why why = look(true);
     return is_cause(&why, CAUSE_TIME_WAIT_OLD_WITHOUT_REUSE) ? 0 : FAILED;
-}
-
-/* --- each in a namespace of its own --- */
-
-static void in_namespace(void **state) {
-    int (*body)(void) = *(int (**)(void)) * state;
-    char reason[NETNS_REASON_SIZE];
-    int status;
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0)
-        _exit(netns_enter(reason) == NETNS_REFUSED ? REFUSED_HERE : body());
-    waitpid(child, &status, 0);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == REFUSED_HERE)
-        skip();
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 int main(void) {
