@@ -124,7 +124,7 @@ struct why {
     int error;
     bool needs_reuseaddr; /* FREE, but bind() without SO_REUSEADDR would give EADDRINUSE: cause,
                              words and evidence say why */
-    bool broadcast;       /* FREE, an IPv4 address that stands for all hosts of a network */
+    bool broadcast;       /* FREE, TCP: the address stands for all hosts of a network */
     bool shared;          /* FREE, but the port would be shared with the sockets of the evidence */
     enum cause cause;     /* of a refusal */
     unsigned when;        /* its situation, for cause_sentence() */

@@ -151,19 +151,22 @@ static bool is_certain(const struct why *why) {
     return false;
 }
 
-/* bind() takes the broadcast address of a network on an interface. */
-static bool is_broadcast(const struct endpoint *local) {
+/* bind() takes the broadcast address of a network on an interface. The kernel is asked only where
+ * that matters: for a TCP server on a certain address. */
+static bool is_broadcast(const struct why_question *asked) {
+    const struct endpoint *local = &asked->local;
     const struct route_question question = {.to = *local, .protocol = IPPROTO_TCP};
     struct route route;
-    return local->family == AF_INET && route_find(NETNS_HERE, &question, &route) == 0 &&
-           route.broadcast;
+    bool matters = asked->protocol != PROTOCOL_UDP && asked->remote.family == 0 &&
+                   local->family == AF_INET && !endpoint_is_wildcard(local);
+    return matters && route_find(NETNS_HERE, &question, &route) == 0 && route.broadcast;
 }
 
 /* The first trial, with SO_REUSEADDR, has succeeded. Whether bind() would be refused without it,
  * the rules say; where they are in doubt, a trial does. */
 static void judge_free(struct why *why) {
     const struct why_question *asked = &why->asked;
-    why->broadcast = is_broadcast(&asked->local);
+    why->broadcast = is_broadcast(asked);
     unsigned plain = why_first_options(asked) & ~(unsigned)WHY_REUSEADDR;
     count_on_port(why);
     why_shared_find(why);
