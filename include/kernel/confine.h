@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernel/seccomp.h"
+
 /* What a process that makes socket calls may need of root. */
 struct confine_needs {
     bool ids;   /* changes its user and group, and the owner of files */
@@ -17,7 +19,9 @@ struct confine_needs {
  * another architecture. What this kernel does not have is left out. Returns 0 or an errno. */
 int confine(struct confine_needs needs);
 
-/* Returns whether the call `number` is in the list; for tests. */
-bool confine_refuses(long number);
+/* Writes the filter that refuses them, and returns its length; 0 if the numbers of the calls of
+ * this processor are not known. */
+enum { CONFINE_MOST_INSTRUCTIONS = 256 };
+unsigned confine_program(struct seccomp_instruction *program);
 
 #endif

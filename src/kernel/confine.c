@@ -9,6 +9,8 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -101,12 +103,7 @@ static const unsigned refused[] = {
 
 enum { REFUSED = sizeof refused / sizeof refused[0] };
 
-bool confine_refuses(long number) {
-    for (size_t i = 0; i < REFUSED; i++)
-        if ((long)refused[i] == number)
-            return true;
-    return false;
-}
+_Static_assert(2 * REFUSED + 5 <= CONFINE_MOST_INSTRUCTIONS, "a jump is at most 255 instructions");
 
 /* The architecture whose numbers we know: that of this program. Programs of others for the same
  * processor have other numbers, and are refused as a whole. 0: unknown. */
@@ -127,26 +124,63 @@ static uint32_t own_arch(void) {
     (void)row;
 }
 
-static int refuse_calls(void) {
+static int by_number(const void *a, const void *b) {
+    const unsigned *first = a, *second = b;
+    return (*first > *second) - (*first < *second);
+}
+
+static struct seccomp_instruction statement(uint16_t code, uint32_t value) {
+    return (struct seccomp_instruction){.code = code, .value = value};
+}
+
+static struct seccomp_instruction jump(uint16_t condition, uint32_t value, unsigned yes,
+                                       unsigned no) {
+    return (struct seccomp_instruction){BPF_JMP | condition | BPF_K, (uint8_t)yes, (uint8_t)no,
+                                        value};
+}
+
+/* Adds a tree of comparisons for `count` numbers in ascending order, 2 * count - 1 instructions. It
+ * ends at `allow`, or at the instruction after that one if the number is among them. */
+static struct seccomp_instruction *add_tree(struct seccomp_instruction *at, const unsigned *numbers,
+                                            unsigned count,
+                                            const struct seccomp_instruction *allow) {
+    unsigned half = count / 2, to_allow = (unsigned)(allow - at - 1);
+    if (count == 1) {
+        *at = jump(BPF_JEQ, numbers[0], to_allow + 1, to_allow);
+        return at + 1;
+    }
+    *at = jump(BPF_JGE, numbers[half], 2 * half - 1, 0);
+    at = add_tree(at + 1, numbers, half, allow);
+    return add_tree(at, numbers + half, count - half, allow);
+}
+
+/* A new filter is tried by the kernel with the number of each call, so that those that it always
+ * allows do not need it any more (seccomp_cache_prepare() in kernel/seccomp.c). With a list of
+ * comparisons this takes most of the time of the installation. */
+unsigned confine_program(struct seccomp_instruction *program) {
+    enum { HEAD = 4, ALLOW = HEAD + 2 * REFUSED - 1, REFUSE, COUNT };
     const uint32_t x32 = 0x40000000U;
-    struct sock_filter code[REFUSED + 8];
-    struct sock_filter *at = code;
+    unsigned numbers[REFUSED];
     uint32_t arch = own_arch();
     if (arch == 0)
         return 0;
-    *at++ =
-        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
-    *at++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, arch, 0, REFUSED + 3);
-    *at++ =
-        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-    *at++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, x32, REFUSED + 1, 0);
-    for (unsigned i = 0; i < REFUSED; i++)
-        *at++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, refused[i],
-                                             (uint8_t)(REFUSED - i), 0);
-    *at++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-    *at++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
-    struct sock_fprog program = {.len = (unsigned short)(at - code), .filter = code};
-    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0L, 0L) < 0)
+    memcpy(numbers, refused, sizeof numbers);
+    qsort(numbers, REFUSED, sizeof numbers[0], by_number);
+    program[0] = statement(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
+    program[1] = jump(BPF_JEQ, arch, 0, REFUSE - 2);
+    program[2] = statement(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+    program[3] = jump(BPF_JGE, x32, REFUSE - 4, 0);
+    add_tree(program + HEAD, numbers, REFUSED, program + ALLOW);
+    program[ALLOW] = statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    program[REFUSE] = statement(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+    return COUNT;
+}
+
+static int refuse_calls(void) {
+    struct seccomp_instruction program[CONFINE_MOST_INSTRUCTIONS];
+    struct sock_fprog filter = {.len = (unsigned short)confine_program(program),
+                                .filter = (struct sock_filter *)program};
+    if (filter.len > 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0L, 0L) < 0)
         return errno == EINVAL || errno == ENOSYS ? 0 : errno; /* this kernel has no filters */
     return 0;
 }

@@ -1,39 +1,17 @@
 /* The filter of portreuse trace: a small machine runs it, for each set of numbers of system calls
  * that this processor has. */
 #include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <string.h>
 
-#include "kernel/seccomp.h"
-#include "test.h"
+#include "run_filter.h"
 
-/* Runs the filter on a call, as the kernel does; returns what the kernel is to do. */
+/* Runs the filter on a call; returns what the kernel is to do. */
 static uint32_t run(const struct seccomp_call *call, bool sendto) {
     struct seccomp_instruction program[SECCOMP_MOST_INSTRUCTIONS];
     unsigned count = seccomp_program(program, sendto);
     struct seccomp_data data = {.nr = (int)call->number, .arch = call->arch};
-    uint32_t value = 0;
     for (unsigned i = 0; i < 6; i++)
         data.args[i] = call->arguments[i];
-    for (unsigned at = 0; at < count; at++) {
-        const struct seccomp_instruction *now = &program[at];
-        switch (now->code) {
-        case BPF_LD | BPF_W | BPF_ABS:
-            assert_true(now->value + sizeof value <= sizeof data);
-            memcpy(&value, (const char *)&data + now->value, sizeof value);
-            break;
-        case BPF_JMP | BPF_JEQ | BPF_K:
-            at += value == now->value ? now->yes : now->no;
-            break;
-        case BPF_RET | BPF_K:
-            return now->value;
-        default:
-            fail_msg("instruction %u: %#x", at, now->code);
-        }
-    }
-    fail_msg("the filter has no end");
-    return 0;
+    return run_filter(program, count, &data);
 }
 
 /* Two sets of numbers run on one machine: those of 64 bits, and those of 32. A call of either that
