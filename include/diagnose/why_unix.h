@@ -52,6 +52,9 @@ struct why_unix {
  * its own; of a question without a type the first that is in use counts. */
 void why_unix_look(const struct unix_question *question, struct why_unix *why);
 
+/* The size of the path without slashes at its end, with which it names no file. */
+size_t why_unix_file_size(const struct unix_question *question);
+
 /* What was not possible if `unread` is set. */
 extern const char why_unix_unread[];
 
@@ -60,10 +63,11 @@ extern const char why_unix_unread[];
 /* What the looks have shown about a name. */
 struct unix_signs {
     enum unix_place place;
-    int asked;           /* unixdiag_ask(), for a socket file */
-    int directory_error; /* UNIX_NO_FILE: why no file can be created there, or 0 */
-    bool found, listed;  /* in unix_diag: such a socket; all sockets */
-    bool listens;        /* the socket found */
+    int error; /* UNIX_NO_FILE: that of connect(), or why bind() cannot create the file, or 0 */
+    int asked; /* unixdiag_ask(), for a socket file, and for the other file of a client */
+    bool ends_in_slash;
+    bool found, listed; /* in unix_diag: such a socket; all sockets */
+    bool listens;       /* the socket found */
     bool is_client;
 };
 

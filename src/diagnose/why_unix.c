@@ -43,13 +43,21 @@ static void refuse(struct why_unix *why, int error, enum cause cause) {
     why->cause = cause;
 }
 
+static enum cause cause_without_file(const struct unix_signs *signs) {
+    if (signs->ends_in_slash)
+        return CAUSE_UNIX_ENDS_IN_SLASH;
+    if (signs->error == ENOTDIR)
+        return CAUSE_UNIX_NOT_A_DIRECTORY;
+    if (signs->is_client)
+        return CAUSE_UNIX_NO_SOCKET;
+    return signs->error == ENOENT ? CAUSE_UNIX_NO_DIRECTORY : CAUSE_UNIX_DIRECTORY_NOT_WRITABLE;
+}
+
 static void judge_server(const struct unix_signs *signs, struct why_unix *why) {
     switch (signs->place) {
     case UNIX_NO_FILE:
-        if (signs->directory_error == ENOENT || signs->directory_error == ENOTDIR)
-            refuse(why, signs->directory_error, CAUSE_UNIX_NO_DIRECTORY);
-        else if (signs->directory_error != 0)
-            refuse(why, signs->directory_error, CAUSE_UNIX_DIRECTORY_NOT_WRITABLE);
+        if (signs->error != 0)
+            refuse(why, signs->error, cause_without_file(signs));
         break;
     case UNIX_UNREADABLE:
         refuse(why, EACCES, CAUSE_UNIX_DIRECTORY_NOT_WRITABLE);
@@ -72,12 +80,12 @@ static void judge_server(const struct unix_signs *signs, struct why_unix *why) {
 
 static void judge_client(const struct unix_signs *signs, struct why_unix *why) {
     if (signs->place == UNIX_NO_FILE)
-        refuse(why, ENOENT, CAUSE_UNIX_NO_SOCKET);
+        refuse(why, signs->error, cause_without_file(signs));
     else if (signs->place == UNIX_UNREADABLE ||
              (signs->place == UNIX_SOCKET_FILE && signs->asked == EACCES))
         refuse(why, EACCES, CAUSE_UNIX_NOT_PERMITTED);
     else if (signs->place == UNIX_OTHER_FILE)
-        refuse(why, ECONNREFUSED, CAUSE_UNIX_NOT_A_SOCKET);
+        refuse(why, signs->asked, CAUSE_UNIX_NOT_A_SOCKET);
     else if (why->bound == KNOWN_NO)
         refuse(why, ECONNREFUSED,
                signs->place == UNIX_ABSTRACT ? CAUSE_UNIX_NO_SOCKET : CAUSE_UNIX_STALE_SOCKET);
@@ -188,8 +196,22 @@ static bool search_types(struct search *search, struct unix_question *asked, boo
 
 const char why_unix_unread[] = "looking at the file of the socket";
 
-/* Why no file can be created in the directory of the path; 0 if it can. */
-static int directory_error(const struct unix_question *question) {
+size_t why_unix_file_size(const struct unix_question *question) {
+    size_t size = question->name_size;
+    while (question->name[0] != '\0' && size > 1 && question->name[size - 1] == '/')
+        size--;
+    return size;
+}
+
+/* bind() finds a file in spite of slashes behind its name. */
+static void cut_slashes(struct unix_question *question) {
+    question->name_size = why_unix_file_size(question);
+    question->name[question->name_size] = '\0';
+}
+
+/* Why the file cannot be created; 0 if it can. Before the kernel asks for permission, it refuses to
+ * create a file of a name that ends in a slash. */
+static int creation_error(const struct unix_question *question, bool ends_in_slash) {
     char directory[UNIX_NAME_SIZE + 2];
     memcpy(directory, question->name, question->name_size);
     directory[question->name_size] = '\0';
@@ -203,6 +225,8 @@ static int directory_error(const struct unix_question *question) {
         return errno;
     if (!S_ISDIR(status.st_mode))
         return ENOTDIR;
+    if (ends_in_slash)
+        return ENOENT;
     return faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) < 0 ? errno : 0;
 }
 
@@ -221,25 +245,33 @@ static enum unix_place place_of(const struct unix_question *question, struct sta
     return S_ISSOCK(file->st_mode) ? UNIX_SOCKET_FILE : UNIX_OTHER_FILE;
 }
 
+/* Looks at the path of `asked`, whose slashes at the end are cut off where they do not count. */
+static struct unix_signs look_at_file(struct unix_question *asked, struct stat *file) {
+    struct unix_signs signs = {.is_client = asked->is_client};
+    signs.ends_in_slash = why_unix_file_size(asked) < asked->name_size;
+    if (!asked->is_client)
+        cut_slashes(asked);
+    signs.place = place_of(asked, file, &signs.error);
+    if (signs.place == UNIX_NO_FILE && !asked->is_client && !errno_is_shortage(signs.error))
+        signs.error = creation_error(asked, signs.ends_in_slash);
+    if (signs.place == UNIX_SOCKET_FILE || (signs.place == UNIX_OTHER_FILE && asked->is_client))
+        signs.asked = unixdiag_ask(asked->name, asked->name_size);
+    return signs;
+}
+
 void why_unix_look(const struct unix_question *question, struct why_unix *why) {
     struct unix_question asked = *question;
     struct stat file;
     asked.type = asked.type == 0 ? SOCK_STREAM : asked.type;
-    int error;
-    struct unix_signs signs = {.place = place_of(&asked, &file, &error),
-                               .is_client = asked.is_client};
+    struct unix_signs signs = look_at_file(&asked, &file);
     struct search search = {
         .question = &asked, .file = signs.place == UNIX_ABSTRACT ? NULL : &file, .why = why};
     *why = (struct why_unix){0};
-    if (signs.place == UNIX_NO_FILE && !errno_is_shortage(error))
-        error = signs.directory_error = directory_error(&asked);
-    if (errno_is_shortage(error)) {
-        why->unread = error;
+    if (errno_is_shortage(signs.error)) {
+        why->unread = signs.error;
         why->cause = CAUSE_UNKNOWN;
         return;
     }
-    if (signs.place == UNIX_SOCKET_FILE)
-        signs.asked = unixdiag_ask(asked.name, asked.name_size);
     bool stale = signs.place == UNIX_SOCKET_FILE && signs.asked == ECONNREFUSED;
     if (signs.place == UNIX_ABSTRACT) {
         signs.listed = search_types(&search, &asked, question->type == 0);

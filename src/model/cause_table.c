@@ -660,6 +660,22 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
              {{REMEDY_COMMAND, "mkdir -p {directory}", NULL, IF_ALWAYS},
               NOTE("a systemd unit gets one under /run by RuntimeDirectory=, at each start")},
          .no_scenario = "A scenario has one directory, which is there."},
+    [CAUSE_UNIX_NOT_A_DIRECTORY] =
+        {.name = "unix-not-a-directory",
+         .sentences = {{WHEN_ALWAYS, "a part of the path that should be a directory is a file"}},
+         .headline = "part of the path is a file, not a directory",
+         .remedies = {{REMEDY_COMMAND, "ls -ld {directory}", NULL, IF_ALWAYS},
+                      NOTE("use another path, or move the file away if nothing needs it")},
+         .no_scenario = "The only files of a scenario are those of its sockets."},
+    [CAUSE_UNIX_ENDS_IN_SLASH] =
+        {.name = "unix-ends-in-slash",
+         .sentences = {{WHEN_ALWAYS,
+                        "the path ends in a slash, as only that of a directory may: a socket is a "
+                        "file"}},
+         .headline = "the path ends in a slash; name a file",
+         .remedies = {NOTE("leave out the slash at the end, or put the name of the socket file "
+                           "behind it")},
+         .no_scenario = "The names of a scenario's sockets have no slash."},
     [CAUSE_UNIX_DIRECTORY_NOT_WRITABLE] =
         {.name = "unix-directory-not-writable",
          .sentences = {{WHEN_ALWAYS,

@@ -130,6 +130,39 @@ ok "a directory that is missing" first_line_starts "ENOENT "
 ok "is made" out_has "  mkdir -p $work/nowhere"
 ask "$work/ready/x.sock"
 ok "a file in place of the directory" first_line_starts "ENOTDIR "
+ok "is not one to be made" out_lacks mkdir
+ask "$work/new/"
+ok "a path that ends in a slash" first_line_starts "ENOENT "
+ok "is told so" out_has "  unix-ends-in-slash: "
+ok "and no directory is to be made" out_lacks mkdir
+ask "@situation/"
+ok "an abstract name may end so" first_line_starts "FREE @situation/"
+
+# What a call of a path answers; a path that it makes is removed again.
+answer_of() {
+  number=$("$helpers/caller" unix "$1=$2" | cut -d ' ' -f 2)
+  [ "$1" = connect ] || [ "$number" != 0 ] || rm "$2"
+  case $number in 0) echo FREE ;; 2) echo ENOENT ;; 13) echo EACCES ;; 20) echo ENOTDIR ;; 40) echo ELOOP ;;
+    98) echo EADDRINUSE ;; 111) echo ECONNREFUSED ;; *) echo "errno $number" ;; esac
+}
+mkdir "$work/u" "$work/u/dir" "$work/u/read-only"
+: >"$work/u/file"
+"$helpers/caller" unix bind="$work/u/stale" >"$work/out"
+ln -s nowhere "$work/u/dangling"
+ln -s loop "$work/u/loop"
+ln -s dir "$work/u/link"
+chmod 555 "$work/u/read-only"
+for path in new new/ new// nowhere/x nowhere/x/ dir dir/ dir/. file file/ file/x file/x/ stale stale/ dangling \
+  dangling/ loop loop/ loop/x loop/x/ link link/ read-only/x read-only/x/; do
+  for call in bind connect; do
+    set --
+    [ $call = bind ] || set -- --as client
+    ask "$@" "unix:$work/u/$path"
+    ok "$call() of $path: as the kernel answers" first_line_starts "$(answer_of $call "$work/u/$path") "
+  done
+done
+ask "$work/u/stale/"
+ok "the remedy for a file with a slash behind it is one for the file" grep -qx "  rm $work/u/stale" "$work/out"
 ask "$(printf '%0200d' 0)"
 ok "a name that is too long" status_is 2
 run "$portreuse" why --protocol tpc :80

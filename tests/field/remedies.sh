@@ -164,6 +164,8 @@ unix-stale-socket protocols:unix_stale
 unix-no-socket - its remedy is to start the server
 unix-not-a-socket - its remedy shows the file; whether somebody needs it is not known
 unix-no-directory no_directory
+unix-not-a-directory - its remedy shows the file; whether somebody needs it is not known
+unix-ends-in-slash - its remedy is another path
 unix-directory-not-writable - its remedy shows the directory
 unix-not-permitted - its remedy shows the file
 unknown - nothing was found that could be mended

@@ -10,6 +10,9 @@
  * whatever they are. */
 void place_print_word(FILE *out, const char *word);
 
+/* The same of a path, of at most `size` bytes, whose letters beyond ASCII stay as they are. */
+void place_print_path(FILE *out, const char *path, size_t size);
+
 /* Prints an option with its value, `--device eth0 `; nothing if the value is "". */
 void place_print_value(FILE *out, const char *option, const char *value);
 

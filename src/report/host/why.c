@@ -4,7 +4,6 @@
 #include "report/host/why.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -206,9 +205,15 @@ void why_print_name(FILE *out, const struct why *why) {
     layout_text(out, text);
 }
 
+/* That before the name of the file, or NULL. */
+static const char *last_slash(const struct why *why) {
+    const struct unix_question *asked = &why->asked.unix_socket;
+    return memrchr(asked->name, '/', why_unix_file_size(asked));
+}
+
 /* A long path is shortened to `.../x.sock`. */
 static void fill_name(const struct filling *filling) {
-    const char *name = filling->why->asked.unix_socket.name, *slash = strrchr(name, '/');
+    const char *slash = last_slash(filling->why);
     if (has_whole_addresses(filling) || (slash == NULL && filling->brevity != SHORT_NAMES)) {
         why_print_name(filling->out, filling->why);
     } else if (slash != NULL && filling->brevity != SHORT_NAMES) {
@@ -247,20 +252,6 @@ static void fill_asked(const struct filling *filling) {
                 why->asked.protocol == PROTOCOL_UDP ? "/udp" : "");
 }
 
-/* Prints a path, of at most `size` bytes, as one word of a shell command. */
-static void print_word(FILE *out, const char *path, size_t size) {
-    bool plain = path[0] != '-';
-    size = strnlen(path, size);
-    for (size_t i = 0; i < size; i++)
-        plain &= isalnum((unsigned char)path[i]) || strchr("/._+-:@%,=", path[i]) != NULL;
-    if (!plain)
-        fputs(path[0] == '-' ? "./'" : "'", out);
-    for (size_t i = 0; i < size; i++)
-        fputs(path[i] == '\'' && !plain ? "'\\''" : (const char[]){path[i], '\0'}, out);
-    if (!plain)
-        fputc('\'', out);
-}
-
 /* The path, of at most `size` bytes, as we can reach it: that of another process lies below its
  * root or working directory. */
 static void fill_path(const struct filling *filling, size_t size) {
@@ -272,15 +263,15 @@ static void fill_path(const struct filling *filling, size_t size) {
         before = snprintf(path, sizeof path, "/proc/%d/%s", (int)why->unix_socket.files_of,
                           name[0] == '/' ? "root" : "cwd/");
     snprintf(path + before, sizeof path - (size_t)before, "%s", name);
-    print_word(filling->out, path, (size_t)before + size);
+    place_print_path(filling->out, path, (size_t)before + size);
 }
 
 static void fill_file(const struct filling *filling) {
-    fill_path(filling, filling->why->asked.unix_socket.name_size);
+    fill_path(filling, why_unix_file_size(&filling->why->asked.unix_socket));
 }
 
 static void fill_directory(const struct filling *filling) {
-    const char *path = filling->why->asked.unix_socket.name, *slash = strrchr(path, '/');
+    const char *path = filling->why->asked.unix_socket.name, *slash = last_slash(filling->why);
     if (slash != NULL)
         fill_path(filling, slash == path ? 1 : (size_t)(slash - path));
     else if (filling->why->unix_socket.files_of != 0)
@@ -325,7 +316,8 @@ static void fill_question(const struct filling *filling) {
         why_print_name(filling->out, why);
     } else {
         fputs("unix:", filling->out);
-        print_word(filling->out, why->asked.unix_socket.name, why->asked.unix_socket.name_size);
+        place_print_path(filling->out, why->asked.unix_socket.name,
+                         why->asked.unix_socket.name_size);
     }
 }
 

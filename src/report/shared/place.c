@@ -24,6 +24,19 @@ void place_print_word(FILE *out, const char *word) {
         print_by_printf(out, word);
 }
 
+void place_print_path(FILE *out, const char *path, size_t size) {
+    bool plain = path[0] != '-';
+    size = strnlen(path, size);
+    for (size_t i = 0; i < size; i++)
+        plain &= isalnum((unsigned char)path[i]) || strchr("/._+-:@%,=", path[i]) != NULL;
+    if (!plain)
+        fputs(path[0] == '-' ? "./'" : "'", out);
+    for (size_t i = 0; i < size; i++)
+        fputs(path[i] == '\'' && !plain ? "'\\''" : (const char[]){path[i], '\0'}, out);
+    if (!plain)
+        fputc('\'', out);
+}
+
 void place_print_value(FILE *out, const char *option, const char *value) {
     if (value[0] == '\0')
         return;
