@@ -96,6 +96,7 @@ struct board *board_new(const struct scenario *scenario, size_t case_index) {
     board->size = measure.used;
     board->written_by_roles = written.base;
     board->written_size = of_roles.used + 1;
+    board->kernel = release_running();
     return board;
 }
 

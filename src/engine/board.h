@@ -28,6 +28,7 @@ struct board {
     size_t head_size; /* of its first part, all that roles read: the rest is evidence and texts */
     const struct scenario *scenario;
     size_t case_index;
+    struct kernel_release kernel; /* the running one */
     struct case_result result;
     char reason[RESULT_TEXT_SIZE]; /* that of the result */
     bool refused;                  /* the case could not be prepared; */

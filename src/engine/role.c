@@ -82,9 +82,9 @@ static bool as_expected(struct role *role, const struct step *step, const struct
     const struct expectation *want = &step->want;
     if (!want->given)
         return answer->kind == ANSWER_OK ||
-               expectation_met(want, answer, role->kernel, resolve, role) != NULL;
+               expectation_met(want, answer, role->board->kernel, resolve, role) != NULL;
     return (!want->timed || expectation_in_time(want, units_now_ns() - start_ns)) &&
-           expectation_met(want, answer, role->kernel, resolve, role) != NULL;
+           expectation_met(want, answer, role->board->kernel, resolve, role) != NULL;
 }
 
 /* --- blocks: the calls of the body in a loop, at their own speed --- */
@@ -284,7 +284,6 @@ void role_init(struct role *role, const struct scenario *scenario, struct board 
                int channel) {
     *role = (struct role){.scenario = scenario,
                           .board = board,
-                          .kernel = release_running(),
                           .index = index,
                           .channel = channel,
                           .received = -1,

@@ -17,18 +17,17 @@
 struct role {
     const struct scenario *scenario; /* borrowed */
     struct board *board;             /* borrowed */
-    struct kernel_release kernel;
-    int index;          /* in scenario->roles */
-    int channel;        /* owned: to the stage */
-    pid_t stage;        /* this process dies with that one; 0: with none */
-    struct arena arena; /* owns: */
-    int *sockets;       /* descriptors by the socket's index, owned; -1 where none is open */
-    bool polls;         /* accept() waits in epoll_wait(): */
-    int *epolls;        /* for each listener, by the socket's index; -1: none yet */
-    int received;       /* the descriptor that came with the present request, or -1 */
-    int output;         /* owned: the pipe for the output of a program, once it is traced; or -1 */
-    bool exits;         /* after the present step */
-    int look_error;     /* the first errno for which a socket could not be looked at, or 0 */
+    int index;                       /* in scenario->roles */
+    int channel;                     /* owned: to the stage */
+    pid_t stage;                     /* this process dies with that one; 0: with none */
+    struct arena arena;              /* owns: */
+    int *sockets;   /* descriptors by the socket's index, owned; -1 where none is open */
+    bool polls;     /* accept() waits in epoll_wait(): */
+    int *epolls;    /* for each listener, by the socket's index; -1: none yet */
+    int received;   /* the descriptor that came with the present request, or -1 */
+    int output;     /* owned: the pipe for the output of a program, once it is traced; or -1 */
+    bool exits;     /* after the present step */
+    int look_error; /* the first errno for which a socket could not be looked at, or 0 */
     uint64_t most_rounds; /* of the present block */
 };
 

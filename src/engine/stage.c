@@ -151,9 +151,9 @@ static enum outcome lacks(struct stage *stage, int error, const char *reason,
 static enum outcome check_given(struct stage *stage) {
     const struct scenario *scenario = stage->scenario;
     const unsigned *needed = scenario->needs_kernel.part;
-    if (!release_at_least(stage->kernel, scenario->needs_kernel))
+    if (!release_at_least(stage->board->kernel, scenario->needs_kernel))
         return stage_reason(stage, OUTCOME_SKIP, "needs kernel >= %u.%u; this is %u.%u", needed[0],
-                            needed[1], stage->kernel.part[0], stage->kernel.part[1]);
+                            needed[1], stage->board->kernel.part[0], stage->board->kernel.part[1]);
     if (scenario->needs_program && scenario->program == NULL)
         return stage_reason(stage, OUTCOME_SKIP,
                             "needs program: portreuse run %.64s -- PROGRAM ARG...", scenario->name);
@@ -297,8 +297,8 @@ static void take_evidence(struct stage *stage, const struct step *step, const st
 }
 
 bool stage_met(const struct stage *stage, const struct step *step, const struct reply *reply) {
-    return expectation_met(&step->want, &reply->answer, stage->kernel, resolve, stage->board) !=
-           NULL;
+    return expectation_met(&step->want, &reply->answer, stage->board->kernel, resolve,
+                           stage->board) != NULL;
 }
 
 /* No more rounds than the board has room for, whatever the role says. */
@@ -322,7 +322,7 @@ static void record(struct stage *stage, const struct step *step, const struct re
         keep_rounds(stage, step, reply);
     take_evidence(stage, step, reply, result);
     result->met =
-        expectation_met(&step->want, &reply->answer, stage->kernel, resolve, stage->board);
+        expectation_met(&step->want, &reply->answer, stage->board->kernel, resolve, stage->board);
     bool in_time = expectation_in_time(&step->want, reply->elapsed_ns);
     result->status = result->met != NULL && in_time ? STEP_MET : STEP_UNMET;
 }
@@ -618,7 +618,6 @@ void stage_run(struct board *board, struct stage_options *options) {
     struct stage stage = {.scenario = board->scenario,
                           .board = board,
                           .options = options,
-                          .kernel = release_running(),
                           .diag = -1,
                           .middle = NETNS_HERE,
                           .here = NO_HOST};

@@ -113,7 +113,6 @@ struct stage {
     const struct scenario *scenario;
     struct board *board;
     const struct stage_options *options;
-    struct kernel_release kernel;
     bool has_tried;       /* what the case needs of the kernel */
     bool entered;         /* it has its namespaces */
     int diag;             /* a sock_diag socket where the stage is, or -1: owned without hosts */

@@ -328,9 +328,10 @@ void evidence_look(const struct evidence_source *source, const struct refusal *r
                             .refusal = refusal,
                             .evidence = evidence};
     bool no_such_address = refusal->call == CALL_BIND && refusal->error == EADDRNOTAVAIL;
-    *evidence = (struct evidence){.automatic = refusal->claim.local.port == 0 && !no_such_address,
-                                  .range_low = refusal->claim.range_low,
-                                  .range_high = refusal->claim.range_high};
+    memset(evidence, 0, offsetof(struct evidence, suspects)); /* which are many KiB */
+    evidence->automatic = refusal->claim.local.port == 0 && !no_such_address;
+    evidence->range_low = refusal->claim.range_low;
+    evidence->range_high = refusal->claim.range_high;
     if (evidence->automatic && refusal->no_range) {
         evidence->missing = "the range of ports that the kernel chooses from cannot be read";
         name(evidence, (struct blame){.cause = CAUSE_UNKNOWN, .when = WHEN_NO_OCCUPANT});
