@@ -14,7 +14,7 @@ user="setpriv --reuid=65534 --regid=65534 --clear-groups"
 # What why answers: the verdict, the cause, and the process; or that there is none, if the search for
 # it was complete.
 field() { # NAME INDENTATION
-  value=$(sed -n "s/^ \{$2\}\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\$/\1/p" "$work/json" | head -n 1)
+  value=$(sed -n "s/^ \{$2\}\"$1\": \(.*\),\$/\1/p" "$work/json" | head -n 1 | sed 's/^"\(.*\)"$/\1/')
   echo "${value:--}"
 }
 answer() { # COMMAND...
@@ -98,11 +98,7 @@ placed waiting "9000 connections in TIME-WAIT, no listener" "free time-wait-rebi
   "refused unix-socket-in-use %" -xlp "src $work/socket"
 
 for who in root user; do
-  for arguments in 127.0.0.1:2001 "--interval 0 127.0.0.1:2001" ""; do
-    # shellcheck disable=SC2086 # several words
-    "$(dirname "$0")/budget.sh" "$build" "$pairs" "on this host" $who $arguments ||
-      touch "$work/wrong"
-  done
+  "$(dirname "$0")/budget.sh" "$build" "$pairs" "on this host" $who || touch "$work/wrong"
 done
 
 # ss needs a process for each namespace, and is timed in a few of them, without -p: with it, it would

@@ -32,35 +32,31 @@ if [ "${2:-}" = busy ]; then
 fi
 
 # budget among 200,000 sockets: the clients name their ports to bind(), or connect() chooses them; and
-# with 5000 processes besides. What is in TIME-WAIT is gone after a minute: so each row has a crowd of
-# its own, and few pairs.
-few=$((pairs < 7 ? pairs : 7))
+# with 5000 processes besides. What is in TIME-WAIT is gone after a minute, so there are few pairs.
+few=$((pairs < 5 ? pairs : 5))
 some=$((pairs < 20 ? pairs : 20)) # of what takes a good part of a second
+wrong=0
 budgets() {
   users=-
   [ "$(id -u)" != 0 ] || users="root user"
   for who in $users; do
-    for arguments in 127.0.0.1:2001 "--interval 0 127.0.0.1:2001" ""; do
-      # shellcheck disable=SC2086 # several words
-      "$build/crowd" 50000 100000 "$here/budget.sh" "$build" "$few" \
-        "ports named to bind()" "$who" $arguments
-      # shellcheck disable=SC2086
-      "$build/crowd" -c 50000 100000 "$here/budget.sh" "$build" "$few" \
-        "ports chosen by connect()" "$who" $arguments
-    done
+    "$build/crowd" 50000 100000 "$here/budget.sh" "$build" "$few" \
+      "ports named to bind()" "$who" || wrong=1
+    "$build/crowd" -c 50000 100000 "$here/budget.sh" "$build" "$few" \
+      "ports chosen by connect()" "$who" || wrong=1
     [ "$who" = - ] || "$build/host" 5000 8 0 "$build/crowd" -c 50000 100000 "$here/budget.sh" \
-      "$build" "$few" "ports chosen by connect(), 5000 processes" "$who" 127.0.0.1:2001
+      "$build" "$few" "ports chosen by connect(), 5000 processes" "$who" 127.0.0.1:2001 || wrong=1
   done
 }
 if [ "${2:-}" = budget ]; then
   budgets
-  exit
+  exit $wrong
 fi
 
 compare() { # NAME N COMMAND... -- OTHER...
   echo "$1"
   shift
-  "$build/pairs" "$@"
+  "$build/pairs" "$@" || wrong=1
   echo
 }
 
@@ -68,6 +64,8 @@ compare "run: two cases in TIME-WAIT / a bare C program with the same namespaces
   "$pairs" -- "$portreuse" run -q "$here/rebind.scenario" -- "$bare" rebind 2
 compare "run: ten cases / the same" \
   "$pairs" -- "$portreuse" run -q "$here/rebind-10.scenario" -- "$bare" rebind 10
+compare "run -j: ten cases / the same" \
+  "$pairs" -- "$portreuse" run -j -q "$here/rebind-10.scenario" -- "$bare" rebind 10
 for command in list "show time-wait-rebind" "check time-wait-rebind" "help run" version; do
   # shellcheck disable=SC2086 # several words
   compare "$command / a C program that does nothing" \
@@ -89,36 +87,13 @@ bound=$("$portreuse" matrix $states --format csv | sed 's/"[^"]*"/x/g' | cut -d,
 # shellcheck disable=SC2086
 compare "matrix: four states, and a report / a bare C program with the same calls" \
   "$some" -- "$portreuse" matrix $states -- "$build/matrix" "$bound"
-# Among 200,000 sockets, of which half are in TIME-WAIT, and so gone after a minute.
 if command -v ss >/dev/null; then
-  crowd() { # NAME COMMAND... -- OTHER...
-    echo "$1"
-    shift
-    "$build/crowd" 50000 100000 "$build/pairs" "$few" -- "$@"
-    echo
-  }
-  crowd "why, a port with a listener and 9000 connections / ss of that port" \
-    "$portreuse" why 127.0.0.1:2001 -- ss -Htan 'sport = :2001'
-  crowd "why, a port with 9000 connections in TIME-WAIT / ss of that port" \
-    "$portreuse" why 127.0.0.1:2010 -- ss -Htan 'sport = :2010'
-  crowd "why, a free port / ss of that port" \
-    "$portreuse" why 127.0.0.1:1500 -- ss -Htan 'sport = :1500'
-  if command -v lsof >/dev/null; then
-    crowd "why, a port with a listener and 9000 connections / lsof of that port" \
-      "$portreuse" why 127.0.0.1:2001 -- lsof -nPi TCP:2001
-  fi
-  if command -v fuser >/dev/null; then
-    crowd "why, a port with a listener and 9000 connections / fuser of that port" \
-      "$portreuse" why 127.0.0.1:2001 -- sh -c 'fuser -s -n tcp 2001 2>/dev/null'
-  fi
-  # What a monitor such as node-problem-detector starts every so many seconds: the processor time counts.
-  plugin='ss -Htan | sort -k 5,5 | uniq -cf 4 | sort -rn | head -n 1'
-  crowd "budget as a monitor / a shell script with ss that counts the connections to each destination" \
-    "$portreuse" budget --format line --interval 0 -- sh -c "$plugin"
+  "$build/crowd" 50000 100000 "$here/looks.sh" "$build" "$few" ss || wrong=1
+  "$build/crowd" 50000 100000 "$here/looks.sh" "$build" 3 others || wrong=1
   budgets
 fi
 if [ "$(id -u)" = 0 ] && command -v ss >/dev/null; then
-  busy 500 4000 50 9000 10000 5
+  busy 500 4000 50 9000 10000 "$few" || wrong=1
 fi
 if command -v python3 >/dev/null && command -v ip >/dev/null; then
   compare "run: two cases in TIME-WAIT / a Python script under 'unshare -rn'" \
@@ -132,3 +107,4 @@ if command -v strace >/dev/null; then
 fi
 echo "The table took $(($(date +%s) - begin)) s. Processor time of the shell, and of all else (user, system):"
 times
+exit $wrong
