@@ -230,8 +230,11 @@ static const char *killed(void) {
     return NULL;
 }
 
+/* Under valgrind the process is valgrind's, with calls of its own. */
 static void silent_connect_is_silent_when_it_is_killed(void **state) {
     (void)state;
+    if (getenv("PORTREUSE_UNDER_VALGRIND") != NULL)
+        skip();
     in_namespace(killed);
 }
 
