@@ -162,8 +162,8 @@ ok "the text has the errno" out_matches "^PORTREUSE CRITICAL - EADDRINUSE "
 look why --format html 127.0.0.1:2000
 ok "why, a page: the verdict is its title" out_matches '^<title>EADDRINUSE 127.0.0.1:2000: TIME-WAIT'
 ok "what the text says is in it" out_has '<h2>In the way</h2>'
-ok "a click selects a whole command, and no remark" sh -c 'grep -q "<span class=\"line\"><span class=\"copy\">portreuse why --watch" "$1" && ! grep "class=\"copy\">#" "$1"' - "$work/out"
-ok "sentences are a paragraph, not lines" sh -c 'grep -A1 "^<h2>Cause</h2>" "$1" | grep -q "^<p>time-wait-"' - "$work/out"
+ok "a click selects a whole command, and no remark" sh -c 'grep -q "<span class=\"line\"><span class=\"copy\">portreuse why <span class=\"whole\">--watch" "$1" && ! grep "class=\"copy\">#" "$1"' - "$work/out"
+ok "sentences are a paragraph, not lines" sh -c 'grep -A1 "^<h2>Cause</h2>" "$1" | grep -q "^<p><span class=\"whole\">time-wait-"' - "$work/out"
 ok "it needs nothing else" sh -c '! grep -iE "<(script|link|img|iframe)|(src|href)=|url\(|https?:" "$1"' - "$work/out"
 look budget --format html
 ok "budget, a page: a bar for each destination" out_matches '<rect class="used"'

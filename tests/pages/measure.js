@@ -17,6 +17,21 @@ function measure(frame) {
         element.scrollWidth > element.clientWidth + 1)
       wrong.push(`cut off: ${name(element)}`);
 
+  // No word is broken at a hyphen if it fits a line: what is pasted would be two words.
+  for (const element of page.querySelectorAll("h1,h2,p,pre:not(.table)")) {
+    const walker = page.createTreeWalker(element, 4 /* texts */);
+    for (let text; (text = walker.nextNode());)
+      for (const word of text.data.matchAll(/[^ \n]*-[^ \n]+/g)) {
+        const range = page.createRange();
+        range.setStart(text, word.index);
+        range.setEnd(text, word.index + word[0].length);
+        const boxes = [...range.getClientRects()];
+        const size = boxes.reduce((sum, box) => sum + box.width, 0);
+        if (boxes.some((box) => box.top > boxes[0].top + 3) && size < 0.8 * element.clientWidth)
+          wrong.push(`${word[0]} is broken: ${name(element)}`);
+      }
+  }
+
   // In a picture no two texts overlap, none sticks out, and each can be read.
   for (const svg of page.querySelectorAll("svg")) {
     const out = svg.getBoundingClientRect();
@@ -36,6 +51,16 @@ function measure(frame) {
             Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3)
           wrong.push(`overlap: ${name(texts[i][0])} and ${name(texts[k][0])}`);
       }
+    // The marks of a plot cross no text.
+    for (const path of svg.querySelectorAll("path[stroke-dasharray]")) {
+      const here = path.getScreenCTM();
+      for (let at = 0, all = path.getTotalLength(); at <= all; at++) {
+        const point = path.getPointAtLength(at).matrixTransform(here);
+        for (const [text, box] of texts)
+          if (point.x > box.left && point.x < box.right && point.y > box.top + 2 && point.y < box.bottom - 2)
+            wrong.push(`a line through ${name(text)}`);
+      }
+    }
     // A text that begins in a box ends in it, and no square of a legend or a panel lies on a text.
     for (const shape of svg.querySelectorAll("rect")) {
       const box = shape.getBoundingClientRect();

@@ -4,12 +4,13 @@
 # build-pages/node_modules has it (npm install --prefix build-pages axe-core). With FOLDER it leaves the
 # pages, a screenshot of each, and what the printer would get there. Prints TAP.
 #
-# usage: tests/pages/run.sh [BINARY [HELPERS [FOLDER]]]   (default: build/portreuse; HELPERS is not used)
+# usage: tests/pages/run.sh [BINARY [HELPERS [FOLDER]]]   (default: build/portreuse build/tests)
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 portreuse=${1:-$top/build/portreuse}
 case $portreuse in /*) ;; *) portreuse=$PWD/$portreuse ;; esac
+helpers=${2:-$top/build/tests}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
@@ -48,8 +49,24 @@ printf 'title  Cannot run here\nneeds kernel >= 99.0\ncase c\n a socket s\n' >"$
 "$portreuse" run -q --output "$folder/hosts.html" partition-at-close >/dev/null
 "$portreuse" run -q --output "$folder/overview.html" "$work/fails.scenario" "$work/skip.scenario" \
   address-in-use reuseport-balance ephemeral-exhaustion >/dev/null
+# look_at SITUATION COMMAND...: in a namespace of its own, or here if there is none.
+look_at() {
+  rm -f "$work/hold" "$work/ready"
+  mkfifo "$work/hold"
+  "$helpers/situation" "$1" <"$work/hold" >"$work/ready" 2>/dev/null &
+  exec 9>"$work/hold"
+  shift
+  until [ -s "$work/ready" ] || ! kill -0 $! 2>/dev/null; do sleep 0.1; done
+  pid=$(sed -n 's/^ready \([1-9][0-9]*\)$/\1/p' "$work/ready")
+  "$portreuse" "$@" ${pid:+--pid "$pid"} >/dev/null
+  exec 9>&-
+  wait $!
+}
+
 "$portreuse" why --output "$folder/why.html" :1 >/dev/null
-"$portreuse" budget --interval 0 --output "$folder/budget.html" >/dev/null
+look_at time-wait why --output "$folder/why-busy.html" 127.0.0.1:2000
+look_at exhausted budget --interval 0 --output "$folder/budget.html"
+look_at stolen-beside-fixed budget --interval 0 --output "$folder/budget-two.html"
 "$portreuse" audit --output "$folder/audit.html" >/dev/null
 "$portreuse" trace --output "$folder/trace.html" -- "$portreuse" client 127.0.0.1:1 >/dev/null 2>&1 </dev/null
 "$portreuse" matrix --output "$folder/matrix.html" --output "$folder/matrix.svg" >/dev/null
@@ -57,7 +74,7 @@ printf 'title  Cannot run here\nneeds kernel >= 99.0\ncase c\n a socket s\n' >"$
 "$portreuse" matrix --protocol udp --state UNCONN --output "$folder/matrix-udp.svg" >/dev/null
 cp "$top"/docs/*.svg "$folder" 2>/dev/null
 pages=
-for page in story plot hosts overview why budget audit trace matrix; do
+for page in story plot hosts overview why why-busy budget budget-two audit trace matrix; do
   pages="$pages $page.html"
 done
 for page in "$folder"/*.svg; do

@@ -6,14 +6,16 @@
 #include "report/shared/page.h"
 #include "report/shared/picture.h"
 
-enum { BAR = 480, BAR_HEIGHT = 16, ROW = 48, MARGIN = 10, KEY = 42 };
+enum { BAR = 480, BAR_TOP = 22, BAR_HEIGHT = 16, ROW = 48, MARGIN = 10, KEY = 42 };
 
-/* Draws a mark where a warning begins, and says so below the last bar. */
+/* Draws a mark in each bar where a warning begins, and says so below the last. */
 static void draw_threshold(const struct page *page, double percent, int rows, int line,
                            const char *what) {
     int x = MARGIN + (int)(percent * BAR / 100), bottom = rows * ROW + 8;
-    fprintf(page->out, "<path class=\"arrow\" stroke-dasharray=\"3 3\" d=\"M%d 22V%d\"/>\n", x,
-            bottom);
+    fputs("<path class=\"arrow\" stroke-dasharray=\"3 3\" d=\"", page->out);
+    for (int row = 0; row + 1 < rows; row++)
+        fprintf(page->out, "M%d %dv%d", x, row * ROW + BAR_TOP, BAR_HEIGHT);
+    fprintf(page->out, "M%d %dV%d\"/>\n", x, (rows - 1) * ROW + BAR_TOP, bottom);
     char text[48];
     snprintf(text, sizeof text, "%s from %.0f %%", what, percent);
     int width = (int)strlen(text) * PICTURE_COLUMN;
@@ -24,17 +26,17 @@ static void draw_threshold(const struct page *page, double percent, int rows, in
 static void draw_bar(const struct page *page, const struct budget_route *route, uint32_t size,
                      int row) {
     char text[ENDPOINT_TEXT_SIZE];
-    int y = row * ROW + 16, used = (int)((uint64_t)route->used * BAR / size);
+    int y = row * ROW + BAR_TOP, used = (int)((uint64_t)route->used * BAR / size);
     used = used == 0 && route->used > 0 ? 1 : used;
-    picture_text(page, MARGIN, y, "b",
+    picture_text(page, MARGIN, y - 6, "b",
                  route->remote.family == 0 ? "any destination"
                                            : endpoint_text(&route->remote, text));
     fprintf(page->out,
             "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%u of %u ports used</text>\n"
             "<rect class=\"left\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"3\"/>"
             "<rect class=\"used\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"3\"/>\n",
-            MARGIN + BAR, y, (unsigned)route->used, (unsigned)size, MARGIN, y + 6, BAR, BAR_HEIGHT,
-            MARGIN, y + 6, used, BAR_HEIGHT);
+            MARGIN + BAR, y - 6, (unsigned)route->used, (unsigned)size, MARGIN, y, BAR, BAR_HEIGHT,
+            MARGIN, y, used, BAR_HEIGHT);
 }
 
 static void draw_bars(const struct report *report, const struct page *page) {

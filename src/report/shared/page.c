@@ -12,6 +12,20 @@ static void print_text(const struct page *page, const char *text, size_t size) {
     utf8_print(page->text, text, size);
 }
 
+/* Prints words, none of which is broken at a hyphen: those are names, options and ranges. */
+static void print_words(const struct page *page, const char *text, size_t size) {
+    for (const char *end = text + size; text < end;) {
+        const char *blank = memchr(text, ' ', (size_t)(end - text));
+        size_t word = (size_t)((blank == NULL ? end : blank) - text);
+        bool hyphen = memchr(text, '-', word) != NULL;
+        fputs(hyphen ? "<span class=\"whole\">" : "", page->out);
+        print_text(page, text, word);
+        fputs(hyphen ? "</span>" : "", page->out);
+        fputs(blank == NULL ? "" : " ", page->out);
+        text += word + (blank != NULL);
+    }
+}
+
 void page_begin(struct page *page, FILE *out, const char *line, enum verdict verdict) {
     *page = (struct page){.out = out, .text = escape_open(out, escape_xml)};
     size_t word = strcspn(line, " ");
@@ -24,7 +38,7 @@ void page_begin(struct page *page, FILE *out, const char *line, enum verdict ver
             style_page, verdict_name(verdict));
     print_text(page, line, word);
     fputs("</span>", out);
-    print_text(page, line + word, strlen(line + word));
+    print_words(page, line + word, strlen(line + word));
     fputs("</h1>\n", out);
 }
 
@@ -44,7 +58,7 @@ void page_prose(const struct page *page, const char *heading, const char *text) 
         for (size_t i = 0; i < size;) { /* a control character but for the newline is escaped */
             size_t part = strcspn(text + i, "\n");
             part = part > size - i ? size - i : part;
-            print_text(page, text + i, part);
+            print_words(page, text + i, part);
             i += part;
             fputs(i < size ? "\n" : "", page->out);
             i += i < size;
@@ -64,7 +78,7 @@ static bool is_heading(const char *text) {
 /* Prints the line at `text`; returns the next one. */
 static const char *print_line(const struct page *page, const char *text) {
     size_t size = strcspn(text, "\n");
-    print_text(page, text, size);
+    print_words(page, text, size);
     fputc('\n', page->out);
     return text + size + (text[size] == '\n');
 }
@@ -108,7 +122,7 @@ static void print_block_line(const struct page *page, const char *line, size_t s
     if (depth > 0)
         fprintf(page->out, " style=\"--in:%zu\"", depth);
     fputs(command ? "><span class=\"copy\">" : ">", page->out);
-    print_text(page, line, size);
+    print_words(page, line, size);
     fputs(command ? "</span>\n</span>" : "\n</span>", page->out);
 }
 
@@ -136,7 +150,7 @@ void page_plain(const struct page *page, const char *text) {
             prose = is_prose(text, size);
             commands = is_word(text, size, "What to do");
             fputs("<h2>", page->out);
-            print_text(page, text, size);
+            print_words(page, text, size);
             fputs("</h2>\n", page->out);
             text += size + 1;
         } else {
