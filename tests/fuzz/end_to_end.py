@@ -191,7 +191,9 @@ def try_command_line(chance):
     reports = words[0] in ("why", "budget", "audit", "matrix", "run")
     form = words[words.index("--format") + 1] if "--format" in words[:-1] else "text"
     if reports and answer.out and "--" not in words and form in (*FORMATS.values(), "text", "svg", "csv"):
-        if "--color=always" not in words and "--color" not in words and not answer.out.startswith("usage:"):
+        # --color can be written shorter.
+        colored = any(word.startswith("--c") for word in words)
+        if not colored and not answer.out.startswith("usage:"):
             harmless.check(form, answer.out.encode())
     if not reports or answer.status == 2 and not answer.out:
         return
