@@ -39,6 +39,8 @@ ok "JSON: ports left" json_is '.destinations[0].left' 14
 ok "JSON: ports used" json_is '.destinations[0].used' 6
 ok "JSON: states" json_is '.destinations[0].states["TIME-WAIT"]' 1
 ok "JSON: by bind() to port 0" json_is '.destinations[0].by_bind_to_port_0' 1
+look budget --format html
+ok "a page: a bar is named by both ends, as two bars can be of one destination" out_matches '>127\.0\.0\.1:[0-9]+ from 127\.0\.0\.1<'
 look budget --format nagios --warn 30 --critical 90 127.0.0.1:3000
 ok "Nagios: a warning is exit 1" status_is 1
 ok "Nagios: the line" first_line_starts "PORTREUSE WARNING - WARNING 127.0.0.1:3000 from 127.0.0.1: 14 of 20 ports left |"

@@ -1,5 +1,6 @@
 /* The budget as a page, with a plot: for each destination a bar, which is the range of local ports.
  */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "report/host/budget.h"
@@ -23,20 +24,33 @@ static void draw_threshold(const struct page *page, double percent, int rows, in
                  bottom + 2 + line * PICTURE_LINE, "soft", text);
 }
 
+/* Writes the destination, and the source if there is room for it. */
+static void name_route(const struct budget_route *route, size_t room, char *text) {
+    char source[ENDPOINT_TEXT_SIZE];
+    if (route->remote.family == 0) {
+        strcpy(text, "any destination");
+        return;
+    }
+    size_t used = strlen(endpoint_text(&route->remote, text));
+    if (inet_ntop(route->local.family, route->local.address, source, sizeof source) != NULL &&
+        used + strlen(" from ") + strlen(source) <= room)
+        sprintf(text + used, " from %s", source);
+}
+
 static void draw_bar(const struct page *page, const struct budget_route *route, uint32_t size,
                      int row) {
-    char text[ENDPOINT_TEXT_SIZE];
+    char name[2 * ENDPOINT_TEXT_SIZE], ports[48];
     int y = row * ROW + BAR_TOP, used = (int)((uint64_t)route->used * BAR / size);
     used = used == 0 && route->used > 0 ? 1 : used;
-    picture_text(page, MARGIN, y - 6, "b",
-                 route->remote.family == 0 ? "any destination"
-                                           : endpoint_text(&route->remote, text));
+    int columns =
+        snprintf(ports, sizeof ports, "%u of %u used", (unsigned)route->used, (unsigned)size);
+    name_route(route, (size_t)(BAR / PICTURE_COLUMN - columns - 2), name);
+    picture_text(page, MARGIN, y - 6, "b", name);
     fprintf(page->out,
-            "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%u of %u ports used</text>\n"
+            "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n"
             "<rect class=\"left\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"3\"/>"
             "<rect class=\"used\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"3\"/>\n",
-            MARGIN + BAR, y - 6, (unsigned)route->used, (unsigned)size, MARGIN, y, BAR, BAR_HEIGHT,
-            MARGIN, y, used, BAR_HEIGHT);
+            MARGIN + BAR, y - 6, ports, MARGIN, y, BAR, BAR_HEIGHT, MARGIN, y, used, BAR_HEIGHT);
 }
 
 static void draw_bars(const struct report *report, const struct page *page) {
