@@ -4,6 +4,7 @@
 # and Alpine.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/../lib.sh"
+PATH=$PATH:/usr/sbin # chroot, which Debian keeps from the path of an ordinary user
 top=$(cd "$here/../.." && pwd)
 all=${3:-}
 export LC_ALL=C

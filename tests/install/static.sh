@@ -3,6 +3,7 @@
 # tree.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/../lib.sh"
+PATH=$PATH:/usr/sbin # chroot, which Debian keeps from the path of an ordinary user
 top=$(cd "$here/../.." && pwd)
 root=$work/root
 mkdir "$root"
