@@ -289,11 +289,11 @@ step_fuzz() {
   else
     skip "fuzzing" "clang with libFuzzer is not installed"
   fi
-  if command -v python3 >/dev/null && unshare -n -m -p -f --mount-proc true 2>/dev/null ||
-    unshare -r -n -m -p -f --mount-proc true 2>/dev/null; then
+  if command -v python3 >/dev/null && command -v ip >/dev/null &&
+    { unshare -n -m -p -f --mount-proc true || unshare -r -n -m -p -f --mount-proc true; } 2>/dev/null; then
     check "the whole program keeps its promises for 40 s" tests/fuzz/end_to_end.sh 40
   else
-    skip "end-to-end fuzzing" "no python3, or no private namespaces"
+    skip "end-to-end fuzzing" "no python3, no ip, or no private namespaces"
   fi
 }
 
