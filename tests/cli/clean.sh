@@ -102,7 +102,7 @@ wait $runner || rc=$?
 ok "SIGKILL of a role is an ERROR" status_is 2
 ok "and leaves no process" nothing_left
 
-timeout=2s start_lasting
+timeout=5s start_lasting
 rc=0
 wait $runner || rc=$?
 ok "a case that is cut off at its deadline is a FAIL" status_is 1
