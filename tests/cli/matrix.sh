@@ -19,9 +19,12 @@ ok "there is a line for each state that differs" sh -c \
 ok "and a word for each that does not" out_has "OUT-PORT-0            a socket bound to port 0, then connected: as OUT-BOUND"
 ok "it is a summary" sh -c '[ "$(wc -l <"$1")" -lt 90 ]' - "$work/out"
 ok "no pair disagrees" sh -c '! grep -qE "^[A-Z0-9-]+ +[.b+! ]*[!]" "$1"' - "$work/out"
-cp "$work/out" "$work/first"
+# On a busy machine a pair can be made again, and the report says so.
+but_for_remarks() { sed "/^Made again/,/^\$/d" "$work/out"; }
+but_for_remarks >"$work/first"
 run "$portreuse" matrix
-ok "it is the same the next time" cmp "$work/first" "$work/out"
+but_for_remarks >"$work/second"
+ok "it is the same the next time" cmp "$work/first" "$work/second"
 
 if users_may; then
   run as_user "$portreuse" matrix

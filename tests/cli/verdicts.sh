@@ -100,7 +100,7 @@ case one
   one  accept  s peer
   one  close   s
 S
-run "$portreuse" run --timeout 200ms "$file"
+run "$portreuse" run --timeout 2s "$file"
 ok "a call that never returns ends at the deadline, exit 1" status_is 1
 ok "and is told as no answer" first_line_is "FAIL hangs: line 6: want ok, got no answer"
 
