@@ -35,7 +35,8 @@ fi
 # with 5000 processes besides. What is in TIME-WAIT is gone after a minute, so there are few pairs.
 few=$((pairs < 5 ? pairs : 5))
 some=$((pairs < 20 ? pairs : 20)) # of what takes a good part of a second
-wrong=0
+# shellcheck source=bench/compare.sh
+. "$here/compare.sh"
 budgets() {
   users=-
   [ "$(id -u)" != 0 ] || users="root user"
@@ -50,43 +51,36 @@ budgets() {
 }
 if [ "${2:-}" = budget ]; then
   budgets
-  exit $wrong
+  exit "$wrong"
 fi
 
-compare() { # NAME N COMMAND... -- OTHER...
-  echo "$1"
-  shift
-  "$build/pairs" "$@" || wrong=1
-  echo
-}
-
 compare "run: two cases in TIME-WAIT / a bare C program with the same namespaces, forks and calls" \
-  "$pairs" -- "$portreuse" run -q "$here/rebind.scenario" -- "$bare" rebind 2
+  "$pairs" "$portreuse" run -q "$here/rebind.scenario" -- "$bare" rebind 2
 compare "run: ten cases / the same" \
-  "$pairs" -- "$portreuse" run -q "$here/rebind-10.scenario" -- "$bare" rebind 10
+  "$pairs" "$portreuse" run -q "$here/rebind-10.scenario" -- "$bare" rebind 10
 compare "run -j: ten cases / the same" \
-  "$pairs" -- "$portreuse" run -j -q "$here/rebind-10.scenario" -- "$bare" rebind 10
+  "$pairs" "$portreuse" run -j -q "$here/rebind-10.scenario" -- "$bare" rebind 10
 for command in list "show time-wait-rebind" "check time-wait-rebind" "help run" version; do
   # shellcheck disable=SC2086 # several words
   compare "$command / a C program that does nothing" \
-    "$pairs" -- "$portreuse" $command -- "$bare" nothing
+    "$pairs" "$portreuse" $command -- "$bare" nothing
 done
 compare "run: all scenarios with -j, for the time and the peak of memory / a C program that does nothing" \
-  3 -- "$portreuse" run --all -j -q -- "$bare" nothing
+  3 "$portreuse" run --all -j -q -- "$bare" nothing
 compare "repeat: 5000 connections / a bare C loop of the same calls" \
-  "$pairs" -- "$portreuse" run -q "$here/connect.scenario" -- "$bare" connect 5000
+  "$pairs" "$portreuse" run -q "$here/connect.scenario" -- "$bare" connect 5000
 compare "repeat: 200000 binds / a bare C loop of the same calls" \
-  "$some" -- "$portreuse" run -q "$here/bind.scenario" -- "$bare" bind 200000
+  "$some" "$portreuse" run -q "$here/bind.scenario" -- "$bare" bind 200000
 if command -v ip >/dev/null; then
   compare "hosts: 20 roles on 4 hosts, and a partition / the same hosts alone, made with ip(8)" \
-    "$some" -- "$portreuse" run -q "$here/partition.scenario" -- sh "$here/partition.sh"
+    "$some" "$portreuse" run -q "$here/partition.scenario" -- sh "$here/partition.sh"
 fi
 states="--state BOUND --state LISTEN --state ESTABLISHED --state TIME-WAIT"
 # shellcheck disable=SC2086 # the options are to be parted
 bound=$("$portreuse" matrix $states --format csv | sed 's/"[^"]*"/x/g' | cut -d, -f7 | grep -cx ok)
 # shellcheck disable=SC2086
 compare "matrix: four states, and a report / a bare C program with the same calls" \
-  "$some" -- "$portreuse" matrix $states -- "$build/matrix" "$bound"
+  "$some" "$portreuse" matrix $states -- "$build/matrix" "$bound"
 if command -v ss >/dev/null; then
   "$build/crowd" 50000 100000 "$here/looks.sh" "$build" "$few" ss || wrong=1
   "$build/crowd" 50000 100000 "$here/looks.sh" "$build" 3 others || wrong=1
@@ -97,14 +91,14 @@ if [ "$(id -u)" = 0 ] && command -v ss >/dev/null; then
 fi
 if command -v python3 >/dev/null && command -v ip >/dev/null; then
   compare "run: two cases in TIME-WAIT / a Python script under 'unshare -rn'" \
-    "$some" -- "$portreuse" run -q "$here/rebind.scenario" -- python3 "$here/rebind.py"
+    "$some" "$portreuse" run -q "$here/rebind.scenario" -- python3 "$here/rebind.py"
 fi
 if command -v strace >/dev/null; then
   watched="-f -o /dev/null -e trace=bind,listen,connect --seccomp-bpf"
   # shellcheck disable=SC2086 # several words
   compare "trace, a program with 1,000,000 calls that are not watched / strace $watched" \
-    "$few" -- "$portreuse" trace "$build/calls" read 1000000 -- strace $watched "$build/calls" read 1000000
+    "$few" "$portreuse" trace "$build/calls" read 1000000 -- strace $watched "$build/calls" read 1000000
 fi
 echo "The table took $(($(date +%s) - begin)) s. Processor time of the shell, and of all else (user, system):"
 times
-exit $wrong
+exit "$wrong"

@@ -15,26 +15,22 @@ for program in pairs calls; do
 done
 portreuse=$build/portreuse
 
-compare() { # NAME COMMAND... -- OTHER...
-  echo "$1"
-  shift
-  "$build/pairs" "$pairs" -- "$@"
-  echo
-}
+# shellcheck source=bench/compare.sh
+. "$here/compare.sh"
 beside_strace() { # NAME COMMAND...
   name=$1
   shift
-  compare "$name, traced / not traced" "$portreuse" trace "$@" -- "$@"
+  compare "$name, traced / not traced" "$pairs" "$portreuse" trace "$@" -- "$@"
   case $1 in
     "$calls") # what the kernel makes any filter cost, one that allows everything, too
-      compare "$name, an empty filter / not traced" env EMPTY_FILTER=1 "$@" -- "$@"
-      compare "$name, traced / an empty filter" "$portreuse" trace "$@" -- env EMPTY_FILTER=1 "$@"
+      compare "$name, an empty filter / not traced" "$pairs" env EMPTY_FILTER=1 "$@" -- "$@"
+      compare "$name, traced / an empty filter" "$pairs" "$portreuse" trace "$@" -- env EMPTY_FILTER=1 "$@"
       ;;
   esac
   command -v strace >/dev/null || return 0
-  compare "$name, strace -f -e trace=bind,listen,connect --seccomp-bpf / not traced" \
+  compare "$name, strace -f -e trace=bind,listen,connect --seccomp-bpf / not traced" "$pairs" \
     strace -f -o /dev/null -e trace=bind,listen,connect --seccomp-bpf "$@" -- "$@"
-  compare "$name, strace -f -e trace=bind,listen,connect / not traced" \
+  compare "$name, strace -f -e trace=bind,listen,connect / not traced" "$pairs" \
     strace -f -o /dev/null -e trace=bind,listen,connect "$@" -- "$@"
 }
 
@@ -45,7 +41,7 @@ beside_strace "1,000,000 times getppid(), the cheapest call" "$calls" null 10000
 
 # What it would cost to watch sendto(), which is why it is not watched.
 command -v strace >/dev/null &&
-  compare "100,000 datagrams, strace -f -e trace=sendto --seccomp-bpf / not traced" \
+  compare "100,000 datagrams, strace -f -e trace=sendto --seccomp-bpf / not traced" "$pairs" \
     strace -f -o /dev/null -e trace=sendto --seccomp-bpf "$calls" send 100000 -- "$calls" send 100000
 
 # A build: 60 files of C, each a shell, a compiler and an assembler.
@@ -59,3 +55,4 @@ done
 printf 'all: $(patsubst %%.c,%%.o,$(wildcard *.c))\n%%.o: %%.c\n\tgcc -O1 -D_GNU_SOURCE -c -o $@ $<\n' \
   >"$work/Makefile"
 beside_strace "make -j2 of 60 files" make -s -B -j 2 -C "$work"
+exit "$wrong"
