@@ -30,8 +30,10 @@ FILE *file_stream_plain(const char *path, const char **why);
  * with errno set: EFBIG if there are more than `most`. */
 char *file_read_all(struct arena *arena, int file, size_t most, size_t *size);
 
-/* Writes `text` to an open descriptor, with a single write(), as files in /proc require, and closes
- * it. Returns 0 or an errno; for descriptor -1, the present errno. */
+/* Writes `text` to an open descriptor, and closes it: with a single write(), as files in /proc
+ * require, unless that takes only a part, as it does of a list of ports that is longer than a page
+ * (proc_do_large_bitmap() in kernel/sysctl.c). Returns 0 or an errno: EIO if the file takes no
+ * more; for descriptor -1, the present errno. */
 int file_write_open(int file, const char *text);
 
 #endif

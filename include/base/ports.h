@@ -40,6 +40,9 @@ struct port_range {
     uint32_t reserved_count;  /* how many of them are in the range */
 };
 
+/* Counts the reserved ports in the range. */
+void port_range_count(struct port_range *range);
+
 /* A range with its reserved ports counted. */
 struct port_range port_range(uint16_t low, uint16_t high, const struct port_set *reserved);
 

@@ -17,8 +17,6 @@ const char *sysctl_refusal(const char *name);
  * why not and what to do, static. */
 const char *sysctl_obstacle(void);
 
-enum { SYSCTL_TEXT_SIZE = 512 * 1024 }; /* room for every value: a list of all ports, one by one */
-
 /* Write `value`, or read at most `size` - 1 bytes of the value, without its newline. The tabs that
  * the kernel writes between the numbers of one value are read as blanks. The name is that of
  * sysctl(8): `net.ipv4.tcp_tw_reuse`, in which a slash stands for a dot in the name of a device.
@@ -26,6 +24,11 @@ enum { SYSCTL_TEXT_SIZE = 512 * 1024 }; /* room for every value: a list of all p
  * is "". */
 int sysctl_write(struct netns ns, const char *name, const char *value);
 int sysctl_read(struct netns ns, const char *name, char *value, size_t size);
+
+/* Reads a value of any length; the caller frees it. Returns 0 or an errno; the value is then "".
+ * A long value is read again into more room: the kernel makes a buffer as large as the reader's,
+ * and clears it (proc_sys_call_handler() in fs/proc/proc_sysctl.c). */
+int sysctl_read_all(struct netns ns, const char *name, char **value);
 
 /* Returns whether that errno of a write says nothing about the sysctl: its file could not be opened
  * for want of descriptors, or the like. EIO can be an answer, too: of a file that can be opened. */

@@ -134,7 +134,13 @@ char *file_read_all(struct arena *arena, int file, size_t most, size_t *size) {
 int file_write_open(int file, const char *text) {
     if (file < 0)
         return errno;
-    int error = write(file, text, strlen(text)) < 0 ? errno : 0;
+    size_t length = strlen(text), done = 0;
+    ssize_t wrote;
+    do {
+        wrote = write(file, text + done, length - done);
+        done += wrote > 0 ? (size_t)wrote : 0;
+    } while (done < length && (wrote > 0 || (wrote < 0 && errno == EINTR)));
+    int error = wrote < 0 ? errno : done < length ? EIO : 0;
     close(file);
     return error;
 }

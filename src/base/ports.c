@@ -1,11 +1,12 @@
 #include "base/ports.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 bool port_set_any(const struct port_set *set) {
-    static const struct port_set none;
-    return memcmp(set, &none, sizeof none) != 0;
+    uint8_t any = 0;
+    for (size_t i = 0; i < sizeof set->bits; i++)
+        any |= set->bits[i];
+    return any != 0;
 }
 
 uint32_t port_set_count(const struct port_set *set) {
@@ -67,10 +68,16 @@ void port_set_print(const struct port_set *set, FILE *out) {
     }
 }
 
+void port_range_count(struct port_range *range) {
+    range->reserved_count = 0;
+    if (port_set_any(&range->reserved)) /* seldom */
+        for (uint32_t port = range->low; port <= range->high; port++)
+            range->reserved_count += port_set_has(&range->reserved, (uint16_t)port);
+}
+
 struct port_range port_range(uint16_t low, uint16_t high, const struct port_set *reserved) {
     struct port_range range = {.low = low, .high = high, .reserved = *reserved};
-    for (uint32_t port = low; port <= high; port++)
-        range.reserved_count += port_set_has(reserved, (uint16_t)port);
+    port_range_count(&range);
     return range;
 }
 

@@ -26,8 +26,10 @@ void stage_read_outside(struct stage *stage, struct arena *arena) {
         if (step->verb != VERB_SYSCTL || !step->sysctl.outside)
             continue;
         struct outside_value *value = &stage->outside[stage_index(stage, step)];
-        value->text = arena_alloc(arena, SYSCTL_TEXT_SIZE);
-        value->error = sysctl_read(NETNS_HERE, step->sysctl.name, value->text, SYSCTL_TEXT_SIZE);
+        char *text;
+        value->error = sysctl_read_all(NETNS_HERE, step->sysctl.name, &text);
+        value->text = arena_copy(arena, text, strlen(text));
+        free(text);
     }
 }
 

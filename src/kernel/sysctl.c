@@ -11,6 +11,7 @@
 
 #include "base/errnames.h"
 #include "base/file.h"
+#include "base/memory.h"
 
 const char *sysctl_refusal(const char *name) {
     static const char allowed[] =
@@ -71,6 +72,17 @@ int sysctl_read(struct netns ns, const char *name, char *value, size_t size) {
     return error;
 }
 
+int sysctl_read_all(struct netns ns, const char *name, char **value) {
+    enum { FIRST = 512, LAST = 512 * 1024 }; /* the last has room for all ports, one by one */
+    *value = NULL;
+    for (size_t size = FIRST;; size *= 32) {
+        *value = memory_resized(*value, size);
+        int error = sysctl_read(ns, name, *value, size);
+        if (error != 0 || strlen(*value) < size - 1 || size >= LAST)
+            return error;
+    }
+}
+
 /* --- what must be readable --- */
 
 #define READING(folder, name)                                                                      \
@@ -129,19 +141,20 @@ static bool parse_limits(const char *text, unsigned long *low, unsigned long *hi
 int sysctl_port_range(struct netns ns, struct port_range *range, struct sysctl_failure *failure) {
     static const char limits[] = "net.ipv4.ip_local_port_range",
                       kept_free[] = "net.ipv4.ip_local_reserved_ports";
-    struct port_set reserved = {0};
     unsigned long low = 0, high = 0;
-    char text[64], *list = malloc(SYSCTL_TEXT_SIZE);
+    char text[64], *list;
     int error = sysctl_read(ns, limits, text, sizeof text);
     if (error == 0 && !parse_limits(text, &low, &high))
         error = EINVAL;
-    int reserved_error = list == NULL ? ENOMEM : sysctl_read(ns, kept_free, list, SYSCTL_TEXT_SIZE);
-    if (reserved_error == 0)
-        port_set_parse(list, &reserved);
+    int reserved_error = sysctl_read_all(ns, kept_free, &list);
+    *range = (struct port_range){0};
+    if (error == 0 && reserved_error == 0) {
+        range->low = (uint16_t)low;
+        range->high = (uint16_t)high;
+        port_set_parse(list, &range->reserved);
+        port_range_count(range);
+    }
     free(list);
-    *range = error == 0 && reserved_error == 0
-                 ? port_range((uint16_t)low, (uint16_t)high, &reserved)
-                 : (struct port_range){0};
     sysctl_note_failure(failure, limits, error);
     sysctl_note_failure(failure, kept_free, reserved_error);
     return error != 0 ? error : reserved_error;

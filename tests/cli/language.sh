@@ -75,6 +75,20 @@ if unshare -rn true 2>/dev/null; then
   run unshare -rn sh -c 'cd /proc/sys/net/ipv4; echo 50000 50100 >ip_local_port_range
     echo 50050,50052 >ip_local_reserved_ports; exec "$@"' sh "$portreuse" run --must-run "$file"
   ok "\$here: a sysctl as where it is run" first_line_is "PASS here: 2 cases, all as expected"
+  scenario long <<'S'
+title A list that is longer than a page
+case its last ports are there, too
+  sysctl net.ipv4.ip_local_port_range 60000 60001
+  sysctl net.ipv4.ip_local_reserved_ports $here
+  r socket s
+  r bind s 127.0.0.1:0 -> EADDRINUSE
+S
+  echo "$(seq -s , 40001 2 59997),60000-60001" >"$work/list"
+  # shellcheck disable=SC2016 # of the inner shell
+  run unshare -rn sh -c 'cat "$1" >/proc/sys/net/ipv4/ip_local_reserved_ports; shift; exec "$@"' sh \
+    "$work/list" "$portreuse" run --must-run "$file"
+  ok "\$here: a list of 10,000 ports" first_line_is "PASS long: 1 case, as expected"
+  file=$work/here.scenario
   run unshare -rn sh -c 'cd /proc/sys/net/ipv4; echo 50000 50100 >ip_local_port_range; exec "$@"' sh \
     "$portreuse" run "$file"
   ok "an answer of 'ephemeral' that was not expected is explained" out_says \

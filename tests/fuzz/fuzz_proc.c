@@ -242,7 +242,7 @@ static void read_sockets(unsigned how) {
 }
 
 static void read_settings(unsigned how) {
-    static char value[SYSCTL_TEXT_SIZE];
+    char value[8], *whole;
     struct sysctl_failure failure = {0};
     struct port_range range;
     struct endpoint address = {.family = AF_INET6, .address = {[15] = 1}};
@@ -254,7 +254,9 @@ static void read_settings(unsigned how) {
         break;
     case 1:
         sysctl_number(NETNS_HERE, "net.ipv4.tcp_tw_reuse", 2, false, &failure);
-        sysctl_read(NETNS_HERE, "net.ipv4.tcp_rmem", value, how % 2 == 0 ? 8 : sizeof value);
+        sysctl_read(NETNS_HERE, "net.ipv4.tcp_rmem", value, sizeof value);
+        sysctl_read_all(NETNS_HERE, "net.ipv4.tcp_rmem", &whole);
+        free(whole);
         break;
     case 2:
         netdev_is_tentative(NETNS_HERE, &address);

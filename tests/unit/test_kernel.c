@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/units.h"
+#include "in_namespace.h"
 #include "kernel/gvisor.h"
 #include "kernel/sockopt.h"
 #include "kernel/sysctl.h"
@@ -263,6 +264,43 @@ static void sysctl_read_cuts_at_the_size_given(void **state) {
     assert_int_equal(sysctl_read(NETNS_HERE, "kernel.ostype", value, 4), 0);
     assert_string_equal(value, "Lin");
     free(value);
+}
+
+/* Sets a list of ports whose text has that length, and reads it. Returns the number of the step
+ * that has failed. */
+static int keep_list(size_t length) {
+    static const char *const first[] = {"", "1,1001,", "1,", "11,", "101,", "1001,"};
+    static char list[64 * 1024];
+    struct port_range range;
+    struct port_set ports = {0};
+    char *all;
+    size_t used = (size_t)snprintf(list, sizeof list, "%s", first[(length + 1) % 6]);
+    for (unsigned port = 40001; used < length; port += 2)
+        used += (size_t)snprintf(list + used, sizeof list - used, "%u,", port);
+    list[length] = '\0'; /* instead of the last comma */
+    if (used != length + 1 || !port_set_parse(list, &ports))
+        return 1;
+    if (sysctl_write(NETNS_HERE, "net.ipv4.ip_local_reserved_ports", list) != 0)
+        return 2;
+    bool same = sysctl_read_all(NETNS_HERE, "net.ipv4.ip_local_reserved_ports", &all) == 0 &&
+                strcmp(all, list) == 0;
+    free(all);
+    if (!same || sysctl_port_range(NETNS_HERE, &range, NULL) != 0)
+        return 3;
+    bool counted = range.reserved_count > 0 && range.reserved_count <= port_set_count(&ports);
+    return counted && memcmp(&range.reserved, &ports, sizeof ports) == 0 ? 0 : 4;
+}
+
+static int keep_lists(void) {
+    static const size_t lengths[] = {509, 510, 511, 512, 513, 16382, 16383, 16384, 60001};
+    for (size_t i = 0; i < ROWS(lengths); i++) {
+        int step = keep_list(lengths[i]);
+        if (step != 0) {
+            fprintf(stderr, "with a list of %zu bytes, step %d has failed\n", lengths[i], step);
+            return 1;
+        }
+    }
+    return 0;
 }
 
 static void sysctl_takes_a_dot_as_a_slash_and_a_slash_as_a_dot(void **state) {
@@ -592,6 +630,7 @@ static void gvisor_uname_marks_gvisor_alone(void **state) {
 }
 
 int main(void) {
+    static int (*keep)(void) = keep_lists;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(socket_state_name_and_states_agree),
         cmocka_unit_test(socket_states_have_the_numbers_of_the_kernel),
@@ -610,6 +649,7 @@ int main(void) {
         cmocka_unit_test(gvisor_uname_marks_gvisor_alone),
         cmocka_unit_test(sysctl_read_separates_numbers_by_blanks),
         cmocka_unit_test(sysctl_read_cuts_at_the_size_given),
+        {"sysctl_read_all_reads_a_list_of_any_length", in_namespace, NULL, NULL, &keep},
         cmocka_unit_test(sysctl_takes_a_dot_as_a_slash_and_a_slash_as_a_dot),
         cmocka_unit_test(sysctl_that_does_not_exist_is_enoent),
         cmocka_unit_test(sysctl_with_a_name_too_long_is_an_error),
