@@ -288,15 +288,12 @@ void role_init(struct role *role, const struct scenario *scenario, struct board 
                           .channel = channel,
                           .received = -1,
                           .output = -1};
-    size_t size = (scenario->socket_count + 1) * sizeof role->sockets[0];
-    role->sockets = arena_alloc(&role->arena, size);
-    role->epolls = arena_alloc(&role->arena, size);
     for (size_t i = 0; i < scenario->socket_count; i++)
         role->sockets[i] = role->epolls[i] = -1;
 }
 
 void role_free(struct role *role) {
-    if (role->sockets == NULL)
+    if (role->scenario == NULL)
         return;
     for (size_t i = 0; i < role->scenario->socket_count; i++)
         if (role->sockets[i] >= 0)

@@ -15,15 +15,15 @@
 #include "scenario/scenario.h"
 
 struct role {
-    const struct scenario *scenario; /* borrowed */
-    struct board *board;             /* borrowed */
-    int index;                       /* in scenario->roles */
-    int channel;                     /* owned: to the stage */
-    pid_t stage;                     /* this process dies with that one; 0: with none */
-    struct arena arena;              /* owns: */
-    int *sockets;   /* descriptors by the socket's index, owned; -1 where none is open */
-    bool polls;     /* accept() waits in epoll_wait(): */
-    int *epolls;    /* for each listener, by the socket's index; -1: none yet */
+    const struct scenario *scenario;   /* borrowed */
+    struct board *board;               /* borrowed */
+    int index;                         /* in scenario->roles */
+    int channel;                       /* owned: to the stage */
+    pid_t stage;                       /* this process dies with that one; 0: with none */
+    int sockets[SCENARIO_SOCKETS_MAX]; /* owned descriptors by the socket's index; -1: not open */
+    int epolls[SCENARIO_SOCKETS_MAX];  /* for each listener, by the socket's index; -1: none yet */
+    bool polls;                        /* accept() waits in epoll_wait() on these */
+    struct arena arena;                /* for the words of a program */
     int received;   /* the descriptor that came with the present request, or -1 */
     int output;     /* owned: the pipe for the output of a program, once it is traced; or -1 */
     bool exits;     /* after the present step */

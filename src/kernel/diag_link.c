@@ -1,6 +1,7 @@
 #include "kernel/diag_link.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -82,15 +83,14 @@ ssize_t diag_receive(int diag, void *buffer, size_t size) {
 
 enum { DATAGRAM_SIZE = 32 * 1024 }; /* what the kernel fills for a reader that offers as much */
 
-int diag_dump(int diag, const void *request, size_t length, diag_datagram *take, void *context,
-              bool *ended) {
-    _Alignas(uint32_t) char buffer[DATAGRAM_SIZE];
+static int dump(int diag, const void *request, size_t length, diag_datagram *take, void *context,
+                bool *ended, char *buffer) {
     uint32_t sequence = ((const struct nlmsghdr *)request)->nlmsg_seq;
     if (send(diag, request, length, 0) < 0)
         return errno;
     for (;;) {
         int error = 0;
-        ssize_t received = diag_receive(diag, buffer, sizeof buffer);
+        ssize_t received = diag_receive(diag, buffer, DATAGRAM_SIZE);
         if (received < 0)
             return errno;
         if (received == 0)
@@ -118,4 +118,14 @@ int diag_dump(int diag, const void *request, size_t length, diag_datagram *take,
             return EBADMSG;
         }
     }
+}
+
+/* On the stack, each page of the buffer would cost a page fault, used or not, as the compiler
+ * touches all of them (-fstack-clash-protection). */
+int diag_dump(int diag, const void *request, size_t length, diag_datagram *take, void *context,
+              bool *ended) {
+    char *buffer = malloc(DATAGRAM_SIZE);
+    int error = buffer == NULL ? ENOMEM : dump(diag, request, length, take, context, ended, buffer);
+    free(buffer);
+    return error;
 }
