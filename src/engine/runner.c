@@ -48,8 +48,8 @@ struct slot {
     struct board *board; /* owned, until it is ending */
     int socket;          /* our end of the socket to the stage */
     int death;           /* of the stage: its pidfd, or -1 */
-    bool ahead;          /* its case has not begun; */
-    bool ready;          /* and can begin */
+    bool ahead;          /* its case has not begun */
+    bool ready;          /* all that the case needs is made */
     bool again;          /* this is the second try to prepare it */
     unsigned repetition; /* from 1 */
     uint64_t began_ns;
@@ -95,6 +95,15 @@ static struct slot *slot_ahead(const struct runner *runner) {
         if (runner->slots[i].ahead)
             return &runner->slots[i];
     return NULL;
+}
+
+/* How many stages are making what their cases need. To make a network namespace, the kernel takes
+ * locks that all others wait for: several at once keep processors busy, and are hardly faster. */
+static size_t being_made(const struct runner *runner) {
+    size_t count = 0;
+    for (size_t i = 0; i < runner->slot_count; i++)
+        count += runner->slots[i].job != NULL && !runner->slots[i].ready;
+    return count;
 }
 
 /* --- watching --- */
@@ -453,8 +462,10 @@ static struct slot *free_slot(const struct runner *runner) {
 /* Begins the cases that may be under way now. One whose stage is still being made begins when that
  * is ready. */
 static void begin_cases(struct runner *runner) {
+    enum { MADE_AT_ONCE = 2 };
     struct job *job;
-    while (runner->under_way < runner->most && (job = next_job(runner)) != NULL) {
+    while (runner->under_way < runner->most && being_made(runner) < MADE_AT_ONCE &&
+           (job = next_job(runner)) != NULL) {
         struct slot *ahead = slot_ahead(runner), *slot = free_slot(runner);
         if (ahead != NULL && ahead->job == job && ahead->ready)
             let_begin(runner, ahead, job);
@@ -475,14 +486,12 @@ static void make_ahead(struct runner *runner) {
     struct slot *ahead = slot_ahead(runner), *slot = free_slot(runner);
     struct job *next = next_job(runner);
     const char *call;
-    if (ahead != NULL && ahead->job != next) {
+    if (ahead != NULL && ahead->job != next)
         drop_ahead(runner, ahead);
-        return;
-    }
     bool useful = next != NULL && next != runner->not_ahead && runner->under_way > 0 &&
                   runner->failures < FAILURES_MOST;
-    if (ahead != NULL || slot == NULL || !useful || runner->options->current ||
-        next->scenario->needs_program)
+    if (ahead != NULL || slot == NULL || !useful || being_made(runner) > 0 ||
+        runner->options->current || next->scenario->needs_program)
         return;
     if (fork_stage(runner, slot, next, true, &call) != 0)
         runner->not_ahead = next;
@@ -532,7 +541,7 @@ static void handle_socket(struct runner *runner, struct slot *slot) {
     switch (said.kind) {
     case STAGE_READY:
         slot->ready = true;
-        runner->failures = 0;
+        runner->failures = slot->ahead ? 0 : runner->failures;
         break;
     case STAGE_STEP_BEGINS:
     case STAGE_STEP_ENDS:

@@ -86,13 +86,10 @@ static void tell(const struct stage *stage, const struct step *step, bool ended)
     say(stage, &event);
 }
 
-/* Says that the case can begin, and waits for the runner's word. Returns false if there is none. */
-static bool await_word(struct stage *stage, struct stage_options *options) {
-    struct stage_event ready = {.kind = STAGE_READY};
+/* Waits for the runner's word that the case begins. Returns false if there is none. */
+static bool await_word(struct stage_options *options) {
     struct stage_word word;
     ssize_t size;
-    if (!say(stage, &ready))
-        return false;
     do
         size = recv(options->runner, &word, sizeof word, 0);
     while (size < 0 && errno == EINTR);
@@ -596,13 +593,16 @@ static void drop_leftovers(const struct stage *stage) {
 
 /* Prepares the case, does it, and sets its verdict. */
 static void do_case(struct stage *stage, struct stage_options *options) {
+    const struct stage_event ready = {.kind = STAGE_READY};
     enum outcome outcome = prepare(stage);
     if (outcome == OUTCOME_ANSWERED)
         stage_raise_roles(stage);
     bool refused = outcome != OUTCOME_ANSWERED && stage->has_tried;
     stage->board->refused = refused;
     stage->board->scarce = refused && (outcome == OUTCOME_ERROR || !stage->entered);
-    if (options->ahead && (refused || !await_word(stage, options)))
+    if (!refused)
+        say(stage, &ready);
+    if (options->ahead && (refused || !await_word(options)))
         return; /* what was refused may be to be had when no other case is under way */
     if (outcome == OUTCOME_ANSWERED)
         run_case(stage);

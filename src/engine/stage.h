@@ -45,7 +45,7 @@ struct stage_options {
 
 /* What the stage says to the runner; one message each. */
 enum stage_event_kind {
-    STAGE_READY,       /* with `ahead`: the case can begin */
+    STAGE_READY,       /* all that the case needs is made; with `ahead` it waits for word */
     STAGE_STEP_BEGINS, /* with `tells_steps` */
     STAGE_STEP_ENDS,
     STAGE_DONE, /* the result is final; what is left is to end the roles. Not where the next case
