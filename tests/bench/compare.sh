@@ -3,7 +3,7 @@
 # shellcheck disable=SC2034,SC2154 # the caller exits with $wrong, and has set $build
 wrong=0
 
-compare() { # NAME PAIRS COMMAND... -- OTHER...
+compare() { # NAME PAIRS[,MS] COMMAND... -- OTHER...
   echo "$1"
   row_pairs=$2
   shift 2

@@ -1,7 +1,8 @@
-/* pairs N -- COMMAND... -- OTHER...: runs the two commands in turn, A B A B ..., N times each after
- * a warm-up, and prints the quartiles of A's wall time, of B's, and of the ratio A/B pair by pair,
- * of their processor time, and the peak memory of A. Pairs see the same noise, so their ratio holds
- * where times do not; that of the processor time holds on a host that is busy with other things. */
+/* pairs N[,MS] -- COMMAND... -- OTHER...: runs the two commands in turn, A B A B ..., N times each
+ * after a warm-up, MS milliseconds after the end of the one before (without it: at once), and
+ * prints the quartiles of A's wall time, of B's, and of the ratio A/B pair by pair, of their
+ * processor time, and the peak memory of A. Pairs see the same noise, so their ratio holds where
+ * times do not; that of the processor time holds on a host that is busy with other things. */
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -30,14 +31,18 @@ static double cpu_ms(const struct rusage *usage) {
            (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1e3;
 }
 
+static long pause_ms; /* before each command */
+
 /* Runs the command, which must end with a status of at most `worst`. */
 static struct measured run(char **command, int worst) {
+    const struct timespec pause = {pause_ms / 1000, pause_ms % 1000 * 1000000};
     posix_spawn_file_actions_t actions;
     pid_t child;
     int status;
     struct rusage usage;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    nanosleep(&pause, NULL);
     double start = now_ms();
     if (posix_spawnp(&child, command[0], &actions, NULL, command, environ) != 0 ||
         wait4(child, &status, 0, &usage) != child || !WIFEXITED(status) ||
@@ -67,7 +72,7 @@ static char **split(char **words) {
     while (*words != NULL && strcmp(*words, "--") != 0)
         words++;
     if (*words == NULL || words[1] == NULL) {
-        fputs("usage: pairs N -- COMMAND... -- OTHER...\n", stderr);
+        fputs("usage: pairs N[,MS] -- COMMAND... -- OTHER...\n", stderr);
         exit(2);
     }
     *words = NULL;
@@ -77,7 +82,9 @@ static char **split(char **words) {
 int main(int argc, char **argv) {
     enum { MOST = 1000 };
     static double a[MOST], b[MOST], ratio[MOST], cpu[MOST];
-    int count = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 0;
+    char *end = "";
+    int count = argc > 1 ? (int)strtol(argv[1], &end, 10) : 0;
+    pause_ms = *end == ',' ? strtol(end + 1, NULL, 10) : 0;
     char **first = split(argv), **second = split(first);
     long peak = 0;
     if (count < 1 || count > MOST)
