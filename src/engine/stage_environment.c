@@ -46,33 +46,47 @@ static enum outcome do_outside(struct stage *stage, const struct step *step, str
     return stage_check_sysctl(stage, step, value->text, error);
 }
 
-static enum outcome do_sysctl(struct stage *stage, const struct step *step, struct reply *reply) {
-    const struct step_sysctl *sysctl = &step->sysctl;
-    char value[512] = "", name[ERRNAME_SIZE];
-    size_t used = 0;
-    if (sysctl->outside)
-        return do_outside(stage, step, reply);
-    for (size_t i = 0; i < sysctl->value_count && used < sizeof value; i++) {
+/* The text that is written; NULL if a socket that it names has no port yet. */
+static const char *sysctl_text(const struct stage *stage, const struct step_sysctl *sysctl,
+                               struct arena *arena) {
+    const char *text = "";
+    for (size_t i = 0; i < sysctl->value_count; i++) {
         const struct sysctl_value *word = &sysctl->values[i];
+        const char *gap = i == 0 ? "" : "\t";
         struct endpoint endpoint;
         if (word->is_address && !board_resolve(stage->board, &word->address, AF_INET, &endpoint))
-            return stage_no_endpoint(stage, step);
-        const char *gap = i == 0 ? "" : "\t";
-        int length = word->is_address
-                         ? snprintf(value + used, sizeof value - used, "%s%u", gap, endpoint.port)
-                         : snprintf(value + used, sizeof value - used, "%s%s", gap, word->text);
-        used += (size_t)length;
+            return NULL;
+        text = word->is_address ? arena_format(arena, "%s%s%u", text, gap, endpoint.port)
+                                : arena_format(arena, "%s%s%s", text, gap, word->text);
     }
-    int error = used >= sizeof value ? E2BIG : sysctl_write(NETNS_HERE, sysctl->name, value);
+    return text;
+}
+
+static enum outcome write_sysctl(struct stage *stage, const struct step *step, const char *text,
+                                 struct reply *reply) {
+    const char *sysctl = step->sysctl.name;
+    char name[ERRNAME_SIZE];
+    int error = sysctl_write(NETNS_HERE, sysctl, text);
     stage_answer_errno(reply, error);
     bool met = stage_met(stage, step, reply);
-    if (error != 0 && !met && sysctl_failed(NETNS_HERE, sysctl->name, error))
+    if (error != 0 && !met && sysctl_failed(NETNS_HERE, sysctl, error))
         return stage_reason(stage, OUTCOME_ERROR,
-                            "line %u: the file of %s could not be written: %s", step->line,
-                            sysctl->name, errname(error, name));
+                            "line %u: the file of %s could not be written: %s", step->line, sysctl,
+                            errname(error, name));
     if (error != 0 && (met || !expectation_allows_success(&step->want)))
         return OUTCOME_ANSWERED;
-    return stage_check_sysctl(stage, step, value, error);
+    return stage_check_sysctl(stage, step, text, error);
+}
+
+static enum outcome do_sysctl(struct stage *stage, const struct step *step, struct reply *reply) {
+    struct arena scratch = {0};
+    if (step->sysctl.outside)
+        return do_outside(stage, step, reply);
+    const char *text = sysctl_text(stage, &step->sysctl, &scratch);
+    enum outcome outcome =
+        text == NULL ? stage_no_endpoint(stage, step) : write_sysctl(stage, step, text, reply);
+    arena_free(&scratch);
+    return outcome;
 }
 
 const struct action action_sysctl = {.stage = do_sysctl, .needs = NEEDS_SYSCTL | TOUCHES_HOST};

@@ -88,6 +88,16 @@ S
   run unshare -rn sh -c 'cat "$1" >/proc/sys/net/ipv4/ip_local_reserved_ports; shift; exec "$@"' sh \
     "$work/list" "$portreuse" run --must-run "$file"
   ok "\$here: a list of 10,000 ports" first_line_is "PASS long: 1 case, as expected"
+  scenario list <<S
+title A list of 700 bytes
+case its last ports are there
+  sysctl net.ipv4.ip_local_port_range 60000 60001
+  sysctl net.ipv4.ip_local_reserved_ports $(seq -s , 40001 2 40230),60000-60001
+  r socket s
+  r bind s 127.0.0.1:0 -> EADDRINUSE
+S
+  run "$portreuse" run --must-run "$file"
+  ok "a long list in the text of a scenario" first_line_is "PASS list: 1 case, as expected"
   file=$work/here.scenario
   run unshare -rn sh -c 'cd /proc/sys/net/ipv4; echo 50000 50100 >ip_local_port_range; exec "$@"' sh \
     "$portreuse" run "$file"
