@@ -21,9 +21,10 @@ struct request {
  * has no port of TCP or UDP. */
 static uint16_t service_port(char *line) {
     int64_t port;
+    static const char blanks[] = " \t\r";
     line[strcspn(line, "#\n")] = '\0';
-    char *state, *name = strtok_r(line, " \t", &state);
-    char *number = name == NULL ? NULL : strtok_r(NULL, " \t", &state);
+    char *state, *name = strtok_r(line, blanks, &state);
+    char *number = name == NULL ? NULL : strtok_r(NULL, blanks, &state);
     char *slash = number == NULL ? NULL : strchr(number, '/');
     if (slash == NULL || (strcmp(slash, "/tcp") != 0 && strcmp(slash, "/udp") != 0))
         return 0;
@@ -31,22 +32,29 @@ static uint16_t service_port(char *line) {
     return units_number(number, 1, UINT16_MAX, &port) ? (uint16_t)port : 0;
 }
 
-static bool set_services(const struct option_use *use) {
-    struct port_set *ports = use->target;
-    char line[512];
-    const char *why;
-    FILE *file = file_stream_plain(use->value, &why);
-    if (file == NULL) {
-        options_complain("audit", "--services %s: cannot read this file: %s", use->value, why);
-        return false;
-    }
-    while (fgets(line, sizeof line, file) != NULL) {
+/* Returns why the file could not be read to its end, or NULL. */
+static const char *read_services(FILE *file, struct port_set *ports) {
+    char *line = NULL;
+    size_t room = 0;
+    while (getline(&line, &room, file) >= 0) {
         uint16_t port = service_port(line);
         if (port != 0)
             port_set_add(ports, port);
     }
-    fclose(file);
-    return true;
+    free(line);
+    return feof(file) ? NULL : strerror(errno);
+}
+
+static bool set_services(const struct option_use *use) {
+    const char *why;
+    FILE *file = file_stream_plain(use->value, &why);
+    if (file != NULL) {
+        why = read_services(file, use->target);
+        fclose(file);
+    }
+    if (why != NULL)
+        options_complain("audit", "--services %s: cannot read this file: %s", use->value, why);
+    return why == NULL;
 }
 
 static bool set_ports(const struct option_use *use) {

@@ -6,11 +6,13 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/units.h"
 #include "inspect/child.h"
 
@@ -25,21 +27,31 @@ void names_use_files(const char *hosts, const char *services) {
  * Returns whether it has. */
 typedef bool visit_words(void *context, char **words, size_t count);
 
+static bool visit_line(char *line, visit_words *visit, void *context) {
+    static const char blanks[] = " \t\r";
+    struct arena scratch = {0};
+    char **words = NULL, *rest = NULL;
+    size_t count = 0;
+    line[strcspn(line, "#\n")] = '\0';
+    for (char *word = strtok_r(line, blanks, &rest); word != NULL;
+         word = strtok_r(NULL, blanks, &rest)) {
+        words = arena_grow(&scratch, words, count, sizeof *words);
+        words[count++] = word;
+    }
+    bool found = count > 1 && visit(context, words, count);
+    arena_free(&scratch);
+    return found;
+}
+
 static bool read_words(const char *path, visit_words *visit, void *context) {
-    enum { WORDS = 32 };
-    char line[1024], *words[WORDS];
     const char *why;
     FILE *file = file_stream_plain(path, &why);
+    char *line = NULL;
+    size_t room = 0;
     bool found = false;
-    while (file != NULL && !found && fgets(line, sizeof line, file) != NULL) {
-        size_t count = 0;
-        char *rest = NULL;
-        line[strcspn(line, "#\n")] = '\0';
-        for (char *word = strtok_r(line, " \t\r", &rest); word != NULL && count < WORDS;
-             word = strtok_r(NULL, " \t\r", &rest))
-            words[count++] = word;
-        found = count > 1 && visit(context, words, count);
-    }
+    while (file != NULL && !found && getline(&line, &room, file) >= 0)
+        found = visit_line(line, visit, context);
+    free(line);
     if (file != NULL)
         fclose(file);
     return found;

@@ -209,19 +209,21 @@ struct sections {
 
 /* Reads a file as the other process sees it. */
 static struct sections read_sections(pid_t pid, const char *path) {
-    char name[300], line[256];
+    char name[300], *line = NULL;
+    size_t room = 0;
     struct sections sections = {0};
     const char *why;
     snprintf(name, sizeof name, "/proc/%d/root%s", (int)pid, path);
     FILE *file = file_stream_plain(name, &why);
     if (file == NULL)
         return sections;
-    while (fgets(line, sizeof line, file) != NULL) {
+    while (getline(&line, &room, file) >= 0) {
         sections.control |= strncmp(line, "[supervisorctl]", 15) == 0;
         sections.server |= strncmp(line, "[unix_http_server]", 18) == 0 ||
                            strncmp(line, "[inet_http_server]", 18) == 0;
     }
-    sections.known = ferror(file) == 0;
+    sections.known = feof(file) != 0;
+    free(line);
     fclose(file);
     return sections;
 }
@@ -546,11 +548,12 @@ static void stop_service(struct kept *keeper, const struct owner *server,
 /* --- socket units --- */
 
 static bool listens_on(const char *path, uint16_t port) {
-    char line[512];
+    char *line = NULL;
+    size_t room = 0;
     bool found = false;
     const char *why;
     FILE *file = file_stream_plain(path, &why);
-    while (file != NULL && !found && fgets(line, sizeof line, file) != NULL) {
+    while (file != NULL && !found && getline(&line, &room, file) >= 0) {
         const char *at = line + strspn(line, " \t");
         if (strncmp(at, "ListenStream", strlen("ListenStream")) != 0)
             continue;
@@ -563,6 +566,7 @@ static bool listens_on(const char *path, uint16_t port) {
         bool is_port = size == 0 || at[size - 1] == ':';
         found = is_port && strtoul(at + size, NULL, 10) == port;
     }
+    free(line);
     if (file != NULL)
         fclose(file);
     return found;
@@ -629,9 +633,10 @@ static void stop_socket_unit(struct kept *keeper, const struct owner *server, ui
 static void find_keeper(struct kept *keeper, const struct owner *server,
                         const struct owner *ancestors, size_t count,
                         const struct inet_socket *socket) {
-    char cgroup[4096], prefix[128];
-    process_read(server->pid, "cgroup", cgroup, sizeof cgroup);
+    char *cgroup, prefix[128];
+    process_read_all(server->pid, "cgroup", &cgroup);
     struct placement placement = placement_of(cgroup);
+    free(cgroup);
     if (owner_is_systemd(server)) {
         stop_socket_unit(keeper, server, socket->local.port);
         return;

@@ -124,6 +124,13 @@ printf 'web 40000/tcp www # a server\ndns 40001/udp\n# 40002/tcp\nx\n' >"$work/s
 look audit --services "$work/services"
 ok "a services file is read, TCP and UDP" out_has "40000-40001, given"
 ok "and no comments" out_lacks 40002
+{
+  printf '# %0600d web 40001/tcp\nweb 40002/tcp %0600d 40003/tcp\ndns 40004/udp\r\n' 1 2
+  printf 'last 40005/tcp'
+} >"$work/services"
+look audit --services "$work/services"
+ok "long lines, lines that end as in DOS, a last line without an end" first_line_starts "WARNING 3 "
+ok "each port of them" out_has "ip_local_reserved_ports=40002,40004-40005"
 look audit --ports 40000-40099
 ok "ports in a row are told as a range" out_has "  40000-40099, given, not listening now"
 ok "and each is counted" first_line_is "WARNING 100 unreserved server ports"

@@ -18,6 +18,16 @@ static void write_file(char *path, const char *text) {
     close(fd);
 }
 
+/* A line of hundreds of names, as lists of servers that show advertisements have it. */
+static void write_long_line(void) {
+    FILE *file = fopen(hosts, "a");
+    assert_non_null(file);
+    fprintf(file, "\n10.0.0.2");
+    for (int i = 0; i < 500; i++)
+        fprintf(file, " name-%d.example.test", i);
+    assert_int_equal(fclose(file), 0);
+}
+
 static int make_files(void **state) {
     (void)state;
     write_file(hosts, "# comment\n"
@@ -37,6 +47,7 @@ static int make_files(void **state) {
                          "wrong 70000/tcp\n"
                          "shapeless 12\n"
                          "ftp 2121/tcp\n");
+    write_long_line();
     names_use_files(hosts, services);
     return 0;
 }
@@ -121,6 +132,8 @@ static void a_host_has_all_addresses_of_the_file_each_once(void **state) {
     assert_string_equal(text, "2001:db8::7");
     assert_int_equal(look_up("web1", 0, text, sizeof text), NAMES_HOSTS);
     assert_string_equal(text, "127.0.1.1");
+    assert_int_equal(look_up("name-499.example.test", 0, text, sizeof text), NAMES_HOSTS);
+    assert_string_equal(text, "10.0.0.2");
     assert_int_equal(look_up("last", 0, text, sizeof text), NAMES_HOSTS);
     assert_string_equal(text, "10.0.0.1");
 }
