@@ -56,6 +56,10 @@ bool process_hides_others(void);
  * how many bytes were read, or -1 with errno set; `text` is then "". */
 ssize_t process_read(pid_t pid, const char *name, char *text, size_t size);
 
+/* Reads all of /proc/PID/NAME, whose length others decide about: a user in hundreds of groups, for
+ * one, makes /proc/PID/status long. The caller frees `*text`. Returns as process_read() does. */
+ssize_t process_read_all(pid_t pid, const char *name, char **text);
+
 /* Returns the number behind a key in the text of /proc/PID/status, such as "TracerPid"; 0 if it is
  * not there. */
 long process_status_number(const char *status, const char *key);

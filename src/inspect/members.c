@@ -143,14 +143,15 @@ static bool was_told(const struct owner *owner) {
  * near the socket's are looked at. */
 static bool polls(const struct owner *owner) {
     enum { DESCRIPTORS = 64 };
-    char name[32], text[4096], target[24];
+    char name[32], *text, target[24];
+    bool found = false;
     snprintf(target, sizeof target, "tfd: %8d ", owner->fd);
-    for (int fd = 0; fd < DESCRIPTORS; fd++) {
+    for (int fd = 0; fd < DESCRIPTORS && !found; fd++) {
         snprintf(name, sizeof name, "fdinfo/%d", fd);
-        if (process_read(owner->pid, name, text, sizeof text) > 0 && strstr(text, target) != NULL)
-            return true;
+        found = process_read_all(owner->pid, name, &text) > 0 && strstr(text, target) != NULL;
+        free(text);
     }
-    return false;
+    return found;
 }
 
 /* Returns whether the process only inherited the socket of `main`: it runs another program, has the

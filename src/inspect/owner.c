@@ -310,7 +310,7 @@ static bool keep_thread(void *context, pid_t pid, pid_t thread) {
 /* Reads what names the program. The leader of the threads can have exited: then only the others
  * have an executable and a command line. */
 static void read_program(struct owner *owner) {
-    char path[512], line[1024], name[64];
+    char path[512], *line, name[64];
     pid_t thread = owner->pid;
     if (owner->state == 'Z')
         process_own_tables(owner->pid, keep_thread, &thread);
@@ -318,19 +318,22 @@ static void read_program(struct owner *owner) {
     if (process_link(owner->pid, "exe", path, sizeof path) < 0)
         process_link(owner->pid, name, path, sizeof path);
     snprintf(name, sizeof name, "task/%d/cmdline", (int)thread);
-    ssize_t size = process_read(owner->pid, "cmdline", line, sizeof line);
-    if (size <= 0)
-        size = process_read(owner->pid, name, line, sizeof line);
+    ssize_t size = process_read_all(owner->pid, "cmdline", &line);
+    if (size <= 0) {
+        free(line);
+        size = process_read_all(owner->pid, name, &line);
+    }
     size_t length = strlen(path), room = sizeof owner->executable - 1;
     size_t skipped = length > room ? length - room : 0;
     memcpy(owner->executable, path + skipped, length - skipped + 1);
     struct owner_words words = {owner->name, path, line, size > 0 ? (size_t)size : 0};
     owner_program(&words, owner->program);
     set_command(owner, line, words.size);
+    free(line);
 }
 
 bool owner_read(pid_t pid, struct owner *owner) {
-    char cgroup[4096];
+    char *cgroup;
     struct process_stat stat;
     *owner = (struct owner){.pid = pid, .fd = -1};
     if (!process_stat(pid, &stat) || !process_user(pid, &owner->uid))
@@ -349,8 +352,9 @@ bool owner_read(pid_t pid, struct owner *owner) {
     if (owner->name[strspn(owner->name, " ")] == '\0')
         snprintf(owner->name, sizeof owner->name, "%.*s", OWNER_NAME_SIZE - 1, owner->program);
     owner_user(owner->uid, owner->user);
-    process_read(pid, "cgroup", cgroup, sizeof cgroup);
+    process_read_all(pid, "cgroup", &cgroup);
     struct placement placement = placement_of(cgroup);
+    free(cgroup);
     placement_text(&placement, owner->unit);
     return true;
 }
@@ -375,11 +379,10 @@ static bool copy_value(char *value, size_t size, const char *text) {
 }
 
 bool owner_variable(pid_t pid, const char *name, char *value, size_t size) {
-    enum { ENVIRONMENT_SIZE = 64 * 1024 };
     size_t length = strlen(name);
     const char *found = NULL;
-    char *text = memory_zeroed(1, ENVIRONMENT_SIZE);
-    ssize_t end = process_read(pid, "environ", text, ENVIRONMENT_SIZE);
+    char *text;
+    ssize_t end = process_read_all(pid, "environ", &text);
     for (ssize_t at = 0; at < end && found == NULL; at += (ssize_t)strlen(text + at) + 1)
         if (strncmp(text + at, name, length) == 0 && text[at + (ssize_t)length] == '=')
             found = text + at + length + 1;
@@ -389,27 +392,34 @@ bool owner_variable(pid_t pid, const char *name, char *value, size_t size) {
 }
 
 bool owner_argument(pid_t pid, unsigned index, char *value, size_t size) {
-    char line[4096];
-    ssize_t end = process_read(pid, "cmdline", line, sizeof line), at = 0;
+    char *line;
+    ssize_t end = process_read_all(pid, "cmdline", &line), at = 0;
     for (; at < end && index > 0; index--)
         at += (ssize_t)strlen(line + at) + 1;
-    return copy_value(value, size, at < end ? line + at : NULL);
+    bool copied = copy_value(value, size, at < end ? line + at : NULL);
+    free(line);
+    return copied;
 }
 
 static bool same_command(const struct owner *a, const struct owner *b) {
-    char mine[4096], theirs[4096];
-    ssize_t size = process_read(a->pid, "cmdline", mine, sizeof mine);
-    return size > 0 && process_read(b->pid, "cmdline", theirs, sizeof theirs) == size &&
-           memcmp(mine, theirs, (size_t)size) == 0;
+    char *mine, *theirs;
+    ssize_t size = process_read_all(a->pid, "cmdline", &mine);
+    bool same = process_read_all(b->pid, "cmdline", &theirs) == size && size > 0 &&
+                memcmp(mine, theirs, (size_t)size) == 0;
+    free(mine);
+    free(theirs);
+    return same;
 }
 
 /* Returns whether Python started the process to run a function (multiprocessing.spawn). */
 static bool runs_function(const struct owner *owner) {
     static const char module[] = "multiprocessing";
-    char line[4096];
-    ssize_t size = process_read(owner->pid, "cmdline", line, sizeof line);
-    return strstr(owner->command, module) != NULL ||
-           (size > 0 && memmem(line, (size_t)size, module, sizeof module - 1) != NULL);
+    char *line;
+    ssize_t size = process_read_all(owner->pid, "cmdline", &line);
+    bool found = strstr(owner->command, module) != NULL ||
+                 (size > 0 && memmem(line, (size_t)size, module, sizeof module - 1) != NULL);
+    free(line);
+    return found;
 }
 
 /* Returns whether two processes of one interpreter run the same. The name of a program has a blank

@@ -10,7 +10,7 @@
 
 #include "kernel/process.h"
 
-enum { STATUS_SIZE = 4096, NAME_SIZE = 64 };
+enum { NAME_SIZE = 64 };
 
 static uint64_t number_after(const char *status, const char *key) {
     const char *found = strstr(status, key);
@@ -20,17 +20,18 @@ static uint64_t number_after(const char *status, const char *key) {
 static void add_thread(pid_t pid, long thread, struct activity *activity) {
     static const char key[] = "\nState:\t";
     const uint64_t prime = UINT64_C(0x100000001b3); /* of FNV-1a */
-    char status[STATUS_SIZE], name[NAME_SIZE];
+    char name[NAME_SIZE], *status;
     snprintf(name, sizeof name, "task/%ld/status", thread);
-    process_read(pid, name, status, sizeof status);
+    process_read_all(pid, name, &status);
     const char *found = strstr(status, key);
     char state = found == NULL ? 'X' : found[strlen(key)];
+    uint64_t switches = number_after(status, "\nvoluntary_ctxt_switches:\t") +
+                        number_after(status, "\nnonvoluntary_ctxt_switches:\t");
+    free(status);
     if (strchr("ZX", state) != NULL)
         return;
     activity->threads++;
     activity->busy |= strchr("RDt", state) != NULL;
-    uint64_t switches = number_after(status, "\nvoluntary_ctxt_switches:\t") +
-                        number_after(status, "\nnonvoluntary_ctxt_switches:\t");
     activity->mark += ((uint64_t)thread * prime ^ switches) * prime; /* in whatever order */
 }
 

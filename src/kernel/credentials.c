@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -17,14 +18,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "kernel/process.h"
 
-enum { MOST_GROUPS = 1024 };
+enum { MOST_GROUPS = NGROUPS_MAX };
 
 struct credentials {
     uid_t uid; /* effective, as of the group */
     gid_t gid;
-    gid_t groups[MOST_GROUPS];
+    gid_t *groups; /* owned: room for MOST_GROUPS */
     size_t group_count;
     uint64_t capabilities; /* the effective ones */
 };
@@ -66,11 +68,7 @@ static void read_groups(const char *status, struct credentials *found) {
     }
 }
 
-static int read_credentials(pid_t pid, struct credentials *found) {
-    char status[16 * 1024];
-    *found = (struct credentials){0};
-    if (process_read(pid, "status", status, sizeof status) < 0)
-        return errno;
+static int parse_credentials(const char *status, struct credentials *found) {
     const char *capabilities = line_of(status, "\nCapEff:");
     if (!read_id(status, "\nUid:", &found->uid) || !read_id(status, "\nGid:", &found->gid) ||
         capabilities == NULL)
@@ -78,6 +76,15 @@ static int read_credentials(pid_t pid, struct credentials *found) {
     found->capabilities = strtoull(capabilities, NULL, 16);
     read_groups(status, found);
     return 0;
+}
+
+static int read_credentials(pid_t pid, struct credentials *found) {
+    char *status;
+    *found = (struct credentials){.groups = memory_zeroed(MOST_GROUPS, sizeof *found->groups)};
+    bool read = process_read_all(pid, "status", &status) >= 0;
+    int error = read ? parse_credentials(status, found) : errno;
+    free(status);
+    return error;
 }
 
 /* --- taking --- */
@@ -99,10 +106,12 @@ static int join_user_namespace(pid_t pid) {
 }
 
 static bool same_groups(const struct credentials *wanted) {
-    gid_t mine[MOST_GROUPS];
+    gid_t *mine = memory_zeroed(MOST_GROUPS, sizeof *mine);
     int count = getgroups(MOST_GROUPS, mine);
-    return count == (int)wanted->group_count &&
-           memcmp(mine, wanted->groups, wanted->group_count * sizeof mine[0]) == 0;
+    bool same = count == (int)wanted->group_count &&
+                memcmp(mine, wanted->groups, wanted->group_count * sizeof *mine) == 0;
+    free(mine);
+    return same;
 }
 
 /* The real and the saved ids stay ours: a process with those of the other user could be stopped and
@@ -171,18 +180,23 @@ static int take_files(pid_t pid) {
 
 /* --- the whole --- */
 
+/* Without PR_SET_KEEPCAPS, a change of the user id drops the capabilities. */
+static int become(const struct credentials *wanted) {
+    if (prctl(PR_SET_KEEPCAPS, 1L, 0L, 0L, 0L) < 0)
+        return errno;
+    int error = set_ids(wanted);
+    return error != 0 ? error : set_capabilities(wanted->capabilities);
+}
+
 int credentials_take(pid_t pid, bool files) {
-    struct credentials wanted;
+    struct credentials wanted = {0};
     int error = join_user_namespace(pid);
     if (error == 0)
         error = read_credentials(pid, &wanted);
     if (error == 0 && files) /* /proc is another one then */
         error = take_files(pid);
-    if (error != 0)
-        return error;
-    /* Otherwise a change of the user id drops the capabilities. */
-    if (prctl(PR_SET_KEEPCAPS, 1L, 0L, 0L, 0L) < 0)
-        return errno;
-    error = set_ids(&wanted);
-    return error != 0 ? error : set_capabilities(wanted.capabilities);
+    if (error == 0)
+        error = become(&wanted);
+    free(wanted.groups);
+    return error;
 }

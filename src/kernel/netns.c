@@ -27,6 +27,7 @@
 #include "base/errnames.h"
 #include "base/file.h"
 #include "base/units.h"
+#include "kernel/process.h"
 
 /* --- acting in a namespace --- */
 
@@ -124,9 +125,11 @@ static bool file_says(const char *path, const char *value) {
 }
 
 static bool seccomp_filtered(void) {
-    char status[4096];
-    file_read("/proc/self/status", status, sizeof status);
-    return strstr(status, "\nSeccomp:\t2") != NULL;
+    char *status;
+    process_read_all(getpid(), "status", &status);
+    bool filtered = process_status_number(status, "Seccomp") == 2;
+    free(status);
+    return filtered;
 }
 
 /* What refused it, as far as can be known, and what to do about it. */

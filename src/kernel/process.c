@@ -19,6 +19,7 @@
 
 #include "base/errnames.h"
 #include "base/file.h"
+#include "base/memory.h"
 
 /* The same on every architecture; older C libraries do not know them. */
 #ifndef SYS_pidfd_open
@@ -199,6 +200,17 @@ ssize_t process_read(pid_t pid, const char *name, char *text, size_t size) {
     return file_read(path_of(pid, name, path), text, size);
 }
 
+ssize_t process_read_all(pid_t pid, const char *name, char **text) {
+    enum { FIRST = 4 * 1024, LAST = 8 * 1024 * 1024 }; /* a command line has at most 6 MiB */
+    *text = NULL;
+    for (size_t size = FIRST;; size *= 2) {
+        *text = memory_resized(*text, size);
+        ssize_t length = process_read(pid, name, *text, size);
+        if (length < (ssize_t)size - 1 || size >= LAST)
+            return length;
+    }
+}
+
 ssize_t process_link(pid_t pid, const char *name, char *text, size_t size) {
     static const char deleted[] = " (deleted)";
     char path[PATH_SIZE];
@@ -295,12 +307,14 @@ long process_status_number(const char *status, const char *key) {
 /* A signal that the first process of a pid namespace does not catch does nothing to it
  * (SIGNAL_UNKILLABLE in kernel/signal.c of the kernel). */
 bool process_ignores(pid_t pid, int signal) {
-    char status[4096];
+    char *status;
     uint64_t bit = UINT64_C(1) << (signal - 1);
-    process_read(pid, "status", status, sizeof status);
+    process_read_all(pid, "status", &status);
     bool is_first = status_number(status, "\nNSpid:\t", 10, true) == 1;
-    return (status_number(status, "\nSigIgn:\t", 16, false) & bit) != 0 ||
-           (is_first && (status_number(status, "\nSigCgt:\t", 16, false) & bit) == 0);
+    bool ignores = (status_number(status, "\nSigIgn:\t", 16, false) & bit) != 0 ||
+                   (is_first && (status_number(status, "\nSigCgt:\t", 16, false) & bit) == 0);
+    free(status);
+    return ignores;
 }
 
 /* /proc/PID/ns may be read by few, /proc/PID/net by everybody; each network namespace has files of
@@ -412,15 +426,17 @@ static const char *descriptors_of(const struct process_walk *walk, const char *w
 /* Visits the sockets that are registered with an io_uring. Its fdinfo has a line `N: FILE` for each
  * (io_uring_show_fdinfo() in io_uring/fdinfo.c of the kernel). */
 static void visit_ring(struct progress *progress, int fd) {
-    char name[ENTRY_SIZE], path[PATH_SIZE], line[256];
+    char name[ENTRY_SIZE], path[PATH_SIZE], *line = NULL;
+    size_t room = 0;
     const struct process_walk *walk = progress->walk;
     FILE *file = fopen(path_of(walk->pid, descriptors_of(walk, "fdinfo", fd, name), path), "re");
-    while (file != NULL && progress->more && fgets(line, sizeof line, file) != NULL) {
+    while (file != NULL && progress->more && getline(&line, &room, file) >= 0) {
         const char *target = line + strspn(line, " 0123456789");
         uint32_t inode = *target == ':' ? inode_in(target + 1 + strspn(target + 1, " ")) : 0;
         if (inode != 0)
             progress->more = progress->visit(progress->context, inode, fd);
     }
+    free(line);
     if (file != NULL)
         fclose(file);
     else if (errno != ENOENT && errno != ESRCH)

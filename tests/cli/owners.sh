@@ -177,6 +177,10 @@ if then == "close":
     s.close()
 time.sleep(99)
 END
+  start 2019 python3 -W "ignore:$(printf '%01100d' 0)" "$work/leak.py" 2019 keep
+  processes="$processes $(pgrep -n -f '^sleep 99.2019$')"
+  why 127.0.0.1:2019
+  ok "a program whose name stands far behind in its command line" first_line_has "leak.py \($server\) listens"
   heir() { pgrep -n -f "^sleep 99.$1\$"; }
   start 2020 python3 "$work/leak.py" 2020 end
   wait "$server"

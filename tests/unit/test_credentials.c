@@ -108,10 +108,14 @@ static void the_working_directory_is_taken_with_the_files_alone(void **state) {
 
 enum { OTHER_USER = 4321, OTHER_GROUP = 4322, MORE_GROUP = 4323 };
 
+static bool become_user(void) {
+    return setresgid(OTHER_GROUP, OTHER_GROUP, OTHER_GROUP) == 0 &&
+           setresuid(OTHER_USER, OTHER_USER, OTHER_USER) == 0;
+}
+
 static bool become_other(void) {
     static const gid_t groups[] = {MORE_GROUP};
-    return setgroups(1, groups) == 0 && setresgid(OTHER_GROUP, OTHER_GROUP, OTHER_GROUP) == 0 &&
-           setresuid(OTHER_USER, OTHER_USER, OTHER_USER) == 0;
+    return setgroups(1, groups) == 0 && become_user();
 }
 
 static int is_other(void) {
@@ -133,6 +137,34 @@ static void the_user_the_groups_and_no_more_capabilities_are_taken(void **state)
     if (pid == 0)
         skip();
     assert_int_equal(take_and(pid, false, is_other), 0);
+    stop(pid);
+}
+
+/* --- many groups --- */
+
+/* /proc/PID/status has a line of 55 KB then. */
+enum { GROUPS = 5000, FIRST_GROUP = 1000000000 };
+
+static bool join_groups(void) {
+    static gid_t groups[GROUPS];
+    for (unsigned i = 0; i < GROUPS; i++)
+        groups[i] = FIRST_GROUP + i;
+    return setgroups(GROUPS, groups) == 0 && become_user();
+}
+
+static int has_groups(void) {
+    static gid_t groups[GROUPS];
+    if (getgroups(GROUPS, groups) != GROUPS || groups[GROUPS - 1] != FIRST_GROUP + GROUPS - 1)
+        return 1;
+    return chroot("/") == 0 ? 2 : 0; /* the capabilities are further below */
+}
+
+static void thousands_of_groups_are_taken(void **state) {
+    (void)state;
+    pid_t pid = geteuid() == 0 ? start(join_groups) : 0;
+    if (pid == 0)
+        skip();
+    assert_int_equal(take_and(pid, false, has_groups), 0);
     stop(pid);
 }
 
@@ -174,6 +206,7 @@ int main(void) {
         cmocka_unit_test(what_is_ours_already_can_be_taken),
         cmocka_unit_test(the_working_directory_is_taken_with_the_files_alone),
         cmocka_unit_test(the_user_the_groups_and_no_more_capabilities_are_taken),
+        cmocka_unit_test(thousands_of_groups_are_taken),
         cmocka_unit_test(another_root_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

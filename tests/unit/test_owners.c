@@ -421,6 +421,33 @@ static void owner_read_shortens_a_command_between_words(void **state) {
     }
 }
 
+/* The command line and the environment can have megabytes. */
+static void what_stands_far_behind_is_found(void **state) {
+    enum { LONG = 100 * 1024 };
+    static char name[] = "cat", input[] = "-", wide[LONG + 1];
+    char *arguments[] = {name, input, wide, input, NULL}, value[8] = "";
+    ssize_t length;
+    int end;
+    (void)state;
+    memset(wide, 'x', LONG);
+    setenv("PORTREUSE_FIRST", wide, 1);
+    setenv("PORTREUSE_LAST", "far", 1);
+    pid_t child = spawn_command(arguments, &end);
+    do { /* exec() changes the command line last */
+        char *line;
+        length = process_read_all(child, "cmdline", &line);
+        free(line);
+    } while (length != (ssize_t)(sizeof "cat" + sizeof wide + 2 * sizeof "-"));
+    assert_true(owner_argument(child, 3, value, sizeof value));
+    assert_string_equal(value, "-");
+    assert_true(owner_variable(child, "PORTREUSE_LAST", value, sizeof value));
+    assert_string_equal(value, "far");
+    close(end);
+    waitpid(child, NULL, 0);
+    unsetenv("PORTREUSE_FIRST");
+    unsetenv("PORTREUSE_LAST");
+}
+
 static void owner_read_of_a_process_that_is_gone(void **state) {
     struct owner owner;
     pid_t child = fork();
@@ -644,6 +671,7 @@ int main(void) {
         cmocka_unit_test(process_sleeps_tells_whether_it_has_run_since),
         cmocka_unit_test(owners_look_ahead_serves_child_processes),
         cmocka_unit_test(owner_read_shortens_a_command_between_words),
+        cmocka_unit_test(what_stands_far_behind_is_found),
         cmocka_unit_test(owner_read_of_a_process_that_is_gone),
         cmocka_unit_test(process_borrow_gives_the_socket_itself),
         cmocka_unit_test(sockets_dump_remembers_if_told),
