@@ -87,6 +87,7 @@ for command in $("$portreuse" help | sed -n '/^Examples/q; s/^  \([a-z]*\)  *[a-
   ok "help $command tells its usage" out_has "usage: portreuse $command"
   run "$portreuse" "$command" --help
   ok "$command --help does too" out_has "usage: portreuse $command"
+  ok "and nothing in it is escaped" out_lacks '\x'
   ok "in 80 columns" sh -c '! grep -E "^.{81}" "$1"' - "$work/out"
 done
 "$portreuse" help >"$work/help"

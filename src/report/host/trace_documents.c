@@ -1,5 +1,5 @@
 /* portreuse trace for continuous integration and for people who read it there: JUnit XML, Markdown,
- * and the annotations of GitHub's actions. */
+ * and the annotations of GitHub Actions. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,6 +189,6 @@ static void write_github(const struct report *report, FILE *out) {
 const struct format format_trace_github = {
     .name = "github",
     .extensions = "",
-    .line = "annotations of GitHub's actions: ::error, ::warning, ::notice",
+    .line = "annotations of GitHub Actions: errors, warnings and notices",
     .write = write_github,
 };
