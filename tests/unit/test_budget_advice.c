@@ -159,6 +159,22 @@ static void a_port_of_this_host_in_the_range_is_reserved(void **state) {
     assert_non_null(strstr(text, "sysctl -w net.ipv4.ip_local_reserved_ports=20004\n"));
 }
 
+/* Each command replaces the whole list: a later one must not take back what an earlier one
+ * reserved.
+ */
+static void a_later_list_of_reserved_ports_keeps_the_earlier_ones(void **state) {
+    struct budget budget = half_used();
+    (void)state;
+    budget.is_local = true;
+    budget.routes[0].remote.port = 20004;
+    port_set_add(&budget.servers, 20006);
+    assert_says(&budget, "ip_local_reserved_ports=20006\n", true);
+    assert_says(&budget, "ip_local_reserved_ports=20004,20006\n", true);
+    port_set_add(&budget.servers, 20004); /* the first one has it already */
+    assert_says(&budget, "ip_local_reserved_ports=20004,20006\n", true);
+    assert_says(&budget, "self-connect", false);
+}
+
 static void with_enough_ports_there_is_no_advice(void **state) {
     struct budget budget = half_used();
     (void)state;
@@ -197,6 +213,7 @@ int main(void) {
         cmocka_unit_test(the_number_of_ports_goes_by_the_closings),
         cmocka_unit_test(servers_of_the_wider_range_are_reserved_first),
         cmocka_unit_test(a_port_of_this_host_in_the_range_is_reserved),
+        cmocka_unit_test(a_later_list_of_reserved_ports_keeps_the_earlier_ones),
         cmocka_unit_test(with_enough_ports_there_is_no_advice),
         cmocka_unit_test(commands_run_where_the_question_was_asked),
         cmocka_unit_test(a_refusal_is_not_about_ports),

@@ -187,8 +187,7 @@ static void print_ports(FILE *out, const struct budget *budget, const struct bud
                       "ip_autobind_reuse: bind() may choose a port of others with SO_REUSEADDR, "
                       "and connect() then fails if that has a connection to the same destination");
     if (route->tried + route->counted > 0)
-        fprintf(out,
-                "%*sports of other sockets: %" PRIu32 " tried, %" PRIu32 " counted, not tried\n",
+        fprintf(out, "%*sports of other sockets: %" PRIu32 " tried, %" PRIu32 " only counted\n",
                 INDENT, "", route->tried, route->counted);
 }
 

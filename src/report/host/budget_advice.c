@@ -20,6 +20,7 @@ struct advice {
     const struct budget_route *route;
     budget_advice_visit *visit;
     void *context;
+    struct port_set reserved; /* after the commands so far */
     bool said_how_to_keep;
 };
 
@@ -80,12 +81,12 @@ static void set(struct advice *advice, const char *setting) {
     }
 }
 
-/* Sets a list of ports. */
-static void reserve(struct advice *advice, const struct port_set *ports) {
+/* Sets the list of ports that are reserved. */
+static void reserve(struct advice *advice) {
     struct composed setting;
     FILE *out = compose_begin(&setting);
     fputs("net.ipv4.ip_local_reserved_ports=", out);
-    port_set_print(ports, out);
+    port_set_print(&advice->reserved, out);
     set(advice, compose_end(&setting));
     compose_free(&setting);
 }
@@ -280,7 +281,6 @@ static void advise_sources(const struct advice *advice) {
 
 static void advise_range(struct advice *advice) {
     const struct port_range *range = &advice->budget->range;
-    struct port_set reserved = range->reserved;
     char setting[64];
     unsigned low = wide_range_low(range, advice->budget->privileged_below);
     bool adds = false;
@@ -291,10 +291,10 @@ static void advise_range(struct advice *advice) {
                  "(NodePorts), too");
     for (uint32_t port = low; port <= UINT16_MAX; port++)
         if (port_set_has(&advice->budget->servers, (uint16_t)port))
-            adds |= port_set_add(&reserved, (uint16_t)port);
+            adds |= port_set_add(&advice->reserved, (uint16_t)port);
     if (adds) {
         note(advice, "reserved already, or with a listener now; add the servers that do not run:");
-        reserve(advice, &reserved);
+        reserve(advice);
     }
     note(advice, "then widen it, at the cost of what is not reserved:");
     snprintf(setting, sizeof setting, "net.ipv4.ip_local_port_range=\"%u %u\"", low, UINT16_MAX);
@@ -304,21 +304,21 @@ static void advise_range(struct advice *advice) {
 /* While no server listens on a port of the range, connect() to it can choose that very port. */
 static void advise_self(struct advice *advice) {
     const struct budget *budget = advice->budget;
-    struct port_set reserved = budget->range.reserved;
     uint16_t port = advice->route->remote.port;
-    if (!budget->is_local || !port_range_has(&budget->range, port) || budget->own_range)
+    if (!budget->is_local || !port_range_has(&budget->range, port) || budget->own_range ||
+        !port_set_add(&advice->reserved, port))
         return;
     note(advice,
          "port %u of this host is one of the range: while nobody listens there, connect() can "
          "connect to itself (portreuse run self-connect); reserve it, at the cost of one port:",
          port);
-    port_set_add(&reserved, port);
-    reserve(advice, &reserved);
+    reserve(advice);
 }
 
 void budget_advice(const struct budget *budget, bool is_short, budget_advice_visit *visit,
                    void *context) {
-    struct advice advice = {budget, &budget->routes[0], visit, context, false};
+    struct advice advice = {budget,  &budget->routes[0],     visit,
+                            context, budget->range.reserved, false};
     if (budget->failure != NULL || advice.route->remote.family == 0)
         return;
     advise_refused(&advice);
