@@ -123,6 +123,11 @@ if [ -S "$file" ]; then
   ask "$work/a b's.sock"
   ok "and works" status_is 0
 fi
+odd=$(printf "%s/a\nb'%%é.sock" "$work")
+: >"$odd"
+ask "$odd"
+sed -n 's/^  \(ls .*\)/\1/p' "$work/out" >"$work/remedy"
+ok "a path with a newline is written for the shell, too" sh -e "$work/remedy"
 ask "$work"
 ok "a directory is no socket" out_has "  unix-not-a-socket: "
 ask "$work/nowhere/x.sock"

@@ -6,13 +6,14 @@
 #include "inspect/keeper.h"
 
 /* What cannot be typed in quotes is made by printf(1), in any shell. */
-static void print_by_printf(FILE *out, const char *word) {
+static void print_by_printf(FILE *out, const char *word, size_t size) {
     fputs("\"$(printf '", out);
-    for (; *word != '\0'; word++)
-        if (isalnum((unsigned char)*word) || strchr("@_+=:,./-", *word) != NULL)
-            fputc(*word, out);
+    for (size_t i = 0; i < size; i++)
+        if (isalnum((unsigned char)word[i]) ||
+            strchr(i > 0 ? "@_+=:,./-" : "@_+=:,./", word[i]) != NULL)
+            fputc(word[i], out);
         else
-            fprintf(out, "\\%03o", (unsigned char)*word);
+            fprintf(out, "\\%03o", (unsigned char)word[i]);
     fputs("')\"", out);
 }
 
@@ -21,20 +22,25 @@ void place_print_word(FILE *out, const char *word) {
     if (stop_quote(word, quoted, sizeof quoted))
         fputs(quoted, out);
     else
-        print_by_printf(out, word);
+        print_by_printf(out, word, strlen(word));
 }
 
 void place_print_path(FILE *out, const char *path, size_t size) {
-    bool plain = path[0] != '-';
+    bool plain = path[0] != '-', typed = true;
     size = strnlen(path, size);
-    for (size_t i = 0; i < size; i++)
+    for (size_t i = 0; i < size; i++) {
         plain &= isalnum((unsigned char)path[i]) || strchr("/._+-:@%,=", path[i]) != NULL;
-    if (!plain)
-        fputs(path[0] == '-' ? "./'" : "'", out);
+        typed &= !iscntrl((unsigned char)path[i]);
+    }
+    fputs(path[0] == '-' ? "./" : "", out);
+    if (!typed) {
+        print_by_printf(out, path, size);
+        return;
+    }
+    fputs(plain ? "" : "'", out);
     for (size_t i = 0; i < size; i++)
         fputs(path[i] == '\'' && !plain ? "'\\''" : (const char[]){path[i], '\0'}, out);
-    if (!plain)
-        fputc('\'', out);
+    fputs(plain ? "" : "'", out);
 }
 
 void place_print_value(FILE *out, const char *option, const char *value) {
