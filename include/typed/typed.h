@@ -18,6 +18,9 @@ enum {
     TYPED_ALSO_SIZE = 64
 };
 
+/* What is said of a path, or an abstract name, that fits no address; with TYPED_PATH_SIZE - 1. */
+#define TYPED_UNIX_RULE "the name of a Unix socket has 1 to %d bytes"
+
 struct typed {
     enum typed_protocol protocol;
     int family;                 /* AF_INET or AF_INET6 if the text says so (tcp4, udp6), else 0 */

@@ -161,8 +161,7 @@ static bool read_input(const char *command, struct typed *typed) {
 static bool read_unix(const char *command, const char *word, struct typed *typed) {
     typed->protocol = TYPED_UNIX;
     if (word[0] == '\0' || strlen(word) >= sizeof typed->path) {
-        options_complain(command, "the name of a Unix socket has 1 to %zu bytes",
-                         sizeof typed->path - 1);
+        options_complain(command, TYPED_UNIX_RULE, TYPED_PATH_SIZE - 1);
         return false;
     }
     memcpy(typed->path, word, strlen(word) + 1);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -522,6 +523,11 @@ static bool is_command(int argc, char **argv) {
            target_is_address(argc - 1, argv + 1);
 }
 
+static bool is_executable(const char *path) {
+    struct stat file;
+    return stat(path, &file) == 0 && S_ISREG(file.st_mode) && access(path, X_OK) == 0;
+}
+
 /* Returns whether the PATH has a program of this name. */
 static bool is_program(const char *name) {
     const char *at = getenv("PATH");
@@ -529,7 +535,7 @@ static bool is_program(const char *name) {
     while (at != NULL && *at != '\0' && strchr(name, '/') == NULL) {
         int size = (int)strcspn(at, ":");
         int length = snprintf(path, sizeof path, "%.*s/%s", size, at, name);
-        if (length < (int)sizeof path && access(path, X_OK) == 0)
+        if (length < (int)sizeof path && is_executable(path))
             return true;
         at += size + (at[size] == ':');
     }

@@ -88,7 +88,9 @@ static void explain(struct span word, char *error) {
     bool bracketed = fits && word.size > 2 && text[0] == '[' && text[word.size - 1] == ']';
     bool host = bracketed || strcmp(text, "*") == 0 ||
                 (span_is_host(word) && strchr(text, '.') != NULL && isalpha((unsigned char)*text));
-    if (span_family(word) != 0 || host)
+    if (span_begins(word, "unix:") || (word.size > 0 && text[0] == '/'))
+        snprintf(error, TYPED_ERROR_SIZE, TYPED_UNIX_RULE, TYPED_PATH_SIZE - 1);
+    else if (span_family(word) != 0 || host)
         snprintf(error, TYPED_ERROR_SIZE, "the port is missing; write %s%.*s%s:PORT",
                  six ? "[" : "", SHOWN, is_shown ? text : "ADDRESS", six ? "]" : "");
     else if (word.size > 0 && *first_end == '\0')

@@ -165,6 +165,14 @@ ok "and so it is if there is no port" status_is 2
 run "$portreuse" why sleep -z 'a b'
 ok "a command without a port is an error" status_is 2
 ok "and the way to see it fail is told" err_has "  to run it and see why it fails: portreuse trace -- sleep -z 'a b'"
+for word in '' .; do
+  run "$portreuse" why "$word"
+  ok "'$word' is no program" sh -c '! grep -q "to run it" "$1"' - "$work/err"
+done
+for name in unix: "unix:$(printf '%0109d' 0)" "/$(printf '%0108d' 0)"; do
+  run "$portreuse" why "$name"
+  ok "$name: how long the name of a Unix socket can be" err_has "': the name of a Unix socket has 1 to 108 bytes"
+done
 run "$portreuse" why sleep
 ok "also without options" err_has ": portreuse trace -- sleep"
 run "$portreuse" why -z sleep
