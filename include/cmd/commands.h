@@ -21,7 +21,7 @@ struct command {
     const char *summary;                /* one line for the list of commands */
     const char *description;            /* more, in paragraphs; or NULL */
     const struct option_group *options; /* see src/cmd/options.h; NULL: it has none */
-    const char *operands[2];            /* kinds of operands that completion knows: NAME, FILE */
+    const char *operands[2];            /* kinds of operands that completion knows: CASE, FILE */
     const struct subject *subject;      /* of its report; NULL: it has no report */
     const char *notes;                  /* preformatted text after the options; or NULL */
 };

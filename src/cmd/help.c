@@ -31,7 +31,7 @@ static int help_on(const char *name) {
  * The words come from the rows of the options and from the operands of the commands. Where a value
  * has no list of words, the name that help gives it, such as TAG, selects one of these kinds. */
 
-/* `before` is what is typed before the word, as in `--tag=`. */
+/* `before` is what is typed before the word, as in `--tag=` or `localhost:`. */
 static void print_word(const char *before, const char *word, const char *line, FILE *out) {
     fprintf(out, "%s%s", before, word);
     if (line != NULL)
@@ -49,6 +49,23 @@ static void print_names(const struct command *command, const char *before, FILE 
     (void)command;
     for (size_t i = 0; i < catalogue_count; i++)
         print_word(before, catalogue[i].name, catalogue[i].title, out);
+}
+
+/* Behind the name of a scenario and a colon, the lines of its cases. */
+static void print_cases(const struct command *command, const char *before, FILE *out) {
+    char name[64], line[16];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(before, ":"), before);
+    const struct catalogue_entry *entry = catalogue_find(name);
+    struct errors errors = {0};
+    struct scenario *scenario = entry == NULL ? NULL : catalogue_parse(entry, &errors);
+    if (before[0] == '\0')
+        print_names(command, "", out);
+    for (size_t i = 0; scenario != NULL && i < scenario->case_count; i++) {
+        snprintf(line, sizeof line, "%u", scenario->cases[i].line);
+        print_word(before, line, scenario->cases[i].title, out);
+    }
+    scenario_free(scenario);
+    errors_free(&errors);
 }
 
 static void print_tags(const struct command *command, const char *before, FILE *out) {
@@ -103,21 +120,27 @@ static const struct kind {
     const char *name;
     /* NULL: files, which the shell completes */
     void (*print)(const struct command *command, const char *before, FILE *out);
+    bool has_colon; /* what stands before a colon belongs to the word */
 } kinds[] = {
-    {"COMMAND", print_commands},   {"FILE", NULL},
-    {"FORMAT", print_formats},     {"NAME", print_names},
-    {"LISTENER", print_listeners}, {"STATE", print_states},
-    {"TAG", print_tags},
+    {"CASE", print_cases, true},
+    {"COMMAND", print_commands, false},
+    {"FILE", NULL, false},
+    {"FORMAT", print_formats, false},
+    {"LISTENER", print_listeners, true},
+    {"NAME", print_names, false},
+    {"STATE", print_states, false},
+    {"TAG", print_tags, false},
 };
 
-/* Returns whether there is such a kind. */
+/* Returns whether there is such a kind. `before` ends in a colon if there is one. */
 static bool print_kind(const struct command *command, const char *name, const char *before,
                        FILE *out) {
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (strcmp(kinds[i].name, name) != 0)
             continue;
+        bool whole = strchr(before, ':') == NULL || kinds[i].has_colon;
         if (kinds[i].print != NULL)
-            kinds[i].print(command, before, out);
+            kinds[i].print(command, whole ? before : "", out);
         return true;
     }
     return false;
@@ -143,10 +166,13 @@ static void print_options(const struct command *command, FILE *out) {
     }
 }
 
-static bool print_operands(const struct command *command, FILE *out) {
+static bool print_operands(const struct command *command, const char *last, FILE *out) {
+    const char *colon = strrchr(last, ':');
+    char before[256];
     bool known = false;
+    snprintf(before, sizeof before, "%.*s", colon == NULL ? 0 : (int)(colon + 1 - last), last);
     for (size_t i = 0; i < 2 && command->operands[i] != NULL; i++)
-        known |= print_kind(command, command->operands[i], "", out);
+        known |= print_kind(command, command->operands[i], before, out);
     return known;
 }
 
@@ -166,7 +192,7 @@ static void print_after(const struct command *command, const char *before, const
     if (equals != NULL && row != NULL && row->takes != VALUE_NONE) {
         snprintf(start, sizeof start, "%.*s", (int)(equals + 1 - last), last);
         print_values(command, row, start, out);
-    } else if (*last == '-' || !print_operands(command, out)) {
+    } else if (*last == '-' || !print_operands(command, last, out)) {
         print_options(command, out);
     }
 }

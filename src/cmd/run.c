@@ -366,6 +366,6 @@ const struct command command_run = {
     .usage = "[OPTION...] NAME[:CASE]... [-- PROGRAM ARG...] | --all",
     .summary = "run scenarios, and report what the kernel answered",
     .options = groups,
-    .operands = {"NAME", "FILE"},
+    .operands = {"CASE", "FILE"},
     .subject = &subject_run,
 };

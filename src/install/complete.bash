@@ -4,22 +4,24 @@
 # shellcheck shell=bash
 
 _portreuse() {
-  local program=$1 name=${1##*/} words=() word joining='' cut=''
+  local program=$1 name=${1##*/} words=() word joining='' typed=${COMP_WORDS[COMP_CWORD]} cut
   if [[ $name == portreuse-* ]]; then # a link, which stands for a command
     words=("${name#portreuse-}")
     program=${1%"-${words[0]}"}
   fi
-  # Readline splits --net=current into three words: join them again.
+  # Readline splits --net=current and localhost:80 into three words: join them again.
   for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
-    if [[ $word == = || $joining ]] && ((${#words[@]})); then
+    if ((${#words[@]})) && [[ $joining ||
+      $word == +([=:]) && $COMP_LINE == *"${words[${#words[@]} - 1]}$word"* ]]; then
       words[${#words[@]} - 1]+=$word
-      [[ $word == = ]] && joining=yes || joining=''
     else
       words+=("$word")
     fi
+    [[ $word == +([=:]) ]] && joining=yes || joining=''
   done
   local last=${words[${#words[@]} - 1]}
-  [[ $last == -*=* ]] && cut=${last%%=*}=
+  [[ $typed == +([=:]) ]] && typed=''
+  cut=${last%"$typed"} # what is typed, but not a part of readline's word
   COMPREPLY=()
   while IFS=$'\t' read -r word _; do
     [[ $word == "$last"* ]] && COMPREPLY+=("${word#"$cut"}")

@@ -34,6 +34,15 @@ words run -v address-in-use ""
 ok "behind a scenario, too" same
 ok "with their titles" out_has "time-wait-rebind	A restarted server finds its port in TIME-WAIT"
 
+words run time-wait-rebind:
+ok "behind a scenario and a colon stand the lines of its cases" \
+  out_matches "^time-wait-rebind:[0-9]+	SO_REUSEADDR on neither socket\$"
+ok "and nothing else" sh -c '! grep -v "^time-wait-rebind:" "$1"' - "$work/words"
+words run no-such-scenario:
+ok "none behind another word" out_is_empty
+words show time-wait-rebind:
+ok "nor for a command that takes no case" sh -c '! grep : "$1"' - "$work/words"
+
 words run -
 ok "behind a dash stand the options" has --must-run
 ok "short ones" has -v
@@ -83,10 +92,11 @@ until grep -q ':04C1 00000000:0000 0A' /proc/net/tcp && grep -q ':0050 00000000:
   sleep 0.05
 done
 "$1" help --words -- why -q ""
+"$1" help --words -- why localhost:
 END
 if unshare -rn true 2>/dev/null && command -v ip >/dev/null; then
   run timeout 60 unshare -rn sh "$work/listening" "$portreuse" "$work"
-  ok "behind why stand the ports that have a listener" test "$(cat "$work/out")" = "$(printf '80\n1217')"
+  ok "behind why stand the ports that have a listener" test "$(cat "$work/out")" = "$(printf '80\n1217\nlocalhost:80\nlocalhost:1217')"
   run unshare -rn "$portreuse" help --words -- why ""
   ok "none where nothing listens" out_is_empty
 else

@@ -80,12 +80,12 @@ portreuse run mine.s|mine.scenario.
 portreuse run ./mine.s|./mine.scenario.
 E2
 
-# bash parts words at `=` before it asks, and takes files if a function has nothing to offer.
+# bash parts words at `=` and `:` before it asks, and takes files if a function has nothing to offer.
 cat >"$work/offer.bash" <<'E2'
 source "$1/share/bash-completion/completions/$2"
-read -ra COMP_WORDS <<<"${3//=/ = }"
-[[ $3 == *[\ ] ]] && COMP_WORDS+=('')
-[[ $3 == *= ]] && COMP_WORDS+=('')
+parted=${3//=/ = }
+read -ra COMP_WORDS <<<"${parted//:/ : }"
+[[ $3 == *[\ =:] ]] && COMP_WORDS+=('')
 COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMP_LINE=$3 COMP_POINT=${#3}
 [[ $(complete -p "${COMP_WORDS[0]}") =~ ' -o default -F '([a-z_]*) ]] || exit
 "${BASH_REMATCH[1]}" "${COMP_WORDS[0]}" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
@@ -97,6 +97,8 @@ completes bash <"$work/cases"
 completes bash <<'E2'
 portreuse run --net=cur|current.
 portreuse run --tag=see|seed.
+portreuse run address-in-use:|21
+portreuse run address-in-use:3|31.
 E2
 
 if command -v fish >/dev/null; then
