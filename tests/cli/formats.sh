@@ -284,6 +284,8 @@ fi
 # The page, by libxml2; tests/pages/run.sh looks at it in a browser.
 ok "the page needs nothing else" sh -c \
   '! grep -iE "<(script|link|img|iframe|object|embed|base)|(src|href|action)=|url\(|@import|https?:" r.html'
+run "$portreuse" run --format html time-wait-rebind
+ok "HTML: a number is not parted from its unit" out_has '<span class="whole">60 s</span>'
 run "$portreuse" run -q --output slow.html slow-connect
 ok "the times of the rounds are a plot, over the fill of the range" sh -c \
   '[ "$(grep -c "class=\"plot\" d=\"M[0-9]* [0-9]*\(L[0-9]* [0-9]*\)\{99\}\"" slow.html)" = 2 ] &&

@@ -630,6 +630,11 @@ static const struct {
      TEN TEN TEN TEN TEN TEN "123456789\n    1234567890\n"},
     {TEN TEN TEN TEN TEN TEN TEN "1234567890 x", 4, 0,
      TEN TEN TEN TEN TEN TEN TEN "1234567890\n    x\n"},
+    /* a number and its unit are one word */
+    {TEN TEN TEN TEN TEN TEN TEN "12345 60 s, x", 0, 0,
+     TEN TEN TEN TEN TEN TEN TEN "12345\n60 s, x\n"},
+    {TEN TEN TEN TEN TEN TEN TEN "12345 60 so x", 0, 0,
+     TEN TEN TEN TEN TEN TEN TEN "12345 60\nso x\n"},
     /* the indent counts from the second line on */
     {TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "x", 10, 0,
      TEN TEN TEN TEN TEN TEN TEN "123456789\n"

@@ -21,6 +21,10 @@ unsigned layout_columns(void);
 /* Prints a text from outside so that it cannot affect a terminal; see base/text.h. */
 void layout_text(FILE *out, const char *text);
 
+/* Returns the size of the word at the beginning of the text: up to one of the blanks. A number and
+ * its unit, as in `60 s`, are one word, which stays on one line. */
+size_t layout_word(const char *text, const char *blanks);
+
 /* Prints `text`, made safe, and a newline in lines of at most 80 columns. The first line continues
  * where `column` columns are already used; the others start with `indent` spaces. A newline in the
  * text is a space; two end a paragraph. */

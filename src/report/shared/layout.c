@@ -2,6 +2,7 @@
  * counted in columns. */
 #include "report/shared/layout.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <string.h>
 
@@ -21,13 +22,33 @@ void layout_text(FILE *out, const char *text) {
     utf8_print(out, text, strlen(text));
 }
 
+/* --- words --- */
+
+/* Returns how long a unit of time, or a percent sign, is at the beginning of the text, or 0. */
+static size_t unit_size(const char *text) {
+    static const char *const units[] = {"s", "ms", "us", "%"};
+    size_t size = strcspn(text, " \n,;:.()");
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (strlen(units[i]) == size && strncmp(units[i], text, size) == 0)
+            return size;
+    return 0;
+}
+
+size_t layout_word(const char *text, const char *blanks) {
+    size_t size = strcspn(text, blanks);
+    bool is_number = size > 0 && isdigit((unsigned char)text[size - 1]) && text[size] == ' ';
+    if (is_number && unit_size(text + size + 1) > 0)
+        size += 1 + strcspn(text + size + 1, blanks);
+    return size;
+}
+
 /* --- lines to paste --- */
 
 static void print_remark(FILE *out, const char *remark, unsigned indent) {
     const char *first = remark + strspn(remark, "# ");
     unsigned column = columns;
     for (const char *word = first; *word != '\0';) {
-        size_t size = strcspn(word, " ");
+        size_t size = layout_word(word, " ");
         bool begins = column + 1 + size > columns;
         if (begins)
             fprintf(out, "%s%*s#", word == first ? "" : "\n", (int)indent, "");
@@ -67,7 +88,7 @@ unsigned layout_words(FILE *out, const char *text, unsigned indent, unsigned col
     const char *at = skip_spaces(text, &paragraph);
     paragraph = false; /* not before the first word */
     while (*at != '\0') {
-        size_t size = strcspn(at, " \n"), width = utf8_width(at, size);
+        size_t size = layout_word(at, " \n"), width = utf8_width(at, size);
         bool fits = column + !line_is_new + width <= columns || column <= indent;
         if (paragraph || !fits) {
             fprintf(out, "%s\n%*s", paragraph ? "\n" : "", (int)indent, "");

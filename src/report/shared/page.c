@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "report/shared/layout.h"
 
 void page_badge(const struct page *page, const char *word, enum verdict verdict) {
     fprintf(page->out, "<span class=\"b %s\">%s</span>", verdict_name(verdict), word);
@@ -12,17 +13,18 @@ static void print_text(const struct page *page, const char *text, size_t size) {
     utf8_print(page->text, text, size);
 }
 
-/* Prints words, none of which is broken at a hyphen: those are names, options and ranges. */
+/* Prints words, none of which is broken: with a hyphen they are names, options and ranges, with a
+ * blank a number and its unit. */
 static void print_words(const struct page *page, const char *text, size_t size) {
-    for (const char *end = text + size; text < end;) {
-        const char *blank = memchr(text, ' ', (size_t)(end - text));
-        size_t word = (size_t)((blank == NULL ? end : blank) - text);
-        bool hyphen = memchr(text, '-', word) != NULL;
-        fputs(hyphen ? "<span class=\"whole\">" : "", page->out);
-        print_text(page, text, word);
-        fputs(hyphen ? "</span>" : "", page->out);
-        fputs(blank == NULL ? "" : " ", page->out);
-        text += word + (blank != NULL);
+    for (size_t at = 0; at < size; at++) {
+        size_t word = layout_word(text + at, " ");
+        word = word < size - at ? word : size - at;
+        bool whole = memchr(text + at, '-', word) != NULL || memchr(text + at, ' ', word) != NULL;
+        fputs(whole ? "<span class=\"whole\">" : "", page->out);
+        print_text(page, text + at, word);
+        fputs(whole ? "</span>" : "", page->out);
+        at += word;
+        fputs(at < size ? " " : "", page->out);
     }
 }
 
