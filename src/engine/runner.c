@@ -610,7 +610,7 @@ static void run_jobs(struct runner *runner, struct arena *scratch) {
             set_broken(job->result, "interrupted before it was run");
         } else if (job->ended == 0) {
             job->result->verdict = VERDICT_SKIP;
-            job->result->reason = "not run, as another case did not pass before (--fail-fast)";
+            job->result->reason = "not run, because another case did not pass (--fail-fast)";
         }
     }
 }

@@ -111,9 +111,9 @@ run "$portreuse" run --format tap --fail-fast fast.scenario three.scenario
 ok "--fail-fast is exit 1" status_is 1
 ok "what passed before did" out_has "ok 1 - fast: one"
 ok "what failed is told" out_has "not ok 2 - fast: two"
-reason="not run, as another case did not pass before (--fail-fast)"
+reason="not run, because another case did not pass (--fail-fast)"
 ok "what comes after is not run" out_has "ok 3 - fast: three # SKIP $reason"
-ok "nor in other scenarios" sh -c '[ "$(grep -c "SKIP not run, as another" out)" = 4 ]'
+ok "nor in other scenarios" sh -c '[ "$(grep -c "SKIP not run, because another" out)" = 4 ]'
 run "$portreuse" run -q --fail-fast --must-run fast.scenario
 ok "--must-run does not make that an error" status_is 1
 run "$portreuse" run -q --fail-fast address-in-use
