@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +38,7 @@ const char *sysctl_obstacle(void) {
 
 /* Opens the file of a sysctl. Returns a descriptor, or -1 with errno set. */
 static int open_sysctl(struct netns ns, const char *name, int flags) {
-    char path[256];
+    char path[PATH_MAX];
     int prefix = snprintf(path, sizeof path, "/proc/sys/");
     int length = snprintf(path + prefix, sizeof path - (size_t)prefix, "%s", name);
     if ((size_t)length >= sizeof path - (size_t)prefix) {

@@ -98,6 +98,13 @@ case its last ports are there
 S
   run "$portreuse" run --must-run "$file"
   ok "a long list in the text of a scenario" first_line_is "PASS list: 1 case, as expected"
+  scenario name <<S
+title A name of 300 bytes
+case the kernel has no such sysctl
+  sysctl net.$(printf 'a.%.0s' $(seq 150))b 1
+S
+  run "$portreuse" run "$file"
+  ok "a long name of a sysctl is not there, either" first_line_starts "SKIP name: line 3: this kernel has no"
   file=$work/here.scenario
   run unshare -rn sh -c 'cd /proc/sys/net/ipv4; echo 50000 50100 >ip_local_port_range; exec "$@"' sh \
     "$portreuse" run "$file"
