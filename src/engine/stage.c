@@ -593,16 +593,15 @@ static void drop_leftovers(const struct stage *stage) {
 
 /* Prepares the case, does it, and sets its verdict. */
 static void do_case(struct stage *stage, struct stage_options *options) {
-    const struct stage_event ready = {.kind = STAGE_READY};
+    const struct stage_event made = {.kind = STAGE_READY};
     enum outcome outcome = prepare(stage);
     if (outcome == OUTCOME_ANSWERED)
         stage_raise_roles(stage);
     bool refused = outcome != OUTCOME_ANSWERED && stage->has_tried;
     stage->board->refused = refused;
     stage->board->scarce = refused && (outcome == OUTCOME_ERROR || !stage->entered);
-    if (!refused)
-        say(stage, &ready);
-    if (options->ahead && (refused || !await_word(options)))
+    bool ready = !refused && say(stage, &made);
+    if (options->ahead && (!ready || !await_word(options)))
         return; /* what was refused may be to be had when no other case is under way */
     if (outcome == OUTCOME_ANSWERED)
         run_case(stage);
