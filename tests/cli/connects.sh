@@ -188,7 +188,8 @@ row "a rule for the device" "pair; ip rule add oif v0 to 192.0.2.2 prohibit" 192
 row "a rule before that of local addresses" \
   "ip rule add pref 0 to 127.0.0.9 prohibit; ip rule del pref 0 lookup local; ip rule add pref 1 lookup local" 127.0.0.9:80
 row "the other end of the device is down" \
-  "pair; sysctl -qw net.ipv4.conf.all.ignore_routes_with_linkdown=1; there ip link set v1 down" 192.0.2.2:80
+  "pair; sysctl -qw net.ipv4.conf.all.ignore_routes_with_linkdown=1; there ip link set v1 down
+   for n in \$(seq 100); do ip route show dev v0 | grep -q linkdown && break; sleep 0.05; done" 192.0.2.2:80
 row "lo has no address" "ip addr flush dev lo" 127.0.0.1:80
 row "lo has no address, IPv6" "ip addr flush dev lo" "[::1]:80"
 row "lo has no address, another device has one" "pair; ip addr flush dev lo" 127.0.0.1:80
