@@ -47,7 +47,15 @@ no_namespace_left() { [ -n "$ours" ] && ! namespaces | grep -qxF "$ours"; }
 # Roles of the case: the runner, the stage, server, client, heir.
 all_run() { [ "$(our_processes | wc -l)" = 5 ]; }
 has_ended() { ! readlink "/proc/$runner/exe" >/dev/null; }
-all_run_or_ended() { all_run || has_ended; }
+# $ours is what our processes had last, as a case may end before a busy machine has seen all of its roles.
+look_at_namespaces() {
+  seen=$(our_namespaces)
+  ours=${seen:-$ours}
+}
+all_run_or_ended() {
+  look_at_namespaces
+  all_run || has_ended
+}
 
 touch "$work/out" "$work/err" "$work/ok"
 sleep 0.01 # files made from here on are newer than the copy of the program
@@ -61,8 +69,9 @@ start_lasting() { # [COMMAND...]: starts it in the background with signals as in
   env --default-signal=INT,TERM,HUP "$@" "$portreuse" run --timeout "${timeout:-60s}" "$file" \
     >"$work/out" 2>"$work/err" &
   runner=$!
+  ours=
   await all_run_or_ended
-  ours=$(our_namespaces)
+  look_at_namespaces
 }
 
 for signal in INT TERM HUP; do
