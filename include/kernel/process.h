@@ -61,8 +61,9 @@ ssize_t process_read(pid_t pid, const char *name, char *text, size_t size);
 ssize_t process_read_all(pid_t pid, const char *name, char **text);
 
 /* Returns the number behind a key in the text of /proc/PID/status, such as "TracerPid"; 0 if it is
- * not there. */
+ * not there. The other one reads that file itself; 0 if it cannot be read. */
 long process_status_number(const char *status, const char *key);
+long process_status(pid_t pid, const char *key);
 
 /* Reads where the link /proc/PID/NAME leads, such as `exe`, into `text`, with a NUL. A file that
  * was deleted since is named without the kernel's " (deleted)". Returns the length, or -1 with

@@ -124,14 +124,6 @@ static bool file_says(const char *path, const char *value) {
     return strcmp(line, value) == 0;
 }
 
-static bool seccomp_filtered(void) {
-    char *status;
-    process_read_all(getpid(), "status", &status);
-    bool filtered = process_status_number(status, "Seccomp") == 2;
-    free(status);
-    return filtered;
-}
-
 /* What refused it, as far as can be known, and what to do about it. */
 static const char *explanation(int error) {
     if (file_says("/proc/sys/user/max_user_namespaces", "0"))
@@ -145,7 +137,7 @@ static const char *explanation(int error) {
                "kernel.apparmor_restrict_unprivileged_userns=0";
     if (file_says("/proc/sys/kernel/unprivileged_userns_clone", "0"))
         return "kernel.unprivileged_userns_clone is 0: run with sudo, or set it to 1";
-    if (seccomp_filtered())
+    if (process_status(getpid(), "Seccomp") == 2)
         return "a seccomp filter refuses it: run the container with --cap-add=SYS_ADMIN or "
                "--security-opt seccomp=unconfined, or use --net=current";
     if (error == EINVAL || error == ENOSYS)

@@ -225,9 +225,7 @@ ssize_t process_link(pid_t pid, const char *name, char *text, size_t size) {
 /* Returns whether this process, or the one that has forked it to look at something, is the tracer
  * of that one. */
 static bool is_traced_by_us(pid_t pid) {
-    char text[4096];
-    process_read(pid, "status", text, sizeof text);
-    pid_t tracer = (pid_t)process_status_number(text, "TracerPid");
+    pid_t tracer = (pid_t)process_status(pid, "TracerPid");
     return tracer != 0 && (tracer == getpid() || tracer == getppid());
 }
 
@@ -302,6 +300,14 @@ long process_status_number(const char *status, const char *key) {
     char line[32];
     snprintf(line, sizeof line, "\n%s:\t", key);
     return (long)status_number(status, line, 10, false);
+}
+
+long process_status(pid_t pid, const char *key) {
+    char *status;
+    process_read_all(pid, "status", &status);
+    long number = process_status_number(status, key);
+    free(status);
+    return number;
 }
 
 /* A signal that the first process of a pid namespace does not catch does nothing to it
@@ -546,12 +552,11 @@ int process_sockets(pid_t pid, unsigned most, process_socket_visit *visit, void 
 /* Since Linux 6.2 the size of the directory is the number; before that, the size of the table of
  * descriptors has to do. */
 unsigned process_descriptor_count(pid_t pid) {
-    char text[4096], path[PATH_SIZE];
+    char path[PATH_SIZE];
     struct stat directory;
     if (stat(path_of(pid, "fd", path), &directory) == 0 && directory.st_size > 0)
         return (unsigned)directory.st_size;
-    process_read(pid, "status", text, sizeof text);
-    return (unsigned)process_status_number(text, "FDSize");
+    return (unsigned)process_status(pid, "FDSize");
 }
 
 bool process_has_ring(pid_t pid) {

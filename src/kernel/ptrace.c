@@ -61,18 +61,9 @@ static long number_in(const char *path) {
     return file_read(path, text, sizeof text) <= 0 ? 0 : strtol(text, NULL, 10);
 }
 
-/* Returns a number of /proc/PID/status; 0 if it is not there. */
-static long status_of(pid_t process, const char *key) {
-    char *status;
-    process_read_all(process, "status", &status);
-    long number = process_status_number(status, key);
-    free(status);
-    return number;
-}
-
 const char *ptrace_explain(pid_t process, int error, char *reason) {
     long yama = number_in("/proc/sys/kernel/yama/ptrace_scope");
-    long tracer = status_of(process == 0 ? getpid() : process, "TracerPid");
+    long tracer = process_status(process == 0 ? getpid() : process, "TracerPid");
     if (error == ESRCH)
         snprintf(reason, PTRACE_REASON_SIZE, "there is no such process");
     else if (tracer != 0)
@@ -84,7 +75,7 @@ const char *ptrace_explain(pid_t process, int error, char *reason) {
     else if (geteuid() != 0 && (yama == 2 || (yama == 1 && process != 0)))
         snprintf(reason, PTRACE_REASON_SIZE,
                  "kernel.yama.ptrace_scope is %ld: run as root, or set it to 0", yama);
-    else if (status_of(getpid(), "Seccomp") == 2 || (geteuid() == 0 && error == EPERM))
+    else if (process_status(getpid(), "Seccomp") == 2 || (geteuid() == 0 && error == EPERM))
         snprintf(reason, PTRACE_REASON_SIZE,
                  "the container does not allow it: run it with --cap-add=SYS_PTRACE");
     else if (error == EPERM)

@@ -3,7 +3,6 @@
  * listeners it has inherited, and whether it has lost its privileges. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -225,11 +224,7 @@ static bool any_listens(const struct record *record) {
 }
 
 static bool has_no_new_privs(pid_t process) {
-    char *status;
-    process_read_all(process, "status", &status);
-    bool has = process_status_number(status, "NoNewPrivs") == 1;
-    free(status);
-    return has;
+    return process_status(process, "NoNewPrivs") == 1;
 }
 
 /* A traced program gets no privileges from its file if the tracer has none, or if the filter could
