@@ -41,8 +41,9 @@ static const char *read_services(FILE *file, struct port_set *ports) {
         if (port != 0)
             port_set_add(ports, port);
     }
+    const char *why = feof(file) ? NULL : strerror(errno); /* free() may change errno */
     free(line);
-    return feof(file) ? NULL : strerror(errno);
+    return why;
 }
 
 static bool set_services(const struct option_use *use) {
