@@ -488,9 +488,8 @@ static void make_ahead(struct runner *runner) {
     const char *call;
     if (ahead != NULL && ahead->job != next)
         drop_ahead(runner, ahead);
-    bool useful = next != NULL && next != runner->not_ahead && runner->under_way > 0 &&
-                  runner->failures < FAILURES_MOST;
-    if (ahead != NULL || slot == NULL || !useful || being_made(runner) > 0 ||
+    if (ahead != NULL || slot == NULL || next == NULL || next == runner->not_ahead ||
+        runner->under_way == 0 || runner->failures >= FAILURES_MOST || being_made(runner) > 0 ||
         runner->options->current || next->scenario->needs_program)
         return;
     if (fork_stage(runner, slot, next, true, &call) != 0)
@@ -541,7 +540,8 @@ static void handle_socket(struct runner *runner, struct slot *slot) {
     switch (said.kind) {
     case STAGE_READY:
         slot->ready = true;
-        runner->failures = slot->ahead ? 0 : runner->failures;
+        if (slot->ahead)
+            runner->failures = 0;
         break;
     case STAGE_STEP_BEGINS:
     case STAGE_STEP_ENDS:
