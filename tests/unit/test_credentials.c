@@ -118,6 +118,15 @@ static bool become_other(void) {
     return setgroups(1, groups) == 0 && become_user();
 }
 
+/* Takes the credentials of a process that has made itself another; root alone can. */
+static void take_from(bool (*begin)(void), int (*look)(void)) {
+    pid_t pid = geteuid() == 0 ? start(begin) : 0;
+    if (pid == 0)
+        skip();
+    assert_int_equal(take_and(pid, false, look), 0);
+    stop(pid);
+}
+
 static int is_other(void) {
     gid_t groups[2];
     if (geteuid() != OTHER_USER || getegid() != OTHER_GROUP)
@@ -133,11 +142,7 @@ static int is_other(void) {
 
 static void the_user_the_groups_and_no_more_capabilities_are_taken(void **state) {
     (void)state;
-    pid_t pid = geteuid() == 0 ? start(become_other) : 0;
-    if (pid == 0)
-        skip();
-    assert_int_equal(take_and(pid, false, is_other), 0);
-    stop(pid);
+    take_from(become_other, is_other);
 }
 
 /* --- many groups --- */
@@ -161,11 +166,7 @@ static int has_groups(void) {
 
 static void thousands_of_groups_are_taken(void **state) {
     (void)state;
-    pid_t pid = geteuid() == 0 ? start(join_groups) : 0;
-    if (pid == 0)
-        skip();
-    assert_int_equal(take_and(pid, false, has_groups), 0);
-    stop(pid);
+    take_from(join_groups, has_groups);
 }
 
 /* --- another root --- */
