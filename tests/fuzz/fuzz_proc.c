@@ -210,6 +210,7 @@ static void read_rights(void) {
     struct credentials found;
     if (read_credentials(PID, &found) == 0 && found.group_count > MOST_GROUPS)
         abort();
+    free(found.groups);
 }
 
 /* --- namespaces --- */
