@@ -69,6 +69,7 @@ struct audit {
     size_t unread_count;
     unsigned long default_tw_buckets; /* of tcp_max_tw_buckets on this machine; 0: not known */
     struct kernel_release release;    /* of the running kernel */
+    bool is_first_netns; /* the namespace is that of process 1, which sysctl.d(5) is for */
     bool asked_by_root;
     unsigned unseen;    /* processes that could not be looked into */
     bool from_proc;     /* /proc/net was read instead of sock_diag */

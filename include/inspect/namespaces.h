@@ -19,7 +19,8 @@ struct namespace {
 struct namespace namespaces_here(void);
 
 /* Returns whether the namespace of this process is that of process 1, which sysctl.d(5) is for.
- * Where process 1 may not be looked at, an ordinary user asks, most likely in the first one. */
+ * Where process 1 may not be looked at, an ordinary user asks, most likely in the first one; or the
+ * root of a user namespace, most likely not. */
 bool namespaces_is_first(void);
 
 /* The namespace of process `pid`; the namespace called `name`, which is a path if it contains a

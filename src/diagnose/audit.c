@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "inspect/child.h"
+#include "kernel/process.h"
 #include "kernel/sockets.h"
 #include "kernel/sysctl.h"
 
@@ -180,6 +181,7 @@ static int look_at_sockets(struct audit *audit) {
 
 static void look_here(struct audit *audit) {
     struct sysctl_failure unread = {0};
+    audit->is_first_netns = namespaces_is_first() && process_sees_all();
     sysctl_port_range(NETNS_HERE, &audit->range, &unread);
     audit->error = look_at_sockets(audit);
     audit->failure = audit->error == 0 ? NULL : "listing the TCP sockets (sock_diag)";

@@ -254,6 +254,15 @@ else
   skip "JSON as the schemas say" "python3-jsonschema is not installed"
 fi
 
+# In a network namespace of a user namespace, a setting goes with it: the files of the host are for another.
+if unshare -rn true 2>/dev/null; then
+  run unshare -rn "$portreuse" audit --ports 40000
+  ok "a setting to paste" out_has "  sysctl -w net.ipv4.ip_local_reserved_ports=40000"
+  ok "goes into no file of the host" out_lacks "/etc/sysctl.d"
+else
+  skip "a setting in a network namespace of a user namespace" "none could be made"
+fi
+
 # In all namespaces: of a pid namespace of our own, so that nobody else's are looked into.
 all_netns() {
   # shellcheck disable=SC2086

@@ -124,10 +124,45 @@ static void an_audit_is_narrow(void **state) {
     audit_free(&audit);
 }
 
+/* Every remedy that sets a sysctl keeps it at the end of the same file: none undoes another. */
+static void an_audit_reserves_ports_where_it_was_asked(void **state) {
+    static const struct {
+        const char *path, *now, *kept;
+        bool root;
+    } rows[] = {
+        {"", "  sysctl -w net.ipv4.ip_local_reserved_ports=80,40000\n",
+         "  echo 'net.ipv4.ip_local_reserved_ports = 80,40000' >>/etc/sysctl.d/90-ports.conf\n",
+         true},
+        {"", "  sudo sysctl -w net.ipv4.ip_local_reserved_ports=80,40000\n",
+         "  echo 'net.ipv4.ip_local_reserved_ports = 80,40000' | sudo tee -a "
+         "/etc/sysctl.d/90-ports.conf\n",
+         false},
+        {"/run/netns/blue",
+         "  ip netns exec blue sysctl -w net.ipv4.ip_local_reserved_ports=80,40000\n",
+         "  # a setting of this network namespace goes with it;", true},
+    };
+    struct audit_port port = {.port = 40000};
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct audit audit = {.is_first_netns = true, .asked_by_root = rows[i].root};
+        struct audit_findings findings = {&audit};
+        snprintf(audit.where.path, sizeof audit.where.path, "%s", rows[i].path);
+        audit.ports = &port;
+        audit.port_count = 1;
+        port_set_parse("80,40000", &audit.wanted);
+        char *text = text_of(&subject_audit, &findings);
+        assert_non_null(strstr(text, "\nWhat to do\n"));
+        assert_non_null(strstr(text, rows[i].now));
+        assert_non_null(strstr(text, rows[i].kept));
+        free(text);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_budget_is_narrow),
         cmocka_unit_test(an_audit_is_narrow),
+        cmocka_unit_test(an_audit_reserves_ports_where_it_was_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 
 #include "base/errnames.h"
 #include "base/text.h"
+#include "report/host/setting.h"
 #include "report/shared/json.h"
 #include "report/shared/layout.h"
 #include "report/shared/sockets.h"
@@ -101,13 +102,24 @@ static void print_ports(FILE *out, const struct audit *audit) {
         i += print_range_of_ports(out, audit, i);
     if (i < audit->port_count)
         fprintf(out, "%*sand %zu more\n", INDENT, "", audit->port_count - i);
-    fprintf(out, "%*sTo keep them for their servers, now and after a reboot:\n", INDENT, "");
-    fprintf(out, "%*ssysctl -w net.ipv4.ip_local_reserved_ports=", 2 * INDENT, "");
-    port_set_print(&audit->wanted, out);
-    fprintf(out, "\n%*secho net.ipv4.ip_local_reserved_ports=", 2 * INDENT, "");
-    port_set_print(&audit->wanted, out);
-    fputs(" >/etc/sysctl.d/60-reserved-ports.conf\n", out);
-    fprintf(out, "%*sTo see it happen: portreuse run stolen-port\n", INDENT, "");
+}
+
+static void print_command(void *context, const char *line) {
+    layout_shell_line(context, line, INDENT);
+}
+
+static void print_advice(FILE *out, const struct audit *audit) {
+    const struct setting_place place = {&audit->where, audit->is_first_netns, audit->asked_by_root};
+    bool said_how_to_keep = false;
+    struct composed setting;
+    if (audit->port_count == 0)
+        return;
+    fputs("net.ipv4.ip_local_reserved_ports=", compose_begin(&setting));
+    port_set_print(&audit->wanted, setting.out);
+    fputs("\nWhat to do\n", out);
+    print_command(out, "# reserve them; outgoing connections can then no longer use them:");
+    setting_visit_lines(&place, compose_end(&setting), &said_how_to_keep, print_command, out);
+    compose_free(&setting);
 }
 
 /* Prints `127.0.0.1:80`, or `127.0.0.1%eth0:80` as ss(8) does. */
@@ -195,9 +207,12 @@ static void write_text(const struct report *report, FILE *out) {
         return;
     print_range(out, &audit->range);
     print_ports(out, audit);
+    print_advice(out, audit);
     print_shared(out, audit);
     print_settings(out, audit);
     print_not_seen(out, audit);
+    if (audit->port_count > 0)
+        fputs("\nTo see it happen: portreuse run stolen-port\n", out);
 }
 
 static const struct format format_audit_text = {

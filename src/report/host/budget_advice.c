@@ -11,6 +11,7 @@
 
 #include "base/errnames.h"
 #include "base/text.h"
+#include "report/host/setting.h"
 #include "report/host/wide_range.h"
 #include "report/shared/place.h"
 
@@ -54,31 +55,11 @@ static void note(const struct advice *advice, const char *format, ...) {
 
 /* --- settings --- */
 
-static void print_setting(FILE *out, const struct advice *advice, const char *setting) {
-    const struct budget *budget = advice->budget;
-    if (!budget->asked_by_root)
-        fputs("sudo ", out);
-    place_print_inside(out, &budget->where);
-    fprintf(out, "sysctl -w %s", setting);
-}
-
-static void print_kept_setting(FILE *out, const struct advice *advice, const char *setting) {
-    const char *end = advice->budget->asked_by_root ? ">>" : "| sudo tee -a ";
-    fprintf(out, "echo %s %s/etc/sysctl.d/90-ports.conf", setting, end);
-}
-
-/* Visits the command that sets `NAME=VALUE`, and how it outlives the next boot, or the namespace.
- */
 static void set(struct advice *advice, const char *setting) {
-    say(advice, print_setting, setting);
-    if (advice->budget->is_first_netns && advice->budget->where.path[0] == '\0') {
-        note(advice, "the same from the next boot on:");
-        say(advice, print_kept_setting, setting);
-    } else if (!advice->said_how_to_keep) {
-        note(advice, "a setting of this network namespace goes with it; a container keeps it by "
-                     "docker run --sysctl, a pod by sysctls in its securityContext");
-        advice->said_how_to_keep = true;
-    }
+    const struct budget *budget = advice->budget;
+    const struct setting_place place = {&budget->where, budget->is_first_netns,
+                                        budget->asked_by_root};
+    setting_visit_lines(&place, setting, &advice->said_how_to_keep, advice->visit, advice->context);
 }
 
 /* Sets the list of ports that are reserved. */
@@ -297,7 +278,7 @@ static void advise_range(struct advice *advice) {
         reserve(advice);
     }
     note(advice, "then widen it, at the cost of what is not reserved:");
-    snprintf(setting, sizeof setting, "net.ipv4.ip_local_port_range=\"%u %u\"", low, UINT16_MAX);
+    snprintf(setting, sizeof setting, "net.ipv4.ip_local_port_range=%u %u", low, UINT16_MAX);
     set(advice, setting);
 }
 

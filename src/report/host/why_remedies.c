@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "report/host/why.h"
 #include "report/host/why_fields.h"
+#include "report/host/setting.h"
 #include "report/host/wide_range.h"
 #include "report/shared/layout.h"
 
@@ -77,40 +78,20 @@ static void advise_inside(const struct advice *advice, bool needs_root, const ch
     free(text);
 }
 
-/* The settings of sysctl.d(5) are those of the first network namespace. */
-static bool sysctl_d_applies(const struct why *why) {
-    return !is_elsewhere(why) && why->hints.is_first_netns && !why->own_pids_only;
-}
-
-/* Visits how the setting outlives the next boot, or the namespace. */
-static void keep_setting(const struct advice *advice, const char *name, const char *value) {
-    const char *end = advice->why->asked_by_root ? ">>" : "| sudo tee -a ";
-    if (!sysctl_d_applies(advice->why)) {
-        if (!*advice->kept)
-            note(advice,
-                 "a setting of this network namespace goes with it; a container keeps it by "
-                 "docker run --sysctl, a pod by sysctls in its securityContext");
-        *advice->kept = true;
-        return;
-    }
-    note(advice, "the same from the next boot on:");
-    char *text = memory_format("echo '%s = %s' %s/etc/sysctl.d/90-ports.conf", name, value, end);
-    advise(advice, STEP_COMMAND, "", text);
-    free(text);
+static void visit_setting(void *context, const char *line) {
+    const struct advice *advice = context;
+    advice->visit(advice->context, line[0] == '#' ? STEP_NOTE : STEP_COMMAND, line);
+    *advice->begun = true;
 }
 
 static void advise_sysctl(const struct advice *advice, const char *setting) {
-    char *text = filled(advice->why, setting), *value = strchr(text, '=');
-    if (value == NULL) {
-        free(text);
-        return;
-    }
-    *value++ = '\0';
-    const char *quote = strchr(value, ' ') == NULL ? "" : "\"";
-    char *command = memory_format("sysctl -w %s=%s%s%s", text, quote, value, quote);
-    advise_inside(advice, true, command);
-    free(command);
-    keep_setting(advice, text, value);
+    const struct why *why = advice->why;
+    const struct setting_place place = {&why->where,
+                                        why->hints.is_first_netns && !why->own_pids_only,
+                                        why->asked_by_root};
+    struct advice copy = *advice;
+    char *text = filled(why, setting);
+    setting_visit_lines(&place, text, advice->kept, visit_setting, &copy);
     free(text);
 }
 
