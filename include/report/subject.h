@@ -131,6 +131,7 @@ struct summary {
     enum severity severity;
     const char *verdict;         /* static: the word for JSON's "verdict" */
     char line[REPORT_LINE_SIZE]; /* the first line of the text */
+    const char *labels;          /* of all metrics, with that of the verdict: see summary_about() */
     struct metric *metrics;
     size_t count;
 };
@@ -138,6 +139,10 @@ struct summary {
 /* Summarizes a report. The caller frees the summary with summary_free(). */
 void summarize(const struct report *report, struct summary *summary);
 void summary_free(struct summary *summary);
+
+/* Adds a label to all metrics that follow, and to those of the verdict and the time: what the
+ * report is about, so that a monitor can have several reports of one host. `key` is static. */
+void summary_about(struct summary *summary, const char *key, const char *value);
 
 /* Adds a metric. */
 void summary_metric(struct summary *summary, const char *name, const char *help, double value);

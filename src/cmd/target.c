@@ -182,9 +182,13 @@ static const char *trim(const char *text, char *trimmed, size_t room) {
     return trimmed;
 }
 
-/* A path with blanks, of a file that is there. */
-static bool is_file(const char *word) {
-    return strpbrk(word, " \t\n") != NULL && access(word, F_OK) == 0;
+/* Returns whether the word is a Unix socket as it stands, with its blanks and quotes: an abstract
+ * name behind `unix:`, or a path of a file that is there. */
+static bool is_exact(const char *word, bool behind_unix) {
+    bool abstract = word[0] == '@' && word[1] != '\0';
+    bool url = strncmp(word, "//", 2) == 0; /* unix:///run/x.sock */
+    return behind_unix ? abstract || (!url && access(word, F_OK) == 0)
+                       : strpbrk(word, " \t\n") != NULL && access(word, F_OK) == 0;
 }
 
 static bool read_words(const char *command, int argc, char **argv, enum typed_protocol protocol,
@@ -192,11 +196,10 @@ static bool read_words(const char *command, int argc, char **argv, enum typed_pr
     char error[TYPED_ERROR_SIZE];
     if (argc == 1 && strcmp(argv[0], "-") == 0)
         return read_input(command, typed);
-    if (argc == 1 && protocol == TYPED_UNIX && strncmp(argv[0], "unix:", 5) != 0)
-        return read_unix(command, argv[0], typed);
-    const char *path = argc == 1 && strncmp(argv[0], "unix:", 5) == 0 ? argv[0] + 5 : argv[0];
-    if (argc == 1 && is_file(path))
-        return read_unix(command, path, typed);
+    bool behind_unix = strncmp(argv[0], "unix:", 5) == 0;
+    const char *name = argv[0] + (behind_unix ? 5 : 0);
+    if (argc == 1 && ((protocol == TYPED_UNIX && !behind_unix) || is_exact(name, behind_unix)))
+        return read_unix(command, name, typed);
     char trimmed[TYPED_HOST_SIZE];
     const char *word = argc == 1 ? trim(argv[0], trimmed, sizeof trimmed) : "";
     if (argc > 1 || strpbrk(word, " \t\n") != NULL) {

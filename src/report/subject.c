@@ -129,7 +129,7 @@ int report_exit_code(const struct report *report, bool plugin) {
 /* --- summaries --- */
 
 void summarize(const struct report *report, struct summary *summary) {
-    *summary = (struct summary){.severity = SEVERITY_UNKNOWN};
+    *summary = (struct summary){.severity = SEVERITY_UNKNOWN, .labels = ""};
     report->subject->summarize(report, summary);
 }
 
@@ -140,8 +140,12 @@ void summary_free(struct summary *summary) {
 void summary_metric(struct summary *summary, const char *name, const char *help, double value) {
     summary->metrics =
         arena_grow(&summary->arena, summary->metrics, summary->count, sizeof summary->metrics[0]);
-    summary->metrics[summary->count++] = (struct metric){
-        .name = name, .help = help, .labels = "", .warn = "", .critical = "", .value = value};
+    summary->metrics[summary->count++] = (struct metric){.name = name,
+                                                         .help = help,
+                                                         .labels = summary->labels,
+                                                         .warn = "",
+                                                         .critical = "",
+                                                         .value = value};
 }
 
 static void escape_quoted(FILE *out, unsigned char byte) {
@@ -166,11 +170,18 @@ static const char *escape_label(struct summary *summary, const char *value) {
     return copy;
 }
 
+static void add_label(struct summary *summary, const char **labels, const char *key,
+                      const char *value) {
+    *labels = arena_format(&summary->arena, "%s%s%s=\"%s\"", *labels, **labels == '\0' ? "" : ",",
+                           key, escape_label(summary, value));
+}
+
+void summary_about(struct summary *summary, const char *key, const char *value) {
+    add_label(summary, &summary->labels, key, value);
+}
+
 void summary_label(struct summary *summary, const char *key, const char *value) {
-    struct metric *metric = &summary->metrics[summary->count - 1];
-    metric->labels =
-        arena_format(&summary->arena, "%s%s%s=\"%s\"", metric->labels,
-                     metric->labels[0] == '\0' ? "" : ",", key, escape_label(summary, value));
+    add_label(summary, &summary->metrics[summary->count - 1].labels, key, value);
 }
 
 void summary_thresholds(struct summary *summary, double warn, double critical) {
@@ -275,6 +286,21 @@ static void print_head(FILE *out, const char *name, const char *help) {
             ends_with(name, "_total") ? "counter" : "gauge");
 }
 
+/* Prints `portreuse_NAME{LABELS} VALUE`. */
+static void print_sample(FILE *out, const char *name, const char *labels, double value) {
+    fprintf(out, labels[0] == '\0' ? "portreuse_%s%s %.10g\n" : "portreuse_%s{%s} %.10g\n", name,
+            labels, value);
+}
+
+/* What every subject has: `portreuse_SUBJECT_state`, for example. */
+static void print_own(FILE *out, const struct report *report, const struct summary *summary,
+                      const char *end, const char *help, double value) {
+    char name[32];
+    snprintf(name, sizeof name, "%s_%s", report->subject->name, end);
+    print_head(out, name, help);
+    print_sample(out, name, summary->labels, value);
+}
+
 static void write_prometheus(const struct report *report, FILE *out) {
     struct summary summary;
     const char *previous = "";
@@ -284,17 +310,12 @@ static void write_prometheus(const struct report *report, FILE *out) {
         if (strcmp(previous, metric->name) != 0)
             print_head(out, metric->name, metric->help);
         previous = metric->name;
-        fprintf(out,
-                metric->labels[0] == '\0' ? "portreuse_%s%s %.10g\n" : "portreuse_%s{%s} %.10g\n",
-                metric->name, metric->labels, metric->value);
+        print_sample(out, metric->name, metric->labels, metric->value);
     }
-    char state[32];
-    snprintf(state, sizeof state, "%s_state", report->subject->name);
-    print_head(out, state, "The verdict: 0 OK, 1 warning, 2 critical, 3 unknown.");
-    fprintf(out, "portreuse_%s %d\n", state, (int)summary.severity);
-    snprintf(state, sizeof state, "%s_time_seconds", report->subject->name);
-    print_head(out, state, "When this was measured, in seconds since 1970.");
-    fprintf(out, "portreuse_%s %" PRId64 "\n", state, (int64_t)time(NULL));
+    print_own(out, report, &summary, "state", "The verdict: 0 OK, 1 warning, 2 critical, 3 unknown.",
+              summary.severity);
+    print_own(out, report, &summary, "time_seconds", "When this was measured, in seconds since 1970.",
+              (double)time(NULL));
     summary_free(&summary);
 }
 

@@ -35,6 +35,10 @@ asked "FREE :2000/udp: " 2000/udp
 asked "FREE /tmp/nowhere.sock: " /tmp/nowhere.sock
 asked "FREE /tmp/nowhere.sock: " unix:/tmp/nowhere.sock
 asked "FREE @nobody: " @nobody
+asked "FREE @a b\": " 'unix:@a b"'
+touch "$work/file'"
+asked "EADDRINUSE " "unix:$work/file'"
+asked "FREE /tmp/nowhere.sock: " 'unix:/tmp/nowhere.sock;'
 asked "EADDRINUSE 0.0.0.0:2000: " --v6only :2000 -q
 ok "options without the word why" test "$(wc -l <"$work/out")" = 1
 

@@ -106,6 +106,31 @@ static void the_formats_for_monitoring_have_all_metrics(void **state) {
     free(prometheus);
 }
 
+static void summarize_about(const struct report *about, struct summary *summary) {
+    (void)about;
+    summary_about(summary, "address", ":80");
+    summary_about(summary, "netns", "here");
+    summary_metric(summary, "about_number", "A number.", 1);
+    summary_label(summary, "cause", "b");
+}
+
+/* Two reports about different addresses have no sample in common. */
+static void what_a_report_is_about_is_a_label_of_all_it_says(void **state) {
+    static const struct subject about = {.name = "about", .summarize = summarize_about};
+    static const struct report of_it = {.subject = &about};
+    char *text = NULL;
+    size_t size = 0;
+    (void)state;
+    FILE *out = open_memstream(&text, &size);
+    format_prometheus.write(&of_it, out);
+    fclose(out);
+    assert_non_null(strstr(
+        text, "\nportreuse_about_number{address=\":80\",netns=\"here\",cause=\"b\"} 1\n"));
+    assert_non_null(strstr(text, "\nportreuse_about_state{address=\":80\",netns=\"here\"} 3\n"));
+    assert_non_null(strstr(text, "\nportreuse_about_time_seconds{address=\":80\",netns=\"here\"} "));
+    free(text);
+}
+
 static void write_head(const struct report *about, FILE *out) {
     struct json json = {.out = out, .line = true};
     json_object(&json, NULL);
@@ -129,6 +154,7 @@ int main(void) {
         cmocka_unit_test(a_verdict_has_a_severity),
         cmocka_unit_test(no_metric_is_dropped_and_no_label_is_cut),
         cmocka_unit_test(the_formats_for_monitoring_have_all_metrics),
+        cmocka_unit_test(what_a_report_is_about_is_a_label_of_all_it_says),
         cmocka_unit_test(every_json_document_begins_in_the_same_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,8 +19,10 @@ extern const struct subject subject_why;
  * REPORT_LINE_SIZE bytes; returns `text`. */
 const char *why_line(const struct why *why, char *text);
 
-/* Prints the name of the Unix socket that was asked for: a path, or `@` and an abstract name. */
-void why_print_name(FILE *out, const struct why *why);
+/* Writes the name of a Unix socket, a path, or `@` and an abstract name, to `text`, which has
+ * WHY_UNIX_NAME_SIZE bytes; returns `text`. */
+enum { WHY_UNIX_NAME_SIZE = UNIX_NAME_SIZE + 1 };
+const char *why_unix_name(const struct unix_question *asked, char *text);
 
 /* Returns whether the socket that is blamed is bound to the address that was asked about. */
 bool why_is_same_address(const struct why *why);

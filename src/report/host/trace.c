@@ -21,22 +21,15 @@ static const char *suffix_of(const struct recorded_socket *socket) {
                                                 : "";
 }
 
-static void print_unix_name(FILE *out, const struct unix_question *asked) {
-    char text[UNIX_NAME_SIZE + 1];
-    for (size_t i = 0; i < asked->name_size; i++)
-        text[i] = asked->name[i] == '\0' ? '@' : asked->name[i];
-    text[asked->name_size] = '\0';
-    fputs("unix:", out);
-    layout_text(out, text);
-}
-
 void trace_print_name(FILE *out, const struct recorded_call *call) {
-    char text[ENDPOINT_TEXT_SIZE];
+    char text[ENDPOINT_TEXT_SIZE], name[WHY_UNIX_NAME_SIZE];
     fprintf(out, "%s(", seccomp_call_name(call->call));
-    if (call->address.family != 0)
+    if (call->address.family != 0) {
         fprintf(out, "%s%s", endpoint_text(&call->address, text), suffix_of(&call->socket));
-    else
-        print_unix_name(out, &call->unix_socket);
+    } else {
+        fputs("unix:", out);
+        layout_text(out, why_unix_name(&call->unix_socket, name));
+    }
     fputc(')', out);
 }
 

@@ -196,13 +196,11 @@ static void fill_on_address(const struct filling *filling) {
         layout_text(filling->out, why_fields_local(suspect, text));
 }
 
-void why_print_name(FILE *out, const struct why *why) {
-    char text[UNIX_NAME_SIZE + 1];
-    const struct unix_question *asked = &why->asked.unix_socket;
+const char *why_unix_name(const struct unix_question *asked, char *text) {
     for (size_t i = 0; i < asked->name_size; i++)
         text[i] = asked->name[i] == '\0' ? '@' : asked->name[i];
     text[asked->name_size] = '\0';
-    layout_text(out, text);
+    return text;
 }
 
 /* That before the name of the file, or NULL. */
@@ -214,8 +212,9 @@ static const char *last_slash(const struct why *why) {
 /* A long path is shortened to `.../x.sock`. */
 static void fill_name(const struct filling *filling) {
     const char *slash = last_slash(filling->why);
+    char name[WHY_UNIX_NAME_SIZE];
     if (has_whole_addresses(filling) || (slash == NULL && filling->brevity != SHORT_NAMES)) {
-        why_print_name(filling->out, filling->why);
+        layout_text(filling->out, why_unix_name(&filling->why->asked.unix_socket, name));
     } else if (slash != NULL && filling->brevity != SHORT_NAMES) {
         fputs("...", filling->out);
         layout_text(filling->out, slash);
@@ -306,18 +305,16 @@ static void fill_options(const struct filling *filling) {
 /* What follows `portreuse why` to ask the same again. */
 static void fill_question(const struct filling *filling) {
     const struct why *why = filling->why;
-    char text[ASKED_SIZE];
+    const struct unix_question *unix_socket = &why->asked.unix_socket;
+    char text[ASKED_SIZE], name[WHY_UNIX_NAME_SIZE];
     fill_options(filling);
-    if (why->asked.protocol != PROTOCOL_UNIX) {
-        const char *word =
-            why->asked.text[0] != '\0' ? why->asked.text : asked_text(why, target(why), text);
-        place_print_word(filling->out, word);
-    } else if (why->asked.unix_socket.name[0] == '\0') {
-        why_print_name(filling->out, why);
-    } else {
+    if (why->asked.protocol == PROTOCOL_UNIX) {
         fputs("unix:", filling->out);
-        place_print_path(filling->out, why->asked.unix_socket.name,
-                         why->asked.unix_socket.name_size);
+        place_print_path(filling->out, why_unix_name(unix_socket, name), unix_socket->name_size);
+    } else if (why->asked.text[0] != '\0') {
+        place_print_word(filling->out, why->asked.text);
+    } else {
+        place_print_word(filling->out, asked_text(why, target(why), text));
     }
 }
 
@@ -618,73 +615,3 @@ const char *why_line(const struct why *why, char *text) {
     }
     return text;
 }
-
-/* --- several namespaces --- */
-
-const struct why *why_decisive(const struct report *report) {
-    static const int weights[] = {[WHY_FREE] = 0, [WHY_UNKNOWN] = 1, [WHY_REFUSED] = 2};
-    const struct why_findings *findings = report->findings;
-    const struct why *decisive = &findings->looks[0];
-    for (size_t i = 1; i < findings->count; i++)
-        if (weights[findings->looks[i].verdict] > weights[decisive->verdict])
-            decisive = &findings->looks[i];
-    return decisive;
-}
-
-const char *why_verdict_name(enum why_verdict verdict) {
-    static const char *const names[] = {
-        [WHY_FREE] = "free", [WHY_REFUSED] = "refused", [WHY_UNKNOWN] = "unknown"};
-    return names[verdict];
-}
-
-/* --- the subject --- */
-
-static void add_metric(struct summary *summary, const struct why *why, const char *name,
-                       const char *help, double value) {
-    char text[ENDPOINT_TEXT_SIZE];
-    summary_metric(summary, name, help, value);
-    summary_label(summary, "address", endpoint_text(target(why), text));
-    summary_label(summary, "netns", why->where.name);
-}
-
-static void summarize_why(const struct report *report, struct summary *summary) {
-    static const enum severity severities[] = {[WHY_FREE] = SEVERITY_OK,
-                                               [WHY_REFUSED] = SEVERITY_CRITICAL,
-                                               [WHY_UNKNOWN] = SEVERITY_UNKNOWN};
-    const struct why_findings *findings = report->findings;
-    const struct why *decisive = why_decisive(report);
-    char name[ERRNAME_SIZE];
-    summary->severity = severities[decisive->verdict];
-    summary->verdict = why_verdict_name(decisive->verdict);
-    why_line(decisive, summary->line);
-    for (size_t i = 0; i < findings->count; i++) {
-        const struct why *why = &findings->looks[i];
-        add_metric(summary, why, "why_bindable", "Whether bind() or connect() would succeed now.",
-                   why->verdict == WHY_FREE);
-    }
-    for (size_t i = 0; i < findings->count; i++) {
-        const struct why *why = &findings->looks[i];
-        if (why->error == 0)
-            continue;
-        add_metric(summary, why, "why_info", "Why bind() or connect() would fail now.", 1);
-        summary_label(summary, "cause", why_cause(why) == NULL ? "" : why_cause(why)->name);
-        summary_label(summary, "error", errname(why->error, name));
-    }
-    for (size_t i = 0; i < findings->count; i++)
-        add_metric(summary, &findings->looks[i], "why_time_wait_seconds",
-                   "How long TIME-WAIT stays in the way.", findings->looks[i].time_left_ms / 1e3);
-}
-
-extern const struct format format_why_text, format_why_json;
-
-static const struct format *const formats[] = {
-    &format_why_text, &format_why_json,   &format_page, &format_line,
-    &format_nagios,   &format_prometheus, NULL,
-};
-
-const struct subject subject_why = {
-    .name = "why",
-    .schema = 4,
-    .formats = formats,
-    .summarize = summarize_why,
-};

@@ -22,14 +22,6 @@ static const char *text_or_null(const char *text) {
     return text[0] == '\0' ? NULL : text;
 }
 
-/* An abstract name begins with `@`. */
-static void write_name(struct json *json, const struct why *why) {
-    struct composed name;
-    why_print_name(compose_begin(&name), why);
-    json_string(json, "name", compose_end(&name));
-    compose_free(&name);
-}
-
 /* IP_LOCAL_PORT_RANGE; null if it is not set. */
 static void write_range(struct json *json, const struct why_question *asked) {
     char text[16];
@@ -39,12 +31,13 @@ static void write_range(struct json *json, const struct why_question *asked) {
 
 static void write_asked(struct json *json, const struct why *why) {
     const struct why_question *asked = &why->asked;
+    char name[WHY_UNIX_NAME_SIZE];
     json_object(json, "asked");
     bool client = asked->remote.family != 0 || asked->unix_socket.is_client;
     json_string(json, "as", client ? "client" : "server");
     json_string(json, "protocol", socket_protocol_name(asked->protocol));
     if (asked->protocol == PROTOCOL_UNIX)
-        write_name(json, why);
+        json_string(json, "name", why_unix_name(&asked->unix_socket, name));
     sockets_json_endpoint(json, "local", &asked->local);
     sockets_json_endpoint(json, "remote", &asked->remote);
     json_bool(json, "reuseaddr", asked->reuseaddr);

@@ -88,7 +88,7 @@ static void print_suspect(FILE *out, const struct suspect *suspect, bool with_se
     }
     sockets_print_time_left(line, &occupant->socket);
     fprintf(out, "%*s", (int)indent, "");
-    layout_wrap_end(out, &text, indent + INDENT, indent);
+    layout_wrap_end(out, &text, indent + 2 * INDENT, indent);
     if (occupant->socket.inode != 0 && with_server)
         sockets_print_server(out, &suspect->server, &suspect->owners, occupant->socket.uid,
                              indent + INDENT);
