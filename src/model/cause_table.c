@@ -380,7 +380,8 @@ const struct cause_row cause_table[CAUSE_COUNT] = {
                         "an earlier connection from this local port is not closed yet"}},
          .headline = "an earlier connection has it; {reuse_or_stop}",
          .remedies =
-             {NOTE("let connect() choose the port: do not call bind(), or bind to port 0"),
+             {NOTE("let connect() choose the client's port: the client should not call bind(), or "
+                   "bind to port 0"),
               DESTROY("this ends the earlier connection; its programs get an error, and the one "
                       "that bound the port keeps it until it closes the socket; after TIME-WAIT "
                       "late segments can reach the next one:"),

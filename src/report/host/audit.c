@@ -119,6 +119,8 @@ static void print_advice(FILE *out, const struct audit *audit) {
     fputs("\nWhat to do\n", out);
     print_command(out, "# reserve them; outgoing connections can then no longer use them:");
     setting_visit_lines(&place, compose_end(&setting), &said_how_to_keep, print_command, out);
+    print_command(out, "# to see how a connection takes a server's port:");
+    print_command(out, "portreuse run stolen-port");
     compose_free(&setting);
 }
 
@@ -211,8 +213,6 @@ static void write_text(const struct report *report, FILE *out) {
     print_shared(out, audit);
     print_settings(out, audit);
     print_not_seen(out, audit);
-    if (audit->port_count > 0)
-        fputs("\nTo see it happen: portreuse run stolen-port\n", out);
 }
 
 static const struct format format_audit_text = {
