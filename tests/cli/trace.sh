@@ -100,6 +100,9 @@ calls .cause address-in-use
 calls '.sockets[0].processes[0].pid' $server
 ok "another program is named" err_has "EADDRINUSE; caller ($server) listens; stop it"
 ok "with the command that stops it" err_has "kill $server"
+run "$portreuse" trace --output "$work/r.html" -- "$caller" tcp4 bind=80
+ok "in a page, a click selects it" grep -q ">  <span class=\"copy\">kill $server</span>" "$work/r.html"
+ok "and nothing else" [ "$(grep -c 'class="copy"' "$work/r.html")" = 1 ]
 about tcp4 bind=any:80
 calls .cause wildcard-vs-specific
 about tcp4 reuseport bind=80

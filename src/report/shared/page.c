@@ -1,5 +1,6 @@
 #include "report/shared/page.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -114,26 +115,35 @@ static const char *print_sentences(const struct page *page, const char *text) {
     return text;
 }
 
-/* Prints a line of a block, which hangs where the page breaks it. With `commands`, a click selects
- * the whole of a line that is not a remark, to copy it. */
-static void print_block_line(const struct page *page, const char *line, size_t size,
-                             bool commands) {
+/* Prints a line of a block, which hangs where the page breaks it. A click selects the whole of a
+ * command, to copy it. */
+static void print_block_line(const struct page *page, const char *line, size_t size, bool command) {
     size_t depth = strspn(line, " ");
-    bool command = commands && depth == 0 && size > 0 && line[0] != '#';
     fputs("<span class=\"line\"", page->out);
     if (depth > 0)
         fprintf(page->out, " style=\"--in:%zu\"", depth);
-    fputs(command ? "><span class=\"copy\">" : ">", page->out);
-    print_words(page, line, size);
+    fprintf(page->out, ">%.*s", (int)depth, line);
+    fputs(command ? "<span class=\"copy\">" : "", page->out);
+    print_words(page, line + depth, size - depth);
     fputs(command ? "</span>\n</span>" : "\n</span>", page->out);
 }
 
-/* Prints indented lines as they are, up to the next that is not; returns the end. */
+static const char advice[] = "What to do";
+
+/* Prints indented lines as they are, up to the next that is not; returns the end. With `commands`,
+ * each that is not a remark is a command, as it is below a line that says what to do. */
 static const char *print_block(const struct page *page, const char *text, bool commands) {
+    enum { STEP = 2 };
+    size_t from = commands ? 0 : SIZE_MAX; /* the depth of commands */
     fputs("<pre>", page->out);
     while (*text == ' ' || (*text == '\n' && text[1] == ' ')) {
-        size_t size = strcspn(text, "\n"), indent = size < 2 ? size : 2;
-        print_block_line(page, text + indent, size - indent, commands);
+        size_t size = strcspn(text, "\n"), indent = size < STEP ? size : STEP;
+        const char *line = text + indent;
+        size_t depth = strspn(line, " "), length = size - indent;
+        from = depth < from ? SIZE_MAX : from;
+        print_block_line(page, line, length, depth == from && depth < length && line[depth] != '#');
+        if (is_word(line + depth, length - depth, advice))
+            from = depth + STEP;
         text += size + (text[size] == '\n');
     }
     fputs("</pre>\n", page->out);
@@ -150,7 +160,7 @@ void page_plain(const struct page *page, const char *text) {
             text = prose ? print_sentences(page, text) : print_block(page, text, commands);
         } else if (is_heading(text)) {
             prose = is_prose(text, size);
-            commands = is_word(text, size, "What to do");
+            commands = is_word(text, size, advice);
             fputs("<h2>", page->out);
             print_words(page, text, size);
             fputs("</h2>\n", page->out);
