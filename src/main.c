@@ -2,12 +2,12 @@
  * (portreuse-run). Without one, an address is a question for why (portreuse :8080). */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/signals.h"
 #include "base/stack.h"
 #include "base/text.h"
 #include "cmd/commands.h"
@@ -79,22 +79,9 @@ static void fill_standard_descriptors(void) {
             open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY);
 }
 
-static void on_long_file(int number) {
-    (void)number;
-}
-
-/* To write beyond the file size that is allowed (ulimit -f) is the error EFBIG, instead of the end
- * of the process. The signal is caught, not ignored: so a program that we execute gets it as we
- * did. */
-static void survive_long_files(void) {
-    struct sigaction action = {.sa_handler = on_long_file, .sa_flags = SA_RESTART}, before;
-    if (sigaction(SIGXFSZ, NULL, &before) == 0 && before.sa_handler == SIG_DFL)
-        sigaction(SIGXFSZ, &action, NULL);
-}
-
 int main(int argc, char **argv) {
     fill_standard_descriptors();
-    survive_long_files();
+    signals_begin();
     stack_take();
     int status = dispatch(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/shared.h"
+#include "base/signals.h"
 #include "base/units.h"
 #include "kernel/ptrace.h"
 #include "kernel/seccomp.h"
@@ -46,7 +47,6 @@ struct run {
     const struct program *program;
     struct shared *shared;
     sigset_t passed_on, before;  /* the signals that are passed on; those blocked before */
-    struct sigaction children;   /* what SIGCHLD did before */
     pid_t caller, tracer, child; /* `child` is the program; in it and the tracer they are known */
     int go[2], pid[2]; /* pipes: to the program when it may start; of its pid, to the tracer */
 };
@@ -87,7 +87,7 @@ static _Noreturn void become_program(const struct run *run) {
     atomic_store(&run->shared->filter_error, error);
     if (error != 0)
         _exit(127);
-    sigaction(SIGCHLD, &run->children, NULL);
+    signals_give_back();
     sigprocmask(SIG_SETMASK, &run->before, NULL);
     execvp(run->program->words[0], run->program->words);
     give_up(run, errno);
@@ -273,19 +273,11 @@ static void close_pipe(int *ends) {
             close(ends[i]);
 }
 
-/* The caller may have been started with SIGCHLD ignored: its children would then vanish without a
- * word. The program gets it as it was. */
-static void mind_children(struct run *run) {
-    const struct sigaction usual = {.sa_handler = SIG_DFL};
-    sigaction(SIGCHLD, &usual, &run->children);
-}
-
 static int run_both(struct run *run, struct program_end *end, const char **what) {
     *what = "making the processes of the tracer and the program";
     if (pipe2(run->go, O_CLOEXEC) < 0 || pipe2(run->pid, O_CLOEXEC) < 0)
         return errno;
     fflush(NULL);
-    mind_children(run);
     sigprocmask(SIG_BLOCK, &run->passed_on, &run->before);
     int error = fork_both(run);
     close_pipe(run->go);
