@@ -3,7 +3,7 @@
  * the call: its socket, its options and its network namespace are as the call left them.
  *
  * Signals, stops and exits of the processes are passed through. One thread of the calling process
- * does all of it; waitpid(2) for its other children must be for their pid alone.
+ * does all of it. It may have other children; those that end meanwhile are reaped.
  */
 #ifndef PORTREUSE_TRACE_TRACER_H
 #define PORTREUSE_TRACE_TRACER_H

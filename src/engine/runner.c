@@ -27,6 +27,7 @@
 #include "base/errnames.h"
 #include "base/units.h"
 #include "engine/board.h"
+#include "engine/orphans.h"
 #include "engine/stage.h"
 #include "kernel/process.h"
 
@@ -66,6 +67,7 @@ struct runner {
     size_t job_count, next_job;
     struct slot *slots;
     size_t slot_count;
+    struct strangers strangers;
     size_t under_way, most;      /* how many cases are, and may be at a time */
     const struct job *not_ahead; /* the job whose stage could not be made ahead */
     unsigned failures;           /* of the last stages that were made ahead, one after the other */
@@ -312,14 +314,12 @@ static void spare_others(struct runner *runner, const struct job *hopeless) {
     }
 }
 
-/* Reaps a process that a stage has left behind. */
-static bool reap_orphan(void *context, pid_t pid) {
+static bool is_stage(const void *context, pid_t pid) {
     const struct runner *runner = context;
     for (size_t i = 0; i < runner->slot_count; i++)
         if (runner->slots[i].pid == pid)
             return true;
-    waitpid(pid, NULL, 0);
-    return true;
+    return false;
 }
 
 /* The case in a slot has its result. */
@@ -387,7 +387,7 @@ static void finish(struct runner *runner, struct slot *slot) {
     while (waitpid(-slot->pid, &ignored, 0) > 0 || errno == EINTR)
         continue;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        process_children(getpid(), reap_orphan, runner);
+        orphans_reap(&runner->strangers, is_stage, runner);
     close(slot->socket);
     if (slot->death >= 0)
         close(slot->death);
@@ -687,7 +687,7 @@ void runner_run(const struct scenario *const *scenarios, size_t count,
     runner.slots = arena_alloc(&scratch, (runner.slot_count + 1) * sizeof runner.slots[0]);
     runner.next_tick_ns = runner.began_ns + options->watcher.tick_ns;
     tell(&runner, (struct run_event){.kind = RUN_BEGINS}, runner.began_ns);
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    orphans_expect(&runner.strangers, &scratch);
     catch_signals(&runner, before, signals, SIGNALS);
     run_jobs(&runner, &scratch);
     for (size_t i = 0; i < SIGNALS; i++)

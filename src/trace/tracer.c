@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/errnames.h"
 #include "kernel/process.h"
 #include "kernel/ptrace.h"
 
@@ -25,7 +26,6 @@ enum { ERESTART_FIRST = 512, ERESTART_LAST = 516 };
 struct traced_thread {
     pid_t thread, process;   /* process 0: not known yet */
     bool stopped;            /* its process is stopped by a signal */
-    bool interrupted;        /* it was asked to stop, to be let go */
     struct traced_call call; /* under way, or SOCKET_CALL_NONE */
 };
 
@@ -70,6 +70,13 @@ static pid_t process_of(struct traced_thread *row) {
     process_read(row->thread, "status", status, sizeof status);
     row->process = (pid_t)process_status_number(status, "Tgid");
     return row->process == 0 ? row->thread : row->process;
+}
+
+/* The child that a thread has made is watched from now on, although it has not told of itself: its
+ * parent can be gone by then. It has told already if it is not ours any more. */
+static void expect(struct tracer *tracer, pid_t child) {
+    if (tracer->no_filter && child > 0 && process_status(child, "TracerPid") == getpid())
+        find_or_add(tracer, child);
 }
 
 size_t tracer_count(const struct tracer *tracer) {
@@ -226,7 +233,9 @@ static int handle(struct tracer *tracer, pid_t thread, int status) {
     case STOP_GROUP:
         mark_stopped(tracer, row, true);
         return ptrace_listen(thread);
-    case STOP_CHILD: /* the child tells of itself, maybe earlier than this */
+    case STOP_CHILD:
+        expect(tracer, stop.other);
+        break;
     case STOP_OTHER:
         break;
     }
@@ -236,18 +245,25 @@ static int handle(struct tracer *tracer, pid_t thread, int status) {
 /* --- letting go --- */
 
 /* Stops each thread for a moment, and lets it go with the signal that is to be delivered there. A
- * process that has just been made stops by itself. */
+ * process that has just been made stops by itself. One can be a child of ours, whose end is not
+ * waited for. */
 static void let_go(struct tracer *tracer) {
     int status;
-    for (size_t i = 0; i < tracer->count; i++)
-        ptrace_interrupt(tracer->threads[i].thread);
-    for (;;) {
+    for (size_t i = tracer->count; i-- > 0;)
+        if (ptrace_interrupt(tracer->threads[i].thread) == ESRCH)
+            drop(tracer, tracer->threads[i].thread);
+    while (tracer->count > 0) {
         pid_t thread = waitpid(-1, &status, __WALL);
-        if (thread < 0 && errno != EINTR)
+        if (thread < 0 && errno == EINTR)
+            continue;
+        if (thread < 0)
             break;
         struct ptrace_stop stop = ptrace_read_stop(thread, status);
-        if (thread > 0 && stop.stop != STOP_GONE)
+        if (stop.stop == STOP_CHILD)
+            expect(tracer, stop.other);
+        if (stop.stop != STOP_GONE)
             ptrace_let_go(thread, stop.stop == STOP_SIGNAL ? stop.signal : 0);
+        drop(tracer, thread);
     }
     tracer->count = 0;
 }
@@ -256,9 +272,14 @@ static bool is_to_end(const struct tracer *tracer) {
     return tracer->end != NULL && *tracer->end != 0;
 }
 
+/* A process that runs is watched by one that can have other children. */
+static bool has_watched_all(const struct tracer *tracer) {
+    return tracer->no_filter && tracer->count == 0;
+}
+
 int tracer_run(struct tracer *tracer) {
     int error = 0, status;
-    while (error == 0 && !is_to_end(tracer)) {
+    while (error == 0 && !is_to_end(tracer) && !has_watched_all(tracer)) {
         pid_t thread = waitpid(-1, &status, __WALL);
         if (thread > 0)
             error = handle(tracer, thread, status);
@@ -306,12 +327,21 @@ static void take_thread(struct attachment *attachment, pid_t thread) {
         attachment->error = error;
 }
 
+/* Why the threads of a process cannot be listed: /proc can hide one that is there. */
+static int why_unlisted(pid_t process, int error) {
+    if (errno_says_nothing(error))
+        return error;
+    return kill(process, 0) == 0 || errno == EPERM ? EPERM : ESRCH;
+}
+
 static void take_threads(struct attachment *attachment, pid_t process) {
     char path[40];
     snprintf(path, sizeof path, "/proc/%d/task", (int)process);
     DIR *directory = opendir(path);
-    if (directory == NULL)
+    if (directory == NULL) {
+        attachment->error = why_unlisted(process, errno);
         return;
+    }
     for (const struct dirent *entry; (entry = readdir(directory)) != NULL;)
         if (entry->d_name[0] != '.')
             take_thread(attachment, (pid_t)strtol(entry->d_name, NULL, 10));

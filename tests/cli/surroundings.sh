@@ -47,4 +47,44 @@ else
   skip "SIGCHLD is ignored" "this env(1) has no --ignore-signal"
 fi
 
+# --- children of the caller, which exec leaves to us ---
+
+sh -c 'sleep 100 & echo $! >"$1"; exec "$2" run "$3"' - "$work/other" "$portreuse" "$lasting" \
+  >"$work/out" 2>"$work/err" </dev/null &
+runner=$!
+until_ok has_stage 2
+kill -TERM "$runner"
+end "a run beside another child is interrupted"
+ok "it is not killed for that" status_is 143
+ok "and says so" first_line_starts "ERROR lasting: interrupted"
+kill "$(cat "$work/other")"
+
+# traces WHICH: beside another child, the one that `trace` watches is the first or the second.
+traces() {
+  rm -f "$work/watched" "$work/other"
+  # shellcheck disable=SC2016 # it is the other shell's
+  sh -c 'sleep 100 & first=$!; sleep 100 & second=$!
+    if [ "$1" = first ]; then watched=$first other=$second; else watched=$second other=$first; fi
+    echo $watched >"$2/watched"; echo $other >"$2/other"; exec "$3" trace --pid $watched' \
+    - "$1" "$work" "$portreuse" >"$work/out" 2>"$work/err" </dev/null &
+  runner=$!
+  await grep -q "watching process" "$work/err"
+}
+if traces first; then
+  kill -TERM "$runner"
+  end "trace --pid of a child is told to end"
+  ok "with status 0" status_is 0
+  ok "the child goes on, unwatched" grep -q '^TracerPid:.0$' "/proc/$(cat "$work/watched")/status"
+  kill "$(cat "$work/watched")" "$(cat "$work/other")"
+  traces second
+  kill "$(cat "$work/watched")"
+  end "the child that trace --pid watches ends before another one"
+  ok "that is its end, too" status_is 0
+  kill "$(cat "$work/other")"
+else
+  kill "$(cat "$work/watched")" "$(cat "$work/other")"
+  wait "$runner"
+  skip "trace --pid of a child" "it cannot be traced here"
+fi
+
 finish
