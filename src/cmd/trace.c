@@ -272,7 +272,7 @@ static void on_exit_of(void *context, pid_t process, int status) {
 /* --- the tracer --- */
 
 /* What the tracer tells the process that waits for it; a set. */
-enum { SAW_CONFLICT = 1, HAD_TROUBLE = 2 };
+enum { SAW_CONFLICT = 1, HAD_TROUBLE = 2, SAW_END = 4 /* of the program */ };
 
 static void begin_record(struct request *request) {
     struct record *record = &request->record;
@@ -306,19 +306,16 @@ static int watch_to_end(struct request *request, struct tracer *tracer) {
     }
     if (request->words != NULL)
         request->findings.start_error = program_start_error();
-    if (request->words != NULL && !request->findings.ended) {
-        complain("the tracer %s; the program was killed with it",
-                 error == 0 ? "was told to end" : "had to end");
-        result = HAD_TROUBLE;
-    }
+    if (request->findings.ended)
+        result |= SAW_END;
     record_end(record);
     tell_end(request);
     if (record->look_error != 0) {
         complain("looking at a socket: %s", strerror(record->look_error));
-        result = HAD_TROUBLE;
+        result |= HAD_TROUBLE;
     }
     if (!outputs_write(&request->outputs, &report))
-        result = HAD_TROUBLE;
+        result |= HAD_TROUBLE;
     if (record->conflicts > 0)
         result |= SAW_CONFLICT;
     record_free(record);
@@ -451,15 +448,19 @@ static void tell_left_behind(void *context) {
              "(Ctrl-C kills them)");
 }
 
-/* Ends this process as the program ended, unless that hides what the options ask for. */
+/* Ends this process as the program ended, unless that hides what the options ask for; or unless the
+ * program ended because the tracer did, with which it cannot go on. */
 static int end_as_program(const struct request *request, const struct program_end *end) {
     bool succeeded = WIFEXITED(end->status) && WEXITSTATUS(end->status) == 0;
-    bool trouble = end->watched < 0 || (end->watched & HAD_TROUBLE) != 0;
-    if (end->watched < 0)
-        complain("the tracer was killed; the program was killed with it");
+    bool alone = end->watched < 0 || (end->watched & SAW_END) == 0;
+    bool killed = alone && WIFSIGNALED(end->status) && WTERMSIG(end->status) == SIGKILL;
+    bool trouble = alone || (end->watched & HAD_TROUBLE) != 0;
+    if (alone)
+        complain("the tracer %s; %s", end->watched < 0 ? "was killed" : "had to end",
+                 killed ? "the program was killed with it" : "what it saw is not all told");
     if (end->start_error != 0)
         complain("%s: %s", request->words[0], strerror(end->start_error));
-    if (succeeded && trouble)
+    if ((succeeded || killed) && trouble)
         return EXIT_TROUBLE;
     if (!succeeded || !request->fail || (end->watched & SAW_CONFLICT) == 0)
         program_end_like(end->status);

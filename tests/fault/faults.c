@@ -247,17 +247,9 @@ static bool same_verdict(const char *truth, const char *line) {
     return strncmp(truth, line, size) == 0;
 }
 
-/* A program that is traced ends with its tracer: its calls would get a wrong answer. */
-static bool is_killed_with_tracer(const struct run *run) {
-    return run->complains && WIFSIGNALED(run->status) && WTERMSIG(run->status) == SIGKILL &&
-           run->complaint[0] != '\0';
-}
-
 static bool is_right(const struct run *truth, const struct run *run) {
-    if (run->hung || run->left || run->files != 0)
+    if (run->hung || run->left || run->files != 0 || !WIFEXITED(run->status))
         return false;
-    if (!WIFEXITED(run->status))
-        return is_killed_with_tracer(run);
     if (WEXITSTATUS(run->status) == 2)
         return says_why(run);
     const char *was = run->complains ? truth->complaint : truth->line;

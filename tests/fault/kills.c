@@ -335,7 +335,7 @@ static const char *judge_trace(const struct kill *now) {
         return judge_trace_report(now);
     if (WIFEXITED(now->status) && WEXITSTATUS(now->status) == 0)
         return now->victim == MEMBER_DESCENDANT || came_late(now) ? NULL : "status 0";
-    if (now->victim == MEMBER_TRACER && strstr(now->err, "the program was killed with it") == NULL)
+    if (now->victim == MEMBER_TRACER && strstr(now->err, "portreuse trace: the tracer ") == NULL)
         return "no word of the tracer";
     return now->victim == MEMBER_PROGRAM && !ended_by(now, now->signal)
                ? "the program's signal is not its end"
