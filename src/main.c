@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/signals.h"
@@ -79,8 +80,31 @@ static void fill_standard_descriptors(void) {
             open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+/* Where a parent has left a pipe or a terminal O_NONBLOCK, as node(1) does, what a slow reader has
+ * no room for would be lost, and what a slow writer has not written yet would be missing (EAGAIN).
+ * The flag is that of the open file, which others share: so we open it once more. */
+static void wait_for_other_ends(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        const int access = fd == STDIN_FILENO ? O_RDONLY : O_WRONLY;
+        char path[32];
+        struct stat file;
+        int flags = fcntl(fd, F_GETFL);
+        bool blocks = flags < 0 || (flags & O_NONBLOCK) == 0 || fstat(fd, &file) < 0;
+        if (blocks || (!S_ISFIFO(file.st_mode) && !isatty(fd)))
+            continue;
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        int own = open(path, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        if (own < 0)
+            continue;
+        fcntl(own, F_SETFL, access);
+        dup2(own, fd);
+        close(own);
+    }
+}
+
 int main(int argc, char **argv) {
     fill_standard_descriptors();
+    wait_for_other_ends();
     signals_begin();
     stack_take();
     int status = dispatch(argc, argv);

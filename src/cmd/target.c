@@ -148,6 +148,11 @@ static bool read_input(const char *command, struct typed *typed) {
     if (isatty(STDIN_FILENO))
         fprintf(stderr, "portreuse %s: paste the message, then press Control-D\n", command);
     char *text = read_end(stdin);
+    if (ferror(stdin)) {
+        options_complain(command, "reading standard input: %s", strerror(errno));
+        free(text);
+        return false;
+    }
     bool empty = text[strspn(text, " \t\r\n")] == '\0';
     if (empty)
         options_complain(command, "standard input is empty; a program prints its errors on "

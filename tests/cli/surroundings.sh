@@ -87,4 +87,48 @@ else
   skip "trace --pid of a child" "it cannot be traced here"
 fi
 
+# --- streams ---
+
+python=/usr/bin/python3
+[ -x $python ] || python=python3
+if command -v $python >/dev/null; then
+  cat >"$work/slow" <<'END'
+import fcntl, os, subprocess, sys, time
+reader, writer = os.pipe()
+fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+os.set_blocking(writer, False)
+child = subprocess.Popen(sys.argv[1:], stdout=writer)
+time.sleep(0.3)
+if os.get_blocking(writer):
+    print("the flag has changed")
+os.close(writer)
+sys.stdout.buffer.write(open(reader, "rb").read())
+sys.stdout.flush()
+sys.exit(child.wait())
+END
+  "$portreuse" list --format json >"$work/want"
+  run timeout 20 $python "$work/slow" "$portreuse" list --format json
+  ok "a pipe that is O_NONBLOCK, with a slow reader: exit 0" status_is 0
+  ok "all of it arrives" cmp "$work/want" "$work/out"
+else
+  skip "a pipe that is O_NONBLOCK" "python3 is not installed"
+fi
+if command -v $python >/dev/null; then
+  cat >"$work/late" <<'END'
+import os, subprocess, sys, time
+reader, writer = os.pipe()
+os.set_blocking(reader, False)
+child = subprocess.Popen(sys.argv[1:], stdin=reader)
+time.sleep(0.3)
+os.write(writer, b"bind: 127.0.0.1:1: Permission denied\n")
+os.close(writer)
+sys.exit(child.wait())
+END
+  run timeout 20 $python "$work/late" "$portreuse" why -q -
+  ok "one with a slow writer is read to its end" out_has " 127.0.0.1:1"
+fi
+run sh -c 'exec "$1" why - <"$2"' - "$portreuse" "$work"
+ok "standard input that cannot be read: exit 2" status_is 2
+ok "it is not called empty" err_has "portreuse why: reading standard input: Is a directory"
+
 finish
