@@ -163,8 +163,10 @@ static bool search_namespace(struct search *search, struct netns ns) {
 /* A socket file in use by no socket of this namespace is one of another. */
 static void search_elsewhere(struct search *search) {
     struct namespaces all;
-    if (namespaces_all(&all) != 0)
+    if (namespaces_all(&all) != 0) {
+        search->why->unseen++;
         return;
+    }
     for (size_t i = 1; i < all.count && search->match == NO_MATCH; i++) {
         struct netns ns = {open(all.list[i].path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
         if (ns.fd < 0 || !search_namespace(search, ns))
@@ -209,8 +211,9 @@ static void cut_slashes(struct unix_question *question) {
     question->name[question->name_size] = '\0';
 }
 
-/* Why the file cannot be created; 0 if it can. Before the kernel asks for permission, it refuses to
- * create a file of a name that ends in a slash. */
+/* Why the file cannot be created; 0 if it can. In a directory that was removed none can be, whose
+ * working directory it still may be. Before the kernel asks for permission, it refuses to create a
+ * file of a name that ends in a slash. */
 static int creation_error(const struct unix_question *question, bool ends_in_slash) {
     char directory[UNIX_NAME_SIZE + 2];
     memcpy(directory, question->name, question->name_size);
@@ -225,7 +228,7 @@ static int creation_error(const struct unix_question *question, bool ends_in_sla
         return errno;
     if (!S_ISDIR(status.st_mode))
         return ENOTDIR;
-    if (ends_in_slash)
+    if (ends_in_slash || status.st_nlink == 0)
         return ENOENT;
     return faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) < 0 ? errno : 0;
 }

@@ -131,4 +131,10 @@ run sh -c 'exec "$1" why - <"$2"' - "$portreuse" "$work"
 ok "standard input that cannot be read: exit 2" status_is 2
 ok "it is not called empty" err_has "portreuse why: reading standard input: Is a directory"
 
+# --- the working directory ---
+
+mkdir "$work/gone"
+run sh -c 'cd "$1" && rmdir "$1" && exec "$2" why unix:sock' - "$work/gone" "$portreuse"
+ok "no file can be made in a directory that was removed" first_line_starts "ENOENT sock: "
+
 finish
