@@ -71,10 +71,12 @@ struct audit {
     struct kernel_release release;    /* of the running kernel */
     bool is_first_netns; /* the namespace is that of process 1, which sysctl.d(5) is for */
     bool asked_by_root;
-    unsigned unseen;    /* processes that could not be looked into */
-    bool from_proc;     /* /proc/net was read instead of sock_diag */
-    bool udp_not_seen;  /* which UDP sockets are servers could not be found out */
-    struct arena arena; /* owns the arrays */
+    unsigned unseen;            /* processes that could not be looked into */
+    const char *owners_missing; /* static: why the processes of some sockets were not found, if not
+                                   for `unseen`; else NULL */
+    bool from_proc;             /* /proc/net was read instead of sock_diag */
+    bool udp_not_seen;          /* which UDP sockets are servers could not be found out */
+    struct arena arena;         /* owns the arrays */
 };
 
 /* Makes the audit; for another namespace, in a child process. */

@@ -37,7 +37,8 @@ struct namespaces {
 };
 
 /* Finds the namespaces of all processes and those of `ip netns`; that of this process comes first.
- * Returns 0, or ENOMEM with an empty list. */
+ * Returns 0, or an errno with an empty list: ENOENT if there is no /proc, EMFILE or the like if not
+ * all could be looked at. */
 int namespaces_all(struct namespaces *all);
 
 /* Moves the calling process, which must have one thread, into the namespace, and first into the

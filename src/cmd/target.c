@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "base/units.h"
 #include "cmd/names.h"
+#include "kernel/process.h"
 #include "typed/text.h"
 #include "typed/word.h"
 
@@ -454,15 +455,35 @@ static bool set_pid(const struct option_use *use) {
     if (!chooses_first(use) || !option_set_number(&number))
         return false;
     int error = namespaces_of_process((pid_t)pid, &target->namespaces[0]);
-    if (!found(use, error == ENOENT ? ESRCH : error))
-        return false;
-    target->as = (pid_t)pid;
-    return true;
+    if (error == ENOENT && process_hides_others())
+        options_complain(use->command,
+                         "--pid %s: there is no such process, or /proc hides it (hidepid); "
+                         "needs root",
+                         use->value);
+    else if (found(use, error == ENOENT ? ESRCH : error))
+        target->as = (pid_t)pid;
+    return error == 0;
 }
 
 static bool set_netns(const struct option_use *use) {
     struct target *target = use->target;
     return chooses_first(use) && found(use, namespaces_named(use->value, &target->namespaces[0]));
+}
+
+/* What /proc does not show cannot be counted. */
+static void tell_unseen(const char *command, unsigned unseen) {
+    static const char left_out[] = "their network namespaces may be left out";
+    if (unseen > 0)
+        options_complain(command, "%u process%s could not be examined%s: %s may be left out",
+                         unseen, unseen == 1 ? "" : "es",
+                         geteuid() == 0 ? ", not even by root" : " (run as root)",
+                         unseen == 1 ? "its network namespace" : "their network namespaces");
+    if (process_hides_others())
+        options_complain(command, "/proc hides the processes of other users (hidepid): %s",
+                         left_out);
+    if (!process_sees_all())
+        options_complain(command, "processes outside of this container cannot be seen: %s",
+                         left_out);
 }
 
 static bool set_all(const struct option_use *use) {
@@ -472,17 +493,14 @@ static bool set_all(const struct option_use *use) {
         return false;
     int error = namespaces_all(&all);
     if (error != 0) {
-        options_complain(use->command, "%s: %s", use->name, strerror(error));
+        options_complain(use->command, "%s: listing the processes in /proc: %s", use->name,
+                         strerror(error));
         return false;
     }
     free(target->namespaces);
     *target = (struct target){.namespaces = all.list, .count = all.count, .all = true};
     chooses_first(use);
-    if (all.unseen > 0)
-        options_complain(use->command, "%u process%s could not be examined%s: %s may be left out",
-                         all.unseen, all.unseen == 1 ? "" : "es",
-                         geteuid() == 0 ? ", not even by root" : " (run as root)",
-                         all.unseen == 1 ? "its network namespace" : "their network namespaces");
+    tell_unseen(use->command, all.unseen);
     return true;
 }
 

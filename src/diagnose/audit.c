@@ -135,18 +135,29 @@ static bool add_listener(void *context, const struct inet_socket *socket) {
     return true;
 }
 
-/* Finds the owner of each. Returns how many processes could not be looked into. */
-static unsigned find_owners(struct listeners *listeners) {
+/* What kept the process of a socket from being found: that of others is not absent. */
+static void note_missing(struct audit *audit, const struct owners *owners) {
+    bool beyond = owners->search == OWNERS_HIDDEN || owners->search == OWNERS_OUTSIDE;
+    if (owners->count == 0 && beyond)
+        audit->owners_missing = owners_search_text(owners);
+}
+
+/* Finds the owner of each. Returns 0, or the errno of what could not be read. */
+static int find_owners(struct audit *audit, struct listeners *listeners) {
     struct owners *owners = memory_zeroed(listeners->count, sizeof *owners);
     uint32_t asker = geteuid();
+    int error = 0;
     for (size_t i = 0; i < listeners->count; i++)
         owners[i] = owners_wanted(&listeners->list[i].socket, asker);
-    unsigned unseen = owners_find(owners, listeners->count);
-    for (size_t i = 0; i < listeners->count; i++)
+    audit->unseen = owners_find(owners, listeners->count);
+    for (size_t i = 0; i < listeners->count; i++) {
         if (owners[i].known > 0)
             listeners->list[i].owner = owners[i].oldest[0];
+        note_missing(audit, &owners[i]);
+        error = owners[i].error != 0 ? owners[i].error : error;
+    }
     free(owners);
-    return unseen;
+    return error;
 }
 
 /* Lists the TCP sockets that listen, and the UDP sockets that are servers: a client's port is
@@ -165,16 +176,18 @@ static int list_servers(struct audit *audit, struct listeners *listeners) {
     return error;
 }
 
-/* Returns 0 or an errno. */
-static int look_at_sockets(struct audit *audit) {
+static void look_at_sockets(struct audit *audit) {
     struct listeners listeners = {0};
-    int error = list_servers(audit, &listeners);
-    if (error == 0) {
-        audit->unseen = find_owners(&listeners);
+    audit->failure = "listing the TCP sockets (sock_diag)";
+    audit->error = list_servers(audit, &listeners);
+    if (audit->error == 0) {
+        audit->failure = "reading the processes that have the sockets";
+        audit->error = find_owners(audit, &listeners);
         audit_listeners(audit, listeners.list, listeners.count);
     }
+    if (audit->error == 0)
+        audit->failure = NULL;
     arena_free(&listeners.arena);
-    return error;
 }
 
 /* --- all together --- */
@@ -183,8 +196,7 @@ static void look_here(struct audit *audit) {
     struct sysctl_failure unread = {0};
     audit->is_first_netns = namespaces_is_first() && process_sees_all();
     sysctl_port_range(NETNS_HERE, &audit->range, &unread);
-    audit->error = look_at_sockets(audit);
-    audit->failure = audit->error == 0 ? NULL : "listing the TCP sockets (sock_diag)";
+    look_at_sockets(audit);
     audit_settings(audit, &unread);
     if (audit->failure == NULL) {
         audit->failure = unread.what;

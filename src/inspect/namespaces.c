@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/errnames.h"
 #include "base/memory.h"
 #include "kernel/process.h"
 
@@ -94,6 +95,7 @@ int namespaces_named(const char *name, struct namespace *found) {
 struct listing {
     struct table table; /* owns: of struct namespace, by inode */
     unsigned unseen;
+    int error; /* the errno of a look that failed for want of something, or 0 */
 };
 
 static void add_namespace(struct listing *listing, const struct namespace *found) {
@@ -103,25 +105,35 @@ static void add_namespace(struct listing *listing, const struct namespace *found
         *entry = *found;
 }
 
+static void note_error(struct listing *listing, int error) {
+    if (errno_says_nothing(error))
+        listing->error = error;
+}
+
 static bool add_process(void *context, pid_t pid) {
     struct listing *listing = context;
     struct namespace found;
     int error = namespaces_of_process(pid, &found);
+    note_error(listing, error);
+    listing->unseen += error == EACCES || error == EPERM;
     if (error == 0)
         add_namespace(listing, &found);
-    else
-        listing->unseen += error == EACCES || error == EPERM;
     return true;
 }
 
 static void add_named(struct listing *listing) {
     struct namespace found;
     DIR *directory = opendir(named_directory);
-    if (directory == NULL)
+    if (directory == NULL) {
+        note_error(listing, errno);
         return;
-    for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
-        if (entry->d_name[0] != '.' && namespaces_named(entry->d_name, &found) == 0)
+    }
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        int error = entry->d_name[0] == '.' ? EINVAL : namespaces_named(entry->d_name, &found);
+        note_error(listing, error);
+        if (error == 0)
             add_namespace(listing, &found);
+    }
     closedir(directory);
 }
 
@@ -132,12 +144,15 @@ int namespaces_all(struct namespaces *all) {
     *all = (struct namespaces){0};
     add_namespace(&listing, &here);
     add_named(&listing);
-    process_each(add_process, &listing);
-    all->count = listing.table.count;
-    all->list = table_take(&listing.table);
-    all->unseen = listing.unseen;
+    int error = process_each(add_process, &listing);
+    error = error != 0 ? error : here.inode == 0 ? ENOENT : listing.error;
+    if (error == 0) {
+        all->count = listing.table.count;
+        all->list = table_take(&listing.table);
+        all->unseen = listing.unseen;
+    }
     table_free(&listing.table);
-    return 0;
+    return error;
 }
 
 /* --- entering one --- */

@@ -137,4 +137,36 @@ mkdir "$work/gone"
 run sh -c 'cd "$1" && rmdir "$1" && exec "$2" why unix:sock' - "$work/gone" "$portreuse"
 ok "no file can be made in a directory that was removed" first_line_starts "ENOENT sock: "
 
+# --- /proc ---
+
+if unshare -rm true 2>/dev/null; then
+  run unshare -rm sh -c 'mount -t tmpfs none /proc && exec "$1" why --all-netns 127.0.0.1:1' - "$portreuse"
+  ok "without /proc, nobody has looked in all network namespaces" status_is 2
+  ok "that is told" err_says "--all-netns: listing the processes in /proc: No such file or directory"
+else
+  skip "without /proc" "no mount namespace could be made to try it in"
+fi
+if is_root && unshare -npfm true 2>/dev/null && command -v ip >/dev/null; then
+  # hidden ARGUMENT...: as an ordinary user, from whom /proc hides the processes of root. One listens.
+  hidden() {
+    # shellcheck disable=SC2016 # it is the other shell's
+    run unshare -npfm --kill-child sh -c 'mount -t proc -o hidepid=2 proc /proc && ip link set lo up || exit 99
+      "$0" server 127.0.0.1:1215 >"$1" & shift
+      until grep -q ":04BF 00000000:0000 0A" /proc/net/tcp; do sleep 0.01; done
+      setpriv --reuid=65534 --regid=65534 --clear-groups "$0" "$@"' "$portreuse" "$work/served" "$@"
+  }
+  hidden why --pid 1 :80
+  ok "hidepid: a process that is hidden is not called absent" err_has \
+    "--pid 1: there is no such process, or /proc hides it (hidepid)"
+  hidden trace --pid 1
+  ok "trace knows that it is there" err_says "process 1 cannot be traced: it belongs to another user"
+  hidden audit
+  ok "audit says what it did not find" out_says \
+    "The processes of some sockets were not found: /proc hides the processes of other users (hidepid)."
+  hidden why -q --all-netns 127.0.0.1:1
+  ok "and --all-netns what it may have left out" err_says "(hidepid): their network namespaces may be left out"
+else
+  skip "hidepid" "no namespaces could be made to try it in"
+fi
+
 finish

@@ -8,8 +8,16 @@
 
 "$portreuse" server 127.0.0.1:1215 >"$work/served" &
 server=$!
-trap 'kill $server 2>/dev/null; rm -rf "$work"' EXIT
-until_ok grep -q '^wait' "$work/served"
+# Another program than the first.
+cp "$portreuse" "$work/other"
+"$portreuse" server --reuse-port 127.0.0.1:1218 >"$work/first" &
+first=$!
+"$work/other" server --reuse-port 127.0.0.1:1218 >"$work/second" &
+second=$!
+trap 'kill $server $first $second 2>/dev/null; rm -rf "$work"' EXIT
+for name in served first second; do
+  until_ok grep -q '^wait' "$work/$name"
+done
 scenario good <<'END'
 title it can be read
 case one
@@ -69,6 +77,7 @@ done <<END
 run -q time-wait-rebind
 why 127.0.0.1:1215
 why --format json 127.0.0.1:1216
+why -q :1216
 why -q --as client 127.0.0.1:1215
 why unix:$work/no.sock
 budget -q

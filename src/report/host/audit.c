@@ -187,6 +187,11 @@ static void print_not_seen(FILE *out, const struct audit *audit) {
     if (audit->unseen > 0) {
         fputc('\n', out);
         layout_wrap(out, sockets_unseen_text(audit->unseen, audit->asked_by_root, text), 0, 0);
+    } else if (audit->owners_missing != NULL) {
+        snprintf(text, sizeof text, "The processes of some sockets were not found: %s.",
+                 audit->owners_missing);
+        fputc('\n', out);
+        layout_wrap(out, text, 0, 0);
     }
     for (size_t i = 0; i < audit->unread_count; i++)
         fprintf(out, "%sSettings that could not be read: %s (%s)\n", i == 0 ? "\n" : "",
