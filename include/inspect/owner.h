@@ -35,7 +35,8 @@ struct owner {
     char unit[OWNER_UNIT_SIZE];       /* the unit or container it runs in: placement_text() */
 };
 
-/* Reads what is known of process `pid`. Returns false if it is gone. */
+/* Reads what is known of process `pid`. Returns false, with errno set, if it is gone, or a file of
+ * it could not be read for want of descriptors or the like. */
 bool owner_read(pid_t pid, struct owner *owner);
 
 /* Returns whether two processes run one program: the same executable and, where that is an
@@ -56,6 +57,10 @@ void owner_user(uint32_t uid, char *user);
 /* Copies the value of a variable from the environment that the process started with, to `value` of
  * `size` bytes. Returns false, with "", if it has none, or it cannot be read or does not fit. */
 bool owner_variable(pid_t pid, const char *name, char *value, size_t size);
+
+/* Returns whether that environment has one of these variables, whatever its value. The list ends
+ * with NULL. */
+bool owner_has_variable(pid_t pid, const char *const *names);
 
 /* Copies argument `index` of its command line, if it has so many, in the same way; the program is
  * number 0. */

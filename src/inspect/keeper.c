@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -299,13 +300,14 @@ static void stop_supervisord(struct kept *keeper, const struct owner *server, co
 
 /* The supervisors of one service run in the folder that describes it. */
 static void stop_in_folder(struct kept *keeper, const char *prefix, const char *command) {
-    char folder[KEEPER_NAME_SIZE], quoted[KEEPER_NAME_SIZE];
+    char folder[PATH_MAX], quoted[KEEPER_NAME_SIZE];
     if (process_link(keeper->pid, "cwd", folder, sizeof folder) <= 0)
         owner_argument(keeper->pid, 1, folder, sizeof folder);
     const char *slash = strrchr(folder, '/');
     if (!stop_quote(folder, quoted, sizeof quoted))
         return;
-    snprintf(keeper->name, sizeof keeper->name, "%s", slash == NULL ? folder : slash + 1);
+    snprintf(keeper->name, sizeof keeper->name, "%.*s", KEEPER_NAME_SIZE - 1,
+             slash == NULL ? folder : slash + 1);
     stops_add(&keeper->stops, "%s%s %s", prefix, command, quoted);
 }
 

@@ -129,13 +129,10 @@ bool members_cannot_listen(const struct owner *owner) {
 
 /* Returns whether the process was told of sockets that it gets from its parent. */
 static bool was_told(const struct owner *owner) {
-    static const char *const variables[] = {"LISTEN_FDS", "EINHORN_FD_COUNT", "EINHORN_FDS",
-                                            "SERVER_STARTER_PORT", "CIRCUS_SOCKETS"};
-    char value[256];
-    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
-        if (owner_variable(owner->pid, variables[i], value, sizeof value))
-            return true;
-    return false;
+    static const char *const variables[] = {"LISTEN_FDS",     "EINHORN_FD_COUNT",
+                                            "EINHORN_FDS",    "SERVER_STARTER_PORT",
+                                            "CIRCUS_SOCKETS", NULL};
+    return owner_has_variable(owner->pid, variables);
 }
 
 /* Returns whether the process waits for connections by epoll(7): an epoll instance of it has the

@@ -3,12 +3,14 @@
 #include "inspect/owner.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/errnames.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "inspect/placement.h"
@@ -307,21 +309,36 @@ static bool keep_thread(void *context, pid_t pid, pid_t thread) {
     return false;
 }
 
+/* Reads all of a file of the process. Returns false, with errno set, for want of descriptors or the
+ * like: then nobody knows what it says. */
+static bool read_all(pid_t pid, const char *name, char **text, ssize_t *size) {
+    *size = process_read_all(pid, name, text);
+    int error = *size < 0 ? errno : 0;
+    if (!errno_says_nothing(error))
+        return true;
+    free(*text);
+    errno = error;
+    return false;
+}
+
 /* Reads what names the program. The leader of the threads can have exited: then only the others
- * have an executable and a command line. */
-static void read_program(struct owner *owner) {
-    char path[512], *line, name[64];
+ * have an executable and a command line. Returns as read_all(). */
+static bool read_program(struct owner *owner) {
+    char path[PATH_MAX], *line, name[64];
     pid_t thread = owner->pid;
+    ssize_t size;
     if (owner->state == 'Z')
         process_own_tables(owner->pid, keep_thread, &thread);
     snprintf(name, sizeof name, "task/%d/exe", (int)thread);
     if (process_link(owner->pid, "exe", path, sizeof path) < 0)
         process_link(owner->pid, name, path, sizeof path);
     snprintf(name, sizeof name, "task/%d/cmdline", (int)thread);
-    ssize_t size = process_read_all(owner->pid, "cmdline", &line);
+    if (!read_all(owner->pid, "cmdline", &line, &size))
+        return false;
     if (size <= 0) {
         free(line);
-        size = process_read_all(owner->pid, name, &line);
+        if (!read_all(owner->pid, name, &line, &size))
+            return false;
     }
     size_t length = strlen(path), room = sizeof owner->executable - 1;
     size_t skipped = length > room ? length - room : 0;
@@ -330,10 +347,12 @@ static void read_program(struct owner *owner) {
     owner_program(&words, owner->program);
     set_command(owner, line, words.size);
     free(line);
+    return true;
 }
 
 bool owner_read(pid_t pid, struct owner *owner) {
     char *cgroup;
+    ssize_t cgroup_size;
     struct process_stat stat;
     *owner = (struct owner){.pid = pid, .fd = -1};
     if (!process_stat(pid, &stat) || !process_user(pid, &owner->uid))
@@ -348,11 +367,11 @@ bool owner_read(pid_t pid, struct owner *owner) {
         return false; /* it has gone since */
     if (size > 0 && owner->name[size - 1] == '\n')
         owner->name[size - 1] = '\0';
-    read_program(owner);
+    if (!read_program(owner) || !read_all(pid, "cgroup", &cgroup, &cgroup_size))
+        return false;
     if (owner->name[strspn(owner->name, " ")] == '\0')
         snprintf(owner->name, sizeof owner->name, "%.*s", OWNER_NAME_SIZE - 1, owner->program);
     owner_user(owner->uid, owner->user);
-    process_read_all(pid, "cgroup", &cgroup);
     struct placement placement = placement_of(cgroup);
     free(cgroup);
     placement_text(&placement, owner->unit);
@@ -378,17 +397,31 @@ static bool copy_value(char *value, size_t size, const char *text) {
     return fits;
 }
 
-bool owner_variable(pid_t pid, const char *name, char *value, size_t size) {
+/* Returns the value of a variable in the environment that was read, or NULL. */
+static const char *find_variable(const char *text, ssize_t end, const char *name) {
     size_t length = strlen(name);
-    const char *found = NULL;
+    for (ssize_t at = 0; at < end; at += (ssize_t)strlen(text + at) + 1)
+        if (strncmp(text + at, name, length) == 0 && text[at + (ssize_t)length] == '=')
+            return text + at + length + 1;
+    return NULL;
+}
+
+bool owner_variable(pid_t pid, const char *name, char *value, size_t size) {
     char *text;
     ssize_t end = process_read_all(pid, "environ", &text);
-    for (ssize_t at = 0; at < end && found == NULL; at += (ssize_t)strlen(text + at) + 1)
-        if (strncmp(text + at, name, length) == 0 && text[at + (ssize_t)length] == '=')
-            found = text + at + length + 1;
-    bool copied = copy_value(value, size, found);
+    bool copied = copy_value(value, size, find_variable(text, end, name));
     free(text);
     return copied;
+}
+
+bool owner_has_variable(pid_t pid, const char *const *names) {
+    char *text;
+    ssize_t end = process_read_all(pid, "environ", &text);
+    bool found = false;
+    for (; *names != NULL && !found; names++)
+        found = find_variable(text, end, *names) != NULL;
+    free(text);
+    return found;
 }
 
 bool owner_argument(pid_t pid, unsigned index, char *value, size_t size) {

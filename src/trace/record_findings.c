@@ -191,9 +191,8 @@ struct inheritance {
 
 /* Sockets that are handed over on purpose come with LISTEN_FDS, as systemd does it. */
 static bool is_handed_over(pid_t process) {
-    char value[16];
-    return owner_variable(process, "LISTEN_FDS", value, sizeof value) ||
-           owner_variable(process, "NGINX", value, sizeof value);
+    static const char *const variables[] = {"LISTEN_FDS", "NGINX", NULL};
+    return owner_has_variable(process, variables);
 }
 
 static bool find_inherited(void *context, uint32_t inode, int fd) {

@@ -329,6 +329,19 @@ static void a_child_that_was_given_the_socket_is_a_worker(void **state) {
     assert_int_equal(server.heirs, 0);
 }
 
+static void a_variable_of_any_length_tells_of_sockets(void **state) {
+    char many[400] = "EINHORN_FDS=3";
+    while (strlen(many) < sizeof many - 2)
+        strcat(many, " 3");
+    const struct fake told[] = {{605, 1, "einhorn", "ruby3.1", NULL, NULL, NULL, 0},
+                                {606, 605, "web", NULL, NULL, NULL, many, 0},
+                                {0}};
+    (void)state;
+    struct server server = describe(told, 0);
+    assert_int_equal(server.workers, 1);
+    assert_int_equal(server.heirs, 0);
+}
+
 /* dovecot(1): process 1 is its parent, and that does not make it an orphan of its own workers. */
 static void a_master_with_workers_of_another_program(void **state) {
     const struct fake fakes[] = {{330, 1, "dovecot", NULL, NULL, NULL, NULL, 0},
@@ -664,6 +677,7 @@ int main(void) {
         cmocka_unit_test(a_program_that_cannot_listen_is_a_leak),
         cmocka_unit_test(a_child_of_another_program_is_an_heir),
         cmocka_unit_test(a_child_that_was_given_the_socket_is_a_worker),
+        cmocka_unit_test(a_variable_of_any_length_tells_of_sockets),
         cmocka_unit_test(a_master_with_workers_of_another_program),
         cmocka_unit_test(scripts_of_one_interpreter_are_different_programs),
         cmocka_unit_test(a_stopped_process_needs_another_signal),
