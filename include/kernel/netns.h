@@ -26,7 +26,8 @@ int netns_open(struct netns ns, const char *path, int flags);
 int netns_raise(struct netns ns, const char *device);
 
 /* Tries whether IPv6 works in the namespace: whether a socket can be bound to [::1]. Returns 0 or
- * an errno; one that says nothing (base/errnames.h) leaves it open. _has_ipv6 takes that for no. */
+ * an errno; one that says nothing (base/errnames.h) leaves it open. _has_ipv6 takes that for yes:
+ * whoever goes on with IPv6 will be told. */
 int netns_try_ipv6(struct netns ns);
 bool netns_has_ipv6(struct netns ns);
 

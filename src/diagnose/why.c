@@ -294,9 +294,9 @@ static void look_at_port(struct why *why) {
     const struct why_question *asked = &why->asked;
     why_read_settings(why);
     if (asked->device[0] != '\0' && netdev_index(asked->device) == 0)
-        why_fail(why, ENODEV, "finding the network device");
+        why_fail(why, errno, "finding the network device");
     else if (asked->zone[0] != '\0' && netdev_index(asked->zone) == 0)
-        why_fail(why, ENODEV, "finding the device of the address");
+        why_fail(why, errno, "finding the device of the address");
     else if (why->unread.what != NULL && needs_range(asked))
         why_fail(why, why->unread.error, why->unread.what);
     else if (first_trial(why))

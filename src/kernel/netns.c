@@ -100,6 +100,7 @@ int netns_raise(struct netns ns, const char *device) {
     return error;
 }
 
+/* Where bind() finds no port that is left, it has found the address. */
 int netns_try_ipv6(struct netns ns) {
     struct sockaddr_in6 loopback = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     int any = netns_socket(ns, AF_INET6, SOCK_STREAM, 0);
@@ -107,11 +108,12 @@ int netns_try_ipv6(struct netns ns) {
         return errno;
     int error = bind(any, (struct sockaddr *)&loopback, sizeof loopback) < 0 ? errno : 0;
     close(any);
-    return error;
+    return error == EADDRINUSE ? 0 : error;
 }
 
 bool netns_has_ipv6(struct netns ns) {
-    return netns_try_ipv6(ns) == 0;
+    int error = netns_try_ipv6(ns);
+    return error == 0 || errno_says_nothing(error);
 }
 
 /* --- a new namespace: why it is refused --- */

@@ -73,14 +73,29 @@ static void probe_diag(struct capabilities *found) {
     if (own.fd < 0)
         note(found, errno);
     struct diag_query query = sockdiag_query(1U << STATE_LISTEN);
-    if (diag >= 0 && own.fd >= 0 && sockdiag_dump(diag, &query, find_own, &own) == 0)
-        found->sock_diag = own.found;
-    found->lists_bound = diag >= 0 && sockdiag_sees_bound(diag, NETNS_HERE) == 1;
-    found->destroys = own.found && sockdiag_destroy(diag, &own.socket) == 0;
+    int error = diag >= 0 && own.fd >= 0 ? sockdiag_dump(diag, &query, find_own, &own) : 0;
+    note(found, error);
+    found->sock_diag = error == 0 && own.found;
+    int bound = diag >= 0 ? sockdiag_sees_bound(diag, NETNS_HERE) : 0;
+    if (bound < 0)
+        note(found, errno);
+    found->lists_bound = bound == 1;
+    error = own.found ? sockdiag_destroy(diag, &own.socket) : ENOENT;
+    note(found, error);
+    found->destroys = error == 0;
     if (diag >= 0)
         close(diag);
     if (own.fd >= 0)
         close(own.fd);
+}
+
+/* A list of ports can be long. */
+static void read_sysctl(struct capabilities *found, size_t index) {
+    char *value = found->sysctls[index];
+    note(found,
+         sysctl_read(NETNS_HERE, capabilities_sysctl[index], value, sizeof found->sysctls[index]));
+    if (strlen(value) == sizeof found->sysctls[index] - 1)
+        strcpy(value + strlen(value) - strlen("..."), "...");
 }
 
 static void probe_present(void *data, FILE *more) {
@@ -88,22 +103,24 @@ static void probe_present(void *data, FILE *more) {
     const struct sockopt *option = sockopt_named("IP_LOCAL_PORT_RANGE");
     struct sockopt_value value = {.kind = SOCKOPT_PORTS, .low = 40000, .high = 40001};
     (void)more;
-    found->ipv6 = netns_has_ipv6(NETNS_HERE);
-    int error = child_try_other_user();
+    int error = netns_try_ipv6(NETNS_HERE);
+    found->ipv6 = error == 0;
+    note(found, error);
+    error = child_try_other_user();
     found->uids = error == 0;
     note(found, error);
     probe_diag(found);
     int any = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (any < 0)
         note(found, errno);
-    found->port_range = any >= 0 && sockopt_set(any, option, &value) == 0;
+    error = any >= 0 ? sockopt_set(any, option, &value) : EBADF;
+    found->port_range = error == 0;
+    note(found, error);
     if (any >= 0)
         close(any);
     found->sysctls_writable = sysctl_obstacle() == NULL;
     for (size_t i = 0; i < CAPABILITIES_SYSCTLS; i++)
-        if (sysctl_read(NETNS_HERE, capabilities_sysctl[i], found->sysctls[i],
-                        sizeof found->sysctls[i]) != 0)
-            found->sysctls[i][0] = '\0';
+        read_sysctl(found, i);
 }
 
 static void probe_private(void *data, FILE *more) {

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/errnames.h"
 #include "base/units.h"
 #include "inspect/namespaces.h"
 #include "kernel/netns.h"
@@ -437,6 +438,8 @@ static bool may_enter_namespaces(void) {
 
 /* Explains an errno of `what`: why it was refused, and what to do instead. */
 static const char *explain(const char *what, int error) {
+    if (errno_says_nothing(error))
+        return strerror(error);
     if (is_locked_down())
         return "the kernel is locked down (lockdown=confidentiality), which forbids watching the "
                "host" INSTEAD;
@@ -510,17 +513,16 @@ static int begin(struct host_watch *watch, const char **what) {
 
 struct host_watch *host_open(char *reason) {
     struct host_watch *watch = calloc(1, sizeof *watch);
-    const char *what = "", *why = "there is no memory";
+    const char *what = "pids";
     int error = ENOMEM;
     if (watch != NULL) {
         watch->map = watch->lost = watch->program = watch->attached = -1;
-        what = "pids";
         error = geteuid() == 0 && !process_sees_all() ? EXDEV : begin(watch, &what);
-        why = error == ENOMEM ? why : explain(what, error);
     }
     if (error == 0)
         return watch;
-    snprintf(reason, HOST_REASON_SIZE, "%s", why);
+    snprintf(reason, HOST_REASON_SIZE, "%s%s",
+             errno_says_nothing(error) ? "watching the host: " : "", explain(what, error));
     if (watch != NULL)
         host_close(watch);
     return NULL;

@@ -108,6 +108,13 @@ ok "no directory for want of descriptors: ERROR" sound EMFILE
 failing fsopen ENOMEM "$file"
 ok "or of memory" sound ENOMEM
 
+# What this kernel offers, if it cannot be asked.
+for call in recvfrom setsockopt; do
+  run timeout 60 strace -f -qq -o /dev/null -e trace=$call -e inject=$call:error=ENOBUFS "$portreuse" version -v
+  ok "version -v: $call fails: exit 2" status_is 2
+  ok "with the errno, and not as if the kernel lacked something" err_says "No buffer space available"
+done
+
 # A signal that comes in between changes no answer.
 scenario datagram <<'END'
 title a datagram

@@ -47,7 +47,9 @@ short=$file
 
 "$portreuse" server -l 127.0.0.1:2000 >"$work/server" 2>&1 </dev/null &
 server=$!
-trap 'kill $server; rm -rf "$work"' EXIT
+"$portreuse" server -l '[::1]:2002' >"$work/ipv6" 2>&1 </dev/null &
+ipv6=$!
+trap 'kill $server $ipv6 2>/dev/null; rm -rf "$work"' EXIT
 until_ok grep -q '^wait' "$work/server"
 
 # tried NAME ARGUMENT...: one run of `faults`; its last line is a remark.
@@ -102,6 +104,10 @@ if [ -z "$all" ] && ! grep -q __asan_init "$portreuse"; then
   for call in read readlink; do
     tried "trace: each $call" -2 -c $call "$portreuse" trace -- "$helpers/caller" tcp4 bind=2000
   done
+  # Whether there is IPv6 at all.
+  if await grep -q '^wait' "$work/ipv6"; then
+    tried "why of every address: each socket" -c socket "$portreuse" why :2002
+  fi
   tried "trace: all later ptrace" -2 -s -c ptrace "$portreuse" trace -- "$helpers/caller" tcp4 bind=2000
 fi
 command "why of a port that is taken" -- why 127.0.0.1:2000
@@ -116,6 +122,8 @@ command "server" -- server -l 127.0.0.1:3000 -w 10ms
 command "client" -- client -e 127.0.0.1:2000 -w 10ms
 if [ -n "$all" ]; then
   command "run with JSON" -- run --format json "$short"
+  command "why of every address" -- why :2002
+  command "why of all namespaces" -- why --all-netns 127.0.0.1:2000
   command "why of port 0" -- why 127.0.0.1:0
   command "why with a file" -- why --output /dev/null:json 127.0.0.1:2000
   command "why of a Unix socket" -- why unix:none
