@@ -479,8 +479,11 @@ bool why_client_holds(const struct why *why) {
             find_audience(why) == why->client.listens);
 }
 
+/* That nothing listens at one address is no answer while another could not be looked at. */
 unsigned why_client_rank(const struct why *why) {
     if (why->verdict == WHY_FREE)
-        return why->client.listens == KNOWN_NO ? 2 : 3;
-    return why->verdict == WHY_UNKNOWN ? 1 : 0;
+        return why->client.listens == KNOWN_NO ? 2 : 4;
+    if (why->verdict == WHY_UNKNOWN)
+        return errno_says_nothing(why->error) ? 3 : 1;
+    return 0;
 }

@@ -99,7 +99,7 @@ command "run" -- run "$short"
 if [ -z "$all" ] && ! grep -q __asan_init "$portreuse"; then
   for call in sendto recvfrom; do
     tried "run: each $call" -c $call "$portreuse" run "$short"
-    tried "why of a client: each $call" -c $call "$portreuse" why --as client 127.0.0.1:2000
+    tried "why of a client: each $call" -c $call "$portreuse" why --as client localhost:2000
   done
   for call in read readlink; do
     tried "trace: each $call" -2 -c $call "$portreuse" trace -- "$helpers/caller" tcp4 bind=2000
