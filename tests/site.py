@@ -191,8 +191,12 @@ def story(portreuse, folder, scenario):
             body.append("<p>Programs print it in their own words, for example:</p>\n<table>")
             body += [f"<tr><th>{html.escape(runtime)}</th><td><code>{html.escape(text)}</code></td></tr>" for runtime, text in rows]
             body.append("</table>")
-        body.append("<p>To find out whether this is the cause on your host, paste your message after <code>portreuse why</code>.</p>")
-    body.append(f"<h2>To see it happen</h2>\n<pre><code>portreuse run {name}</code></pre>\n{story_of}")
+        body.append('<p><a href="index.html">portreuse</a>, a program for Linux, finds out whether this is the cause on your '
+                    "host: paste your message after <code>portreuse why</code>.</p>")
+    calls, heading, prose = story_of.partition("<h2>Why</h2>")
+    program = " -- PROGRAM" if "program" in scenario["needs"] else ""
+    body.append(f"{heading}{prose}\n<h2>To see it happen</h2>\n<pre><code>portreuse run {name}{program}</code></pre>")
+    body.append("" if program else calls)
     body.append(f'<p>In the <a href="catalogue.html#{name}">catalogue</a>: all cases of <code>{name}</code>.</p>\n</main>')
     error = f"{ERRORS[pairs[0]][0]} ({pairs[0][1]})" if pairs else ""
     title = (f"{error}: {uncapitalized(scenario['title'])}" if error else scenario["title"]) + " - portreuse"

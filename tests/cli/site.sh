@@ -19,7 +19,9 @@ ok "its title is what people search for" grep -q '^<title>bind: Address already 
 ok "with the number" grep -q 'errno 98' "$page"
 ok "and the words of a runtime" grep -qF 'OSError: [Errno 98] Address already in use' "$page"
 ok "its diagram is in it" grep -q '<svg role="img"' "$page"
-ok "so is what to do" grep -q '<h2>What to do</h2>' "$page"
+ok "what to do stands before it" sh -c 'grep -oE "<h2>What to do</h2>|<svg role=\"img\"" "$1" | head -n 1 | grep -q "What to do"' - "$page"
+ok "a scenario that needs a program says so, and shows no skipped cases" sh -c \
+  'grep -q "portreuse run server-restart -- PROGRAM" "$1" && ! grep -q SKIP\< "$1"' - "$site/scenario-server-restart.html"
 ok "the other errno has its page" grep -q '^<title>connect: Cannot assign requested address (EADDRNOTAVAIL)' "$site/scenario-ephemeral-exhaustion.html"
 ok "no page needs the network" sh -c '! grep -lE "(src|<link[^>]*href)=\"?https?:" "$1"/*.html' - "$site"
 ok "no two pages have the same title" sh -c '[ -z "$(grep -h "^<title>" "$1"/*.html | grep -v "The calls, and what" | sort | uniq -d)" ]' - "$site"
