@@ -21,6 +21,8 @@ struct arena_block;
 /* An empty arena is all zero bytes: `struct arena a = {0};`. */
 struct arena {
     struct arena_block *newest; /* owned */
+    bool apart; /* set before the first allocation: child processes have no part of it, so that
+                   fork() does not copy its page tables (madvise(2), MADV_DONTFORK) */
 };
 
 /* Returns `size` zeroed bytes, aligned for any type. Never NULL: if there is no memory, the process

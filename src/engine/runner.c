@@ -676,7 +676,7 @@ void runner_run(const struct scenario *const *scenarios, size_t count,
     struct sigaction before[SIGNALS];
     struct arena scratch = {0};
     struct runner runner = {.options = options, .run = run, .began_ns = units_now_ns()};
-    *run = (struct run_result){.repeat = options->repeat, .began = time(NULL)};
+    *run = (struct run_result){.arena.apart = true, .repeat = options->repeat, .began = time(NULL)};
     size_t jobs = list_jobs(&runner, &scratch, scenarios, count);
     size_t most = options->current || options->jobs == 0 ? 1 : options->jobs;
     runner.most = jobs * options->repeat < most ? jobs * options->repeat : most;

@@ -170,6 +170,38 @@ static void arena_out_of_memory_ends_with_status_2(void **state) {
     assert_string_equal(line, "portreuse: out of memory\n");
 }
 
+/* Returns whether a child process has the bytes: write() answers EFAULT where there are none. */
+static bool child_has(const void *bytes) {
+    int ends[2], status;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(write(ends[1], bytes, 1) == 1 ? 0 : errno);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    close(ends[0]);
+    close(ends[1]);
+    assert_true(WIFEXITED(status));
+    assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == EFAULT);
+    return WEXITSTATUS(status) == 0;
+}
+
+static void arena_that_is_apart_is_kept_from_child_processes(void **state) {
+    static const size_t sizes[] = {1, 4096, 1 << 20, 1, 16};
+    struct arena apart = {.apart = true}, shared = {0};
+    (void)state;
+    assert_true(child_has(arena_alloc(&shared, 1)));
+    for (size_t i = 0; i < ROWS(sizes); i++) {
+        unsigned char *bytes = arena_alloc(&apart, sizes[i]);
+        assert_true(all_bytes_are(bytes, sizes[i], 0));
+        memset(bytes, (int)i + 1, sizes[i]);
+        assert_false(child_has(bytes));
+        assert_int_equal(bytes[sizes[i] - 1], i + 1);
+    }
+    arena_free(&apart);
+    assert_null(apart.newest);
+    arena_free(&shared);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_bytes_are_zeroed_and_aligned_for_any_type),
@@ -182,6 +214,7 @@ int main(void) {
         cmocka_unit_test(arena_grow_moves_only_when_the_room_is_used_up),
         cmocka_unit_test(arena_free_empties_and_may_be_repeated),
         cmocka_unit_test(arena_out_of_memory_ends_with_status_2),
+        cmocka_unit_test(arena_that_is_apart_is_kept_from_child_processes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
