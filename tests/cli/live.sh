@@ -189,14 +189,19 @@ ok "no temporary file is left" sh -c '! ls "$1" | grep -q "\.tmp"' - "$work"
 ok "the metrics name the cause" grep -q '^portreuse_why_info{address="127.0.0.1:2000",netns="[^"]*",cause="time-wait-old-without-reuse",error="EADDRINUSE"} 1$' "$work/why.prom"
 ok "the series of the answer do not" grep -q '^portreuse_why_bindable{address="127.0.0.1:2000",netns="[^"]*"} 0$' "$work/why.prom"
 look why -q --output "$work/free.prom" 127.0.0.1:2999
+ok "without a cause there is none" sh -c '! grep -q why_info "$1"' - "$work/free.prom"
 for address in :2000 :2999 :53/udp /tmp/nowhere.sock @nobody; do
   look why --format prometheus "$address"
   ok "$address: the label is the address that was asked for" out_has "why_bindable{address=\"$address\",netns="
   ok "$address: the verdict has it, too" out_has "why_state{address=\"$address\",netns="
 done
-ok "without a cause there is none" sh -c '! grep -q why_info "$1"' - "$work/free.prom"
 look budget -q --output "$work/budget.prom"
 look audit -q --output "$work/audit.prom"
+for command in budget audit; do
+  run $as "$portreuse" $command --netns "/proc/$pid/ns/net" -q --output "$work/netns.prom"
+  ok "$command, a network namespace with a name: it is a label of all metrics" sh -c \
+    'grep -q "_state{netns=\"" "$1" && ! grep -v "^#" "$1" | grep -v "{netns=\""' - "$work/netns.prom"
+done
 run "$portreuse" run -q --output "$work/run.prom" address-in-use
 ok "run writes metrics, too" grep -q '^portreuse_run_cases{verdict="PASS"} 8$' "$work/run.prom"
 if command -v promtool >/dev/null; then

@@ -2,6 +2,7 @@
 #ifndef PORTREUSE_REPORT_SHARED_PLACE_H
 #define PORTREUSE_REPORT_SHARED_PLACE_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "inspect/namespaces.h"
@@ -23,5 +24,9 @@ void place_print_option(FILE *out, const struct namespace *where);
 /* Prints what precedes a command, so that it runs in the namespace: `ip netns exec blue `, `nsenter
  * -t 4711 -n `, or nothing. */
 void place_print_inside(FILE *out, const struct namespace *where);
+
+/* Returns whether it has a name that lasts: neither that of this process, nor known by a process.
+ */
+bool place_is_named(const struct namespace *where);
 
 #endif

@@ -9,6 +9,7 @@
 #include "report/host/setting.h"
 #include "report/shared/json.h"
 #include "report/shared/layout.h"
+#include "report/shared/place.h"
 #include "report/shared/sockets.h"
 
 enum { INDENT = 2 };
@@ -335,6 +336,8 @@ static void summarize_audit(const struct report *report, struct summary *summary
     summary->severity = judge(audit);
     summary->verdict = severity_json(summary->severity);
     make_line(audit, summary->line);
+    if (place_is_named(&audit->where))
+        summary_about(summary, "netns", audit->where.name);
     if (audit->failure != NULL)
         return;
     summary_metric(summary, "audit_ports_endangered", "Ports of servers that a client can get.",

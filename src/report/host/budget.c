@@ -13,6 +13,7 @@
 #include "report/host/budget_owners.h"
 #include "report/shared/json.h"
 #include "report/shared/layout.h"
+#include "report/shared/place.h"
 #include "report/shared/sockets.h"
 
 enum { INDENT = 2 };
@@ -455,6 +456,8 @@ static void summarize_budget(const struct report *report, struct summary *summar
     summary->severity = judge(findings);
     summary->verdict = severity_json(summary->severity);
     make_line(report, summary->line);
+    if (place_is_named(&budget->where))
+        summary_about(summary, "netns", budget->where.name);
     if (budget->failure != NULL)
         return;
     summary_metric(summary, "budget_ports", "Local ports that the kernel may choose.",

@@ -92,3 +92,7 @@ void place_print_inside(FILE *out, const struct namespace *where) {
     }
     fputc(' ', out);
 }
+
+bool place_is_named(const struct namespace *where) {
+    return where->path[0] != '\0' && strncmp(where->name, "pid ", 4) != 0;
+}
