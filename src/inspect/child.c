@@ -113,17 +113,21 @@ static int receive(int pipe, uint64_t deadline_ns, struct child_bytes *bytes) {
     }
 }
 
+static const char too_long[] = "the child process exceeded its time limit";
+
 /* Waits for the child, which is killed if the parent no longer listens to it. Returns 0, or the
- * errno that stands for its early end. */
-static int wait_for(pid_t pid, bool listening) {
+ * errno that stands for its early end, with `*what`. */
+static int wait_for(pid_t pid, bool listening, const char **what) {
     int status = 0;
     if (!listening)
         kill(pid, SIGKILL);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
-    if (WIFSIGNALED(status))
-        return WTERMSIG(status) == SIGALRM ? ETIMEDOUT : ECHILD;
-    return status == 0 ? 0 : ECHILD;
+    int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    *what = signal == SIGALRM ? too_long
+            : signal != 0     ? "the child process was killed"
+                              : "the child process ended early";
+    return signal == SIGALRM ? ETIMEDOUT : status == 0 ? 0 : ECHILD;
 }
 
 /* Starts the child. Returns the end of the pipe to read from, or -1 with errno set. */
@@ -165,16 +169,16 @@ int child_run(const struct child *child, child_work *work, void *data, size_t si
     uint64_t seconds = child->seconds > 0 ? child->seconds + GRACE_S : CHILD_SECONDS_MOST;
     int error = receive(pipe, units_now_ns() + seconds * NS_PER_S, &bytes);
     close(pipe);
-    int end = wait_for(pid, error == 0);
+    const char *how;
+    int end = wait_for(pid, error == 0, &how);
     if (error == ETIMEDOUT) {
-        *what = "the child process exceeded its time limit";
+        *what = too_long;
         child_bytes_free(&bytes);
         return error;
     }
     if (error == 0 && (end != 0 || bytes.size < sizeof message + size)) {
         error = end != 0 ? end : ECHILD;
-        *what = end == ETIMEDOUT ? "the child process exceeded its time limit"
-                                 : "the child process ended early";
+        *what = how;
     }
     if (error == 0) {
         child_take(&bytes, &message, sizeof message);

@@ -13,7 +13,7 @@
  *   - a command whose process was killed long before its end did not end with status 0, nor with 1,
  *     which is an answer of the kernel (but where a step says how a program must end);
  *   - its report is complete, and names the signal; of a child that looks at something it says that
- *     this child has ended early, or what it has seen; if the command itself was killed while it
+ *     this child was killed, or what it has seen; if the command itself was killed while it
  *     ran cases, and could catch the signal, the report says so. A report in a file is complete, or
  *     not there.
  * Prints each kill that went wrong, and a line with the sum for each kind of process. Exit status 1
@@ -319,10 +319,10 @@ static const char *judge_run(const struct kill *now, const struct said *said,
 }
 
 /* Returns what is wrong with the report on the port that is taken: it names the process in the way,
- * or says that the child that looks for it has ended early. */
+ * or says that the child that looks for it was killed. */
 static const char *judge_trace_report(const struct kill *now) {
     bool has_looked = contains(now, "(127.0.0.1:2000): EADDRINUSE; portreuse (");
-    return has_looked || contains(now, "the child process ended early: ECHILD")
+    return has_looked || contains(now, "the child process was killed: ECHILD")
                ? NULL
                : "no word of the child that looks";
 }

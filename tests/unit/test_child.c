@@ -59,7 +59,7 @@ static void an_early_end_is_an_error_and_changes_nothing(void **state) {
     (void)state;
     assert_int_equal(child_run(&child, die, &number, sizeof number, &more, &what), ECHILD);
     assert_int_equal(number, 0);
-    assert_string_equal(what, "the child process ended early");
+    assert_string_equal(what, "the child process was killed");
     child_bytes_free(&more);
 }
 
