@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/errnames.h"
 #include "base/memory.h"
 #include "inspect/child.h"
 #include "kernel/process.h"
@@ -161,24 +162,28 @@ static int find_owners(struct audit *audit, struct listeners *listeners) {
 }
 
 /* Lists the TCP sockets that listen, and the UDP sockets that are servers: a client's port is
- * chosen by the kernel. Only sock_diag knows that. Returns 0 or an errno. */
+ * chosen by the kernel. Only sock_diag knows that; where it does not list UDP, that is left out.
+ * Returns 0 or an errno of `failure`. */
 static int list_servers(struct audit *audit, struct listeners *listeners) {
     struct diag_query query = sockdiag_query(1U << STATE_LISTEN);
     struct sockets sockets = sockets_open(NETNS_HERE);
+    audit->failure = "listing the TCP sockets (sock_diag)";
     int error = sockets_dump(&sockets, &query, add_listener, listeners);
     query = sockdiag_query(1U << STATE_CLOSED);
     query.protocol = PROTOCOL_UDP;
     query.asked = true;
-    if (error == 0)
-        audit->udp_not_seen = sockets_dump(&sockets, &query, add_listener, listeners) != 0;
+    int udp = error == 0 ? sockets_dump(&sockets, &query, add_listener, listeners) : 0;
+    audit->udp_not_seen = udp != 0;
     audit->from_proc = sockets.from_proc;
     sockets_close(&sockets);
-    return error;
+    if (!errno_says_nothing(udp))
+        return error;
+    audit->failure = "listing the UDP sockets (sock_diag)";
+    return udp;
 }
 
 static void look_at_sockets(struct audit *audit) {
     struct listeners listeners = {0};
-    audit->failure = "listing the TCP sockets (sock_diag)";
     audit->error = list_servers(audit, &listeners);
     if (audit->error == 0) {
         audit->failure = "reading the processes that have the sockets";

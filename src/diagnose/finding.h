@@ -144,6 +144,7 @@ struct why {
     struct why_unix unix_socket;   /* of a Unix socket */
     struct other_sockets other;    /* of TCP and UDP: who has the port in the other protocol */
     bool counted;                  /* the sockets on a free port could be listed: */
+    int count_error;               /* else why not, an errno */
     uint32_t on_port[STATE_COUNT]; /* of a free port: the sockets that it has nevertheless */
     uint32_t late; /* of these: how many must have come after the trial, as they would have refused
                       it */

@@ -122,7 +122,8 @@ static void count_on_port(struct why *why) {
     struct sockets sockets = sockets_open(NETNS_HERE);
     sockets.memory = why_listed();
     if (why->asked.local.port != 0)
-        why->counted = sockets_dump(&sockets, &query, count_one, &count) == 0;
+        why->count_error = sockets_dump(&sockets, &query, count_one, &count);
+    why->counted = why->asked.local.port != 0 && why->count_error == 0;
     sockets_close(&sockets);
 }
 

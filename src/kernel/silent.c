@@ -48,7 +48,9 @@ static int postpone(int fd) {
         int error = set(fd, IPPROTO_TCP, options[i], 1);
         if (error != 0)
             return error;
-        if (getsockopt(fd, IPPROTO_TCP, options[i], &value, &size) < 0 || value != 1)
+        if (getsockopt(fd, IPPROTO_TCP, options[i], &value, &size) < 0)
+            return errno;
+        if (value != 1)
             return ENOPROTOOPT;
     }
     return 0;
@@ -74,6 +76,7 @@ const char *silent_obstacle(struct netns ns, int *error) {
     }
     refused = postpone(fd);
     close(fd);
+    *error = errno_is_shortage(refused) ? refused : 0;
     if (refused == EOPNOTSUPP)
         return "net.ipv4.tcp_fastopen lacks 0x1 (client)";
     if (refused == ENOPROTOOPT)

@@ -49,6 +49,11 @@ for command in budget audit; do
   fails recvfrom error=ENOBUFS $command
   ok "$command: without sock_diag it is UNKNOWN" first_line_starts "UNKNOWN listing the TCP sockets"
 done
+fails recvfrom error=ENOMEM:when=3 audit
+ok "audit: UDP servers that could not be listed are told with the errno" first_line_starts \
+  "UNKNOWN listing the UDP sockets (sock_diag): ENOMEM"
+fails recvfrom error=ENOMEM:when=4 why 127.0.0.1:2001
+ok "what could not be listed on a free port, too" out_says "not known: listing them failed: ENOMEM"
 # The file of a Unix socket, or its directory, that cannot be looked at for want of memory is not absent.
 for what in file directory; do
   path=$work/none.sock

@@ -171,9 +171,10 @@ static void note(struct notes *notes, const char *format, ...) {
  * traffic can go elsewhere. */
 static void note_on_port(struct notes *notes, const struct why *why) {
     const char *protocol = socket_protocol_name(why->asked.protocol);
+    char name[ERRNAME_SIZE];
     if (why->asked.local.port == 0 || why->asked.remote.family != 0)
         return;
-    bool any = false;
+    bool any = false, failed = errno_says_nothing(why->count_error);
     for (unsigned i = 0; i < STATE_COUNT; i++)
         if (why->on_port[i] > 0) {
             if (!why->shared)
@@ -182,9 +183,9 @@ static void note_on_port(struct notes *notes, const struct why *why) {
             any = true;
         }
     if (!why->counted)
-        note(notes,
-             "Whether a %s socket has the port is not known: this kernel does not list them.",
-             protocol);
+        note(notes, "Whether a %s socket has the port is not known: %s%s.", protocol,
+             failed ? "listing them failed: " : "this kernel does not list them",
+             failed ? errname(why->count_error, name) : "");
     else if (!any && why->asked.protocol == PROTOCOL_UDP)
         note(notes, "No UDP socket has the port in this network namespace.");
     else if (!any)
