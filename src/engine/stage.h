@@ -203,8 +203,9 @@ int stage_dump_unix(const struct stage *stage, const struct step *step, uint32_t
 bool stage_is_unix(const struct stage *stage, const struct address *address);
 
 /* Finds out why bind(), or for a client connect(), to the name of a Unix socket is refused, and
- * keeps it as evidence. Returns the errno, or 0 if it would succeed now. */
-int stage_why_unix(struct stage *stage, const struct address *address, bool client,
+ * keeps it as evidence, without the roles that have the socket (stage_name_owners()). Returns the
+ * errno, or 0 if it would succeed now. */
+int stage_why_unix(const struct stage *stage, const struct address *address, bool client,
                    struct evidence *evidence);
 
 /* --- stage_roles.c --- */

@@ -162,6 +162,7 @@ void stage_evidence(struct stage *stage, const struct step *call, int error,
         board_view(stage->board, (unsigned)call->role, (unsigned)call->socket);
     if (view->family == AF_UNIX && step_address(call) != NULL) {
         stage_why_unix(stage, step_address(call), call->verb == VERB_CONNECT, evidence);
+        stage_name_owners(stage, evidence);
         return;
     }
     struct refusal refusal = describe(stage, call, error, view);

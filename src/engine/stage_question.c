@@ -109,6 +109,7 @@ static enum outcome do_why_unix(struct stage *stage, const struct step *step, st
     char name[ERRNAME_SIZE];
     int error =
         stage_why_unix(stage, &step->question.address, step->question.client, result->evidence);
+    stage_name_owners(stage, result->evidence);
     const struct evidence *evidence = result->evidence;
     if (evidence->error != 0)
         return stage_reason(stage, OUTCOME_ERROR, "line %u: %s: %s", step->line, evidence->missing,

@@ -78,7 +78,7 @@ static struct unix_question question_of(const char *name, bool client) {
     return question;
 }
 
-int stage_why_unix(struct stage *stage, const struct address *address, bool client,
+int stage_why_unix(const struct stage *stage, const struct address *address, bool client,
                    struct evidence *evidence) {
     const char *name = board_name(stage->board, address);
     struct unix_question question = question_of(name, client);
@@ -102,6 +102,5 @@ int stage_why_unix(struct stage *stage, const struct address *address, bool clie
     suspect->blame.cause = why.cause;
     snprintf(suspect->name, sizeof suspect->name, "%s", name);
     evidence->total = 1;
-    stage_name_owners(stage, evidence);
     return why.error;
 }
