@@ -15,20 +15,15 @@
 
 enum { MOST_DESCRIPTORS = 256 }; /* that are looked at for an inherited listener */
 
-static const struct {
-    const char *name;
-} kinds[FINDING_KINDS] = {
-    [FINDING_PORT_IN_RANGE] = {"port-in-range"},
-    [FINDING_NO_REUSEADDR] = {"no-reuseaddr"},
-    [FINDING_ERROR_IGNORED] = {"error-ignored"},
-    [FINDING_LISTENER_INHERITED] = {"listener-inherited"},
-    [FINDING_LATE_OPTION] = {"late-option"},
-    [FINDING_PRIVILEGES_LOST] = {"privileges-lost"},
-    [FINDING_IO_URING] = {"io-uring"},
+static const char *const names[FINDING_KINDS] = {
+    [FINDING_PORT_IN_RANGE] = "port-in-range", [FINDING_NO_REUSEADDR] = "no-reuseaddr",
+    [FINDING_ERROR_IGNORED] = "error-ignored", [FINDING_LISTENER_INHERITED] = "listener-inherited",
+    [FINDING_LATE_OPTION] = "late-option",     [FINDING_PRIVILEGES_LOST] = "privileges-lost",
+    [FINDING_IO_URING] = "io-uring",
 };
 
 const char *finding_name(enum finding_kind kind) {
-    return kinds[kind].name;
+    return names[kind];
 }
 
 /* A socket that bind() was called for. */
