@@ -139,7 +139,7 @@ static void an_audit_reserves_ports_where_it_was_asked(void **state) {
          false},
         {"/run/netns/blue",
          "  ip netns exec blue sysctl -w net.ipv4.ip_local_reserved_ports=80,40000\n",
-         "  # a setting of this network namespace goes with it;", true},
+         "  # this lasts as long as the network namespace;", true},
     };
     struct audit_port port = {.port = 40000};
     (void)state;

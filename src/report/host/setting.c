@@ -35,8 +35,8 @@ void setting_visit_lines(const struct setting_place *place, const char *setting,
         visit(context, compose_end(&line));
         compose_free(&line);
     } else if (!*said_how_to_keep) {
-        visit(context, "# a setting of this network namespace goes with it; a container keeps it "
-                       "by docker run --sysctl, a pod by sysctls in its securityContext");
+        visit(context, "# this lasts as long as the network namespace; to keep it for a container: "
+                       "docker run --sysctl; for a pod: sysctls in its securityContext");
         *said_how_to_keep = true;
     }
 }
