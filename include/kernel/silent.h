@@ -100,9 +100,10 @@ int silent_ports(struct netns ns, const struct silent_trial *trial, const struct
  * tcp_v6_connect()). */
 struct endpoint silent_destination(const struct silent_trial *trial);
 
-/* Returns the source address that the kernel would choose, with port 0, by connect() of a UDP
- * socket: for a trial that was refused, of which the kernel does not keep it. Family 0: none. A
- * routing rule for one protocol or port can make it differ from that of a TCP socket. */
-struct endpoint silent_source(struct netns ns, const struct silent_trial *trial);
+/* Finds the source address that the kernel would choose, with port 0, by connect() of a UDP socket:
+ * for a trial that was refused, of which the kernel does not keep it. Family 0: none. A routing
+ * rule for one protocol or port can make it differ from that of a TCP socket. Returns 0, or an
+ * errno if that could not be tried. */
+int silent_source(struct netns ns, const struct silent_trial *trial, struct endpoint *source);
 
 #endif

@@ -150,8 +150,8 @@ static int find_route(const struct silent_trial *trial, const struct budget_rout
     if (trial->local.family != 0 && !endpoint_is_wildcard(&trial->local))
         *source = trial->local;
     if (source->family == 0)
-        *source = silent_source(NETNS_HERE, trial);
-    return source->family == 0 ? EADDRNOTAVAIL : 0;
+        error = silent_source(NETNS_HERE, trial, source);
+    return error == 0 && source->family == 0 ? EADDRNOTAVAIL : error;
 }
 
 /* Tries connect() to the destination itself, from a port that no socket has, so that no TIME-WAIT

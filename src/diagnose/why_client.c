@@ -52,7 +52,8 @@ struct attempt {
     struct silent_answer answer;
     struct route route;
     int route_error;
-    struct endpoint source; /* of a connect() that was refused */
+    struct endpoint source; /* of a connect() that was refused; */
+    int source_error;       /* why that could not be found out, or 0 */
 };
 
 static void make_attempt(void *context, FILE *more) {
@@ -61,7 +62,7 @@ static void make_attempt(void *context, FILE *more) {
     silent_connect(NETNS_HERE, &attempt->trial, &attempt->answer);
     attempt->route_error = route_find(NETNS_HERE, &attempt->way, &attempt->route);
     if (attempt->answer.from.family == 0)
-        attempt->source = silent_source(NETNS_HERE, &attempt->trial);
+        attempt->source_error = silent_source(NETNS_HERE, &attempt->trial, &attempt->source);
 }
 
 static struct attempt attempt_of(const struct why *why) {
@@ -86,6 +87,8 @@ static struct attempt attempt_of(const struct why *why) {
     return attempt;
 }
 
+static const char asking_source[] = "asking for the source address";
+
 /* Returns false after a failure. */
 static bool ask(struct why *why, struct attempt *attempt) {
     const struct why_question *asked = &why->asked;
@@ -103,6 +106,10 @@ static bool ask(struct why *why, struct attempt *attempt) {
     if (error == 0 && errno_says_nothing(attempt->route_error)) {
         error = attempt->route_error;
         what = "asking for the route";
+    }
+    if (error == 0 && attempt->source_error != 0) {
+        error = attempt->source_error;
+        what = asking_source;
     }
     if (error != 0)
         why_fail(why, error, what);
@@ -449,7 +456,11 @@ bool why_client_explain(struct why *why) {
     attempt.answer =
         (struct silent_answer){.verdict = SILENT_TRIED, .error = why->error, .call = "connect"};
     attempt.route_error = route_find(NETNS_HERE, &attempt.way, &attempt.route);
-    attempt.source = silent_source(NETNS_HERE, &attempt.trial);
+    attempt.source_error = silent_source(NETNS_HERE, &attempt.trial, &attempt.source);
+    if (attempt.source_error != 0) {
+        why_fail(why, attempt.source_error, asking_source);
+        return false;
+    }
     note_answer(why, &attempt);
     if (why->error == why->client.path.error && is_blocked(why)) {
         why_blame(why, CAUSE_NO_ROUTE, why_path_when(&why->client.path));

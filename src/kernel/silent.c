@@ -516,7 +516,7 @@ static void name_port(struct netns ns, struct silent_trial *udp, struct silent_a
     }
 }
 
-struct endpoint silent_source(struct netns ns, const struct silent_trial *trial) {
+int silent_source(struct netns ns, const struct silent_trial *trial, struct endpoint *source) {
     struct silent_trial udp = *trial;
     struct silent_answer answer = {.verdict = SILENT_TRIED};
     udp.protocol = PROTOCOL_UDP;
@@ -527,5 +527,6 @@ struct endpoint silent_source(struct netns ns, const struct silent_trial *trial)
     if (answer.error == EAGAIN || (answer.error == EADDRINUSE && strcmp(answer.call, "bind") == 0))
         name_port(ns, &udp, &answer);
     answer.from.port = 0;
-    return answer.error == 0 ? answer.from : (struct endpoint){0};
+    *source = answer.error == 0 ? answer.from : (struct endpoint){0};
+    return errno_is_shortage(answer.error) ? answer.error : 0;
 }

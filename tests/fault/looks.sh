@@ -88,4 +88,17 @@ fails socket error=EMFILE:when=1+ why 127.0.0.1:2000
 ok "without descriptors it is UNKNOWN" first_line_starts "UNKNOWN 127.0.0.1:2000: socket: EMFILE"
 end
 
+# Where all local ports are taken, the source address is asked for by another socket.
+begin exhausted
+never_the_address() {
+  for when in $(seq 20); do
+    fails socket error=EMFILE:when="$when" why --as client 127.0.0.1:3000
+    out_lacks "no address here can be the source" || return 1
+  done
+}
+run "$portreuse" why --as client --pid "$pid" 127.0.0.1:3000
+ok "all local ports are taken" first_line_starts "EADDRNOTAVAIL"
+ok "that is not called a want of an address if a socket could not be made" never_the_address
+end
+
 finish
