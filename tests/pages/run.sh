@@ -67,7 +67,7 @@ look_at() {
 look_at time-wait why --output "$folder/why-busy.html" 127.0.0.1:2000
 look_at exhausted budget --interval 0 --output "$folder/budget.html"
 look_at stolen-beside-fixed budget --interval 0 --output "$folder/budget-two.html"
-"$portreuse" audit --output "$folder/audit.html" >/dev/null
+look_at stolen audit --ports 2000 --output "$folder/audit.html"
 "$portreuse" trace --output "$folder/trace.html" -- "$portreuse" client 127.0.0.1:1 >/dev/null 2>&1 </dev/null
 "$portreuse" matrix --output "$folder/matrix.html" --output "$folder/matrix.svg" >/dev/null
 "$portreuse" matrix --state TIME-WAIT --call connect --output "$folder/matrix-one.svg" >/dev/null
