@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "cmd/commands.h"
@@ -472,44 +473,40 @@ static size_t look_everywhere(const struct target *target, const struct why_ques
     return count;
 }
 
-/* Looks, on UDP as well if that is what a text can be about. */
-static size_t look_around(struct request *request, struct why *looks) {
+/* Looks, on UDP as well if that is what a text can be about. The looks are the arena's; returns how
+ * many there are. */
+static size_t look_around(struct request *request, struct arena *arena, struct why **looks) {
     const struct target *target = &request->target;
-    size_t count = look_everywhere(target, &request->question, looks);
-    if (!may_be_udp(request, looks, count))
+    *looks = arena_alloc(arena, target->count * sizeof **looks);
+    size_t count = look_everywhere(target, &request->question, *looks);
+    if (!may_be_udp(request, *looks, count))
         return count;
     struct why_question question = about_udp(request);
-    struct why *more = calloc(target->count, sizeof *more);
+    struct why *more = arena_alloc(arena, target->count * sizeof *more);
     bool refused = false;
-    size_t others = more == NULL ? 0 : look_everywhere(target, &question, more);
+    size_t others = look_everywhere(target, &question, more);
     for (size_t i = 0; i < others; i++)
         refused |= more[i].verdict == WHY_REFUSED;
-    if (refused) {
-        memcpy(looks, more, others * sizeof *more);
-        request->question = question;
-        count = others;
-    }
-    free(more);
-    return count;
+    if (!refused)
+        return count;
+    request->question = question;
+    *looks = more;
+    return others;
 }
 
 static int look(struct request *request) {
-    const struct target *target = &request->target;
     if (!outputs_open(&request->outputs))
         return EXIT_TROUBLE;
-    struct why *looks = calloc(target->count, sizeof *looks);
-    if (looks == NULL) {
-        options_complain("why", "%s", strerror(ENOMEM));
-        return EXIT_TROUBLE;
-    }
-    size_t count = look_around(request, looks);
+    struct arena arena = {.apart = !request->watch}; /* which has a child look again in place */
+    struct why *looks;
+    size_t count = look_around(request, &arena, &looks);
     if (request->watch)
         wait_until_free(request, &looks[0]);
     struct why_findings findings = {.looks = looks, .count = count};
     struct report report = {
         .subject = &subject_why, .findings = &findings, .verbose = request->verbose};
     int status = outputs_report(&request->outputs, &report);
-    free(looks);
+    arena_free(&arena);
     return status;
 }
 
