@@ -8,7 +8,7 @@
 #include "kernel/sysctl.h"
 
 int stage_want_own_tables(void) {
-    return sysctl_write(NETNS_HERE, "net.ipv4.tcp_child_ehash_entries", "4096");
+    return sysctl_write(NETNS_HERE, "net.ipv4.tcp_child_ehash_entries", "16384");
 }
 
 void stage_keep_limits(struct netns middle) {
