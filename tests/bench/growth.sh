@@ -1,6 +1,6 @@
 #!/bin/sh
 # Measures how the processor time of portreuse grows, and draws docs/growth.svg (growth.py). Needs root,
-# python3 and some minutes.
+# python3 and two minutes.
 #
 # usage: tests/bench/growth.sh
 set -eu
