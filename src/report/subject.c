@@ -312,10 +312,10 @@ static void write_prometheus(const struct report *report, FILE *out) {
         previous = metric->name;
         print_sample(out, metric->name, metric->labels, metric->value);
     }
-    print_own(out, report, &summary, "state", "The verdict: 0 OK, 1 warning, 2 critical, 3 unknown.",
-              summary.severity);
-    print_own(out, report, &summary, "time_seconds", "When this was measured, in seconds since 1970.",
-              (double)time(NULL));
+    print_own(out, report, &summary, "state",
+              "The verdict: 0 OK, 1 warning, 2 critical, 3 unknown.", summary.severity);
+    print_own(out, report, &summary, "time_seconds",
+              "When this was measured, in seconds since 1970.", (double)time(NULL));
     summary_free(&summary);
 }
 

@@ -124,10 +124,11 @@ static void what_a_report_is_about_is_a_label_of_all_it_says(void **state) {
     FILE *out = open_memstream(&text, &size);
     format_prometheus.write(&of_it, out);
     fclose(out);
-    assert_non_null(strstr(
-        text, "\nportreuse_about_number{address=\":80\",netns=\"here\",cause=\"b\"} 1\n"));
+    assert_non_null(
+        strstr(text, "\nportreuse_about_number{address=\":80\",netns=\"here\",cause=\"b\"} 1\n"));
     assert_non_null(strstr(text, "\nportreuse_about_state{address=\":80\",netns=\"here\"} 3\n"));
-    assert_non_null(strstr(text, "\nportreuse_about_time_seconds{address=\":80\",netns=\"here\"} "));
+    assert_non_null(
+        strstr(text, "\nportreuse_about_time_seconds{address=\":80\",netns=\"here\"} "));
     free(text);
 }
 

@@ -9,9 +9,9 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "report/host/setting.h"
 #include "report/host/why.h"
 #include "report/host/why_fields.h"
-#include "report/host/setting.h"
 #include "report/host/wide_range.h"
 #include "report/shared/layout.h"
 
@@ -86,9 +86,8 @@ static void visit_setting(void *context, const char *line) {
 
 static void advise_sysctl(const struct advice *advice, const char *setting) {
     const struct why *why = advice->why;
-    const struct setting_place place = {&why->where,
-                                        why->hints.is_first_netns && !why->own_pids_only,
-                                        why->asked_by_root};
+    const struct setting_place place = {
+        &why->where, why->hints.is_first_netns && !why->own_pids_only, why->asked_by_root};
     struct advice copy = *advice;
     char *text = filled(why, setting);
     setting_visit_lines(&place, text, advice->kept, visit_setting, &copy);
